@@ -1,0 +1,2 @@
+//! The binary `lam-train`.
+fn main() {}

@@ -1,0 +1,134 @@
+//! The environment trait: what every application, embedded or real, looks like to an agent.
+//!
+//! Small and blocking. `terminated`, `truncated` and `error` are three different things: an action that
+//! the application refuses is an [`Outcome`] with a status, a dead application is an [`EnvError`].
+//! Knows no model, no token and no tensor.
+
+use lam_types::{Action, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
+
+/// What came of one action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `Ok`, or why the action had no effect.
+    pub status: StepStatus,
+    /// What the application said, "" when it went well.
+    pub message: String,
+    /// The screen after the action.
+    pub observation: Observation,
+}
+
+/// An environment that can no longer be used, or a task it cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvError {
+    /// The task names a family this environment does not have.
+    #[error("task {task_id}: unknown family `{family}` in environment `{environment}`{hint}")]
+    UnknownFamily {
+        /// Id of the task.
+        task_id: String,
+        /// The family it names.
+        family: String,
+        /// This environment.
+        environment: String,
+        /// "" or "\nhint: …".
+        hint: String,
+    },
+    /// The task cannot be started, or was not started before it was acted on.
+    #[error("{0}")]
+    Usage(String),
+    /// The application died or stopped answering.
+    #[error("environment `{environment}` failed: {reason}")]
+    Failed {
+        /// This environment.
+        environment: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// One running instance of an application.
+pub trait Environment: Send {
+    /// Starts the task from its template and seed.
+    ///
+    /// # Errors
+    /// An unknown family, or an application that does not start.
+    fn reset(&mut self, task: &Task) -> Result<Observation, EnvError>;
+
+    /// Carries out one action. An action that is impossible here is an `Outcome` with `InvalidAction`.
+    ///
+    /// # Errors
+    /// Only when the environment itself can no longer be used.
+    fn act(&mut self, action: &Action) -> Result<Outcome, EnvError>;
+
+    /// Judges the present state against the task's predicate.
+    ///
+    /// # Errors
+    /// Only when the environment itself can no longer be used.
+    fn verify(&mut self) -> Result<Verdict, EnvError>;
+
+    /// Labels of the controls that would reach the same state with this call (the paper's "set of
+    /// acceptable objects", §5.3.1); asked before `act`. Empty when the environment cannot tell.
+    fn acceptable_labels(&mut self, action: &Action) -> Vec<String> {
+        let _ = action;
+        Vec::new()
+    }
+}
+
+/// Which tasks are wanted.
+#[derive(Clone, Debug)]
+pub struct TaskQuery {
+    /// The set they belong to.
+    pub split: Split,
+    /// Only this wording; `None` for both.
+    pub phrasing: Option<Phrasing>,
+    /// Only these families; empty for all.
+    pub families: Vec<String>,
+    /// How many; families take turns, so that each gets its share.
+    pub count: usize,
+    /// Seed of the draw: the same query gives the same tasks.
+    pub seed: u64,
+}
+
+/// A page, article or log from which task-plan pairs are extracted (paper §3.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Name of the document, as provenance shows it.
+    pub name: String,
+    /// What kind of source it is.
+    pub source: PlanSource,
+    /// Markdown: headings, paragraphs, ordered lists.
+    pub text: String,
+}
+
+/// A teacher that stands in for GPT-4o. It is told what any policy is told, and nothing else.
+pub trait Expert: Send + Sync {
+    /// Version of its rules, recorded with every trajectory.
+    fn version(&self) -> String;
+    /// Its answer to a state.
+    fn decide(&self, state: &State) -> Action;
+}
+
+/// What an environment crate registers: everything that is the same for all its instances.
+pub trait Application: Send + Sync {
+    /// Name of the environment, such as `sim`.
+    fn environment(&self) -> &str;
+    /// Version of the environment; recorded with every trajectory.
+    fn version(&self) -> &str;
+    /// The functions its actions may call, for prompts and for the answer constraint.
+    fn functions(&self) -> &[FunctionSpec];
+    /// A new instance.
+    ///
+    /// # Errors
+    /// When the application cannot be started.
+    fn open(&self) -> Result<Box<dyn Environment>, EnvError>;
+    /// Tasks drawn for a query, deterministic by its seed.
+    ///
+    /// # Errors
+    /// An unknown family.
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError>;
+    /// Its documentation, as sources for phase 1; `entries` bounds the generated log-like sources.
+    fn documents(&self, entries: usize, seed: u64) -> Vec<Document>;
+    /// Texts that show the words of the application and of its documents, for tokenizer and base model.
+    fn vocabulary(&self) -> Vec<String>;
+    /// Its scripted expert, if it has one.
+    fn expert(&self) -> Option<Box<dyn Expert>>;
+}

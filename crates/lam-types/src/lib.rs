@@ -1,0 +1,19 @@
+//! The words every other crate speaks: tasks, plans, controls, observations, actions, steps, trajectories, verdicts.
+//!
+//! Plain data with serde and nothing else. Knows no file, no tensor, no token and no environment.
+//! The shapes follow the paper (arXiv 2412.10047): a state and an action as in its App. C and App. E,
+//! a task-plan pair as in §3.1.3, a verdict as in §3.2.3.
+
+mod action;
+mod control;
+mod function;
+mod plan;
+mod task;
+mod trajectory;
+
+pub use action::{Action, Args, Status};
+pub use control::{Control, ControlType, Observation, Rect};
+pub use function::{ArgKind, ArgSpec, FunctionSpec, Target};
+pub use plan::{PlanSource, TaskPlan};
+pub use task::{Phrasing, Split, Task};
+pub use trajectory::{Complete, PastAction, PolicyId, State, Step, StepStatus, Tokens, Trajectory, Verdict};
