@@ -1,0 +1,144 @@
+//! A table as its struct, with serde's complaints turned into sentences: the nearest known key, the expected kind.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::ConfigError;
+use super::aliases::{canonical, spellings};
+use super::place::{key_at, key_places};
+
+/// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
+pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
+    let mut table = table.clone();
+    loop {
+        let text = to_text(&table)?;
+        let error = match toml::from_str::<T>(&text) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let places = key_places(&text);
+        let path = error.span().and_then(|span| key_at(&places, &span)).map_or("", |place| place.path.as_str());
+        if !adopt_alias(&mut table, path, error.message())? {
+            return Err(explain(path, error.message()));
+        }
+    }
+}
+
+/// The resolved configuration as TOML, to stand beside its result.
+pub fn config_to_toml<T: Serialize>(config: &T) -> Result<String, ConfigError> {
+    to_text(config)
+}
+
+/// The nearest of `known` to `word`, if any is near.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|name| (strsim::jaro_winkler(word, name), name));
+    let near = scored.filter(|(score, _)| *score > 0.75);
+    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+fn to_text<T: Serialize>(value: &T) -> Result<String, ConfigError> {
+    toml::to_string(value).map_err(|error| ConfigError::value("", format!("cannot be written as TOML: {error}"), ""))
+}
+
+/// If `message` refuses a key that is an alias of an expected one, rename it.
+fn adopt_alias(table: &mut Table, path: &str, message: &str) -> Result<bool, ConfigError> {
+    if !message.starts_with("unknown field") {
+        return Ok(false);
+    }
+    let names = quoted(message);
+    let Some((alias, known)) = names.split_first() else { return Ok(false) };
+    let Some(name) = canonical(alias, known) else { return Ok(false) };
+    let Some(parent) = parent_of(table, path) else { return Ok(false) };
+    if parent.contains_key(name) {
+        let reason = format!("and `{name}` mean the same, and both are given");
+        return Err(ConfigError::value(path, reason, format!("keep `{name}`")));
+    }
+    let Some(value) = parent.remove(alias) else { return Ok(false) };
+    parent.insert(name.to_string(), value);
+    Ok(true)
+}
+
+fn parent_of<'a>(table: &'a mut Table, path: &str) -> Option<&'a mut Table> {
+    let Some((parents, _)) = path.rsplit_once('.') else { return Some(table) };
+    let (first, rest) = parents.split_once('.').map_or((parents, None), |(first, rest)| (first, Some(rest)));
+    let mut value = table.get_mut(first)?;
+    for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
+        value = match value {
+            Value::Table(inner) => inner.get_mut(part)?,
+            Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    value.as_table_mut()
+}
+
+/// The words between backquotes.
+fn quoted(message: &str) -> Vec<String> {
+    message.split('`').skip(1).step_by(2).map(str::to_string).collect()
+}
+
+fn explain(path: &str, message: &str) -> ConfigError {
+    let message = message.trim();
+    let words = quoted(message);
+    let error = |reason: String, hint: String| ConfigError::Key { key: path.to_string(), origin: None, reason, hint };
+    if message.starts_with("unknown field") {
+        let (reason, hint) = unknown_key(path, &words);
+        return error(reason, hint);
+    }
+    if message.starts_with("missing field") {
+        let name = words.first().map_or("", String::as_str);
+        let inside = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
+        return error(format!("missing key `{name}`{inside}"), format!("add `{name} = …`"));
+    }
+    if message.starts_with("unknown variant") {
+        let value = words.first().cloned().unwrap_or_default();
+        return error(format!("`{path}` cannot be `{value}`"), choices(&value, words.get(1..).unwrap_or_default()));
+    }
+    match wrong_type(message) {
+        Some((found, expected)) => error(format!("`{path}` must be {expected}, not {found}"), String::new()),
+        None => error(format!("`{path}`: {message}"), String::new()),
+    }
+}
+
+fn unknown_key(path: &str, words: &[String]) -> (String, String) {
+    let (key, known) = words.split_first().map_or((path, &[][..]), |(key, known)| (key.as_str(), known));
+    let reason = match path.rsplit_once('.') {
+        Some((table, _)) => format!("unknown key `{key}` in `{table}`"),
+        None => format!("unknown key `{key}`"),
+    };
+    let names = known.iter().flat_map(|name| std::iter::once(name.as_str()).chain(spellings(name)));
+    let hint = match nearest(key, names) {
+        Some(near) => format!("did you mean `{}`?", canonical(near, known).unwrap_or(near)),
+        None => choices("", known),
+    };
+    (reason, hint)
+}
+
+fn choices(value: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return "no key is known here".to_string();
+    }
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match nearest(value, known.iter().map(String::as_str)) {
+        Some(near) if !value.is_empty() => format!("did you mean `{near}`? known: {list}"),
+        _ => format!("known: {list}"),
+    }
+}
+
+/// (found, expected) of serde's "invalid type: found, expected …".
+fn wrong_type(message: &str) -> Option<(String, String)> {
+    let rest = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (found, expected) = rest.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "f32" | "f64" => "a number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or greater",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "a boolean" => "true or false",
+        "a string" | "a borrowed string" | "string or map" => "text in quotes",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        other => other,
+    };
+    Some((found.to_string(), expected.to_string()))
+}

@@ -1,0 +1,153 @@
+//! A configuration in layers: a file, tables laid over it, overrides from the command line; later ones win.
+//! Remembers where each key was written. Knows no configuration's fields.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::aliases::spellings;
+use super::decode::decode_table;
+use super::place::{join, key_places, line_of};
+use super::{ConfigError, Origin};
+use crate::StoreError;
+
+/// The layers merged so far.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigLayers {
+    table: Table,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl ConfigLayers {
+    /// No layer yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lay a TOML file over what is there.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let text = fs::read_to_string(path).map_err(StoreError::io("read", path))?;
+        self.add_text(path, &text)
+    }
+
+    /// Lay TOML text over what is there; `path` is how errors call it.
+    pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let table: Table = toml::from_str(text).map_err(|error| {
+            let line = line_of(text, error.span().map_or(0, |span| span.start));
+            ConfigError::syntax(path, line, error.message())
+        })?;
+        let places = key_places(text);
+        let origins = places.into_iter().map(|place| {
+            let line = line_of(text, place.key.start);
+            (place.path, Origin::File { path: path.to_path_buf(), line })
+        });
+        self.add_table(&table, &origins.collect());
+        Ok(())
+    }
+
+    /// Lay a table over what is there; `origins` says where its keys (dotted) were written.
+    pub fn add_table(&mut self, table: &Table, origins: &BTreeMap<String, Origin>) {
+        let mut layer = Layer { origins, merged: &mut self.origins };
+        layer.merge(&mut self.table, table, "");
+    }
+
+    /// Lay `key=value` over what is there: dotted keys, TOML values, a bare word is text.
+    pub fn add_override(&mut self, assignment: &str) -> Result<(), ConfigError> {
+        let origin = Origin::Override(assignment.to_string());
+        let (key, value) = parse_assignment(assignment)
+            .map_err(|reason| ConfigError::Syntax { origin: origin.clone(), reason })?;
+        let mut table = Table::new();
+        let mut origins = BTreeMap::new();
+        let mut value = Some(value);
+        for part in key.rsplit('.') {
+            let inner = value.take().unwrap_or_else(|| Value::Table(std::mem::take(&mut table)));
+            table.insert(part.to_string(), inner);
+        }
+        for (end, _) in key.match_indices('.').chain([(key.len(), "")]) {
+            origins.insert(key[..end].to_string(), origin.clone());
+        }
+        self.add_table(&table, &origins);
+        Ok(())
+    }
+
+    /// All layers, merged.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Where `key` (dotted) was written, under whatever name; for a key inside a value, where that was written.
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        let (parent, leaf) = key.rsplit_once('.').map_or(("", key), |(parent, leaf)| (parent, leaf));
+        let names = std::iter::once(leaf).chain(spellings(leaf));
+        let found = names.map(|name| join(parent, name)).find_map(|path| self.origins.get(&path));
+        found.or_else(|| if parent.is_empty() { None } else { self.origin(parent) })
+    }
+
+    /// Where each key (dotted) was written.
+    pub fn origins(&self) -> &BTreeMap<String, Origin> {
+        &self.origins
+    }
+
+    /// The configuration as its struct.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        decode_table(&self.table).map_err(|error| error.located(|key| self.origin(key).cloned()))
+    }
+}
+
+/// `key=value` in its two halves, the value as TOML where it is TOML.
+pub fn parse_assignment(assignment: &str) -> Result<(&str, Value), String> {
+    let (key, text) = assignment.split_once('=').ok_or("expected key=value")?;
+    let (key, text) = (key.trim(), text.trim());
+    if key.is_empty() || key.split('.').any(str::is_empty) {
+        return Err(format!("`{key}` is no key; expected key=value"));
+    }
+    let parsed = toml::from_str::<Table>(&format!("value = {text}"));
+    let value = parsed.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
+    match value {
+        Some(value) => Ok((key, value)),
+        None if text.starts_with(['[', '{', '"', '\'']) => Err(format!("`{text}` is not a TOML value")),
+        None => Ok((key, Value::String(text.to_string()))),
+    }
+}
+
+/// One layer on its way into the merged table.
+struct Layer<'a> {
+    origins: &'a BTreeMap<String, Origin>,
+    merged: &'a mut BTreeMap<String, Origin>,
+}
+
+impl Layer<'_> {
+    fn merge(&mut self, below: &mut Table, above: &Table, prefix: &str) {
+        let others = |key: &str| spellings(key).into_iter().filter(|name| !above.contains_key(*name));
+        for (key, value) in above {
+            for name in others(key) {
+                if below.remove(name).is_some() {
+                    self.forget(&join(prefix, name));
+                }
+            }
+            let path = join(prefix, key);
+            match (below.get_mut(key), value) {
+                (Some(Value::Table(inner)), Value::Table(value)) => self.merge(inner, value, &path),
+                _ => {
+                    self.forget(&path);
+                    below.insert(key.clone(), value.clone());
+                    self.remember(&path);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, path: &str) {
+        let inside = format!("{path}.");
+        self.merged.retain(|key, _| key != path && !key.starts_with(&inside));
+    }
+
+    fn remember(&mut self, path: &str) {
+        let inside = format!("{path}.");
+        let written = self.origins.iter().filter(|(key, _)| *key == path || key.starts_with(&inside));
+        self.merged.extend(written.map(|(key, origin)| (key.clone(), origin.clone())));
+    }
+}

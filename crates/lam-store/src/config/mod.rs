@@ -1,0 +1,40 @@
+//! Configuration files: TOML with Hugging Face's names, overrides, and errors that name key, file and line.
+//!
+//! A configuration is a plain struct with `#[derive(Deserialize)] #[serde(deny_unknown_fields, default)]`;
+//! the names in errors come from serde itself. `#[serde(flatten)]` does not go with that: group with tables.
+
+mod aliases;
+mod decode;
+mod error;
+mod layers;
+mod place;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+pub use decode::{config_to_toml, decode_table, nearest};
+pub use error::{ConfigError, Origin};
+pub use layers::{ConfigLayers, parse_assignment};
+
+/// The configuration in the file at `path`, with `key=value` overrides laid over it.
+pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {
+    let mut layers = ConfigLayers::new();
+    layers.add_file(path)?;
+    for assignment in overrides {
+        layers.add_override(assignment)?;
+    }
+    layers.decode()
+}
+
+/// The configuration in `text`, which errors call `name`, with `key=value` overrides laid over it.
+pub fn parse_config<T: DeserializeOwned>(name: &Path, text: &str, overrides: &[String]) -> Result<T, ConfigError> {
+    let mut layers = ConfigLayers::new();
+    layers.add_text(name, text)?;
+    for assignment in overrides {
+        layers.add_override(assignment)?;
+    }
+    layers.decode()
+}

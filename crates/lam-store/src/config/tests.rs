@@ -1,0 +1,130 @@
+//! What a person reads when a configuration is wrong.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Training {
+    learning_rate: f64,
+    max_length: usize,
+    packing: bool,
+    lr_scheduler_type: Schedule,
+    lora: Lora,
+    blocks: Vec<Lora>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Schedule {
+    #[default]
+    Cosine,
+    Linear,
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lora {
+    lora_r: usize,
+    target_modules: Vec<String>,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1e-4,
+            max_length: 512,
+            packing: true,
+            lr_scheduler_type: Schedule::Cosine,
+            lora: Lora::default(),
+            blocks: Vec::new(),
+        }
+    }
+}
+
+fn parse(text: &str, overrides: &[&str]) -> Result<Training, ConfigError> {
+    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+    parse_config(Path::new("phase2.toml"), text, &overrides)
+}
+
+fn refusal(text: &str, overrides: &[&str]) -> String {
+    parse(text, overrides).unwrap_err().to_string()
+}
+
+#[test]
+fn aliases_are_accepted_at_every_level() {
+    let config = parse("cutoff_len = 64\n[lora]\nlora_rank = 8\n[[blocks]]\nlora_target = [\"q_proj\"]\n", &[]).unwrap();
+    assert_eq!(config.max_length, 64);
+    assert_eq!(config.lora.lora_r, 8);
+    assert_eq!(config.blocks[0].target_modules, ["q_proj"]);
+}
+
+#[test]
+fn overrides_win_under_any_name() {
+    let text = "lr = 1e-3\n[lora]\nlora_r = 4\n";
+    let config = parse(text, &["learning_rate=3e-4", "lora.lora_rank = 32", "lr_scheduler_type=linear"]).unwrap();
+    assert_eq!(config.learning_rate, 3e-4);
+    assert_eq!(config.lora.lora_r, 32);
+    assert_eq!(config.lr_scheduler_type, Schedule::Linear);
+}
+
+#[test]
+fn an_unknown_key_has_a_line_and_the_nearest_name() {
+    assert_eq!(
+        refusal("packing = true\n\nlearning_rat = 1e-3\n", &[]),
+        "phase2.toml:3: unknown key `learning_rat`\nhint: did you mean `learning_rate`?"
+    );
+    assert_eq!(
+        refusal("[lora]\n# rank\nlora_rankk = 3\n", &[]),
+        "phase2.toml:3: unknown key `lora_rankk` in `lora`\nhint: did you mean `lora_r`?"
+    );
+    assert_eq!(
+        refusal("", &["lora.rr=3"]),
+        "--set lora.rr=3: unknown key `rr` in `lora`\nhint: known: `lora_r`, `target_modules`"
+    );
+}
+
+#[test]
+fn a_wrong_type_has_a_line_and_the_expected_kind() {
+    assert_eq!(
+        refusal("max_length = 3\nlearning_rate = \"fast\"\n", &[]),
+        "phase2.toml:2: `learning_rate` must be a number, not string \"fast\""
+    );
+    assert_eq!(
+        refusal("[lora]\nlora_r = -1\n", &[]),
+        "phase2.toml:2: `lora.lora_r` must be a whole number, 0 or greater, not integer `-1`"
+    );
+    assert_eq!(
+        refusal("lora = { target_modules = [\n \"q\",\n 3 ] }\n", &[]),
+        "phase2.toml:3: `lora.target_modules.1` must be text in quotes, not integer `3`"
+    );
+    assert_eq!(
+        refusal("lr_scheduler_type = \"cosin\"\n", &[]),
+        "phase2.toml:1: `lr_scheduler_type` cannot be `cosin`\nhint: did you mean `cosine`? known: `cosine`, `linear`"
+    );
+}
+
+#[test]
+fn syntax_errors_name_the_place() {
+    assert!(refusal("a = 1\nb = = 2\n", &[]).starts_with("phase2.toml:2: "));
+    assert_eq!(refusal("", &["packing"]), "--set packing: expected key=value");
+    assert_eq!(refusal("", &["lora=[1,"]), "--set lora=[1,: `[1,` is not a TOML value");
+}
+
+#[test]
+fn an_alias_beside_its_name_is_refused() {
+    assert_eq!(
+        refusal("max_length = 3\ncutoff_len = 4\n", &[]),
+        "phase2.toml:2: `cutoff_len` and `max_length` mean the same, and both are given\nhint: keep `max_length`"
+    );
+}
+
+#[test]
+fn the_resolved_configuration_reads_back() {
+    let config = parse("learning_rate = 0.002\n[lora]\nlora_r = 4\n", &[]).unwrap();
+    let text = config_to_toml(&config).unwrap();
+    assert_eq!(parse(&text, &[]).unwrap(), config);
+}

@@ -1,0 +1,104 @@
+//! Content hashes of files and directories. Names and bytes count; times, owners and manifests do not.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::{MANIFEST_FILE, StoreError};
+
+/// SHA-256 of `bytes`, hex.
+pub fn hash_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a file's bytes, or of a directory's sorted relative names and bytes, hex.
+///
+/// The manifest is left out: it describes the content and is not part of it.
+pub fn hash_path(path: &Path) -> Result<String, StoreError> {
+    let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
+    if metadata.is_file() {
+        let mut digest = Sha256::new();
+        feed_file(&mut digest, path)?;
+        return Ok(hex(&digest.finalize()));
+    }
+    let mut digest = Sha256::new();
+    for name in content_files(path)? {
+        let file = path.join(&name);
+        let size = fs::metadata(&file).map_err(StoreError::io("read", &file))?.len();
+        let name = name.to_string_lossy();
+        digest.update((name.len() as u64).to_le_bytes());
+        digest.update(name.as_bytes());
+        digest.update(size.to_le_bytes());
+        feed_file(&mut digest, &file)?;
+    }
+    Ok(hex(&digest.finalize()))
+}
+
+/// The files under `directory` by relative name, sorted, the manifest left out.
+pub fn content_files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    collect_files(directory, Path::new(""), &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn collect_files(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let directory = root.join(below);
+    for entry in fs::read_dir(&directory).map_err(StoreError::io("read", &directory))? {
+        let entry = entry.map_err(StoreError::io("read", &directory))?;
+        let name = below.join(entry.file_name());
+        if root.join(&name).is_dir() {
+            collect_files(root, &name, files)?;
+        } else if name != Path::new(MANIFEST_FILE) {
+            files.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn feed_file(digest: &mut Sha256, path: &Path) -> Result<(), StoreError> {
+    let mut file = File::open(path).map_err(StoreError::io("read", path))?;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut buffer).map_err(StoreError::io("read", path))?;
+        if count == 0 {
+            return Ok(());
+        }
+        digest.update(&buffer[..count]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_hash_as_sha256sum_does() {
+        // printf abc | sha256sum
+        assert_eq!(hash_bytes(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn names_and_bytes_count_and_the_manifest_does_not() {
+        let root = tempfile::tempdir().unwrap();
+        let hash = || hash_path(root.path()).unwrap();
+        fs::create_dir(root.path().join("d")).unwrap();
+        fs::write(root.path().join("d/a"), "1").unwrap();
+        let first = hash();
+        fs::write(root.path().join(MANIFEST_FILE), "{}").unwrap();
+        assert_eq!(hash(), first);
+        fs::rename(root.path().join("d/a"), root.path().join("d/b")).unwrap();
+        let renamed = hash();
+        assert_ne!(renamed, first);
+        fs::write(root.path().join("d/b"), "2").unwrap();
+        assert_ne!(hash(), renamed);
+    }
+}

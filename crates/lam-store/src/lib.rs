@@ -1,0 +1,23 @@
+//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, lineage, configurations.
+//!
+//! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
+//! who writes what, and why, is decided above. How work reports and stops ([`Progress`], [`Cancel`]) stands here
+//! too, because everything above shares it.
+
+mod atomic;
+mod config;
+mod error;
+mod hash;
+mod progress;
+
+pub use atomic::{StagingDir, remove_directory, write_atomic, write_atomic_with};
+pub use config::{
+    ConfigError, ConfigLayers, Origin, config_to_toml, decode_table, load_config, nearest, parse_assignment,
+    parse_config,
+};
+pub use error::StoreError;
+pub use hash::{content_files, hash_bytes, hash_path};
+pub use progress::{Cancel, NoProgress, Progress};
+
+/// Name of the manifest in a stage's output directory.
+pub const MANIFEST_FILE: &str = "manifest.json";

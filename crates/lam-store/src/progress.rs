@@ -1,0 +1,60 @@
+//! How long-running work says where it is, and how it is asked to stop.
+//!
+//! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. Knows no terminal: whoever
+//! starts the work decides what becomes of the reports.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Receives the reports of one piece of work at a time.
+pub trait Progress: Send + Sync {
+    /// Work called `what` begins; `total` is its number of units, if known.
+    fn begin(&self, what: &str, total: Option<u64>);
+    /// `done` units are complete in all (not since the last call); `message` is the latest figure, such as the loss.
+    fn advance(&self, done: u64, message: &str);
+    /// A line worth keeping, such as an evaluation's result.
+    fn note(&self, line: &str);
+    /// The work of the last `begin` is over.
+    fn end(&self);
+}
+
+/// Hears nothing: for tests and for work that nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn begin(&self, _what: &str, _total: Option<u64>) {}
+    fn advance(&self, _done: u64, _message: &str) {}
+    fn note(&self, _line: &str) {}
+    fn end(&self) {}
+}
+
+/// A request to stop at the next safe point; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Ask the work to stop.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the work was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_the_request() {
+        let cancel = Cancel::default();
+        let seen_by_the_work = cancel.clone();
+        assert!(!seen_by_the_work.is_cancelled());
+        cancel.cancel();
+        assert!(seen_by_the_work.is_cancelled());
+    }
+}
