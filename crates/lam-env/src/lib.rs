@@ -4,6 +4,10 @@
 //! the application refuses is an [`Outcome`] with a status, a dead application is an [`EnvError`].
 //! Knows no model, no token and no tensor.
 
+mod guard;
+
+pub use guard::{Guarded, GuardRules, GuardedApplication};
+
 use lam_types::{Action, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
 
 /// What came of one action.
