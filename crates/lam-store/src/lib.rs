@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod hash;
 mod progress;
+mod table;
 
 pub use atomic::{StagingDir, remove_directory, write_atomic, write_atomic_with};
 pub use config::{
@@ -18,6 +19,10 @@ pub use config::{
 pub use error::StoreError;
 pub use hash::{content_files, hash_bytes, hash_path};
 pub use progress::{Cancel, NoProgress, Progress};
+pub use table::{
+    TABLE_VERSION, read_task_plans, read_tasks, read_trajectories, trajectory_id, write_task_plans, write_tasks,
+    write_trajectories,
+};
 
 /// Name of the manifest in a stage's output directory.
 pub const MANIFEST_FILE: &str = "manifest.json";

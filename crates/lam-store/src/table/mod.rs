@@ -1,0 +1,130 @@
+//! Tables: our records as Parquet files that pandas and `datasets` read too.
+//!
+//! A file carries its format version, its schema's name and its producer in the key-value metadata. Text that
+//! has no fixed shape (arguments, controls) is JSON in a text column. Snappy only. Knows no record's meaning.
+
+mod columns;
+mod reading;
+mod task;
+mod task_plan;
+mod trajectory;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use arrow::record_batch::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use self::columns::Columns;
+use self::reading::Batch;
+use crate::{StoreError, write_atomic_with};
+
+pub use task::{read_tasks, write_tasks};
+pub use task_plan::{read_task_plans, write_task_plans};
+pub use trajectory::{read_trajectories, trajectory_id, write_trajectories};
+
+/// Version of the tables this program writes, and the newest it reads.
+pub const TABLE_VERSION: u32 = 1;
+
+const VERSION_KEY: &str = "lam.format_version";
+const SCHEMA_KEY: &str = "lam.schema";
+const PRODUCER_KEY: &str = "lam.producer";
+const ROWS_A_BATCH: usize = 1024;
+const DAMAGED_HINT: &str = "it may be cut short; make it again, or run its stage with --force";
+
+/// Write `rows` as a table called `schema`; `columns_of` lays out a batch of them.
+fn write_table<R>(
+    path: &Path,
+    schema: &str,
+    rows: &[R],
+    columns_of: impl Fn(&[R]) -> Columns,
+) -> Result<(), StoreError> {
+    let batch_of = |rows: &[R]| -> Result<RecordBatch, StoreError> {
+        columns_of(rows).into_batch().map_err(|error| parquet_error(path, ParquetError::from(error)))
+    };
+    write_atomic_with(path, |file| {
+        let empty = batch_of(&[])?;
+        let failed = |error| parquet_error(path, error);
+        let mut writer = ArrowWriter::try_new(file, empty.schema(), Some(properties(schema))).map_err(failed)?;
+        for chunk in rows.chunks(ROWS_A_BATCH) {
+            writer.write(&batch_of(chunk)?).map_err(failed)?;
+        }
+        writer.close().map(|_| ()).map_err(failed)
+    })
+}
+
+fn properties(schema: &str) -> WriterProperties {
+    let pair = |key: &str, value: String| KeyValue::new(key.to_string(), value);
+    WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_key_value_metadata(Some(vec![
+            pair(VERSION_KEY, TABLE_VERSION.to_string()),
+            pair(SCHEMA_KEY, schema.to_string()),
+            pair(PRODUCER_KEY, concat!("lam-train ", env!("CARGO_PKG_VERSION")).to_string()),
+        ]))
+        .build()
+}
+
+/// Read the table at `path` batch by batch.
+fn read_table(
+    path: &Path,
+    schema: &str,
+    mut take: impl FnMut(&Batch<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(StoreError::io("read", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| parquet_error(path, error))?;
+    check_metadata(path, schema, builder.metadata().file_metadata().key_value_metadata())?;
+    let reader = builder.with_batch_size(ROWS_A_BATCH).build().map_err(|error| parquet_error(path, error))?;
+    let mut first_row = 0;
+    for batch in reader {
+        let batch = batch.map_err(|error| damaged(path, &format!("after row {first_row}: {error}")))?;
+        take(&Batch { path, first_row, columns: &batch })?;
+        first_row += batch.num_rows();
+    }
+    Ok(())
+}
+
+/// Refuse a newer version and another table; a file without our metadata is judged by its columns alone.
+fn check_metadata(path: &Path, schema: &str, metadata: Option<&Vec<KeyValue>>) -> Result<(), StoreError> {
+    let value = |key: &str| metadata?.iter().find(|pair| pair.key == key)?.value.as_deref();
+    if let Some(text) = value(VERSION_KEY) {
+        let found = text.parse().map_err(|_| damaged(path, &format!("{VERSION_KEY} is `{text}`, not a number")))?;
+        if found > TABLE_VERSION {
+            return Err(StoreError::Newer { path: path.to_path_buf(), found, supported: TABLE_VERSION });
+        }
+    }
+    match value(SCHEMA_KEY) {
+        Some(found) if found != schema => Err(StoreError::Damaged {
+            path: path.to_path_buf(),
+            reason: format!("it holds `{found}` rows, not `{schema}` rows"),
+            hint: "check which file the stage's input names",
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> StoreError {
+    StoreError::Damaged { path: path.to_path_buf(), reason: reason.to_string(), hint: DAMAGED_HINT }
+}
+
+/// The system's refusal where one is inside, else damage.
+fn parquet_error(path: &Path, error: ParquetError) -> StoreError {
+    let mut source: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(cause) = source {
+        if let Some(refusal) = cause.downcast_ref::<io::Error>() {
+            let copy = refusal.raw_os_error().map_or_else(|| refusal.kind().into(), io::Error::from_raw_os_error);
+            return StoreError::io("read or write", path)(copy);
+        }
+        source = cause.source();
+    }
+    damaged(path, &error.to_string())
+}

@@ -1,0 +1,71 @@
+//! Task-plan pairs, one row each.
+
+use std::path::Path;
+
+use lam_types::TaskPlan;
+
+use super::columns::Columns;
+use super::reading::Batch;
+use super::{read_table, write_table};
+use crate::StoreError;
+
+const SCHEMA: &str = "task_plan";
+
+/// Write task-plan pairs to a Parquet file.
+pub fn write_task_plans(path: &Path, rows: &[TaskPlan]) -> Result<(), StoreError> {
+    write_table(path, SCHEMA, rows, |rows| {
+        let mut columns = Columns::default();
+        columns.text("task_id", rows.iter().map(|pair| pair.task_id.as_str()));
+        columns.text("application", rows.iter().map(|pair| pair.application.as_str()));
+        columns.text("source", rows.iter().map(|pair| pair.source.as_str()));
+        columns.text("task", rows.iter().map(|pair| pair.task.as_str()));
+        columns.texts("plan", rows.iter().map(|pair| pair.plan.as_slice()));
+        columns.optional_text("parent_id", rows.iter().map(|pair| pair.parent_id.as_deref()));
+        columns.text("document", rows.iter().map(|pair| pair.document.as_str()));
+        columns.text("document_hash", rows.iter().map(|pair| pair.document_hash.as_str()));
+        columns.text("producer", rows.iter().map(|pair| pair.producer.as_str()));
+        columns.text("family", rows.iter().map(|pair| pair.family.as_str()));
+        columns.text("split", rows.iter().map(|pair| pair.split.as_str()));
+        columns
+    })
+}
+
+/// Read task-plan pairs from a Parquet file.
+pub fn read_task_plans(path: &Path) -> Result<Vec<TaskPlan>, StoreError> {
+    let mut pairs = Vec::new();
+    read_table(path, SCHEMA, |batch| {
+        pairs.append(&mut task_plans_of(batch)?);
+        Ok(())
+    })?;
+    Ok(pairs)
+}
+
+fn task_plans_of(batch: &Batch<'_>) -> Result<Vec<TaskPlan>, StoreError> {
+    let task_id = batch.text("task_id")?;
+    let application = batch.text("application")?;
+    let source = batch.text("source")?;
+    let task = batch.text("task")?;
+    let plan = batch.texts("plan")?;
+    let parent_id = batch.text("parent_id")?;
+    let document = batch.text("document")?;
+    let document_hash = batch.text("document_hash")?;
+    let producer = batch.text("producer")?;
+    let family = batch.text("family")?;
+    let split = batch.text("split")?;
+    let pair_at = |row| {
+        Ok(TaskPlan {
+            task_id: task_id.owned(row)?,
+            application: application.owned(row)?,
+            source: source.word(row)?,
+            task: task.owned(row)?,
+            plan: plan.texts(row)?,
+            parent_id: parent_id.optional(row).map(str::to_string),
+            document: document.owned(row)?,
+            document_hash: document_hash.owned(row)?,
+            producer: producer.owned(row)?,
+            family: family.owned(row)?,
+            split: split.word(row)?,
+        })
+    };
+    (0..batch.rows()).map(pair_at).collect()
+}

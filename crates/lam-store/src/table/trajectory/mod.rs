@@ -1,0 +1,48 @@
+//! Trajectories, one row a step. A trajectory without a step keeps one row with an empty `step_index`.
+
+use std::path::Path;
+
+use lam_types::Trajectory;
+
+use crate::{StoreError, hash_bytes};
+
+use self::rows::{TrajectoryRow, columns_of};
+use self::steps::Assembly;
+use super::{read_table, write_table};
+
+mod rows;
+mod steps;
+
+const SCHEMA: &str = "trajectory";
+
+/// Write trajectories to a Parquet file, one row a step.
+pub fn write_trajectories(path: &Path, rows: &[Trajectory]) -> Result<(), StoreError> {
+    let rows: Vec<TrajectoryRow<'_>> = rows.iter().flat_map(rows_of).collect();
+    write_table(path, SCHEMA, &rows, columns_of)
+}
+
+/// Read trajectories from a Parquet file, in file order.
+///
+/// Whether functions exist and labels are on their screens is not checked here.
+pub fn read_trajectories(path: &Path) -> Result<Vec<Trajectory>, StoreError> {
+    let mut assembly = Assembly::default();
+    read_table(path, SCHEMA, |batch| assembly.add(batch))?;
+    Ok(assembly.finish())
+}
+
+/// SHA-256 of the trajectory's content, hex: its own id and the timings left out.
+pub fn trajectory_id(trajectory: &Trajectory) -> String {
+    let mut content = trajectory.clone();
+    content.trajectory_id.clear();
+    for step in &mut content.steps {
+        step.policy_seconds = 0.0;
+        step.environment_seconds = 0.0;
+    }
+    hash_bytes(&serde_json::to_vec(&content).expect("our records have text keys only"))
+}
+
+fn rows_of(trajectory: &Trajectory) -> Vec<TrajectoryRow<'_>> {
+    let steps = trajectory.steps.iter().map(|step| TrajectoryRow { trajectory, step: Some(step) });
+    let stepless = trajectory.steps.is_empty().then_some(TrajectoryRow { trajectory, step: None });
+    steps.chain(stepless).collect()
+}
