@@ -2,9 +2,27 @@
 //!
 //! A policy is anything that answers states with actions, many live episodes at once. Knows no tensor and no
 //! particular environment: an agent acts as well through an endpoint as through our own model.
+//!
+//! ```text
+//! let mut policy = ExpertPolicy::of(app)?;
+//! let session = Session { limits: &Limits::default(), journal: Some(&path), progress, cancel };
+//! let trajectories = run_episodes(app, &Job::for_tasks(&tasks, 1), &mut policy, &session)?;
+//! ```
 
-mod limits;
 mod policy;
+mod limits;
+mod run;
+mod episode;
+mod journal;
+mod timings;
+mod error;
+mod expert;
+mod replay;
 
+pub use error::AgentError;
+pub use expert::ExpertPolicy;
 pub use limits::{Job, Limits};
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};
+pub use replay::ReplayPolicy;
+pub use run::{Session, run_episodes};
+pub use timings::{Timings, take_timings};

@@ -1,0 +1,221 @@
+//! One episode: what the policy is told, what it answers, what comes of it. Knows no policy, only its decisions.
+
+use std::time::Instant;
+
+use lam_env::{EnvError, Environment};
+use lam_types::{
+    Action, Args, Complete, Observation, PastAction, PolicyId, State, Status, Step, StepStatus, Trajectory, Verdict,
+};
+
+use crate::{Decision, Job, Limits, Request};
+
+/// A live episode and the environment it runs in.
+pub(crate) struct Episode<'a> {
+    job: &'a Job,
+    environment: Box<dyn Environment>,
+    state: State,
+    steps: Vec<Step>,
+    invalid_in_a_row: u32,
+}
+
+/// Whether an episode goes on after a step.
+pub(crate) enum Next {
+    /// Another step follows.
+    Step,
+    /// The policy said FINISH: the state is to be judged.
+    Judge,
+    /// A limit ended it; why.
+    CutOff(String),
+}
+
+impl<'a> Episode<'a> {
+    /// Starts the job's task in `environment`.
+    pub(crate) fn start(job: &'a Job, mut environment: Box<dyn Environment>) -> Result<Self, EnvError> {
+        let observation = environment.reset(&job.task)?;
+        let request = job.task.request.clone();
+        let state = State { request, observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
+        Ok(Self { job, environment, state, steps: Vec::new(), invalid_in_a_row: 0 })
+    }
+
+    /// The question to the policy.
+    pub(crate) fn request(&self, run_seed: u64) -> Request<'_> {
+        let (task_id, attempt, step_index) = (&self.job.task.task_id, self.job.attempt, self.steps.len() as u32);
+        Request { state: &self.state, task_id, attempt, step_index, seed: seed_of(run_seed, task_id, attempt, step_index) }
+    }
+
+    /// Carries out the decision and records the step, also when the environment dies of it.
+    pub(crate) fn apply(&mut self, decision: Decision, limits: &Limits) -> Result<Next, EnvError> {
+        let policy_seconds = decision.seconds;
+        let started = Instant::now();
+        let (action, acted) = match decision.answer {
+            Ok(action) => {
+                let acted = self.act(&action);
+                (action, acted)
+            }
+            Err(unreadable) => (empty_action(), Ok(Acted::unreadable(&unreadable.reason, &unreadable.text))),
+        };
+        let (acted, died) = match acted {
+            Ok(acted) => (acted, None),
+            Err(error) => (Acted::died(&error), Some(error)),
+        };
+        let step = Step {
+            step_index: self.steps.len() as u32,
+            state: self.next_state(&action, &acted),
+            action,
+            acceptable_labels: acted.acceptable_labels,
+            status: acted.status,
+            message: acted.message,
+            reward: None,
+            reward_source: String::new(),
+            tokens: decision.tokens,
+            policy_seconds,
+            environment_seconds: started.elapsed().as_secs_f64(),
+        };
+        let next = self.next(&step, limits);
+        self.steps.push(step);
+        died.map_or(Ok(next), Err)
+    }
+
+    /// Judges the final state.
+    pub(crate) fn judge(&mut self) -> Result<Verdict, EnvError> {
+        self.environment.verify()
+    }
+
+    /// The record of an episode that came to its end, and its environment for the next one.
+    pub(crate) fn end(self, version: &str, policy: &PolicyId, verdict: Verdict) -> (Trajectory, Box<dyn Environment>) {
+        let mut steps = self.steps;
+        let reward = if verdict.complete == Complete::Yes { 1.0 } else { -1.0 };
+        for step in &mut steps {
+            (step.reward, step.reward_source) = (Some(reward), "outcome".into());
+        }
+        (record(self.job, version, policy, steps, verdict, None), self.environment)
+    }
+
+    /// The record of an episode whose environment died; the instance is dropped.
+    pub(crate) fn died(self, version: &str, policy: &PolicyId, error: &EnvError) -> Trajectory {
+        environment_death(self.job, version, policy, self.steps, error)
+    }
+
+    fn act(&mut self, action: &Action) -> Result<Acted, EnvError> {
+        if action.function.is_empty() {
+            let observation = Some(self.state.observation.clone());
+            return Ok(Acted { status: StepStatus::Ok, message: String::new(), acceptable_labels: Vec::new(), observation });
+        }
+        let acceptable_labels = self.environment.acceptable_labels(action);
+        let outcome = self.environment.act(action)?;
+        let (status, message, observation) = (outcome.status, outcome.message, Some(outcome.observation));
+        Ok(Acted { status, message, acceptable_labels, observation })
+    }
+
+    /// Moves to the state after the step and returns the one before it. An unreadable answer leaves no trace
+    /// in what the policy is told.
+    fn next_state(&mut self, action: &Action, acted: &Acted) -> State {
+        let Some(observation) = &acted.observation else { return self.state.clone() };
+        let mut previous_actions = self.state.previous_actions.clone();
+        previous_actions.push(PastAction::of(action, acted.status));
+        let next = State {
+            request: self.state.request.clone(),
+            observation: observation.clone(),
+            previous_actions,
+            previous_plan: action.plan.clone(),
+        };
+        std::mem::replace(&mut self.state, next)
+    }
+
+    /// An invalid answer has no effect, so neither has the FINISH in it.
+    fn next(&mut self, step: &Step, limits: &Limits) -> Next {
+        let invalid = step.status == StepStatus::InvalidAction;
+        self.invalid_in_a_row = if invalid { self.invalid_in_a_row + 1 } else { 0 };
+        if !invalid && step.action.status == Status::Finish {
+            return Next::Judge;
+        }
+        if self.invalid_in_a_row >= limits.max_invalid_in_a_row {
+            return Next::CutOff(format!("{} invalid answers in a row, the last: {}", self.invalid_in_a_row, step.message));
+        }
+        if step.step_index + 1 >= limits.max_steps {
+            return Next::CutOff(format!("not finished after {} steps", limits.max_steps));
+        }
+        Next::Step
+    }
+}
+
+/// What came of one answer; no observation when it was never carried out.
+struct Acted {
+    status: StepStatus,
+    message: String,
+    acceptable_labels: Vec<String>,
+    observation: Option<Observation>,
+}
+
+impl Acted {
+    fn unreadable(reason: &str, text: &str) -> Self {
+        let message = format!("{reason}: {text}");
+        Self { status: StepStatus::InvalidAction, message, acceptable_labels: Vec::new(), observation: None }
+    }
+
+    fn died(error: &EnvError) -> Self {
+        Self {
+            status: StepStatus::AppError,
+            message: error.to_string(),
+            acceptable_labels: Vec::new(),
+            observation: None,
+        }
+    }
+}
+
+/// The record of an episode that its environment ended.
+pub(crate) fn environment_death(
+    job: &Job,
+    version: &str,
+    policy: &PolicyId,
+    steps: Vec<Step>,
+    error: &EnvError,
+) -> Trajectory {
+    let verdict = no("the environment failed");
+    record(job, version, policy, steps, verdict, Some(error.to_string()))
+}
+
+/// The verdict on an episode that was not finished.
+pub(crate) fn no(reason: &str) -> Verdict {
+    Verdict { complete: Complete::No, reason: reason.into(), judge: "limits".into(), sub_scores: Vec::new() }
+}
+
+fn record(
+    job: &Job,
+    version: &str,
+    policy: &PolicyId,
+    steps: Vec<Step>,
+    verdict: Verdict,
+    environment_error: Option<String>,
+) -> Trajectory {
+    let mut trajectory = Trajectory {
+        trajectory_id: String::new(),
+        task: job.task.clone(),
+        environment_version: version.into(),
+        attempt: job.attempt,
+        policy: policy.clone(),
+        steps,
+        verdict,
+        environment_error,
+    };
+    trajectory.trajectory_id = lam_store::trajectory_id(&trajectory);
+    trajectory
+}
+
+fn empty_action() -> Action {
+    Action {
+        thought: String::new(),
+        control_label: String::new(),
+        control_name: String::new(),
+        function: String::new(),
+        args: Args::new(),
+        status: Status::Continue,
+        plan: Vec::new(),
+    }
+}
+
+/// A seed that depends on nothing but the run's seed and the place of the question.
+fn seed_of(run_seed: u64, task_id: &str, attempt: u32, step_index: u32) -> u64 {
+    let name = lam_store::hash_bytes(format!("{run_seed}/{task_id}/{attempt}/{step_index}").as_bytes());
+    u64::from_str_radix(&name[..16], 16).expect("a hash is hex")
+}

@@ -1,0 +1,101 @@
+//! Where an endpoint is, how it is asked, and what it may cost.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Whose address scheme and key header an endpoint uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// `{base_url}/chat/completions`, key as bearer token: OpenAI, vLLM, llama.cpp, our own server.
+    OpenAi,
+    /// `{base_url}/openai/deployments/{model}/chat/completions`, key in `api-key`.
+    Azure,
+}
+
+/// An endpoint that speaks OpenAI's chat completions. The key is never part of it, only where to find it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemoteConfig {
+    /// Name in reports; "" for the model's name.
+    pub name: String,
+    /// Model, or Azure's deployment.
+    pub model: String,
+    /// Address up to and without `/chat/completions`.
+    pub base_url: String,
+    /// Address scheme.
+    pub api: Api,
+    /// Azure's API version.
+    pub api_version: String,
+    /// Environment variable that holds the key; "" for an endpoint that asks for none.
+    pub key_env: String,
+    /// Sampling temperature; 0 in the paper's evaluations (§7).
+    pub temperature: f64,
+    /// Longest answer, in tokens.
+    pub max_tokens: u32,
+    /// Longest wait for one answer, in seconds.
+    pub timeout_s: f64,
+    /// How often a call is repeated after a failure that may pass.
+    pub retries: u32,
+    /// Wait before the first repetition, in seconds; doubled each time, unless the server names a time.
+    pub backoff_s: f64,
+    /// Longest wait before a repetition, in seconds, whatever the server names.
+    pub max_backoff_s: f64,
+    /// Calls at once.
+    pub parallel: usize,
+    /// USD for a million prompt tokens.
+    pub usd_per_million_prompt_tokens: f64,
+    /// USD for a million answer tokens.
+    pub usd_per_million_answer_tokens: f64,
+    /// No call is begun once this much is spent, in USD; calls under way may exceed it by their own cost.
+    pub max_usd: Option<f64>,
+    /// Directory of answers by content of the question; none: every question is asked.
+    pub cache_dir: Option<PathBuf>,
+    /// File that gets one JSON line a call, tokens and USD; read at the start, so that a resumed run goes on counting.
+    pub cost_file: Option<PathBuf>,
+}
+
+impl Default for RemoteConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            model: "gpt-4o".into(),
+            base_url: "https://api.openai.com/v1".into(),
+            api: Api::OpenAi,
+            api_version: "2024-10-21".into(),
+            key_env: "OPENAI_API_KEY".into(),
+            temperature: 0.0,
+            max_tokens: 1024,
+            timeout_s: 120.0,
+            retries: 5,
+            backoff_s: 1.0,
+            max_backoff_s: 60.0,
+            parallel: 4,
+            usd_per_million_prompt_tokens: 0.0,
+            usd_per_million_answer_tokens: 0.0,
+            max_usd: None,
+            cache_dir: None,
+            cost_file: None,
+        }
+    }
+}
+
+impl RemoteConfig {
+    /// Name in reports and errors.
+    pub fn display_name(&self) -> &str {
+        if self.name.is_empty() { &self.model } else { &self.name }
+    }
+
+    /// Where questions are posted.
+    pub(crate) fn url(&self) -> String {
+        let base = self.base_url.trim_end_matches('/');
+        match self.api {
+            Api::OpenAi => format!("{base}/chat/completions"),
+            Api::Azure => format!(
+                "{base}/openai/deployments/{}/chat/completions?api-version={}",
+                self.model, self.api_version
+            ),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Episodes from reset to verdict, with an application and policies that exist only here.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fakes;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use fakes::{Counter, Script, decided, press, task, unreadable};
+use lam_agent::{
+    AgentError, ExpertPolicy, Job, Limits, Policy, ReplayPolicy, Request, Session, run_episodes, take_timings,
+};
+use lam_store::{Cancel, NoProgress};
+use lam_types::{Complete, Status, StepStatus, Task, Trajectory};
+
+fn run(app: &Counter, tasks: &[Task], policy: &mut dyn Policy, limits: &Limits) -> Vec<Trajectory> {
+    let session = Session { limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
+    run_episodes(app, &Job::for_tasks(tasks, 1), policy, &session).unwrap()
+}
+
+fn without_timings(mut trajectories: Vec<Trajectory>) -> Vec<Trajectory> {
+    take_timings(&mut trajectories);
+    trajectories
+}
+
+#[test]
+fn an_episode_ends_with_finish_and_is_judged_by_its_state() {
+    let tasks = [task("press", 2), task("press", 4)];
+    let app = Counter::new(0);
+    let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &Limits::default());
+    let [done, given_up] = &trajectories[..] else { panic!("two jobs, two trajectories") };
+    assert!(done.succeeded());
+    assert_eq!(done.steps.len(), 2);
+    assert_eq!(done.steps[1].state.previous_actions.len(), 1);
+    assert_eq!(done.steps[1].state.previous_plan, ["Select Press."]);
+    assert_eq!(done.steps[0].acceptable_labels, ["1", "2"]);
+    assert_eq!((done.steps[0].reward, done.steps[0].reward_source.as_str()), (Some(1.0), "outcome"));
+    assert_eq!(given_up.verdict.complete, Complete::No);
+    assert_eq!((given_up.verdict.reason.as_str(), given_up.steps[0].reward), ("pressed 3 times", Some(-1.0)));
+    assert_eq!(done.trajectory_id.len(), 64);
+}
+
+#[test]
+fn an_episode_is_cut_off_after_its_steps() {
+    let mut policy = Script(|_: &Request<'_>| decided(press("1", Status::Continue)));
+    let limits = Limits { max_steps: 4, ..Limits::default() };
+    let trajectory = run(&Counter::new(0), &[task("press", 4)], &mut policy, &limits).remove(0);
+    assert_eq!(trajectory.steps.len(), 4);
+    assert_eq!(trajectory.verdict.complete, Complete::No, "the state is right, but nobody said so");
+    assert_eq!(trajectory.verdict.reason, "not finished after 4 steps");
+}
+
+#[test]
+fn three_invalid_answers_in_a_row_end_it_and_a_finish_in_one_does_not_count() {
+    let answer = |request: &Request<'_>| match request.step_index {
+        0 | 3 => unreadable("what?"),
+        2 => decided(press("1", Status::Continue)),
+        _ => decided(press("99", Status::Finish)),
+    };
+    let trajectory = run(&Counter::new(0), &[task("press", 1)], &mut Script(answer), &Limits::default()).remove(0);
+    let statuses: Vec<_> = trajectory.steps.iter().map(|step| step.status).collect();
+    let (ok, bad) = (StepStatus::Ok, StepStatus::InvalidAction);
+    assert_eq!(statuses, [bad, bad, ok, bad, bad, bad]);
+    assert_eq!(trajectory.verdict.reason, "3 invalid answers in a row, the last: no such label");
+    assert_eq!(trajectory.steps[0].message, "not an action: what?");
+    assert_eq!(trajectory.steps[1].state.previous_actions.len(), 0, "an unreadable answer leaves no trace");
+    assert_eq!(trajectory.steps[2].state.previous_actions.len(), 1, "a refused action does");
+}
+
+#[test]
+fn a_dead_environment_is_replaced_once_and_the_run_goes_on() {
+    let tasks = [task("press", 1), task("fragile", 2), task("press", 2)];
+    for (deaths, survives) in [(1, true), (2, false)] {
+        let app = Counter::new(deaths);
+        let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &Limits::default());
+        let fragile = &trajectories[1];
+        assert_eq!((fragile.succeeded(), fragile.environment_error.is_none()), (survives, survives));
+        assert!(trajectories[0].succeeded() && trajectories[2].succeeded());
+        if !survives {
+            assert_eq!(fragile.environment_error.as_deref(), Some("environment `counter` failed: it fell"));
+            assert_eq!((fragile.steps.len(), fragile.steps[0].reward), (1, None));
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_how_many_are_alive() {
+    let tasks: Vec<_> = (0..7).map(|presses| task("press", presses)).collect();
+    let run = |parallel| {
+        let mut answer = |request: &Request<'_>| {
+            let status = if request.seed.is_multiple_of(3) { Status::Finish } else { Status::Continue };
+            decided(press("1", status))
+        };
+        without_timings(run(&Counter::new(0), &tasks, &mut Script(&mut answer), &Limits { parallel, ..Limits::default() }))
+    };
+    let alone = run(1);
+    assert_eq!(alone, run(3));
+    assert_eq!(alone, run(100));
+    assert!(alone.iter().any(|trajectory| trajectory.steps.len() != alone[0].steps.len()), "seeds differ");
+}
+
+#[test]
+fn a_recording_repeats_itself() {
+    let tasks = [task("press", 2), task("press", 3)];
+    let app = Counter::new(0);
+    let recorded = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &Limits::default());
+    let mut replay = ReplayPolicy::new("recording", "h", recorded.clone());
+    let repeated = run(&app, &tasks, &mut replay, &Limits::default());
+    assert!(repeated.iter().all(Trajectory::succeeded));
+    assert_eq!(repeated[1].steps[2].action, recorded[1].steps[2].action);
+    let unknown = run(&app, &[task("press", 5)], &mut replay, &Limits::default()).remove(0);
+    assert_eq!(unknown.steps[0].message, "no recording of task press-5: ");
+}
+
+/// Runs with a journal, stopping after `answers` answers if given.
+fn journalled(app: &Counter, tasks: &[Task], journal: &Path, answers: Option<usize>) -> Result<Vec<Trajectory>, AgentError> {
+    let (cancel, mut given) = (Cancel::default(), 0);
+    let stop = cancel.clone();
+    let mut policy = Script(move |request: &Request<'_>| {
+        given += 1;
+        if Some(given) == answers {
+            stop.cancel();
+        }
+        let last = request.step_index + 1 >= request.state.request.trim_start_matches("press ").parse().unwrap();
+        decided(press("1", if last { Status::Finish } else { Status::Continue }))
+    });
+    let limits = Limits { parallel: 2, ..Limits::default() };
+    let session = Session { limits: &limits, journal: Some(journal), progress: &NoProgress, cancel: &cancel };
+    run_episodes(app, &Job::for_tasks(tasks, 2), &mut policy, &session)
+}
+
+#[test]
+fn a_stopped_run_goes_on_and_gives_the_same_records() {
+    let root = tempfile::tempdir().unwrap();
+    let tasks: Vec<_> = (1..6).map(|presses| task("press", presses)).collect();
+    let whole = without_timings(journalled(&Counter::new(0), &tasks, &root.path().join("whole"), None).unwrap());
+
+    let journal = root.path().join("stopped");
+    let stopped = journalled(&Counter::new(0), &tasks, &journal, Some(12)).unwrap_err();
+    assert!(matches!(stopped, AgentError::Cancelled { finished, total: 10 } if finished > 0), "{stopped}");
+    // A line that a crash tore.
+    let torn = [fs::read(&journal).unwrap(), b"{\"repeated\":false,\"traj".to_vec()].concat();
+    fs::write(&journal, torn).unwrap();
+    let finished = fs::read_to_string(&journal).unwrap().matches("\"repeated\":false,\"trajectory\"").count();
+
+    let app = Counter::new(0);
+    let continued = without_timings(journalled(&app, &tasks, &journal, None).unwrap());
+    assert_eq!(continued, whole);
+    assert_eq!(app.resets.load(Ordering::SeqCst), 10 - finished, "finished episodes are not run again");
+    let again = without_timings(journalled(&app, &tasks, &journal, None).unwrap());
+    assert_eq!(again, whole, "a complete journal is read, not run");
+    assert_eq!(app.resets.load(Ordering::SeqCst), 10 - finished);
+}
+
+#[test]
+fn a_journal_of_another_run_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let (journal, tasks) = (root.path().join("journal"), [task("press", 1)]);
+    journalled(&Counter::new(0), &tasks, &journal, None).unwrap();
+    let app = Counter::new(0);
+    let limits = Limits { seed: 9, ..Limits::default() };
+    let (progress, cancel) = (NoProgress, Cancel::default());
+    let session = Session { limits: &limits, journal: Some(&journal), progress: &progress, cancel: &cancel };
+    let mut policy = Script(|_: &Request<'_>| unreadable(""));
+    let refused = run_episodes(&app, &Job::for_tasks(&tasks, 1), &mut policy, &session).unwrap_err().to_string();
+    assert!(refused.contains("limits was") && refused.contains("hint: remove the file"), "{refused}");
+
+    fs::write(&journal, "{\"format\":1}\n").unwrap();
+    let damaged = journalled(&app, &tasks, &journal, None).unwrap_err().to_string();
+    assert!(damaged.contains("line 1"), "{damaged}");
+}
