@@ -13,27 +13,29 @@ pub fn hash_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// SHA-256 of a file's bytes, or of a directory's sorted relative names and bytes, hex.
+/// SHA-256 of a file's bytes, or for a directory the [`hash_tree`] of the files in it, hex.
 ///
 /// The manifest is left out: it describes the content and is not part of it.
 pub fn hash_path(path: &Path) -> Result<String, StoreError> {
     let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
     if metadata.is_file() {
-        let mut digest = Sha256::new();
-        feed_file(&mut digest, path)?;
-        return Ok(hex(&digest.finalize()));
+        return hash_file(path);
     }
+    let names = content_files(path)?;
+    let hashes = names.iter().map(|name| hash_file(&path.join(name))).collect::<Result<Vec<_>, _>>()?;
+    Ok(hash_tree(names.iter().zip(&hashes).map(|(name, hash)| (name.as_path(), hash.as_str()))))
+}
+
+/// SHA-256 over the relative names and hashes of a directory's files, which come sorted by name.
+pub fn hash_tree<'a>(files: impl Iterator<Item = (&'a Path, &'a str)>) -> String {
     let mut digest = Sha256::new();
-    for name in content_files(path)? {
-        let file = path.join(&name);
-        let size = fs::metadata(&file).map_err(StoreError::io("read", &file))?.len();
+    for (name, hash) in files {
         let name = name.to_string_lossy();
         digest.update((name.len() as u64).to_le_bytes());
         digest.update(name.as_bytes());
-        digest.update(size.to_le_bytes());
-        feed_file(&mut digest, &file)?;
+        digest.update(hash.as_bytes());
     }
-    Ok(hex(&digest.finalize()))
+    hex(&digest.finalize())
 }
 
 /// The files under `directory` by relative name, sorted, the manifest left out.
@@ -58,13 +60,14 @@ fn collect_files(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<
     Ok(())
 }
 
-fn feed_file(digest: &mut Sha256, path: &Path) -> Result<(), StoreError> {
+fn hash_file(path: &Path) -> Result<String, StoreError> {
+    let mut digest = Sha256::new();
     let mut file = File::open(path).map_err(StoreError::io("read", path))?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         let count = file.read(&mut buffer).map_err(StoreError::io("read", path))?;
         if count == 0 {
-            return Ok(());
+            return Ok(hex(&digest.finalize()));
         }
         digest.update(&buffer[..count]);
     }

@@ -8,21 +8,22 @@ mod atomic;
 mod config;
 mod error;
 mod hash;
+mod lineage;
+mod manifest;
 mod progress;
 mod table;
 
-pub use atomic::{StagingDir, remove_directory, write_atomic, write_atomic_with};
+pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
 pub use config::{
     ConfigError, ConfigLayers, Origin, config_to_toml, decode_table, load_config, nearest, parse_assignment,
     parse_config,
 };
 pub use error::StoreError;
-pub use hash::{content_files, hash_bytes, hash_path};
+pub use hash::{content_files, hash_bytes, hash_path, hash_tree};
+pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
+pub use manifest::{InputRef, MANIFEST_FILE, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
 pub use progress::{Cancel, NoProgress, Progress};
 pub use table::{
     TABLE_VERSION, read_task_plans, read_tasks, read_trajectories, trajectory_id, write_task_plans, write_tasks,
     write_trajectories,
 };
-
-/// Name of the manifest in a stage's output directory.
-pub const MANIFEST_FILE: &str = "manifest.json";

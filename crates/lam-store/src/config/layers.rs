@@ -57,20 +57,24 @@ impl ConfigLayers {
     /// Lay `key=value` over what is there: dotted keys, TOML values, a bare word is text.
     pub fn add_override(&mut self, assignment: &str) -> Result<(), ConfigError> {
         let origin = Origin::Override(assignment.to_string());
-        let (key, value) = parse_assignment(assignment)
-            .map_err(|reason| ConfigError::Syntax { origin: origin.clone(), reason })?;
-        let mut table = Table::new();
-        let mut origins = BTreeMap::new();
-        let mut value = Some(value);
-        for part in key.rsplit('.') {
-            let inner = value.take().unwrap_or_else(|| Value::Table(std::mem::take(&mut table)));
-            table.insert(part.to_string(), inner);
-        }
-        for (end, _) in key.match_indices('.').chain([(key.len(), "")]) {
-            origins.insert(key[..end].to_string(), origin.clone());
-        }
-        self.add_table(&table, &origins);
+        let (key, value) =
+            parse_assignment(assignment).map_err(|reason| ConfigError::Syntax { origin: origin.clone(), reason })?;
+        self.add_value(key, value, &origin);
         Ok(())
+    }
+
+    /// Lay one value over what is there; `key` may have dots.
+    pub fn add_value(&mut self, key: &str, value: Value, origin: &Origin) {
+        let nested = key.rsplit('.').fold(value, |inner, part| {
+            let mut table = Table::new();
+            table.insert(part.to_string(), inner);
+            Value::Table(table)
+        });
+        let ends = key.match_indices('.').map(|(end, _)| end).chain([key.len()]);
+        let origins = ends.map(|end| (key[..end].to_string(), origin.clone())).collect();
+        if let Value::Table(table) = nested {
+            self.add_table(&table, &origins);
+        }
     }
 
     /// All layers, merged.
