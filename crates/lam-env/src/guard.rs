@@ -143,6 +143,10 @@ impl Application for GuardedApplication {
         self.inner.vocabulary()
     }
 
+    fn step_text(&self, function: &str, control_name: &str, args: &lam_types::Args) -> String {
+        self.inner.step_text(function, control_name, args)
+    }
+
     fn expert(&self) -> Option<Box<dyn Expert>> {
         self.inner.expert()
     }

@@ -8,7 +8,7 @@ mod guard;
 
 pub use guard::{Guarded, GuardRules, GuardedApplication};
 
-use lam_types::{Action, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
+use lam_types::{Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
 
 /// What came of one action.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +133,12 @@ pub trait Application: Send + Sync {
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document>;
     /// Texts that show the words of the application and of its documents, for tokenizer and base model.
     fn vocabulary(&self) -> Vec<String>;
+    /// How its documentation words a call: the step language that plans share with actions.
+    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
+        let words = [function.to_owned(), control_name.to_owned()].into_iter();
+        let values = args.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        words.chain(values).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    }
     /// Its scripted expert, if it has one.
     fn expert(&self) -> Option<Box<dyn Expert>>;
 }
