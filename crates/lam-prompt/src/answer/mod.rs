@@ -1,0 +1,95 @@
+//! Answers as JSON text: the paper's seven keys, written in one way and read in two, strictly and tolerantly.
+
+mod foreign;
+mod relaxed;
+
+use std::io;
+
+use lam_types::Action;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ParseError;
+
+/// An action as the JSON of App. C: seven keys in order, `, ` and `: ` between them.
+pub fn action_json(action: &Action) -> String {
+    spaced(action)
+}
+
+/// A plan as JSON.
+pub(crate) fn plan_json(plan: &[String]) -> String {
+    spaced(&serde_json::json!({"plan": plan}))
+}
+
+/// Reads the JSON of App. C: exactly seven keys, nothing around them.
+///
+/// # Errors
+/// Anything else.
+pub fn parse_action_text(text: &str) -> Result<Action, ParseError> {
+    serde_json::from_str(text.trim()).map_err(|error| ParseError::new(error, text))
+}
+
+/// Reads an action from whatever a model wrote around or instead of the JSON asked for: code fences, prose, trailing
+/// commas, single quotes, `True`, and UFO's classic and third schemas.
+///
+/// # Errors
+/// No object in the text that can be read as an action.
+pub fn parse_action_text_tolerant(text: &str) -> Result<Action, ParseError> {
+    if let Ok(action) = parse_action_text(text) {
+        return Ok(action);
+    }
+    let mut reason = "no JSON object".to_owned();
+    for (start, _) in text.match_indices('{') {
+        match relaxed::read_object(&text[start..]).and_then(|object| foreign::action(&object)) {
+            Ok(action) => return Ok(action),
+            Err(error) if start == text.find('{').unwrap_or_default() => reason = error,
+            Err(_) => {}
+        }
+    }
+    Err(ParseError::new(reason, text))
+}
+
+/// Reads a plan: `{"plan": […]}`, a list of strings, or numbered lines.
+///
+/// # Errors
+/// No step in the text.
+pub fn parse_plan_text(text: &str) -> Result<Vec<String>, ParseError> {
+    let object = text.find('{').and_then(|start| relaxed::read_object(&text[start..]).ok());
+    if let Some(steps) = object.as_ref().and_then(|object| object.get("plan")).and_then(Value::as_array) {
+        return Ok(steps.iter().map(foreign::text).collect());
+    }
+    let steps: Vec<String> = text.lines().filter_map(numbered).collect();
+    if steps.is_empty() { Err(ParseError::new("no plan", text)) } else { Ok(steps) }
+}
+
+/// The text of a line such as `1. Go to Design`.
+fn numbered(line: &str) -> Option<String> {
+    let rest = line.trim().trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = rest.len() < line.trim().len();
+    let step = rest.strip_prefix(['.', ')'])?.trim();
+    (is_numbered && !step.is_empty()).then(|| step.to_owned())
+}
+
+/// JSON on one line with a space behind each comma and colon, as Python writes it.
+pub(crate) fn spaced<T: Serialize>(value: &T) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
+    value.serialize(&mut serializer).expect("plain data serialises");
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
+struct Spaced;
+
+impl serde_json::ser::Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+}

@@ -1,0 +1,73 @@
+//! App. C as chat messages: a system text and the four labelled slots, for endpoints and for Mistral's template.
+
+pub(crate) mod mistral;
+mod system;
+
+use lam_types::{Control, FunctionSpec, PastAction, State, StepStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::answer::spaced;
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the protocol's own words")]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+}
+
+/// One message of an OpenAI-compatible conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// A message.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// The messages that ask for the next action: App. C's system text, then its four slots.
+pub fn messages(state: &State, functions: &[FunctionSpec]) -> Vec<Message> {
+    let controls: Vec<Value> = state.observation.controls.iter().map(control_item).collect();
+    let history: Vec<Value> = state.previous_actions.iter().map(history_item).collect();
+    let user = format!(
+        "<Available Control Item:> {}\n<User Request:> {}\n<Previous Actions:> {}\n<Previous Plans:> {}",
+        spaced(&Value::from(controls)),
+        state.request,
+        spaced(&Value::from(history)),
+        spaced(&json!(state.previous_plan)),
+    );
+    vec![Message::new(Role::System, system::action_text(functions)), Message::new(Role::User, user)]
+}
+
+/// The messages that ask for a plan.
+pub fn plan_messages(task: &str) -> Vec<Message> {
+    let user = format!("<User Request:> {task}");
+    vec![Message::new(Role::System, system::PLAN), Message::new(Role::User, user)]
+}
+
+/// UFO's control list entry.
+fn control_item(control: &Control) -> Value {
+    json!({
+        "label": control.label,
+        "control_text": control.control_text,
+        "control_type": control.control_type.as_str(),
+    })
+}
+
+fn history_item(past: &PastAction) -> Value {
+    let mut item = json!({"control_name": past.control_name, "function": past.function, "args": past.args});
+    if past.outcome != StepStatus::Ok {
+        item["result"] = past.outcome.as_str().into();
+    }
+    item
+}

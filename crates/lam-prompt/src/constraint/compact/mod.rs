@@ -1,0 +1,13 @@
+//! The compact answer, token by token.
+
+mod document;
+mod functions;
+mod lists;
+mod machine;
+mod moves;
+mod screen;
+
+pub(super) use functions::Functions;
+pub(super) use lists::CompactLists;
+pub(super) use machine::{ActionConstraint, Parts};
+pub(super) use screen::Screen;

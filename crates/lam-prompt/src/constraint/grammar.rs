@@ -1,0 +1,77 @@
+//! What constraints of one renderer share: lists of tokens, and the functions compiled to tokens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lam_types::{FunctionSpec, Observation};
+
+use super::compact::{self, CompactLists};
+use super::free::FreeConstraint;
+use super::{AnswerLimits, TokenConstraint};
+use crate::Tokenizer;
+use crate::compact::{Compact, Markers};
+use crate::renderer::Template;
+
+/// The shared part of all constraints of one renderer.
+pub(crate) struct Grammar {
+    form: Form,
+}
+
+enum Form {
+    Compact { markers: Markers, lists: Arc<CompactLists>, functions: Mutex<Option<Arc<compact::Functions>>> },
+    Json { text: Arc<[u32]> },
+}
+
+impl Grammar {
+    /// The grammar of a template over a tokenizer.
+    pub(crate) fn new(tokenizer: &Tokenizer, template: &Template) -> Self {
+        let form = match template {
+            Template::Compact(markers) => Form::Compact {
+                markers: *markers,
+                lists: Arc::new(CompactLists::new(tokenizer, *markers)),
+                functions: Mutex::new(None),
+            },
+            Template::Chat(_) => {
+                let mut text = tokenizer.text_ids();
+                text.push(tokenizer.eos());
+                text.sort_unstable();
+                Form::Json { text: text.into() }
+            }
+        };
+        Self { form }
+    }
+
+    /// A constraint for one answer.
+    pub(crate) fn constraint(
+        &self,
+        tokenizer: &Arc<Tokenizer>,
+        observation: &Observation,
+        functions: &[FunctionSpec],
+        limits: AnswerLimits,
+    ) -> Box<dyn TokenConstraint> {
+        match &self.form {
+            Form::Compact { markers, lists, functions: cache } => {
+                let form = Compact { tokenizer, markers: *markers };
+                let functions = compiled(cache, form, functions);
+                let parts = compact::Parts {
+                    screen: compact::Screen::new(form, observation, &functions),
+                    tokenizer: Arc::clone(tokenizer),
+                    markers: *markers,
+                    lists: Arc::clone(lists),
+                    functions,
+                    limits,
+                };
+                Box::new(compact::ActionConstraint::new(parts))
+            }
+            Form::Json { text } => Box::new(FreeConstraint::new(Arc::clone(text), tokenizer.eos())),
+        }
+    }
+}
+
+/// The functions as tokens: those of the last call, when they are the same.
+fn compiled(cache: &Mutex<Option<Arc<compact::Functions>>>, form: Compact<'_>, specs: &[FunctionSpec]) -> Arc<compact::Functions> {
+    let mut cached = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*cached {
+        Some(functions) if functions.specs() == specs => Arc::clone(functions),
+        _ => Arc::clone(cached.insert(Arc::new(compact::Functions::new(form, specs)))),
+    }
+}

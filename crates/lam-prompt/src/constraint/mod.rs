@@ -1,0 +1,40 @@
+//! Which token may come next, so that an answer is always executable: a valid form, a function that exists, a
+//! control on the screen with a label that bears its name, arguments of the right kind. Knows no model.
+
+mod compact;
+mod free;
+mod grammar;
+mod number;
+
+pub(crate) use grammar::Grammar;
+
+/// Says, token by token, what may follow.
+pub trait TokenConstraint: Send {
+    /// The ids that may come next, ascending and without repetition; empty once the answer is done.
+    fn allowed(&mut self) -> &[u32];
+
+    /// Takes the token that was chosen. A token that was not allowed ends the answer.
+    fn advance(&mut self, token: u32);
+
+    /// Whether the answer is complete, its end of sequence included.
+    fn is_done(&self) -> bool;
+}
+
+/// How long the free parts of a constrained answer may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerLimits {
+    /// Tokens in the thought.
+    pub thought_tokens: usize,
+    /// Steps in the plan.
+    pub plan_steps: usize,
+    /// Tokens in one step of the plan.
+    pub step_tokens: usize,
+    /// Tokens in one text argument.
+    pub text_tokens: usize,
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self { thought_tokens: 48, plan_steps: 16, step_tokens: 32, text_tokens: 48 }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong between words and tokens. Messages name the file or the offending text and give a hint.
+
+use std::path::{Path, PathBuf};
+
+/// A tokenizer or template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is there but not understood.
+    #[error("{path}: {reason}\nhint: {hint}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The tokenizer cannot be trained as asked.
+    #[error("tokenizer: {reason}\nhint: {hint}")]
+    Train {
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+}
+
+impl PromptError {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        PromptError::File { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn format(path: &Path, reason: impl ToString, hint: &str) -> Self {
+        PromptError::Format { path: path.to_owned(), reason: reason.to_string(), hint: hint.to_owned() }
+    }
+
+    pub(crate) fn train(reason: impl ToString, hint: &str) -> Self {
+        PromptError::Train { reason: reason.to_string(), hint: hint.to_owned() }
+    }
+}
+
+/// An answer that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} in answer `{}`", shorten(.text))]
+pub struct ParseError {
+    /// What is wrong, with the field and the value.
+    pub reason: String,
+    /// The answer.
+    pub text: String,
+}
+
+impl ParseError {
+    pub(crate) fn new(reason: impl ToString, text: &str) -> Self {
+        Self { reason: reason.to_string(), text: text.to_owned() }
+    }
+}
+
+/// At most 200 characters of `text`.
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,24 @@
+//! Words to tokens and back: the one renderer, the parsers, the answer constraint, tokenizer training.
+//!
+//! Collection, training, acting, evaluation and serving all go through [`Renderer`], so a model is never asked in
+//! a form in which it was not trained. Two templates exist, and the model directory's own files choose:
+//! Mistral's chat template around the JSON of the paper's App. C, and a compact one for small models.
+//! Knows no tensor, no file of records and no environment.
+
+mod answer;
+mod chat;
+mod compact;
+mod constraint;
+mod error;
+mod preview;
+mod renderer;
+mod tokenizer;
+
+pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
+pub use chat::{Message, Role, messages, plan_messages};
+pub use compact::MARKERS;
+pub use constraint::{AnswerLimits, TokenConstraint};
+pub use error::{ParseError, PromptError};
+pub use preview::{Piece, Style, draw};
+pub use renderer::Renderer;
+pub use tokenizer::{Tokenizer, TokenizerConfig};

@@ -1,0 +1,59 @@
+//! Tokens drawn for people: which are trained, which are only read.
+
+/// One token as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Its text.
+    pub text: String,
+    /// Whether the loss counts it.
+    pub trained: bool,
+    /// Whether it is a special token.
+    pub special: bool,
+}
+
+/// How tokens are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Terminal colours: trained tokens green, special tokens dim.
+    Ansi,
+    /// Text without colours: trained runs stand in ⟦ ⟧.
+    Plain,
+    /// HTML: trained runs in `<mark>`.
+    Html,
+}
+
+/// Draws tokens, with the counts at the end.
+pub fn draw(pieces: &[Piece], style: Style) -> String {
+    let trained = pieces.iter().filter(|piece| piece.trained).count();
+    let runs = pieces.chunk_by(|left, right| left.trained == right.trained && left.special == right.special);
+    let text: String = runs.map(|run| draw_run(run, style)).collect();
+    let count = format!("{trained} of {} tokens are trained", pieces.len());
+    match style {
+        Style::Html => format!("<pre>{text}</pre>\n<p>{count}</p>\n"),
+        _ => format!("{text}\n{count}\n"),
+    }
+}
+
+/// A run of tokens that look the same.
+fn draw_run(run: &[Piece], style: Style) -> String {
+    let text: String = run.iter().map(|piece| piece.text.as_str()).collect();
+    let first = &run[0];
+    match (style, first.trained) {
+        (Style::Ansi, true) => format!("\x1b[{}32m{}\x1b[0m", if first.special { "2;" } else { "" }, visible(&text)),
+        (Style::Ansi, false) if first.special => format!("\x1b[2m{}\x1b[0m", visible(&text)),
+        (Style::Ansi, false) => visible(&text),
+        (Style::Plain, true) => format!("⟦{text}⟧"),
+        (Style::Plain, false) => text,
+        (Style::Html, true) => format!("<mark>{}</mark>", escape(&text)),
+        (Style::Html, false) => escape(&text),
+    }
+}
+
+/// Without the control characters that would steer the terminal.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,135 @@
+//! A tokenizer as the rest of the crate sees it: text to ids, ids to bytes, and the special tokens.
+//!
+//! Wraps the `tokenizers` crate. Special tokens are recognised only where a template puts them: text that spells
+//! one is tokenised as ordinary characters.
+
+mod alphabet;
+mod files;
+mod train;
+
+pub use train::TokenizerConfig;
+
+use std::collections::{BTreeMap, HashMap};
+
+/// What a vocabulary's entries are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// GPT-2's byte characters.
+    ByteLevel,
+    /// SentencePiece's pieces.
+    Pieces,
+}
+
+/// Names of the special tokens that every template needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SpecialNames {
+    pub(crate) bos: String,
+    pub(crate) eos: String,
+    pub(crate) pad: Option<String>,
+    pub(crate) unk: String,
+}
+
+impl Default for SpecialNames {
+    fn default() -> Self {
+        Self { bos: "<s>".into(), eos: "</s>".into(), pad: Some("<pad>".into()), unk: "<unk>".into() }
+    }
+}
+
+/// Text to ids and back.
+#[derive(Clone)]
+pub struct Tokenizer {
+    /// Recognises special tokens.
+    marked: tokenizers::Tokenizer,
+    /// Does not.
+    plain: tokenizers::Tokenizer,
+    /// The files it came from or is saved as, by name.
+    files: BTreeMap<&'static str, Vec<u8>>,
+    names: SpecialNames,
+    ids: HashMap<String, u32>,
+    bytes: Vec<Vec<u8>>,
+    special: Vec<bool>,
+    bos: u32,
+    eos: u32,
+    pad: u32,
+    hash: String,
+}
+
+impl Tokenizer {
+    /// The ids of `text`, in which nothing is a special token.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        if text.is_empty() {
+            return Vec::new();
+        }
+        let encoding = self.plain.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
+        encoding.get_ids().to_vec()
+    }
+
+    /// The ids of a rendered template, in which special tokens are recognised; none is added.
+    pub(crate) fn encode_marked(&self, text: &str) -> Vec<u32> {
+        let encoding = self.marked.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
+        encoding.get_ids().to_vec()
+    }
+
+    /// The text of `ids`, special tokens written out. Bytes that are no UTF-8 become U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| self.token_bytes(*id)).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The bytes that a token stands for; empty for an id outside the vocabulary.
+    pub fn token_bytes(&self, id: u32) -> &[u8] {
+        self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an id is a special token.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.special.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// The id of a vocabulary entry, written as in the files.
+    pub fn token_id(&self, token: &str) -> Option<u32> {
+        self.ids.get(token).copied()
+    }
+
+    /// How many ids there are: the highest one plus one.
+    pub fn vocab_size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Begin of sequence.
+    pub fn bos(&self) -> u32 {
+        self.bos
+    }
+
+    /// End of sequence.
+    pub fn eos(&self) -> u32 {
+        self.eos
+    }
+
+    /// Padding, never the end of sequence.
+    pub fn pad(&self) -> u32 {
+        self.pad
+    }
+
+    /// SHA-256 of tokenizer.json, hex.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// How the special tokens are written: begin and end of sequence.
+    pub(crate) fn bos_eos_names(&self) -> (&str, &str) {
+        (&self.names.bos, &self.names.eos)
+    }
+
+    /// All special tokens as text.
+    pub(crate) fn special_texts(&self) -> Vec<String> {
+        let ids = (0..self.special.len()).filter(|id| self.special[*id]);
+        ids.map(|id| String::from_utf8_lossy(&self.bytes[id]).into_owned()).filter(|text| !text.is_empty()).collect()
+    }
+
+    /// The ids of all tokens that are not special, ascending.
+    pub(crate) fn text_ids(&self) -> Vec<u32> {
+        let size = u32::try_from(self.vocab_size()).expect("vocabularies are far smaller than 4 billion");
+        (0..size).filter(|id| !self.is_special(*id) && !self.token_bytes(*id).is_empty()).collect()
+    }
+}
