@@ -1,0 +1,70 @@
+//! Training metrics: one JSON object a line, one series a metric.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{files_below, read_text};
+use crate::error::ReportError;
+use crate::run::{Curves, StageRecord};
+
+/// The metrics of every training loop, in the order of the stages; within one, the reward model comes first.
+pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Vec<Curves>, ReportError> {
+    let mut all = Vec::new();
+    for (stage, path) in stages {
+        let mut files = files_below(path, 2, "jsonl");
+        files.sort_by_key(|file| !file.to_string_lossy().contains("reward"));
+        for file in files {
+            if file.file_name().is_some_and(|name| name == "metrics.jsonl") {
+                let series = parse(&read_text(&file)?);
+                all.push(Curves { name: name(&stage.name, path, &file), series });
+            }
+        }
+    }
+    all.retain(|curves| !curves.series.is_empty());
+    Ok(all)
+}
+
+/// `lam4/reward` for `metrics.jsonl` in the folder `reward` of stage `lam4`.
+fn name(stage: &str, root: &Path, file: &Path) -> String {
+    let folder = file.parent().and_then(|parent| parent.strip_prefix(root).ok());
+    match folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => format!("{stage}/{}", folder.display()),
+        None => stage.to_owned(),
+    }
+}
+
+/// Lines that are cut off (a run that was killed) are passed over.
+fn parse(text: &str) -> Vec<(String, Vec<(f64, f64)>)> {
+    let mut series: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let Ok(Value::Object(row)) = serde_json::from_str::<Value>(line) else { continue };
+        let step = ["global_step", "step"].iter().find_map(|key| row.get(*key)?.as_f64()).unwrap_or(index as f64);
+        for (key, value) in &row {
+            let Some(value) = value.as_f64() else { continue };
+            let next = series.len();
+            let number = *numbers.entry(key.clone()).or_insert(next);
+            if number == next {
+                series.push((key.clone(), Vec::new()));
+            }
+            series[number].1.push((step, value));
+        }
+    }
+    series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_metric_is_a_series_over_steps_and_a_cut_line_is_passed_over() {
+        let series =
+            parse("{\"global_step\":1,\"loss\":3.0}\n{\"global_step\":2,\"loss\":2.0,\"eval_loss\":2.5}\n{\"global_st");
+        let of = |key: &str| series.iter().find(|(name, _)| name == key).unwrap().1.clone();
+        assert_eq!(of("loss"), [(1.0, 3.0), (2.0, 2.0)]);
+        assert_eq!(of("eval_loss"), [(2.0, 2.5)]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Reads what the stages of a run have left on disk. A part that is not there yet is simply not in the result.
+
+mod curves;
+mod evaluations;
+mod rows;
+mod stages;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::ReportError;
+use crate::run::{Run, StageRecord};
+use crate::tables::{Tables, over_seeds};
+
+/// One repetition of the pipeline.
+struct Repetition {
+    stages: Vec<(StageRecord, PathBuf)>,
+    tables: Tables,
+}
+
+/// Reads the run in `directory`: stages in it, or one run for each seed in `seed-*`, here or one level deeper.
+///
+/// # Errors
+/// When the directory holds no completed stage, or a file in it is unreadable or damaged.
+pub fn gather(directory: &Path) -> Result<Run, ReportError> {
+    let mut repetitions = Vec::new();
+    for root in roots(directory)? {
+        let stages = stages::read(&root)?;
+        let tables = evaluations::read(stages.iter().map(|(_, path)| path.as_path()))?;
+        if !stages.is_empty() {
+            repetitions.push(Repetition { stages, tables });
+        }
+    }
+    let Some(first) = repetitions.first() else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
+    let sample = rows::read(&first.stages);
+    let each: Vec<Tables> = repetitions.iter().map(|one| one.tables.clone()).collect();
+    Ok(Run {
+        name: directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
+        command: String::new(),
+        seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
+        curves: curves::read(&first.stages)?,
+        tables: over_seeds(&each),
+        tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
+        trajectories: sample.chosen,
+        trajectories_total: sample.total,
+        data: sample.files,
+        stages: first.stages.iter().map(|(stage, _)| stage.clone()).collect(),
+    })
+}
+
+/// Directories that hold one repetition each.
+fn roots(directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let is_seed = |path: &PathBuf| file_name(path).starts_with("seed-");
+    let seeds: Vec<PathBuf> = directories(directory)?.into_iter().filter(is_seed).collect();
+    Ok(if seeds.is_empty() { vec![directory.to_owned()] } else { seeds })
+}
+
+/// Directories in `path`, by name; hidden ones are work in progress.
+fn directories(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let entries =
+        fs::read_dir(path).map_err(|source| ReportError::Io { action: "list", path: path.to_owned(), source })?;
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    found.retain(|path| !file_name(path).starts_with('.'));
+    found.sort();
+    Ok(found)
+}
+
+/// Files with this extension in `path` and below it, by path; checkpoints are left out.
+fn files_below(path: &Path, depth: usize, extension: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            let skipped = file_name(&entry).starts_with("checkpoint") || file_name(&entry).starts_with('.');
+            if depth > 0 && !skipped {
+                found.extend(files_below(&entry, depth - 1, extension));
+            }
+        } else if entry.extension().is_some_and(|own| own == extension) {
+            found.push(entry);
+        }
+    }
+    found
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn read_text(path: &Path) -> Result<String, ReportError> {
+    fs::read_to_string(path).map_err(|source| ReportError::Io { action: "read", path: path.to_owned(), source })
+}
+
+fn read_json(path: &Path) -> Result<Value, ReportError> {
+    serde_json::from_str(&read_text(path)?).map_err(|source| ReportError::Json { path: path.to_owned(), source })
+}

@@ -1,0 +1,56 @@
+//! One self-contained HTML page and one JSON file for a run.
+//!
+//! Reads what the stages have left on disk, whatever of it there is: manifests, training metrics, evaluation
+//! tables, trajectories. Knows no stage's code, no model and no environment, and opens no network.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), lam_report::ReportError> {
+//! let run = std::path::Path::new("runs/quickstart");
+//! let report = lam_report::build(run, run, "lam-train run pipelines/quickstart.toml")?;
+//! println!("{}", report.page.display());
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod estimate;
+mod figures;
+mod format;
+mod gather;
+mod page;
+mod paper;
+mod run;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+pub use error::ReportError;
+pub use estimate::Estimate;
+pub use tables::{Figures, Row, Rows, Tables};
+
+/// What was written.
+#[derive(Debug)]
+pub struct Report {
+    /// The page.
+    pub page: PathBuf,
+    /// The figures.
+    pub figures: PathBuf,
+    /// Parts that the run does not hold, as the page says too.
+    pub missing: Vec<&'static str>,
+}
+
+/// Reads the run in `run` and writes `report.html` and `report.json` into `output`.
+///
+/// `command` is the command line that made the run, shown on the page; "" when it is not known.
+///
+/// # Errors
+/// When `run` holds no completed stage, a file in it is damaged, or `output` cannot be written.
+pub fn build(run: &Path, output: &Path, command: &str) -> Result<Report, ReportError> {
+    let mut gathered = gather::gather(run)?;
+    command.clone_into(&mut gathered.command);
+    let (page, json) = (output.join("report.html"), output.join("report.json"));
+    let text = serde_json::to_string_pretty(&figures::report_json(&gathered)).expect("a JSON value can be written");
+    lam_store::write_atomic(&json, text.as_bytes())?;
+    lam_store::write_atomic(&page, page::document(&gathered).as_bytes())?;
+    Ok(Report { page, figures: json, missing: figures::missing(&gathered) })
+}

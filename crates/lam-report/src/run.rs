@@ -1,0 +1,92 @@
+//! A run as the report sees it: what was read from disk, before anything is drawn. Knows no HTML.
+
+use lam_types::Trajectory;
+use serde_json::Value;
+
+use crate::tables::Tables;
+
+/// Everything that one report shows.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Name of the pipeline.
+    pub name: String,
+    /// The command that made it.
+    pub command: String,
+    /// Seeds, one a repetition.
+    pub seeds: Vec<u64>,
+    /// Stages in the order in which they were run (of the first seed, if there are several).
+    pub stages: Vec<StageRecord>,
+    /// Training metrics (of the first seed).
+    pub curves: Vec<Curves>,
+    /// The evaluation tables, averaged over seeds if there are several.
+    pub tables: Tables,
+    /// Each seed's own tables, when there are several.
+    pub tables_by_seed: Vec<Tables>,
+    /// A sample of trajectories for the viewer.
+    pub trajectories: Vec<Trajectory>,
+    /// How many trajectories the sample was drawn from.
+    pub trajectories_total: usize,
+    /// What the data files hold.
+    pub data: Vec<DataFile>,
+}
+
+/// One stage that has completed, with the fields of its manifest.
+#[derive(Clone, Debug, Default)]
+pub struct StageRecord {
+    pub name: String,
+    pub kind: String,
+    pub seed: u64,
+    pub inputs: Vec<StageInput>,
+    pub output_hash: String,
+    pub config_hash: String,
+    pub producer: String,
+    /// Seconds since 1970, or 0 when not known.
+    pub started_at: u64,
+    pub duration_s: f64,
+    pub metrics: Value,
+}
+
+/// One input of a stage.
+#[derive(Clone, Debug, Default)]
+pub struct StageInput {
+    /// What the stage uses it as, such as `model` or `data`.
+    pub role: String,
+    /// Stage that made it, or "" for an external file.
+    pub stage: String,
+    /// Where it lies.
+    pub path: String,
+    /// Its content hash.
+    pub hash: String,
+}
+
+/// The metrics of one training loop, step by step.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    /// Stage, and the part of it if it trains twice: `lam4/reward`.
+    pub name: String,
+    /// Metric name and its points (step, value), in the order of first appearance.
+    pub series: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+/// One data file of a run.
+#[derive(Clone, Debug, Default)]
+pub struct DataFile {
+    /// Stage that wrote it.
+    pub stage: String,
+    /// File name.
+    pub name: String,
+    /// Rows by what they are: trajectories, successes, steps, tasks, …; none when the file holds something else.
+    pub counts: Vec<(String, u64)>,
+}
+
+impl Run {
+    /// Whether figures are means over several seeds.
+    pub fn is_repeated(&self) -> bool {
+        self.seeds.len() > 1
+    }
+
+    /// Seconds of all stages together.
+    pub fn total_seconds(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.duration_s).sum()
+    }
+}

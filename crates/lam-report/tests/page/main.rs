@@ -1,0 +1,75 @@
+//! Whole reports, from run directories as stages leave them to the page and the figures.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod episodes;
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn fresh(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report").join(name);
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(&root).unwrap();
+    root
+}
+
+fn build(root: &Path) -> (String, Value) {
+    let report = lam_report::build(root, root, "lam-train run pipelines/quickstart.toml").unwrap();
+    let figures = serde_json::from_str(&fs::read_to_string(report.figures).unwrap()).unwrap();
+    (fs::read_to_string(report.page).unwrap(), figures)
+}
+
+#[test]
+fn a_whole_run_gives_every_table_and_a_self_contained_page() {
+    let root = fresh("quickstart");
+    fixture::write_run(&root, 42, 0.0);
+    let (page, figures) = build(&root);
+    assert_eq!(figures["seeds"], serde_json::json!([42]));
+    assert_eq!(figures["missing"], serde_json::json!([]));
+    assert_eq!(figures["tables"]["online"]["LAM4"]["tasks"], 320);
+    assert_eq!(figures["tables"]["online"]["LAM4"]["slices"]["unseen"]["tsr"]["value"], 63.1);
+    assert_eq!(figures["tables"]["decision_making"]["LAM3"]["ssr"]["ci95"].as_array().unwrap().len(), 2);
+    assert_eq!(figures["tables"]["training_data"]["models"]["LAM2"]["count"], 1757);
+    assert_eq!(figures["durations_s"]["lam2"], 96.5);
+    for needle in ["http://", "https://", "src=\"", "@import", "url("] {
+        assert!(!page.contains(needle), "the page refers to the outside: {needle}");
+    }
+    assert_eq!(page.matches("</script>").count(), 2, "a text has closed a script element");
+    assert!(page.contains("GPT-4o mini, with screenshots") && page.contains("<svg"));
+}
+
+#[test]
+fn seeds_give_means_with_intervals_over_seeds() {
+    let root = fresh("seeds");
+    for (seed, shift) in [(1, -2.0), (2, 0.0), (3, 2.0)] {
+        fixture::write_run(&root.join(format!("seed-{seed}")), seed, shift);
+    }
+    let (page, figures) = build(&root);
+    let tsr = &figures["tables"]["planning"]["LAM1"]["tsr"];
+    assert!((tsr["value"].as_f64().unwrap() - 81.3).abs() < 1e-9);
+    assert_eq!(tsr["n"], 3);
+    assert_eq!(figures["by_seed"].as_array().unwrap().len(), 3);
+    assert!(page.contains("mean over seeds"));
+}
+
+#[test]
+fn a_partial_run_says_what_is_missing() {
+    let root = fresh("partial");
+    fixture::write_run(&root, 7, 0.0);
+    for stage in ["eval-plan", "eval-step", "eval-online", "lam4", "export", "report"] {
+        fs::remove_dir_all(root.join(stage)).unwrap();
+    }
+    let (page, figures) = build(&root);
+    assert_eq!(figures["missing"], serde_json::json!(["planning", "decision_making", "online", "trajectories"]));
+    assert!(page.contains("Not in this run"));
+}
+
+#[test]
+fn a_directory_without_a_run_is_an_error_with_a_hint() {
+    let error = lam_report::build(&fresh("empty"), &fresh("empty"), "").unwrap_err().to_string();
+    assert!(error.contains("holds no run") && error.contains("hint:"), "{error}");
+}
