@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::{MANIFEST_FILE, StoreError};
+use crate::{CONFIG_FILE, MANIFEST_FILE, StoreError};
 
 /// SHA-256 of `bytes`, hex.
 pub fn hash_bytes(bytes: &[u8]) -> String {
@@ -15,7 +15,7 @@ pub fn hash_bytes(bytes: &[u8]) -> String {
 
 /// SHA-256 of a file's bytes, or for a directory the [`hash_tree`] of the files in it, hex.
 ///
-/// The manifest is left out: it describes the content and is not part of it.
+/// The manifest and the resolved configuration are left out: they describe the content and are not part of it.
 pub fn hash_path(path: &Path) -> Result<String, StoreError> {
     let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
     if metadata.is_file() {
@@ -38,7 +38,7 @@ pub fn hash_tree<'a>(files: impl Iterator<Item = (&'a Path, &'a str)>) -> String
     hex(&digest.finalize())
 }
 
-/// The files under `directory` by relative name, sorted, the manifest left out.
+/// The files under `directory` by relative name, sorted, the manifest and the resolved configuration left out.
 pub fn content_files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     collect_files(directory, Path::new(""), &mut files)?;
@@ -53,7 +53,7 @@ fn collect_files(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<
         let name = below.join(entry.file_name());
         if root.join(&name).is_dir() {
             collect_files(root, &name, files)?;
-        } else if name != Path::new(MANIFEST_FILE) {
+        } else if ![MANIFEST_FILE, CONFIG_FILE].iter().any(|beside| name == Path::new(beside)) {
             files.push(name);
         }
     }

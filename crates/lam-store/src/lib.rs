@@ -21,7 +21,9 @@ pub use config::{
 pub use error::StoreError;
 pub use hash::{content_files, hash_bytes, hash_path, hash_tree};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
-pub use manifest::{InputRef, MANIFEST_FILE, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
+pub use manifest::{
+    CONFIG_FILE, InputRef, MANIFEST_FILE, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files,
+};
 pub use progress::{Cancel, NoProgress, Progress};
 pub use table::{
     TABLE_VERSION, read_task_plans, read_tasks, read_trajectories, trajectory_id, write_task_plans, write_tasks,

@@ -12,6 +12,9 @@ use crate::{StoreError, content_files, hash_path, hash_tree, write_atomic};
 /// Name of the manifest in a stage's output directory.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
+/// Name of the resolved configuration beside it.
+pub const CONFIG_FILE: &str = "config.toml";
+
 /// Version of the manifests this program writes, and the newest it reads.
 pub const MANIFEST_VERSION: u32 = 1;
 

@@ -1,0 +1,183 @@
+//! Whether a stage runs, and why: its identity now against the manifest of its last result.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lam_store::{InputRef, Manifest, StoreError, read_manifest};
+
+use crate::attempt::Attempt;
+use crate::check::Prepared;
+use crate::file::{InputSource, StageSpec};
+use crate::fingerprint::Identity;
+use crate::origins::Origins;
+use crate::reason::Reason;
+use crate::{Pipeline, PipelineError, RunOptions};
+
+/// What becomes of a stage.
+pub(crate) enum Decision {
+    /// Its result is there and stays.
+    Cached(Box<Manifest>),
+    /// It runs; without an identity, its inputs are not made yet.
+    Run { reasons: Vec<Reason>, identity: Option<Identity> },
+    /// It is left out; its result is used as it is, if there is one.
+    LeftOut(Option<Box<Manifest>>),
+}
+
+/// The manifest of a result, none, or why it cannot be read.
+type Found = Result<Option<Box<Manifest>>, String>;
+
+/// What the decisions about a run share.
+pub(crate) struct Decider<'a> {
+    pub pipeline: &'a Pipeline,
+    pub options: &'a RunOptions,
+    pub run_dir: PathBuf,
+    pub origins: Origins,
+    /// Positions that `--from` and `--until` leave in.
+    positions: std::ops::RangeInclusive<usize>,
+}
+
+impl<'a> Decider<'a> {
+    pub fn new(pipeline: &'a Pipeline, options: &'a RunOptions) -> Result<Self, PipelineError> {
+        let first = options.from.as_deref().map(|name| position(pipeline, "--from", name)).transpose()?;
+        let last = options.until.as_deref().map(|name| position(pipeline, "--until", name)).transpose()?;
+        for name in &options.force {
+            position(pipeline, "--force", name)?;
+        }
+        let run_dir = pipeline.run_dir(&options.runs_dir);
+        let origins = Origins::open(&run_dir);
+        let positions = first.unwrap_or(0)..=last.unwrap_or(usize::MAX);
+        Ok(Self { pipeline, options, run_dir, origins, positions })
+    }
+
+    /// What becomes of a stage, given the results of those before it (`None`: will be made).
+    pub fn decide(
+        &mut self,
+        prepared: &Prepared<'_>,
+        results: &[Option<Box<Manifest>>],
+    ) -> Result<Decision, PipelineError> {
+        let spec = prepared.spec;
+        let directory = self.run_dir.join(&spec.id);
+        let found = existing(&directory)?;
+        if !self.positions.contains(&spec.position) {
+            return Ok(Decision::LeftOut(found.ok().flatten()));
+        }
+        let (inputs, missing) = self.inputs(spec, results)?;
+        let identity = Identity::of(prepared, inputs);
+        let mut reasons = self.reasons_to_run(spec, &directory, &found, &identity, missing.is_empty())?;
+        if !missing.is_empty() {
+            reasons.push(Reason::Upstream { stages: missing });
+            return Ok(Decision::Run { reasons, identity: None });
+        }
+        match (reasons.is_empty(), found) {
+            (true, Ok(Some(manifest))) => Ok(Decision::Cached(manifest)),
+            _ => {
+                reasons.extend(unfinished(&directory, &identity));
+                Ok(Decision::Run { reasons, identity: Some(identity) })
+            }
+        }
+    }
+
+    fn reasons_to_run(
+        &self,
+        spec: &StageSpec,
+        directory: &Path,
+        found: &Found,
+        identity: &Identity,
+        inputs_known: bool,
+    ) -> Result<Vec<Reason>, PipelineError> {
+        let forced = self.options.force.iter().any(|name| *name == spec.name || *name == spec.id);
+        let mut reasons: Vec<Reason> = forced.then_some(Reason::Forced).into_iter().collect();
+        match found {
+            Err(what) => reasons.push(Reason::Damaged { what: what.clone() }),
+            Ok(None) => reasons.push(Reason::New),
+            Ok(Some(manifest)) => {
+                reasons.extend(identity.differences(manifest));
+                if inputs_known {
+                    reasons.extend(identity.input_differences(manifest));
+                }
+                reasons.extend(manifest.damage(directory)?.map(|what| Reason::Damaged { what }));
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// The inputs with their hashes, and the stages whose results are not there yet.
+    fn inputs(
+        &mut self,
+        spec: &StageSpec,
+        results: &[Option<Box<Manifest>>],
+    ) -> Result<(BTreeMap<String, Vec<InputRef>>, Vec<String>), PipelineError> {
+        let mut inputs: BTreeMap<String, Vec<InputRef>> = BTreeMap::new();
+        let mut missing: Vec<String> = Vec::new();
+        for (name, sources) in &spec.inputs {
+            let refs = inputs.entry(name.clone()).or_default();
+            for source in sources {
+                match source {
+                    InputSource::External(path) => {
+                        let hash = self.origins.hash(path)?;
+                        refs.push(InputRef { stage: None, path: path.display().to_string(), hash });
+                    }
+                    InputSource::Stage { index, below } => {
+                        let stage = &self.pipeline.stages[*index];
+                        match results.get(*index).and_then(Option::as_ref) {
+                            Some(manifest) => refs.push(stage_input(spec, stage, below, manifest)?),
+                            None if !self.positions.contains(&stage.position) => {
+                                return Err(PipelineError::NoResult { stage: stage.id.clone() });
+                            }
+                            None if missing.contains(&stage.id) => {}
+                            None => missing.push(stage.id.clone()),
+                        }
+                    }
+                }
+            }
+        }
+        Ok((inputs, missing))
+    }
+}
+
+fn stage_input(
+    spec: &StageSpec,
+    stage: &StageSpec,
+    below: &Path,
+    manifest: &Manifest,
+) -> Result<InputRef, PipelineError> {
+    let Some(hash) = manifest.hash_of(below) else {
+        let reason = format!("stage `{}`: the result of `{}` has no {}", spec.name, stage.name, below.display());
+        let names = manifest.files.iter().map(|file| file.path.display().to_string());
+        let hint = format!("it holds {}", names.take(20).collect::<Vec<_>>().join(", "));
+        return Err(PipelineError::definition(spec.origin.as_ref(), reason, hint));
+    };
+    let path = Path::new(&stage.id).join(below).display().to_string();
+    // The path counts from the directory in which the result of `spec` lies.
+    let path = match spec.id.rsplit_once('/') {
+        Some((prefix, _)) => path.strip_prefix(&format!("{prefix}/")).unwrap_or(&path).to_string(),
+        None => path,
+    };
+    Ok(InputRef { stage: Some(stage.name.clone()), path: path.trim_end_matches('/').to_string(), hash })
+}
+
+/// The manifest in `directory`; damage as text, a newer version as an error.
+fn existing(directory: &Path) -> Result<Found, PipelineError> {
+    match read_manifest(directory) {
+        Ok(manifest) => Ok(Ok(manifest.map(Box::new))),
+        Err(StoreError::Damaged { reason, .. }) => Ok(Err(format!("manifest.json: {reason}"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unfinished(directory: &Path, identity: &Identity) -> Option<Reason> {
+    let attempt = Attempt::find(directory)?;
+    Some(if attempt.fingerprint == identity.fingerprint() { Reason::Unfinished } else { Reason::Restarted })
+}
+
+fn position(pipeline: &Pipeline, option: &str, name: &str) -> Result<usize, PipelineError> {
+    let found = pipeline.stages_called(name).map(|stage| stage.position).min();
+    found.ok_or_else(|| {
+        let names = || pipeline.stages.iter().map(|stage| stage.name.as_str());
+        let hint = match lam_store::nearest(name, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the stages are {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        PipelineError::definition(None, format!("{option} {name}: no stage is called `{name}`"), hint)
+    })
+}

@@ -1,0 +1,147 @@
+//! A pipeline file as stages in the order in which they run.
+//!
+//! Reading knows the file's own keys only; whether kinds, inputs and configurations exist is checked against a
+//! registry before anything runs. Files come through a function, so that a program may carry some inside.
+
+mod build;
+mod order;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lam_store::{ConfigLayers, Origin, StoreError, parse_assignment};
+use toml::Value;
+
+use crate::PipelineError;
+
+use self::build::expand;
+use self::raw::{RawPipeline, read_raw};
+
+/// Reads a text file of a pipeline.
+pub type ReadText<'a> = &'a dyn Fn(&Path) -> std::io::Result<String>;
+
+/// A pipeline: stages in an order in which each stands after its inputs.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// Its name, and that of its run directory.
+    pub name: String,
+    /// What it is for, in a line.
+    pub description: String,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// Its seeds; more than one where it is repeated.
+    pub seeds: Vec<u64>,
+    /// The stages, once for each seed.
+    pub stages: Vec<StageSpec>,
+}
+
+/// One stage of a pipeline.
+#[derive(Clone, Debug)]
+pub struct StageSpec {
+    /// Directory of its result below the run directory: its name, or `seed-<n>/<name>`.
+    pub id: String,
+    /// Its name in the file.
+    pub name: String,
+    /// The kind that runs it.
+    pub kind: String,
+    /// Seed of its random streams.
+    pub seed: u64,
+    /// Its inputs.
+    pub inputs: BTreeMap<String, Vec<InputSource>>,
+    /// Its configuration: file, inline table, overrides.
+    pub config: ConfigLayers,
+    /// Where it stands in the file.
+    pub origin: Option<Origin>,
+    /// Position in its file's order, the same for every seed.
+    pub position: usize,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputSource {
+    /// An earlier stage's result, or something in it.
+    Stage {
+        /// Its place in [`Pipeline::stages`].
+        index: usize,
+        /// Path below its result, "" for the whole.
+        below: PathBuf,
+    },
+    /// A file or directory from elsewhere.
+    External(PathBuf),
+}
+
+impl Pipeline {
+    /// The pipeline in the file at `path` with `key=value` overrides: `seed=7`, `stage.key=value`.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, PipelineError> {
+        Self::load_with(path, overrides, &|path: &Path| fs::read_to_string(path))
+    }
+
+    /// As [`Pipeline::load`], for files that lie elsewhere than on disk.
+    pub fn load_with(path: &Path, overrides: &[String], read: ReadText<'_>) -> Result<Self, PipelineError> {
+        let mut raw = read_raw(path, read, &mut Vec::new())?;
+        let overrides = overrides.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        apply_top_level(&mut raw, &overrides)?;
+        expand(raw, path, &overrides, read)
+    }
+
+    /// The stages called `name`, by id or by name, whatever their seed.
+    pub fn stages_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a StageSpec> {
+        self.stages.iter().filter(move |stage| stage.id == name || stage.name == name)
+    }
+
+    /// Directory of its runs below `runs_dir`.
+    pub fn run_dir(&self, runs_dir: &Path) -> PathBuf {
+        runs_dir.join(&self.name)
+    }
+}
+
+/// `key=value` of the command line.
+struct Override {
+    key: String,
+    value: Value,
+    origin: Origin,
+}
+
+impl Override {
+    fn parse(text: &str) -> Result<Self, PipelineError> {
+        let origin = Origin::Override(text.to_string());
+        match parse_assignment(text) {
+            Ok((key, value)) => Ok(Self { key: key.to_string(), value, origin }),
+            Err(reason) => Err(PipelineError::definition(Some(&origin), reason, "write --set stage.key=value")),
+        }
+    }
+}
+
+/// Overrides without a stage: the pipeline's own keys.
+fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), PipelineError> {
+    for over in overrides.iter().filter(|over| !over.key.contains('.')) {
+        let refused = |expected: &str| {
+            let reason = format!("`{}` must be {expected}, not {}", over.key, over.value);
+            PipelineError::definition(Some(&over.origin), reason, "")
+        };
+        match over.key.as_str() {
+            "name" => raw.name = over.value.as_str().ok_or_else(|| refused("text"))?.to_string(),
+            "seed" => {
+                let seed = over.value.as_integer().and_then(|seed| u64::try_from(seed).ok());
+                raw.seed = Some(seed.ok_or_else(|| refused("a whole number, 0 or greater"))?);
+                raw.seeds = None;
+            }
+            "seeds" => {
+                let seeds: Option<Vec<u64>> = over.value.clone().try_into().ok();
+                raw.seeds = Some(seeds.ok_or_else(|| refused("a list of whole numbers"))?);
+            }
+            key => {
+                let reason = format!("unknown key `{key}`");
+                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, name";
+                return Err(PipelineError::definition(Some(&over.origin), reason, hint));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_text(path: &Path, read: ReadText<'_>) -> Result<String, PipelineError> {
+    read(path).map_err(|error| StoreError::io("read", path)(error).into())
+}

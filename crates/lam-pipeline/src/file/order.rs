@@ -1,0 +1,89 @@
+//! The order of stages: each after the stages that it names, else as written. Names what makes that impossible.
+
+use std::collections::BTreeSet;
+
+use lam_store::nearest;
+
+use super::raw::RawStage;
+use crate::PipelineError;
+
+/// The stage that an input such as `explore/failures.parquet` names, and the path below its result.
+pub(super) fn split_input(text: &str) -> (&str, &str) {
+    text.split_once('/').unwrap_or((text, ""))
+}
+
+/// Refuse bad and repeated names.
+pub(super) fn check_names(stages: &[RawStage]) -> Result<(), PipelineError> {
+    let mut seen = BTreeSet::new();
+    for stage in stages {
+        let name = stage.keys.name.as_str();
+        let origin = stage.origin("name");
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            let reason = format!("`{name}` cannot be a stage's name");
+            return Err(PipelineError::definition(origin, reason, "use letters, digits, `-` and `_`"));
+        }
+        if !seen.insert(name) {
+            let reason = format!("two stages are called `{name}`");
+            return Err(PipelineError::definition(origin, reason, "rename one of them"));
+        }
+    }
+    Ok(())
+}
+
+/// Every stage after its inputs; stages that do not depend on each other stay as written.
+pub(super) fn in_order(stages: Vec<RawStage>) -> Result<Vec<RawStage>, PipelineError> {
+    let names: BTreeSet<String> = stages.iter().map(|stage| stage.keys.name.clone()).collect();
+    let mut waiting = stages;
+    let mut placed: Vec<RawStage> = Vec::new();
+    let mut done: BTreeSet<String> = BTreeSet::new();
+    while !waiting.is_empty() {
+        let ready = |stage: &RawStage| stage_inputs(stage).all(|name| !names.contains(name) || done.contains(name));
+        let Some(position) = waiting.iter().position(ready) else { return Err(cycle(&waiting)) };
+        let stage = waiting.remove(position);
+        done.insert(stage.keys.name.clone());
+        placed.push(stage);
+    }
+    Ok(placed)
+}
+
+/// The names of the stages that `stage` may name as inputs.
+fn stage_inputs(stage: &RawStage) -> impl Iterator<Item = &str> {
+    stage.keys.inputs.values().flat_map(|input| &input.0).map(|text| split_input(text).0)
+}
+
+/// The error that names one cycle among stages of which each waits for another.
+fn cycle(waiting: &[RawStage]) -> PipelineError {
+    let find = |name: &str| waiting.iter().find(|stage| stage.keys.name == name);
+    let mut path: Vec<&RawStage> = Vec::new();
+    let mut stage = waiting.first();
+    while let Some(current) = stage {
+        if let Some(start) = path.iter().position(|seen| seen.keys.name == current.keys.name) {
+            path.drain(..start);
+            break;
+        }
+        path.push(current);
+        stage = stage_inputs(current).find_map(find);
+    }
+    let mut names: Vec<&str> = path.iter().map(|stage| stage.keys.name.as_str()).collect();
+    names.extend(names.first().copied());
+    let origin = path.first().and_then(|stage| stage.origin("inputs"));
+    let reason = format!("the stages wait for each other: {}", names.join(" ← "));
+    PipelineError::definition(origin, reason, "take one of these inputs out")
+}
+
+/// The error of an input that is neither a stage nor a path.
+pub(super) fn unknown_input<'a>(
+    stage: &RawStage,
+    input: &str,
+    text: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> PipelineError {
+    let name = &stage.keys.name;
+    let reason = format!("stage `{name}` takes `{text}` as `{input}`, which is neither a stage nor a path that exists");
+    let hint = match nearest(split_input(text).0, known.filter(|known| known != name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "name an earlier stage, or a file".to_string(),
+    };
+    PipelineError::definition(stage.origin(&format!("inputs.{input}")), reason, hint)
+}

@@ -1,0 +1,170 @@
+//! The pipeline file's own keys, as they are written, with the files it includes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lam_store::{ConfigLayers, Origin};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use toml::Table;
+
+use super::{ReadText, read_text};
+use crate::PipelineError;
+
+/// What a file says, and what the files it includes say.
+pub(super) struct RawPipeline {
+    pub name: String,
+    pub description: String,
+    pub seed: Option<u64>,
+    pub seeds: Option<Vec<u64>>,
+    /// Stages of included files: they are repeated for each seed.
+    pub included: Vec<RawStage>,
+    /// The file's own stages.
+    pub own: Vec<RawStage>,
+    /// Settings laid over stages, later ones over earlier ones.
+    pub settings: Vec<Setting>,
+}
+
+/// One `[set.<stage>]` table.
+pub(super) struct Setting {
+    pub stage: String,
+    pub table: Table,
+    pub origins: BTreeMap<String, Origin>,
+    pub origin: Option<Origin>,
+}
+
+/// One `[[stage]]`.
+#[derive(Clone)]
+pub(super) struct RawStage {
+    pub keys: StageKeys,
+    /// Where each key of it was written, without a prefix; "" for the stage itself.
+    pub origins: BTreeMap<String, Origin>,
+    /// The file that says it.
+    pub file: PathBuf,
+}
+
+impl RawStage {
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.origins.get(key).or_else(|| self.origins.get("name")).or_else(|| self.origins.get(""))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileKeys {
+    name: String,
+    #[serde(default)]
+    description: String,
+    seed: Option<u64>,
+    seeds: Option<Vec<u64>>,
+    include: Option<String>,
+    #[serde(default)]
+    set: BTreeMap<String, Table>,
+    #[serde(default)]
+    stage: Vec<StageKeys>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StageKeys {
+    pub name: String,
+    pub kind: String,
+    #[serde(default)]
+    pub inputs: BTreeMap<String, OneOrMany>,
+    pub config: Option<String>,
+    #[serde(default)]
+    pub set: Table,
+}
+
+/// A name, or a list of names.
+#[derive(Clone)]
+pub(super) struct OneOrMany(pub Vec<String>);
+
+/// Read the file at `path`; `open` are the files that are being included now.
+pub(super) fn read_raw(
+    path: &Path,
+    read: ReadText<'_>,
+    open: &mut Vec<PathBuf>,
+) -> Result<RawPipeline, PipelineError> {
+    let mut layers = ConfigLayers::new();
+    layers.add_text(path, &read_text(path, read)?)?;
+    let keys: FileKeys = layers.decode()?;
+    let stage_of = |(index, keys): (usize, StageKeys)| {
+        let origins = below(&layers, &format!("stage.{index}"));
+        RawStage { keys, origins, file: path.to_path_buf() }
+    };
+    let own: Vec<RawStage> = keys.stage.into_iter().enumerate().map(stage_of).collect();
+    let settings = keys.set.into_iter().map(|(stage, table)| {
+        let path = format!("set.{stage}");
+        Setting { stage, table, origins: below(&layers, &path), origin: layers.origin(&path).cloned() }
+    });
+    let mut raw = RawPipeline {
+        name: keys.name,
+        description: keys.description,
+        seed: keys.seed,
+        seeds: keys.seeds,
+        included: Vec::new(),
+        own,
+        settings: Vec::new(),
+    };
+    if let Some(name) = keys.include {
+        open.push(path.to_path_buf());
+        include(&mut raw, &path.with_file_name(name), layers.origin("include"), read, open)?;
+    }
+    raw.settings.extend(settings);
+    Ok(raw)
+}
+
+fn include(
+    raw: &mut RawPipeline,
+    path: &Path,
+    origin: Option<&Origin>,
+    read: ReadText<'_>,
+    open: &mut Vec<PathBuf>,
+) -> Result<(), PipelineError> {
+    if open.iter().any(|file| file == path) {
+        return Err(PipelineError::definition(origin, format!("{} includes itself", path.display()), ""));
+    }
+    let below = read_raw(path, read, open)?;
+    raw.seeds = raw.seeds.take().or(if raw.seed.is_some() { None } else { below.seeds });
+    raw.seed = raw.seed.or(below.seed);
+    raw.included = below.included.into_iter().chain(below.own).collect();
+    raw.settings = below.settings;
+    Ok(())
+}
+
+/// The origins below `prefix`, without it.
+fn below(layers: &ConfigLayers, prefix: &str) -> BTreeMap<String, Origin> {
+    let inside = format!("{prefix}.");
+    let here = layers.origin(prefix).map(|origin| (String::new(), origin.clone()));
+    let deeper = layers.origins().iter().filter_map(|(key, origin)| {
+        key.strip_prefix(&inside).map(|key| (key.to_string(), origin.clone()))
+    });
+    here.into_iter().chain(deeper).collect()
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a stage's name, a path, or a list of them")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![name.to_string()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(OneOrMany(names))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}

@@ -1,0 +1,118 @@
+//! What a result depends on, as one hash: equal fingerprints, equal results. Times and names do not count.
+
+use std::collections::BTreeMap;
+
+use lam_store::{InputRef, Manifest, hash_bytes};
+use serde_json::{Value, json};
+use toml::Table;
+
+use crate::check::Prepared;
+use crate::reason::{ConfigChange, Reason};
+
+/// All that a result depends on.
+pub(crate) struct Identity {
+    pub kind: String,
+    pub code_version: String,
+    pub config: Value,
+    pub seed: u64,
+    pub inputs: BTreeMap<String, Vec<InputRef>>,
+}
+
+impl Identity {
+    /// Of a stage whose inputs are these.
+    pub fn of(prepared: &Prepared<'_>, inputs: BTreeMap<String, Vec<InputRef>>) -> Self {
+        Self {
+            kind: prepared.spec.kind.clone(),
+            code_version: prepared.stage.code_version().to_string(),
+            config: canonical(&prepared.config),
+            seed: prepared.spec.seed,
+            inputs,
+        }
+    }
+
+    pub fn fingerprint(&self) -> String {
+        let hashes: BTreeMap<&String, Vec<&str>> = self
+            .inputs
+            .iter()
+            .map(|(name, inputs)| (name, inputs.iter().map(|input| input.hash.as_str()).collect()))
+            .collect();
+        let content = json!([self.kind, self.code_version, self.config, self.seed, hashes]);
+        hash_bytes(content.to_string().as_bytes())
+    }
+
+    pub fn config_hash(&self) -> String {
+        hash_bytes(self.config.to_string().as_bytes())
+    }
+
+    /// What differs between this and what made an earlier result.
+    pub fn differences(&self, manifest: &Manifest) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if self.kind != manifest.kind {
+            reasons.push(Reason::KindChanged { old: manifest.kind.clone(), new: self.kind.clone() });
+        }
+        if self.code_version != manifest.code_version {
+            let (old, new) = (manifest.code_version.clone(), self.code_version.clone());
+            reasons.push(Reason::CodeChanged { old, new });
+        }
+        if self.seed != manifest.seed {
+            reasons.push(Reason::SeedChanged { old: manifest.seed, new: self.seed });
+        }
+        let mut changes = Vec::new();
+        config_changes("", Some(&manifest.config), Some(&self.config), &mut changes);
+        if !changes.is_empty() {
+            reasons.push(Reason::ConfigChanged { changes });
+        }
+        reasons
+    }
+
+    /// Which inputs differ from those of an earlier result.
+    pub fn input_differences(&self, manifest: &Manifest) -> Vec<Reason> {
+        let names = self.inputs.keys().chain(manifest.inputs.keys().filter(|name| !self.inputs.contains_key(*name)));
+        let hashes = |inputs: Option<&Vec<InputRef>>| -> Vec<String> {
+            inputs.into_iter().flatten().map(|input| input.hash.clone()).collect()
+        };
+        let differs = |name: &&String| hashes(self.inputs.get(*name)) != hashes(manifest.inputs.get(*name));
+        let reason = |name: &String| {
+            let paths = self.inputs.get(name).into_iter().flatten().map(|input| input.path.clone());
+            Reason::InputChanged { input: name.clone(), paths: paths.collect() }
+        };
+        names.filter(differs).map(reason).collect()
+    }
+}
+
+/// A table as JSON with sorted keys.
+fn canonical(table: &Table) -> Value {
+    let sorted: BTreeMap<&String, Value> = table.iter().map(|(key, value)| (key, canonical_value(value))).collect();
+    json!(sorted)
+}
+
+fn canonical_value(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Table(table) => canonical(table),
+        toml::Value::Array(items) => items.iter().map(canonical_value).collect(),
+        toml::Value::String(text) => json!(text),
+        toml::Value::Integer(number) => json!(number),
+        // Infinities have no JSON number.
+        toml::Value::Float(number) if number.is_finite() => json!(number),
+        toml::Value::Float(number) => json!(number.to_string()),
+        toml::Value::Boolean(flag) => json!(flag),
+        toml::Value::Datetime(time) => json!(time.to_string()),
+    }
+}
+
+fn config_changes(key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<ConfigChange>) {
+    if old == new {
+        return;
+    }
+    let tables = (old.and_then(Value::as_object), new.and_then(Value::as_object));
+    if let (Some(old), Some(new)) = tables {
+        let keys = new.keys().chain(old.keys().filter(|name| !new.contains_key(*name)));
+        for name in keys {
+            let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            config_changes(&path, old.get(name), new.get(name), changes);
+        }
+        return;
+    }
+    let text = |value: Option<&Value>| value.map_or("(default)".to_string(), Value::to_string);
+    changes.push(ConfigChange { key: key.to_string(), old: text(old), new: text(new) });
+}

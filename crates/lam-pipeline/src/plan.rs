@@ -1,0 +1,111 @@
+//! What a run would do, and why, without doing it.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::check::prepare;
+use crate::decide::{Decider, Decision};
+use crate::reason::{Reason, sentence};
+use crate::{Pipeline, PipelineError, Registry, RunOptions, format_seconds};
+
+/// What becomes of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageAction {
+    /// It runs.
+    Run,
+    /// It runs if a stage before it makes something new.
+    Maybe,
+    /// Its result is there.
+    Cached,
+    /// `--from` or `--until` leave it out.
+    LeftOut,
+}
+
+/// One stage of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlannedStage {
+    /// The stage.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// What becomes of it.
+    pub action: StageAction,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// How long its last result took, in seconds.
+    pub last_duration_s: Option<f64>,
+}
+
+/// What a run would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its stages, in order.
+    pub stages: Vec<PlannedStage>,
+}
+
+/// What [`crate::run`] would do with these options, and why.
+pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> Result<Plan, PipelineError> {
+    let mut decider = Decider::new(pipeline, options)?;
+    let mut results = Vec::new();
+    let mut stages = Vec::new();
+    for prepared in prepare(pipeline, registry)? {
+        let decision = decider.decide(&prepared, &results)?;
+        let (action, reasons) = summary(&decision);
+        let manifest = match decision {
+            Decision::Cached(manifest) => Some(manifest),
+            Decision::LeftOut(manifest) => manifest,
+            Decision::Run { .. } => None,
+        };
+        stages.push(PlannedStage {
+            id: prepared.spec.id.clone(),
+            kind: prepared.spec.kind.clone(),
+            action,
+            reasons,
+            last_duration_s: manifest.as_ref().map(|manifest| manifest.duration_s),
+        });
+        results.push(manifest);
+    }
+    Ok(Plan { pipeline: pipeline.name.clone(), stages })
+}
+
+fn summary(decision: &Decision) -> (StageAction, Vec<Reason>) {
+    match decision {
+        Decision::Cached(_) => (StageAction::Cached, vec![Reason::Unchanged]),
+        Decision::LeftOut(_) => (StageAction::LeftOut, vec![Reason::LeftOut]),
+        Decision::Run { reasons, identity } => {
+            let only_upstream = reasons.iter().all(|reason| matches!(reason, Reason::Upstream { .. }));
+            let maybe = identity.is_none() && only_upstream;
+            (if maybe { StageAction::Maybe } else { StageAction::Run }, reasons.clone())
+        }
+    }
+}
+
+impl Plan {
+    /// Whether nothing would run.
+    pub fn is_cached(&self) -> bool {
+        self.stages.iter().all(|stage| matches!(stage.action, StageAction::Cached | StageAction::LeftOut))
+    }
+
+    /// The plan as lines.
+    pub fn to_text(&self) -> String {
+        let width = self.stages.iter().map(|stage| stage.id.chars().count()).max().unwrap_or(0);
+        let mut text = String::new();
+        for stage in &self.stages {
+            let action = match stage.action {
+                StageAction::Run => "run",
+                StageAction::Maybe => "run if changed",
+                StageAction::Cached => "cached",
+                StageAction::LeftOut => "left out",
+            };
+            let took = stage.last_duration_s.map(|seconds| format!(" (took {})", format_seconds(seconds)));
+            let took = took.filter(|_| stage.action == StageAction::Cached).unwrap_or_default();
+            let why = sentence(&stage.reasons);
+            writeln!(text, "{:width$}  {action:14}  {why}{took}", stage.id).expect("writing to a string cannot fail");
+        }
+        text
+    }
+}

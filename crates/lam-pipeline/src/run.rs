@@ -1,0 +1,279 @@
+//! Runs a pipeline: stage by stage, only what is not done, so that a kill at any moment loses one stage's step at most.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lam_store::{
+    CONFIG_FILE, Cancel, MANIFEST_VERSION, Manifest, StagingDir, StoreError, config_to_toml, record_files,
+    write_atomic,
+};
+use serde_json::{Value, json};
+
+use crate::attempt::Attempt;
+use crate::check::{Prepared, prepare};
+use crate::decide::{Decider, Decision};
+use crate::file::InputSource;
+use crate::fingerprint::Identity;
+use crate::journal::Journal;
+use crate::lock::RunLock;
+use crate::reason::{Reason, sentence};
+use crate::summary::{Outcome, RunSummary, StageOutcome};
+use crate::view::{StageView, View};
+use crate::{Pipeline, PipelineError, Registry, StageContext, StageError};
+
+/// How a run is asked for.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Directory of all runs.
+    pub runs_dir: PathBuf,
+    /// Leave out what stands before this stage.
+    pub from: Option<String>,
+    /// Leave out what stands after this stage.
+    pub until: Option<String>,
+    /// Run these stages even if their results are there.
+    pub force: Vec<String>,
+    /// Start unfinished stages from nothing.
+    pub fresh: bool,
+    /// Stops the run at the next safe point.
+    pub cancel: Cancel,
+    /// The clock of journals and durations.
+    pub now: fn() -> SystemTime,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            runs_dir: PathBuf::from("runs"),
+            from: None,
+            until: None,
+            force: Vec::new(),
+            fresh: false,
+            cancel: Cancel::default(),
+            now: SystemTime::now,
+        }
+    }
+}
+
+/// Run what is not done yet.
+pub fn run(
+    pipeline: &Pipeline,
+    registry: &Registry,
+    options: &RunOptions,
+    view: &dyn View,
+) -> Result<RunSummary, PipelineError> {
+    let prepared = prepare(pipeline, registry)?;
+    let run_dir = pipeline.run_dir(&options.runs_dir);
+    fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
+    let _lock = RunLock::take(&run_dir)?;
+    let journal = Journal::open(&run_dir, options.now)?;
+    let decider = Decider::new(pipeline, options)?;
+    let mut runner = Runner { pipeline, options, view, decider, journal, run_dir, results: Vec::new() };
+    let mut stages = Vec::new();
+    for prepared in &prepared {
+        stages.push(runner.step(prepared)?);
+    }
+    Ok(RunSummary { pipeline: pipeline.name.clone(), run_dir: runner.run_dir, stages })
+}
+
+struct Runner<'a> {
+    pipeline: &'a Pipeline,
+    options: &'a RunOptions,
+    view: &'a dyn View,
+    decider: Decider<'a>,
+    journal: Journal,
+    run_dir: PathBuf,
+    results: Vec<Option<Box<Manifest>>>,
+}
+
+impl Runner<'_> {
+    /// Bring one stage to its result, or say why it is left out.
+    fn step(&mut self, prepared: &Prepared<'_>) -> Result<StageOutcome, PipelineError> {
+        let destination = self.run_dir.join(&prepared.spec.id);
+        StagingDir::recover(&destination)?;
+        let decision = self.decider.decide(prepared, &self.results)?;
+        self.decider.origins.save(&self.run_dir)?;
+        let (outcome, reasons, manifest) = match decision {
+            Decision::LeftOut(manifest) => (Outcome::LeftOut, vec![Reason::LeftOut], manifest),
+            Decision::Cached(manifest) => {
+                Attempt::discard(&destination)?;
+                (Outcome::Cached, vec![Reason::Unchanged], Some(manifest))
+            }
+            Decision::Run { reasons, identity: Some(identity) } => {
+                let manifest = self.execute(prepared, &identity, &destination, &reasons)?;
+                (Outcome::Ran, reasons, Some(Box::new(manifest)))
+            }
+            Decision::Run { reasons, identity: None } => {
+                let waits_for = reasons.iter().find_map(|reason| match reason {
+                    Reason::Upstream { stages } => stages.first().cloned(),
+                    _ => None,
+                });
+                return Err(PipelineError::NoResult { stage: waits_for.unwrap_or_default() });
+            }
+        };
+        let stage = self.finished(prepared, outcome, &reasons, manifest.as_deref())?;
+        self.results.push(manifest);
+        Ok(stage)
+    }
+
+    fn finished(
+        &mut self,
+        prepared: &Prepared<'_>,
+        outcome: Outcome,
+        reasons: &[Reason],
+        manifest: Option<&Manifest>,
+    ) -> Result<StageOutcome, PipelineError> {
+        let stage = StageOutcome {
+            id: prepared.spec.id.clone(),
+            kind: prepared.spec.kind.clone(),
+            outcome,
+            why: sentence(reasons),
+            duration_s: manifest.map_or(0.0, |manifest| manifest.duration_s),
+            metrics: manifest.map_or(Value::Null, |manifest| manifest.metrics.clone()),
+        };
+        self.journal.write(&stage.id, outcome.event(), &json!({ "duration_s": stage.duration_s, "why": stage.why }))?;
+        self.view.finished(&self.stage_view(prepared, &stage.why), &stage);
+        Ok(stage)
+    }
+
+    fn stage_view<'b>(&self, prepared: &'b Prepared<'_>, why: &'b str) -> StageView<'b> {
+        let number = self.results.len() + 1;
+        StageView { number, total: self.pipeline.stages.len(), id: &prepared.spec.id, kind: &prepared.spec.kind, why }
+    }
+
+    /// Run a stage in its private directory; on success that becomes the result.
+    fn execute(
+        &mut self,
+        prepared: &Prepared<'_>,
+        identity: &Identity,
+        destination: &Path,
+        reasons: &[Reason],
+    ) -> Result<Manifest, PipelineError> {
+        let why = sentence(reasons);
+        self.stop_if_asked(prepared)?;
+        let (staging, mut attempt) = self.open(identity, destination)?;
+        let config = config_to_toml(&prepared.config)?;
+        write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
+        self.journal.write(&prepared.spec.id, "started", &json!({ "why": why, "fingerprint": attempt.fingerprint }))?;
+        self.view.started(&self.stage_view(prepared, &why));
+
+        let began = (self.options.now)();
+        let result = self.call(prepared, staging.path());
+        attempt.elapsed_s += seconds_between(began, (self.options.now)());
+        match result {
+            Ok(metrics) => {
+                let manifest = self.manifest(prepared, identity, &attempt, staging.path(), metrics)?;
+                manifest.write(staging.path())?;
+                staging.commit()?;
+                Attempt::discard(destination)?;
+                Ok(manifest)
+            }
+            Err(source) => {
+                attempt.error = (!matches!(source, StageError::Cancelled)).then(|| source.to_string());
+                // The stage's own error is the one to tell, even where the disk is full.
+                let _ = attempt.save(destination);
+                let kept = staging.path().to_path_buf();
+                Err(self.stopped(prepared, source, Some(kept)))
+            }
+        }
+    }
+
+    /// The private directory of a stage: with earlier unfinished work if it fits, else empty.
+    fn open(&self, identity: &Identity, destination: &Path) -> Result<(StagingDir, Attempt), PipelineError> {
+        let fingerprint = identity.fingerprint();
+        let found = Attempt::find(destination).filter(|found| found.fingerprint == fingerprint && !self.options.fresh);
+        let staging = match &found {
+            Some(_) => StagingDir::open(destination)?,
+            None => {
+                Attempt::discard(destination)?;
+                StagingDir::open_empty(destination)?
+            }
+        };
+        let started_at = seconds_between(UNIX_EPOCH, (self.options.now)()) as u64;
+        let attempt = found.unwrap_or(Attempt { fingerprint, started_at, elapsed_s: 0.0, error: None });
+        let attempt = Attempt { error: None, ..attempt };
+        attempt.save(destination)?;
+        Ok((staging, attempt))
+    }
+
+    fn call(&self, prepared: &Prepared<'_>, output: &Path) -> Result<Value, StageError> {
+        let path_of = |source: &InputSource| match source {
+            InputSource::External(path) => path.clone(),
+            InputSource::Stage { index, below } => {
+                let result = self.run_dir.join(&self.pipeline.stages[*index].id);
+                if below.as_os_str().is_empty() { result } else { result.join(below) }
+            }
+        };
+        let inputs = prepared.spec.inputs.iter();
+        let inputs: BTreeMap<String, Vec<PathBuf>> =
+            inputs.map(|(name, sources)| (name.clone(), sources.iter().map(path_of).collect())).collect();
+        let context = StageContext {
+            name: &prepared.spec.name,
+            config: prepared.config.clone(),
+            inputs,
+            output,
+            seed: prepared.spec.seed,
+            progress: self.view.progress(),
+            cancel: &self.options.cancel,
+        };
+        catch_unwind(AssertUnwindSafe(|| prepared.stage.run(&context))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            Err(StageError::Runtime(format!("the stage panicked: {text}")))
+        })
+    }
+
+    fn manifest(
+        &self,
+        prepared: &Prepared<'_>,
+        identity: &Identity,
+        attempt: &Attempt,
+        output: &Path,
+        metrics: Value,
+    ) -> Result<Manifest, PipelineError> {
+        let (files, output_hash) = record_files(output)?;
+        let spec = prepared.spec;
+        let group = spec.id.strip_suffix(&spec.name).unwrap_or("").trim_end_matches('/');
+        let pipeline = Path::new(&self.pipeline.name).join(group).display().to_string();
+        Ok(Manifest {
+            format_version: MANIFEST_VERSION,
+            producer: concat!("lam-train ", env!("CARGO_PKG_VERSION")).to_string(),
+            pipeline: pipeline.trim_end_matches('/').to_string(),
+            stage: spec.name.clone(),
+            kind: identity.kind.clone(),
+            seed: identity.seed,
+            code_version: identity.code_version.clone(),
+            config: identity.config.clone(),
+            config_hash: identity.config_hash(),
+            inputs: identity.inputs.clone(),
+            fingerprint: attempt.fingerprint.clone(),
+            output_hash,
+            files,
+            metrics,
+            started_at: attempt.started_at,
+            duration_s: attempt.elapsed_s,
+        })
+    }
+
+    fn stop_if_asked(&mut self, prepared: &Prepared<'_>) -> Result<(), PipelineError> {
+        if self.options.cancel.is_cancelled() {
+            return Err(self.stopped(prepared, StageError::Cancelled, None));
+        }
+        Ok(())
+    }
+
+    fn stopped(&mut self, prepared: &Prepared<'_>, source: StageError, kept: Option<PathBuf>) -> PipelineError {
+        let event = if matches!(source, StageError::Cancelled) { "stopped" } else { "failed" };
+        let error = source.to_string();
+        // The stage's own error is the one to tell, even where the disk is full.
+        let _ = self.journal.write(&prepared.spec.id, event, &json!({ "error": error }));
+        self.view.stopped(&self.stage_view(prepared, ""), &error);
+        PipelineError::Stage { stage: prepared.spec.id.clone(), source, kept }
+    }
+}
+
+fn seconds_between(from: SystemTime, to: SystemTime) -> f64 {
+    to.duration_since(from).unwrap_or(Duration::ZERO).as_secs_f64()
+}

@@ -1,0 +1,120 @@
+//! Plain lines: what a log keeps. One every few seconds at most while a stage works.
+
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lam_store::Progress;
+
+use super::{StageView, View};
+use crate::{Outcome, StageOutcome, format_seconds};
+
+/// Writes plain lines.
+pub struct LineView {
+    inner: Mutex<Inner>,
+    every: Duration,
+}
+
+struct Inner {
+    out: Box<dyn Write + Send>,
+    /// `[k/n] stage`.
+    stage: String,
+    work: Option<Work>,
+}
+
+struct Work {
+    what: String,
+    total: Option<u64>,
+    began: Instant,
+    last_line: Option<Instant>,
+}
+
+impl LineView {
+    /// Writes to `out`, progress at most once in `every`.
+    pub fn new(out: impl Write + Send + 'static, every: Duration) -> Self {
+        let inner = Inner { out: Box::new(out), stage: String::new(), work: None };
+        Self { inner: Mutex::new(inner), every }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Nobody may be reading any more; the run goes on all the same.
+    fn line(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+    }
+}
+
+impl View for LineView {
+    fn started(&self, stage: &StageView<'_>) {
+        let mut inner = self.lock();
+        inner.stage = format!("[{}/{}] {}", stage.number, stage.total, stage.id);
+        let line = format!("{} ({}): {}", inner.stage, stage.kind, stage.why);
+        inner.line(&line);
+    }
+
+    fn finished(&self, stage: &StageView<'_>, outcome: &StageOutcome) {
+        self.lock().line(&finished_line(stage, outcome));
+    }
+
+    fn stopped(&self, stage: &StageView<'_>, error: &str) {
+        self.lock().line(&format!("[{}/{}] {}: {error}", stage.number, stage.total, stage.id));
+    }
+
+    fn progress(&self) -> &dyn Progress {
+        self
+    }
+}
+
+/// How a stage's end reads.
+pub(super) fn finished_line(stage: &StageView<'_>, outcome: &StageOutcome) -> String {
+    let took = format_seconds(outcome.duration_s);
+    let said = match outcome.outcome {
+        Outcome::Ran => format!("done in {took}"),
+        Outcome::Cached => format!("cached, {} (took {took})", outcome.why),
+        Outcome::LeftOut => outcome.why.clone(),
+    };
+    format!("[{}/{}] {}: {said}", stage.number, stage.total, stage.id)
+}
+
+impl Progress for LineView {
+    fn begin(&self, what: &str, total: Option<u64>) {
+        self.lock().work = Some(Work { what: what.to_string(), total, began: Instant::now(), last_line: None });
+    }
+
+    fn advance(&self, done: u64, message: &str) {
+        let mut inner = self.lock();
+        let Some(work) = &mut inner.work else { return };
+        let since = work.last_line.unwrap_or(work.began).elapsed();
+        if since < self.every {
+            return;
+        }
+        work.last_line = Some(Instant::now());
+        let line = progress_line(work, done, message);
+        let line = format!("{}: {line}", inner.stage);
+        inner.line(&line);
+    }
+
+    fn note(&self, line: &str) {
+        let mut inner = self.lock();
+        let line = format!("{}: {line}", inner.stage);
+        inner.line(&line);
+    }
+
+    fn end(&self) {
+        self.lock().work = None;
+    }
+}
+
+fn progress_line(work: &Work, done: u64, message: &str) -> String {
+    let of = work.total.map(|total| format!("/{total}")).unwrap_or_default();
+    let left = work.total.filter(|total| done > 0 && *total > done).map(|total| {
+        let seconds = work.began.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
+        format!(", {} left", format_seconds(seconds))
+    });
+    let gap = if message.is_empty() { "" } else { "  " };
+    format!("{} {done}{of}{gap}{message}{}", work.what, left.unwrap_or_default())
+}
