@@ -18,11 +18,15 @@ mod timings;
 mod error;
 mod expert;
 mod replay;
+mod remote;
+mod choice;
 
+pub use choice::PolicyChoice;
 pub use error::AgentError;
 pub use expert::ExpertPolicy;
 pub use limits::{Job, Limits};
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};
+pub use remote::{Api, ChatAnswer, ChatClient, RemoteConfig, RemotePolicy};
 pub use replay::ReplayPolicy;
 pub use run::{Session, run_episodes};
 pub use timings::{Timings, take_timings};

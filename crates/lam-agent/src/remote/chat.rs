@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lam_prompt::Message;
 use lam_store::{hash_bytes, write_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,15 +14,6 @@ use serde_json::{Value, json};
 use super::config::Api;
 use super::ledger::{Ledger, Usage};
 use crate::{PolicyError, RemoteConfig};
-
-/// One message of a chat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatMessage {
-    /// `system`, `user` or `assistant`.
-    pub role: String,
-    /// What is said.
-    pub content: String,
-}
 
 /// An endpoint's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,7 +66,7 @@ impl ChatClient {
     ///
     /// # Errors
     /// The money is spent, or the endpoint refuses or keeps failing.
-    pub fn ask(&self, messages: &[ChatMessage], seed: u64) -> Result<ChatAnswer, PolicyError> {
+    pub fn ask(&self, messages: &[Message], seed: u64) -> Result<ChatAnswer, PolicyError> {
         let body = self.body(messages, seed);
         let question = hash_bytes(format!("{}\n{body}", self.config.url()).as_bytes());
         if let Some(answer) = self.cached(&question) {
@@ -86,9 +78,9 @@ impl ChatClient {
     }
 
     /// Asks every question, as many at once as configured; answers in the order of the questions.
-    pub fn ask_all(&self, questions: &[(Vec<ChatMessage>, u64)]) -> Vec<Result<ChatAnswer, PolicyError>> {
+    pub fn ask_all(&self, questions: &[(Vec<Message>, u64)]) -> Vec<Result<ChatAnswer, PolicyError>> {
         let share = questions.len().div_ceil(self.config.parallel.max(1)).max(1);
-        let ask = |share: &[(Vec<ChatMessage>, u64)]| {
+        let ask = |share: &[(Vec<Message>, u64)]| {
             share.iter().map(|(messages, seed)| self.ask(messages, *seed)).collect::<Vec<_>>()
         };
         thread::scope(|scope| {
@@ -97,7 +89,7 @@ impl ChatClient {
         })
     }
 
-    fn body(&self, messages: &[ChatMessage], seed: u64) -> Value {
+    fn body(&self, messages: &[Message], seed: u64) -> Value {
         let config = &self.config;
         let mut body = json!({
             "model": config.model,

@@ -6,10 +6,11 @@ mod chat;
 mod config;
 mod ledger;
 
+use lam_prompt::{messages, parse_action_text_tolerant};
 use lam_store::hash_bytes;
-use lam_types::{FunctionSpec, PolicyId, State};
+use lam_types::{FunctionSpec, PolicyId};
 
-pub use chat::{ChatAnswer, ChatClient, ChatMessage};
+pub use chat::{ChatAnswer, ChatClient};
 pub use config::{Api, RemoteConfig};
 
 use crate::{Decision, Policy, PolicyError, Request, Unreadable};
@@ -29,11 +30,6 @@ impl RemotePolicy {
     pub fn new(config: RemoteConfig, functions: &[FunctionSpec]) -> Result<Self, PolicyError> {
         Ok(Self { client: ChatClient::new(config)?, functions: functions.to_vec() })
     }
-
-    fn question(&self, state: &State) -> Vec<ChatMessage> {
-        let said = |message: lam_prompt::Message| ChatMessage { role: message.role, content: message.content };
-        lam_prompt::messages(state, &self.functions).into_iter().map(said).collect()
-    }
 }
 
 impl Policy for RemotePolicy {
@@ -45,13 +41,13 @@ impl Policy for RemotePolicy {
 
     fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
         let questions: Vec<_> =
-            requests.iter().map(|request| (self.question(request.state), request.seed)).collect();
+            requests.iter().map(|request| (messages(request.state, &self.functions), request.seed)).collect();
         self.client.ask_all(&questions).into_iter().map(|answer| answer.map(decision)).collect()
     }
 }
 
 fn decision(answer: ChatAnswer) -> Decision {
-    let action = lam_prompt::parse_action_tolerant(&answer.text);
+    let action = parse_action_text_tolerant(&answer.text);
     let unreadable = |reason: String| Unreadable { text: answer.text.clone(), reason };
     Decision { answer: action.map_err(|error| unreadable(error.to_string())), tokens: None, seconds: answer.seconds }
 }

@@ -1,19 +1,17 @@
 //! Episodes from reset to verdict, with an application and policies that exist only here.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod fakes;
-
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use fakes::{Counter, Script, decided, press, task, unreadable};
 use lam_agent::{
     AgentError, ExpertPolicy, Job, Limits, Policy, ReplayPolicy, Request, Session, run_episodes, take_timings,
 };
 use lam_store::{Cancel, NoProgress};
 use lam_types::{Complete, Status, StepStatus, Task, Trajectory};
+
+use crate::counter::{Counter, press, task};
+use crate::script::{Script, decided, unreadable};
 
 fn run(app: &Counter, tasks: &[Task], policy: &mut dyn Policy, limits: &Limits) -> Vec<Trajectory> {
     let session = Session { limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };

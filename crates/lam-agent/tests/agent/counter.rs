@@ -1,13 +1,12 @@
-//! A counter as an application, and a policy that is a closure: the smallest world in which episodes can run.
+//! A counter as an application: the smallest world in which episodes can run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lam_agent::{Decision, Policy, PolicyError, Request, Unreadable};
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_types::{
     Action, ArgKind, ArgSpec, Args, Complete, Control, ControlType, FunctionSpec, Observation, Phrasing, PlanSource,
-    PolicyId, Split, State, Status, StepStatus, Target, Task, Verdict,
+    Split, State, Status, StepStatus, Target, Task, Verdict,
 };
 
 /// "press N": the button must be pressed N times. Tasks of family `fragile` kill the next instances.
@@ -178,26 +177,4 @@ pub fn press(label: &str, status: Status) -> Action {
 
 pub fn leave() -> Action {
     Action { control_label: "3".into(), control_name: "Leave".into(), ..press("3", Status::Finish) }
-}
-
-pub fn decided(action: Action) -> Decision {
-    Decision { answer: Ok(action), tokens: None, seconds: 0.5 }
-}
-
-pub fn unreadable(text: &str) -> Decision {
-    let answer = Err(Unreadable { text: text.into(), reason: "not an action".into() });
-    Decision { answer, tokens: None, seconds: 0.5 }
-}
-
-/// A policy that is a closure over one request.
-pub struct Script<F>(pub F);
-
-impl<F: FnMut(&Request<'_>) -> Decision> Policy for Script<F> {
-    fn id(&self) -> PolicyId {
-        PolicyId { name: "script".into(), hash: "0".into() }
-    }
-
-    fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
-        Ok(requests.iter().map(&mut self.0).collect())
-    }
 }

@@ -1,0 +1,9 @@
+//! Episodes and policies as their users see them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod counter;
+mod script;
+
+mod episodes;
+mod remote;

@@ -1,0 +1,68 @@
+//! What is collected from documents, and by which limits. The paper gives no thresholds; these are ours.
+
+use serde::{Deserialize, Serialize};
+
+use crate::CollectError;
+
+/// Settings of the task-plan stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlansConfig {
+    /// Entries of the sources that an application generates, such as its log of search queries.
+    pub entries: usize,
+    /// Seed of generated sources and of evolution.
+    pub seed: u64,
+    /// Share of pairs kept for the test set; 0.2 in the paper (15,334 of 76,672).
+    pub test_fraction: f64,
+    /// Fewest words of a task.
+    pub min_task_words: usize,
+    /// Most words of a task.
+    pub max_task_words: usize,
+    /// Most steps of a plan.
+    pub max_steps: usize,
+    /// Most words of one step.
+    pub max_step_words: usize,
+    /// Of two tasks with the same plan, one goes when they share this part of their words (Jaccard); 1 keeps
+    /// all but exact repetitions.
+    pub near_duplicate: f64,
+    /// Evolved pairs for each one sourced directly; 47,490 / 29,182 in the paper (§3.1.4).
+    pub evolve_ratio: f64,
+    /// Most words that evolution may add to a task (§3.1.4).
+    pub max_extra_words: usize,
+}
+
+impl Default for PlansConfig {
+    fn default() -> Self {
+        Self {
+            entries: 2000,
+            seed: 0,
+            test_fraction: 0.2,
+            min_task_words: 2,
+            max_task_words: 60,
+            max_steps: 30,
+            max_step_words: 60,
+            near_duplicate: 0.9,
+            evolve_ratio: 47_490.0 / 29_182.0,
+            max_extra_words: 20,
+        }
+    }
+}
+
+impl PlansConfig {
+    /// Refuses values without meaning.
+    pub(crate) fn check(&self) -> Result<(), CollectError> {
+        let bad = |key, value: f64, reason: &str| {
+            Err(CollectError::Config { key, value: value.to_string(), reason: reason.into() })
+        };
+        if !(0.0..1.0).contains(&self.test_fraction) {
+            return bad("test_fraction", self.test_fraction, "not in [0, 1)\nhint: 0.2 keeps a fifth for the test set");
+        }
+        if !(0.0..=1.0).contains(&self.near_duplicate) {
+            return bad("near_duplicate", self.near_duplicate, "not in [0, 1]\nhint: 1 removes exact repetitions only");
+        }
+        if !(0.0..=100.0).contains(&self.evolve_ratio) {
+            return bad("evolve_ratio", self.evolve_ratio, "not in [0, 100]\nhint: 0 turns evolution off");
+        }
+        Ok(())
+    }
+}

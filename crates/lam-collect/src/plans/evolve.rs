@@ -1,0 +1,74 @@
+//! Evolution (paper §3.1.4): a task gets a further requirement of at most so many extra words.
+//!
+//! The rule here joins two pairs of different families; the plan stays executable, because it is one plan after
+//! the other. Both come from the same split.
+
+use std::collections::BTreeSet;
+
+use lam_types::{PlanSource, Split, TaskPlan};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::PlansConfig;
+use super::markdown::task_id;
+
+const PRODUCER: &str = "rule:join-1";
+const JOINTS: [&str; 2] = [" and then ", ", then "];
+/// Partners tried for one parent before it is left alone.
+const TRIES: usize = 20;
+
+/// As many evolved pairs as the configured ratio asks for, if there are partners for them.
+pub fn evolve(pairs: &[TaskPlan], config: &PlansConfig) -> Vec<TaskPlan> {
+    let mut evolved = Vec::new();
+    for split in [Split::Train, Split::Test] {
+        let parents: Vec<&TaskPlan> = pairs.iter().filter(|pair| pair.split == split).collect();
+        evolved.extend(evolve_split(&parents, split, config));
+    }
+    evolved
+}
+
+fn evolve_split(parents: &[&TaskPlan], split: Split, config: &PlansConfig) -> Vec<TaskPlan> {
+    let mut random = stream(config.seed, split);
+    let wanted = (parents.len() as f64 * config.evolve_ratio).round() as usize;
+    let (mut evolved, mut tasks) = (Vec::new(), BTreeSet::new());
+    let turns = (0..wanted).map(|turn| parents[turn % parents.len()]);
+    for parent in turns {
+        let joined = (0..TRIES).find_map(|_| {
+            let partner = parents[random.random_range(0..parents.len())];
+            let joint = JOINTS[random.random_range(0..JOINTS.len())];
+            join(parent, partner, joint, config).filter(|pair| !tasks.contains(&pair.task))
+        });
+        if let Some(pair) = joined {
+            tasks.insert(pair.task.clone());
+            evolved.push(pair);
+        }
+    }
+    evolved
+}
+
+/// Both tasks in one, unless that breaks a limit.
+fn join(parent: &TaskPlan, partner: &TaskPlan, joint: &str, config: &PlansConfig) -> Option<TaskPlan> {
+    let words = |text: &str| text.split_whitespace().count();
+    let task = format!("{}{joint}{}", parent.task.trim_end_matches(['.', '?', '!']), partner.task);
+    let plan = [parent.plan.as_slice(), partner.plan.as_slice()].concat();
+    let fits = words(&task) <= config.max_task_words
+        && words(&task) - words(&parent.task) <= config.max_extra_words
+        && plan.len() <= config.max_steps;
+    let differ = parent.family != partner.family || parent.family.is_empty() && parent.task_id != partner.task_id;
+    (fits && differ).then(|| TaskPlan {
+        task_id: task_id(&parent.task_id, &task, &plan),
+        source: PlanSource::Evolved,
+        task,
+        plan,
+        parent_id: Some(parent.task_id.clone()),
+        producer: format!("{PRODUCER} with {}", partner.task_id),
+        family: format!("{}+{}", parent.family, partner.family),
+        ..parent.clone()
+    })
+}
+
+/// The random stream of one split's evolution.
+fn stream(seed: u64, split: Split) -> ChaCha8Rng {
+    let name = lam_store::hash_bytes(format!("{seed}/evolve/{}", split.as_str()).as_bytes());
+    ChaCha8Rng::seed_from_u64(u64::from_str_radix(&name[..16], 16).expect("a hash is hex"))
+}

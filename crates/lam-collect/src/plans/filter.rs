@@ -1,0 +1,153 @@
+//! Which pairs are unusable (paper §3.1.2: not English, too short or long, not actionable). Knows rules, no model.
+
+use lam_types::TaskPlan;
+use serde::{Deserialize, Serialize};
+
+use super::{PlansConfig, Rejected};
+
+/// Why a pair is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rejection {
+    /// Not English.
+    Language,
+    /// Too few or too many words or steps.
+    Length,
+    /// Nothing that can be done in the application.
+    NotActionable,
+    /// The same task and plan as a pair before it.
+    ExactDuplicate,
+    /// The same plan, and nearly the same task, as a pair before it.
+    NearDuplicate,
+}
+
+impl Rejection {
+    /// The word used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rejection::Language => "language",
+            Rejection::Length => "length",
+            Rejection::NotActionable => "not_actionable",
+            Rejection::ExactDuplicate => "exact_duplicate",
+            Rejection::NearDuplicate => "near_duplicate",
+        }
+    }
+}
+
+/// Verbs that a step of a desktop application begins with.
+const VERBS: &[&str] = &[
+    "add", "apply", "change", "check", "choose", "clear", "click", "close", "copy", "create", "cut", "delete",
+    "double", "double-click", "drag", "enter", "expand", "find", "font", "format", "go", "highlight", "hover",
+    "insert", "make", "move", "navigate", "open", "paste", "pick", "place", "point", "press", "read", "redo", "remove",
+    "rename", "replace", "resize", "right", "right-click", "save", "scroll", "search", "select", "set", "specify",
+    "start", "switch", "to", "turn", "type", "uncheck", "undo", "use", "wait", "write",
+];
+
+/// Devices and gestures that are none of a desktop application's.
+const ELSEWHERE: &[&str] =
+    &["android", "iphone", "ipad", "ios", "smartphone", "phone", "tap", "swipe", "touchscreen", "siri"];
+
+const ENGLISH: &[&str] =
+    &["the", "a", "an", "to", "in", "of", "and", "on", "for", "with", "this", "from", "as", "at", "all", "is"];
+
+const FOREIGN: &[&str] = &[
+    "der", "die", "das", "und", "ein", "eine", "mit", "auf", "le", "la", "les", "des", "une", "dans", "pour", "sur",
+    "el", "los", "las", "una", "con", "para", "del", "il", "di", "che", "per", "van", "het", "een", "och", "att",
+];
+
+/// Parts the pairs into those that can be used and those that cannot.
+pub(crate) fn filter(pairs: Vec<TaskPlan>, config: &PlansConfig) -> (Vec<TaskPlan>, Vec<Rejected>) {
+    let (mut kept, mut rejected) = (Vec::new(), Vec::new());
+    for pair in pairs {
+        match fault(&pair, config) {
+            None => kept.push(pair),
+            Some((reason, detail)) => rejected.push(Rejected { reason, detail, pair }),
+        }
+    }
+    (kept, rejected)
+}
+
+fn fault(pair: &TaskPlan, config: &PlansConfig) -> Option<(Rejection, String)> {
+    let language = foreign(pair).map(|detail| (Rejection::Language, detail));
+    let length = || length(pair, config).map(|detail| (Rejection::Length, detail));
+    let action = || unactionable(pair).map(|detail| (Rejection::NotActionable, detail));
+    language.or_else(length).or_else(action)
+}
+
+fn foreign(pair: &TaskPlan) -> Option<String> {
+    let text = format!("{} {}", pair.task, pair.plan.join(" "));
+    let letters = text.chars().filter(|character| character.is_alphabetic()).count();
+    let latin = text.chars().filter(char::is_ascii_alphabetic).count();
+    if latin * 10 < letters * 9 {
+        return Some(format!("{latin} of {letters} letters are latin"));
+    }
+    let words = words(&text);
+    let count = |known: &[&str]| words.iter().filter(|word| known.contains(&word.as_str())).count();
+    let (foreign, english) = (count(FOREIGN), count(ENGLISH));
+    (foreign > english && foreign > 1).then(|| format!("{foreign} foreign and {english} english function words"))
+}
+
+fn length(pair: &TaskPlan, config: &PlansConfig) -> Option<String> {
+    let count = pair.task.split_whitespace().count();
+    if count < config.min_task_words || count > config.max_task_words {
+        return Some(format!("task of {count} words"));
+    }
+    if pair.plan.is_empty() || pair.plan.len() > config.max_steps {
+        return Some(format!("plan of {} steps", pair.plan.len()));
+    }
+    let longest = pair.plan.iter().map(|step| step.split_whitespace().count()).max().unwrap_or(0);
+    (longest > config.max_step_words).then(|| format!("step of {longest} words"))
+}
+
+fn unactionable(pair: &TaskPlan) -> Option<String> {
+    // Quoted words are the user's text, not the operation.
+    let verbs = pair.plan.iter().filter_map(|step| words(step).into_iter().next());
+    let elsewhere = verbs.clone().chain(words(&pair.document)).find(|word| ELSEWHERE.contains(&word.as_str()));
+    if let Some(word) = elsewhere {
+        return Some(format!("`{word}`"));
+    }
+    let operations = verbs.filter(|verb| VERBS.contains(&verb.as_str())).count();
+    (operations == 0).then(|| "no step begins with an operation".to_owned())
+}
+
+/// The words of a text, lower case, without punctuation.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    let bare = |word: &str| word.trim_matches(|character: char| !character.is_alphanumeric()).to_lowercase();
+    text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_types::{PlanSource, Split};
+
+    use super::*;
+
+    fn fault_of(task: &str, plan: &[&str]) -> Option<Rejection> {
+        let pair = TaskPlan {
+            task_id: "1".into(),
+            application: "word".into(),
+            source: PlanSource::Documentation,
+            task: task.into(),
+            plan: plan.iter().map(|step| (*step).to_owned()).collect(),
+            parent_id: None,
+            document: "page".into(),
+            document_hash: String::new(),
+            producer: String::new(),
+            family: String::new(),
+            split: Split::Train,
+        };
+        fault(&pair, &PlansConfig::default()).map(|(reason, _)| reason)
+    }
+
+    #[test]
+    fn unusable_pairs_are_told_apart() {
+        assert_eq!(fault_of("make kilo bold", &["select kilo", "click Bold"]), None);
+        assert_eq!(fault_of("Add a border to a page", &["Go to Design."]), None);
+        assert_eq!(fault_of("Den Text mit der Maus auf die Seite", &["Click die Seite"]), Some(Rejection::Language));
+        assert_eq!(fault_of("Сделать текст жирным", &["Нажмите кнопку"]), Some(Rejection::Language));
+        assert_eq!(fault_of("bold", &["click Bold"]), Some(Rejection::Length));
+        assert_eq!(fault_of("make it bold", &["click Bold"; 31]), Some(Rejection::Length));
+        assert_eq!(fault_of("make it bold", &["Tap the text."]), Some(Rejection::NotActionable));
+        assert_eq!(fault_of("think about it", &["Relax."]), Some(Rejection::NotActionable));
+    }
+}

@@ -1,0 +1,28 @@
+//! Why an evaluation stops. A wrong or unreadable answer does not stop it: it is a wrong answer.
+
+use lam_agent::{AgentError, PolicyError};
+use lam_env::EnvError;
+use lam_store::StoreError;
+
+/// Why an evaluation stops.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// There is nothing to evaluate on.
+    #[error("{0}")]
+    Nothing(String),
+    /// Whoever is evaluated or judges cannot go on.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The episodes cannot go on.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// The environment cannot draw the tasks.
+    #[error(transparent)]
+    Environment(#[from] EnvError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Somebody asked to stop.
+    #[error("stopped")]
+    Cancelled,
+}

@@ -1,0 +1,103 @@
+//! Whole episodes in the live environment (paper §7, Table 4). Knows no particular environment.
+
+use std::path::Path;
+
+use lam_agent::{Job, Limits, Policy, Session, run_episodes};
+use lam_env::{Application, TaskQuery};
+use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
+use serde::{Deserialize, Serialize};
+
+use crate::{Bootstrap, EvalError, Figure, Ratio, Row, Watch};
+
+/// A row of Table 4. Episodes that their environment ended count in `environment_errors` only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Online {
+    /// Task success rate, in percent: the state satisfies the task and the policy said FINISH.
+    pub tsr: Figure,
+    /// Seconds from the request to the last action, over all episodes, successful or not.
+    pub completion_time_s: Figure,
+    /// Steps, over all episodes, successful or not.
+    pub completion_steps: Figure,
+    /// Seconds from a state to the answer to it; with episodes answered together, those of the whole batch.
+    pub step_latency_s: Figure,
+    /// Steps whose answer could not be read or carried out, in percent of steps.
+    pub invalid_action_rate: Figure,
+    /// Tasks attempted.
+    pub tasks: usize,
+    /// Episodes that their environment ended.
+    pub environment_errors: usize,
+}
+
+/// The row and the episodes behind it.
+#[derive(Clone, Debug)]
+pub struct OnlineReport {
+    /// The row.
+    pub row: Row<Online>,
+    /// The episodes, with the times they took, in the order of the tasks.
+    pub trajectories: Vec<Trajectory>,
+}
+
+/// Runs one episode for each task and scores them.
+///
+/// `journal` keeps finished episodes, so that an evaluation that was killed goes on; whoever stores the report
+/// removes it.
+///
+/// # Errors
+/// As `lam_agent::run_episodes`, and when there are no tasks.
+pub fn evaluate_online(
+    app: &dyn Application,
+    tasks: &[Task],
+    policy: &mut dyn Policy,
+    setting: (&Limits, &Bootstrap, Option<&Path>),
+    watch: &Watch<'_>,
+) -> Result<OnlineReport, EvalError> {
+    if tasks.is_empty() {
+        return Err(EvalError::Nothing("online evaluation: no tasks".into()));
+    }
+    let (limits, bootstrap, journal) = setting;
+    let session = Session { limits, journal, progress: watch.progress, cancel: watch.cancel };
+    let trajectories = run_episodes(app, &Job::for_tasks(tasks, 1), policy, &session)?;
+    Ok(OnlineReport { row: score_online(&trajectories, bootstrap), trajectories })
+}
+
+/// The row of finished episodes.
+pub fn score_online(trajectories: &[Trajectory], bootstrap: &Bootstrap) -> Row<Online> {
+    Row::of(trajectories, |trajectory| trajectory.task.phrasing, |part| online(part, bootstrap))
+}
+
+fn online(trajectories: &[&Trajectory], bootstrap: &Bootstrap) -> Online {
+    let judged: Vec<_> = trajectories.iter().filter(|one| one.environment_error.is_none()).collect();
+    let ratios = |of: &dyn Fn(&Trajectory) -> Ratio| judged.iter().map(|trajectory| of(trajectory)).collect::<Vec<_>>();
+    Online {
+        tsr: bootstrap.percent(&ratios(&|one| Ratio::of_one(one.succeeded()))),
+        completion_time_s: bootstrap.mean(&ratios(&|one| Ratio { part: seconds(one), of: 1.0 })),
+        completion_steps: bootstrap.mean(&ratios(&|one| Ratio { part: one.steps.len() as f64, of: 1.0 })),
+        step_latency_s: bootstrap
+            .mean(&ratios(&|one| Ratio { part: policy_seconds(one), of: one.steps.len() as f64 })),
+        invalid_action_rate: bootstrap
+            .percent(&ratios(&|one| Ratio::of_many(&one.steps, |step| step.status == StepStatus::InvalidAction))),
+        tasks: trajectories.len(),
+        environment_errors: trajectories.len() - judged.len(),
+    }
+}
+
+fn policy_seconds(trajectory: &Trajectory) -> f64 {
+    trajectory.steps.iter().map(|step| step.policy_seconds).sum()
+}
+
+fn seconds(trajectory: &Trajectory) -> f64 {
+    policy_seconds(trajectory) + trajectory.steps.iter().map(|step| step.environment_seconds).sum::<f64>()
+}
+
+/// The held-out tasks of an application: `seen` with known wordings, then `unseen` with others.
+///
+/// # Errors
+/// When the environment cannot draw them.
+pub fn held_out_tasks(app: &dyn Application, seen: usize, unseen: usize, seed: u64) -> Result<Vec<Task>, EvalError> {
+    let mut tasks = Vec::new();
+    for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
+        let query = TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: Vec::new(), count, seed };
+        tasks.extend(app.tasks(&query)?);
+    }
+    Ok(tasks)
+}

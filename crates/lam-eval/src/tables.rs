@@ -1,0 +1,103 @@
+//! The rows of the paper's Tables 2 to 4 as they are stored, by model name.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lam_store::{StoreError, write_atomic};
+use lam_types::Phrasing;
+use serde::{Deserialize, Serialize};
+
+use crate::{Decision, Online, Planning};
+
+/// A row over all tasks, and over those of each wording where both occur.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row<M> {
+    /// All tasks.
+    #[serde(flatten)]
+    pub all: M,
+    /// Tasks whose wording occurs in training sets.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub seen: Option<M>,
+    /// Tasks whose wording no phase trained on.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<M>,
+}
+
+fn none<M>() -> Option<M> {
+    None
+}
+
+impl<M> Row<M> {
+    /// Scores all items and those of each wording that occurs.
+    pub(crate) fn of<T>(items: &[T], phrasing: impl Fn(&T) -> Phrasing, score: impl Fn(&[&T]) -> M) -> Self {
+        let part = |wanted: Phrasing| {
+            let part: Vec<&T> = items.iter().filter(|item| phrasing(item) == wanted).collect();
+            (!part.is_empty()).then(|| score(&part))
+        };
+        let all: Vec<&T> = items.iter().collect();
+        Self { all: score(&all), seen: part(Phrasing::Seen), unseen: part(Phrasing::Unseen) }
+    }
+}
+
+/// A model's row of Table 3: with constrained decoding, and without it where that was measured too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionEntry {
+    /// As the model acts.
+    #[serde(flatten)]
+    pub row: Row<Decision>,
+    /// The same model decoding freely.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconstrained: Option<Row<Decision>>,
+}
+
+/// Rows by model name: the part of `report.json` that evaluations give.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tables {
+    /// Table 2.
+    pub planning: BTreeMap<String, Planning>,
+    /// Table 3.
+    pub decision_making: BTreeMap<String, DecisionEntry>,
+    /// Table 4.
+    pub online: BTreeMap<String, Row<Online>>,
+}
+
+impl Tables {
+    /// Takes over the rows of `other`, which win.
+    pub fn merge(&mut self, other: Tables) {
+        self.planning.extend(other.planning);
+        self.decision_making.extend(other.decision_making);
+        self.online.extend(other.online);
+    }
+
+    /// Writes them as JSON.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+        let text = serde_json::to_string_pretty(self).expect("tables have string keys and finite numbers") + "\n";
+        write_atomic(path, text.as_bytes())
+    }
+
+    /// Reads what [`Tables::write`] wrote.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn read(path: &Path) -> Result<Self, StoreError> {
+        let bytes = std::fs::read(path).map_err(StoreError::io("read", path))?;
+        serde_json::from_slice(&bytes).map_err(|error| StoreError::Damaged {
+            path: path.into(),
+            reason: error.to_string(),
+            hint: "run the evaluation again",
+        })
+    }
+}
+
+/// Writes the items of an evaluation, one JSON line each.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_items<T: Serialize>(path: &Path, items: &[T]) -> Result<(), StoreError> {
+    let line = |item: &T| serde_json::to_string(item).expect("items have string keys and finite numbers") + "\n";
+    write_atomic(path, items.iter().map(line).collect::<String>().as_bytes())
+}
