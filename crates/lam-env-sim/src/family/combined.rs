@@ -1,0 +1,39 @@
+//! Families whose tasks have several parts, each drawn from other families.
+
+use super::Family;
+use super::wording::JOINED;
+
+const FORMATS: &[&str] = &[
+    "bold",
+    "italic",
+    "underline",
+    "strikethrough",
+    "highlight",
+    "font_color",
+    "font_size",
+];
+const SETTINGS: &[&str] = &[
+    "margins",
+    "orientation",
+    "columns",
+    "zoom",
+    "view_mode",
+    "paper_size",
+    "page_number",
+];
+const TEXTS: &[&str] = &["header", "footer", "link", "comment", "footnote", "caption"];
+
+const fn combined(name: &'static str, parts: &'static [&'static [&'static str]]) -> Family {
+    Family {
+        parts,
+        ..Family::new(name, &[], &JOINED, &[])
+    }
+}
+
+/// The families of this topic.
+pub static FAMILIES: [Family; 4] = [
+    combined("two_formats", &[FORMATS, FORMATS]),
+    combined("format_and_setting", &[FORMATS, SETTINGS]),
+    combined("setting_and_text", &[SETTINGS, TEXTS]),
+    combined("three_parts", &[FORMATS, SETTINGS, TEXTS]),
+];

@@ -1,0 +1,370 @@
+//! From a task's family, seed and split to what it stands for: parameters, request, start and goal.
+//!
+//! The goal is the state that the family's own procedure reaches from the start; a task never starts there.
+
+use lam_types::{Phrasing, Split};
+use rand::Rng;
+use rand::seq::{SliceRandom, index};
+use rand_chacha::ChaCha8Rng;
+
+use crate::document::{Document, Mark, Note, Object, Paragraph, Table};
+use crate::editor::Editor;
+use crate::family::{self, Family, Numbers, Setup};
+use crate::phrasing;
+use crate::procedure::{Parameters, Planned, planned};
+use crate::random::{pick, stream};
+use crate::reference;
+use crate::ribbon::Tab;
+use crate::words;
+
+/// One part of a task.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its family.
+    pub family: &'static Family,
+    /// Its parameters.
+    pub parameters: Parameters,
+}
+
+/// Everything that a task stands for.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Its parts: one, unless the family combines others.
+    pub parts: Vec<Part>,
+    /// What the user asks.
+    pub request: String,
+    /// The editor as it is found.
+    pub start: Editor,
+    /// The editor as it should be left.
+    pub goal: Editor,
+}
+
+impl Instance {
+    /// The calls that carry the task out.
+    pub fn calls(&self) -> Vec<Planned> {
+        calls(&self.parts)
+    }
+}
+
+/// The calls of some parts, one after the other.
+pub fn calls(parts: &[Part]) -> Vec<Planned> {
+    parts
+        .iter()
+        .flat_map(|part| planned(part.family.moves, &part.parameters))
+        .collect()
+}
+
+/// Where a drawn document's words come from and what has been used of them.
+struct Draft {
+    paragraphs: Vec<Vec<&'static str>>,
+    spare: Vec<&'static str>,
+    split: Split,
+}
+
+/// The instance of a task.
+pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing) -> Instance {
+    let names = ["instance", family.name, split.as_str(), phrasing.as_str()];
+    let mut random = stream(&names, seed);
+    let mut draft = draw_text(split, &mut random);
+    let mut document = document_of(&draft);
+    let families = draw_families(family, &mut random);
+    draw_objects(&mut document, &families, &draft, &mut random);
+    let parts: Vec<Part> = families
+        .into_iter()
+        .map(|family| Part {
+            family,
+            parameters: draw_parameters(family, &document, &mut draft, &mut random),
+        })
+        .collect();
+    let request = draw_request(family, &parts, phrasing, &mut random);
+    let start = draw_start(document, &parts, &mut random);
+    let mut goal = start.clone();
+    reference::drive(&mut goal, &calls(&parts))
+        .expect("every family's procedure works from its own start");
+    Instance {
+        parts,
+        request,
+        start,
+        goal,
+    }
+}
+
+fn draw_text(split: Split, random: &mut ChaCha8Rng) -> Draft {
+    let words = words::of(split);
+    let lengths: Vec<usize> = (0..random.random_range(3..=6))
+        .map(|_| random.random_range(6..=12))
+        .collect();
+    let spare = 12;
+    let chosen = index::sample(random, words.len(), lengths.iter().sum::<usize>() + spare);
+    let mut drawn = chosen.into_iter().map(|place| words[place]);
+    let paragraphs = lengths
+        .into_iter()
+        .map(|length| drawn.by_ref().take(length).collect())
+        .collect();
+    Draft {
+        paragraphs,
+        spare: drawn.collect(),
+        split,
+    }
+}
+
+fn document_of(draft: &Draft) -> Document {
+    let paragraphs = draft
+        .paragraphs
+        .iter()
+        .map(|words| Paragraph::plain(&words.join(" ")))
+        .collect();
+    let defaults = [
+        ("Margins", "Normal"),
+        ("Orientation", "Portrait"),
+        ("Size", "Letter"),
+        ("Columns", "One"),
+        ("Hyphenation", "None"),
+        ("Line Numbers", "None"),
+        ("View", "Print Layout"),
+    ];
+    let settings = defaults
+        .into_iter()
+        .map(|(key, value)| (key, value.to_owned()))
+        .collect();
+    Document {
+        paragraphs,
+        settings,
+        ..Document::default()
+    }
+}
+
+fn draw_families(family: &'static Family, random: &mut ChaCha8Rng) -> Vec<&'static Family> {
+    if family.parts.is_empty() {
+        return vec![family];
+    }
+    let mut chosen: Vec<&'static Family> = Vec::new();
+    for names in family.parts {
+        let free: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| chosen.iter().all(|taken| taken.name != *name))
+            .collect();
+        chosen.push(family::find(pick(random, &free)).expect("parts name families that exist"));
+    }
+    chosen.shuffle(random);
+    chosen
+}
+
+/// Tables, pictures and comments that stand in the document: those that the task needs, and others.
+fn draw_objects(
+    document: &mut Document,
+    families: &[&Family],
+    draft: &Draft,
+    random: &mut ChaCha8Rng,
+) {
+    for (kind, chance) in [("Table", 0.2), ("Picture", 0.2), ("Comment", 0.15)] {
+        let needed = families
+            .iter()
+            .any(|family| family.numbers == Numbers::Present(kind));
+        let count = if needed {
+            random.random_range(1..=3)
+        } else {
+            u32::from(random.random_bool(chance))
+        };
+        for _ in 0..count {
+            match kind {
+                "Table" => document.tables.push(Table {
+                    rows: random.random_range(2..=12),
+                    columns: random.random_range(2..=12),
+                    style: String::new(),
+                    grown: Vec::new(),
+                }),
+                "Picture" => document.objects.push(Object {
+                    kind: "Picture",
+                    detail: pick(random, &draft.spare).to_owned(),
+                }),
+                _ => document.notes.push(Note {
+                    kind: "Comment",
+                    text: pick(random, &draft.spare).to_owned(),
+                    anchor: draft.paragraphs[0][document.notes.len()].to_owned(),
+                }),
+            }
+        }
+    }
+}
+
+fn draw_parameters(
+    family: &Family,
+    document: &Document,
+    draft: &mut Draft,
+    random: &mut ChaCha8Rng,
+) -> Parameters {
+    let text = if family.text {
+        take_text(draft, random)
+    } else {
+        String::new()
+    };
+    let new_text = if family.new_text {
+        let count = random.random_range(1..=3);
+        draft.spare.split_off(draft.spare.len() - count).join(" ")
+    } else {
+        String::new()
+    };
+    let option = if family.options.is_empty() {
+        ""
+    } else {
+        pick(random, family.options)
+    };
+    Parameters {
+        text,
+        new_text,
+        option,
+        numbers: draw_numbers(family.numbers, document, draft.split, random),
+    }
+}
+
+/// One to three neighbouring words, taken so that no other part names them.
+fn take_text(draft: &mut Draft, random: &mut ChaCha8Rng) -> String {
+    let place = random.random_range(0..draft.paragraphs.len());
+    let words = draft.paragraphs.swap_remove(place);
+    let count = random.random_range(1..=3);
+    let start = random.random_range(0..=words.len() - count);
+    words[start..start + count].join(" ")
+}
+
+fn draw_numbers(
+    numbers: Numbers,
+    document: &Document,
+    split: Split,
+    random: &mut ChaCha8Rng,
+) -> [i64; 2] {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    match numbers {
+        Numbers::None => [0, 0],
+        Numbers::One(min, max) => {
+            draw_kept(split, random, |random| [random.random_range(min..=max), 0])
+        }
+        Numbers::Two(min, max) => draw_kept(split, random, |random| {
+            [
+                random.random_range(min..=max),
+                random.random_range(min..=max),
+            ]
+        }),
+        Numbers::Paragraphs => {
+            let first = random.random_range(1..count(document.paragraphs.len()));
+            [
+                first,
+                random.random_range(first + 1..=count(document.paragraphs.len())),
+            ]
+        }
+        Numbers::Present(kind) => {
+            let there = match kind {
+                "Table" => document.tables.len(),
+                "Picture" => document.pictures().count(),
+                _ => document.comments().count(),
+            };
+            [random.random_range(1..=count(there)), 0]
+        }
+    }
+}
+
+/// Draws until the numbers are of the split's kind: some are kept for validation and test.
+fn draw_kept(
+    split: Split,
+    random: &mut ChaCha8Rng,
+    draw: impl Fn(&mut ChaCha8Rng) -> [i64; 2],
+) -> [i64; 2] {
+    loop {
+        let numbers = draw(random);
+        if words::is_held_out(numbers) == (split != Split::Train) {
+            return numbers;
+        }
+    }
+}
+
+fn draw_request(
+    family: &Family,
+    parts: &[Part],
+    phrasing: Phrasing,
+    random: &mut ChaCha8Rng,
+) -> String {
+    let mut request = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            request.push_str(pick(random, phrasing::templates(family.wording, phrasing)));
+        }
+        request.push_str(&phrasing::phrase(
+            part.family,
+            &part.parameters,
+            phrasing,
+            random,
+        ));
+    }
+    request
+}
+
+/// The editor at the start: on some tab, prepared for the task, and not already at its goal.
+fn draw_start(document: Document, parts: &[Part], random: &mut ChaCha8Rng) -> Editor {
+    let needed = calls(parts)
+        .iter()
+        .find_map(|planned| planned.tab)
+        .filter(|tab| *tab != Tab::TableLayout);
+    let anywhere = pick(random, &Tab::ALWAYS);
+    let tab = if random.random_bool(0.25) {
+        needed.unwrap_or(anywhere)
+    } else {
+        anywhere
+    };
+    let mut start = Editor::open(document, tab);
+    for part in parts {
+        move_away(&mut start, part);
+    }
+    for part in parts {
+        prepare(&mut start, part);
+    }
+    start.tab = tab;
+    start
+}
+
+/// Gives the document another option of the part's setting, if it has already the one that is asked for.
+fn move_away(start: &mut Editor, part: &Part) {
+    let attempt = |start: &Editor, parameters: &Parameters| {
+        let mut reached = start.clone();
+        reference::drive(&mut reached, &planned(part.family.moves, parameters)).ok()?;
+        start.difference(&reached)?;
+        Some(reached)
+    };
+    if part.family.options.is_empty() || attempt(start, &part.parameters).is_some() {
+        return;
+    }
+    for option in part.family.options {
+        if let Some(mut reached) = attempt(
+            start,
+            &Parameters {
+                option,
+                ..part.parameters.clone()
+            },
+        ) {
+            reached.settle();
+            *start = reached;
+            return;
+        }
+    }
+}
+
+fn prepare(start: &mut Editor, part: &Part) {
+    match part.family.setup {
+        Setup::Plain => {}
+        Setup::Formatted => {
+            let span = start
+                .document
+                .find(&part.parameters.text)
+                .expect("the task's text stands in the document");
+            start.document.paragraphs[span.paragraph].format(span.start, span.end, |format| {
+                format.set(Mark::Bold, true);
+                format.color = "Red".to_owned();
+            });
+        }
+        Setup::Edited => start.change(|document| {
+            let first = &mut document.paragraphs[0];
+            let end = first.text().find(' ').map_or(0, |space| space + 1);
+            first.replace(0, end, "");
+        }),
+    }
+}
