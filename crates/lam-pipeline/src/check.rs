@@ -42,7 +42,7 @@ fn refused(spec: &StageSpec, error: StageError) -> PipelineError {
     match error {
         StageError::Config(error) => {
             let error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
-            PipelineError::Config(named(spec, error))
+            named(spec, error).into()
         }
         source => PipelineError::Stage { stage: spec.id.clone(), source, kept: None },
     }

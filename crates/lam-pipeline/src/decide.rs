@@ -1,6 +1,5 @@
 //! Whether a stage runs, and why: its identity now against the manifest of its last result.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_store::{InputRef, Manifest, StoreError, read_manifest};
@@ -8,7 +7,7 @@ use lam_store::{InputRef, Manifest, StoreError, read_manifest};
 use crate::attempt::Attempt;
 use crate::check::Prepared;
 use crate::file::{InputSource, StageSpec};
-use crate::fingerprint::Identity;
+use crate::fingerprint::{Identity, Inputs};
 use crate::origins::Origins;
 use crate::reason::Reason;
 use crate::{Pipeline, PipelineError, RunOptions};
@@ -106,8 +105,8 @@ impl<'a> Decider<'a> {
         &mut self,
         spec: &StageSpec,
         results: &[Option<Box<Manifest>>],
-    ) -> Result<(BTreeMap<String, Vec<InputRef>>, Vec<String>), PipelineError> {
-        let mut inputs: BTreeMap<String, Vec<InputRef>> = BTreeMap::new();
+    ) -> Result<(Inputs, Vec<String>), PipelineError> {
+        let mut inputs = Inputs::new();
         let mut missing: Vec<String> = Vec::new();
         for (name, sources) in &spec.inputs {
             let refs = inputs.entry(name.clone()).or_default();

@@ -12,7 +12,7 @@ use crate::StageError;
 pub enum PipelineError {
     /// A file's keys or values are wrong.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// The stages do not fit together.
     #[error("{}{reason}{}", place(origin.as_ref()), hint_line(hint))]
     Definition {
@@ -60,9 +60,8 @@ impl PipelineError {
     pub fn exit_code(&self) -> u8 {
         match self {
             PipelineError::Stage { source, .. } => source.exit_code(),
-            PipelineError::Config(ConfigError::Store(error)) | PipelineError::Store(error) => {
-                if error.is_data() { 3 } else { 1 }
-            }
+            PipelineError::Store(error) if error.is_data() => 3,
+            PipelineError::Store(_) => 1,
             PipelineError::Config(_) | PipelineError::Definition { .. } | PipelineError::NoResult { .. } => 2,
             PipelineError::Locked { .. } => 1,
         }
@@ -70,6 +69,15 @@ impl PipelineError {
 
     pub(crate) fn definition(origin: Option<&Origin>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
         PipelineError::Definition { origin: origin.cloned(), reason: reason.into(), hint: hint.into() }
+    }
+}
+
+impl From<ConfigError> for PipelineError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Store(error) => PipelineError::Store(error),
+            error => PipelineError::Config(Box::new(error)),
+        }
     }
 }
 

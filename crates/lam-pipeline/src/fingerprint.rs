@@ -9,18 +9,21 @@ use toml::Table;
 use crate::check::Prepared;
 use crate::reason::{ConfigChange, Reason};
 
+/// Inputs with their hashes, by name.
+pub(crate) type Inputs = BTreeMap<String, Vec<InputRef>>;
+
 /// All that a result depends on.
 pub(crate) struct Identity {
     pub kind: String,
     pub code_version: String,
     pub config: Value,
     pub seed: u64,
-    pub inputs: BTreeMap<String, Vec<InputRef>>,
+    pub inputs: Inputs,
 }
 
 impl Identity {
     /// Of a stage whose inputs are these.
-    pub fn of(prepared: &Prepared<'_>, inputs: BTreeMap<String, Vec<InputRef>>) -> Self {
+    pub fn of(prepared: &Prepared<'_>, inputs: Inputs) -> Self {
         Self {
             kind: prepared.spec.kind.clone(),
             code_version: prepared.stage.code_version().to_string(),

@@ -115,7 +115,7 @@ pub fn resolve_as<C: serde::de::DeserializeOwned + serde::Serialize>(config: &Ta
 pub enum StageError {
     /// The configuration cannot be used (exit code 2).
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// What it was given cannot be used (3).
     #[error("{0}")]
     Data(String),
@@ -154,6 +154,12 @@ impl StageError {
             StageError::Budget(_) => 5,
             StageError::Cancelled => 130,
         }
+    }
+}
+
+impl From<ConfigError> for StageError {
+    fn from(error: ConfigError) -> Self {
+        StageError::Config(Box::new(error))
     }
 }
 

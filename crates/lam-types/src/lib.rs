@@ -9,6 +9,8 @@ mod control;
 mod function;
 mod plan;
 mod task;
+#[cfg(test)]
+mod tests;
 mod trajectory;
 
 pub use action::{Action, Args, Status};

@@ -1,0 +1,9 @@
+//! The runner on tiny fake stages: what a person reads, what is cached, what survives failures and kills.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod caching;
+mod definition;
+mod fakes;
+mod resume;
+mod views;

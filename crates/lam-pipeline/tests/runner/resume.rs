@@ -1,0 +1,171 @@
+//! Failures, requests to stop, kills: what was done stays, and the next run goes on.
+
+use std::fs;
+use std::process::Command;
+
+use lam_pipeline::{NoView, RunOptions, StageState, plan, run, status};
+use lam_store::{Cancel, hash_path};
+
+use crate::fakes::{Fuse, chain, names};
+
+const KILLED_IN: &str = "LAM_PIPELINE_TEST_KILLED_IN";
+
+#[test]
+fn a_failed_stage_goes_on_from_its_unfinished_work() {
+    let place = chain();
+    place.light(Some((2, Fuse::Fail)));
+    let (code, text) = place.refusal(place.run(&[]));
+    assert_eq!(code, 3);
+    assert_eq!(
+        text,
+        "stage `c`: the data are bad\n\
+         its unfinished work is kept in runs/chain/c.partial; the next run goes on from there"
+    );
+    let pipeline = place.load(&[]).unwrap();
+    let now = status(&pipeline, &place.path("runs")).unwrap();
+    assert_eq!((now.stages[0].state, now.stages[2].state), (StageState::Done, StageState::Failed));
+    assert!(now.to_text().ends_with("the data are bad\n"), "{}", now.to_text());
+    let lines = plan(&pipeline, &place.registry(), &place.options()).unwrap().to_text();
+    assert!(lines.ends_with("c  run             new; goes on where it stopped\n"), "{lines}");
+
+    place.light(None);
+    place.ran();
+    place.run(&[]).unwrap();
+    assert_eq!(place.ran(), ["c+"]);
+    let left: Vec<String> = names(&place.path("runs/chain"));
+    assert_eq!(left, [".lock", "a", "b", "c", "events.jsonl"]);
+    assert_eq!(status(&pipeline, &place.path("runs")).unwrap().stages[2].state, StageState::Done);
+}
+
+#[test]
+fn a_panic_is_a_failure_of_the_stage() {
+    let place = chain();
+    place.light(Some((1, Fuse::Panic)));
+    let (code, text) = place.refusal(place.run(&[]));
+    assert_eq!(code, 1);
+    assert!(text.starts_with("stage `c`: the stage panicked: unit 1 is impossible"), "{text}");
+}
+
+#[test]
+fn unfinished_work_of_another_configuration_is_not_used() {
+    let place = chain();
+    place.light(Some((2, Fuse::Fail)));
+    place.run(&[]).unwrap_err();
+    place.light(None);
+    place.ran();
+    let lines = plan(&place.load(&["c.units=3"]).unwrap(), &place.registry(), &place.options()).unwrap().to_text();
+    assert!(lines.ends_with("new; its unfinished work no longer fits and is made again\n"), "{lines}");
+    place.run(&["c.units=3"]).unwrap();
+    assert_eq!(place.ran(), ["c"]);
+    assert!(!place.path("runs/chain/c/unit-3").exists());
+}
+
+#[test]
+fn a_fresh_run_does_not_use_unfinished_work() {
+    let place = chain();
+    place.light(Some((2, Fuse::Fail)));
+    place.run(&[]).unwrap_err();
+    place.light(None);
+    place.ran();
+    let options = RunOptions { fresh: true, ..place.options() };
+    run(&place.load(&[]).unwrap(), &place.registry(), &options, &NoView).unwrap();
+    assert_eq!(place.ran(), ["c"]);
+}
+
+#[test]
+fn the_old_result_stays_while_the_new_one_is_made() {
+    let place = chain();
+    place.run(&[]).unwrap();
+    let old = hash_path(&place.path("runs/chain/c")).unwrap();
+    place.light(Some((2, Fuse::Fail)));
+    place.run(&["c.units=6"]).unwrap_err();
+    assert_eq!(hash_path(&place.path("runs/chain/c")).unwrap(), old);
+    place.light(None);
+    place.run(&["c.units=6"]).unwrap();
+    assert_ne!(hash_path(&place.path("runs/chain/c")).unwrap(), old);
+}
+
+#[test]
+fn a_request_to_stop_keeps_what_is_done() {
+    let place = chain();
+    place.light(Some((2, Fuse::Cancel)));
+    let options = RunOptions { cancel: Cancel::default(), ..place.options() };
+    let pipeline = place.load(&[]).unwrap();
+    let (code, text) = place.refusal(run(&pipeline, &place.registry(), &options, &NoView));
+    assert_eq!(code, 130);
+    assert!(text.starts_with("stage `c`: stopped on request\nits unfinished work is kept"), "{text}");
+    assert_eq!(status(&pipeline, &place.path("runs")).unwrap().stages[2].state, StageState::Unfinished);
+    // The same request stops the next stage before it begins, and cached ones need none.
+    place.ran();
+    assert_eq!(place.refusal(run(&pipeline, &place.registry(), &options, &NoView)).0, 130);
+    assert!(place.ran().is_empty());
+    place.light(None);
+    place.run(&[]).unwrap();
+    assert_eq!(place.ran(), ["c+"]);
+}
+
+/// The test starts itself again with a variable set; that process dies inside stage `c`.
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
+    if let Ok(root) = std::env::var(KILLED_IN) {
+        let place = chain();
+        place.light(Some((2, Fuse::Abort)));
+        let options = RunOptions { runs_dir: root.into(), ..place.options() };
+        let _ = run(&place.load(&[]).unwrap(), &place.registry(), &options, &NoView);
+        return;
+    }
+    let place = chain();
+    let name = "resume::a_killed_run_goes_on_and_ends_with_the_same_bytes";
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", name]).env(KILLED_IN, place.path("runs")).output().unwrap();
+    assert!(!output.status.success(), "the process was to die");
+    assert!(place.path("runs/chain/c.partial/unit-1").exists());
+    assert!(!place.path("runs/chain/c").exists());
+
+    place.run(&[]).unwrap();
+    assert_eq!(place.ran(), ["c+"]);
+    let straight = chain();
+    straight.run(&[]).unwrap();
+    for stage in ["a", "b", "c"] {
+        let hash = |root: &crate::fakes::Place| hash_path(&root.path(&format!("runs/chain/{stage}"))).unwrap();
+        assert_eq!(hash(&place), hash(&straight), "{stage}");
+    }
+}
+
+#[test]
+fn two_runs_do_not_meet_in_one_directory() {
+    let place = chain();
+    place.run(&[]).unwrap();
+    let lock = fs::File::options().write(true).open(place.path("runs/chain/.lock")).unwrap();
+    fs2::FileExt::lock_exclusive(&lock).unwrap();
+    let (code, text) = place.refusal(place.run(&[]));
+    assert_eq!(code, 1);
+    let process = std::process::id();
+    assert!(text.starts_with(&format!("runs/chain is in use by another run (process {process})\nhint: ")), "{text}");
+    drop(lock);
+    place.run(&[]).unwrap();
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let place = chain();
+    place.write("runs", "a file where the directory of runs should be");
+    let (code, text) = place.refusal(place.run(&[]));
+    assert_eq!(code, 1);
+    assert!(text.starts_with("cannot create directory runs/chain: "), "{text}");
+}
+
+#[test]
+fn a_line_cut_short_in_the_journal_does_not_spoil_the_next() {
+    let place = chain();
+    place.run(&[]).unwrap();
+    let path = place.path("runs/chain/events.jsonl");
+    let mut text = fs::read_to_string(&path).unwrap();
+    text.push_str("{\"at\": 17");
+    fs::write(&path, &text).unwrap();
+    place.run(&[]).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let broken = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_err()).count();
+    assert_eq!(broken, 1);
+    assert!(text.lines().last().unwrap().contains("\"event\":\"cached\""), "{text}");
+}
