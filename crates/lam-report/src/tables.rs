@@ -36,7 +36,7 @@ pub struct Tables {
 const COUNTS: [&str; 4] = ["tasks", "steps", "environment_errors", "episodes"];
 
 impl Row {
-    /// Reads a row: figures stay, nested objects become slices named by their last key.
+    /// Reads a row: figures stay, nested objects become slices: `unseen`, and `unconstrained.unseen` inside another.
     pub fn parse(json: &Map<String, Value>) -> Self {
         let mut row = Self::default();
         for (key, value) in json {
@@ -50,11 +50,13 @@ impl Row {
     }
 
     fn add_slices(&mut self, name: &str, json: &Map<String, Value>) {
-        let inner = Self::parse(json);
-        if !inner.all.is_empty() {
-            self.slices.entry(slice_name(name).to_owned()).or_default().extend(inner.all);
+        let (name, inner) = (slice_name(name), Self::parse(json));
+        if inner.all.is_empty() {
+            self.slices.extend(inner.slices);
+            return;
         }
-        self.slices.extend(inner.slices);
+        self.slices.entry(name.to_owned()).or_default().extend(inner.all);
+        self.slices.extend(inner.slices.into_iter().map(|(part, figures)| (format!("{name}.{part}"), figures)));
     }
 
     fn json(&self) -> Value {
@@ -162,10 +164,13 @@ mod tests {
     #[test]
     fn nested_objects_become_slices() {
         let rows = parse_rows(&json!({"LAM2": {"tsr": {"value": 60.0, "ci95": [55.0, 65.0], "n": 300}, "tasks": 300,
-            "phrasing": {"seen": {"tsr": {"value": 70.0}}, "unseen": {"tsr": {"value": 40.0}}}}}));
+            "phrasing": {"seen": {"tsr": {"value": 70.0}}, "unseen": {"tsr": {"value": 40.0}}},
+            "unconstrained": {"tsr": {"value": 50.0}, "unseen": {"tsr": {"value": 30.0}}}}}));
         let row = &rows["LAM2"];
         assert_eq!(row.all["tsr"].ci95, Some([55.0, 65.0]));
         assert_eq!(row.slices["unseen"]["tsr"].value, 40.0);
+        assert_eq!(row.slices["unconstrained"]["tsr"].value, 50.0);
+        assert_eq!(row.slices["unconstrained.unseen"]["tsr"].value, 30.0);
         let json = rows_json(&rows);
         assert_eq!(json["LAM2"]["tasks"], 300);
         assert_eq!(json["LAM2"]["slices"]["seen"]["tsr"]["value"], 70.0);

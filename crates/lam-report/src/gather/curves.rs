@@ -26,9 +26,11 @@ pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Vec<Curves>, ReportErro
     Ok(all)
 }
 
-/// `lam4/reward` for `metrics.jsonl` in the folder `reward` of stage `lam4`.
+/// `lam4/reward` for `metrics.jsonl` in the folder `reward` of stage `lam4`, or in `reward/training`.
 fn name(stage: &str, root: &Path, file: &Path) -> String {
     let folder = file.parent().and_then(|parent| parent.strip_prefix(root).ok());
+    let folder =
+        folder.map(|folder| if folder.ends_with("training") { folder.parent().unwrap_or(folder) } else { folder });
     match folder.filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) => format!("{stage}/{}", folder.display()),
         None => stage.to_owned(),

@@ -8,27 +8,35 @@ use super::{files_below, read_json};
 use crate::error::ReportError;
 use crate::tables::{Row, Rows, Tables, parse_rows};
 
-/// Tables from `planning*.json`, `decision_making*.json` and `online*.json`, alone or together under `tables`.
+/// The tables' names in files.
+const NAMES: [&str; 3] = ["planning", "decision_making", "online"];
+
+/// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
 pub fn read<'a>(stages: impl Iterator<Item = &'a Path>) -> Result<Tables, ReportError> {
     let mut tables = Tables::default();
     for stage in stages {
         for file in files_below(stage, 1, "json") {
             let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            if let Some(table) = table_of(&mut tables, &stem) {
-                merge(table, &read_json(&file)?, stem.contains("unconstrained"));
+            if stem.starts_with("tables") {
+                let json = read_json(&file)?;
+                for name in NAMES {
+                    add(&mut tables, name, json.get(name).unwrap_or(&Value::Null), false);
+                }
+            } else if let Some(name) = NAMES.into_iter().find(|name| stem.starts_with(name)) {
+                add(&mut tables, name, &read_json(&file)?, stem.contains("unconstrained"));
             }
         }
     }
     Ok(tables)
 }
 
-fn table_of<'a>(tables: &'a mut Tables, stem: &str) -> Option<&'a mut Rows> {
-    match stem {
-        _ if stem.starts_with("planning") => Some(&mut tables.planning),
-        _ if stem.starts_with("decision_making") => Some(&mut tables.decision_making),
-        _ if stem.starts_with("online") => Some(&mut tables.online),
-        _ => None,
-    }
+fn add(tables: &mut Tables, name: &str, json: &Value, unconstrained: bool) {
+    let table = match name {
+        "planning" => &mut tables.planning,
+        "decision_making" => &mut tables.decision_making,
+        _ => &mut tables.online,
+    };
+    merge(table, json, unconstrained);
 }
 
 /// Adds a file's rows; those measured without the constraint become a slice of the model's own row.

@@ -55,15 +55,19 @@ pub fn write_run(root: &Path, seed: u64, shift: f64) {
         };
         manifest.write(&directory).unwrap();
     }
-    for (path, reward_model) in
-        [("base", false), ("lam1", false), ("lam2", false), ("lam3", false), ("lam4/reward", true)]
-    {
+    for (path, reward_model) in [
+        ("base/training", false),
+        ("lam1/training", false),
+        ("lam2/training", false),
+        ("lam3/training", false),
+        ("lam4/reward/training", true),
+    ] {
         write_lines(&root.join(path), 180, |step| sft_line(step, reward_model));
     }
-    write_lines(&root.join("lam4/policy"), 60, ppo_line);
+    write_lines(&root.join("lam4/policy/training"), 60, ppo_line);
     write_json(&root.join("eval-plan/planning.json"), &planning(shift));
     write_json(&root.join("eval-step/decision_making.json"), &decisions(shift));
-    write_json(&root.join("eval-online/online.json"), &online(shift));
+    write_json(&root.join("eval-online/tables.json"), &json!({"online": online(shift)}));
     episodes::write(&root.join("eval-online/trajectories.parquet"));
 }
 

@@ -1,0 +1,57 @@
+//! The small files beside the weights: tokenizer, chat template, generation config, JSON. Knows no weights.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::ExportError;
+
+/// Files that go with a tokenizer, in Hugging Face's names.
+const TOKENIZER_FILES: [&str; 6] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "tokenizer.model",
+    "added_tokens.json",
+    "chat_template.jinja",
+];
+
+const GENERATION: &str = "generation_config.json";
+
+/// Copies the tokenizer and its template byte for byte: the model is served in the form in which it was trained.
+pub fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), ExportError> {
+    if !from.join("tokenizer.json").is_file() {
+        let hint = "a model is exported with the tokenizer it was trained with; name a complete model directory";
+        return Err(ExportError::Missing { path: from.to_owned(), what: "tokenizer.json", hint });
+    }
+    for name in TOKENIZER_FILES {
+        let source = from.join(name);
+        if source.is_file() {
+            fs::copy(&source, to.join(name)).map_err(ExportError::io("copy", &source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the model's own way of generating, if it says one.
+pub fn copy_generation_config(from: &Path, to: &Path) -> Result<(), ExportError> {
+    let source = from.join(GENERATION);
+    if source.is_file() {
+        fs::copy(&source, to.join(GENERATION)).map_err(ExportError::io("copy", &source))?;
+    }
+    Ok(())
+}
+
+/// Reads a JSON object.
+pub fn read_object(path: &Path) -> Result<Map<String, Value>, ExportError> {
+    let text = fs::read_to_string(path).map_err(ExportError::io("read", path))?;
+    serde_json::from_str(&text).map_err(|error| ExportError::file(path, format!("not a JSON object: {error}")))
+}
+
+/// Writes JSON for people to read.
+pub fn write_json(path: &Path, value: &Value) -> Result<(), ExportError> {
+    let mut text = serde_json::to_string_pretty(value).expect("a JSON value can be written");
+    text.push('\n');
+    Ok(lam_store::write_atomic(path, text.as_bytes())?)
+}

@@ -1,0 +1,26 @@
+//! Adapter, merged model, reward model and model card in Hugging Face's layout.
+//!
+//! Every export reloads itself and compares logits before it is called done; `export.json` keeps inputs and logits,
+//! so that another library can repeat the comparison. Opens no network and knows no environment.
+
+mod adapter;
+mod card;
+mod config;
+mod error;
+mod export;
+mod facts;
+mod files;
+mod merged;
+mod probe;
+mod record;
+mod reward;
+mod source;
+mod stage;
+
+pub use card::{CardFacts, Figure};
+pub use config::{ExportConfig, Kind};
+pub use error::ExportError;
+pub use export::{ExportInputs, export};
+pub use record::{Check, ExportRecord, Probe, RECORD_FILE};
+pub use source::Sources;
+pub use stage::ExportStage;

@@ -1,0 +1,49 @@
+//! Fixed inputs whose logits tell whether two models are the same. The inputs come from the model's own renderer.
+
+use std::path::Path;
+
+use lam_model::{Decoder, PackedBatch};
+use lam_prompt::Renderer;
+
+use crate::ExportError;
+use crate::record::Probe;
+
+/// A text that every tokenizer check reads.
+pub const TEXT: &str = " Make the heading “Quarterly review” bold, then insert a table with 3 rows.";
+
+/// What the probes ask.
+const REQUESTS: [&str; 3] = [
+    "Make the heading bold",
+    "Insert a table with 3 rows and 4 columns",
+    "Change the page orientation to landscape and save the document",
+];
+
+/// The tokens of each probe, as the model of this directory is asked for a plan.
+pub fn inputs(model: &Path) -> Result<(Vec<Vec<u32>>, Vec<u32>), ExportError> {
+    let renderer = Renderer::load(model)?;
+    let prompts = REQUESTS.iter().map(|request| renderer.plan_prompt(request)).collect();
+    Ok((prompts, renderer.tokenizer().encode(TEXT)))
+}
+
+/// The logits of each input's last position.
+pub fn logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
+    let mut probes = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let hidden_td = decoder.hidden_detached(&PackedBatch::from_documents([input]))?;
+        let logits_1v = decoder.logits(&hidden_td, &[input.len() - 1])?;
+        probes.push(Probe { input_ids: input.clone(), logits: logits_1v.flatten_all()?.to_vec1()? });
+    }
+    Ok(probes)
+}
+
+/// The score of each input's last position under a head's weights. Shape of `weight_d`: [D].
+pub fn scores(decoder: &Decoder, weight_d: &[f32], inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
+    let mut probes = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let hidden_td = decoder.hidden_detached(&PackedBatch::from_documents([input]))?;
+        let last_d = hidden_td.get(input.len() - 1)?.to_vec1::<f32>()?;
+        let score = last_d.iter().zip(weight_d).map(|(h, w)| h * w).sum();
+        probes.push(Probe { input_ids: input.clone(), logits: vec![score] });
+    }
+    Ok(probes)
+}

@@ -1,0 +1,93 @@
+//! The pipeline stage `export`: every configured kind of a model, each in its own directory.
+
+use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
+use serde_json::{Map, Value, json};
+use toml::Table;
+
+use crate::source::Sources;
+use crate::{ExportConfig, ExportError, ExportInputs, Kind, export};
+
+/// Inputs: the model's stage; where its adapter's base or its reward model lie elsewhere, those; evaluations for the card.
+const INPUTS: [InputSpec; 4] = [
+    InputSpec::one("model"),
+    InputSpec::optional("base"),
+    InputSpec::optional("reward"),
+    InputSpec::any("evaluations"),
+];
+
+/// The stage.
+#[derive(Debug, Default)]
+pub struct ExportStage;
+
+impl Stage for ExportStage {
+    fn kind(&self) -> &str {
+        "export"
+    }
+
+    fn inputs(&self) -> &[InputSpec] {
+        &INPUTS
+    }
+
+    fn check(&self, config: &Table) -> Result<(), StageError> {
+        lam_store::decode_table::<ExportConfig>(config)?;
+        Ok(())
+    }
+
+    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+        resolve_as::<ExportConfig>(config)
+    }
+
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+        let config: ExportConfig = lam_store::decode_table(&context.config)?;
+        let stage = context.input("model")?;
+        let inputs = ExportInputs {
+            stage,
+            sources: sources(context).map_err(StageError::from)?,
+            evaluations: context.input_list("evaluations"),
+        };
+        let mut figures = Map::new();
+        for kind in &config.kinds {
+            if context.cancel.is_cancelled() {
+                return Err(StageError::Cancelled);
+            }
+            if let Some(reason) = absent(*kind, &inputs.sources) {
+                context.progress.note(&format!("{} is left out: {reason}", kind.as_str()));
+                continue;
+            }
+            let record = export(*kind, &inputs, &context.output.join(kind.as_str()), &config)?;
+            let checks = record.checks.iter().map(|check| (check.what.clone(), json!(check.max_abs_difference)));
+            figures.insert(kind.as_str().to_owned(), Value::Object(checks.collect()));
+        }
+        Ok(Value::Object(figures))
+    }
+}
+
+fn sources(context: &StageContext<'_>) -> Result<Sources, ExportError> {
+    let mut sources = Sources::find(context.input("model").unwrap_or(context.output))?;
+    if let Some(base) = context.optional_input("base") {
+        sources.base = Some(base.to_owned());
+    }
+    if let Some(reward) = context.optional_input("reward") {
+        sources.reward = Sources::find(reward)?.reward.or_else(|| Some(reward.to_owned()));
+    }
+    Ok(sources)
+}
+
+/// Why a kind cannot be made of these parts: a stage that trained every weight has no adapter.
+fn absent(kind: Kind, sources: &Sources) -> Option<&'static str> {
+    match kind {
+        Kind::Adapter if sources.adapter.is_none() => Some("the stage left no adapter"),
+        Kind::Adapter if sources.base.is_none() => Some("the base under the adapter is not known"),
+        Kind::Reward if sources.reward.is_none() => Some("the stage left no reward model"),
+        _ => None,
+    }
+}
+
+impl From<ExportError> for StageError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Missing { .. } | ExportError::File { .. } | ExportError::NoEffect { .. } => Self::data(error),
+            other => Self::runtime(other),
+        }
+    }
+}
