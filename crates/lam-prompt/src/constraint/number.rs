@@ -14,7 +14,7 @@ pub(super) fn begins_number(text: &str, min: i64, max: i64) -> bool {
     };
     let floor = if text.starts_with('-') { 1 } else { 0 };
     if digits.is_empty() {
-        return high >= floor;
+        return text.is_empty() || high >= floor;
     }
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.len() > 19 {
         return false;

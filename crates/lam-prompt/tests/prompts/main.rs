@@ -1,0 +1,6 @@
+//! The renderer from outside: what it writes it reads, and what it allows can be carried out.
+
+mod constraint;
+mod fixture;
+mod round_trip;
+mod tokenizer;
