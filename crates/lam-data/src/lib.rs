@@ -2,10 +2,16 @@
 //!
 //! The loss counts only what the model is to answer, its end of sequence included. Knows no model and no environment.
 
+mod check;
 mod error;
 mod example;
+mod near;
 mod preview;
+mod stats;
 
+pub use check::{CheckConfig, CheckReport, Finding, Problem, Table, check_rows};
 pub use error::DataError;
 pub use example::{Example, limit_length, plan_example, step_example, step_examples, text_example};
+pub use near::{NearIndex, normalize};
 pub use preview::preview;
+pub use stats::{Counts, DataStats, Lengths, describe};

@@ -1,0 +1,130 @@
+//! What a check found, counted.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Kinds of findings. All but the last are errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// The function is not one of the application's.
+    UnknownFunction,
+    /// The label is not on the step's screen.
+    UnknownLabel,
+    /// The name is not that of the control with this label.
+    WrongName,
+    /// The loss would count no token.
+    NothingToTrain,
+    /// The example is longer than the model is trained on.
+    TooLong,
+    /// One id in two splits.
+    SharedId,
+    /// A request of the test set is, or is nearly, one that is trained on.
+    SharedRequest,
+    /// A wording kept for the test set occurs in training.
+    SharedTemplate,
+    /// The same request with other documents in training and test: no error where a family has no parameters.
+    SameWording,
+}
+
+impl Problem {
+    /// The word used in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Problem::UnknownFunction => "unknown_function",
+            Problem::UnknownLabel => "unknown_label",
+            Problem::WrongName => "wrong_name",
+            Problem::NothingToTrain => "nothing_to_train",
+            Problem::TooLong => "too_long",
+            Problem::SharedId => "shared_id",
+            Problem::SharedRequest => "shared_request",
+            Problem::SharedTemplate => "shared_template",
+            Problem::SameWording => "same_wording",
+        }
+    }
+
+    /// Whether the data must not be trained on as it is.
+    pub fn is_error(self) -> bool {
+        self != Problem::SameWording
+    }
+
+    /// What to do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Problem::UnknownFunction => "check the function's name, or collect with this application's functions",
+            Problem::UnknownLabel => "labels are those of the step's own screen",
+            Problem::WrongName => "control_name is the control_text of the control with this label",
+            Problem::NothingToTrain => "remove the row, or give it an answer",
+            Problem::TooLong => "raise max_length, or leave the row out",
+            Problem::SharedId => "keep each task in one split",
+            Problem::SharedRequest => "move the row to the split of its near-duplicate",
+            Problem::SharedTemplate => "word the training task otherwise, or call the test task's phrasing seen",
+            Problem::SameWording => "the documents differ; nothing to do",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The file.
+    pub file: PathBuf,
+    /// The row, from 0.
+    pub row: usize,
+    /// The field.
+    pub field: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong.
+    pub problem: Problem,
+    /// In words.
+    pub detail: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, row, field, value, problem, detail } = self;
+        write!(out, "{}:{row}: {field} `{value}`: {detail}\nhint: {}", file.display(), problem.hint())
+    }
+}
+
+/// Everything a check found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// Rows looked at: pairs, and steps of trajectories.
+    pub rows: usize,
+    /// What was found, in the order of files and rows, leaks last.
+    pub findings: Vec<Finding>,
+}
+
+impl CheckReport {
+    /// Findings by kind.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for finding in &self.findings {
+            *counts.entry(finding.problem.as_str()).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// How many findings are errors.
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.problem.is_error()).count()
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in self.findings.iter().filter(|finding| finding.problem.is_error()) {
+            writeln!(out, "{finding}")?;
+        }
+        write!(out, "{} rows, {} errors", self.rows, self.errors())?;
+        for (problem, count) in self.counts() {
+            write!(out, "\n  {problem}: {count}")?;
+        }
+        Ok(())
+    }
+}

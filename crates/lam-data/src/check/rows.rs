@@ -1,0 +1,109 @@
+//! Each row by itself: can its action be carried out, is there something to learn.
+
+use std::path::Path;
+
+use lam_types::{Step, StepStatus, TaskPlan, Trajectory};
+
+use super::{CheckConfig, CheckReport, Finding, Problem};
+use crate::{DataError, Example, plan_example, step_example};
+
+/// Where a row stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    file: &'a Path,
+    row: usize,
+}
+
+impl Place<'_> {
+    fn finding(self, field: &'static str, value: &str, problem: Problem, detail: String) -> Finding {
+        Finding { file: self.file.to_owned(), row: self.row, field, value: value.to_owned(), problem, detail }
+    }
+}
+
+pub(super) fn check_pairs(file: &Path, pairs: &[TaskPlan], config: &CheckConfig<'_>, report: &mut CheckReport) {
+    for (row, pair) in pairs.iter().enumerate() {
+        let place = Place { file, row };
+        if pair.plan.iter().all(|step| step.trim().is_empty()) {
+            let detail = format!("task `{}` has no plan", pair.task_id);
+            report.findings.push(place.finding("plan", "[]", Problem::NothingToTrain, detail));
+        } else if let Some(renderer) = config.renderer {
+            report.findings.extend(check_example(place, "task", &pair.task, plan_example(renderer, pair), config));
+        }
+    }
+    report.rows += pairs.len();
+}
+
+pub(super) fn check_trajectories(
+    file: &Path,
+    trajectories: &[Trajectory],
+    config: &CheckConfig<'_>,
+    report: &mut CheckReport,
+) {
+    let mut row = 0;
+    for trajectory in trajectories {
+        for step in &trajectory.steps {
+            let place = Place { file, row };
+            row += 1;
+            if step.status == StepStatus::InvalidAction {
+                // A recorded failure: its answer is wrong by definition.
+                continue;
+            }
+            let found = check_action(place, step, config);
+            let is_sound = found.is_empty();
+            report.findings.extend(found);
+            if let Some(renderer) = config.renderer.filter(|_| is_sound && trajectory.succeeded()) {
+                let example = step_example(renderer, trajectory, step, config.functions);
+                report.findings.extend(check_example(place, "request", &step.state.request, example, config));
+            }
+        }
+    }
+    report.rows += row;
+}
+
+/// The action against the functions and its screen.
+fn check_action(place: Place<'_>, step: &Step, config: &CheckConfig<'_>) -> Vec<Finding> {
+    let action = &step.action;
+    let mut findings = Vec::new();
+    let is_known = config.functions.is_empty() || config.functions.iter().any(|spec| spec.name == action.function);
+    if !action.function.is_empty() && !is_known {
+        let names: Vec<&str> = config.functions.iter().map(|spec| spec.name.as_str()).collect();
+        let detail = format!("no such function; there are {}", names.join(", "));
+        findings.push(place.finding("function", &action.function, Problem::UnknownFunction, detail));
+    }
+    let label = &action.control_label;
+    match step.state.observation.control(label) {
+        _ if label.is_empty() => {}
+        None => {
+            let detail = format!("not on this screen of {} controls", step.state.observation.controls.len());
+            findings.push(place.finding("control_label", label, Problem::UnknownLabel, detail));
+        }
+        Some(control) if control.control_text != action.control_name => {
+            let detail = format!("label {label} is `{}`", control.control_text);
+            findings.push(place.finding("control_name", &action.control_name, Problem::WrongName, detail));
+        }
+        Some(_) => {}
+    }
+    findings
+}
+
+/// The example that the row would become.
+fn check_example(
+    place: Place<'_>,
+    field: &'static str,
+    value: &str,
+    example: Result<Example, DataError>,
+    config: &CheckConfig<'_>,
+) -> Option<Finding> {
+    match example {
+        Err(error) => {
+            let detail = error.to_string().lines().next().unwrap_or_default().to_owned();
+            Some(place.finding(field, value, Problem::NothingToTrain, detail))
+        }
+        Ok(example) => {
+            let length = example.input_ids.len();
+            let max_length = config.max_length.filter(|max_length| length > *max_length)?;
+            let detail = format!("{length} tokens are more than max_length {max_length}");
+            Some(place.finding(field, value, Problem::TooLong, detail))
+        }
+    }
+}
