@@ -1,0 +1,146 @@
+//! Continuous batching: requests wait for a slot, all live answers move on together, finished ones make room. What a
+//! request gets does not depend on who else is there.
+
+use std::collections::VecDeque;
+
+use lam_model::Decoder;
+
+use crate::live::Live;
+use crate::slots::{Slots, WORTH_SHARING, shared_prefix};
+use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError};
+
+/// Names a request within its generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(u64);
+
+/// Generates answers to many requests at once.
+pub struct Generator<'a> {
+    model: Box<dyn CachedModel + 'a>,
+    slots: Slots,
+    waiting: VecDeque<Waiting>,
+    live: Vec<(RequestId, Live)>,
+    next_id: u64,
+}
+
+struct Waiting {
+    id: RequestId,
+    request: GenerationRequest,
+    /// Whether it already waited for a prompt with the same beginning.
+    held_back: bool,
+}
+
+impl<'a> Generator<'a> {
+    /// A generator over `decoder` that answers at most `slots` requests at a time.
+    ///
+    /// # Errors
+    /// When the weights cannot be read.
+    pub fn new(decoder: &'a Decoder, slots: usize) -> Result<Self, InferenceError> {
+        Ok(Self::over(Box::new(CachedDecoder::new(decoder, slots.max(1))?)))
+    }
+
+    /// A generator over any model.
+    pub fn over(model: Box<dyn CachedModel + 'a>) -> Self {
+        let slots = Slots::new(model.slots());
+        Self { model, slots, waiting: VecDeque::new(), live: Vec::new(), next_id: 0 }
+    }
+
+    /// Queues a request.
+    ///
+    /// # Errors
+    /// Names a field that cannot be meant.
+    pub fn submit(&mut self, request: GenerationRequest) -> Result<RequestId, InferenceError> {
+        request.check()?;
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        self.waiting.push_back(Waiting { id, request, held_back: false });
+        Ok(id)
+    }
+
+    /// Whether no request waits or is being answered.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.live.is_empty()
+    }
+
+    /// Moves every live answer on by one reading and returns those that are finished.
+    ///
+    /// # Errors
+    /// When the model fails or its scores are not finite.
+    pub fn step(&mut self) -> Result<Vec<(RequestId, Completion)>, InferenceError> {
+        self.admit();
+        let reading: Vec<usize> = (0..self.live.len()).filter(|&index| !self.live[index].1.is_done()).collect();
+        if !reading.is_empty() {
+            let inputs: Vec<_> = reading.iter().map(|&index| self.live[index].1.input()).collect();
+            let scores = self.model.read(&inputs)?;
+            for input in &inputs {
+                self.slots.read(input.slot, input.tokens);
+            }
+            for (index, scores) in reading.into_iter().zip(scores) {
+                self.live[index].1.take(&scores)?;
+            }
+        }
+        Ok(self.collect_finished())
+    }
+
+    /// Drops a request; what was written so far comes back.
+    pub fn cancel(&mut self, id: RequestId) -> Option<Completion> {
+        self.waiting.retain(|waiting| waiting.id != id);
+        let index = self.live.iter().position(|(live, _)| *live == id)?;
+        let (_, live) = self.live.remove(index);
+        self.slots.release(live.slot);
+        Some(live.finish(true))
+    }
+
+    /// Answers all requests, in their order.
+    ///
+    /// # Errors
+    /// On a bad request, and as [`Generator::step`].
+    pub fn run(&mut self, requests: Vec<GenerationRequest>) -> Result<Vec<Completion>, InferenceError> {
+        requests.iter().try_for_each(GenerationRequest::check)?;
+        let ids = requests.into_iter().map(|request| self.submit(request)).collect::<Result<Vec<_>, _>>()?;
+        let mut done = Vec::with_capacity(ids.len());
+        while !self.is_idle() {
+            done.extend(self.step()?);
+        }
+        done.sort_by_key(|(id, _)| *id);
+        Ok(done.into_iter().filter(|(id, _)| ids.binary_search(id).is_ok()).map(|(_, completion)| completion).collect())
+    }
+
+    /// Gives waiting requests a slot. One that begins like another which is about to be read waits a turn, and then
+    /// shares what that one read.
+    fn admit(&mut self) {
+        let mut beginning: Vec<Vec<u32>> = Vec::new();
+        let mut held_back = VecDeque::new();
+        while let Some(mut waiting) = self.waiting.pop_front() {
+            let prompt = &waiting.request.prompt;
+            if !waiting.held_back && self.is_worth_waiting(prompt, &beginning) {
+                waiting.held_back = true;
+                held_back.push_back(waiting);
+                continue;
+            }
+            let Some((slot, held)) = self.slots.take(self.model.as_mut(), prompt) else {
+                held_back.push_back(waiting);
+                break;
+            };
+            beginning.push(prompt.clone());
+            self.live.push((waiting.id, Live::start(waiting.request, slot, held)));
+        }
+        held_back.append(&mut self.waiting);
+        self.waiting = held_back;
+    }
+
+    fn is_worth_waiting(&self, prompt: &[u32], beginning: &[Vec<u32>]) -> bool {
+        let (_, known) = self.slots.best_prefix(prompt);
+        let soon = beginning.iter().map(|other| shared_prefix(other, prompt)).max().unwrap_or(0);
+        soon >= known + 2 * WORTH_SHARING
+    }
+
+    fn collect_finished(&mut self) -> Vec<(RequestId, Completion)> {
+        let (done, live): (Vec<_>, Vec<_>) = std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
+        self.live = live;
+        let finish = |(id, live): (RequestId, Live)| {
+            self.slots.release(live.slot);
+            (id, live.finish(false))
+        };
+        done.into_iter().map(finish).collect()
+    }
+}

@@ -1,0 +1,25 @@
+//! The generation loop: KV cache, requests that come and go, sampling, constrained decoding, and the policy over our
+//! own model. Knows no training.
+//!
+//! ```text
+//! let mut generator = Generator::new(&decoder, 32)?;
+//! let completions = generator.run(requests, &cancel)?;
+//! ```
+
+mod generator;
+mod request;
+mod live;
+mod slots;
+mod sampling;
+mod model;
+mod score;
+mod policy;
+mod error;
+
+pub use error::InferenceError;
+pub use generator::{Generator, RequestId};
+pub use model::{CachedDecoder, CachedModel, Input};
+pub use policy::{ModelPolicy, PolicyOptions};
+pub use request::{Completion, GenerationRequest, StopReason};
+pub use sampling::{Choice, Sampler, Sampling};
+pub use score::score;

@@ -1,0 +1,81 @@
+//! What is asked of the generator, and what it answers.
+
+use std::fmt;
+
+use lam_prompt::TokenConstraint;
+
+use crate::{InferenceError, Sampling};
+
+/// One answer to be generated.
+pub struct GenerationRequest {
+    /// The prompt's tokens, at least one.
+    pub prompt: Vec<u32>,
+    /// What may come next, if that is limited.
+    pub constraint: Option<Box<dyn TokenConstraint>>,
+    /// How a token is chosen.
+    pub sampling: Sampling,
+    /// Longest answer, in tokens.
+    pub max_new_tokens: usize,
+    /// Tokens that end the answer; they are part of it.
+    pub stop_tokens: Vec<u32>,
+    /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
+    /// tokens cost nothing and are always there.
+    pub logprobs: bool,
+}
+
+impl GenerationRequest {
+    /// A greedy, free answer that ends with `eos`.
+    pub fn greedy(prompt: Vec<u32>, eos: u32, max_new_tokens: usize) -> Self {
+        let sampling = Sampling::default();
+        Self { prompt, constraint: None, sampling, max_new_tokens, stop_tokens: vec![eos], logprobs: true }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InferenceError> {
+        let refuse = |field, reason: &str| Err(InferenceError::Request { field, reason: reason.into() });
+        if self.prompt.is_empty() {
+            return refuse("prompt", "is empty");
+        }
+        if self.max_new_tokens == 0 {
+            return refuse("max_new_tokens", "is 0");
+        }
+        self.sampling.check()
+    }
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// A stop token was written.
+    StopToken,
+    /// The constraint is complete.
+    ConstraintComplete,
+    /// The answer is as long as it may be.
+    MaxNewTokens,
+    /// Somebody asked to stop; the answer is unfinished.
+    Cancelled,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StopReason::StopToken => "the answer ended with a stop token",
+            StopReason::ConstraintComplete => "the constraint was complete",
+            StopReason::MaxNewTokens => "the answer reached `max_new_tokens` before its end",
+            StopReason::Cancelled => "generation was stopped before the answer's end",
+        })
+    }
+}
+
+/// A generated answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// The answer's tokens, the stop token included.
+    pub tokens: Vec<u32>,
+    /// log p of each token under the model, unconstrained and at temperature 1, in nats: what the training forward
+    /// gives. NaN for a token without choice whose log-probability was not asked for.
+    pub logprobs: Vec<f32>,
+    /// log p of each token under the distribution it was drawn from: masked, tempered, cut; 0 without a choice.
+    pub behavior_logprobs: Vec<f32>,
+    /// Why it ended.
+    pub stop: StopReason,
+}

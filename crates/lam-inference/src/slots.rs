@@ -1,0 +1,69 @@
+//! Which slot of the cache holds what, so that a prompt which begins like an earlier one is not read twice.
+
+use crate::CachedModel;
+
+/// Tokens that two prompts must share before a copy is worth it.
+pub(crate) const WORTH_SHARING: usize = 8;
+
+/// The slots of a cache.
+pub(crate) struct Slots {
+    /// Tokens in each slot.
+    contents: Vec<Vec<u32>>,
+    /// Whether an answer is being generated in it.
+    busy: Vec<bool>,
+    /// When it was last given away, for replacing the oldest.
+    given: Vec<u64>,
+    turn: u64,
+}
+
+impl Slots {
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { contents: vec![Vec::new(); slots], busy: vec![false; slots], given: vec![0; slots], turn: 0 }
+    }
+
+    /// The longest beginning of `prompt` that a slot holds, and the slot. One token is always left to be read.
+    pub(crate) fn best_prefix(&self, prompt: &[u32]) -> (usize, usize) {
+        let shared = self.contents.iter().map(|held| shared_prefix(held, prompt).min(prompt.len() - 1));
+        shared.enumerate().fold((0, 0), |best, (slot, length)| if length > best.1 { (slot, length) } else { best })
+    }
+
+    /// Gives a free slot that holds the longest known beginning of `prompt`; with it the beginning's length.
+    pub(crate) fn take(&mut self, model: &mut dyn CachedModel, prompt: &[u32]) -> Option<(usize, usize)> {
+        let (source, length) = self.best_prefix(prompt);
+        let length = if length >= WORTH_SHARING { length } else { 0 };
+        let slot = self.free_slot(source, length)?;
+        if slot == source || length == 0 {
+            model.truncate(slot, length);
+        } else {
+            model.copy_prefix(source, slot, length);
+        }
+        self.turn += 1;
+        (self.busy[slot], self.given[slot]) = (true, self.turn);
+        self.contents[slot].clear();
+        self.contents[slot].extend(&prompt[..length]);
+        Some((slot, length))
+    }
+
+    /// Remembers what was read into a slot.
+    pub(crate) fn read(&mut self, slot: usize, tokens: &[u32]) {
+        self.contents[slot].extend(tokens);
+    }
+
+    /// Lets others have the slot; what it holds can still be shared.
+    pub(crate) fn release(&mut self, slot: usize) {
+        self.busy[slot] = false;
+    }
+
+    /// The source itself if it is free and of use, else the free slot that was given away longest ago.
+    fn free_slot(&self, source: usize, length: usize) -> Option<usize> {
+        if length > 0 && !self.busy[source] {
+            return Some(source);
+        }
+        (0..self.busy.len()).filter(|&slot| !self.busy[slot]).min_by_key(|&slot| self.given[slot])
+    }
+}
+
+/// Tokens that both begin with.
+pub(crate) fn shared_prefix(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}

@@ -1,0 +1,58 @@
+//! One optimizer step's gradient: the sum over its micro-batches, divided once by the weight of all of them.
+
+use candle_core::{Tensor, Var};
+
+use crate::{BatchGradient, Metrics, TrainerError};
+
+/// The sum of micro-batches.
+#[derive(Default)]
+pub(crate) struct Accumulation {
+    gradients: Vec<Option<Tensor>>,
+    loss_sum: f64,
+    weight: f64,
+    /// Metrics of all the micro-batches.
+    pub(crate) metrics: Metrics,
+    /// Their samples, for errors.
+    pub(crate) sample_ids: Vec<String>,
+}
+
+impl Accumulation {
+    /// Adds a micro-batch.
+    pub(crate) fn add(&mut self, batch: BatchGradient, sample_ids: Vec<String>) -> Result<(), TrainerError> {
+        self.loss_sum += batch.loss_sum;
+        self.weight += batch.weight;
+        self.metrics.merge(&batch.metrics);
+        self.sample_ids.extend(sample_ids);
+        if self.gradients.is_empty() {
+            self.gradients = batch.gradients;
+            return Ok(());
+        }
+        for (sum, gradient) in self.gradients.iter_mut().zip(batch.gradients) {
+            *sum = match (sum.take(), gradient) {
+                (Some(sum), Some(gradient)) => Some((sum + gradient)?),
+                (sum, gradient) => sum.or(gradient),
+            };
+        }
+        Ok(())
+    }
+
+    /// Mean loss a trained token.
+    pub(crate) fn loss(&self) -> f64 {
+        self.loss_sum / self.weight
+    }
+
+    /// What the loss is divided by.
+    pub(crate) fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// Gradients of the mean loss, in the order of the variables.
+    pub(crate) fn mean_gradients(&mut self, variables: &[(String, Var)]) -> Result<Vec<Tensor>, TrainerError> {
+        let gradients = std::mem::take(&mut self.gradients);
+        let mean = |((name, _), gradient): (&(String, Var), Option<Tensor>)| {
+            let gradient = gradient.ok_or_else(|| TrainerError::NoGradient { name: name.clone() })?;
+            Ok((gradient / self.weight)?)
+        };
+        variables.iter().zip(gradients).map(mean).collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! The training arguments, under the names of Hugging Face's Trainer. Knows no model and no phase.
+
+use lam_learn::{AdamWConfig, Schedule, schedule_factor};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainerError;
+
+/// Everything that the learning loop can be told. Counts of 0 mean "off" where a field says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingArguments {
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// How it goes over the steps.
+    pub lr_scheduler_type: Schedule,
+    /// Steps of linear warm-up; takes precedence over `warmup_ratio`. 0: off.
+    pub warmup_steps: u64,
+    /// Share of all steps that is warm-up.
+    pub warmup_ratio: f64,
+    /// Passes over the data; may be a fraction. Ignored where `max_steps` or `max_tokens` is given.
+    pub num_train_epochs: f64,
+    /// Optimizer steps, whatever the number of epochs. 0: off.
+    pub max_steps: u64,
+    /// Input tokens to read; the step that reaches it is the last. Unlike a time limit it is reproducible. 0: off.
+    pub max_tokens: u64,
+    /// Samples a micro-batch at most.
+    pub per_device_train_batch_size: usize,
+    /// Samples an evaluation batch at most.
+    pub per_device_eval_batch_size: usize,
+    /// Tokens a micro-batch at most; the batch ends at whichever limit comes first. 0: off.
+    pub max_tokens_per_batch: usize,
+    /// Micro-batches an optimizer step. The loss is normalised over the trained tokens of all of them.
+    pub gradient_accumulation_steps: usize,
+    /// Longest sample in tokens. A longer one is an error, unless `truncation` is set.
+    pub max_length: usize,
+    /// Cut samples that are longer than `max_length` at their end.
+    pub truncation: bool,
+    /// Decoupled weight decay; never on norms and biases.
+    pub weight_decay: f64,
+    /// First moment's decay.
+    pub adam_beta1: f64,
+    /// Second moment's decay.
+    pub adam_beta2: f64,
+    /// Added to the root of the second moment.
+    pub adam_epsilon: f64,
+    /// Gradients are scaled down to this global norm. 0: off.
+    pub max_grad_norm: f64,
+    /// Recompute activations in the backward pass, where the module knows how.
+    pub gradient_checkpointing: bool,
+    /// Steps between lines of `metrics.jsonl`.
+    pub logging_steps: u64,
+    /// Log `tokens_per_second` too; the files then differ from run to run.
+    pub logging_timings: bool,
+    /// Write TensorBoard event files.
+    pub report_to_tensorboard: bool,
+    /// Steps between evaluations; one more at the end. 0: only at the end.
+    pub eval_steps: u64,
+    /// Steps between checkpoints; one more at the end. 0: only at the end and when stopped.
+    pub save_steps: u64,
+    /// Checkpoints kept, best and last always among them. 0: all.
+    pub save_total_limit: usize,
+    /// End with the best evaluated checkpoint instead of the last. Saves at every evaluation.
+    pub load_best_model_at_end: bool,
+    /// The evaluation metric that says what is best, without its `eval_`.
+    pub metric_for_best_model: String,
+    /// Whether a higher value of that metric is better.
+    pub greater_is_better: bool,
+    /// Evaluations in a row without a better metric after which training stops. 0: off.
+    pub early_stopping_patience: u64,
+    /// Smallest change of the metric that counts as better.
+    pub early_stopping_threshold: f64,
+    /// Run the longest batch once, forward and backward, before the first step.
+    pub check_longest_batch_first: bool,
+    /// Memory that training may use, in MiB, compared with the plan before the first step. 0: no limit.
+    pub max_memory_mib: u64,
+    /// Seed of the data order.
+    pub seed: u64,
+}
+
+impl Default for TrainingArguments {
+    fn default() -> Self {
+        Self {
+            learning_rate: 2e-4,
+            lr_scheduler_type: Schedule::default(),
+            warmup_steps: 0,
+            warmup_ratio: 0.03,
+            num_train_epochs: 3.0,
+            max_steps: 0,
+            max_tokens: 0,
+            per_device_train_batch_size: 8,
+            per_device_eval_batch_size: 16,
+            max_tokens_per_batch: 0,
+            gradient_accumulation_steps: 1,
+            max_length: 2048,
+            truncation: false,
+            weight_decay: 0.0,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-8,
+            max_grad_norm: 1.0,
+            gradient_checkpointing: false,
+            logging_steps: 10,
+            logging_timings: false,
+            report_to_tensorboard: false,
+            eval_steps: 0,
+            save_steps: 0,
+            save_total_limit: 2,
+            load_best_model_at_end: false,
+            metric_for_best_model: "loss".into(),
+            greater_is_better: false,
+            early_stopping_patience: 0,
+            early_stopping_threshold: 0.0,
+            check_longest_batch_first: false,
+            max_memory_mib: 0,
+            seed: 42,
+        }
+    }
+}
+
+impl TrainingArguments {
+    /// Learning rate of the step with this index, from 0, of `total` steps.
+    pub(crate) fn learning_rate_at(&self, step: u64, total: u64) -> f64 {
+        let warmup = match self.warmup_steps {
+            0 => (total as f64 * self.warmup_ratio).ceil() as u64,
+            steps => steps,
+        };
+        self.learning_rate * schedule_factor(self.lr_scheduler_type, step, warmup, total)
+    }
+
+    /// AdamW's part of the arguments.
+    pub(crate) fn adamw(&self) -> AdamWConfig {
+        let (beta1, beta2, eps) = (self.adam_beta1, self.adam_beta2, self.adam_epsilon);
+        AdamWConfig { beta1, beta2, eps, weight_decay: self.weight_decay }
+    }
+
+    /// Refuses values that cannot be meant.
+    ///
+    /// # Errors
+    /// Names the argument, its value and what it must be.
+    pub fn check(&self) -> Result<(), TrainerError> {
+        let at_least_one = [
+            ("per_device_train_batch_size", self.per_device_train_batch_size),
+            ("per_device_eval_batch_size", self.per_device_eval_batch_size),
+            ("gradient_accumulation_steps", self.gradient_accumulation_steps),
+            ("max_length", self.max_length),
+        ];
+        for (key, value) in at_least_one {
+            refuse_unless(value >= 1, key, value, "must be at least 1")?;
+        }
+        refuse_unless(self.logging_steps >= 1, "logging_steps", self.logging_steps, "must be at least 1")?;
+        let not_negative = [
+            ("learning_rate", self.learning_rate),
+            ("weight_decay", self.weight_decay),
+            ("max_grad_norm", self.max_grad_norm),
+            ("early_stopping_threshold", self.early_stopping_threshold),
+        ];
+        for (key, value) in not_negative {
+            refuse_unless(value.is_finite() && value >= 0.0, key, value, "must be a number that is not negative")?;
+        }
+        let fractions =
+            [("warmup_ratio", self.warmup_ratio), ("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)];
+        for (key, value) in fractions {
+            refuse_unless((0.0..1.0).contains(&value), key, value, "must be at least 0 and below 1")?;
+        }
+        refuse_unless(self.adam_epsilon > 0.0, "adam_epsilon", self.adam_epsilon, "must be above 0")?;
+        let ends = self.max_steps > 0 || self.max_tokens > 0 || self.num_train_epochs > 0.0;
+        refuse_unless(ends, "num_train_epochs", self.num_train_epochs, "must be above 0 without `max_steps` or `max_tokens`")
+    }
+}
+
+fn refuse_unless(
+    fine: bool,
+    key: &'static str,
+    value: impl ToString,
+    reason: &'static str,
+) -> Result<(), TrainerError> {
+    if fine { Ok(()) } else { Err(TrainerError::Arguments { key, value: value.to_string(), reason: reason.into() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_fine_and_a_bad_value_is_named() {
+        TrainingArguments::default().check().unwrap();
+        let bad = TrainingArguments { learning_rate: f64::NAN, ..Default::default() };
+        assert!(bad.check().unwrap_err().to_string().contains("`learning_rate` = NaN"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = serde_json::from_str::<TrainingArguments>(r#"{"learning_rte": 1.0}"#).unwrap_err();
+        assert!(error.to_string().contains("learning_rte"), "{error}");
+    }
+}

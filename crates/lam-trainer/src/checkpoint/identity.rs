@@ -1,0 +1,54 @@
+//! What a checkpoint was made from. A resumed run must be made from the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{TrainerError, TrainingArguments};
+
+/// Keys and values (or hashes) that a run is made from: `model`, `tokenizer`, `data`, `arguments.learning_rate`, …
+pub type Identity = BTreeMap<String, String>;
+
+/// Arguments that change nothing in what follows.
+const FREE: [&str; 4] = ["save_total_limit", "logging_timings", "report_to_tensorboard", "max_memory_mib"];
+
+/// The arguments that must not change between a checkpoint and its resumption, as part of an identity.
+pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
+    let Value::Object(fields) = serde_json::to_value(arguments).expect("plain data serialises") else {
+        unreachable!("a struct serialises as an object")
+    };
+    let fixed = fields.into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
+    fixed.map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
+}
+
+/// Refuses a checkpoint of another identity, with every key that differs.
+pub(crate) fn refuse_other(checkpoint: &Path, then: &Identity, now: &Identity) -> Result<(), TrainerError> {
+    let keys: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    let value = |identity: &Identity, key: &String| identity.get(key).cloned().unwrap_or_else(|| "absent".into());
+    let differences: Vec<String> = keys
+        .into_iter()
+        .filter(|key| then.get(*key) != now.get(*key))
+        .map(|key| format!("  {key}: was {}, is {}", value(then, key), value(now, key)))
+        .collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(TrainerError::ResumeMismatch { path: checkpoint.into(), differences: differences.join("\n") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_differs_is_named() {
+        let then = Identity::from([("data".into(), "a".into()), ("model".into(), "m".into())]);
+        let now = Identity::from([("data".into(), "b".into()), ("tokenizer".into(), "t".into())]);
+        refuse_other(Path::new("checkpoint-1"), &then, &then).unwrap();
+        let error = refuse_other(Path::new("checkpoint-1"), &then, &now).unwrap_err().to_string();
+        for part in ["checkpoint-1", "data: was a, is b", "model: was m, is absent", "tokenizer: was absent, is t", "hint:"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Saves a run in progress and goes on from what was saved.
+
+use std::path::Path;
+
+use lam_store::StagingDir;
+
+use super::{
+    ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, load_tensors,
+    read_json, refuse_other, save_tensors, write_json,
+};
+use crate::session::Session;
+use crate::{Identity, TrainModule, TrainerError};
+
+impl<M: TrainModule> Session<'_, M> {
+    /// Writes a checkpoint of this instant, then lets older ones go.
+    pub(crate) fn save(&mut self) -> Result<(), TrainerError> {
+        let step = self.step();
+        let staging = StagingDir::open_empty(&self.checkpoints.path(step))?;
+        self.write_files(staging.path())?;
+        staging.commit()?;
+        let best = self.state.best_global_step;
+        self.checkpoints.link(step, best)?;
+        self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
+    }
+
+    /// Goes on from the last complete checkpoint, if there is one.
+    pub(crate) fn resume(&mut self) -> Result<(), TrainerError> {
+        let Some(&step) = self.checkpoints.steps()?.last() else { return Ok(()) };
+        let directory = self.checkpoints.path(step);
+        let identity: Identity = read_json(&directory.join(IDENTITY_FILE))?;
+        refuse_other(&directory, &identity, &self.identity)?;
+        assign_variables(&directory.join(self.module.weights_file()), &self.module.variables())?;
+        let moments = load_tensors(&directory.join(OPTIMIZER_FILE))?;
+        self.optimizer.load_state(&moments)?;
+        self.state = read_json(&directory.join(STATE_FILE))?;
+        let streams: Streams = read_json(&directory.join(RNG_FILE))?;
+        self.source.restore(&streams.source)?;
+        self.module.restore(&streams.module)?;
+        self.run.progress.note(&format!("going on from {}", directory.display()));
+        Ok(())
+    }
+
+    /// Gives the module the weights of the best checkpoint.
+    pub(crate) fn load_best(&mut self) -> Result<(), TrainerError> {
+        let Some(best) = self.state.best_global_step.filter(|best| *best != self.step()) else { return Ok(()) };
+        let weights = self.checkpoints.path(best).join(self.module.weights_file());
+        assign_variables(&weights, &self.module.variables())
+    }
+
+    fn write_files(&self, directory: &Path) -> Result<(), TrainerError> {
+        let weights: Vec<_> =
+            self.module.variables().into_iter().map(|(name, variable)| (name, variable.as_tensor().clone())).collect();
+        save_tensors(&directory.join(self.module.weights_file()), &weights)?;
+        self.module.save_description(directory)?;
+        save_tensors(&directory.join(OPTIMIZER_FILE), &self.optimizer.state()?)?;
+        let (source, module) = (self.source.state(), self.module.state());
+        write_json(&directory.join(RNG_FILE), &Streams { seed: self.run.arguments.seed, source, module })?;
+        write_json(&directory.join(STATE_FILE), &self.state)?;
+        write_json(&directory.join(ARGUMENTS_FILE), self.run.arguments)?;
+        write_json(&directory.join(IDENTITY_FILE), &self.identity)
+    }
+}

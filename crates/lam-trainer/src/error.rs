@@ -1,0 +1,107 @@
+//! Why training stops before its end, told with the sample, the key or the file that is to blame.
+
+use std::path::PathBuf;
+
+use lam_store::StoreError;
+
+/// Why training stops before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainerError {
+    /// The arguments contradict themselves or each other.
+    #[error("training argument `{key}` = {value}: {reason}")]
+    Arguments {
+        /// Name of the argument.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong, with a hint.
+        reason: String,
+    },
+    /// One sample cannot be trained on.
+    #[error("sample `{sample_id}`: {reason}")]
+    Sample {
+        /// Id of the sample.
+        sample_id: String,
+        /// What is wrong, with a hint.
+        reason: String,
+    },
+    /// There is nothing to train on.
+    #[error("no training sample\nhint: look at the data stage's counts; every sample was dropped or none was made")]
+    NoSamples,
+    /// The loss or the gradient is no number.
+    #[error(
+        "step {step}: {what} is {value}; samples of the step: {}\n\
+         hint: the last good checkpoint is kept; lower `learning_rate`, or look at these samples",
+        sample_ids.join(", ")
+    )]
+    NotFinite {
+        /// The optimizer step, from 1.
+        step: u64,
+        /// `loss` or `grad_norm`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// Samples of the whole step.
+        sample_ids: Vec<String>,
+    },
+    /// A trainable variable that the loss does not reach.
+    #[error("variable `{name}` gets no gradient\nhint: an operation without a backward pass lies between it and the loss")]
+    NoGradient {
+        /// The variable.
+        name: String,
+    },
+    /// The plan does not fit into the memory that may be used.
+    #[error("training needs about {needed_mib} MiB, allowed are {limit_mib} MiB (`max_memory_mib`)\n{plan}\nhint: {hint}")]
+    Memory {
+        /// What the plan adds up to.
+        needed_mib: u64,
+        /// The limit.
+        limit_mib: u64,
+        /// The plan, one line an item.
+        plan: String,
+        /// What would make it fit.
+        hint: String,
+    },
+    /// The checkpoint was made by another run.
+    #[error(
+        "{}: made by another run; what differs:\n{differences}\n\
+         hint: undo the change, or remove the directory to start over",
+        path.display()
+    )]
+    ResumeMismatch {
+        /// The checkpoint.
+        path: PathBuf,
+        /// One line a key: the key, its value in the checkpoint, its value now.
+        differences: String,
+    },
+    /// A file of a checkpoint cannot be used.
+    #[error("{}: {reason}\nhint: remove this checkpoint; the one before it is used then", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Somebody asked to stop; a checkpoint was written.
+    #[error("stopped after step {step}; the checkpoint is complete, the next run goes on from it")]
+    Cancelled {
+        /// Steps done.
+        step: u64,
+    },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] lam_model::ModelError),
+    /// A tensor operation failed.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl TrainerError {
+    /// For a sample that cannot be trained on.
+    pub fn sample(sample_id: &str, reason: impl Into<String>) -> Self {
+        Self::Sample { sample_id: sample_id.into(), reason: reason.into() }
+    }
+}

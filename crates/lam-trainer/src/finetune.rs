@@ -1,0 +1,161 @@
+//! From a model directory and examples to a model directory: the supervised run that phases 1, 2 and 3 share.
+//! Knows no phase: examples, arguments and names come in.
+
+use std::fs;
+use std::path::Path;
+
+use lam_data::Example;
+use lam_model::{Decoder, Finetuning, LoraConfig};
+use lam_store::{Cancel, Progress, StoreError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    EpochSource, Identity, SupervisedModule, TrainOutcome, TrainRun, TrainerError, TrainingArguments, train,
+};
+
+/// Directory of checkpoints and metrics inside a stage's output.
+pub const TRAINING_DIRECTORY: &str = "training";
+/// Directory of the adapter inside a stage's output.
+pub const ADAPTER_DIRECTORY: &str = "adapter";
+
+/// Files that belong to a model besides its weights and configuration, copied along from model to model.
+const COMPANIONS: [&str; 7] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "chat_template.jinja",
+    "generation_config.json",
+];
+
+/// What of a model is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FinetuningType {
+    /// Every weight.
+    Full,
+    /// An adapter over frozen weights.
+    #[default]
+    Lora,
+}
+
+impl FinetuningType {
+    /// With the adapter's settings, what the decoder is loaded for.
+    pub fn with(self, lora: &LoraConfig) -> Finetuning {
+        match self {
+            FinetuningType::Full => Finetuning::Full,
+            FinetuningType::Lora => Finetuning::Lora(lora.clone()),
+        }
+    }
+}
+
+/// One supervised run.
+pub struct FinetuneJob<'a> {
+    /// Model directory to start from.
+    pub model: &'a Path,
+    /// What is trained.
+    pub finetuning: Finetuning,
+    /// The arguments.
+    pub arguments: &'a TrainingArguments,
+    /// What is trained on.
+    pub examples: Vec<Example>,
+    /// What is evaluated on; may be empty.
+    pub evaluation: Vec<Example>,
+    /// Directory of the new model, of its adapter and of the run's own files.
+    pub output: &'a Path,
+    /// Hears of every step.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Trains and writes the new model (adapter merged) in Hugging Face's layout, with the adapter beside it.
+///
+/// A run that was stopped goes on from its last checkpoint. Returns the figures for the stage's manifest.
+///
+/// # Errors
+/// As [`train`]; an unreadable model; an unwritable directory.
+pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
+    let identity = identity(&job)?;
+    let tokens = trained_and_total(&job.examples);
+    let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
+    let mut module = SupervisedModule::new(decoder);
+    let count = job.examples.len();
+    let mut source = EpochSource::new(job.examples, job.arguments)?;
+    let training = job.output.join(TRAINING_DIRECTORY);
+    let run = TrainRun {
+        arguments: job.arguments,
+        output: &training,
+        identity: &identity,
+        progress: job.progress,
+        cancel: job.cancel,
+    };
+    let outcome = train(&mut module, &mut source, &job.evaluation, &run)?;
+    write_model(module.into_decoder(), job.model, job.output)?;
+    Ok(figures(&outcome, count, tokens))
+}
+
+/// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.
+///
+/// # Errors
+/// An unwritable directory.
+pub fn write_model(mut decoder: Decoder, parent: &Path, output: &Path) -> Result<(), TrainerError> {
+    if decoder.has_adapter() {
+        decoder.save_adapter(&output.join(ADAPTER_DIRECTORY))?;
+        decoder.merge_adapter()?;
+    }
+    decoder.save(output)?;
+    copy_companions(parent, output)
+}
+
+/// Copies tokenizer, template and generation files from one model directory to another.
+///
+/// # Errors
+/// Names the file that cannot be copied.
+pub fn copy_companions(from: &Path, to: &Path) -> Result<(), TrainerError> {
+    for name in COMPANIONS {
+        let source = from.join(name);
+        if source.is_file() && !to.join(name).exists() {
+            let bytes = fs::read(&source).map_err(StoreError::io("read", &source))?;
+            lam_store::write_atomic(&to.join(name), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
+    Ok(Identity::from([
+        ("model".into(), lam_store::hash_path(job.model)?),
+        ("finetuning".into(), format!("{:?}", job.finetuning)),
+        ("data".into(), data_hash(&job.examples)),
+    ]))
+}
+
+fn data_hash(examples: &[Example]) -> String {
+    let mut bytes = Vec::new();
+    for example in examples {
+        bytes.extend(example.sample_id.as_bytes());
+        bytes.extend(example.input_ids.iter().flat_map(|id| id.to_le_bytes()));
+        bytes.extend(example.loss_mask.iter().map(|&trained| u8::from(trained)));
+    }
+    lam_store::hash_bytes(&bytes)
+}
+
+fn trained_and_total(examples: &[Example]) -> (usize, usize) {
+    let trained = |example: &Example| example.loss_mask.iter().filter(|trained| **trained).count();
+    (examples.iter().map(trained).sum(), examples.iter().map(|example| example.input_ids.len()).sum())
+}
+
+fn figures(outcome: &TrainOutcome, examples: usize, (trained, total): (usize, usize)) -> Value {
+    json!({
+        "examples": examples,
+        "tokens": total,
+        "trained_tokens": trained,
+        "global_step": outcome.global_step,
+        "num_tokens": outcome.num_tokens,
+        "loss": outcome.last("loss"),
+        "eval_loss": outcome.last("eval_loss"),
+    })
+}

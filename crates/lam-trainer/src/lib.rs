@@ -1,0 +1,44 @@
+//! The learning loop: batches, accumulation, checkpoints, exact resume, metrics. Knows no phase: a phase hands it a
+//! [`TrainModule`], which says how a batch becomes a loss, and a [`SampleSource`], which says in which order.
+//!
+//! ```text
+//! let mut module = SupervisedModule::new(decoder);
+//! let mut source = EpochSource::new(examples, &arguments)?;
+//! let run = TrainRun { arguments: &arguments, output, identity: &identity, progress, cancel };
+//! let outcome = train(&mut module, &mut source, &held_out, &run)?;
+//! module.into_decoder().save(directory)?;
+//! ```
+
+mod train;
+mod session;
+mod arguments;
+mod sample;
+mod module;
+mod source;
+mod accumulate;
+mod evaluation;
+mod horizon;
+mod metric;
+mod log;
+mod tensorboard;
+mod memory;
+mod checkpoint;
+mod stream;
+mod error;
+
+pub use arguments::TrainingArguments;
+pub use checkpoint::{Identity, TrainerState};
+pub use error::TrainerError;
+pub use evaluation::evaluate;
+pub use lam_data::Example;
+pub use lam_learn::Schedule;
+pub use log::{LogRecord, METRICS_FILE};
+pub use memory::MemoryPlan;
+pub use metric::Metrics;
+pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
+pub use module::reward::{RewardModule, ScoredExample};
+pub use module::supervised::SupervisedModule;
+pub use sample::{Sample, check_samples};
+pub use source::{EpochSource, MixtureSource, SampleSource};
+pub use stream::stream_seed;
+pub use train::{Ending, TrainOutcome, TrainRun, train};

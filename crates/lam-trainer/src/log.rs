@@ -1,0 +1,64 @@
+//! `metrics.jsonl`, one line a record, under the names of Hugging Face and TRL. Holds no timings unless asked to,
+//! so that the same run writes the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use lam_store::{StoreError, write_atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainerError;
+use crate::tensorboard::EventFile;
+
+/// Name of the metrics' file.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+
+/// One line of the metrics' file: what was measured at a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Optimizer steps done.
+    pub global_step: u64,
+    /// Epochs given out.
+    pub epoch: f32,
+    /// Input tokens read in training.
+    pub num_tokens: u64,
+    /// The figures: `loss`, `grad_norm`, `learning_rate`, the module's own; those of an evaluation begin with `eval_`.
+    #[serde(flatten)]
+    pub values: BTreeMap<String, f32>,
+}
+
+/// Where records go.
+pub(crate) struct MetricsLog {
+    path: PathBuf,
+    file: File,
+    events: Option<EventFile>,
+}
+
+impl MetricsLog {
+    /// Begins with the records that a checkpoint holds; lines written after it are dropped.
+    pub(crate) fn open(directory: &Path, history: &[LogRecord], tensorboard: bool) -> Result<Self, TrainerError> {
+        let path = directory.join(METRICS_FILE);
+        let lines: String = history.iter().map(line).collect();
+        write_atomic(&path, lines.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(StoreError::io("open", &path))?;
+        let mut events = if tensorboard { Some(EventFile::create(directory)?) } else { None };
+        for record in history {
+            events.iter_mut().try_for_each(|events| events.write(record))?;
+        }
+        Ok(Self { path, file, events })
+    }
+
+    /// Appends a record.
+    pub(crate) fn write(&mut self, record: &LogRecord) -> Result<(), TrainerError> {
+        self.file.write_all(line(record).as_bytes()).map_err(StoreError::io("write", &self.path))?;
+        self.events.iter_mut().try_for_each(|events| events.write(record))
+    }
+}
+
+fn line(record: &LogRecord) -> String {
+    let mut line = serde_json::to_string(record).expect("numbers by name serialise");
+    line.push('\n');
+    line
+}

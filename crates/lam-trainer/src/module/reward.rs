@@ -1,0 +1,120 @@
+//! The reward model (paper §4.4): a decoder with a scalar head, trained by squared error on what came of the steps.
+
+use std::path::Path;
+
+use candle_core::Var;
+use lam_model::{Decoder, PackedBatch, ScalarHead};
+
+use super::decoder::{decoder_plan, hidden, save_description, weights_file};
+use super::{BatchLoss, Pass, TrainModule};
+use crate::{MemoryPlan, Metrics, Sample, TrainerError};
+
+/// A sequence whose last token is scored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoredExample {
+    /// Its name.
+    pub sample_id: String,
+    /// State and action; the hidden state of the last token is read.
+    pub input_ids: Vec<u32>,
+    /// +1 for a step of a success, −1 for one of a failure.
+    pub reward: f32,
+}
+
+impl Sample for ScoredExample {
+    fn id(&self) -> &str {
+        &self.sample_id
+    }
+
+    fn tokens(&self) -> usize {
+        self.input_ids.len()
+    }
+
+    fn trained_tokens(&self) -> usize {
+        usize::from(!self.input_ids.is_empty())
+    }
+}
+
+/// A decoder and its head.
+pub struct RewardModule {
+    decoder: Decoder,
+    head: ScalarHead,
+    checkpointing: bool,
+}
+
+impl RewardModule {
+    /// A module that trains the head, and of the decoder what it declares trainable.
+    pub fn new(decoder: Decoder, head: ScalarHead) -> Self {
+        Self { decoder, head, checkpointing: false }
+    }
+
+    /// The decoder and head as they are now.
+    pub fn parts(&self) -> (&Decoder, &ScalarHead) {
+        (&self.decoder, &self.head)
+    }
+
+    /// The trained decoder and head.
+    pub fn into_parts(self) -> (Decoder, ScalarHead) {
+        (self.decoder, self.head)
+    }
+}
+
+impl TrainModule for RewardModule {
+    type Sample = ScoredExample;
+
+    fn loss(&mut self, batch: &[ScoredExample], pass: Pass) -> Result<BatchLoss, TrainerError> {
+        let packed = PackedBatch::from_documents(batch.iter().map(|example| &example.input_ids));
+        let hidden = hidden(&self.decoder, &packed, pass)?;
+        let scores_b = self.head.scores(&hidden, &last_positions(&packed))?;
+        let rewards: Vec<f32> = batch.iter().map(|example| example.reward).collect();
+        let loss = lam_learn::reward_loss(&scores_b, &rewards)?;
+        let weight = batch.len() as f64;
+        let loss_sum = (loss * weight)?;
+        let predicted = lam_learn::predicted_rewards(&scores_b.detach())?.to_vec1::<f32>()?;
+        Ok(BatchLoss { loss_sum, weight, metrics: reward_metrics(&predicted, &rewards) })
+    }
+
+    fn variables(&self) -> Vec<(String, Var)> {
+        let mut variables = self.decoder.variables();
+        variables.extend(self.head.variables());
+        variables
+    }
+
+    fn set_gradient_checkpointing(&mut self, on: bool) {
+        self.checkpointing = on;
+        self.decoder.set_gradient_checkpointing(on);
+    }
+
+    fn weights_file(&self) -> &'static str {
+        weights_file(&self.decoder)
+    }
+
+    fn save_description(&self, directory: &Path) -> Result<(), TrainerError> {
+        save_description(&self.decoder, directory)
+    }
+
+    fn memory_plan(&self, longest_batch: &[ScoredExample]) -> MemoryPlan {
+        decoder_plan(&self.decoder, longest_batch.iter().map(Sample::tokens).sum(), self.checkpointing)
+    }
+}
+
+/// Row of each document's last token.
+fn last_positions(batch: &PackedBatch) -> Vec<usize> {
+    let ends = batch.lengths.iter().scan(0, |end, length| {
+        *end += length;
+        Some(*end - 1)
+    });
+    ends.collect()
+}
+
+/// TRL's reward metrics; `margin` comes from the means of both kinds.
+fn reward_metrics(predicted: &[f32], rewards: &[f32]) -> Metrics {
+    let mut metrics = Metrics::default();
+    for (&predicted, &reward) in predicted.iter().zip(rewards) {
+        let right = predicted.signum() == reward.signum();
+        metrics.add("accuracy", f64::from(u8::from(right)), 1.0);
+        metrics.add("mean_reward", f64::from(predicted), 1.0);
+        let kind = if reward > 0.0 { "mean_reward_success" } else { "mean_reward_failure" };
+        metrics.add(kind, f64::from(predicted), 1.0);
+    }
+    metrics
+}

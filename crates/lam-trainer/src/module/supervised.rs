@@ -1,0 +1,106 @@
+//! Supervised training on tokens: the summed cross-entropy of the trained ones. Knows no text.
+
+use std::path::Path;
+
+use candle_core::Var;
+use lam_data::Example;
+use lam_model::{Decoder, PackedBatch, Target};
+
+use super::decoder::{decoder_plan, hidden, save_description, weights_file};
+use super::{BatchLoss, Pass, TrainModule};
+use crate::{MemoryPlan, Metrics, Sample, TrainerError};
+
+impl Sample for Example {
+    fn id(&self) -> &str {
+        &self.sample_id
+    }
+
+    fn tokens(&self) -> usize {
+        self.input_ids.len()
+    }
+
+    /// The first token has nothing before it that could predict it.
+    fn trained_tokens(&self) -> usize {
+        self.loss_mask.iter().skip(1).filter(|trained| **trained).count()
+    }
+
+    fn truncate(&mut self, max_length: usize) {
+        self.input_ids.truncate(max_length);
+        self.loss_mask.truncate(max_length);
+    }
+}
+
+/// A decoder that learns the trained tokens of its examples.
+pub struct SupervisedModule {
+    decoder: Decoder,
+    checkpointing: bool,
+}
+
+impl SupervisedModule {
+    /// A module around a decoder; what is trained is the decoder's own choice.
+    pub fn new(decoder: Decoder) -> Self {
+        Self { decoder, checkpointing: false }
+    }
+
+    /// The decoder as it is now.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// The trained decoder.
+    pub fn into_decoder(self) -> Decoder {
+        self.decoder
+    }
+}
+
+impl TrainModule for SupervisedModule {
+    type Sample = Example;
+
+    fn loss(&mut self, batch: &[Example], pass: Pass) -> Result<BatchLoss, TrainerError> {
+        let packed = PackedBatch::from_documents(batch.iter().map(|example| &example.input_ids));
+        let targets = targets(batch)?;
+        let hidden = hidden(&self.decoder, &packed, pass)?;
+        let (loss_sum, correct) = self.decoder.cross_entropy_counted(&hidden, &targets)?;
+        let weight = targets.len() as f64;
+        let metrics = Metrics::default().with("mean_token_accuracy", correct as f64, weight);
+        Ok(BatchLoss { loss_sum, weight, metrics })
+    }
+
+    fn variables(&self) -> Vec<(String, Var)> {
+        self.decoder.variables()
+    }
+
+    fn set_gradient_checkpointing(&mut self, on: bool) {
+        self.checkpointing = on;
+        self.decoder.set_gradient_checkpointing(on);
+    }
+
+    fn weights_file(&self) -> &'static str {
+        weights_file(&self.decoder)
+    }
+
+    fn save_description(&self, directory: &Path) -> Result<(), TrainerError> {
+        save_description(&self.decoder, directory)
+    }
+
+    fn memory_plan(&self, longest_batch: &[Example]) -> MemoryPlan {
+        decoder_plan(&self.decoder, longest_batch.iter().map(Sample::tokens).sum(), self.checkpointing)
+    }
+}
+
+/// One target for each trained token: predicted from the position before it.
+fn targets(batch: &[Example]) -> Result<Vec<Target>, TrainerError> {
+    let mut targets = Vec::new();
+    let mut start = 0;
+    for example in batch {
+        let (ids, mask) = (&example.input_ids, &example.loss_mask);
+        if ids.len() != mask.len() {
+            let reason = format!("{} tokens, but {} marks of what is trained", ids.len(), mask.len());
+            return Err(TrainerError::sample(&example.sample_id, reason));
+        }
+        let trained = (1..ids.len()).filter(|&place| mask[place]);
+        targets.extend(trained.map(|place| Target { position: start + place - 1, token: ids[place], weight: 1.0 }));
+        start += ids.len();
+    }
+    Ok(targets)
+}

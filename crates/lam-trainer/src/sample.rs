@@ -1,0 +1,43 @@
+//! What the loop needs to know of a sample: its name, its length, and how much of it is trained.
+
+use crate::TrainerError;
+
+/// One thing to train on.
+pub trait Sample: Clone {
+    /// Its name, for errors.
+    fn id(&self) -> &str;
+    /// Tokens that the model reads.
+    fn tokens(&self) -> usize;
+    /// Tokens that count in the loss (for a score: 1).
+    fn trained_tokens(&self) -> usize;
+    /// Cuts it at the end to at most `max_length` tokens. Samples that cannot be cut leave themselves as they are.
+    fn truncate(&mut self, _max_length: usize) {}
+}
+
+/// Refuses samples that are too long (or cuts them, if `truncation`) or have nothing to train.
+///
+/// # Errors
+/// Names the sample.
+pub fn check_samples<S: Sample>(samples: &mut [S], max_length: usize, truncation: bool) -> Result<(), TrainerError> {
+    samples.iter_mut().try_for_each(|sample| check_sample(sample, max_length, truncation))
+}
+
+fn check_sample<S: Sample>(sample: &mut S, max_length: usize, truncation: bool) -> Result<(), TrainerError> {
+    if truncation && sample.tokens() > max_length {
+        sample.truncate(max_length);
+    }
+    let tokens = sample.tokens();
+    if tokens > max_length {
+        let reason = format!(
+            "{tokens} tokens, allowed are {max_length} (`max_length`)\nhint: raise `max_length`, or set `truncation = true`"
+        );
+        return Err(TrainerError::sample(sample.id(), reason));
+    }
+    if sample.trained_tokens() == 0 {
+        let reason = format!(
+            "none of its {tokens} tokens is trained\nhint: its answer is empty, masked out or cut off by `max_length`"
+        );
+        return Err(TrainerError::sample(sample.id(), reason));
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! A run in progress: its state, and what happens at a step.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use lam_learn::{AdamW, clip_gradients};
+
+use crate::accumulate::Accumulation;
+use crate::checkpoint::{Checkpoints, fixed_arguments};
+use crate::horizon::Horizon;
+use crate::log::MetricsLog;
+use crate::stream::stream_seed;
+use crate::train::{Ending, TrainOutcome, TrainRun};
+use crate::{Identity, LogRecord, Metrics, Pass, Sample, SampleSource, TrainModule, TrainerError, TrainerState, evaluate};
+
+/// A run in progress.
+pub(crate) struct Session<'a, M: TrainModule> {
+    pub(crate) module: &'a mut M,
+    pub(crate) source: &'a mut dyn SampleSource<M::Sample>,
+    pub(crate) evaluation: &'a [M::Sample],
+    pub(crate) run: &'a TrainRun<'a>,
+    pub(crate) optimizer: AdamW,
+    pub(crate) checkpoints: Checkpoints,
+    pub(crate) identity: Identity,
+    pub(crate) state: TrainerState,
+    horizon: Horizon,
+    log: MetricsLog,
+    clock: Clock,
+}
+
+/// Where the stopwatch was started; only figures for people come from it.
+struct Clock {
+    started: Instant,
+    tokens_then: u64,
+}
+
+impl<'a, M: TrainModule> Session<'a, M> {
+    /// Starts, or goes on from the last complete checkpoint.
+    pub(crate) fn begin(
+        module: &'a mut M,
+        source: &'a mut dyn SampleSource<M::Sample>,
+        evaluation: &'a [M::Sample],
+        run: &'a TrainRun<'a>,
+    ) -> Result<Self, TrainerError> {
+        module.set_gradient_checkpointing(run.arguments.gradient_checkpointing);
+        let horizon = Horizon::of(run.arguments, |epochs| source.batches_in(epochs))?;
+        let mut identity = fixed_arguments(run.arguments);
+        identity.extend(run.identity.clone());
+        identity.insert("samples".into(), source.fingerprint());
+        let mut session = Session {
+            optimizer: AdamW::new(module.variables(), run.arguments.adamw())?,
+            checkpoints: Checkpoints::open(run.output)?,
+            identity,
+            state: TrainerState { max_steps: horizon.steps.unwrap_or(0), ..TrainerState::default() },
+            log: MetricsLog::open(run.output, &[], false)?,
+            clock: Clock { started: Instant::now(), tokens_then: 0 },
+            module,
+            source,
+            evaluation,
+            run,
+            horizon,
+        };
+        session.resume()?;
+        session.log = MetricsLog::open(run.output, &session.state.log_history, run.arguments.report_to_tensorboard)?;
+        session.clock.tokens_then = session.state.num_input_tokens_seen;
+        let total = session.horizon.steps.filter(|_| session.horizon.tokens.is_none()).or(session.horizon.tokens);
+        run.progress.begin("train", total);
+        Ok(session)
+    }
+
+    /// Steps done.
+    pub(crate) fn step(&self) -> u64 {
+        self.state.global_step
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state.finished
+    }
+
+    /// Prints the memory plan, refuses one that does not fit, and tries the longest batch if asked to.
+    pub(crate) fn check_memory(&mut self) -> Result<(), TrainerError> {
+        let Some(longest) = self.source.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
+        let plan = self.module.memory_plan(&longest);
+        plan.check(self.run.arguments.max_memory_mib)?;
+        self.run.progress.note(&plan.describe());
+        if self.run.arguments.check_longest_batch_first {
+            self.module.gradient(&longest, Pass::Train { seed: self.run.arguments.seed })?;
+        }
+        Ok(())
+    }
+
+    /// One optimizer step with all that follows from it: record, evaluation, checkpoint.
+    pub(crate) fn train_step(&mut self) -> Result<(), TrainerError> {
+        if self.reached_the_end() {
+            return self.end(Ending::Completed);
+        }
+        let Some(mut sum) = self.accumulate()? else { return self.end(Ending::Completed) };
+        let learning_rate = self.update(&mut sum)?;
+        self.state.global_step += 1;
+        self.state.epoch = self.source.epoch() as f32;
+        let mut metrics = sum.metrics.take();
+        metrics.add("loss", sum.loss() * sum.weight(), sum.weight());
+        self.module.after_step(self.step(), &metrics);
+        self.state.since_last_record.merge(&metrics);
+        self.report(&metrics);
+        let ends = self.reached_the_end();
+        if ends || self.step().is_multiple_of(self.run.arguments.logging_steps) {
+            self.record_training(learning_rate)?;
+        }
+        let stops = self.evaluate_when_due(ends)?;
+        match (ends, stops) {
+            (true, _) => self.end(Ending::Completed),
+            (false, true) => self.end(Ending::StoppedEarly),
+            (false, false) => self.save_when_due(),
+        }
+    }
+
+    /// Closes a finished run.
+    pub(crate) fn finish(mut self) -> Result<TrainOutcome, TrainerError> {
+        if self.run.arguments.load_best_model_at_end {
+            self.load_best()?;
+        }
+        let completed = self.reached_the_end();
+        Ok(TrainOutcome {
+            ending: if completed { Ending::Completed } else { Ending::StoppedEarly },
+            global_step: self.step(),
+            num_tokens: self.state.num_input_tokens_seen,
+            best_metric: self.state.best_metric,
+            checkpoint: self.checkpoints.path(self.step()),
+            log_history: self.state.log_history,
+        })
+    }
+
+    /// Draws and sums the micro-batches of one step; `None` when no sample is left.
+    fn accumulate(&mut self) -> Result<Option<Accumulation>, TrainerError> {
+        let mut sum = Accumulation::default();
+        for _ in 0..self.run.arguments.gradient_accumulation_steps {
+            if self.horizon.batches.is_some_and(|limit| self.state.batches_seen >= limit) {
+                break;
+            }
+            let Some(batch) = self.source.next_batch(self.step())? else { break };
+            let gradient = self.module.gradient(&batch, Pass::Train { seed: self.batch_seed() })?;
+            self.source.feedback(&gradient.metrics);
+            self.state.batches_seen += 1;
+            self.state.num_input_tokens_seen += batch.iter().map(|sample| sample.tokens() as u64).sum::<u64>();
+            sum.add(gradient, batch.iter().map(|sample| sample.id().to_owned()).collect())?;
+        }
+        Ok((!sum.sample_ids.is_empty()).then_some(sum))
+    }
+
+    /// Moves the variables and returns the learning rate. Nothing moves when a number is not finite.
+    fn update(&mut self, sum: &mut Accumulation) -> Result<f64, TrainerError> {
+        self.refuse_not_finite("loss", sum.loss(), sum)?;
+        let mut gradients = sum.mean_gradients(&self.module.variables())?;
+        let norm = clip_gradients(&mut gradients, self.run.arguments.max_grad_norm)?;
+        self.refuse_not_finite("grad_norm", norm, sum)?;
+        let total = self.horizon.total_steps(self.step(), self.state.num_input_tokens_seen);
+        let rate = self.run.arguments.learning_rate_at(self.step(), total);
+        self.optimizer.step(&gradients, rate)?;
+        sum.metrics.add("grad_norm", norm, 1.0);
+        Ok(rate)
+    }
+
+    fn refuse_not_finite(&self, what: &'static str, value: f64, sum: &Accumulation) -> Result<(), TrainerError> {
+        if value.is_finite() {
+            return Ok(());
+        }
+        Err(TrainerError::NotFinite { step: self.step() + 1, what, value, sample_ids: sum.sample_ids.clone() })
+    }
+
+    /// A record of the means since the last one.
+    fn record_training(&mut self, learning_rate: f64) -> Result<(), TrainerError> {
+        let means = self.state.since_last_record.take();
+        let mut values: BTreeMap<String, f32> = means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
+        values.insert("learning_rate".into(), learning_rate as f32);
+        if self.run.arguments.logging_timings {
+            values.insert("tokens_per_second".into(), self.tokens_per_second() as f32);
+        }
+        self.write_record(values)
+    }
+
+    fn write_record(&mut self, values: BTreeMap<String, f32>) -> Result<(), TrainerError> {
+        let (global_step, epoch) = (self.step(), self.state.epoch);
+        let record = LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values };
+        self.log.write(&record)?;
+        self.state.log_history.push(record);
+        Ok(())
+    }
+
+    /// Evaluates if it is time to; says whether training should stop early.
+    fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
+        let every = self.run.arguments.eval_steps;
+        let due = at_the_end || (every > 0 && self.step().is_multiple_of(every));
+        if !due || self.evaluation.is_empty() {
+            return Ok(false);
+        }
+        let means = evaluate(self.module, self.evaluation, self.run.arguments)?;
+        let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
+        self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
+        self.write_record(values)?;
+        self.judge(&means)
+    }
+
+    /// Compares with the best so far, keeps a better model, and says whether patience is at its end.
+    fn judge(&mut self, means: &Metrics) -> Result<bool, TrainerError> {
+        let arguments = self.run.arguments;
+        let name = &arguments.metric_for_best_model;
+        let metric = means.mean(name).ok_or_else(|| TrainerError::Arguments {
+            key: "metric_for_best_model",
+            value: name.clone(),
+            reason: format!("the evaluation knows {}", describe(means)),
+        })? as f32;
+        let gain = |best: f32| f64::from(if arguments.greater_is_better { metric - best } else { best - metric });
+        let better = self.state.best_metric.is_none_or(|best| gain(best) > arguments.early_stopping_threshold);
+        if !better {
+            self.state.evaluations_without_progress += 1;
+            let patience = arguments.early_stopping_patience;
+            return Ok(patience > 0 && self.state.evaluations_without_progress >= patience);
+        }
+        self.state.evaluations_without_progress = 0;
+        self.state.best_metric = Some(metric);
+        if arguments.load_best_model_at_end {
+            self.state.best_global_step = Some(self.step());
+            self.save()?;
+        }
+        Ok(false)
+    }
+
+    fn reached_the_end(&self) -> bool {
+        self.horizon.reached(self.step(), self.state.num_input_tokens_seen)
+    }
+
+    fn save_when_due(&mut self) -> Result<(), TrainerError> {
+        let every = self.run.arguments.save_steps;
+        if every > 0 && self.step().is_multiple_of(every) { self.save() } else { Ok(()) }
+    }
+
+    fn end(&mut self, ending: Ending) -> Result<(), TrainerError> {
+        self.state.finished = true;
+        if ending == Ending::StoppedEarly {
+            self.run.progress.note(&format!("stopped early after step {}", self.step()));
+        }
+        self.save()
+    }
+
+    fn batch_seed(&self) -> u64 {
+        let key = stream_seed(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen));
+        u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
+    }
+
+    fn tokens_per_second(&self) -> f64 {
+        let tokens = self.state.num_input_tokens_seen - self.clock.tokens_then;
+        tokens as f64 / self.clock.started.elapsed().as_secs_f64().max(1e-9)
+    }
+
+    fn report(&self, metrics: &Metrics) {
+        let done = if self.horizon.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
+        let loss = metrics.mean("loss").unwrap_or_default();
+        self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
+    }
+}
+
+/// Means in a line, by name.
+fn describe(means: &Metrics) -> String {
+    means.means().map(|(name, mean)| format!("{name} {mean:.4}")).collect::<Vec<_>>().join(", ")
+}

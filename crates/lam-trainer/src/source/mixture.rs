@@ -1,0 +1,108 @@
+//! A main source with batches of other sources mixed in by fixed shares. Whole batches alternate, evenly spread.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{SampleSource, foreign_state};
+use crate::{Metrics, TrainerError};
+
+/// A main source, and others that are mixed in. Its epochs are those of the main source.
+pub struct MixtureSource<'a, S> {
+    sources: Vec<Share<'a, S>>,
+    last: usize,
+}
+
+struct Share<'a, S> {
+    source: Box<dyn SampleSource<S> + 'a>,
+    share: f64,
+    batches: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    batches: Vec<u64>,
+    last: usize,
+    sources: Vec<Value>,
+}
+
+impl<'a, S> MixtureSource<'a, S> {
+    /// `main`, with each of `others` taking its share (0.2: every fifth batch) of all batches.
+    ///
+    /// # Errors
+    /// When the shares are negative or leave nothing for `main`.
+    pub fn new(
+        main: Box<dyn SampleSource<S> + 'a>,
+        others: Vec<(Box<dyn SampleSource<S> + 'a>, f64)>,
+    ) -> Result<Self, TrainerError> {
+        let rest = 1.0 - others.iter().map(|(_, share)| share).sum::<f64>();
+        if rest <= 0.0 || others.iter().any(|(_, share)| *share < 0.0) {
+            let value = others.iter().map(|(_, share)| share.to_string()).collect::<Vec<_>>().join(", ");
+            let reason = "shares must not be negative and must leave something for the main data".into();
+            return Err(TrainerError::Arguments { key: "mixture", value, reason });
+        }
+        let others = others.into_iter().map(|(source, share)| Share { source, share, batches: 0 });
+        let sources = std::iter::once(Share { source: main, share: rest, batches: 0 }).chain(others).collect();
+        Ok(Self { sources, last: 0 })
+    }
+
+    /// The source that lags furthest behind its share; the first of equals.
+    fn due(&self) -> usize {
+        let total = 1 + self.sources.iter().map(|share| share.batches).sum::<u64>();
+        let lag = |share: &Share<'_, S>| share.share * total as f64 - share.batches as f64;
+        (1..self.sources.len()).fold(0, |due, index| {
+            if lag(&self.sources[index]) > lag(&self.sources[due]) { index } else { due }
+        })
+    }
+}
+
+impl<S> SampleSource<S> for MixtureSource<'_, S> {
+    fn next_batch(&mut self, step: u64) -> Result<Option<Vec<S>>, TrainerError> {
+        self.last = self.due();
+        let due = &mut self.sources[self.last];
+        due.batches += 1;
+        due.source.next_batch(step)
+    }
+
+    fn feedback(&mut self, metrics: &Metrics) {
+        self.sources[self.last].source.feedback(metrics);
+    }
+
+    fn batches_in(&self, epochs: f64) -> Option<u64> {
+        let main = &self.sources[0];
+        main.source.batches_in(epochs).map(|batches| (batches as f64 / main.share).floor() as u64)
+    }
+
+    fn epoch(&self) -> f64 {
+        self.sources[0].source.epoch()
+    }
+
+    fn longest_batch(&self) -> Option<Vec<S>> {
+        self.sources[0].source.longest_batch()
+    }
+
+    fn state(&self) -> Value {
+        let batches = self.sources.iter().map(|share| share.batches).collect();
+        let sources = self.sources.iter().map(|share| share.source.state()).collect();
+        serde_json::to_value(State { batches, last: self.last, sources }).expect("integers and JSON serialise")
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
+        let foreign = || foreign_state("a mixture of sources", state);
+        let read: State = serde_json::from_value(state.clone()).map_err(|_| foreign())?;
+        if read.sources.len() != self.sources.len() || read.batches.len() != self.sources.len() {
+            return Err(foreign());
+        }
+        for ((share, batches), state) in self.sources.iter_mut().zip(read.batches).zip(&read.sources) {
+            share.batches = batches;
+            share.source.restore(state)?;
+        }
+        self.last = read.last.min(self.sources.len() - 1);
+        Ok(())
+    }
+
+    fn fingerprint(&self) -> String {
+        let parts: Vec<_> =
+            self.sources.iter().map(|share| format!("{} {}", share.share, share.source.fingerprint())).collect();
+        lam_store::hash_bytes(parts.join("\n").as_bytes())
+    }
+}

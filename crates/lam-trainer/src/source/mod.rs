@@ -1,0 +1,49 @@
+//! Where batches come from: a finite set, epoch by epoch; an endless generator; a mixture of both.
+
+mod epochs;
+mod mixture;
+
+pub use epochs::EpochSource;
+pub use mixture::MixtureSource;
+
+use serde_json::Value;
+
+use crate::{Metrics, TrainerError};
+
+/// Gives the micro-batches, in an order that its state and nothing else decides.
+pub trait SampleSource<S> {
+    /// The next micro-batch; `step` is the optimizer step that it is for, from 0. `None` when there is no more at all.
+    ///
+    /// # Errors
+    /// When a sample cannot be made.
+    fn next_batch(&mut self, step: u64) -> Result<Option<Vec<S>>, TrainerError>;
+
+    /// What the model made of the last batch: for a curriculum.
+    fn feedback(&mut self, _metrics: &Metrics) {}
+
+    /// Micro-batches in so many epochs; `None` for a source without end.
+    fn batches_in(&self, epochs: f64) -> Option<u64>;
+
+    /// Epochs given out so far; 0 for a source without end.
+    fn epoch(&self) -> f64;
+
+    /// The micro-batch that needs the most memory, if it can be told.
+    fn longest_batch(&self) -> Option<Vec<S>>;
+
+    /// All that the following batches depend on.
+    fn state(&self) -> Value;
+
+    /// Goes on from [`SampleSource::state`].
+    ///
+    /// # Errors
+    /// When the state is not one of this source.
+    fn restore(&mut self, state: &Value) -> Result<(), TrainerError>;
+
+    /// A hash of the data, compared on resume.
+    fn fingerprint(&self) -> String;
+}
+
+/// For a state that cannot be read.
+pub(crate) fn foreign_state(source: &str, state: &Value) -> TrainerError {
+    TrainerError::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {source}: {state}") }
+}

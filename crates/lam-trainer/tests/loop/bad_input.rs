@@ -1,0 +1,52 @@
+//! What the loop refuses, and what it says.
+
+use lam_store::Cancel;
+use lam_trainer::{EpochSource, TrainerError, TrainingArguments};
+
+use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
+
+#[test]
+fn a_loss_that_is_no_number_stops_with_the_samples_and_keeps_the_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    let arguments = TrainingArguments { save_steps: 1, save_total_limit: 0, ..arguments() };
+    let mut broken = samples(13);
+    broken[5].target = f32::NAN;
+    let mut source = EpochSource::new(broken, &arguments).unwrap();
+    let error = run_with(&mut Toy::new(), &mut source, root.path(), &arguments, &Cancel::default()).unwrap_err();
+    let TrainerError::NotFinite { step, sample_ids, .. } = &error else { panic!("{error}") };
+    assert!(sample_ids.contains(&"sample-5".to_owned()) && sample_ids.len() <= 2, "{error}");
+    assert_eq!(root.path().join("last").exists(), *step > 1);
+    assert!(!root.path().join(format!("checkpoint-{step}")).exists());
+}
+
+#[test]
+fn samples_that_cannot_be_trained_are_named() {
+    let short = TrainingArguments { max_length: 2, ..arguments() };
+    let error = EpochSource::new(samples(13), &short).unwrap_err().to_string();
+    assert!(error.contains("sample `sample-2`: 3 tokens, allowed are 2"), "{error}");
+    EpochSource::new(samples(13), &TrainingArguments { truncation: true, ..short }).unwrap();
+
+    let empty = vec![Rows { id: "hollow".into(), inputs: Vec::new(), target: 0.0 }];
+    let error = EpochSource::new(empty, &arguments()).unwrap_err().to_string();
+    assert!(error.contains("sample `hollow`: none of its 0 tokens is trained"), "{error}");
+    assert!(matches!(EpochSource::<Rows>::new(Vec::new(), &arguments()), Err(TrainerError::NoSamples)));
+}
+
+#[test]
+fn a_variable_without_gradient_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let mut toy = Toy { bias_is_used: false, ..Toy::new() };
+    let mut source = EpochSource::new(samples(3), &arguments()).unwrap();
+    let error = run_with(&mut toy, &mut source, root.path(), &arguments(), &Cancel::default()).unwrap_err();
+    assert!(matches!(&error, TrainerError::NoGradient { name } if name == "bias"), "{error}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    run(root.path(), &arguments(), &Cancel::default()).1.unwrap();
+    let weights = root.path().join("last/model.safetensors");
+    std::fs::write(&weights, b"rubbish").unwrap();
+    let error = run(root.path(), &arguments(), &Cancel::default()).1.unwrap_err().to_string();
+    assert!(error.contains("model.safetensors") && error.contains("hint: remove this checkpoint"), "{error}");
+}

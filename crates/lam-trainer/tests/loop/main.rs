@@ -1,0 +1,8 @@
+//! The learning loop, driven by a module so small that every number can be checked.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod bad_input;
+mod resume;
+mod step;
+mod toy;

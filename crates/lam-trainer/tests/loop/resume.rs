@@ -1,0 +1,134 @@
+//! A stopped run goes on to the same bytes.
+
+use std::path::{Path, PathBuf};
+
+use lam_store::{Cancel, hash_path};
+use lam_trainer::{EpochSource, Metrics, SampleSource, TrainerError, TrainingArguments};
+use serde_json::Value;
+
+use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
+
+/// Asks for a stop at a step, as Ctrl-C would.
+struct StopsAt<'a> {
+    source: EpochSource<Rows>,
+    step: u64,
+    cancel: &'a Cancel,
+}
+
+impl SampleSource<Rows> for StopsAt<'_> {
+    fn next_batch(&mut self, step: u64) -> Result<Option<Vec<Rows>>, TrainerError> {
+        if step == self.step {
+            self.cancel.cancel();
+        }
+        self.source.next_batch(step)
+    }
+
+    fn feedback(&mut self, metrics: &Metrics) {
+        self.source.feedback(metrics);
+    }
+
+    fn batches_in(&self, epochs: f64) -> Option<u64> {
+        self.source.batches_in(epochs)
+    }
+
+    fn epoch(&self) -> f64 {
+        self.source.epoch()
+    }
+
+    fn longest_batch(&self) -> Option<Vec<Rows>> {
+        self.source.longest_batch()
+    }
+
+    fn state(&self) -> Value {
+        self.source.state()
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
+        self.source.restore(state)
+    }
+
+    fn fingerprint(&self) -> String {
+        self.source.fingerprint()
+    }
+}
+
+fn settings() -> TrainingArguments {
+    TrainingArguments {
+        gradient_accumulation_steps: 2,
+        eval_steps: 4,
+        save_steps: 3,
+        load_best_model_at_end: true,
+        report_to_tensorboard: true,
+        check_longest_batch_first: true,
+        ..arguments()
+    }
+}
+
+/// Bytes of all that a finished run leaves that training depends on.
+fn left_behind(root: &Path) -> Vec<(String, String)> {
+    let of = |name: &str| (name.to_owned(), hash_path(&root.join(name)).unwrap());
+    vec![of("last"), of("best"), of("metrics.jsonl"), of("events.out.tfevents.0.lam-train")]
+}
+
+fn stop_at(root: &Path, step: u64) {
+    let cancel = Cancel::default();
+    let arguments = settings();
+    let mut source = StopsAt { source: EpochSource::new(samples(13), &arguments).unwrap(), step, cancel: &cancel };
+    let stopped = run_with(&mut Toy::new(), &mut source, root, &arguments, &cancel);
+    assert!(matches!(stopped, Err(TrainerError::Cancelled { step: done }) if done == step + 1));
+}
+
+#[test]
+fn a_run_stopped_at_any_step_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let (toy, outcome) = run(whole.path(), &settings(), &Cancel::default());
+    let outcome = outcome.unwrap();
+    for step in 0..outcome.global_step - 1 {
+        let parts = tempfile::tempdir().unwrap();
+        stop_at(parts.path(), step);
+        let (resumed, resumed_outcome) = run(parts.path(), &settings(), &Cancel::default());
+        assert_eq!(resumed_outcome.unwrap().log_history, outcome.log_history);
+        assert_eq!((resumed.values(), resumed.steps_counted), (toy.values(), toy.steps_counted), "stopped at {step}");
+        assert_eq!(left_behind(parts.path()), left_behind(whole.path()), "stopped at {step}");
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_from_what_was_complete() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &settings(), &Cancel::default()).1.unwrap();
+    let parts = tempfile::tempdir().unwrap();
+    stop_at(parts.path(), 7);
+    // What a kill can leave: a newer checkpoint half written, metrics of steps that no checkpoint holds.
+    let (last, half): (PathBuf, PathBuf) = (parts.path().join("checkpoint-8"), parts.path().join("checkpoint-8.partial"));
+    std::fs::rename(&last, &half).unwrap();
+    std::fs::remove_file(half.join("trainer_state.json")).unwrap();
+    run(parts.path(), &settings(), &Cancel::default()).1.unwrap();
+    assert_eq!(left_behind(parts.path()), left_behind(whole.path()));
+}
+
+#[test]
+fn a_finished_run_does_nothing_more() {
+    let root = tempfile::tempdir().unwrap();
+    let (toy, _) = run(root.path(), &settings(), &Cancel::default());
+    let before = left_behind(root.path());
+    let (again, outcome) = run(root.path(), &settings(), &Cancel::default());
+    outcome.unwrap();
+    assert_eq!(again.values(), toy.values());
+    assert_eq!(left_behind(root.path()), before);
+}
+
+#[test]
+fn another_run_may_not_go_on() {
+    let root = tempfile::tempdir().unwrap();
+    stop_at(root.path(), 2);
+    let other = TrainingArguments { learning_rate: 0.01, seed: 7, ..settings() };
+    let error = run(root.path(), &other, &Cancel::default()).1.unwrap_err();
+    assert!(matches!(error, TrainerError::ResumeMismatch { .. }));
+    let message = error.to_string();
+    assert!(message.contains("arguments.learning_rate: was 0.05, is 0.01") && message.contains("arguments.seed"), "{message}");
+
+    let mut fewer = EpochSource::new(samples(12), &settings()).unwrap();
+    let error = run_with(&mut Toy::new(), &mut fewer, root.path(), &settings(), &Cancel::default()).unwrap_err();
+    assert!(error.to_string().contains("samples: was "), "{error}");
+}

@@ -1,0 +1,132 @@
+//! A linear model in four weights: enough for a gradient, moments, and batches of different weight.
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor, Var};
+use lam_store::{Cancel, NoProgress};
+use lam_trainer::{
+    BatchLoss, EpochSource, Identity, Metrics, Pass, Sample, SampleSource, TrainModule, TrainOutcome, TrainRun,
+    TrainerError, TrainingArguments, train,
+};
+use serde_json::{Value, json};
+
+/// Inputs of several rows, all of the same target.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    pub id: String,
+    pub inputs: Vec<[f32; 4]>,
+    pub target: f32,
+}
+
+impl Sample for Rows {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn tokens(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn trained_tokens(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn truncate(&mut self, max_length: usize) {
+        self.inputs.truncate(max_length);
+    }
+}
+
+/// Squared error of `weights · input + bias`; counts its steps as a state of its own.
+pub struct Toy {
+    pub weights: Var,
+    pub bias: Var,
+    pub bias_is_used: bool,
+    pub steps_counted: u64,
+}
+
+impl Toy {
+    pub fn new() -> Self {
+        let weights = Var::new(&[0.1f32, -0.2, 0.3, 0.05], &Device::Cpu).unwrap();
+        let bias = Var::zeros((), DType::F32, &Device::Cpu).unwrap();
+        Self { weights, bias, bias_is_used: true, steps_counted: 0 }
+    }
+
+    pub fn values(&self) -> Vec<f32> {
+        self.weights.to_vec1().unwrap()
+    }
+}
+
+impl TrainModule for Toy {
+    type Sample = Rows;
+
+    fn loss(&mut self, batch: &[Rows], _pass: Pass) -> Result<BatchLoss, TrainerError> {
+        let inputs: Vec<f32> = batch.iter().flat_map(|rows| rows.inputs.concat()).collect();
+        let targets: Vec<f32> = batch.iter().flat_map(|rows| vec![rows.target; rows.inputs.len()]).collect();
+        let count = targets.len();
+        let inputs = Tensor::from_vec(inputs, (count, 4), &Device::Cpu)?;
+        let mut predicted = inputs.broadcast_mul(&self.weights)?.sum(1)?;
+        if self.bias_is_used {
+            predicted = predicted.broadcast_add(&self.bias)?;
+        }
+        let loss_sum = (predicted - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.sum_all()?;
+        let metrics = Metrics::default().with("rows", count as f64, batch.len() as f64);
+        Ok(BatchLoss { loss_sum, weight: count as f64, metrics })
+    }
+
+    fn variables(&self) -> Vec<(String, Var)> {
+        vec![("weights".into(), self.weights.clone()), ("bias".into(), self.bias.clone())]
+    }
+
+    fn after_step(&mut self, _step: u64, _metrics: &Metrics) {
+        self.steps_counted += 1;
+    }
+
+    fn state(&self) -> Value {
+        json!(self.steps_counted)
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
+        self.steps_counted = state.as_u64().unwrap();
+        Ok(())
+    }
+}
+
+/// Samples of one to three rows.
+pub fn samples(count: usize) -> Vec<Rows> {
+    let value = |seed: usize| ((seed * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
+    let rows = |sample: usize| {
+        let inputs = (0..1 + sample % 3).map(|row| [0, 1, 2, 3].map(|place| value(sample * 31 + row * 7 + place + 1)));
+        Rows { id: format!("sample-{sample}"), inputs: inputs.collect(), target: value(sample + 1000) }
+    };
+    (0..count).map(rows).collect()
+}
+
+pub fn arguments() -> TrainingArguments {
+    TrainingArguments {
+        learning_rate: 0.05,
+        num_train_epochs: 3.0,
+        per_device_train_batch_size: 2,
+        logging_steps: 3,
+        warmup_steps: 2,
+        ..TrainingArguments::default()
+    }
+}
+
+/// Trains a fresh toy on the samples, into `output`.
+pub fn run(output: &Path, arguments: &TrainingArguments, cancel: &Cancel) -> (Toy, Result<TrainOutcome, TrainerError>) {
+    let mut toy = Toy::new();
+    let outcome = EpochSource::new(samples(13), arguments)
+        .and_then(|mut source| run_with(&mut toy, &mut source, output, arguments, cancel));
+    (toy, outcome)
+}
+
+pub fn run_with(
+    toy: &mut Toy,
+    source: &mut dyn SampleSource<Rows>,
+    output: &Path,
+    arguments: &TrainingArguments,
+    cancel: &Cancel,
+) -> Result<TrainOutcome, TrainerError> {
+    let identity = Identity::from([("model".into(), "toy".into())]);
+    train(toy, source, &samples(4), &TrainRun { arguments, output, identity: &identity, progress: &NoProgress, cancel })
+}
