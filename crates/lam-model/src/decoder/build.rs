@@ -1,0 +1,135 @@
+//! Puts a decoder together from named tensors, and takes it apart again. Knows the names, not the files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::Tensor;
+
+use super::{Block, Decoder, Linear, Stack, Weight};
+use crate::files::Tensors;
+use crate::lora::MODULES;
+use crate::{Finetuning, Initialization, MistralConfig, ModelError, files, init};
+
+/// Name of a linear layer on disk.
+pub(crate) fn linear_name(layer: usize, module: &str) -> String {
+    let part = if matches!(module, "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
+    format!("model.layers.{layer}.{part}.{module}")
+}
+
+/// Output and input width of a linear layer.
+pub(crate) fn linear_size(config: &MistralConfig, module: &str) -> (usize, usize) {
+    let (d, f, e) = (config.hidden_size, config.intermediate_size, config.head_dim());
+    match module {
+        "q_proj" => (config.num_attention_heads * e, d),
+        "k_proj" | "v_proj" => (config.num_key_value_heads * e, d),
+        "o_proj" => (d, config.num_attention_heads * e),
+        "down_proj" => (d, f),
+        _ => (f, d),
+    }
+}
+
+impl Decoder {
+    /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from `seed`.
+    ///
+    /// # Errors
+    /// When a file is missing or broken, a tensor is missing or of another shape, or the architecture is unknown.
+    pub fn load(directory: &Path, finetuning: &Finetuning, seed: u64) -> Result<Self, ModelError> {
+        let config = files::read_config(directory)?;
+        let mut tensors = files::read_model(directory)?;
+        Self::from_tensors(config, &mut tensors, finetuning, seed)
+    }
+
+    /// Makes a model with fresh weights, all of them trained.
+    ///
+    /// # Errors
+    /// When the config cannot be used.
+    pub fn init(config: MistralConfig, initialization: &Initialization, seed: u64) -> Result<Self, ModelError> {
+        config.check()?;
+        let mut tensors = init::tensors(&config, initialization, seed)?;
+        Self::from_tensors(config, &mut tensors, &Finetuning::Full, seed)
+    }
+
+    /// Writes the model in Hugging Face's layout, without any adapter.
+    ///
+    /// # Errors
+    /// When the directory cannot be written.
+    pub fn save(&self, directory: &Path) -> Result<(), ModelError> {
+        files::write_model(directory, &self.config, "MistralForCausalLM", self.base_tensors())
+    }
+
+    /// Name and values of every weight that is not part of an adapter.
+    pub(crate) fn base_tensors(&self) -> Vec<(String, Tensor)> {
+        let weights = self.stack.weights().chain(&self.head);
+        let base = weights.filter(|weight| !weight.name.contains(".lora_"));
+        base.map(|weight| (weight.name.clone(), weight.tensor().clone())).collect()
+    }
+
+    pub(crate) fn from_tensors(
+        config: MistralConfig,
+        tensors: &mut Tensors,
+        finetuning: &Finetuning,
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        config.check()?;
+        let (v, d) = (config.vocab_size, config.hidden_size);
+        let mut take = |name: String, shape: &[usize]| -> Result<Weight, ModelError> {
+            let tensor = tensors.take(&name, shape)?;
+            Ok(Weight::frozen(name, tensor)?)
+        };
+        let embedding = take("model.embed_tokens.weight".into(), &[v, d])?;
+        let mut blocks = Vec::new();
+        for layer in 0..config.num_hidden_layers {
+            let input_norm = take(format!("model.layers.{layer}.input_layernorm.weight"), &[d])?;
+            let post_norm = take(format!("model.layers.{layer}.post_attention_layernorm.weight"), &[d])?;
+            let mut linears = Vec::new();
+            for module in MODULES {
+                let size = linear_size(&config, module);
+                let weight = take(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
+                linears.push(Linear { weight, size, adapter: None });
+            }
+            let linears = linears.try_into().expect("there are seven modules");
+            blocks.push(Block { input_norm, linears, post_norm });
+        }
+        let norm = take("model.norm.weight".into(), &[d])?;
+        let own_head = !config.tie_word_embeddings && !files::is_classifier(&config);
+        let head = own_head.then(|| take("lm_head.weight".into(), &[v, d])).transpose()?;
+        let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
+        let mut decoder = Self { config, stack, head, lora: None, checkpointing: false };
+        match finetuning {
+            Finetuning::Frozen => {}
+            Finetuning::Full => decoder.train(|_| true)?,
+            Finetuning::Lora(lora) => decoder.new_adapter(lora, seed)?,
+        }
+        Ok(decoder)
+    }
+
+    /// Makes the weights that `chosen` names trained, in the order of the forward pass.
+    pub(crate) fn train(&mut self, chosen: impl Fn(&str) -> bool) -> Result<(), ModelError> {
+        let mut place = 0;
+        let mut train = |weight: &mut Weight| -> candle_core::Result<()> {
+            if chosen(&weight.name) {
+                weight.train(place)?;
+                place += 1;
+            }
+            Ok(())
+        };
+        let stack = Arc::make_mut(&mut self.stack);
+        train(&mut stack.embedding)?;
+        for block in &mut stack.blocks {
+            train(&mut block.input_norm)?;
+            train(&mut block.post_norm)?;
+            for linear in &mut block.linears {
+                train(&mut linear.weight)?;
+                if let Some(pair) = &mut linear.adapter {
+                    train(&mut pair.a)?;
+                    train(&mut pair.b)?;
+                }
+            }
+        }
+        train(&mut stack.norm)?;
+        if let Some(head) = &mut self.head {
+            train(head)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! The decoder: weights, modes of training, and what is computed with them. Knows tokens, not words.
+
+mod adapter;
+mod block;
+pub(crate) mod build;
+mod linear;
+mod stack;
+pub(crate) mod weight;
+
+use std::sync::Arc;
+
+use candle_core::{Tensor, Var};
+
+use crate::batch::check_tokens;
+use crate::ops::attention::Heads;
+use crate::ops::cross_entropy::cross_entropy;
+use crate::ops::log_probs::LogProbs;
+use crate::ops::rope::Rope;
+use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Target};
+pub(crate) use block::{Block, Run};
+pub(crate) use linear::{Linear, LoraPair};
+pub(crate) use stack::Stack;
+pub(crate) use weight::Weight;
+
+/// A Mistral decoder for training and generation.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    pub(crate) config: MistralConfig,
+    pub(crate) stack: Arc<Stack>,
+    /// The output layer, where it is not the embedding.
+    pub(crate) head: Option<Weight>,
+    pub(crate) lora: Option<LoraConfig>,
+    checkpointing: bool,
+}
+
+impl Decoder {
+    /// Its shape.
+    pub fn config(&self) -> &MistralConfig {
+        &self.config
+    }
+
+    /// The adapter's description, if it carries one.
+    pub fn lora(&self) -> Option<&LoraConfig> {
+        self.lora.as_ref()
+    }
+
+    /// Whether activations inside a block are computed again in the backward instead of being kept.
+    pub fn set_gradient_checkpointing(&mut self, on: bool) {
+        self.checkpointing = on;
+    }
+
+    /// Hidden states after the final norm, on the tape. Shape: [T, D].
+    ///
+    /// # Errors
+    /// When the batch's lengths do not add up or a token is outside the embedding.
+    pub fn hidden(&self, batch: &PackedBatch) -> Result<Tensor, ModelError> {
+        self.run(batch, None, true)
+    }
+
+    /// As [`Decoder::hidden`], with the adapter's dropout drawn from `seed`.
+    ///
+    /// # Errors
+    /// As [`Decoder::hidden`].
+    pub fn hidden_with_dropout(&self, batch: &PackedBatch, seed: u64) -> Result<Tensor, ModelError> {
+        self.run(batch, Some(seed), true)
+    }
+
+    /// As [`Decoder::hidden`], but off the tape: nothing is kept for a backward.
+    ///
+    /// # Errors
+    /// As [`Decoder::hidden`].
+    pub fn hidden_detached(&self, batch: &PackedBatch) -> Result<Tensor, ModelError> {
+        self.run(batch, None, false)
+    }
+
+    /// Sum over the targets of weight × cross-entropy. Shape: [].
+    ///
+    /// # Errors
+    /// When a target is outside the hidden states or the vocabulary.
+    pub fn cross_entropy(&self, hidden: &Tensor, targets: &[Target]) -> Result<Tensor, ModelError> {
+        Ok(self.cross_entropy_counted(hidden, targets)?.0)
+    }
+
+    /// As [`Decoder::cross_entropy`], and for how many targets the token was the most probable one.
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`].
+    pub fn cross_entropy_counted(&self, hidden: &Tensor, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
+        let (positions, tokens): (Vec<usize>, Vec<u32>) = targets.iter().map(|t| (t.position, t.token)).unzip();
+        self.check_places(hidden, &positions, &tokens)?;
+        Ok(cross_entropy(hidden, self.output(), targets)?)
+    }
+
+    /// Log-probability of a token after each position. Shape: [N].
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`].
+    pub fn token_logprobs(&self, hidden: &Tensor, positions: &[usize], tokens: &[u32]) -> Result<Tensor, ModelError> {
+        Ok(self.token_logprobs_and_entropies(hidden, positions, tokens)?.0)
+    }
+
+    /// Log-probability of a token after each position, and the entropy there. Shapes: [N], [N].
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`].
+    pub fn token_logprobs_and_entropies(
+        &self,
+        hidden: &Tensor,
+        positions: &[usize],
+        tokens: &[u32],
+    ) -> Result<(Tensor, Tensor), ModelError> {
+        self.check_places(hidden, positions, tokens)?;
+        let op = LogProbs { positions: positions.to_vec(), tokens: tokens.to_vec() };
+        let both = hidden.apply_op2(self.output(), op)?;
+        Ok((both.get(0)?, both.get(1)?))
+    }
+
+    /// Logits of some positions, off the tape. Shape: [N, V].
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`].
+    pub fn logits(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
+        self.check_places(hidden, positions, &vec![0; positions.len()])?;
+        let (v, d) = (self.config.vocab_size, self.config.hidden_size);
+        let hidden = crate::ops::storage::values(hidden)?;
+        let x = crate::ops::cross_entropy::gathered(&hidden, positions.iter().copied(), d);
+        let mut logits = vec![0.0; positions.len() * v];
+        crate::ops::linear::forward(&x, &crate::ops::storage::values(self.output())?, &mut logits, (v, d));
+        Ok(crate::ops::storage::tensor(logits, (positions.len(), v))?)
+    }
+
+    /// What is trained, under its name on disk, always in the same order.
+    pub fn variables(&self) -> Vec<(String, Var)> {
+        let weights = self.stack.weights().chain(&self.head);
+        weights.filter_map(|w| w.variable().map(|var| (w.name.clone(), var.clone()))).collect()
+    }
+
+    /// The output layer. Shape: [V, D].
+    pub(crate) fn output(&self) -> &Tensor {
+        self.head.as_ref().unwrap_or(&self.stack.embedding).tensor()
+    }
+
+    pub(crate) fn heads(&self) -> Heads {
+        Heads {
+            query: self.config.num_attention_heads,
+            key_value: self.config.num_key_value_heads,
+            dim: self.config.head_dim(),
+            window: self.config.sliding_window,
+        }
+    }
+
+    fn run(&self, batch: &PackedBatch, dropout_seed: Option<u64>, keep: bool) -> Result<Tensor, ModelError> {
+        batch.check(self.config.vocab_size)?;
+        let longest = batch.lengths.iter().copied().max().unwrap_or(0);
+        let run = Run {
+            tokens: batch.input_ids.clone(),
+            spans: batch.spans(),
+            positions: batch.lengths.iter().flat_map(|&length| 0..length).collect(),
+            rope: Rope::new(self.config.head_dim(), self.config.theta(), longest),
+            heads: self.heads(),
+            eps: self.config.rms_norm_eps as f32,
+            dropout_seed,
+        };
+        Ok(self.stack.hidden(run, keep, self.checkpointing)?)
+    }
+
+    fn check_places(&self, hidden: &Tensor, positions: &[usize], tokens: &[u32]) -> Result<(), ModelError> {
+        let (t, _) = hidden.dims2()?;
+        if positions.is_empty() || positions.len() != tokens.len() {
+            let (p, n) = (positions.len(), tokens.len());
+            return Err(ModelError::Batch(format!("{p} positions for {n} tokens; both must be the same and at least 1")));
+        }
+        if let Some(position) = positions.iter().find(|&&position| position >= t) {
+            return Err(ModelError::Batch(format!("position {position} is outside the {t} hidden states")));
+        }
+        check_tokens(tokens, self.config.vocab_size)
+    }
+}

@@ -1,0 +1,50 @@
+//! Model directories on disk, in Hugging Face's and PEFT's layouts. Knows names and shapes, not what they are for.
+
+mod atomic;
+mod describe;
+mod tensors;
+
+pub(crate) use describe::{
+    is_classifier, read_adapter_config, read_config, write_adapter_config, write_config,
+};
+pub(crate) use tensors::Tensors;
+
+use std::path::Path;
+
+use candle_core::Tensor;
+
+use crate::{LoraConfig, MistralConfig, ModelError};
+
+/// All tensors of a model directory: `model.safetensors`, or the shards that its index names.
+pub(crate) fn read_model(directory: &Path) -> Result<Tensors, ModelError> {
+    tensors::read(directory, "model")
+}
+
+/// All tensors of an adapter directory.
+pub(crate) fn read_adapter(directory: &Path) -> Result<Tensors, ModelError> {
+    tensors::read(directory, "adapter_model")
+}
+
+/// Writes weights, `config.json` and `generation_config.json`.
+pub(crate) fn write_model(
+    directory: &Path,
+    config: &MistralConfig,
+    architecture: &str,
+    tensors: Vec<(String, Tensor)>,
+) -> Result<(), ModelError> {
+    std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
+    write_config(directory, config, architecture)?;
+    tensors::write(directory, "model", tensors)
+}
+
+/// Writes `adapter_model.safetensors` and `adapter_config.json`.
+pub(crate) fn write_adapter(
+    directory: &Path,
+    lora: &LoraConfig,
+    base: Option<&str>,
+    tensors: Vec<(String, Tensor)>,
+) -> Result<(), ModelError> {
+    std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
+    write_adapter_config(directory, lora, base)?;
+    tensors::write(directory, "adapter_model", tensors)
+}

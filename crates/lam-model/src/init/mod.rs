@@ -1,0 +1,32 @@
+//! Fresh weights. Knows names and shapes, not how they are used.
+
+mod induction;
+mod normal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::files::Tensors;
+use crate::{MistralConfig, ModelError};
+pub use induction::Induction;
+
+/// How fresh weights are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Initialization {
+    /// Normal with the config's `initializer_range`, ones for norms: Hugging Face's.
+    Normal,
+    /// As `Normal`, with heads that copy and look up from the first step on.
+    Induction(Induction),
+}
+
+/// All tensors of a fresh model.
+pub(crate) fn tensors(
+    config: &MistralConfig,
+    initialization: &Initialization,
+    seed: u64,
+) -> Result<Tensors, ModelError> {
+    match initialization {
+        Initialization::Normal => normal::tensors(config, seed),
+        Initialization::Induction(induction) => induction.tensors(config, seed),
+    }
+}

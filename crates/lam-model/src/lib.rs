@@ -1,0 +1,29 @@
+//! A trainable Mistral decoder with LoRA, in Hugging Face's names and files.
+//!
+//! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::hidden`], scored with
+//! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`Decoder::decode`]. The
+//! whole stack of layers is one node of candle's tape: its backward is written by hand, layer by layer, over the
+//! operations in [`ops`]. Does not know tasks or text.
+
+mod allocator;
+mod batch;
+mod config;
+mod decoder;
+mod decoding;
+mod error;
+mod files;
+mod head;
+mod init;
+mod kernel;
+mod lora;
+pub mod ops;
+
+pub use allocator::tune_allocator;
+pub use batch::{PackedBatch, Target};
+pub use config::MistralConfig;
+pub use decoder::Decoder;
+pub use decoding::KvCache;
+pub use error::ModelError;
+pub use head::ScalarHead;
+pub use init::{Induction, Initialization};
+pub use lora::{Finetuning, LoraConfig, TargetModules};

@@ -1,0 +1,96 @@
+//! What of a model is trained, in PEFT's names. Knows no weights.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ModelError;
+
+/// The linear layers of a block that can carry an adapter, in the order of the forward pass.
+pub(crate) const MODULES: [&str; 7] =
+    ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+/// Which linear layers carry an adapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TargetModules {
+    /// A keyword; only `all-linear` is known.
+    Keyword(String),
+    /// Names such as `q_proj`.
+    List(Vec<String>),
+}
+
+/// A low-rank adapter: y = x W^T + s (x A^T) B^T.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoraConfig {
+    /// Rank of the adapter.
+    #[serde(alias = "r", alias = "lora_rank")]
+    pub lora_r: usize,
+    /// Numerator of the scale.
+    pub lora_alpha: f64,
+    /// Share of the adapter's inputs that is dropped in training.
+    pub lora_dropout: f64,
+    /// Which linear layers carry one: a list, or `all-linear`.
+    #[serde(alias = "target_modules", alias = "lora_target")]
+    pub lora_target_modules: TargetModules,
+    /// Scale by alpha / sqrt(r) instead of alpha / r.
+    pub use_rslora: bool,
+}
+
+impl Default for LoraConfig {
+    fn default() -> Self {
+        Self {
+            lora_r: 16,
+            lora_alpha: 32.0,
+            lora_dropout: 0.0,
+            lora_target_modules: TargetModules::Keyword("all-linear".into()),
+            use_rslora: false,
+        }
+    }
+}
+
+/// What of a model is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finetuning {
+    /// Every weight.
+    Full,
+    /// An adapter; the weights are frozen.
+    Lora(LoraConfig),
+    /// Nothing.
+    Frozen,
+}
+
+impl LoraConfig {
+    /// Factor of the adapter's output.
+    pub fn scale(&self) -> f64 {
+        let rank = self.lora_r as f64;
+        self.lora_alpha / if self.use_rslora { rank.sqrt() } else { rank }
+    }
+
+    /// Names of the adapted linear layers, in the order of the forward pass.
+    ///
+    /// # Errors
+    /// When a name is none of a Mistral block, or the rank or the dropout cannot be used.
+    pub fn modules(&self) -> Result<Vec<&'static str>, ModelError> {
+        if self.lora_r == 0 || !(0.0..1.0).contains(&self.lora_dropout) {
+            return Err(ModelError::Adapter(format!(
+                "`lora_r` = {} must be at least 1 and `lora_dropout` = {} at least 0 and below 1",
+                self.lora_r, self.lora_dropout
+            )));
+        }
+        let names = match &self.lora_target_modules {
+            TargetModules::Keyword(word) if word == "all-linear" => return Ok(MODULES.to_vec()),
+            TargetModules::Keyword(word) => std::slice::from_ref(word),
+            TargetModules::List(names) => names.as_slice(),
+        };
+        if let Some(unknown) = names.iter().find(|name| !MODULES.contains(&name.as_str())) {
+            return Err(ModelError::Adapter(format!(
+                "`lora_target_modules` names `{unknown}`, which matches no module; hint: use `all-linear` or some of {MODULES:?}"
+            )));
+        }
+        let chosen: Vec<_> = MODULES.into_iter().filter(|module| names.iter().any(|name| name == module)).collect();
+        if chosen.is_empty() {
+            return Err(ModelError::Adapter("`lora_target_modules` is empty; hint: use `all-linear`".into()));
+        }
+        Ok(chosen)
+    }
+}

@@ -1,0 +1,178 @@
+//! Output layer and cross-entropy in one: loss = Σ weight_n (log Σ_v exp(x_n · w_v) - x_n · w_token(n)), a scalar.
+//!
+//! Shapes: hidden [T, D], w [V, D]; only the rows that have a target are computed, a chunk at a time, so that the
+//! full logits never exist. Where a gradient will be wanted, it is computed in the forward, while a chunk's
+//! probabilities are at hand, and kept: by x_n it is weight_n (p - 1_token) w, by w the sum of weight_n (p - 1_token) x_nᵀ.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::storage;
+use crate::Target;
+use crate::kernel::matmul::{self, Matrix, Product, multiply};
+use crate::kernel::rows;
+
+/// Rows whose logits exist at the same time.
+const CHUNK: usize = 512;
+/// Rows of one task.
+const TASK: usize = 48;
+
+/// The operation; see the file's head.
+pub(crate) struct CrossEntropy {
+    targets: Vec<Target>,
+    wants_hidden: bool,
+    wants_head: bool,
+    correct: Arc<AtomicUsize>,
+    gradients: Mutex<Option<Gradients>>,
+}
+
+struct Gradients {
+    hidden: Vec<f32>,
+    head: Vec<f32>,
+}
+
+/// The loss, and for how many targets the token was the most probable one.
+pub(crate) fn cross_entropy(hidden: &Tensor, head: &Tensor, targets: &[Target]) -> Result<(Tensor, usize)> {
+    let correct = Arc::new(AtomicUsize::new(0));
+    let operation = CrossEntropy {
+        targets: targets.to_vec(),
+        wants_hidden: hidden.track_op(),
+        wants_head: head.track_op(),
+        correct: correct.clone(),
+        gradients: Mutex::new(None),
+    };
+    let loss = hidden.apply_op2(head, operation)?;
+    Ok((loss, correct.load(Ordering::Relaxed)))
+}
+
+impl CrossEntropy {
+    fn run(&self, hidden: &[f32], head: &[f32], (v, d): (usize, usize)) -> (f64, Gradients) {
+        let wants = self.wants_hidden || self.wants_head;
+        let mut loss = 0.0;
+        let mut gradients = Gradients {
+            hidden: vec![0.0; if self.wants_hidden { hidden.len() } else { 0 }],
+            head: vec![0.0; if self.wants_head { head.len() } else { 0 }],
+        };
+        let mut logits = vec![0.0; CHUNK.min(self.targets.len()) * v];
+        for targets in self.targets.chunks(CHUNK) {
+            let x = gathered(hidden, targets.iter().map(|t| t.position), d);
+            let mut gx = vec![0.0; if self.wants_hidden { x.len() } else { 0 }];
+            let logits = &mut logits[..targets.len() * v];
+            let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK)).zip(x.par_chunks(TASK * d));
+            let sums: Vec<(f64, usize)> =
+                tasks.map(|((logits, targets), x)| score(logits, targets, x, head, wants)).collect();
+            for (part, correct) in sums {
+                loss += part;
+                self.correct.fetch_add(correct, Ordering::Relaxed);
+            }
+            if self.wants_hidden {
+                matmul::by_plain(logits, head, &mut gx, v, d, 1.0, false);
+                for (target, gx) in targets.iter().zip(gx.chunks(d)) {
+                    rows::add(&mut gradients.hidden[target.position * d..(target.position + 1) * d], gx);
+                }
+            }
+            if self.wants_head {
+                matmul::outer(logits, &x, &mut gradients.head, v, d, 1.0, true);
+            }
+        }
+        (loss, gradients)
+    }
+}
+
+/// Loss and hits of some targets; their logits become the gradients by the logits.
+fn score(logits: &mut [f32], targets: &[Target], x: &[f32], head: &[f32], wants: bool) -> (f64, usize) {
+    let (v, d) = (logits.len() / targets.len(), x.len() / targets.len());
+    let product = Product { m: targets.len(), n: v, k: d, alpha: 1.0, accumulate: false };
+    multiply(product, Matrix::rows(x, d), Matrix::columns(head, d), logits, v);
+    let (mut loss, mut correct) = (0.0, 0);
+    for (target, row) in targets.iter().zip(logits.chunks_mut(v)) {
+        let own = row[target.token as usize];
+        let highest = rows::max(row);
+        let sum = rows::exp_sum(row, highest);
+        loss += f64::from(target.weight) * f64::from(sum.ln() + highest - own);
+        correct += usize::from(own >= highest);
+        if wants {
+            rows::scale(row, target.weight / sum);
+            row[target.token as usize] -= target.weight;
+        }
+    }
+    (loss, correct)
+}
+
+/// The rows at some positions, one after the other.
+pub(crate) fn gathered(hidden: &[f32], positions: impl Iterator<Item = usize>, d: usize) -> Vec<f32> {
+    let mut x = Vec::with_capacity(positions.size_hint().0 * d);
+    positions.for_each(|position| x.extend_from_slice(&hidden[position * d..(position + 1) * d]));
+    x
+}
+
+impl CustomOp2 for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "linear-cross-entropy"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (v, d) = l2.shape().dims2()?;
+        let (hidden, head) = (storage::argument(s1, l1)?, storage::argument(s2, l2)?);
+        let (loss, gradients) = self.run(hidden, head, (v, d));
+        *self.gradients.lock().unwrap_or_else(PoisonError::into_inner) = Some(gradients);
+        Ok((CpuStorage::F32(vec![loss as f32]), Shape::from(())))
+    }
+
+    fn bwd(&self, hidden: &Tensor, head: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let kept = self.gradients.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut gradients) = kept else { bail!("the backward of a cross-entropy can run only once") };
+        let factor = g.to_scalar::<f32>()?;
+        if factor != 1.0 {
+            rows::scale(&mut gradients.hidden, factor);
+            rows::scale(&mut gradients.head, factor);
+        }
+        let by_hidden = self.wants_hidden.then(|| storage::tensor(gradients.hidden, hidden.shape())).transpose()?;
+        let by_head = self.wants_head.then(|| storage::tensor(gradients.head, head.shape())).transpose()?;
+        Ok((by_hidden, by_head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+    use crate::ops::finite_difference::{check, values};
+
+    #[test]
+    fn the_backward_is_the_slope_of_the_forward() {
+        for (n, v, d) in [(1, 2, 1), (5, 37, 11), (700, 70, 3)] {
+            let (x, w) = (values(n * d, 1), values(v * d, 2));
+            let targets: Vec<Target> = (0..n)
+                .map(|i| Target { position: i * 3 % n, token: (i * 7 % v) as u32, weight: 0.5 + (i % 3) as f32 })
+                .collect();
+            let loss = |x: &[f32], w: &[f32]| -> f64 {
+                targets
+                    .iter()
+                    .map(|t| {
+                        let row = &x[t.position * d..(t.position + 1) * d];
+                        let logits: Vec<f64> = w
+                            .chunks(d)
+                            .map(|w| w.iter().zip(row).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+                            .collect();
+                        let sum: f64 = logits.iter().map(|l| l.exp()).sum();
+                        f64::from(t.weight) * (sum.ln() - logits[t.token as usize])
+                    })
+                    .sum()
+            };
+            let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, d)).unwrap()).unwrap();
+            let head = Var::from_tensor(&storage::tensor(w.clone(), (v, d)).unwrap()).unwrap();
+            let (value, _) = cross_entropy(&hidden, &head, &targets).unwrap();
+            let right = loss(&x, &w);
+            assert!((f64::from(value.to_scalar::<f32>().unwrap()) / right - 1.0).abs() < 1e-5);
+            let gradients = value.backward().unwrap();
+            let flat = |var: &Var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            check("hidden", &x, &flat(&hidden), |x| loss(x, &w));
+            check("head", &w, &flat(&head), |w| loss(&x, w));
+        }
+    }
+}
