@@ -3,7 +3,7 @@
 
 use crate::ribbon::Tab;
 
-const WRONG: [(&str, Tab); 10] = [
+const WRONG: [(&str, Tab); 9] = [
     ("Watermark", Tab::Layout),
     ("Page Color", Tab::Layout),
     ("Caption", Tab::Insert),
@@ -12,7 +12,6 @@ const WRONG: [(&str, Tab); 10] = [
     ("Hyphenation", Tab::Review),
     ("Bookmark", Tab::References),
     ("Page Number", Tab::Layout),
-    ("Indent Left", Tab::Home),
     ("Word Count", Tab::View),
 ];
 

@@ -2,19 +2,20 @@
 //!
 //! The goal is the state that the family's own procedure reaches from the start; a task never starts there.
 
+mod start;
+
 use lam_types::{Phrasing, Split};
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
 use rand_chacha::ChaCha8Rng;
 
-use crate::document::{Document, Mark, Note, Object, Paragraph, Table};
+use crate::document::{Document, Note, Object, Paragraph, Table};
 use crate::editor::Editor;
-use crate::family::{self, Family, Numbers, Setup};
+use crate::family::{self, Family, Numbers};
 use crate::phrasing;
 use crate::procedure::{Parameters, Planned, planned};
 use crate::random::{pick, stream};
 use crate::reference;
-use crate::ribbon::Tab;
 use crate::words;
 
 /// One part of a task.
@@ -77,7 +78,7 @@ pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing
         })
         .collect();
     let request = draw_request(family, &parts, phrasing, &mut random);
-    let start = draw_start(document, &parts, &mut random);
+    let start = start::draw_start(document, &parts, &mut random);
     let mut goal = start.clone();
     reference::drive(&mut goal, &calls(&parts))
         .expect("every family's procedure works from its own start");
@@ -297,74 +298,4 @@ fn draw_request(
         ));
     }
     request
-}
-
-/// The editor at the start: on some tab, prepared for the task, and not already at its goal.
-fn draw_start(document: Document, parts: &[Part], random: &mut ChaCha8Rng) -> Editor {
-    let needed = calls(parts)
-        .iter()
-        .find_map(|planned| planned.tab)
-        .filter(|tab| *tab != Tab::TableLayout);
-    let anywhere = pick(random, &Tab::ALWAYS);
-    let tab = if random.random_bool(0.25) {
-        needed.unwrap_or(anywhere)
-    } else {
-        anywhere
-    };
-    let mut start = Editor::open(document, tab);
-    for part in parts {
-        move_away(&mut start, part);
-    }
-    for part in parts {
-        prepare(&mut start, part);
-    }
-    start.tab = tab;
-    start
-}
-
-/// Gives the document another option of the part's setting, if it has already the one that is asked for.
-fn move_away(start: &mut Editor, part: &Part) {
-    let attempt = |start: &Editor, parameters: &Parameters| {
-        let mut reached = start.clone();
-        reference::drive(&mut reached, &planned(part.family.moves, parameters)).ok()?;
-        start.difference(&reached)?;
-        Some(reached)
-    };
-    if part.family.options.is_empty() || attempt(start, &part.parameters).is_some() {
-        return;
-    }
-    for option in part.family.options {
-        if let Some(mut reached) = attempt(
-            start,
-            &Parameters {
-                option,
-                ..part.parameters.clone()
-            },
-        ) {
-            reached.settle();
-            *start = reached;
-            return;
-        }
-    }
-}
-
-fn prepare(start: &mut Editor, part: &Part) {
-    match part.family.setup {
-        Setup::Plain => {}
-        Setup::Formatted => {
-            let span = start
-                .document
-                .find(&part.parameters.text)
-                .expect("the task's text stands in the document");
-            start.document.paragraphs[span.paragraph].format(span.start, span.end, |format| {
-                format.set(Mark::Bold, true);
-                format.color = "Red".to_owned();
-            });
-        }
-        Setup::Edited => start.change(|document| {
-            let first = &mut document.paragraphs[0];
-            let end = first.text().find(' ').map_or(0, |space| space + 1);
-            first.replace(0, end, "");
-        }),
-    }
 }
