@@ -104,4 +104,9 @@ impl TrainerError {
     pub fn sample(sample_id: &str, reason: impl Into<String>) -> Self {
         Self::Sample { sample_id: sample_id.into(), reason: reason.into() }
     }
+
+    /// For a source or module that is given the state of another.
+    pub fn foreign_state(what: &str, state: &serde_json::Value) -> Self {
+        Self::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {what}: {state}") }
+    }
 }

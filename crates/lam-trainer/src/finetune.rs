@@ -102,8 +102,8 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
 /// # Errors
 /// An unwritable directory.
 pub fn write_model(mut decoder: Decoder, parent: &Path, output: &Path) -> Result<(), TrainerError> {
-    if decoder.has_adapter() {
-        decoder.save_adapter(&output.join(ADAPTER_DIRECTORY))?;
+    if decoder.lora().is_some() {
+        decoder.save_adapter(&output.join(ADAPTER_DIRECTORY), None)?;
         decoder.merge_adapter()?;
     }
     decoder.save(output)?;

@@ -11,6 +11,7 @@
 
 mod train;
 mod session;
+mod finetune;
 mod arguments;
 mod sample;
 mod module;
@@ -30,12 +31,16 @@ pub use arguments::TrainingArguments;
 pub use checkpoint::{Identity, TrainerState};
 pub use error::TrainerError;
 pub use evaluation::evaluate;
+pub use finetune::{
+    ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, copy_companions, finetune, write_model,
+};
 pub use lam_data::Example;
-pub use lam_learn::Schedule;
+pub use lam_learn::Schedule as SchedulerType;
 pub use log::{LogRecord, METRICS_FILE};
 pub use memory::MemoryPlan;
 pub use metric::Metrics;
 pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
+pub use module::decoder::{decoder_plan, hidden, save_description, weights_file};
 pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use sample::{Sample, check_samples};

@@ -10,7 +10,10 @@ use crate::checkpoint::write_json;
 use crate::{MemoryPlan, TrainerError};
 
 /// Hidden states: on the tape, with the adapter's dropout, in training; off it in evaluation. Shape: [T, D].
-pub(crate) fn hidden(decoder: &Decoder, batch: &PackedBatch, pass: Pass) -> Result<Tensor, TrainerError> {
+///
+/// # Errors
+/// When the batch cannot be run.
+pub fn hidden(decoder: &Decoder, batch: &PackedBatch, pass: Pass) -> Result<Tensor, TrainerError> {
     let dropout = decoder.lora().is_some_and(|lora| lora.lora_dropout > 0.0);
     Ok(match pass {
         Pass::Train { seed } if dropout => decoder.hidden_with_dropout(batch, seed)?,
@@ -20,12 +23,15 @@ pub(crate) fn hidden(decoder: &Decoder, batch: &PackedBatch, pass: Pass) -> Resu
 }
 
 /// The name that Hugging Face and PEFT give the file of the decoder's variables.
-pub(crate) fn weights_file(decoder: &Decoder) -> &'static str {
+pub fn weights_file(decoder: &Decoder) -> &'static str {
     if decoder.lora().is_some() { "adapter_model.safetensors" } else { "model.safetensors" }
 }
 
-/// Writes what belongs beside that file.
-pub(crate) fn save_description(decoder: &Decoder, directory: &Path) -> Result<(), TrainerError> {
+/// Writes what belongs beside that file: `adapter_config.json` or `config.json`.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub fn save_description(decoder: &Decoder, directory: &Path) -> Result<(), TrainerError> {
     match decoder.lora() {
         Some(_) => Ok(decoder.save_adapter_config(directory, None)?),
         None => write_json(&directory.join("config.json"), decoder.config()),
@@ -33,7 +39,7 @@ pub(crate) fn save_description(decoder: &Decoder, directory: &Path) -> Result<()
 }
 
 /// What a decoder needs for a batch of `tokens`: its weights, and what each block keeps for its backward pass.
-pub(crate) fn decoder_plan(decoder: &Decoder, tokens: usize, checkpointing: bool) -> MemoryPlan {
+pub fn decoder_plan(decoder: &Decoder, tokens: usize, checkpointing: bool) -> MemoryPlan {
     let plan = MemoryPlan::of_variables(&decoder.variables());
     let config = decoder.config();
     let width = config.hidden_size;

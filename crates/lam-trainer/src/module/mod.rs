@@ -1,6 +1,6 @@
 //! How a batch becomes a loss: the one thing that a phase hands to the loop.
 
-mod decoder;
+pub(crate) mod decoder;
 pub(crate) mod reward;
 pub(crate) mod supervised;
 

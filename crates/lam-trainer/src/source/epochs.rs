@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SampleSource, foreign_state};
+use super::SampleSource;
 use crate::{Sample, TrainerError, TrainingArguments, check_samples, stream::stream_seed};
 
 /// Limits of a micro-batch.
@@ -119,7 +119,7 @@ impl<S: Sample> SampleSource<S> for EpochSource<S> {
     }
 
     fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        let foreign = || foreign_state("a finite set of samples", state);
+        let foreign = || TrainerError::foreign_state("a finite set of samples", state);
         let cursor: Cursor = serde_json::from_value(state.clone()).map_err(|_| foreign())?;
         if cursor.next > self.samples.len() {
             return Err(foreign());

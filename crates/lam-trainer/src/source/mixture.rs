@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SampleSource, foreign_state};
+use super::SampleSource;
 use crate::{Metrics, TrainerError};
 
 /// A main source, and others that are mixed in. Its epochs are those of the main source.
@@ -87,7 +87,7 @@ impl<S> SampleSource<S> for MixtureSource<'_, S> {
     }
 
     fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        let foreign = || foreign_state("a mixture of sources", state);
+        let foreign = || TrainerError::foreign_state("a mixture of sources", state);
         let read: State = serde_json::from_value(state.clone()).map_err(|_| foreign())?;
         if read.sources.len() != self.sources.len() || read.batches.len() != self.sources.len() {
             return Err(foreign());

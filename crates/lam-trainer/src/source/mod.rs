@@ -42,8 +42,3 @@ pub trait SampleSource<S> {
     /// A hash of the data, compared on resume.
     fn fingerprint(&self) -> String;
 }
-
-/// For a state that cannot be read.
-pub(crate) fn foreign_state(source: &str, state: &Value) -> TrainerError {
-    TrainerError::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {source}: {state}") }
-}

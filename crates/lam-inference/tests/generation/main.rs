@@ -1,0 +1,7 @@
+//! Generation with a tiny decoder, against its own training forward.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod answers;
+mod batching;
+mod constraints;
+mod tiny;
