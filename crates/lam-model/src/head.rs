@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
-use crate::{Decoder, ModelError, files};
+use crate::init::normal;
+use crate::{Decoder, Finetuning, ModelError, files};
 
 /// score = hidden · w. Shape of w: [1, D].
 #[derive(Clone, Debug)]
@@ -15,6 +18,15 @@ pub struct ScalarHead {
 const NAME: &str = "score.weight";
 
 impl ScalarHead {
+    /// A head with small weights drawn from `seed`, as Hugging Face starts one.
+    ///
+    /// # Errors
+    /// When the tensor cannot be made.
+    pub fn new(hidden_size: usize, seed: u64) -> Result<Self, ModelError> {
+        let values = normal::deviates(&mut ChaCha8Rng::seed_from_u64(seed), hidden_size, 0.02);
+        Ok(Self { weight: Var::from_vec(values, (1, hidden_size), &Device::Cpu)? })
+    }
+
     /// A head that scores everything 0.
     ///
     /// # Errors
@@ -23,7 +35,7 @@ impl ScalarHead {
         Ok(Self { weight: Var::zeros((1, hidden_size), DType::F32, &Device::Cpu)? })
     }
 
-    /// The head in a model directory that [`ScalarHead::save_classifier`] or Hugging Face wrote.
+    /// The head in a model directory that [`Decoder::save_reward_model`] or Hugging Face wrote.
     ///
     /// # Errors
     /// When there is none, or it has another width.
@@ -50,22 +62,35 @@ impl ScalarHead {
     pub fn variables(&self) -> Vec<(String, Var)> {
         vec![(NAME.into(), self.weight.clone())]
     }
+}
 
+impl Decoder {
     /// Writes decoder and head as `MistralForSequenceClassification` with one label. Any adapter must be merged before.
     ///
     /// # Errors
     /// When an adapter is not merged, or the directory cannot be written.
-    pub fn save_classifier(&self, decoder: &Decoder, pad_token_id: u32, directory: &Path) -> Result<(), ModelError> {
-        if decoder.lora().is_some() {
-            return Err(ModelError::Adapter("a classifier is written merged; hint: merge the adapter first".into()));
+    pub fn save_reward_model(&self, head: &ScalarHead, pad_token_id: u32, directory: &Path) -> Result<(), ModelError> {
+        if self.lora().is_some() {
+            let reason = "a reward model is written merged; hint: merge the adapter first";
+            return Err(ModelError::Adapter(reason.into()));
         }
-        let mut config = decoder.config().clone();
+        let mut config = self.config().clone();
         config.pad_token_id = Some(pad_token_id);
         config.other.insert("id2label".into(), serde_json::json!({"0": "LABEL_0"}));
         config.other.insert("label2id".into(), serde_json::json!({"LABEL_0": 0}));
-        let mut tensors = decoder.base_tensors();
+        let mut tensors = self.base_tensors();
         tensors.retain(|(name, _)| name != "lm_head.weight");
-        tensors.push((NAME.into(), self.weight.as_tensor().clone()));
-        files::write_model(directory, &config, "MistralForSequenceClassification", tensors)
+        tensors.push((NAME.into(), head.weight.as_tensor().clone()));
+        files::write_model(directory, &config, files::CLASSIFIER, tensors)
+    }
+
+    /// Reads what [`Decoder::save_reward_model`] or Hugging Face wrote; nothing of the decoder is trained.
+    ///
+    /// # Errors
+    /// When a file is missing or broken, or a tensor is missing or of another shape.
+    pub fn load_reward_model(directory: &Path) -> Result<(Self, ScalarHead), ModelError> {
+        let decoder = Self::load(directory, &Finetuning::Frozen, 0)?;
+        let head = ScalarHead::load(directory, decoder.config().hidden_size)?;
+        Ok((decoder, head))
     }
 }

@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 use super::atomic;
 use crate::{LoraConfig, MistralConfig, ModelError, TargetModules};
 
-const CAUSAL: &str = "MistralForCausalLM";
-const CLASSIFIER: &str = "MistralForSequenceClassification";
+/// A model that continues a text.
+pub(crate) const CAUSAL: &str = "MistralForCausalLM";
+/// A model that scores a sequence.
+pub(crate) const CLASSIFIER: &str = "MistralForSequenceClassification";
 
 /// Whether the config describes a model that scores a sequence instead of continuing it.
 pub(crate) fn is_classifier(config: &MistralConfig) -> bool {

@@ -5,7 +5,7 @@ mod describe;
 mod tensors;
 
 pub(crate) use describe::{
-    is_classifier, read_adapter_config, read_config, write_adapter_config, write_config,
+    CAUSAL, CLASSIFIER, is_classifier, read_adapter_config, read_config, write_adapter_config, write_config,
 };
 pub(crate) use tensors::Tensors;
 

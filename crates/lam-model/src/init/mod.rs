@@ -1,7 +1,7 @@
 //! Fresh weights. Knows names and shapes, not how they are used.
 
 mod induction;
-mod normal;
+pub(crate) mod normal;
 
 use serde::{Deserialize, Serialize};
 
