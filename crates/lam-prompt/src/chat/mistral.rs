@@ -58,6 +58,13 @@ impl Mistral {
         }
     }
 
+    /// What stands between a prompt's last token and the answer's text, such as a space.
+    pub(crate) fn lead(&self, tokenizer: &Tokenizer) -> String {
+        let answer = self.answer(tokenizer, "{}").unwrap_or_default();
+        let text = tokenizer.decode(&answer);
+        text.split_once('{').map_or_else(String::new, |(lead, _)| lead.to_owned())
+    }
+
     /// The conversation as text.
     fn text(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, String> {
         let messages: Vec<Message> = messages.iter().map(|message| self.without_reserved(message)).collect();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lam_types::{FunctionSpec, Observation};
 
 use super::compact::{self, CompactLists};
-use super::free::FreeConstraint;
+use super::json::{JsonConstraint, Vocabulary};
 use super::{AnswerLimits, TokenConstraint};
 use crate::Tokenizer;
 use crate::compact::{Compact, Markers};
@@ -18,7 +18,7 @@ pub(crate) struct Grammar {
 
 enum Form {
     Compact { markers: Markers, lists: Arc<CompactLists>, functions: Mutex<Option<Arc<compact::Functions>>> },
-    Json { text: Arc<[u32]> },
+    Json { vocabulary: Arc<Vocabulary> },
 }
 
 impl Grammar {
@@ -30,12 +30,7 @@ impl Grammar {
                 lists: Arc::new(CompactLists::new(tokenizer, *markers)),
                 functions: Mutex::new(None),
             },
-            Template::Chat(_) => {
-                let mut text = tokenizer.text_ids();
-                text.push(tokenizer.eos());
-                text.sort_unstable();
-                Form::Json { text: text.into() }
-            }
+            Template::Chat(chat) => Form::Json { vocabulary: Arc::new(Vocabulary::new(tokenizer, &chat.lead(tokenizer))) },
         };
         Self { form }
     }
@@ -62,7 +57,10 @@ impl Grammar {
                 };
                 Box::new(compact::ActionConstraint::new(parts))
             }
-            Form::Json { text } => Box::new(FreeConstraint::new(Arc::clone(text), tokenizer.eos())),
+            Form::Json { vocabulary } => {
+                let (tokenizer, vocabulary) = (Arc::clone(tokenizer), Arc::clone(vocabulary));
+                Box::new(JsonConstraint::new(tokenizer, vocabulary, observation, functions, limits))
+            }
         }
     }
 }

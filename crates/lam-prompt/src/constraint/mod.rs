@@ -2,8 +2,8 @@
 //! control on the screen with a label that bears its name, arguments of the right kind. Knows no model.
 
 mod compact;
-mod free;
 mod grammar;
+mod json;
 mod number;
 
 pub(crate) use grammar::Grammar;

@@ -20,7 +20,8 @@ use crate::compact::MARKERS;
 const WORD: &str = r" ?[\p{L}\p{N}_]+| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+";
 
 /// Chat template for readers and servers: messages hold the compact template's own markup.
-const TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- message['content'] -}}{%- endfor -%}\n";
+const TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- message['content'] -}}\
+{%- if message['role'] == 'assistant' -%}{{- eos_token -}}{%- endif -%}{%- endfor -%}\n";
 
 /// Words of the answers' form.
 const FORM_WORDS: [&str; 4] = ["CONTINUE", "FINISH", "true", "false"];

@@ -1,5 +1,7 @@
 //! Whatever is chosen among the allowed tokens, the answer can be carried out; and what an expert says is allowed.
 
+use std::collections::BTreeMap;
+
 use lam_prompt::{AnswerLimits, Renderer, TokenConstraint};
 use lam_types::{Action, ArgKind, Args, FunctionSpec, Observation, Status, Target};
 use rand::seq::IndexedRandom;
@@ -59,20 +61,26 @@ fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
     }
 }
 
-#[test]
-fn every_walk_ends_in_an_executable_answer() {
-    let renderer = fixture::renderer().with_limits(AnswerLimits { thought_tokens: 6, plan_steps: 3, step_tokens: 5, text_tokens: 6 });
+/// Walks many times; how often each function was called.
+pub fn walk_many(renderer: &Renderer, count: usize) -> BTreeMap<String, usize> {
     let (functions, observation) = (fixture::functions(), fixture::observation());
     let random = &mut ChaCha8Rng::seed_from_u64(3);
-    let mut seen = std::collections::BTreeMap::new();
-    for _ in 0..2000 {
+    let mut seen = BTreeMap::new();
+    for _ in 0..count {
         let mut constraint = renderer.action_constraint(&observation, &functions);
-        let ids = walk(&renderer, constraint.as_mut(), random);
+        let ids = walk(renderer, constraint.as_mut(), random);
         let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
         assert_eq!(fault(&action, &functions, &observation), None, "{}", renderer.tokenizer().decode(&ids));
         assert!(action.plan.len() <= 3);
-        *seen.entry(action.function.clone()).or_insert(0) += 1;
+        *seen.entry(action.function).or_insert(0) += 1;
     }
+    seen
+}
+
+#[test]
+fn every_walk_ends_in_an_executable_answer() {
+    let limits = AnswerLimits { thought_tokens: 6, plan_steps: 3, step_tokens: 5, text_tokens: 6 };
+    let seen = walk_many(&fixture::renderer().with_limits(limits), 2000);
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
     assert_eq!(names, ["", "click_input", "insert_table", "select_text", "set_edit_text", "set_font"], "texts has no control");
 }

@@ -2,5 +2,6 @@
 
 mod constraint;
 mod fixture;
+mod mistral;
 mod round_trip;
 mod tokenizer;

@@ -1,5 +1,6 @@
 //! Text that stands in the document: any run of one paragraph's words.
 
+use crate::Tokenizer;
 use crate::compact::Compact;
 
 /// Stands between paragraphs, and is no token.
@@ -13,6 +14,8 @@ pub(super) struct DocumentText {
     /// Tokens with which a text may begin, ascending.
     starts: Vec<u32>,
     length: usize,
+    /// Whether nothing but spaces is written.
+    is_blank: bool,
 }
 
 impl DocumentText {
@@ -27,7 +30,7 @@ impl DocumentText {
         let mut starts: Vec<u32> = tokens.iter().copied().filter(is_start).collect();
         starts.sort_unstable();
         starts.dedup();
-        Self { tokens, places: Vec::new(), starts, length: 0 }
+        Self { tokens, places: Vec::new(), starts, length: 0, is_blank: true }
     }
 
     /// Puts the tokens that may follow into `out`, in no order; says whether the text may end here.
@@ -38,7 +41,7 @@ impl DocumentText {
         }
         let follows = |place: &usize| self.tokens[*place];
         let is_boundary = |id: u32| id == BREAK || !begins_word.get(id as usize).copied().unwrap_or(false);
-        let may_end = self.places.iter().map(follows).any(is_boundary);
+        let may_end = !self.is_blank && self.places.iter().map(follows).any(is_boundary);
         if !may_end || self.length < limit {
             out.extend(self.places.iter().map(follows).filter(|id| *id != BREAK));
         }
@@ -46,7 +49,7 @@ impl DocumentText {
     }
 
     /// Goes on with `token`; says whether that text stands in the document.
-    pub(super) fn advance(&mut self, token: u32) -> bool {
+    pub(super) fn advance(&mut self, tokenizer: &Tokenizer, token: u32) -> bool {
         if self.length == 0 {
             let known = self.starts.binary_search(&token).is_ok();
             let places = self.tokens.iter().enumerate().filter(|(_, id)| known && **id == token);
@@ -57,6 +60,7 @@ impl DocumentText {
             self.places.iter_mut().for_each(|place| *place += 1);
         }
         self.length += 1;
+        self.is_blank &= tokenizer.token_bytes(token).iter().all(u8::is_ascii_whitespace);
         !self.places.is_empty()
     }
 }

@@ -85,8 +85,9 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
+/// Digits with or without sign and space before them, or the space alone.
 fn is_digits(bytes: &[u8]) -> bool {
     let signed = bytes.strip_prefix(b" ").unwrap_or(bytes);
     let digits = signed.strip_prefix(b"-").unwrap_or(signed);
-    !signed.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    !bytes.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }

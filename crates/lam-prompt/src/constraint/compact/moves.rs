@@ -103,6 +103,6 @@ impl ActionConstraint {
         if self.parts.tokenizer.is_special(token) {
             return self.at_end(arg, token);
         }
-        if text.advance(token) { Stage::Document(arg, text) } else { Stage::Done }
+        if text.advance(&self.parts.tokenizer, token) { Stage::Document(arg, text) } else { Stage::Done }
     }
 }

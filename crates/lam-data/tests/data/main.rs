@@ -1,0 +1,5 @@
+//! Rows in, examples and findings out.
+
+mod check;
+mod example;
+mod rows;
