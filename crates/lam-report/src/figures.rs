@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::run::Run;
+use crate::run::{Run, StageRecord};
 use crate::tables::{Tables, rows_json};
 
 /// How many items a model was trained on.
@@ -13,32 +13,47 @@ pub struct TrainingSize {
     /// Number of items.
     pub count: u64,
     /// What is counted.
-    pub unit: String,
+    pub unit: &'static str,
 }
 
-/// For each model: words that its stage's kind contains, and the metrics that hold its data size, best first.
-const SIZES: [(&str, &[&str], &[&str]); 5] = [
-    ("LAM1", &["phase1", "pretrain"], &["task_plans", "tasks", "plans", "pairs", "train_examples", "examples"]),
-    ("LAM2", &["phase2", "imitate"], &["trajectories", "train_trajectories", "train_examples", "examples", "steps"]),
-    ("LAM3", &["phase3", "explore"], &["trajectories", "train_trajectories", "train_examples", "examples", "steps"]),
-    ("Reward model", &["phase4", "reward"], &["reward_trajectories", "trajectories", "reward_examples", "examples"]),
+/// For each model: words of its stages' names and kinds, and the metrics that may hold its data size, best first.
+/// Metrics joined by + are added up; the unit is what people call them.
+const SIZES: [Size; 5] = [
+    ("LAM1", &["lam1", "phase1"], &[("task_plans", "tasks"), ("examples", "tasks")]),
+    ("LAM2", &["lam2", "phase2"], &[("trajectories", "trajectories"), ("examples", "steps")]),
     (
-        "LAM4",
-        &["phase4", "ppo", "reinforce"],
-        &["failures", "failure_trajectories", "ppo_trajectories", "states", "prompts"],
+        "LAM3",
+        &["lam3", "phase3"],
+        &[("trajectories", "trajectories"), ("successes", "successes"), ("examples", "steps")],
     ),
+    (
+        "Reward model",
+        &["reward"],
+        &[("trajectories", "trajectories"), ("steps_of_successes+steps_of_failures", "steps")],
+    ),
+    ("LAM4", &["lam4", "phase4"], &[("failures", "trajectories"), ("rollouts", "sampled answers")]),
 ];
+
+/// Model; words of its stages; metrics with their units.
+type Size = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
 
 /// Table 1 of this run, as far as the stages' metrics tell.
 pub fn training_sizes(run: &Run) -> Vec<TrainingSize> {
-    SIZES.iter().filter_map(|(model, kinds, keys)| training_size(run, model, kinds, keys)).collect()
+    SIZES.iter().filter_map(|size| training_size(run, *size)).collect()
 }
 
-fn training_size(run: &Run, model: &'static str, kinds: &[&str], keys: &[&str]) -> Option<TrainingSize> {
-    let stages = run.stages.iter().filter(|stage| kinds.iter().any(|kind| stage.kind.contains(kind)));
-    let mut found = stages.flat_map(|stage| keys.iter().filter_map(|key| Some((*key, find(&stage.metrics, key)?))));
-    let (key, count) = found.next()?;
-    Some(TrainingSize { model, count, unit: key.replace('_', " ") })
+fn training_size(run: &Run, (model, words, metrics): Size) -> Option<TrainingSize> {
+    let is_its = |stage: &&StageRecord| {
+        let text = format!("{} {}", stage.name, stage.kind).to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    let stages: Vec<&StageRecord> = run.stages.iter().filter(is_its).collect();
+    metrics.iter().find_map(|(keys, unit)| {
+        let count = stages
+            .iter()
+            .find_map(|stage| keys.split('+').map(|key| find(&stage.metrics, key)).sum::<Option<u64>>())?;
+        Some(TrainingSize { model, count, unit })
+    })
 }
 
 /// The first whole number under this key, at any depth.

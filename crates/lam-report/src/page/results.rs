@@ -58,6 +58,7 @@ const DECISION_MAKING: Table = Table {
         metric("operation_acc", "Operation", Unit::Percent, Some(true)),
         metric("status_acc", "Status", Unit::Percent, Some(true)),
         metric("argument_acc", "Arguments", Unit::Percent, Some(true)),
+        metric("text_argument_acc", "Text arguments", Unit::Percent, Some(true)),
         metric("ssr", "Step success", Unit::Percent, Some(true)),
         metric("tsr", "Task success", Unit::Percent, Some(true)),
         metric("tasks", "Tasks", Unit::Count, None),
@@ -157,7 +158,7 @@ fn cell(metric: &Metric, figure: Option<&Estimate>, best: bool) -> Markup {
     html! {
         td.best[best] {
             b { (write(metric.unit, figure.value)) }
-            @if let Some(ends) = interval::ends(figure, writer(metric.unit)) { small { (ends) } }
+            @if let (Some(ends), Some(_)) = (interval::ends(figure, writer(metric.unit)), metric.higher) { small { (ends) } }
             @if best { span.hidden { " best of the trained models" } }
         }
     }

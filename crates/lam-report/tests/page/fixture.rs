@@ -73,10 +73,10 @@ pub fn write_run(root: &Path, seed: u64, shift: f64) {
 
 fn metrics(kind: &str) -> Value {
     match kind {
-        "phase1" => json!({"task_plans": 5200}),
+        "phase1" => json!({"examples": 5200}),
         "phase2" => json!({"train": {"trajectories": 1757, "steps": 6012}}),
         "phase3" => json!({"trajectories": 2310, "attempts": 2284, "successes": 553}),
-        "phase4" => json!({"reward": {"reward_trajectories": 4041}, "policy": {"failures": 1731}}),
+        "phase4" => json!({"rollouts": 1731}),
         _ => json!({}),
     }
 }
