@@ -12,7 +12,9 @@ pub enum DataError {
         reason: String,
     },
     /// The example is longer than the model is trained on.
-    #[error("sample {sample_id}: {length} tokens are more than max_length {max_length}\nhint: raise max_length, or shorten the row")]
+    #[error(
+        "sample {sample_id}: {length} tokens are more than max_length {max_length}\nhint: raise max_length, or shorten the row"
+    )]
     TooLong {
         /// The sample.
         sample_id: String,

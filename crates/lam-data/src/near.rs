@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn probing_rare_words_finds_what_comparing_all_finds() {
         let word = |n: usize| ["a", "b", "c", "d", "e", "f", "g"][n % 7];
-        let texts: Vec<String> = (0..200).map(|n| format!("{} {} {} {}", word(n), word(n / 7), word(n / 3), word(n * n))).collect();
+        let texts: Vec<String> =
+            (0..200).map(|n| format!("{} {} {} {}", word(n), word(n / 7), word(n / 3), word(n * n))).collect();
         let mut index = NearIndex::default();
         for text in &texts[..100] {
             index.insert(text);

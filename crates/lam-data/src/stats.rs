@@ -131,15 +131,22 @@ impl fmt::Display for DataStats {
             writeln!(
                 out,
                 "tokens: {trained} trained of {} in {} examples, {:.1} on average, {} to {}",
-                tokens.total, tokens.count, tokens.mean(), tokens.min, tokens.max
+                tokens.total,
+                tokens.count,
+                tokens.mean(),
+                tokens.min,
+                tokens.max
             )?;
         }
         if self.without_example > 0 {
             writeln!(out, "rows that make no example: {}", self.without_example)?;
         }
-        for (name, counts) in
-            [("split", &self.splits), ("source", &self.sources), ("function", &self.functions), ("family", &self.families)]
-        {
+        for (name, counts) in [
+            ("split", &self.splits),
+            ("source", &self.sources),
+            ("function", &self.functions),
+            ("family", &self.families),
+        ] {
             let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{word} {count}")).collect();
             if !parts.is_empty() {
                 writeln!(out, "{name}: {}", parts.join(", "))?;

@@ -31,7 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let ids = renderer.action_prompt(&state, &[]);
         let answer = renderer.action_answer(&action(line));
         let text = renderer.tokenizer().decode(&ids);
-        let messages = if renderer.is_compact() { json!([{"role": "user", "content": text.trim_start_matches("<s>")}]) } else { json!(messages(&state, &[])) };
+        let messages = if renderer.is_compact() {
+            json!([{"role": "user", "content": text.trim_start_matches("<s>")}])
+        } else {
+            json!(messages(&state, &[]))
+        };
         let content = renderer.tokenizer().decode(&answer);
         let content = content.trim_start().trim_end_matches("</s>");
         writeln!(out, "{}", json!({"messages": messages, "ids": ids, "answer": content, "answer_ids": answer}))?;

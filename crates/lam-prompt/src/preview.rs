@@ -1,10 +1,12 @@
 //! Tokens drawn for people: which are trained, which are only read.
 
-/// One token as people see it.
+/// One token as people see it, or several that make one character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// Its text.
     pub text: String,
+    /// How many tokens it is.
+    pub tokens: usize,
     /// Whether the loss counts it.
     pub trained: bool,
     /// Whether it is a special token.
@@ -24,10 +26,11 @@ pub enum Style {
 
 /// Draws tokens, with the counts at the end.
 pub fn draw(pieces: &[Piece], style: Style) -> String {
-    let trained = pieces.iter().filter(|piece| piece.trained).count();
+    let trained: usize = pieces.iter().filter(|piece| piece.trained).map(|piece| piece.tokens).sum();
+    let total: usize = pieces.iter().map(|piece| piece.tokens).sum();
     let runs = pieces.chunk_by(|left, right| left.trained == right.trained && left.special == right.special);
     let text: String = runs.map(|run| draw_run(run, style)).collect();
-    let count = format!("{trained} of {} tokens are trained", pieces.len());
+    let count = format!("{trained} of {total} tokens are trained");
     match style {
         Style::Html => format!("<pre>{text}</pre>\n<p>{count}</p>\n"),
         _ => format!("{text}\n{count}\n"),

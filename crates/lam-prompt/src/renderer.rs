@@ -54,7 +54,9 @@ impl Renderer {
             (Some(markers), _) => Template::Compact(markers),
             (None, Some(chat)) => {
                 let hint = "use the chat_template.jinja of a Mistral instruct model";
-                chat.answer(&tokenizer, "{}").map_err(|reason| PromptError::format(dir, reason, hint))?;
+                let failed = |reason| PromptError::format(dir, reason, hint);
+                chat.answer(&tokenizer, "{}").map_err(failed)?;
+                chat.prompt(&tokenizer, &plan_messages("?")).map_err(failed)?;
                 Template::Chat(Box::new(chat))
             }
             (None, None) => return Err(no_template(dir)),
@@ -161,15 +163,27 @@ impl Renderer {
         self.grammar.constraint(&self.tokenizer, observation, functions, self.limits)
     }
 
-    /// Tokens as people see them, with those marked that the loss counts.
+    /// Tokens as people see them, with those marked that the loss counts. Tokens that are only parts of a character
+    /// are drawn together.
     pub fn preview(&self, ids: &[u32], loss_mask: &[bool]) -> Vec<Piece> {
-        let trained = loss_mask.iter().copied().chain(std::iter::repeat(false));
-        let piece = |(id, trained): (&u32, bool)| Piece {
-            text: self.tokenizer.decode(&[*id]),
-            trained,
-            special: self.tokenizer.is_special(*id),
-        };
-        ids.iter().zip(trained).map(piece).collect()
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut open: Vec<u32> = Vec::new();
+        for (position, id) in ids.iter().enumerate() {
+            open.push(*id);
+            let bytes: Vec<u8> = open.iter().flat_map(|id| self.tokenizer.token_bytes(*id)).copied().collect();
+            let is_cut = std::str::from_utf8(&bytes).is_err_and(|error| error.error_len().is_none());
+            if is_cut && position + 1 < ids.len() {
+                continue;
+            }
+            pieces.push(Piece {
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+                tokens: open.len(),
+                trained: loss_mask.get(position).copied().unwrap_or(false),
+                special: self.tokenizer.is_special(*id),
+            });
+            open.clear();
+        }
+        pieces
     }
 
     fn compact(&self, markers: Markers) -> Compact<'_> {

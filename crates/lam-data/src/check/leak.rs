@@ -43,16 +43,29 @@ pub(super) fn check(tables: &[Table], near: f64, report: &mut CheckReport) {
 /// One entry a pair, one a task however many trajectories it has in a file.
 fn entries(table: &Table) -> Vec<Entry<'_>> {
     match table {
-        Table::TaskPlans(file, pairs) => pairs.iter().enumerate().map(|(row, pair)| Entry {
-            file, row, id: &pair.task_id, request: &pair.task, split: pair.split, phrasing: None,
-        }).collect(),
+        Table::TaskPlans(file, pairs) => pairs
+            .iter()
+            .enumerate()
+            .map(|(row, pair)| Entry {
+                file,
+                row,
+                id: &pair.task_id,
+                request: &pair.task,
+                split: pair.split,
+                phrasing: None,
+            })
+            .collect(),
         Table::Trajectories(file, trajectories) => {
             let (mut row, mut seen, mut entries) = (0, BTreeSet::new(), Vec::new());
             for trajectory in trajectories {
                 let task = &trajectory.task;
                 if seen.insert((&task.task_id, task.split.as_str())) {
                     entries.push(Entry {
-                        file, row, id: &task.task_id, request: &task.request, split: task.split,
+                        file,
+                        row,
+                        id: &task.task_id,
+                        request: &task.request,
+                        split: task.split,
                         phrasing: Some(task.phrasing),
                     });
                 }

@@ -46,7 +46,9 @@ pub fn check_rows(tables: &[Table], config: &CheckConfig<'_>) -> CheckReport {
     for table in tables {
         match table {
             Table::TaskPlans(file, pairs) => rows::check_pairs(file, pairs, config, &mut report),
-            Table::Trajectories(file, trajectories) => rows::check_trajectories(file, trajectories, config, &mut report),
+            Table::Trajectories(file, trajectories) => {
+                rows::check_trajectories(file, trajectories, config, &mut report)
+            }
         }
     }
     leak::check(tables, config.near_duplicate, &mut report);

@@ -8,7 +8,8 @@ use lam_types::{FunctionSpec, Phrasing, Split, StepStatus, Target, Trajectory};
 use crate::rows::{pair, renderer, trajectory};
 
 fn check(trajectories: Vec<Trajectory>) -> CheckReport {
-    let functions = [FunctionSpec { name: "click_input".into(), target: Target::Application, args: vec![], doc: String::new() }];
+    let functions =
+        [FunctionSpec { name: "click_input".into(), target: Target::Application, args: vec![], doc: String::new() }];
     let renderer = renderer();
     let config = CheckConfig { functions: &functions, renderer: Some(&renderer), ..CheckConfig::default() };
     check_rows(&[Table::Trajectories(PathBuf::from("t.parquet"), trajectories)], &config)

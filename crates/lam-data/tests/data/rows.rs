@@ -41,7 +41,8 @@ pub fn trajectory(id: &str, request: &str, split: Split, phrasing: Phrasing) -> 
         value: None,
         rectangle: None,
     };
-    let observation = Observation { controls: vec![control("1", "Bold"), control("2", "Ruler")], ..Observation::default() };
+    let observation =
+        Observation { controls: vec![control("1", "Bold"), control("2", "Ruler")], ..Observation::default() };
     let action = Action {
         thought: "make it bold".into(),
         control_label: "1".into(),
@@ -82,7 +83,12 @@ pub fn trajectory(id: &str, request: &str, split: Split, phrasing: Phrasing) -> 
         attempt: 0,
         policy: PolicyId { name: "expert".into(), hash: "1".into() },
         steps: vec![step],
-        verdict: Verdict { complete: Complete::Yes, reason: String::new(), judge: "state".into(), sub_scores: Vec::new() },
+        verdict: Verdict {
+            complete: Complete::Yes,
+            reason: String::new(),
+            judge: "state".into(),
+            sub_scores: Vec::new(),
+        },
         environment_error: None,
     }
 }

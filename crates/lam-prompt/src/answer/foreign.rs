@@ -29,7 +29,8 @@ pub(super) fn action(object: &Map<String, Value>) -> Result<Action, String> {
     let mut args = args(find(call, &ARGS))?;
     let mut control = |keys: &[&str], inside: &str| {
         let outside = find(call, keys).map(text);
-        let inside = if outside.is_none() && nested.is_some() { args.shift_remove(inside).as_ref().map(text) } else { None };
+        let inside =
+            if outside.is_none() && nested.is_some() { args.shift_remove(inside).as_ref().map(text) } else { None };
         outside.or(inside).unwrap_or_default()
     };
     let control_label = control(&LABEL, "id");

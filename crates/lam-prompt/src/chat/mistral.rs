@@ -79,9 +79,12 @@ impl Mistral {
         environment.add_function("raise_exception", |reason: String| -> Result<String, Error> {
             Err(Error::new(ErrorKind::InvalidOperation, reason))
         });
-        environment.render_str(&self.template, context! {
-            messages, add_generation_prompt, bos_token => self.bos, eos_token => self.eos,
-        })
+        environment.render_str(
+            &self.template,
+            context! {
+                messages, add_generation_prompt, bos_token => self.bos, eos_token => self.eos,
+            },
+        )
     }
 
     /// A message in which no special token is spelled: a space goes behind its first character.

@@ -17,8 +17,20 @@ use crate::{PromptError, Tokenizer};
 
 /// The marker tokens, in the order of their ids behind `<unk>`, `<s>`, `</s>` and `<pad>`.
 pub const MARKERS: [&str; 14] = [
-    "<|controls|>", "<|request|>", "<|done|>", "<|plan|>", "<|answer|>", "<|think|>", "<|do|>", "<|on|>", "<|args|>",
-    "<|status|>", "<|,|>", "<|;|>", "<|json|>", "<|failed|>",
+    "<|controls|>",
+    "<|request|>",
+    "<|done|>",
+    "<|plan|>",
+    "<|answer|>",
+    "<|think|>",
+    "<|do|>",
+    "<|on|>",
+    "<|args|>",
+    "<|status|>",
+    "<|,|>",
+    "<|;|>",
+    "<|json|>",
+    "<|failed|>",
 ];
 
 /// The markers' ids in one tokenizer.
@@ -46,7 +58,22 @@ impl Markers {
         let ids: Vec<u32> = MARKERS.iter().filter_map(|marker| tokenizer.token_id(marker)).collect();
         let [controls, request, done, plan, answer, think, act, on, args, status, comma, semicolon, json, failed] =
             ids.try_into().ok()?;
-        Some(Self { controls, request, done, plan, answer, think, act, on, args, status, comma, semicolon, json, failed })
+        Some(Self {
+            controls,
+            request,
+            done,
+            plan,
+            answer,
+            think,
+            act,
+            on,
+            args,
+            status,
+            comma,
+            semicolon,
+            json,
+            failed,
+        })
     }
 }
 

@@ -13,10 +13,19 @@ impl Compact<'_> {
         let fail = |reason: String| ParseError::new(reason, &text);
         let marks = self.markers;
         let ids = self.without_end(ids).map_err(fail)?;
-        let sections = self.sections(ids, &[
-            (marks.think, "<|think|>"), (marks.plan, "<|plan|>"), (marks.act, "<|do|>"), (marks.on, "<|on|>"),
-            (marks.args, "<|args|>"), (marks.status, "<|status|>"),
-        ]).map_err(fail)?;
+        let sections = self
+            .sections(
+                ids,
+                &[
+                    (marks.think, "<|think|>"),
+                    (marks.plan, "<|plan|>"),
+                    (marks.act, "<|do|>"),
+                    (marks.on, "<|on|>"),
+                    (marks.args, "<|args|>"),
+                    (marks.status, "<|status|>"),
+                ],
+            )
+            .map_err(fail)?;
         let (control_name, control_label) = self.read_control(sections[3]).map_err(fail)?;
         let status = match self.read_text(sections[5]).map_err(fail)?.as_str() {
             "CONTINUE" => Status::Continue,
@@ -160,7 +169,8 @@ impl Compact<'_> {
         };
         let key = self.read_text(&ids[..at])?;
         let json = self.read_text(&ids[at + 1..])?;
-        let value: Value = serde_json::from_str(&json).map_err(|error| format!("argument `{key}`: `{json}` is no JSON: {error}"))?;
+        let value: Value =
+            serde_json::from_str(&json).map_err(|error| format!("argument `{key}`: `{json}` is no JSON: {error}"))?;
         match (key.is_empty(), value) {
             (false, value) => Ok(std::iter::once((key, value)).collect()),
             (true, Value::Object(object)) => Ok(object),

@@ -55,9 +55,12 @@ impl Compact<'_> {
 
 /// `NAME LABEL NAME LABEL …`
 fn control_list(state: &State) -> String {
-    let pairs: Vec<String> = state.observation.controls.iter().map(|control| {
-        format!("{} {}", control.control_text, control.label)
-    }).collect();
+    let pairs: Vec<String> = state
+        .observation
+        .controls
+        .iter()
+        .map(|control| format!("{} {}", control.control_text, control.label))
+        .collect();
     pairs.join(" ")
 }
 

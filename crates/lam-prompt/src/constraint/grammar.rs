@@ -30,7 +30,9 @@ impl Grammar {
                 lists: Arc::new(CompactLists::new(tokenizer, *markers)),
                 functions: Mutex::new(None),
             },
-            Template::Chat(chat) => Form::Json { vocabulary: Arc::new(Vocabulary::new(tokenizer, &chat.lead(tokenizer))) },
+            Template::Chat(chat) => {
+                Form::Json { vocabulary: Arc::new(Vocabulary::new(tokenizer, &chat.lead(tokenizer))) }
+            }
         };
         Self { form }
     }
@@ -66,7 +68,11 @@ impl Grammar {
 }
 
 /// The functions as tokens: those of the last call, when they are the same.
-fn compiled(cache: &Mutex<Option<Arc<compact::Functions>>>, form: Compact<'_>, specs: &[FunctionSpec]) -> Arc<compact::Functions> {
+fn compiled(
+    cache: &Mutex<Option<Arc<compact::Functions>>>,
+    form: Compact<'_>,
+    specs: &[FunctionSpec],
+) -> Arc<compact::Functions> {
     let mut cached = cache.lock().unwrap_or_else(PoisonError::into_inner);
     match &*cached {
         Some(functions) if functions.specs() == specs => Arc::clone(functions),

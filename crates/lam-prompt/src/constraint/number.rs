@@ -46,7 +46,9 @@ mod tests {
     fn beginnings_are_exactly_those_of_numbers_in_the_range() {
         for (min, max) in [(1, 128), (-64, 64), (0, 0), (37, 38), (-5, -3), (250, 1200)] {
             let written: Vec<String> = (min..=max).map(|number: i64| number.to_string()).collect();
-            for probe in (-1300..1300_i64).map(|n| n.to_string()).chain(["-", "", "00", "01", "-0", "+1"].map(String::from)) {
+            for probe in
+                (-1300..1300_i64).map(|n| n.to_string()).chain(["-", "", "00", "01", "-0", "+1"].map(String::from))
+            {
                 let expected = written.iter().any(|number| number.starts_with(&probe));
                 assert_eq!(begins_number(&probe, min, max), expected, "{probe} in {min}..={max}");
                 assert_eq!(is_number(&probe, min, max), written.contains(&probe), "{probe} in {min}..={max}");

@@ -60,13 +60,15 @@ impl Tokenizer {
         if text.is_empty() {
             return Vec::new();
         }
-        let encoding = self.plain.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
+        let encoding =
+            self.plain.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
         encoding.get_ids().to_vec()
     }
 
     /// The ids of a rendered template, in which special tokens are recognised; none is added.
     pub(crate) fn encode_marked(&self, text: &str) -> Vec<u32> {
-        let encoding = self.marked.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
+        let encoding =
+            self.marked.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
         encoding.get_ids().to_vec()
     }
 

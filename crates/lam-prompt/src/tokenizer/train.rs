@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokenizers::models::bpe::BpeTrainer;
 use tokenizers::models::TrainerWrapper;
+use tokenizers::models::bpe::BpeTrainer;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
 use super::alphabet::{byte_chars, to_byte_chars};
@@ -34,7 +34,7 @@ pub struct TokenizerConfig {
     pub vocab_size: usize,
     /// Labels "1" to this number are single tokens.
     pub labels: usize,
-    /// Words that are single tokens (with the space before them), such as names of controls and functions.
+    /// Texts whose words are single tokens (with the space before them), such as names of controls and functions.
     pub words: Vec<String>,
 }
 
@@ -55,7 +55,8 @@ impl Tokenizer {
         entries.extend(words.iter().cloned());
         let entries = without_repetition(entries);
         if entries.len() > config.vocab_size {
-            let reason = format!("vocab_size {} is smaller than the {} entries asked for", config.vocab_size, entries.len());
+            let reason =
+                format!("vocab_size {} is smaller than the {} entries asked for", config.vocab_size, entries.len());
             return Err(PromptError::train(reason, "raise vocab_size, or ask for fewer words"));
         }
         let draft = build(&base_entries(), &[])?;
@@ -79,9 +80,10 @@ fn base_entries() -> Vec<String> {
 /// The words that get an entry each, as the vocabulary writes them, with the space before them.
 fn whole_words(config: &TokenizerConfig) -> Vec<String> {
     let labels = (1..=config.labels).map(|label| label.to_string());
-    let words = FORM_WORDS.iter().map(|word| (*word).to_owned()).chain(labels).chain(config.words.iter().cloned());
-    let is_word = |word: &String| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
-    words.filter(is_word).map(|word| to_byte_chars(&format!(" {word}"))).collect()
+    let form = FORM_WORDS.iter().map(|word| (*word).to_owned());
+    let asked = config.words.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let words = form.chain(labels).chain(asked.map(str::to_owned)).filter(|word| !word.is_empty());
+    words.map(|word| to_byte_chars(&format!(" {word}"))).collect()
 }
 
 fn without_repetition(entries: Vec<String>) -> Vec<String> {
@@ -155,7 +157,8 @@ fn fill(
 /// The tokenizer with these entries, ids in their order.
 fn build(entries: &[String], merges: &[(String, String)]) -> Result<Tokenizer, PromptError> {
     let specials = 4 + MARKERS.len();
-    let added: Vec<Value> = entries[..specials].iter().enumerate().map(|(id, content)| added_token(id, content)).collect();
+    let added: Vec<Value> =
+        entries[..specials].iter().enumerate().map(|(id, content)| added_token(id, content)).collect();
     let vocab: serde_json::Map<String, Value> =
         entries.iter().enumerate().map(|(id, entry)| (entry.clone(), Value::from(id))).collect();
     let split = json!({"type": "Split", "pattern": {"Regex": WORD}, "behavior": "Isolated", "invert": false});

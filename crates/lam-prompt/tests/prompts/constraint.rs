@@ -37,7 +37,10 @@ fn fault(action: &Action, functions: &[FunctionSpec], observation: &Observation)
         Target::Application if !action.control_label.is_empty() => return Some("label".into()),
         Target::Application => {}
         Target::Control(types) => match observation.control(&action.control_label) {
-            Some(control) if control.control_text == action.control_name && control.enabled && types.contains(&control.control_type) => {}
+            Some(control)
+                if control.control_text == action.control_name
+                    && control.enabled
+                    && types.contains(&control.control_type) => {}
             _ => return Some(format!("control {} {}", action.control_label, action.control_name)),
         },
     }
@@ -82,7 +85,11 @@ fn every_walk_ends_in_an_executable_answer() {
     let limits = AnswerLimits { thought_tokens: 6, plan_steps: 3, step_tokens: 5, text_tokens: 6 };
     let seen = walk_many(&fixture::renderer().with_limits(limits), 2000);
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
-    assert_eq!(names, ["", "click_input", "insert_table", "select_text", "set_edit_text", "set_font"], "texts has no control");
+    assert_eq!(
+        names,
+        ["", "click_input", "insert_table", "select_text", "set_edit_text", "set_font"],
+        "texts has no control"
+    );
 }
 
 #[test]
@@ -114,7 +121,11 @@ fn what_an_expert_says_is_allowed() {
         };
         let mut constraint = renderer.action_constraint(&observation, &functions);
         for id in renderer.action_answer(&action) {
-            assert!(constraint.allowed().binary_search(&id).is_ok(), "{} in {function} {args}", renderer.tokenizer().decode(&[id]));
+            assert!(
+                constraint.allowed().binary_search(&id).is_ok(),
+                "{} in {function} {args}",
+                renderer.tokenizer().decode(&[id])
+            );
             constraint.advance(id);
         }
         assert!(constraint.is_done(), "{function} {args}");

@@ -4,9 +4,32 @@ use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_types::{ArgKind, ArgSpec, Control, ControlType, FunctionSpec, Observation, State, Target};
 
 const WORDS: [&str; 26] = [
-    "click_input", "set_edit_text", "select_text", "insert_table", "set_font", "texts", "button", "double", "text",
-    "rows", "columns", "font_name", "font_size", "Bold", "Find", "Replace", "Page", "Borders", "Document", "left",
-    "right", "Arial", "alpha", "beta", "gamma", "table",
+    "click_input",
+    "set_edit_text",
+    "select_text",
+    "insert_table",
+    "set_font",
+    "texts",
+    "button",
+    "double",
+    "text",
+    "rows",
+    "columns",
+    "font_name",
+    "font_size",
+    "Bold",
+    "Find",
+    "Replace",
+    "Page",
+    "Borders",
+    "Document",
+    "left",
+    "right",
+    "Arial",
+    "alpha",
+    "beta",
+    "gamma",
+    "table",
 ];
 
 /// A corpus that lacks most of the words.
@@ -31,20 +54,29 @@ pub fn functions() -> Vec<FunctionSpec> {
     use ControlType::{ComboBox, Edit};
     let words = |words: &[&str]| ArgKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
     vec![
-        function("click_input", Target::Control(ControlType::ALL.to_vec()), vec![
-            arg("button", words(&["left", "right"]), false),
-            arg("double", ArgKind::Boolean, false),
-        ]),
+        function(
+            "click_input",
+            Target::Control(ControlType::ALL.to_vec()),
+            vec![arg("button", words(&["left", "right"]), false), arg("double", ArgKind::Boolean, false)],
+        ),
         function("set_edit_text", Target::Control(vec![Edit, ComboBox]), vec![arg("text", ArgKind::Text, true)]),
         function("select_text", Target::Application, vec![arg("text", ArgKind::DocumentText, true)]),
-        function("insert_table", Target::Application, vec![
-            arg("rows", ArgKind::Integer { min: 1, max: 64 }, true),
-            arg("columns", ArgKind::Integer { min: -3, max: 12 }, true),
-        ]),
-        function("set_font", Target::Application, vec![
-            arg("font_name", words(&["Arial", "Arial Black"]), false),
-            arg("font_size", ArgKind::Integer { min: 1, max: 400 }, false),
-        ]),
+        function(
+            "insert_table",
+            Target::Application,
+            vec![
+                arg("rows", ArgKind::Integer { min: 1, max: 64 }, true),
+                arg("columns", ArgKind::Integer { min: -3, max: 12 }, true),
+            ],
+        ),
+        function(
+            "set_font",
+            Target::Application,
+            vec![
+                arg("font_name", words(&["Arial", "Arial Black"]), false),
+                arg("font_size", ArgKind::Integer { min: 1, max: 400 }, false),
+            ],
+        ),
         function("texts", Target::Control(vec![ControlType::Spinner]), vec![]),
     ]
 }

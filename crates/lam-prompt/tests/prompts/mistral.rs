@@ -24,7 +24,8 @@ pub const THIRD: &str = "{%- if messages[0]['role'] == 'system' %}\n    {%- set 
 
 /// Writes a SentencePiece-like tokenizer with byte fallback.
 fn write_pieces(dir: &Path, has_inst: bool, template: Option<&str>) {
-    let specials: Vec<&str> = if has_inst { vec!["<unk>", "<s>", "</s>", "[INST]", "[/INST]"] } else { vec!["<unk>", "<s>", "</s>"] };
+    let specials: Vec<&str> =
+        if has_inst { vec!["<unk>", "<s>", "</s>", "[INST]", "[/INST]"] } else { vec!["<unk>", "<s>", "</s>"] };
     let mut vocab: Vec<String> = specials.iter().map(|token| (*token).to_owned()).collect();
     vocab.extend((0..=255).map(|byte| format!("<0x{byte:02X}>")));
     vocab.extend((' '..='~').filter(|c| *c != ' ').map(String::from));
@@ -34,7 +35,8 @@ fn write_pieces(dir: &Path, has_inst: bool, template: Option<&str>) {
     let added: Vec<Value> = specials.iter().enumerate().map(|(id, content)| json!({
         "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true,
     })).collect();
-    let ids: serde_json::Map<String, Value> = vocab.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect();
+    let ids: serde_json::Map<String, Value> =
+        vocab.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect();
     let tokenizer = json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
         "pre_tokenizer": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false},
@@ -84,7 +86,10 @@ fn each_layout_is_the_templates_own() {
         let tokenizer = renderer.tokenizer();
         let ids = renderer.action_prompt(&state, &fixture::functions());
         let text = tokenizer.decode(&ids);
-        assert!(text.replacen("<s>[INST]", "<s> [INST]", 1).starts_with(&head.replacen("<s>[INST]", "<s> [INST]", 1)), "{text}");
+        assert!(
+            text.replacen("<s>[INST]", "<s> [INST]", 1).starts_with(&head.replacen("<s>[INST]", "<s> [INST]", 1)),
+            "{text}"
+        );
         assert!(text.ends_with(&format!("<Previous Plans:> [\"click Bold\"]{tail}")), "{text}");
         assert_eq!(ids.iter().filter(|id| **id == tokenizer.bos()).count(), 1, "{text}");
         assert_eq!(ids.iter().filter(|id| **id == tokenizer.eos()).count(), 0, "{text}");
@@ -114,7 +119,11 @@ fn what_an_expert_says_is_allowed_in_json() {
         let ids = renderer.action_answer(&action);
         let mut constraint = renderer.action_constraint(&observation, &functions);
         for id in &ids {
-            assert!(constraint.allowed().binary_search(id).is_ok(), "{:?} in {action:?}", renderer.tokenizer().decode(&[*id]));
+            assert!(
+                constraint.allowed().binary_search(id).is_ok(),
+                "{:?} in {action:?}",
+                renderer.tokenizer().decode(&[*id])
+            );
             constraint.advance(*id);
         }
         assert!(constraint.is_done());

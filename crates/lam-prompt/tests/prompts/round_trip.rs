@@ -10,8 +10,28 @@ use serde_json::{Value, json};
 use crate::fixture;
 
 const TEXTS: [&str; 22] = [
-    "", "alpha", "alpha beta", " leading", "trailing ", "  ", "5", "true", "null", "Größe \u{1F600}", "a\nb\tc",
-    "it's \"quoted\"", "</s>", "<|do|>", "<|;|>", "{DELETE}", ".docx", "\\n", "x,y", "-3", "日本語", "select_text",
+    "",
+    "alpha",
+    "alpha beta",
+    " leading",
+    "trailing ",
+    "  ",
+    "5",
+    "true",
+    "null",
+    "Größe \u{1F600}",
+    "a\nb\tc",
+    "it's \"quoted\"",
+    "</s>",
+    "<|do|>",
+    "<|;|>",
+    "{DELETE}",
+    ".docx",
+    "\\n",
+    "x,y",
+    "-3",
+    "日本語",
+    "select_text",
 ];
 
 fn text(random: &mut ChaCha8Rng) -> String {
@@ -67,7 +87,11 @@ fn json_answers_lose_nothing() {
         let action = action(random);
         let text = action_json(&action);
         assert_eq!(parse_action_text(&text).as_ref(), Ok(&action), "{text}");
-        assert_eq!(parse_action_text_tolerant(&format!("Sure!\n```json\n{text}\n```\n")).as_ref(), Ok(&action), "{text}");
+        assert_eq!(
+            parse_action_text_tolerant(&format!("Sure!\n```json\n{text}\n```\n")).as_ref(),
+            Ok(&action),
+            "{text}"
+        );
     }
 }
 
@@ -84,10 +108,7 @@ fn a_usual_answer_is_short() {
         plan: Vec::new(),
     };
     let text = renderer.tokenizer().decode(&renderer.action_answer(&action));
-    assert_eq!(
-        text,
-        "<|think|> make it bold<|plan|><|do|> click_input<|on|> Bold 4<|args|><|status|> FINISH</s>"
-    );
+    assert_eq!(text, "<|think|> make it bold<|plan|><|do|> click_input<|on|> Bold 4<|args|><|status|> FINISH</s>");
 }
 
 #[test]

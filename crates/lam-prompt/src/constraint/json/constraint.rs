@@ -76,7 +76,8 @@ impl TokenConstraint for JsonConstraint {
             return;
         }
         let bytes = self.tokenizer.token_bytes(token);
-        self.state = self.state.and_then(|state| bytes.iter().try_fold(state, |state, byte| self.rules.step(state, *byte)));
+        self.state =
+            self.state.and_then(|state| bytes.iter().try_fold(state, |state, byte| self.rules.step(state, *byte)));
     }
 
     fn is_done(&self) -> bool {

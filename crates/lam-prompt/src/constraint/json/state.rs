@@ -79,11 +79,12 @@ impl Rules {
 
     /// Bytes that a free string may have.
     pub(super) fn limit(&self, field: Field) -> usize {
-        BYTES_A_TOKEN * match field {
-            Field::Thought => self.limits.thought_tokens,
-            Field::Text(..) => self.limits.text_tokens,
-            Field::Step(_) => self.limits.step_tokens,
-        }
+        BYTES_A_TOKEN
+            * match field {
+                Field::Thought => self.limits.thought_tokens,
+                Field::Text(..) => self.limits.text_tokens,
+                Field::Step(_) => self.limits.step_tokens,
+            }
     }
 
     /// Where `byte` leads, if anywhere.
@@ -161,6 +162,8 @@ impl Rules {
             return Some(State::Number { function, arg, written });
         }
         let is_whole = is_number(written.text(), min, max);
-        is_whole.then(|| self.enter(Then::List(self.lists.behind(function, arg)))).and_then(|state| self.step(state, byte))
+        is_whole
+            .then(|| self.enter(Then::List(self.lists.behind(function, arg))))
+            .and_then(|state| self.step(state, byte))
     }
 }

@@ -31,7 +31,8 @@ pub(crate) struct Vocabulary {
 impl Vocabulary {
     /// The vocabulary of `tokenizer`, for answers that begin with `lead`.
     pub(crate) fn new(tokenizer: &Tokenizer, lead: &str) -> Self {
-        let is_plain = |id: &u32| tokenizer.token_bytes(*id).iter().all(|byte| *byte >= 0x20 && !b"\"\\".contains(byte));
+        let is_plain =
+            |id: &u32| tokenizer.token_bytes(*id).iter().all(|byte| *byte >= 0x20 && !b"\"\\".contains(byte));
         let ids = tokenizer.text_ids();
         let (plain, marked): (Vec<u32>, Vec<u32>) = ids.iter().copied().partition(is_plain);
         Self {
