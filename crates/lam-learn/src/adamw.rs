@@ -1,0 +1,222 @@
+//! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with f32 moments and PyTorch's order of operations.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
+
+/// Settings of the optimizer; the learning rate comes with each step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWConfig {
+    /// First moment's decay.
+    pub beta1: f64,
+    /// Second moment's decay.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// Decoupled decay of matrices. Vectors (norms, biases) never decay.
+    pub weight_decay: f64,
+}
+
+/// One variable and its moments.
+struct Slot {
+    name: String,
+    variable: Var,
+    moments: Moments,
+}
+
+struct Moments {
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+/// The optimizer over named variables.
+pub struct AdamW {
+    slots: Vec<Slot>,
+    config: AdamWConfig,
+    steps: u64,
+}
+
+impl AdamW {
+    /// Zero moments for every variable.
+    ///
+    /// # Errors
+    /// A variable that is not f32.
+    pub fn new(variables: Vec<(String, Var)>, config: AdamWConfig) -> Result<Self> {
+        let mut slots = Vec::with_capacity(variables.len());
+        for (name, variable) in variables {
+            if variable.dtype() != candle_core::DType::F32 {
+                bail!("variable `{name}` is {:?}; AdamW trains f32", variable.dtype());
+            }
+            let count = variable.elem_count();
+            slots.push(Slot { name, variable, moments: Moments { first: vec![0.0; count], second: vec![0.0; count] } });
+        }
+        Ok(Self { slots, config, steps: 0 })
+    }
+
+    /// One step with one gradient a variable, in their order:
+    /// θ ← θ (1 − lr·λ), then θ ← θ − lr · m̂ / (√v̂ + ε).
+    ///
+    /// # Errors
+    /// Gradients that are not those of the variables.
+    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
+        if gradients.len() != self.slots.len() {
+            bail!("{} gradients for {} variables", gradients.len(), self.slots.len());
+        }
+        self.steps += 1;
+        let corrections = (
+            1.0 - self.config.beta1.powi(self.steps as i32),
+            1.0 - self.config.beta2.powi(self.steps as i32),
+        );
+        for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
+            if gradient.shape() != slot.variable.shape() {
+                bail!("variable `{}` is {:?}, its gradient {:?}", slot.name, slot.variable.dims(), gradient.dims());
+            }
+            let decay = if slot.variable.rank() > 1 { self.config.weight_decay } else { 0.0 };
+            let update = Update {
+                config: self.config,
+                learning_rate,
+                decay: (1.0 - learning_rate * decay) as f32,
+                corrections,
+                moments: Mutex::new(&mut slot.moments),
+            };
+            slot.variable.inplace_op2(&gradient.contiguous()?, &update)?;
+        }
+        Ok(())
+    }
+
+    /// The moments and the number of steps, as named tensors.
+    ///
+    /// # Errors
+    /// When a tensor cannot be made.
+    pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut state = vec![("step".to_owned(), Tensor::from_vec(vec![self.steps as i64], 1, &Device::Cpu)?)];
+        for Slot { name, variable, moments } in &self.slots {
+            let tensor = |values: &[f32]| Tensor::from_slice(values, variable.shape(), &Device::Cpu);
+            state.push((format!("{name}.exp_avg"), tensor(&moments.first)?));
+            state.push((format!("{name}.exp_avg_sq"), tensor(&moments.second)?));
+        }
+        Ok(state)
+    }
+
+    /// Goes on from [`AdamW::state`].
+    ///
+    /// # Errors
+    /// A moment that is missing or of another shape.
+    pub fn load_state(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        let find = |name: &str| match state.get(name) {
+            Some(tensor) => Ok(tensor),
+            None => bail!("the optimizer's state has no tensor `{name}`"),
+        };
+        self.steps = find("step")?.to_vec1::<i64>()?[0] as u64;
+        for Slot { name, variable, moments } in &mut self.slots {
+            for (suffix, moment) in [("exp_avg", &mut moments.first), ("exp_avg_sq", &mut moments.second)] {
+                let tensor = find(&format!("{name}.{suffix}"))?;
+                if tensor.shape() != variable.shape() {
+                    bail!("`{name}.{suffix}` is {:?}, the variable {:?}", tensor.dims(), variable.dims());
+                }
+                *moment = tensor.flatten_all()?.to_vec1()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One variable's step, in place.
+struct Update<'a> {
+    config: AdamWConfig,
+    learning_rate: f64,
+    decay: f32,
+    corrections: (f64, f64),
+    moments: Mutex<&'a mut Moments>,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(&self, theta: &mut CpuStorage, layout: &Layout, gradient: &CpuStorage, other: &Layout) -> Result<()> {
+        let (CpuStorage::F32(theta), CpuStorage::F32(gradient)) = (theta, gradient) else {
+            bail!("AdamW trains f32")
+        };
+        let (Some((start, end)), Some((first, last))) = (layout.contiguous_offsets(), other.contiguous_offsets()) else {
+            bail!("AdamW trains contiguous variables")
+        };
+        let (theta, gradient) = (&mut theta[start..end], &gradient[first..last]);
+        let mut moments = self.moments.lock().expect("a step does not panic");
+        let Moments { first, second } = &mut **moments;
+        const CHUNK: usize = 1 << 14;
+        let parts = theta.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+        let parts = parts.zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
+        parts.for_each(|(((theta, gradient), first), second)| self.chunk(theta, gradient, first, second));
+        Ok(())
+    }
+}
+
+impl Update<'_> {
+    fn chunk(&self, theta: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        let (beta1, beta2) = (self.config.beta1 as f32, self.config.beta2 as f32);
+        let (rest1, rest2) = ((1.0 - self.config.beta1) as f32, (1.0 - self.config.beta2) as f32);
+        let rate = (self.learning_rate / self.corrections.0) as f32;
+        let root = (1.0 / self.corrections.1.sqrt()) as f32;
+        let eps = self.config.eps as f32;
+        for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(first).zip(second) {
+            *m = beta1 * *m + rest1 * g;
+            *v = beta2 * *v + rest2 * g * g;
+            *theta = *theta * self.decay - rate * *m / (v.sqrt() * root + eps);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(weight_decay: f64) -> AdamWConfig {
+        AdamWConfig { beta1: 0.9, beta2: 0.98, eps: 1e-8, weight_decay }
+    }
+
+    /// import torch
+    /// w = torch.tensor([[1., -2.], [.5, 3.]], requires_grad=True)
+    /// o = torch.optim.AdamW([w], lr=.1, betas=(.9, .98), weight_decay=.01)
+    /// for i in range(3):
+    ///     w.grad = torch.tensor([[.1, -.2], [.3, .4]]) * (i + 1); o.step()
+    /// print(w)
+    #[test]
+    fn three_steps_equal_pytorch() {
+        let w = Var::from_slice(&[1.0f32, -2.0, 0.5, 3.0], (2, 2), &Device::Cpu).unwrap();
+        let mut optimizer = AdamW::new(vec![("w".into(), w.clone())], config(0.01)).unwrap();
+        for i in 0..3 {
+            let g = Tensor::new(&[[0.1f32, -0.2], [0.3, 0.4]], &Device::Cpu).unwrap();
+            optimizer.step(&[(g * f64::from(i + 1)).unwrap()], 0.1).unwrap();
+        }
+        let found = w.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (found, expected) in found.iter().zip(TORCH) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    const TORCH: [f32; 4] = [0.705_778_96, -1.702_783, 0.207_277_49, 2.699_785];
+
+    #[test]
+    fn vectors_do_not_decay_and_a_restored_optimizer_goes_on_with_the_same_bits() {
+        let fresh = || Var::from_slice(&[1.0f32, 2.0], 2, &Device::Cpu).unwrap();
+        let g = Tensor::new(&[0.5f32, 0.25], &Device::Cpu).unwrap();
+        let (plain, decayed) = (fresh(), fresh());
+        let mut one = AdamW::new(vec![("n".into(), plain.clone())], config(0.0)).unwrap();
+        let mut two = AdamW::new(vec![("n".into(), decayed.clone())], config(0.5)).unwrap();
+        for _ in 0..2 {
+            one.step(std::slice::from_ref(&g), 0.1).unwrap();
+            two.step(std::slice::from_ref(&g), 0.1).unwrap();
+        }
+        let bits = |var: &Var| var.to_vec1::<f32>().unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&plain), bits(&decayed));
+        let mut resumed = AdamW::new(vec![("n".into(), decayed.clone())], config(0.5)).unwrap();
+        resumed.load_state(&two.state().unwrap().into_iter().collect()).unwrap();
+        resumed.step(std::slice::from_ref(&g), 0.1).unwrap();
+        one.step(std::slice::from_ref(&g), 0.1).unwrap();
+        assert_eq!(bits(&plain), bits(&decayed));
+    }
+}
