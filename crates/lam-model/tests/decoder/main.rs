@@ -1,0 +1,11 @@
+//! The decoder from outside: against numbers of transformers, PEFT and PyTorch, against itself, and with bad input.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod bad_files;
+mod generation;
+mod initialization;
+mod modes;
+mod parity;
+mod reference;
+mod tiny;

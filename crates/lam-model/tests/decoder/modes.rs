@@ -1,0 +1,99 @@
+//! Every mode trains what it says, all of it, and documents in a batch do not see each other.
+
+use lam_model::{Decoder, Finetuning, LoraConfig, PackedBatch, TargetModules};
+
+use crate::reference::{difference, targets};
+use crate::tiny;
+
+fn check_gradients(decoder: &Decoder, count: usize) {
+    let batch = tiny::batch();
+    let loss = decoder.cross_entropy(&decoder.hidden_with_dropout(&batch, 1).unwrap(), &targets(&batch)).unwrap();
+    let gradients = loss.backward().unwrap();
+    let variables = decoder.variables();
+    assert_eq!(variables.len(), count);
+    for (name, variable) in variables {
+        let gradient = gradients.get(&variable).unwrap_or_else(|| panic!("`{name}` has no gradient"));
+        let size = gradient.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(size > 0.0 && size.is_finite(), "`{name}`: {size}");
+    }
+}
+
+#[test]
+fn every_trainable_variable_has_a_gradient() {
+    check_gradients(&tiny::decoder(), 2 * 9 + 3);
+    for dropout in [0.0, 0.2] {
+        let decoder = tiny::reloaded(&Finetuning::Lora(tiny::lora(dropout)));
+        tiny::wake(&decoder);
+        check_gradients(&decoder, 2 * 7 * 2);
+    }
+    let modules = TargetModules::List(vec!["v_proj".into(), "q_proj".into()]);
+    let decoder =
+        tiny::reloaded(&Finetuning::Lora(LoraConfig { lora_target_modules: modules, ..tiny::lora(0.0) }));
+    tiny::wake(&decoder);
+    check_gradients(&decoder, 2 * 2 * 2);
+    assert_eq!(decoder.variables()[0].0, "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");
+    assert!(tiny::reloaded(&Finetuning::Frozen).variables().is_empty());
+}
+
+#[test]
+fn token_log_probs_train_every_variable_too() {
+    let (decoder, batch) = (tiny::decoder(), tiny::batch());
+    let hidden = decoder.hidden(&batch).unwrap();
+    let (log_probs, entropies) = decoder.token_logprobs_and_entropies(&hidden, &[3, 30], &[1, 2]).unwrap();
+    let loss = (log_probs.sum_all().unwrap() + entropies.sum_all().unwrap()).unwrap();
+    let gradients = loss.backward().unwrap();
+    for (name, variable) in decoder.variables() {
+        assert!(gradients.get(&variable).is_some(), "`{name}` has no gradient");
+    }
+}
+
+#[test]
+fn a_fresh_adapter_changes_nothing() {
+    let plain = tiny::decoder().hidden(&tiny::batch()).unwrap();
+    let adapted = tiny::reloaded(&Finetuning::Lora(tiny::lora(0.0))).hidden(&tiny::batch()).unwrap();
+    assert_eq!(difference(&adapted, &plain), 0.0);
+}
+
+#[test]
+fn a_document_is_the_same_alone_and_packed() {
+    let (decoder, batch) = (tiny::decoder(), tiny::batch());
+    let packed = decoder.hidden(&batch).unwrap();
+    let mut start = 0;
+    for &length in &batch.lengths {
+        let alone = PackedBatch::from_documents([&batch.input_ids[start..start + length]]);
+        let alone = decoder.hidden(&alone).unwrap();
+        assert!(difference(&packed.narrow(0, start, length).unwrap(), &alone) < 1e-5);
+        start += length;
+    }
+}
+
+#[test]
+fn eight_documents_at_once_give_the_gradient_of_one_at_a_time() {
+    let decoder = tiny::decoder();
+    let documents: Vec<Vec<u32>> = (0..8).map(|i| (0..5 + i).map(|j| (i * 5 + j * 3) % 37).collect()).collect();
+    let gradient = |documents: &[Vec<u32>]| {
+        let batch = PackedBatch::from_documents(documents);
+        let loss = decoder.cross_entropy(&decoder.hidden(&batch).unwrap(), &targets(&batch)).unwrap();
+        loss.backward().unwrap()
+    };
+    let at_once = gradient(&documents);
+    let singly: Vec<_> = documents.chunks(1).map(gradient).collect();
+    for (name, variable) in decoder.variables() {
+        let mut sum = variable.zeros_like().unwrap();
+        for store in &singly {
+            sum = (sum + store.get(&variable).unwrap()).unwrap();
+        }
+        let off = difference(&sum, at_once.get(&variable).unwrap());
+        assert!(off < 2e-6, "`{name}` is off by {off}");
+    }
+}
+
+#[test]
+fn a_bad_batch_is_refused() {
+    let decoder = tiny::decoder();
+    let refused = |input_ids: Vec<u32>, lengths: Vec<usize>| {
+        decoder.hidden(&PackedBatch { input_ids, lengths }).unwrap_err().to_string()
+    };
+    assert!(refused(vec![1, 2], vec![3]).contains("lengths"));
+    assert!(refused(vec![1, 99], vec![2]).contains("token 99 is outside the embedding of 37 rows"));
+}
