@@ -76,8 +76,8 @@ mod tests {
         index.insert("turn on the ruler");
         index.insert("insert a table with 3 rows and 4 columns");
         assert_eq!(index.nearest("Turn on the ruler.", 1.0), Some((0, 1.0)));
-        assert_eq!(index.nearest("insert a table with 3 rows and 5 columns", 0.75), Some((1, 7.0 / 9.0)));
-        assert_eq!(index.nearest("insert a table with 3 rows and 5 columns", 0.8), None);
+        assert_eq!(index.nearest("insert a table with 3 rows and 5 columns", 0.75), Some((1, 0.8)));
+        assert_eq!(index.nearest("insert a table with 3 rows and 5 columns", 0.85), None);
         assert_eq!(index.nearest("entirely other words", 0.5), None);
     }
 
