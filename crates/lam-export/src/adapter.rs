@@ -24,7 +24,8 @@ pub fn write(
     let without = probe::logits(&plain, inputs)?;
     let mut adapted = plain;
     adapted.load_adapter(adapter, false)?;
-    let own_name = base.display().to_string();
+    // The directory's name, not its path: the same run gives the same bytes wherever it lies.
+    let own_name = base.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     adapted.save_adapter(output, Some(if config.base_model.is_empty() { &own_name } else { &config.base_model }))?;
     copy_tokenizer(base, output)?;
     let mut reloaded = Decoder::load(base, &Finetuning::Frozen, 0)?;

@@ -38,7 +38,7 @@ impl Sources {
         let adapter = with("adapter_config.json");
         let base = adapter.as_deref().map(|adapter| base_of(adapter, stage)).transpose()?.flatten();
         Ok(Self {
-            model: with("config.json"),
+            model: with("config.json").filter(|place| !is_reward(place)),
             reward: rewards.into_iter().find(|place| is_reward(place)),
             adapter,
             base,

@@ -73,6 +73,7 @@ fn adapter_and_merged_model_agree_and_differ_from_the_base() {
     let peft = read(&root.join("out/adapter/adapter_config.json"));
     assert_eq!((&peft["peft_type"], &peft["r"], &peft["task_type"]), (&json!("LORA"), &json!(4), &json!("CAUSAL_LM")));
     assert!(peft["target_modules"].is_array());
+    assert_eq!(peft["base_model_name_or_path"], json!("base"));
     for file in
         ["config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja", "README.md", "export.json"]
     {
@@ -107,6 +108,8 @@ fn the_reward_model_is_a_classifier_with_one_label() {
     assert_eq!(config["architectures"], json!(["MistralForSequenceClassification"]));
     assert_eq!(config["num_labels"], json!(1));
     assert!(config["pad_token_id"].is_u64());
+    let found = Sources::find(&root.join("out")).unwrap();
+    assert_eq!((found.reward, found.model), (Some(root.join("out")), None));
 }
 
 #[test]
