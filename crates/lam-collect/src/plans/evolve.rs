@@ -49,7 +49,7 @@ fn evolve_split(parents: &[&TaskPlan], split: Split, config: &PlansConfig) -> Ve
 /// Both tasks in one, unless that breaks a limit.
 fn join(parent: &TaskPlan, partner: &TaskPlan, joint: &str, config: &PlansConfig) -> Option<TaskPlan> {
     let words = |text: &str| text.split_whitespace().count();
-    let task = format!("{}{joint}{}", parent.task.trim_end_matches(['.', '?', '!']), partner.task);
+    let task = format!("{}{joint}{}", parent.task.trim_end_matches([' ', '.', '?', '!']), partner.task);
     let plan = [parent.plan.as_slice(), partner.plan.as_slice()].concat();
     let fits = words(&task) <= config.max_task_words
         && words(&task) - words(&parent.task) <= config.max_extra_words
