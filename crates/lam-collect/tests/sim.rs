@@ -1,7 +1,5 @@
 //! Both halves of the collection on the embedded editor: its documents are all usable, its expert is limited.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use lam_collect::plans::{self, PlansConfig};
 use lam_collect::trajectories::{self, TrajectoriesConfig};
 use lam_env_sim::Sim;
