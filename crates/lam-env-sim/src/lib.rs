@@ -104,6 +104,10 @@ impl Application for Sim {
         documentation::vocabulary()
     }
 
+    fn step_text(&self, function: &str, control_name: &str, args: &lam_types::Args) -> String {
+        steps::step_text(function, control_name, args)
+    }
+
     fn expert(&self) -> Option<Box<dyn Expert>> {
         Some(Box::new(SimExpert))
     }
