@@ -1,1 +1,4 @@
-//! The integration tests, one module a topic.
+//! The integration tests: one binary, a module a topic.
+
+mod architecture;
+mod shipped_files;

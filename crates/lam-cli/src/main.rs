@@ -1,2 +1,32 @@
-//! The binary `lam-train`.
-fn main() {}
+//! The binary `lam-train`: the only crate that knows the command line, and the registries of stages and environments.
+//!
+//! What was typed stands in `args`, what each command does in `command/`, what can be named in files in `registry/`.
+
+mod args;
+mod command;
+mod embedded;
+mod failure;
+mod output;
+mod registry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+
+fn main() -> ExitCode {
+    lam_model::tune_allocator();
+    let cli = Cli::parse();
+    if let Some(threads) = cli.threads {
+        // SAFETY: no other thread runs yet, so nobody reads the environment meanwhile.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
+    }
+    match command::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(failure::exit_code(&error))
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The base stage, used where no pretrained model is named: a tokenizer and a Mistral-shaped model from nothing,
+//! taught to copy, to look up, and to read documentation text.
+//!
+//! It is called what it is: these models know no language beyond the application's. Where `model_name_or_path` names
+//! a pretrained model, that model is taken instead, and nothing after this stage changes.
+//!
+//! Three kinds of drills (`drill/`) and windows of documentation text (`corpus.rs`) make one endless source of
+//! batches (`source.rs`); the training loop is `lam-trainer`'s. Knows no environment but the trait.
+
+mod config;
+mod corpus;
+mod drill;
+mod error;
+mod shapes;
+mod source;
+mod stage;
+
+pub use config::{BaseConfig, Mixture};
+pub use error::BaseError;
+pub use shapes::model_config;
+pub use source::DrillSource;
+pub use stage::{BaseIo, run};

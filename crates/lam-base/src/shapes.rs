@@ -1,0 +1,49 @@
+//! The shipped model shapes, carried inside the binary, from 1 M parameters up to Mistral-7B's own.
+
+use std::path::Path;
+
+use lam_model::MistralConfig;
+
+use crate::BaseError;
+
+const SHAPES: &[(&str, &str)] = &[
+    ("nano-1m", include_str!("../../../configs/model/nano-1m.json")),
+    ("nano-2m", include_str!("../../../configs/model/nano-2m.json")),
+    ("small-28m", include_str!("../../../configs/model/small-28m.json")),
+    ("medium-160m", include_str!("../../../configs/model/medium-160m.json")),
+    ("large-1b", include_str!("../../../configs/model/large-1b.json")),
+    ("mistral-7b-v0.3", include_str!("../../../configs/model/mistral-7b-v0.3.json")),
+];
+
+/// The configuration in a file in Hugging Face's form, or the shipped one of this name.
+///
+/// # Errors
+/// A name that is neither, or a file that is no Mistral configuration.
+pub fn model_config(name_or_path: &str) -> Result<MistralConfig, BaseError> {
+    let refuse = |reason: String| BaseError::Config { key: "model_config", value: name_or_path.into(), reason };
+    let shipped = SHAPES.iter().find(|(name, _)| *name == name_or_path).map(|(_, text)| (*text).to_owned());
+    let text = match shipped {
+        Some(text) => text,
+        None => std::fs::read_to_string(Path::new(name_or_path)).map_err(|error| {
+            let names: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
+            refuse(format!("{error}\nhint: name a config.json, or one of {}", names.join(", ")))
+        })?,
+    };
+    let config: MistralConfig = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    config.check()?;
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_shape_is_valid_and_an_unknown_one_is_refused_with_the_names() {
+        for (name, _) in SHAPES {
+            model_config(name).unwrap();
+        }
+        let error = model_config("nano-9z").unwrap_err().to_string();
+        assert!(error.contains("`model_config` = nano-9z") && error.contains("nano-2m"), "{error}");
+    }
+}

@@ -1,0 +1,154 @@
+//! The endless source of drills: batch after batch, each a function of the seed and its number alone.
+
+use lam_data::Example;
+use lam_prompt::Renderer;
+use lam_trainer::{SampleSource, TrainerError, stream_seed};
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::Mixture;
+use crate::drill::{Masked, Material, instruction, look_up, repeated_span};
+
+/// Batches of drills and texts under a token budget.
+pub struct DrillSource<'a> {
+    renderer: &'a Renderer,
+    material: Material<'a>,
+    texts: Vec<Vec<u32>>,
+    ordinary: Vec<u32>,
+    labels: Vec<u32>,
+    separator: u32,
+    mixture: Mixture,
+    tokens_per_batch: usize,
+    max_length: usize,
+    seed: u64,
+    next: u64,
+}
+
+impl<'a> DrillSource<'a> {
+    /// A source over the renderer's whole vocabulary. `texts` are tokenised windows to read.
+    pub fn new(
+        renderer: &'a Renderer,
+        material: Material<'a>,
+        texts: Vec<Vec<u32>>,
+        mixture: Mixture,
+        tokens_per_batch: usize,
+        max_length: usize,
+        seed: u64,
+    ) -> Self {
+        let tokenizer = renderer.tokenizer();
+        let ordinary = (0..tokenizer.vocab_size() as u32)
+            .filter(|&id| !tokenizer.is_special(id) && tokenizer.token_bytes(id).first() == Some(&b' '))
+            .collect();
+        let labels = (1..=128).filter_map(|label| single(renderer, &format!(" {label}"))).collect();
+        let separator = single(renderer, " on").unwrap_or_else(|| tokenizer.eos());
+        Self { renderer, material, texts, ordinary, labels, separator, mixture, tokens_per_batch, max_length, seed, next: 0 }
+    }
+
+    fn sample(&self, kind: Kind, name: String, rng: &mut ChaCha8Rng) -> Example {
+        let (input_ids, loss_mask) = match kind {
+            Kind::Instructions => self.instruction(rng),
+            Kind::LookUp => {
+                let pairs = rng.random_range(2..=28);
+                look_up(self.renderer.tokenizer().bos(), self.separator, &self.ordinary, &self.labels, pairs, rng)
+            }
+            Kind::Spans => {
+                let length = rng.random_range(2..=24);
+                repeated_span(self.renderer.tokenizer().bos(), &self.ordinary, length, 64, rng)
+            }
+            Kind::Text => self.text(rng),
+        };
+        Example { sample_id: name, input_ids, loss_mask }
+    }
+
+    fn instruction(&self, rng: &mut ChaCha8Rng) -> Masked {
+        loop {
+            let (state, action) = instruction(&self.material, rng);
+            let mut ids = self.renderer.action_prompt(&state, self.material.functions);
+            let mut trained = vec![false; ids.len()];
+            ids.extend(self.renderer.action_answer(&action));
+            trained.resize(ids.len(), true);
+            if ids.len() <= self.max_length {
+                return (ids, trained);
+            }
+        }
+    }
+
+    fn text(&self, rng: &mut ChaCha8Rng) -> Masked {
+        let ids = self.texts.choose(rng).expect("text is drawn only where there is some").clone();
+        let trained = (0..ids.len()).map(|position| position > 0).collect();
+        (ids, trained)
+    }
+
+    fn kind(&self, rng: &mut ChaCha8Rng) -> Kind {
+        let Mixture { instructions, look_up, spans, text } = self.mixture;
+        let text = if self.texts.is_empty() { 0.0 } else { text };
+        let mut drawn = rng.random::<f64>() * (instructions + look_up + spans + text);
+        for (share, kind) in [(look_up, Kind::LookUp), (spans, Kind::Spans), (text, Kind::Text)] {
+            if drawn < share {
+                return kind;
+            }
+            drawn -= share;
+        }
+        Kind::Instructions
+    }
+}
+
+/// What a sample practises.
+#[derive(Clone, Copy)]
+enum Kind {
+    Instructions,
+    LookUp,
+    Spans,
+    Text,
+}
+
+/// The token that alone spells `text`.
+fn single(renderer: &Renderer, text: &str) -> Option<u32> {
+    match renderer.tokenizer().encode(text).as_slice() {
+        [id] => Some(*id),
+        _ => None,
+    }
+}
+
+impl SampleSource<Example> for DrillSource<'_> {
+    fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<Example>>, TrainerError> {
+        let mut rng = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("drills/{}", self.next)));
+        let (mut batch, mut tokens) = (Vec::new(), 0);
+        while tokens < self.tokens_per_batch {
+            let kind = self.kind(&mut rng);
+            let example = self.sample(kind, format!("drill-{}-{}", self.next, batch.len()), &mut rng);
+            tokens += example.input_ids.len();
+            batch.push(example);
+        }
+        self.next += 1;
+        Ok(Some(batch))
+    }
+
+    fn batches_in(&self, _epochs: f64) -> Option<u64> {
+        None
+    }
+
+    fn epoch(&self) -> f64 {
+        0.0
+    }
+
+    fn longest_batch(&self) -> Option<Vec<Example>> {
+        None
+    }
+
+    fn state(&self) -> Value {
+        json!({ "next": self.next })
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
+        self.next = state["next"].as_u64().ok_or_else(|| TrainerError::foreign_state("the source of drills", state))?;
+        Ok(())
+    }
+
+    fn fingerprint(&self) -> String {
+        let parts = (self.seed, self.tokens_per_batch, self.ordinary.len(), self.texts.len());
+        lam_store::hash_bytes(format!("{parts:?}").as_bytes())
+    }
+}

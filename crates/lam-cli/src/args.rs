@@ -1,0 +1,323 @@
+//! The command line, as it is typed. What each command does stands in `command/`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trains Large Action Models: from a base model, documentation and an application to LAM4.
+#[derive(Parser)]
+#[command(name = "lam-train", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Start here:  lam-train run quickstart\n\
+    Exit codes:  0 ok · 1 runtime · 2 usage or config · 3 data · 4 resume mismatch · 5 budget · 130 interrupted")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print results as JSON on stdout, and progress as JSON lines on stderr.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Worker threads (default: one a core).
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a pipeline: only what is not done yet, resuming where it stopped.
+    Run(RunArgs),
+    /// Say what `run` would do, and why.
+    Plan(PipelineArgs),
+    /// Say what has run, when, for how long, with which result.
+    Status(PipelineArgs),
+    /// Draw the stages and what flows between them.
+    Graph(GraphArgs),
+    /// Phase 1: task-plan pretraining, base to LAM1.
+    Phase1(PhaseArgs),
+    /// Phase 2: imitation of expert trajectories, LAM1 to LAM2.
+    Phase2(PhaseArgs),
+    /// Phase 3: exploration of the expert's failures and self-boosting, LAM2 to LAM3.
+    Phase3(PhaseArgs),
+    /// Phase 4: reward model, then offline PPO, LAM3 to LAM4.
+    Phase4(PhaseArgs),
+    /// Collect, check and look at training data.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Evaluate models as the paper's Tables 2, 3 and 4 do.
+    #[command(subcommand)]
+    Eval(EvalCommand),
+    /// Build report.html and report.json of a run.
+    Report {
+        /// A run directory, such as runs/quickstart.
+        run: PathBuf,
+        /// Where to write them (default: into the run directory).
+        #[arg(long, value_name = "DIR")]
+        output_dir: Option<PathBuf>,
+    },
+    /// Write a model in Hugging Face's layout, reload it and compare.
+    Export(ExportArgs),
+    /// Watch a model do one task.
+    Act(ActArgs),
+    /// Make a model from nothing, or look into one.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Follow an artifact back to everything it was made from.
+    Lineage {
+        /// A stage's output directory, or a file in it.
+        artifact: PathBuf,
+    },
+    /// Say what this machine offers: threads, instructions, memory, versions.
+    Doctor,
+}
+
+/// A pipeline and the settings laid over it.
+#[derive(Args)]
+pub struct PipelineArgs {
+    /// A pipeline file, or the name of an embedded one (quickstart, full, seeds).
+    pub pipeline: String,
+    /// Lay a setting over the pipeline: STAGE.KEY=VALUE, or a top-level key such as seed=7.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of all runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+}
+
+/// Arguments of `run`.
+#[derive(Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Start at this stage; what stands before it must be done.
+    #[arg(long, value_name = "STAGE")]
+    pub from: Option<String>,
+    /// Stop after this stage.
+    #[arg(long, value_name = "STAGE")]
+    pub until: Option<String>,
+    /// Run this stage even if its result is there (repeatable).
+    #[arg(long, value_name = "STAGE")]
+    pub force: Vec<String>,
+    /// Say what would run, and why, and stop.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How a graph is drawn.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum GraphFormat {
+    /// Lines of text.
+    Text,
+    /// Mermaid, as Markdown viewers draw it.
+    Mermaid,
+}
+
+/// Arguments of `graph`.
+#[derive(Args)]
+pub struct GraphArgs {
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// How it is drawn.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: GraphFormat,
+}
+
+/// Arguments of the phases, each of which is a small pipeline.
+#[derive(Args)]
+pub struct PhaseArgs {
+    /// Configuration file (TOML); its `[inputs]` table may name the inputs.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Model to start from: a directory in Hugging Face layout.
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Data to train on (repeatable).
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// Lay a setting over the configuration.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where to write.
+    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
+    pub output_dir: PathBuf,
+    /// Go on from the last checkpoint (auto) or start again (never).
+    #[arg(long, value_enum, default_value = "auto")]
+    pub resume: Resume,
+    /// Seed of every random stream.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// Whether unfinished work is continued.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Resume {
+    /// Continue it when there is some.
+    Auto,
+    /// Start again.
+    Never,
+}
+
+/// Looking after training data.
+#[derive(Subcommand)]
+pub enum DataCommand {
+    /// Collect task-plan pairs from an application's documentation.
+    Plans(CollectArgs),
+    /// Let the expert do tasks and record what it does.
+    Trajectories(CollectArgs),
+    /// Check files: unknown functions, labels that are not on their screen, leaks between splits.
+    Check {
+        /// Parquet files, or stage directories.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Model whose tokenizer is used to look for examples without a trained token.
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
+    },
+    /// Show examples as the model is trained on them, trained tokens coloured, with the counts.
+    Preview {
+        /// A Parquet file of task-plan pairs or trajectories, or a stage directory.
+        path: PathBuf,
+        /// Model whose tokenizer and template are used.
+        #[arg(long, value_name = "DIR")]
+        model: PathBuf,
+        /// How many examples.
+        #[arg(long, default_value_t = 1)]
+        count: usize,
+    },
+    /// Count rows, families, sources and lengths.
+    Stats {
+        /// Parquet files, or stage directories.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Print rows of a file, trajectories step by step.
+    Show {
+        /// A Parquet file.
+        path: PathBuf,
+        /// First row (or trajectory) to print.
+        #[arg(long, default_value_t = 0)]
+        skip: usize,
+        /// How many.
+        #[arg(long, default_value_t = 1)]
+        count: usize,
+    },
+}
+
+/// Arguments of the collecting commands.
+#[derive(Args)]
+pub struct CollectArgs {
+    /// Configuration file (TOML).
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Lay a setting over the configuration.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where to write.
+    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
+    pub output_dir: PathBuf,
+    /// Seed of every random stream.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// The three evaluations.
+#[derive(Subcommand)]
+pub enum EvalCommand {
+    /// Table 2: task success rate, step precision and step recall of plans.
+    Plan(EvalArgs),
+    /// Table 3: object, operation and status accuracy, SSR and TSR on recorded states.
+    Step(EvalArgs),
+    /// Table 4: task success rate, time, steps and latency in the environment.
+    Online(EvalArgs),
+}
+
+/// Arguments of the evaluations.
+#[derive(Args)]
+pub struct EvalArgs {
+    /// Configuration file (TOML).
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Model directories to evaluate (repeatable); the row is named after the directory.
+    #[arg(long, value_name = "DIR")]
+    pub model: Vec<PathBuf>,
+    /// Ground truth: task-plan pairs (plan) or recorded trajectories (step).
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// Lay a setting over the configuration.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where to write.
+    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
+    pub output_dir: PathBuf,
+    /// Seed of every random stream.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportKind {
+    /// The LoRA adapter in PEFT's on-disk form.
+    Adapter,
+    /// The whole model, adapter merged.
+    Merged,
+    /// The reward model as sequence classification.
+    Reward,
+}
+
+/// Arguments of `export`.
+#[derive(Args)]
+pub struct ExportArgs {
+    /// What to write.
+    #[arg(value_enum)]
+    pub kind: ExportKind,
+    /// A stage's output directory.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// Where to write.
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: PathBuf,
+}
+
+/// Arguments of `act`.
+#[derive(Args)]
+pub struct ActArgs {
+    /// What the user asks; without it a test task is drawn.
+    #[arg(long)]
+    pub task: Option<String>,
+    /// Model directory, or `expert`.
+    #[arg(long, value_name = "DIR")]
+    pub model: String,
+    /// Environment to act in.
+    #[arg(long = "env", default_value = "sim")]
+    pub environment: String,
+    /// Family of the drawn task, or of the start state for --task.
+    #[arg(long)]
+    pub family: Option<String>,
+    /// Seed of the task drawn, and so of the start state.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Let it answer freely, without the constraint that keeps answers executable.
+    #[arg(long)]
+    pub unconstrained: bool,
+}
+
+/// Making and inspecting models.
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Make a Mistral-shaped model with random weights.
+    Init {
+        /// Configuration in Hugging Face's form, or the name of a shipped one (nano-1m … mistral-7b-v0.3).
+        config: String,
+        /// Where to write.
+        #[arg(long, value_name = "DIR")]
+        output_dir: PathBuf,
+        /// Seed of the weights.
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+    /// Print shape, parameters, tensor types, tokenizer and template of a model directory.
+    Inspect {
+        /// Model directory in Hugging Face layout.
+        model: PathBuf,
+    },
+}

@@ -1,0 +1,91 @@
+//! `act`: watch a model do one task, step by step.
+
+use std::path::Path;
+
+use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
+use lam_env::{Application, TaskQuery};
+use lam_inference::PolicyOptions;
+use lam_store::{Cancel, NoProgress};
+use lam_types::{Split, Step, Task, Trajectory};
+
+use crate::args::ActArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::registry::applications::application;
+use crate::registry::models::Model;
+
+/// Runs one episode and prints it.
+pub fn act(args: &ActArgs, output: &Output) -> anyhow::Result<()> {
+    let app = application(&args.environment)?;
+    let task = task(args, app.as_ref())?;
+    let trajectory = if args.model == "expert" {
+        episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())?
+    } else {
+        let model = Model::load(Path::new(&args.model))?;
+        let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
+        episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)?
+    };
+    print(&trajectory, args.task.is_none(), output);
+    output.value(&trajectory)
+}
+
+/// A test task; with `--task`, its start state and another request.
+fn task(args: &ActArgs, app: &dyn Application) -> anyhow::Result<Task> {
+    let query = TaskQuery {
+        split: Split::Test,
+        phrasing: None,
+        families: args.family.iter().cloned().collect(),
+        count: 1,
+        seed: args.seed,
+    };
+    let drawn = app.tasks(&query).map_err(Failure::config)?;
+    let mut task = drawn.into_iter().next().ok_or_else(|| Failure::config("the environment drew no task"))?;
+    if let Some(request) = &args.task {
+        request.clone_into(&mut task.request);
+    }
+    Ok(task)
+}
+
+fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> anyhow::Result<Trajectory> {
+    let jobs = Job::for_tasks(std::slice::from_ref(task), 1);
+    let session =
+        Session { limits: &Limits::default(), journal: None, progress: &NoProgress, cancel: &Cancel::default() };
+    let mut trajectories = run_episodes(app, &jobs, policy, &session)?;
+    Ok(trajectories.remove(0))
+}
+
+fn print(trajectory: &Trajectory, judged: bool, output: &Output) {
+    output.line(&format!("task    {}", trajectory.task.request));
+    output.line(&format!("policy  {}\n", trajectory.policy.name));
+    for step in &trajectory.steps {
+        print_step(step, output);
+    }
+    if judged {
+        let verdict = &trajectory.verdict;
+        output.line(&format!("complete: {} ({})", verdict.complete.as_str(), verdict.reason));
+    } else {
+        output.line("not judged: only tasks of the environment have a predicate");
+    }
+}
+
+fn print_step(step: &Step, output: &Output) {
+    let action = &step.action;
+    let args = serde_json::to_string(&action.args).unwrap_or_default();
+    let control = if action.control_label.is_empty() {
+        String::new()
+    } else {
+        format!(" on [{}] {}", action.control_label, action.control_name)
+    };
+    output.line(&format!("{}. {}", step.step_index + 1, action.thought));
+    output.line(&format!("   {}{control} {args}  {}", action.function, action.status.as_str()));
+    if !action.plan.is_empty() {
+        output.line(&format!("   then: {}", action.plan.join("; ")));
+    }
+    let outcome = if step.message.is_empty() { String::new() } else { format!(": {}", step.message) };
+    output.line(&format!(
+        "   {}{outcome}  ({} controls, {:.0} ms)",
+        step.status.as_str(),
+        step.state.observation.controls.len(),
+        1000.0 * step.policy_seconds
+    ));
+}

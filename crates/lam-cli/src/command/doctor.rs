@@ -1,0 +1,59 @@
+//! `doctor`: what this machine offers. Reads, changes nothing.
+
+use serde_json::{Value, json};
+
+use crate::output::Output;
+
+/// Prints threads, instruction sets, memory, disk and versions.
+pub fn doctor(output: &Output) -> anyhow::Result<()> {
+    let report = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "architecture": std::env::consts::ARCH,
+        "instructions": instructions(),
+        "memory_total_mib": memory_mib("MemTotal:"),
+        "memory_available_mib": memory_mib("MemAvailable:"),
+        "devices": ["cpu"],
+        "environments": crate::registry::applications::names(),
+    });
+    if output.json {
+        return output.value(&report);
+    }
+    for (name, value) in report.as_object().expect("made above as an object") {
+        output.line(&format!("{name:<22}{}", plain(value)));
+    }
+    Ok(())
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Null => "unknown".into(),
+        other => other.to_string(),
+    }
+}
+
+/// The instruction sets that the engine chooses from at run time.
+#[cfg(target_arch = "x86_64")]
+fn instructions() -> Vec<&'static str> {
+    let found = [
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
+    ];
+    found.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instructions() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// One figure of `/proc/meminfo`, where there is such a file.
+fn memory_mib(key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with(key))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)
+}

@@ -1,0 +1,30 @@
+//! `eval`: the three evaluations, each as a pipeline of one stage.
+
+use std::path::PathBuf;
+
+use toml::Value;
+
+use super::phase::{absolute, run_single};
+use crate::args::{EvalArgs, EvalCommand};
+use crate::output::Output;
+
+/// Does what was typed.
+pub fn run(command: &EvalCommand, output: &Output) -> anyhow::Result<()> {
+    match command {
+        EvalCommand::Plan(args) => evaluate("eval.plan", Some("plans"), args, output),
+        EvalCommand::Step(args) => evaluate("eval.step", Some("trajectories"), args, output),
+        EvalCommand::Online(args) => evaluate("eval.online", None, args, output),
+    }
+}
+
+fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> anyhow::Result<()> {
+    let list = |paths: &[PathBuf]| -> anyhow::Result<Value> {
+        Ok(Value::from(paths.iter().map(|path| absolute(path)).collect::<anyhow::Result<Vec<_>>>()?))
+    };
+    let mut inputs = format!("models = {}", list(&args.model)?);
+    if let Some(name) = data {
+        inputs.push_str(&format!(", {name} = {}", list(&args.data)?));
+    }
+    let name = kind.replace('.', "-");
+    run_single(kind, &name, &inputs, args.config.as_deref(), &args.set, (&args.output_dir, args.seed), output)
+}

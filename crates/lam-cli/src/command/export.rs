@@ -1,0 +1,22 @@
+//! `export`: one kind of export of one model directory.
+
+use lam_export::{ExportConfig, ExportInputs, Kind, Sources};
+
+use crate::args::{ExportArgs, ExportKind};
+use crate::output::Output;
+
+/// Writes it, reloads it, compares it.
+pub fn export(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
+    let kind = match args.kind {
+        ExportKind::Adapter => Kind::Adapter,
+        ExportKind::Merged => Kind::Merged,
+        ExportKind::Reward => Kind::Reward,
+    };
+    let inputs = ExportInputs { stage: &args.model, sources: Sources::find(&args.model)?, evaluations: &[] };
+    let record = lam_export::export(kind, &inputs, &args.output_dir, &ExportConfig::default())?;
+    output.line(&format!("wrote {}", args.output_dir.display()));
+    for check in &record.checks {
+        output.line(&format!("  {}: largest difference of two logits {:.2e}", check.what, check.max_abs_difference));
+    }
+    output.value(&record)
+}

@@ -1,0 +1,12 @@
+//! `lineage`: from an artifact back to everything it was made from.
+
+use std::path::Path;
+
+use crate::output::Output;
+
+/// Prints the tree of origins.
+pub fn lineage(artifact: &Path, output: &Output) -> anyhow::Result<()> {
+    let lineage = lam_store::lineage(artifact)?;
+    output.line(lineage.to_text().trim_end());
+    output.value(&lineage)
+}

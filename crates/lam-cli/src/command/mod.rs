@@ -1,0 +1,38 @@
+//! What each command does. A command is a function that takes exactly what it needs.
+
+mod act;
+mod data;
+mod doctor;
+mod eval;
+mod export;
+mod lineage;
+mod model;
+mod phase;
+mod pipeline;
+mod report;
+
+use crate::args::{Cli, Command};
+use crate::output::Output;
+
+/// Does what was typed.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    let output = Output { json: cli.json };
+    match cli.command {
+        Command::Run(args) => pipeline::run(&args, &output),
+        Command::Plan(args) => pipeline::plan(&args, &output),
+        Command::Status(args) => pipeline::status(&args, &output),
+        Command::Graph(args) => pipeline::graph(&args, &output),
+        Command::Phase1(args) => phase::run(phase::Phase::One, &args, &output),
+        Command::Phase2(args) => phase::run(phase::Phase::Two, &args, &output),
+        Command::Phase3(args) => phase::run(phase::Phase::Three, &args, &output),
+        Command::Phase4(args) => phase::run(phase::Phase::Four, &args, &output),
+        Command::Data(command) => data::run(&command, &output),
+        Command::Eval(command) => eval::run(&command, &output),
+        Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
+        Command::Export(args) => export::export(&args, &output),
+        Command::Act(args) => act::act(&args, &output),
+        Command::Model(command) => model::run(&command, &output),
+        Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
+        Command::Doctor => doctor::doctor(&output),
+    }
+}

@@ -1,0 +1,91 @@
+//! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
+
+use lam_pipeline::{Pipeline, PipelineError, Registry, RunOptions};
+use lam_store::Cancel;
+
+use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
+use crate::embedded;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::registry::stages;
+
+/// Runs what is not done yet.
+pub fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+    let pipeline = load(&args.pipeline)?;
+    let options = RunOptions {
+        runs_dir: args.pipeline.runs_dir.clone(),
+        from: args.from.clone(),
+        until: args.until.clone(),
+        force: args.force.clone(),
+        ..RunOptions::default()
+    };
+    if args.dry_run {
+        return show_plan(&pipeline, &options, output);
+    }
+    let run_dir = pipeline.run_dir(&options.runs_dir);
+    execute(&pipeline, options, output)?;
+    super::report::after_run(&run_dir, output)
+}
+
+/// Runs a pipeline with a live view, stopping safely on Ctrl-C.
+pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> anyhow::Result<()> {
+    stop_on_interrupt(&options.cancel)?;
+    let view = lam_pipeline::view_for_stderr(output.json);
+    let summary = lam_pipeline::run(pipeline, &stages::registry(), &options, view.as_ref()).map_err(failure)?;
+    output.line(&summary.to_text());
+    output.value(&summary)
+}
+
+/// Says what `run` would do, and why.
+pub fn plan(args: &PipelineArgs, output: &Output) -> anyhow::Result<()> {
+    let options = RunOptions { runs_dir: args.runs_dir.clone(), ..RunOptions::default() };
+    show_plan(&load(args)?, &options, output)
+}
+
+/// Says what has run.
+pub fn status(args: &PipelineArgs, output: &Output) -> anyhow::Result<()> {
+    let status = lam_pipeline::status(&load(args)?, &args.runs_dir).map_err(failure)?;
+    output.line(&status.to_text());
+    output.value(&status)
+}
+
+/// Draws the stages.
+pub fn graph(args: &GraphArgs, output: &Output) -> anyhow::Result<()> {
+    let format = match args.format {
+        GraphFormat::Text => lam_pipeline::GraphFormat::Text,
+        GraphFormat::Mermaid => lam_pipeline::GraphFormat::Mermaid,
+    };
+    let drawn = lam_pipeline::graph(&load(&args.pipeline)?, &args.pipeline.runs_dir, format);
+    output.line(drawn.trim_end());
+    output.value(&drawn)
+}
+
+fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> anyhow::Result<()> {
+    let registry: Registry = stages::registry();
+    let plan = lam_pipeline::plan(pipeline, &registry, options).map_err(failure)?;
+    output.line(&plan.to_text());
+    output.value(&plan)
+}
+
+fn load(args: &PipelineArgs) -> anyhow::Result<Pipeline> {
+    let file = embedded::locate(&args.pipeline);
+    Ok(Pipeline::load_with(&file, &args.set, &embedded::read_text).map_err(failure)?)
+}
+
+/// With its own exit code.
+pub fn failure(error: PipelineError) -> Failure {
+    Failure { code: error.exit_code(), message: error.to_string() }
+}
+
+/// Ctrl-C asks once for a safe stop; a second one ends the process.
+fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(130);
+        }
+        eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
+        cancel.cancel();
+    })?;
+    Ok(())
+}

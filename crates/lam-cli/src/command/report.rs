@@ -1,0 +1,29 @@
+//! `report`: the page and the figures of a run.
+
+use std::path::Path;
+
+use lam_report::ReportError;
+use serde_json::json;
+
+use crate::output::Output;
+
+/// Builds report.html and report.json.
+pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+    let report = lam_report::build(run, output_dir.unwrap_or(run), "")?;
+    output.line(&format!("{}\n{}", report.page.display(), report.figures.display()));
+    for missing in &report.missing {
+        output.line(&format!("not in it: {missing}"));
+    }
+    output.value(&json!({ "page": report.page, "figures": report.figures, "missing": report.missing }))
+}
+
+/// The report that closes a run, with the command line that made it.
+pub fn after_run(run: &Path, output: &Output) -> anyhow::Result<()> {
+    let command: Vec<String> = std::env::args().collect();
+    match lam_report::build(run, run, &command.join(" ")) {
+        Ok(report) => output.line(&format!("report: {}", report.page.display())),
+        Err(error @ ReportError::NoRun { .. }) => output.line(&error.to_string()),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}

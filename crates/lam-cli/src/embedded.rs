@@ -1,0 +1,48 @@
+//! Pipelines and configurations carried inside the binary, so that it works far from a checkout.
+
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Path below the top of the project, and text.
+const FILES: &[(&str, &str)] = &[
+    ("pipelines/quickstart.toml", include_str!("../../../pipelines/quickstart.toml")),
+    ("pipelines/full.toml", include_str!("../../../pipelines/full.toml")),
+    ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
+];
+
+/// Where a pipeline given by path or by name is read from.
+pub fn locate(pipeline: &str) -> PathBuf {
+    let given = Path::new(pipeline);
+    if given.exists() {
+        return given.to_owned();
+    }
+    let named = Path::new("pipelines").join(pipeline).with_extension("toml");
+    let known = named.exists() || FILES.iter().any(|(path, _)| Path::new(path) == named);
+    if known { named } else { given.to_owned() }
+}
+
+/// The text of a file: on disk, else inside the binary.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let wanted = plain(path);
+            FILES.iter().find(|(path, _)| Path::new(path) == wanted).map(|(_, text)| (*text).to_owned()).ok_or(error)
+        }
+        read => read,
+    }
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}

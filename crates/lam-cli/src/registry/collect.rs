@@ -1,0 +1,78 @@
+//! The collecting stages, as the runner calls them.
+
+use lam_collect::CollectError;
+use lam_collect::plans::PlansConfig;
+use lam_collect::trajectories::TrajectoriesConfig;
+use lam_pipeline::{StageContext, StageError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::applications::application;
+
+/// Settings of `plans`, with the environment whose documentation is read.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plans {
+    /// Environment whose documentation is read.
+    environment: String,
+    /// How pairs are made of it.
+    plans: PlansConfig,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self { environment: "sim".into(), plans: PlansConfig::default() }
+    }
+}
+
+/// Settings of `trajectories`, with the environment in which the teacher acts.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trajectories {
+    /// Environment in which the teacher acts.
+    environment: String,
+    /// What it attempts.
+    trajectories: TrajectoriesConfig,
+}
+
+impl Default for Trajectories {
+    fn default() -> Self {
+        Self { environment: "sim".into(), trajectories: TrajectoriesConfig::default() }
+    }
+}
+
+/// Task-plan pairs from documentation.
+pub fn plans(config: &Plans, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = application(&config.environment).map_err(StageError::data)?;
+    let plans = PlansConfig { seed: context.seed, ..config.plans.clone() };
+    lam_collect::plans::run(&plans, app.as_ref(), context.output, context.progress, context.cancel).map_err(collecting)
+}
+
+/// Trajectories of a teacher.
+pub fn trajectories(config: &Trajectories, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = application(&config.environment).map_err(StageError::data)?;
+    let settings = TrajectoriesConfig { seed: context.seed, ..config.trajectories.clone() };
+    lam_collect::trajectories::run(&settings, app.as_ref(), context.output, context.progress, context.cancel)
+        .map_err(collecting)
+}
+
+fn collecting(error: CollectError) -> StageError {
+    match error {
+        CollectError::Cancelled => StageError::Cancelled,
+        CollectError::Agent(error) => agent(error),
+        CollectError::Store(error) => error.into(),
+        other => StageError::data(other),
+    }
+}
+
+/// Why episodes stopped, with the exit code that belongs to it.
+pub fn agent(error: lam_agent::AgentError) -> StageError {
+    use lam_agent::{AgentError, PolicyError};
+    match error {
+        AgentError::Cancelled { .. } => StageError::Cancelled,
+        AgentError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
+        AgentError::Resume { .. } => StageError::Resume(error.to_string()),
+        AgentError::Task(_) => StageError::data(error),
+        other => StageError::runtime(other),
+    }
+}

@@ -1,0 +1,242 @@
+//! The evaluating stages, as the runner calls them: a row for every model, for the expert, for every endpoint.
+
+use std::path::{Path, PathBuf};
+
+use lam_agent::{Limits, Policy, PolicyChoice, RemoteConfig};
+use lam_env::Application;
+use lam_eval::{
+    Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, Watch,
+    evaluate_online, evaluate_plans, evaluate_steps, held_out_tasks, write_items,
+};
+use lam_inference::PolicyOptions;
+use lam_pipeline::{StageContext, StageError};
+use lam_store::{StoreError, read_task_plans, read_trajectories, write_trajectories};
+use lam_types::Split;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::applications::application;
+use super::collect::agent;
+use super::models::Model;
+
+/// File with the rows.
+const TABLES_FILE: &str = "tables.json";
+
+/// Settings of `eval.plan`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanSettings {
+    /// Test pairs at most; 0 for all.
+    max_pairs: usize,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Judge model; without one a deterministic matcher compares.
+    judge: Option<RemoteConfig>,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+/// Settings of `eval.step`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepSettings {
+    /// Environment whose functions are known.
+    environment: String,
+    /// Trajectories at most; 0 for all.
+    max_trajectories: usize,
+    /// Whether models are also measured without the decoding constraint.
+    unconstrained: bool,
+    /// Longest answer, in tokens.
+    max_new_tokens: usize,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+impl Default for StepSettings {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            max_trajectories: 0,
+            unconstrained: true,
+            max_new_tokens: 256,
+            endpoints: Vec::new(),
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}
+
+/// Settings of `eval.online`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OnlineSettings {
+    /// Environment to act in.
+    environment: String,
+    /// Held-out tasks in known wordings.
+    seen: usize,
+    /// Held-out tasks in wordings that no phase trained on.
+    unseen: usize,
+    /// Whether the scripted expert has a row.
+    expert: bool,
+    /// Longest answer, in tokens.
+    max_new_tokens: usize,
+    /// Whether answers are kept executable by the decoding constraint.
+    constrained: bool,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Where episodes end.
+    limits: Limits,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+impl Default for OnlineSettings {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            seen: 200,
+            unseen: 100,
+            expert: true,
+            max_new_tokens: 256,
+            constrained: true,
+            endpoints: Vec::new(),
+            limits: Limits::default(),
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}
+
+/// Table 2.
+pub fn plan(config: &PlanSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let mut pairs = Vec::new();
+    for path in context.input_list("plans") {
+        let file = if path.is_dir() { path.join("task_plans.parquet") } else { path.clone() };
+        pairs.extend(read_task_plans(&file)?);
+    }
+    pairs.retain(|pair| pair.split == Split::Test);
+    truncate(&mut pairs, config.max_pairs);
+    let mut judge: Box<dyn PlanJudge> = match &config.judge {
+        Some(judge) => Box::new(ChatJudge::new(judge.clone()).map_err(StageError::runtime)?),
+        None => Box::new(MatcherJudge),
+    };
+    let mut tables = Tables::default();
+    let mut row = |planner: &mut dyn Planner| -> Result<(), StageError> {
+        let report =
+            evaluate_plans(&pairs, planner, judge.as_mut(), &config.bootstrap, &watch(context)).map_err(evaluating)?;
+        let name = planner.name();
+        write_items(&context.output.join(format!("{name}.plans.jsonl")), &report.items)?;
+        tables.planning.insert(name, report.row);
+        Ok(())
+    };
+    for directory in context.input_list("models") {
+        let model = Model::load(directory).map_err(StageError::data)?;
+        row(&mut model.planner().map_err(StageError::runtime)?)?;
+    }
+    for endpoint in &config.endpoints {
+        row(&mut RemotePlanner::new(endpoint.clone()).map_err(StageError::runtime)?)?;
+    }
+    finish(&tables, context.output)
+}
+
+/// Table 3.
+pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = application(&config.environment).map_err(StageError::data)?;
+    let mut trajectories = Vec::new();
+    for path in context.input_list("trajectories") {
+        trajectories.extend(read_trajectories(path)?);
+    }
+    trajectories.retain(lam_types::Trajectory::succeeded);
+    truncate(&mut trajectories, config.max_trajectories);
+    let measure = |policy: &mut dyn Policy, file: String| {
+        let report = evaluate_steps(&trajectories, app.functions(), policy, &config.bootstrap, &watch(context));
+        let report = report.map_err(evaluating)?;
+        write_items(&context.output.join(file), &report.items)?;
+        Ok::<_, StageError>(report.row)
+    };
+    let mut tables = Tables::default();
+    for directory in context.input_list("models") {
+        let model = Model::load(directory).map_err(StageError::data)?;
+        let name = model.id().name.clone();
+        let options =
+            PolicyOptions { max_new_tokens: config.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };
+        let ask = |options| model.policy(app.as_ref(), options).map_err(StageError::runtime);
+        let row = measure(&mut ask(options.clone())?, format!("{name}.steps.jsonl"))?;
+        let unconstrained = if config.unconstrained {
+            let free = PolicyOptions { constrained: false, ..options };
+            Some(measure(&mut ask(free)?, format!("{name}.steps.unconstrained.jsonl"))?)
+        } else {
+            None
+        };
+        tables.decision_making.insert(name, DecisionEntry { row, unconstrained });
+    }
+    for choice in others(false, &config.endpoints) {
+        let mut policy = choice.open(app.as_ref()).map_err(agent)?;
+        let name = policy.id().name;
+        let row = measure(policy.as_mut(), format!("{name}.steps.jsonl"))?;
+        tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });
+    }
+    finish(&tables, context.output)
+}
+
+/// Table 4.
+pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = application(&config.environment).map_err(StageError::data)?;
+    let tasks = held_out_tasks(app.as_ref(), config.seen, config.unseen, context.seed).map_err(evaluating)?;
+    let limits = Limits { seed: context.seed, ..config.limits.clone() };
+    let mut tables = Tables::default();
+    let mut row = |policy: &mut dyn Policy, app: &dyn Application| -> Result<(), StageError> {
+        let name = policy.id().name;
+        let journal = context.output.join(format!("{name}.journal.jsonl"));
+        let setting = (&limits, &config.bootstrap, Some(journal.as_path()));
+        let report = evaluate_online(app, &tasks, policy, setting, &watch(context)).map_err(evaluating)?;
+        write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
+        std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+        tables.online.insert(name, report.row);
+        Ok(())
+    };
+    for directory in context.input_list("models") {
+        let model = Model::load(directory).map_err(StageError::data)?;
+        let options = PolicyOptions {
+            max_new_tokens: config.max_new_tokens,
+            constrained: config.constrained,
+            ..PolicyOptions::greedy(model.id().clone())
+        };
+        row(&mut model.policy(app.as_ref(), options).map_err(StageError::runtime)?, app.as_ref())?;
+    }
+    for choice in others(config.expert, &config.endpoints) {
+        row(choice.open(app.as_ref()).map_err(agent)?.as_mut(), app.as_ref())?;
+    }
+    finish(&tables, context.output)
+}
+
+/// The rows that need no model of ours.
+fn others(expert: bool, endpoints: &[RemoteConfig]) -> Vec<PolicyChoice> {
+    let expert = expert.then_some(PolicyChoice::Scripted);
+    expert.into_iter().chain(endpoints.iter().map(|config| PolicyChoice::Remote(Box::new(config.clone())))).collect()
+}
+
+fn watch<'a>(context: &'a StageContext<'_>) -> Watch<'a> {
+    Watch { progress: context.progress, cancel: context.cancel }
+}
+
+fn finish(tables: &Tables, output: &Path) -> Result<Value, StageError> {
+    let file: PathBuf = output.join(TABLES_FILE);
+    tables.write(&file)?;
+    serde_json::to_value(tables).map_err(StageError::runtime)
+}
+
+fn truncate<T>(rows: &mut Vec<T>, most: usize) {
+    if most > 0 {
+        rows.truncate(most);
+    }
+}
+
+fn evaluating(error: EvalError) -> StageError {
+    match error {
+        EvalError::Cancelled => StageError::Cancelled,
+        EvalError::Agent(error) => agent(error),
+        EvalError::Nothing(_) => StageError::data(error),
+        other => StageError::runtime(other),
+    }
+}

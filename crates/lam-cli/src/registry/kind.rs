@@ -1,0 +1,43 @@
+//! A kind of stage made from a configuration struct and a function. Knows no particular stage.
+
+use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use toml::Table;
+
+/// What a kind of stage does with its configuration.
+type Run<C> = fn(&C, &StageContext<'_>) -> Result<Value, StageError>;
+
+/// A stage whose configuration is the struct `C`.
+pub struct Kind<C> {
+    /// Name in pipeline files.
+    pub name: &'static str,
+    /// The inputs it takes.
+    pub inputs: &'static [InputSpec],
+    /// What it does.
+    pub run: Run<C>,
+}
+
+impl<C: DeserializeOwned + Serialize> Stage for Kind<C> {
+    fn kind(&self) -> &str {
+        self.name
+    }
+
+    fn inputs(&self) -> &[InputSpec] {
+        self.inputs
+    }
+
+    fn check(&self, config: &Table) -> Result<(), StageError> {
+        resolve_as::<C>(config).map(drop)
+    }
+
+    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+        resolve_as::<C>(config)
+    }
+
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+        let config: C = lam_store::decode_table(&context.config)?;
+        (self.run)(&config, context)
+    }
+}

@@ -1,0 +1,10 @@
+//! What can be named in files and on the command line: environments and stages. A new one is one line here.
+
+pub mod applications;
+pub mod models;
+pub mod stages;
+
+mod collect;
+mod evaluate;
+mod kind;
+mod train;

@@ -1,0 +1,105 @@
+//! Our own models as policies and planners, by model directory.
+
+use std::path::Path;
+
+use lam_agent::PolicyError;
+use lam_env::Application;
+use lam_eval::Planner;
+use lam_inference::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
+use lam_model::{Decoder, Finetuning};
+use lam_prompt::Renderer;
+use lam_types::PolicyId;
+
+use crate::failure::Failure;
+
+/// Episodes or questions answered at once.
+const SLOTS: usize = 64;
+/// Longest plan, in tokens.
+const PLAN_TOKENS: usize = 256;
+
+/// A model directory, ready to be asked.
+pub struct Model {
+    decoder: Decoder,
+    renderer: Renderer,
+    id: PolicyId,
+}
+
+impl Model {
+    /// Loads the model in `directory`.
+    pub fn load(directory: &Path) -> anyhow::Result<Self> {
+        if !directory.join("config.json").is_file() {
+            return Err(Failure::data(format!(
+                "{}: holds no config.json\nhint: name a model directory in Hugging Face layout",
+                directory.display()
+            ))
+            .into());
+        }
+        let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
+        let renderer = Renderer::load(directory)?;
+        Ok(Self { decoder, renderer, id: identity(directory)? })
+    }
+
+    /// Who it is.
+    pub fn id(&self) -> &PolicyId {
+        &self.id
+    }
+
+    /// The model as a policy over the application's functions.
+    pub fn policy(&self, app: &dyn Application, options: PolicyOptions) -> Result<ModelPolicy<'_>, InferenceError> {
+        Ok(ModelPolicy::new(self.generator()?, &self.renderer, app.functions().to_vec(), options))
+    }
+
+    /// The model as a planner.
+    pub fn planner(&self) -> Result<ModelPlanner<'_>, InferenceError> {
+        Ok(ModelPlanner { model: self, generator: self.generator()? })
+    }
+
+    fn generator(&self) -> Result<Generator<'_>, InferenceError> {
+        Generator::new(&self.decoder, SLOTS)
+    }
+}
+
+/// Name and hash of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.
+fn identity(directory: &Path) -> anyhow::Result<PolicyId> {
+    let directory_name = || {
+        let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    let Some(manifest) = lam_store::read_manifest(directory)? else {
+        return Ok(PolicyId { name: directory_name(), hash: lam_store::hash_path(directory)? });
+    };
+    let name = match manifest.kind.as_str() {
+        "base" => "base".to_owned(),
+        "phase1" => "LAM1".to_owned(),
+        "phase2" => "LAM2".to_owned(),
+        "phase3.train" => "LAM3".to_owned(),
+        "phase4.ppo" => "LAM4".to_owned(),
+        _ => directory_name(),
+    };
+    Ok(PolicyId { name, hash: manifest.output_hash })
+}
+
+/// Our own model as a planner: greedy, one plan a task.
+pub struct ModelPlanner<'a> {
+    model: &'a Model,
+    generator: Generator<'a>,
+}
+
+impl Planner for ModelPlanner<'_> {
+    fn name(&self) -> String {
+        self.model.id.name.clone()
+    }
+
+    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
+        let renderer = &self.model.renderer;
+        let eos = renderer.tokenizer().eos();
+        let request = |task: &&str| GenerationRequest {
+            logprobs: false,
+            ..GenerationRequest::greedy(renderer.plan_prompt(task), eos, PLAN_TOKENS)
+        };
+        let failed =
+            |error: InferenceError| PolicyError::Failed { policy: self.model.id.name.clone(), reason: error.to_string() };
+        let completions = self.generator.run(tasks.iter().map(request).collect()).map_err(failed)?;
+        Ok(completions.iter().map(|completion| renderer.parse_plan(&completion.tokens).unwrap_or_default()).collect())
+    }
+}

@@ -1,0 +1,165 @@
+//! The training stages, as the runner calls them.
+
+use lam_base::{BaseConfig, BaseError, BaseIo};
+use lam_env::Application;
+use lam_inference::{PolicyOptions, Sampling};
+use lam_phase1_pretrain::{PretrainConfig, PretrainError, PretrainIo};
+use lam_phase2_imitate::{ImitateConfig, ImitateError, ImitateIo};
+use lam_phase3_explore::{ExploreConfig, ExploreError, ExploreIo};
+use lam_phase4_reinforce::{PpoConfig, ReinforceError, RewardConfig, policy, reward};
+use lam_pipeline::{StageContext, StageError};
+use lam_trainer::{TrainerError, TrainingArguments};
+use serde_json::Value;
+
+use super::applications::application;
+use super::collect::agent;
+use super::models::Model;
+
+/// The base model.
+pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = open(&config.environment)?;
+    let config = BaseConfig { train: seeded(&config.train, context), ..config.clone() };
+    let io = BaseIo {
+        app: app.as_ref(),
+        output: context.output,
+        seed: context.seed,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    lam_base::run(&config, &io).map_err(|error| match error {
+        BaseError::Trainer(error) => training(error),
+        BaseError::Store(error) => error.into(),
+        other => StageError::data(other),
+    })
+}
+
+/// LAM1.
+pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let config = PretrainConfig { train: seeded(&config.train, context), ..config.clone() };
+    let plans = files(context.input_list("plans"), "task_plans.parquet");
+    let io = PretrainIo {
+        model: context.input("model")?,
+        plans: &plans,
+        output: context.output,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    lam_phase1_pretrain::run(&config, &io).map_err(|error| match error {
+        PretrainError::Trainer(error) => training(error),
+        PretrainError::Store(error) => error.into(),
+        other => StageError::data(other),
+    })
+}
+
+/// LAM2, and LAM3 on the enlarged set.
+pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = open(&config.environment)?;
+    let config = ImitateConfig { train: seeded(&config.train, context), ..config.clone() };
+    let io = ImitateIo {
+        model: context.input("model")?,
+        trajectories: context.input_list("trajectories"),
+        functions: app.functions(),
+        output: context.output,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    lam_phase2_imitate::run(&config, &io).map_err(|error| match error {
+        ImitateError::Trainer(error) => training(error),
+        ImitateError::Store(error) => error.into(),
+        other => StageError::data(other),
+    })
+}
+
+/// Attempts at the expert's failures.
+pub fn explore(config: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = open(&config.environment)?;
+    let model = Model::load(context.input("model")?).map_err(StageError::data)?;
+    let options = PolicyOptions {
+        sampling: Sampling { temperature: config.temperature, top_p: config.top_p, ..Sampling::default() },
+        first_attempt_greedy: true,
+        max_new_tokens: config.max_new_tokens,
+        constrained: config.constrained,
+        logprobs: true,
+        ..PolicyOptions::greedy(model.id().clone())
+    };
+    let mut config = config.clone();
+    config.limits.seed = context.seed;
+    let io = ExploreIo {
+        failures: context.input_list("failures"),
+        output: context.output,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    let mut policy = model.policy(app.as_ref(), options).map_err(StageError::runtime)?;
+    lam_phase3_explore::explore(&config, app.as_ref(), &mut policy, &io).map_err(|error| match error {
+        ExploreError::Agent(error) => agent(error),
+        ExploreError::Store(error) => error.into(),
+        other => StageError::data(other),
+    })
+}
+
+/// The reward model.
+pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = open(&config.environment)?;
+    let config = RewardConfig { train: seeded(&config.train, context), ..config.clone() };
+    let io = reward::RewardIo {
+        model: context.input("model")?,
+        trajectories: context.input_list("trajectories"),
+        functions: app.functions(),
+        output: context.output,
+        seed: context.seed,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    reward::run(&config, &io).map_err(reinforcing)
+}
+
+/// LAM4.
+pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+    let app = open(&config.environment)?;
+    let io = policy::PolicyIo {
+        model: context.input("model")?,
+        reward_model: context.input("reward")?,
+        failures: context.input_list("failures"),
+        functions: app.functions(),
+        output: context.output,
+        seed: context.seed,
+        progress: context.progress,
+        cancel: context.cancel,
+    };
+    policy::run(config, &io).map_err(reinforcing)
+}
+
+fn open(environment: &str) -> Result<Box<dyn Application>, StageError> {
+    application(environment).map_err(StageError::data)
+}
+
+/// The arguments with the stage's seed.
+fn seeded(arguments: &TrainingArguments, context: &StageContext<'_>) -> TrainingArguments {
+    TrainingArguments { seed: context.seed, ..arguments.clone() }
+}
+
+/// A stage's directory stands for the file in it that it is known for.
+fn files(paths: &[std::path::PathBuf], name: &str) -> Vec<std::path::PathBuf> {
+    paths.iter().map(|path| if path.is_dir() { path.join(name) } else { path.clone() }).collect()
+}
+
+fn reinforcing(error: ReinforceError) -> StageError {
+    match error {
+        ReinforceError::Cancelled => StageError::Cancelled,
+        ReinforceError::Trainer(error) => training(error),
+        ReinforceError::Store(error) => error.into(),
+        ReinforceError::Nothing { .. } | ReinforceError::Prompt(_) => StageError::data(error),
+        other => StageError::runtime(other),
+    }
+}
+
+fn training(error: TrainerError) -> StageError {
+    match error {
+        TrainerError::Cancelled { .. } => StageError::Cancelled,
+        TrainerError::ResumeMismatch { .. } => StageError::Resume(error.to_string()),
+        TrainerError::Sample { .. } | TrainerError::NoSamples => StageError::data(error),
+        TrainerError::Store(error) => error.into(),
+        other => StageError::runtime(other),
+    }
+}

@@ -1,0 +1,37 @@
+//! What phase 1 may be told.
+
+use lam_model::LoraConfig;
+use lam_trainer::{FinetuningType, TrainingArguments};
+use serde::{Deserialize, Serialize};
+
+/// Configuration of phase 1. The training defaults are the paper's (§5.1.1): lr 2e-5, cosine with 2 warm-up steps,
+/// batch 16, 3 epochs, loss on the target tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PretrainConfig {
+    /// What is trained: `full` where the base was made from nothing, `lora` over a pretrained model.
+    pub finetuning_type: FinetuningType,
+    /// The adapter, with `finetuning_type = "lora"`.
+    pub lora: LoraConfig,
+    /// Pairs evaluated on during training, taken from the validation split; 0 for none.
+    pub max_eval_samples: usize,
+    /// The training loop.
+    pub train: TrainingArguments,
+}
+
+impl Default for PretrainConfig {
+    fn default() -> Self {
+        Self {
+            finetuning_type: FinetuningType::Lora,
+            lora: LoraConfig::default(),
+            max_eval_samples: 200,
+            train: TrainingArguments {
+                learning_rate: 2e-5,
+                warmup_steps: 2,
+                per_device_train_batch_size: 16,
+                num_train_epochs: 3.0,
+                ..TrainingArguments::default()
+            },
+        }
+    }
+}

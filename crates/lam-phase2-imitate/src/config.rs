@@ -1,0 +1,39 @@
+//! What phase 2 may be told.
+
+use lam_model::LoraConfig;
+use lam_trainer::{FinetuningType, TrainingArguments};
+use serde::{Deserialize, Serialize};
+
+/// Configuration of phase 2. The training defaults are the paper's (§5.1.1).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImitateConfig {
+    /// Environment whose functions the prompt names.
+    pub environment: String,
+    /// What is trained.
+    pub finetuning_type: FinetuningType,
+    /// The adapter, with `finetuning_type = "lora"`.
+    pub lora: LoraConfig,
+    /// Share of tasks (by id hash) held out to watch the loss; 0 for none.
+    pub validation_share: f64,
+    /// The training loop.
+    pub train: TrainingArguments,
+}
+
+impl Default for ImitateConfig {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            finetuning_type: FinetuningType::Lora,
+            lora: LoraConfig::default(),
+            validation_share: 0.02,
+            train: TrainingArguments {
+                learning_rate: 2e-5,
+                warmup_steps: 2,
+                per_device_train_batch_size: 16,
+                num_train_epochs: 3.0,
+                ..TrainingArguments::default()
+            },
+        }
+    }
+}

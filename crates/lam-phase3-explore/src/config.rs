@@ -1,0 +1,47 @@
+//! What exploration may spend, and what is kept of it.
+
+use lam_agent::Limits;
+use serde::{Deserialize, Serialize};
+
+/// Configuration of the exploration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExploreConfig {
+    /// Environment to explore, by its registered name.
+    pub environment: String,
+    /// Tasks attempted at most; 0 for every task the expert failed at (the paper samples 2,284).
+    pub max_tasks: usize,
+    /// Tries a task. The paper does not say how many.
+    pub attempts: u32,
+    /// Sampling temperature. The first try is greedy, the others explore.
+    pub temperature: f32,
+    /// Nucleus: the smallest set of tokens with this probability in sum.
+    pub top_p: f32,
+    /// Longest answer, in tokens.
+    pub max_new_tokens: usize,
+    /// Whether answers are kept executable by the decoding constraint.
+    pub constrained: bool,
+    /// Successful trajectories kept a task, shortest first.
+    pub successes_per_task: usize,
+    /// Failed trajectories kept of a task that never succeeded (the paper keeps one: 496 + 1,788 = 2,284).
+    pub failures_per_task: usize,
+    /// Where episodes end; its `seed` is overwritten by the stage's.
+    pub limits: Limits,
+}
+
+impl Default for ExploreConfig {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            max_tasks: 0,
+            attempts: 4,
+            temperature: 1.0,
+            top_p: 1.0,
+            max_new_tokens: 256,
+            constrained: true,
+            successes_per_task: 1,
+            failures_per_task: 1,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What is kept of the attempts: pure choice over trajectories. Knows no file and no policy.
+
+use std::collections::{BTreeMap, HashSet};
+
+use lam_types::Trajectory;
+
+/// The attempts, chosen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curated {
+    /// Successes that go into LAM3's training set, in task order.
+    pub successes: Vec<Trajectory>,
+    /// Failures of tasks that never succeeded, for phase 4, in task order.
+    pub failures: Vec<Trajectory>,
+    /// Tasks attempted.
+    pub tasks: usize,
+    /// Tasks with at least one success.
+    pub tasks_solved: usize,
+    /// Attempts that an environment error ended: in neither set.
+    pub environment_errors: usize,
+}
+
+/// Chooses what is kept: per solved task the `successes_per_task` shortest successes that differ, per unsolved task
+/// its first `failures_per_task` failures that differ. Attempts ended by the environment are counted, not kept.
+pub fn curate(attempts: Vec<Trajectory>, successes_per_task: usize, failures_per_task: usize) -> Curated {
+    let mut curated = Curated::default();
+    for tries in by_task(attempts) {
+        curated.tasks += 1;
+        let (errors, judged): (Vec<_>, Vec<_>) = tries.into_iter().partition(|try_| try_.environment_error.is_some());
+        curated.environment_errors += errors.len();
+        let (mut successes, failures): (Vec<_>, Vec<_>) = judged.into_iter().partition(Trajectory::succeeded);
+        if successes.is_empty() {
+            curated.failures.extend(distinct(failures, failures_per_task));
+        } else {
+            curated.tasks_solved += 1;
+            successes.sort_by_key(|success| (success.steps.len(), success.attempt));
+            curated.successes.extend(distinct(successes, successes_per_task));
+        }
+    }
+    curated
+}
+
+/// The tries of each task together, tasks in the order of their first try.
+fn by_task(attempts: Vec<Trajectory>) -> Vec<Vec<Trajectory>> {
+    let mut place = BTreeMap::new();
+    let mut groups: Vec<Vec<Trajectory>> = Vec::new();
+    for attempt in attempts {
+        let index = *place.entry(attempt.task.task_id.clone()).or_insert(groups.len());
+        if index == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[index].push(attempt);
+    }
+    groups
+}
+
+/// The first `count` trajectories that do different things.
+fn distinct(trajectories: Vec<Trajectory>, count: usize) -> Vec<Trajectory> {
+    let mut seen = HashSet::new();
+    trajectories.into_iter().filter(|trajectory| seen.insert(calls(trajectory))).take(count).collect()
+}
+
+/// What was done, without the words around it.
+fn calls(trajectory: &Trajectory) -> String {
+    let call = |step: &lam_types::Step| {
+        let args = serde_json::to_string(&step.action.args).expect("JSON values serialise");
+        format!("{}({}){args}", step.action.function, step.action.control_name)
+    };
+    trajectory.steps.iter().map(call).collect::<Vec<_>>().join(";")
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_types::{
+        Action, Args, Complete, Phrasing, PolicyId, Split, State, Status, Step, StepStatus, Task, Verdict,
+    };
+
+    use super::*;
+
+    fn step(step_index: u32, control_name: &str) -> Step {
+        Step {
+            step_index,
+            state: State {
+                request: String::new(),
+                observation: lam_types::Observation::default(),
+                previous_actions: Vec::new(),
+                previous_plan: Vec::new(),
+            },
+            action: Action {
+                thought: String::new(),
+                control_label: String::new(),
+                control_name: control_name.into(),
+                function: "click_input".into(),
+                args: Args::new(),
+                status: Status::Continue,
+                plan: Vec::new(),
+            },
+            acceptable_labels: Vec::new(),
+            status: StepStatus::Ok,
+            message: String::new(),
+            reward: None,
+            reward_source: String::new(),
+            tokens: None,
+            policy_seconds: 0.0,
+            environment_seconds: 0.0,
+        }
+    }
+
+    fn attempt(task: &str, attempt: u32, clicks: &[&str], complete: Complete) -> Trajectory {
+        Trajectory {
+            trajectory_id: format!("{task}-{attempt}"),
+            task: Task {
+                task_id: task.into(),
+                family: "bold".into(),
+                request: "make it bold".into(),
+                environment: "sim".into(),
+                application: "word".into(),
+                seed: 1,
+                phrasing: Phrasing::Seen,
+                split: Split::Train,
+            },
+            environment_version: "1".into(),
+            attempt,
+            policy: PolicyId { name: "LAM2".into(), hash: String::new() },
+            steps: clicks.iter().enumerate().map(|(index, name)| step(index as u32, name)).collect(),
+            verdict: Verdict { complete, reason: String::new(), judge: "state".into(), sub_scores: Vec::new() },
+            environment_error: None,
+        }
+    }
+
+    fn ids(trajectories: &[Trajectory]) -> Vec<&str> {
+        trajectories.iter().map(|trajectory| trajectory.trajectory_id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_shortest_distinct_successes_of_a_task_are_kept() {
+        let attempts = vec![
+            attempt("a", 0, &["Home", "Insert", "Bold"], Complete::Yes),
+            attempt("a", 1, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 2, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 3, &["Italic"], Complete::No),
+        ];
+        let curated = curate(attempts, 2, 1);
+        assert_eq!(ids(&curated.successes), ["a-1", "a-0"]);
+        assert!(curated.failures.is_empty(), "a solved task leaves no failure");
+        assert_eq!((curated.tasks, curated.tasks_solved), (1, 1));
+    }
+
+    #[test]
+    fn only_unsolved_tasks_leave_failures() {
+        let attempts = vec![
+            attempt("a", 0, &["Bold"], Complete::No),
+            attempt("a", 1, &["Bold"], Complete::Unsure),
+            attempt("a", 2, &["Italic"], Complete::No),
+            attempt("b", 0, &["Bold"], Complete::Yes),
+        ];
+        let curated = curate(attempts, 1, 2);
+        assert_eq!(ids(&curated.failures), ["a-0", "a-2"]);
+        assert_eq!(ids(&curated.successes), ["b-0"]);
+    }
+
+    #[test]
+    fn a_dead_environment_is_no_failure_of_the_policy() {
+        let mut dead = attempt("a", 0, &["Bold"], Complete::No);
+        dead.environment_error = Some("it died".into());
+        let curated = curate(vec![dead], 1, 1);
+        assert_eq!((curated.environment_errors, curated.failures.len(), curated.tasks_solved), (1, 0, 0));
+    }
+}

@@ -1,0 +1,90 @@
+//! The attempts: tasks in, trajectories out, kept in a journal while they run. Knows no model, only a policy.
+
+use std::path::{Path, PathBuf};
+
+use lam_agent::{Job, Policy, Session, run_episodes, take_timings};
+use lam_env::Application;
+use lam_store::{Cancel, Progress, StoreError, read_trajectories, write_trajectories};
+use lam_types::Task;
+use serde_json::{Value, json};
+
+use crate::{ExploreConfig, ExploreError, curate};
+
+/// Successes that enlarge LAM3's training set.
+pub const SUCCESSES_FILE: &str = "success.parquet";
+/// Failures kept for phase 4.
+pub const FAILURES_FILE: &str = "failure.parquet";
+const JOURNAL_FILE: &str = "episodes.jsonl";
+
+/// What the exploration reads and writes, and who watches it.
+#[derive(Clone, Copy)]
+pub struct ExploreIo<'a> {
+    /// The expert's failed trajectories.
+    pub failures: &'a [PathBuf],
+    /// Directory of the results.
+    pub output: &'a Path,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// Stops it between two steps.
+    pub cancel: &'a Cancel,
+}
+
+/// Lets `policy` attempt the tasks of the expert's failures and writes what is kept. Returns the stage's metrics.
+///
+/// # Errors
+/// No failures to explore, unreadable files, or an episode run that stops.
+pub fn explore(
+    config: &ExploreConfig,
+    app: &dyn Application,
+    policy: &mut dyn Policy,
+    io: &ExploreIo<'_>,
+) -> Result<Value, ExploreError> {
+    let tasks = failed_tasks(io.failures, config.max_tasks)?;
+    let journal = io.output.join(JOURNAL_FILE);
+    let session =
+        Session { limits: &config.limits, journal: Some(&journal), progress: io.progress, cancel: io.cancel };
+    let mut attempts = run_episodes(app, &Job::for_tasks(&tasks, config.attempts), policy, &session)?;
+    let timings = take_timings(&mut attempts);
+    let (episodes, succeeded) = (attempts.len(), attempts.iter().filter(|attempt| attempt.succeeded()).count());
+    let curated = curate(attempts, config.successes_per_task, config.failures_per_task);
+    write_trajectories(&io.output.join(SUCCESSES_FILE), &curated.successes)?;
+    write_trajectories(&io.output.join(FAILURES_FILE), &curated.failures)?;
+    std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+    io.progress.note(&format!(
+        "{} of {} tasks solved that the expert failed at ({succeeded} of {episodes} tries)",
+        curated.tasks_solved, curated.tasks
+    ));
+    Ok(json!({
+        "tasks": curated.tasks,
+        "tasks_solved": curated.tasks_solved,
+        "episodes": episodes,
+        "episodes_succeeded": succeeded,
+        "environment_errors": curated.environment_errors,
+        "successes": curated.successes.len(),
+        "failures": curated.failures.len(),
+        "steps": timings.steps,
+        "policy_seconds": timings.policy_seconds,
+        "environment_seconds": timings.environment_seconds,
+    }))
+}
+
+/// The tasks of the failed trajectories, each once, in file order.
+fn failed_tasks(files: &[PathBuf], max_tasks: usize) -> Result<Vec<Task>, ExploreError> {
+    let mut tasks: Vec<Task> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for file in files {
+        for trajectory in read_trajectories(file)? {
+            if !trajectory.succeeded() && seen.insert(trajectory.task.task_id.clone()) {
+                tasks.push(trajectory.task);
+            }
+        }
+    }
+    if tasks.is_empty() {
+        let path = files.first().cloned().unwrap_or_default();
+        return Err(ExploreError::NoFailures { path });
+    }
+    if max_tasks > 0 {
+        tasks.truncate(max_tasks);
+    }
+    Ok(tasks)
+}

@@ -1,0 +1,166 @@
+//! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1).
+
+use std::path::{Path, PathBuf};
+
+use lam_model::{Decoder, Finetuning, ScalarHead};
+use lam_prompt::Renderer;
+use lam_store::{Cancel, Progress, hash_bytes, read_trajectories};
+use lam_trainer::{
+    EpochSource, Identity, RewardModule, ScoredExample, TRAINING_DIRECTORY, TrainRun, copy_companions, train,
+};
+use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
+use serde_json::{Value, json};
+
+use crate::{ReinforceError, RewardConfig};
+
+/// What the stage reads and writes, and who watches it.
+#[derive(Clone, Copy)]
+pub struct RewardIo<'a> {
+    /// LAM3.
+    pub model: &'a Path,
+    /// Files of trajectories, successes and failures; their verdicts say which is which.
+    pub trajectories: &'a [PathBuf],
+    /// The functions that prompts name.
+    pub functions: &'a [FunctionSpec],
+    /// Directory of the reward model.
+    pub output: &'a Path,
+    /// Seed of the head and the order.
+    pub seed: u64,
+    /// Hears of every step.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Trains the reward model and returns the stage's metrics.
+///
+/// # Errors
+/// A class without a step, unreadable files, or training that stops.
+pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceError> {
+    let renderer = Renderer::load(io.model)?;
+    let mut trajectories = Vec::new();
+    for file in io.trajectories {
+        trajectories.extend(read_trajectories(file)?);
+    }
+    trajectories.retain(|trajectory| trajectory.task.split == Split::Train && trajectory.environment_error.is_none());
+    let (held_out, learned): (Vec<_>, Vec<_>) =
+        trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
+    let scored = |set: &[Trajectory]| examples(&renderer, set, io.functions);
+    let (learned, held_out) = (scored(&learned), scored(&held_out));
+    refuse_one_sided(io.trajectories, &learned)?;
+    let (successes, failures) = counts(&learned);
+    let learned = if config.balance { balanced(learned) } else { learned };
+
+    let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
+    let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
+    let identity = Identity::from([
+        ("model".into(), lam_store::hash_path(io.model)?),
+        ("lora".into(), format!("{:?}", config.lora)),
+        ("data".into(), data_hash(&learned)),
+    ]);
+    let mut module = RewardModule::new(decoder, head);
+    let mut source = EpochSource::new(learned, &config.train)?;
+    let training = io.output.join(TRAINING_DIRECTORY);
+    let run = TrainRun {
+        arguments: &config.train,
+        output: &training,
+        identity: &identity,
+        progress: io.progress,
+        cancel: io.cancel,
+    };
+    let outcome = train(&mut module, &mut source, &held_out, &run)?;
+    let (mut decoder, head) = module.into_parts();
+    decoder.merge_adapter()?;
+    decoder.save_reward_model(&head, renderer.tokenizer().pad(), io.output)?;
+    copy_companions(io.model, io.output)?;
+    let margin = |prefix: &str| {
+        let mean = |kind: &str| outcome.last(&format!("{prefix}mean_reward_{kind}"));
+        Some(mean("success")? - mean("failure")?)
+    };
+    Ok(json!({
+        "steps_of_successes": successes,
+        "steps_of_failures": failures,
+        "held_out_steps": held_out.len(),
+        "global_step": outcome.global_step,
+        "num_tokens": outcome.num_tokens,
+        "loss": outcome.last("loss"),
+        "eval_loss": outcome.last("eval_loss"),
+        "eval_accuracy": outcome.last("eval_accuracy"),
+        "eval_margin": margin("eval_"),
+    }))
+}
+
+fn examples(renderer: &Renderer, trajectories: &[Trajectory], functions: &[FunctionSpec]) -> Vec<ScoredExample> {
+    let mut examples = Vec::new();
+    for trajectory in trajectories {
+        let reward = if trajectory.succeeded() { 1.0 } else { -1.0 };
+        let readable = trajectory.steps.iter().filter(|step| step.status != StepStatus::InvalidAction);
+        examples.extend(readable.map(|step| ScoredExample {
+            sample_id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
+            input_ids: [renderer.action_prompt(&step.state, functions), renderer.action_answer(&step.action)].concat(),
+            reward,
+        }));
+    }
+    examples
+}
+
+/// Repeats the smaller class, in its order, until both have the same number.
+fn balanced(examples: Vec<ScoredExample>) -> Vec<ScoredExample> {
+    let (successes, failures): (Vec<_>, Vec<_>) = examples.into_iter().partition(|example| example.reward > 0.0);
+    let count = successes.len().max(failures.len());
+    let repeated = |class: Vec<ScoredExample>| -> Vec<ScoredExample> { class.into_iter().cycle().take(count).collect() };
+    [repeated(successes), repeated(failures)].concat()
+}
+
+fn counts(examples: &[ScoredExample]) -> (usize, usize) {
+    let successes = examples.iter().filter(|example| example.reward > 0.0).count();
+    (successes, examples.len() - successes)
+}
+
+fn refuse_one_sided(files: &[PathBuf], examples: &[ScoredExample]) -> Result<(), ReinforceError> {
+    let nothing = |what| {
+        let hint = "a reward model needs steps of both successes and failures; give it phase 2's and phase 3's files";
+        Err(ReinforceError::Nothing { files: files.to_vec(), what, hint })
+    };
+    match counts(examples) {
+        (0, _) => nothing("step of a success"),
+        (_, 0) => nothing("step of a failure"),
+        _ => Ok(()),
+    }
+}
+
+fn is_held_out(task_id: &str, share: f64) -> bool {
+    let hash = u32::from_str_radix(&hash_bytes(task_id.as_bytes())[..8], 16).expect("a hash is hex");
+    f64::from(hash) < share * f64::from(u32::MAX)
+}
+
+fn data_hash(examples: &[ScoredExample]) -> String {
+    let mut bytes = Vec::new();
+    for example in examples {
+        bytes.extend(example.sample_id.as_bytes());
+        bytes.extend(example.input_ids.iter().flat_map(|id| id.to_le_bytes()));
+        bytes.extend(example.reward.to_le_bytes());
+    }
+    hash_bytes(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(name: &str, reward: f32) -> ScoredExample {
+        ScoredExample { sample_id: name.into(), input_ids: vec![1, 2], reward }
+    }
+
+    #[test]
+    fn the_smaller_class_is_repeated() {
+        let examples = vec![example("a", 1.0), example("b", -1.0), example("c", -1.0), example("d", -1.0)];
+        assert_eq!(counts(&balanced(examples)), (3, 3));
+    }
+
+    #[test]
+    fn one_class_alone_is_refused() {
+        let error = refuse_one_sided(&["x.parquet".into()], &[example("a", 1.0)]).unwrap_err().to_string();
+        assert!(error.contains("x.parquet: holds no step of a failure"), "{error}");
+    }
+}

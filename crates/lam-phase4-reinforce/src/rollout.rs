@@ -1,0 +1,185 @@
+//! Rollouts: answers at the stored states of failed trajectories, with the reward model's score of each. Made once,
+//! from the LAM3 snapshot, before the first PPO step: the environment is not asked again (paper §4.4.2, offline).
+
+use std::path::Path;
+
+use lam_inference::{Generator, GenerationRequest, Sampling};
+use lam_model::{Decoder, PackedBatch, ScalarHead};
+use lam_prompt::Renderer;
+use lam_store::{Cancel, Progress};
+use lam_trainer::stream_seed;
+use lam_types::{FunctionSpec, Trajectory};
+use serde::{Deserialize, Serialize};
+
+use crate::{PpoConfig, ReinforceError, Samples};
+
+/// One answer to one state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rollout {
+    /// Trajectory, step and sample it comes from.
+    pub id: String,
+    /// The state's tokens.
+    pub prompt_ids: Vec<u32>,
+    /// The answer's tokens, end of sequence included.
+    pub response_ids: Vec<u32>,
+    /// log p of each answer token under LAM3, as bits, so that a file gives back exactly these.
+    pub reference_logprobs: Vec<u32>,
+    /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3), as bits.
+    pub reward: u32,
+}
+
+impl Rollout {
+    /// log p of each answer token under LAM3, in nats.
+    pub fn reference_logprobs(&self) -> Vec<f32> {
+        self.reference_logprobs.iter().map(|&bits| f32::from_bits(bits)).collect()
+    }
+
+    /// The reward model's reward, in [−0.5, 0.5].
+    pub fn reward(&self) -> f32 {
+        f32::from_bits(self.reward)
+    }
+}
+
+/// What rollouts are made with.
+pub struct RolloutMaker<'a> {
+    /// The configuration.
+    pub config: &'a PpoConfig,
+    /// LAM3.
+    pub policy: &'a Decoder,
+    /// The reward model and its head.
+    pub reward_model: (&'a Decoder, &'a ScalarHead),
+    /// LAM3's words.
+    pub renderer: &'a Renderer,
+    /// The functions that prompts name.
+    pub functions: &'a [FunctionSpec],
+    /// Seed of the sampling.
+    pub seed: u64,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// A state's tokens and, for stored samples, the logged answer.
+struct Question<'t> {
+    id: String,
+    prompt_ids: Vec<u32>,
+    step: &'t lam_types::Step,
+}
+
+impl RolloutMaker<'_> {
+    /// The rollouts in `file`, or new ones, which are then written there.
+    ///
+    /// # Errors
+    /// A model that fails, an unusable file, or a stop.
+    pub fn load_or_make(&self, file: &Path, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
+        if let Ok(bytes) = std::fs::read(file) {
+            return serde_json::from_slice(&bytes)
+                .map_err(|error| ReinforceError::Rollouts { path: file.into(), reason: error.to_string() });
+        }
+        let rollouts = self.make(failures)?;
+        let bytes = serde_json::to_vec(&rollouts).expect("plain data serialises");
+        lam_store::write_atomic(file, &bytes)?;
+        Ok(rollouts)
+    }
+
+    fn make(&self, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
+        let mut questions = self.questions(failures);
+        if self.config.max_states > 0 {
+            questions.truncate(self.config.max_states);
+        }
+        self.progress.begin("rollouts", Some(questions.len() as u64));
+        let mut rollouts = Vec::new();
+        let mut generator = Generator::new(self.policy, 64)?;
+        for (done, questions) in questions.chunks(128).enumerate() {
+            if self.cancel.is_cancelled() {
+                return Err(ReinforceError::Cancelled);
+            }
+            let answers = match self.config.samples {
+                Samples::Generated => self.sampled(&mut generator, questions)?,
+                Samples::Stored => self.stored(questions)?,
+            };
+            rollouts.extend(self.scored(answers)?);
+            self.progress.advance((done * 128 + questions.len()) as u64, "");
+        }
+        self.progress.end();
+        Ok(rollouts)
+    }
+
+    fn questions<'t>(&self, failures: &'t [Trajectory]) -> Vec<Question<'t>> {
+        let question = |trajectory: &'t Trajectory, step: &'t lam_types::Step| Question {
+            id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
+            prompt_ids: self.renderer.action_prompt(&step.state, self.functions),
+            step,
+        };
+        failures.iter().flat_map(|trajectory| trajectory.steps.iter().map(move |step| question(trajectory, step))).collect()
+    }
+
+    fn sampled(&self, generator: &mut Generator<'_>, questions: &[Question<'_>]) -> Result<Vec<Rollout>, ReinforceError> {
+        let mut requests = Vec::new();
+        let mut ids = Vec::new();
+        for question in questions {
+            for sample in 0..self.config.samples_per_state {
+                let id = format!("{}/{sample}", question.id);
+                requests.push(self.request(question, &id));
+                ids.push((id, question));
+            }
+        }
+        let completions = generator.run(requests)?;
+        let rollout = |((id, question), completion): ((String, &Question<'_>), lam_inference::Completion)| Rollout {
+            id,
+            prompt_ids: question.prompt_ids.clone(),
+            response_ids: completion.tokens,
+            reference_logprobs: completion.logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
+            reward: 0,
+        };
+        Ok(ids.into_iter().zip(completions).map(rollout).collect())
+    }
+
+    fn request(&self, question: &Question<'_>, id: &str) -> GenerationRequest {
+        let seed = u64::from_le_bytes(stream_seed(self.seed, id)[..8].try_into().expect("a key has 32 bytes"));
+        let eos = self.renderer.tokenizer().eos();
+        GenerationRequest {
+            constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
+            sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },
+            ..GenerationRequest::greedy(question.prompt_ids.clone(), eos, self.config.response_length)
+        }
+    }
+
+    /// The logged answers, with log-probabilities measured under LAM3.
+    fn stored(&self, questions: &[Question<'_>]) -> Result<Vec<Rollout>, ReinforceError> {
+        let mut rollouts = Vec::new();
+        for question in questions {
+            let response_ids = match &question.step.tokens {
+                Some(tokens) if tokens.tokenizer_hash == self.renderer.tokenizer().hash() => tokens.action_ids.clone(),
+                _ => self.renderer.action_answer(&question.step.action),
+            };
+            let pair = [(question.prompt_ids.as_slice(), response_ids.as_slice())];
+            let logprobs = lam_inference::score(self.policy, &pair)?.remove(0);
+            rollouts.push(Rollout {
+                id: question.id.clone(),
+                prompt_ids: question.prompt_ids.clone(),
+                response_ids,
+                reference_logprobs: logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
+                reward: 0,
+            });
+        }
+        Ok(rollouts)
+    }
+
+    /// The same rollouts with the reward model's rewards.
+    fn scored(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
+        let (decoder, head) = self.reward_model;
+        for chunk in rollouts.chunks_mut(32) {
+            let whole = |rollout: &Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
+            let batch = PackedBatch::from_documents(chunk.iter().map(whole));
+            let ends: Vec<usize> = batch.lengths.iter().scan(0, |end, &length| { *end += length; Some(*end - 1) }).collect();
+            let hidden = decoder.hidden(&batch)?;
+            let scores: Vec<f32> = head.scores(&hidden, &ends)?.to_vec1()?;
+            for (rollout, score) in chunk.iter_mut().zip(scores) {
+                rollout.reward = (1.0 / (1.0 + (-score).exp()) - 0.5).to_bits();
+            }
+        }
+        Ok(rollouts)
+    }
+}

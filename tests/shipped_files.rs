@@ -1,0 +1,48 @@
+//! Every file that is shipped is loaded: a pipeline or configuration that no longer fits is named here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace exists")
+}
+
+/// Files below a folder with this extension, sorted.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(workspace().join(folder))
+        .unwrap_or_else(|e| panic!("{folder}: {e}"))
+        .map(|entry| entry.expect("readable entry").path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{folder} holds no .{extension} file");
+    found
+}
+
+#[test]
+fn every_pipeline_can_be_planned() {
+    let runs = tempfile::tempdir().expect("a temporary folder");
+    for path in files("pipelines", "toml") {
+        let output = Command::new(env!("CARGO_BIN_EXE_lam-train"))
+            .args(["plan", path.to_str().expect("a UTF-8 path"), "--runs-dir"])
+            .arg(runs.path())
+            .output()
+            .expect("lam-train starts");
+        assert!(
+            output.status.success(),
+            "{}:\n{}",
+            path.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn every_model_configuration_is_valid() {
+    for path in files("configs/model", "json") {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let config: lam_model::MistralConfig =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        config.check().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    }
+}
