@@ -61,12 +61,14 @@ impl TokenConstraint for JsonConstraint {
         } else if self.is_open_string(state) {
             let mut marked = Vec::new();
             self.vocabulary.marked.collect(state, &step, &mut marked);
+            marked.sort_unstable();
             self.buffer.extend_from_slice(&self.vocabulary.plain);
             self.buffer.append(&mut marked);
         } else {
             self.vocabulary.all.collect(state, &step, &mut self.buffer);
         }
-        self.buffer.sort_unstable();
+        // The stable sort merges two ascending runs in one pass.
+        self.buffer.sort();
         &self.buffer
     }
 
