@@ -74,11 +74,18 @@ pub(crate) fn read_adapter_config(directory: &Path) -> Result<LoraConfig, ModelE
         lora_r: number("r", 8.0) as usize,
         lora_alpha: number("lora_alpha", 8.0),
         lora_dropout: number("lora_dropout", 0.0),
-        lora_target_modules: modules,
+        lora_target_modules: last_parts(modules),
         use_rslora: value.get("use_rslora").and_then(Value::as_bool).unwrap_or(false),
     };
     lora.modules()?;
     Ok(lora)
+}
+
+/// Module names without the path before them: PEFT writes out the paths of every layer for `all-linear`.
+fn last_parts(modules: TargetModules) -> TargetModules {
+    let TargetModules::List(paths) = modules else { return modules };
+    let last = |path: &String| path.rsplit('.').next().unwrap_or(path).to_string();
+    TargetModules::List(paths.iter().map(last).collect::<std::collections::BTreeSet<_>>().into_iter().collect())
 }
 
 /// Refuses what would change the adapter's meaning and is not known here.

@@ -66,7 +66,7 @@ fn adapters_that_do_not_fit() {
     let message = other.load_adapter(&directory("lora"), false).unwrap_err().to_string();
     assert!(message.contains("expected"), "{message}");
     let copy = copied("lora");
-    edit(&copy.path().join("adapter_config.json"), "\"q_proj\"", "\"query\"");
+    edit(&copy.path().join("adapter_config.json"), "self_attn.q_proj", "self_attn.query");
     let message = other.load_adapter(copy.path(), false).unwrap_err().to_string();
     assert!(message.contains("`query`, which matches no module"), "{message}");
     let mut one_layer = Decoder::load(&directory("grouped"), &Finetuning::Frozen, 0).unwrap();
