@@ -78,6 +78,7 @@ pub fn report_json(run: &Run) -> Value {
         "format_version": 1,
         "pipeline": run.name,
         "command": run.command,
+        "state": run.state,
         "seeds": run.seeds,
         "tables": tables,
         "by_seed": by_seed,

@@ -41,16 +41,32 @@ pub struct Report {
 
 /// Reads the run in `run` and writes `report.html` and `report.json` into `output`.
 ///
-/// `command` is the command line that made the run, shown on the page; "" when it is not known.
+/// `command` is the command line that made the run, shown on the page; "" keeps the one of an earlier report.
 ///
 /// # Errors
 /// When `run` holds no completed stage, a file in it is damaged, or `output` cannot be written.
 pub fn build(run: &Path, output: &Path, command: &str) -> Result<Report, ReportError> {
     let mut gathered = gather::gather(run)?;
-    command.clone_into(&mut gathered.command);
     let (page, json) = (output.join("report.html"), output.join("report.json"));
+    gathered.state = gather::state(run)?;
+    gathered.command = if command.is_empty() { recorded(&json, "command") } else { command.to_owned() };
     let text = serde_json::to_string_pretty(&figures::report_json(&gathered)).expect("a JSON value can be written");
-    lam_store::write_atomic(&json, text.as_bytes())?;
     lam_store::write_atomic(&page, page::document(&gathered).as_bytes())?;
+    lam_store::write_atomic(&json, text.as_bytes())?;
     Ok(Report { page, figures: json, missing: figures::missing(&gathered) })
+}
+
+/// As [`build`], unless the report in `output` already shows these results: then `None`, and nothing is read but manifests.
+///
+/// # Errors
+/// As [`build`].
+pub fn refresh(run: &Path, output: &Path, command: &str) -> Result<Option<Report>, ReportError> {
+    let is_current = recorded(&output.join("report.json"), "state") == gather::state(run)?;
+    if is_current && output.join("report.html").is_file() { Ok(None) } else { build(run, output, command).map(Some) }
+}
+
+/// A text of an earlier `report.json`; "" when there is none.
+fn recorded(json: &Path, key: &str) -> String {
+    let earlier = std::fs::read(json).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    earlier.and_then(|earlier| earlier[key].as_str().map(str::to_owned)).unwrap_or_default()
 }

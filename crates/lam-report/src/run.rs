@@ -12,6 +12,8 @@ pub struct Run {
     pub name: String,
     /// The command that made it.
     pub command: String,
+    /// Hash of what the manifests say: a report of the same state need not be made again.
+    pub state: String,
     /// Seeds, one a repetition.
     pub seeds: Vec<u64>,
     /// Stages in the order in which they were run (of the first seed, if there are several).

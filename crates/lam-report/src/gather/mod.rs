@@ -39,6 +39,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
     Ok(Run {
         name: directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
         command: String::new(),
+        state: String::new(),
         seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
         curves: curves::read(&first.stages)?,
         tables: over_seeds(&each),
@@ -48,6 +49,25 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         data: sample.files,
         stages: first.stages.iter().map(|(stage, _)| stage.clone()).collect(),
     })
+}
+
+/// Hash over every stage's name and content, and over the version of this program.
+///
+/// # Errors
+/// As [`gather`].
+pub fn state(directory: &Path) -> Result<String, ReportError> {
+    let mut text = format!("{}\n", env!("CARGO_PKG_VERSION"));
+    for root in roots(directory)? {
+        for (stage, path) in stages::read(&root)? {
+            text.push_str(&format!(
+                "{} {} {}\n",
+                path.strip_prefix(directory).unwrap_or(&path).display(),
+                stage.output_hash,
+                stage.duration_s
+            ));
+        }
+    }
+    Ok(lam_store::hash_bytes(text.as_bytes()))
 }
 
 /// Directories that hold one repetition each.

@@ -7,10 +7,11 @@ use super::chart::{Line, chart};
 use crate::run::{Curves, Run};
 
 /// Charts that are shown at once: title, and the metrics drawn into it.
-const SHOWN: [(&str, &[&str]); 9] = [
+const SHOWN: [(&str, &[&str]); 10] = [
     ("Loss", &["loss", "eval_loss"]),
     ("Token accuracy", &["mean_token_accuracy", "eval_mean_token_accuracy"]),
     ("Reward model: accuracy", &["accuracy", "eval_accuracy"]),
+    ("Predicted reward", &["mean_reward_success", "mean_reward_failure"]),
     ("Reward model: margin", &["margin", "eval_margin"]),
     ("Reward", &["objective/scores", "objective/rlhf_reward"]),
     ("KL to LAM3", &["objective/kl"]),
@@ -67,6 +68,8 @@ fn name_of(key: &str) -> &str {
     match key {
         "loss" | "mean_token_accuracy" | "accuracy" | "margin" => "training",
         "eval_loss" | "eval_mean_token_accuracy" | "eval_accuracy" | "eval_margin" => "held out",
+        "mean_reward_success" => "of successes",
+        "mean_reward_failure" => "of failures",
         "objective/scores" => "score",
         "objective/rlhf_reward" => "score less KL",
         "loss/policy_avg" => "policy",

@@ -74,3 +74,15 @@ fn a_directory_without_a_run_is_an_error_with_a_hint() {
     let error = lam_report::build(&fresh("empty"), &fresh("empty"), "").unwrap_err().to_string();
     assert!(error.contains("holds no run") && error.contains("hint:"), "{error}");
 }
+
+#[test]
+fn a_report_is_made_again_only_when_a_stage_has_changed() {
+    let root = fresh("refreshed");
+    fixture::write_run(&root, 42, 0.0);
+    assert!(lam_report::refresh(&root, &root, "lam-train run p.toml").unwrap().is_some());
+    assert!(lam_report::refresh(&root, &root, "another").unwrap().is_none());
+    fs::remove_dir_all(root.join("lam4")).unwrap();
+    assert!(lam_report::refresh(&root, &root, "").unwrap().is_some());
+    let figures = fs::read_to_string(root.join("report.json")).unwrap();
+    assert!(figures.contains("lam-train run p.toml"), "the command of the earlier report is kept");
+}
