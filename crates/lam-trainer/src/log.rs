@@ -2,7 +2,7 @@
 //! so that the same run writes the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -32,29 +32,34 @@ pub struct LogRecord {
 /// Where records go.
 pub(crate) struct MetricsLog {
     path: PathBuf,
-    file: File,
     events: Option<EventFile>,
 }
 
 impl MetricsLog {
+    /// The log of a directory; nothing is written yet.
+    pub(crate) fn new(directory: &Path, tensorboard: bool) -> Self {
+        let events = tensorboard.then(|| EventFile::new(directory));
+        Self { path: directory.join(METRICS_FILE), events }
+    }
+
     /// Begins with the records that a checkpoint holds; lines written after it are dropped.
-    pub(crate) fn open(directory: &Path, history: &[LogRecord], tensorboard: bool) -> Result<Self, TrainerError> {
-        let path = directory.join(METRICS_FILE);
+    pub(crate) fn restart(&self, history: &[LogRecord]) -> Result<(), TrainerError> {
         let lines: String = history.iter().map(line).collect();
-        write_atomic(&path, lines.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(StoreError::io("open", &path))?;
-        let mut events = if tensorboard { Some(EventFile::create(directory)?) } else { None };
-        for record in history {
-            events.iter_mut().try_for_each(|events| events.write(record))?;
-        }
-        Ok(Self { path, file, events })
+        write_atomic(&self.path, lines.as_bytes())?;
+        self.events.iter().try_for_each(|events| events.restart(history))
     }
 
     /// Appends a record.
-    pub(crate) fn write(&mut self, record: &LogRecord) -> Result<(), TrainerError> {
-        self.file.write_all(line(record).as_bytes()).map_err(StoreError::io("write", &self.path))?;
-        self.events.iter_mut().try_for_each(|events| events.write(record))
+    pub(crate) fn write(&self, record: &LogRecord) -> Result<(), TrainerError> {
+        append(&self.path, line(record).as_bytes())?;
+        self.events.iter().try_for_each(|events| events.write(record))
     }
+}
+
+/// Appends to a file that is there.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), TrainerError> {
+    let mut file = OpenOptions::new().append(true).open(path).map_err(StoreError::io("open", path))?;
+    Ok(file.write_all(bytes).map_err(StoreError::io("write", path))?)
 }
 
 fn line(record: &LogRecord) -> String {

@@ -52,7 +52,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state: TrainerState { max_steps: horizon.steps.unwrap_or(0), ..TrainerState::default() },
-            log: MetricsLog::open(run.output, &[], false)?,
+            log: MetricsLog::new(run.output, run.arguments.report_to_tensorboard),
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             module,
             source,
@@ -61,7 +61,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
             horizon,
         };
         session.resume()?;
-        session.log = MetricsLog::open(run.output, &session.state.log_history, run.arguments.report_to_tensorboard)?;
+        session.log.restart(&session.state.log_history)?;
         session.clock.tokens_then = session.state.num_input_tokens_seen;
         let total = session.horizon.steps.filter(|_| session.horizon.tokens.is_none()).or(session.horizon.tokens);
         run.progress.begin("train", total);

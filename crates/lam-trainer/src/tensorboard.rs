@@ -1,50 +1,54 @@
 //! TensorBoard's event files: length-prefixed protocol buffers with masked CRC-32C. Wall times are written as 0, so
 //! that the same run writes the same bytes.
 
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lam_store::StoreError;
+use lam_store::write_atomic;
 
+use crate::log::append;
 use crate::{LogRecord, TrainerError};
 
-/// An open event file.
+/// The event file of a directory.
 pub(crate) struct EventFile {
     path: PathBuf,
-    file: File,
 }
 
 impl EventFile {
-    /// Starts the directory's event file anew.
-    pub(crate) fn create(directory: &Path) -> Result<Self, TrainerError> {
-        let path = directory.join("events.out.tfevents.0.lam-train");
-        let file = File::create(&path).map_err(StoreError::io("create", &path))?;
-        let mut events = Self { path, file };
-        events.append(&field_bytes(3, b"brain.Event:2"))?;
-        Ok(events)
+    /// The file's place; nothing is written yet.
+    pub(crate) fn new(directory: &Path) -> Self {
+        Self { path: directory.join("events.out.tfevents.0.lam-train") }
     }
 
-    /// Writes the record's figures as scalars.
-    pub(crate) fn write(&mut self, record: &LogRecord) -> Result<(), TrainerError> {
-        let mut summary = Vec::new();
-        for (name, &value) in &record.values {
-            summary.extend(field_bytes(1, &scalar(&tag(name), value)));
-        }
-        let mut event = field_varint(2, record.global_step);
-        event.extend(field_bytes(5, &summary));
-        self.append(&event)
+    /// Begins anew with these records.
+    pub(crate) fn restart(&self, history: &[LogRecord]) -> Result<(), TrainerError> {
+        let mut frames = frame(&field_bytes(3, b"brain.Event:2"));
+        history.iter().for_each(|record| frames.extend(frame(&event(record))));
+        Ok(write_atomic(&self.path, &frames)?)
     }
 
-    fn append(&mut self, event: &[u8]) -> Result<(), TrainerError> {
-        let length = (event.len() as u64).to_le_bytes();
-        let mut frame = length.to_vec();
-        frame.extend(masked_crc(&length).to_le_bytes());
-        frame.extend(event);
-        frame.extend(masked_crc(event).to_le_bytes());
-        self.file.write_all(&frame).map_err(StoreError::io("write", &self.path))?;
-        Ok(())
+    /// Appends the record's figures as scalars.
+    pub(crate) fn write(&self, record: &LogRecord) -> Result<(), TrainerError> {
+        append(&self.path, &frame(&event(record)))
     }
+}
+
+/// `Event { step = 2, summary = 5 }`.
+fn event(record: &LogRecord) -> Vec<u8> {
+    let scalars = record.values.iter().flat_map(|(name, &value)| field_bytes(1, &scalar(&tag(name), value)));
+    let summary: Vec<u8> = scalars.collect();
+    let mut event = field_varint(2, record.global_step);
+    event.extend(field_bytes(5, &summary));
+    event
+}
+
+/// Length, its checksum, the event, its checksum.
+fn frame(event: &[u8]) -> Vec<u8> {
+    let length = (event.len() as u64).to_le_bytes();
+    let mut frame = length.to_vec();
+    frame.extend(masked_crc(&length).to_le_bytes());
+    frame.extend(event);
+    frame.extend(masked_crc(event).to_le_bytes());
+    frame
 }
 
 /// Hugging Face's tags: `eval_loss` is `eval/loss`, all others are under `train/`.

@@ -11,7 +11,7 @@ fn requests() -> Vec<GenerationRequest> {
     let request = |own: u32| {
         let mut request = sampled(prompt(own % 3, own, 12 + 5 * (own % 4)), u64::from(own));
         request.max_new_tokens = 4 + own as usize;
-        if own % 2 == 0 {
+        if own.is_multiple_of(2) {
             request.constraint = Some(Box::new(Places::new(9)));
         }
         request

@@ -4,4 +4,5 @@
 mod answers;
 mod batching;
 mod constraints;
+mod policy;
 mod tiny;

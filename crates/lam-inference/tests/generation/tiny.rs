@@ -8,13 +8,16 @@ pub const VOCABULARY: u32 = 37;
 pub const EOS: u32 = 0;
 
 /// Deviations large enough that the decoder has opinions.
-pub fn decoder() -> Decoder {
-    let config: MistralConfig = serde_json::from_value(serde_json::json!({
+pub fn config(vocab_size: usize) -> MistralConfig {
+    serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": VOCABULARY, "initializer_range": 0.5,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": vocab_size, "initializer_range": 0.5,
     }))
-    .unwrap();
-    Decoder::init(config, &Initialization::Normal, 5).unwrap()
+    .unwrap()
+}
+
+pub fn decoder() -> Decoder {
+    Decoder::init(config(VOCABULARY as usize), &Initialization::Normal, 5).unwrap()
 }
 
 /// A prompt of `length` tokens; prompts of the same `family` begin alike.
