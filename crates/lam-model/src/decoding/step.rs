@@ -16,31 +16,61 @@ struct Row {
     position: usize,
 }
 
+/// Key blocks scored side by side, and value rows mixed side by side, so that sums do not wait for each other.
+const ABREAST: usize = 4;
+/// Values mixed at once.
+const MIXED: usize = 32;
+
+/// Scores of a query against `N` blocks of 16 keys, `stride` apart; each score is summed in the order of its inputs.
+#[inline(always)]
+fn scores_of<const N: usize>(query: &[f32], keys: &[f32], stride: usize, factor: f32, scores: &mut [f32]) {
+    let mut sums = [[0.0_f32; KEY_BLOCK]; N];
+    let blocks: [&[f32]; N] = std::array::from_fn(|i| &keys[i * stride..][..query.len() * KEY_BLOCK]);
+    for (c, value) in query.iter().enumerate() {
+        for (sums, keys) in sums.iter_mut().zip(&blocks) {
+            for (sum, key) in sums.iter_mut().zip(&keys[c * KEY_BLOCK..(c + 1) * KEY_BLOCK]) {
+                *sum += value * key;
+            }
+        }
+    }
+    for (score, sum) in scores.iter_mut().zip(sums.as_flattened()) {
+        *score = sum * factor;
+    }
+}
+
 dispatched! {
     /// Scores of a query against blocks of 16 keys: `keys` holds, a block at a time, E rows of 16, `stride` apart.
     fn block_scores(query: &[f32], keys: &[f32], stride: usize, factor: f32, scores: &mut [f32]) {
-        for (block, scores) in scores.chunks_exact_mut(KEY_BLOCK).enumerate() {
-            let keys = &keys[block * stride..][..query.len() * KEY_BLOCK];
-            let mut sums = [0.0_f32; KEY_BLOCK];
-            for (value, keys) in query.iter().zip(keys.chunks_exact(KEY_BLOCK)) {
-                for (sum, key) in sums.iter_mut().zip(keys) {
-                    *sum += value * key;
-                }
-            }
-            for (score, sum) in scores.iter_mut().zip(sums) {
-                *score = sum * factor;
-            }
+        let count = scores.len() / KEY_BLOCK;
+        let abreast = count / ABREAST * ABREAST;
+        for block in (0..abreast).step_by(ABREAST) {
+            scores_of::<ABREAST>(query, &keys[block * stride..], stride, factor, &mut scores[block * KEY_BLOCK..]);
+        }
+        for block in abreast..count {
+            scores_of::<1>(query, &keys[block * stride..], stride, factor, &mut scores[block * KEY_BLOCK..]);
         }
     }
 }
 dispatched! {
-    /// out += Σ weight × row of `values`, whose rows are `stride` apart.
+    /// out = Σ weight × row of `values`, whose rows are `stride` apart; always summed in the same four parts.
     fn mix(weights: &[f32], values: &[f32], stride: usize, out: &mut [f32]) {
-        for (i, weight) in weights.iter().enumerate() {
-            let row = &values[i * stride..][..out.len()];
-            for (out, value) in out.iter_mut().zip(row) {
-                *out += weight * value;
+        let whole = out.len() / MIXED * MIXED;
+        for start in (0..whole).step_by(MIXED) {
+            let mut sums = [[0.0_f32; MIXED]; ABREAST];
+            for (i, weights) in weights.chunks(ABREAST).enumerate() {
+                for (j, (weight, sums)) in weights.iter().zip(&mut sums).enumerate() {
+                    let row = &values[(i * ABREAST + j) * stride + start..][..MIXED];
+                    for (sum, value) in sums.iter_mut().zip(row) {
+                        *sum += weight * value;
+                    }
+                }
             }
+            for (c, out) in out[start..start + MIXED].iter_mut().enumerate() {
+                *out = sums.iter().map(|sums| sums[c]).sum();
+            }
+        }
+        for (c, out) in out.iter_mut().enumerate().skip(whole) {
+            *out = weights.iter().enumerate().map(|(i, weight)| weight * values[i * stride + c]).sum();
         }
     }
 }
