@@ -29,6 +29,8 @@ pub struct BaseConfig {
     pub max_controls: usize,
     /// Most steps a drill's request spells out.
     pub max_steps: usize,
+    /// Drills kept in a file, so that later stages can mix them in and nothing is forgotten.
+    pub replay_examples: usize,
     /// The training loop; `max_tokens` says how long.
     pub train: TrainingArguments,
 }
@@ -66,6 +68,7 @@ impl Default for BaseConfig {
             min_controls: 6,
             max_controls: 30,
             max_steps: 4,
+            replay_examples: 4000,
             train: TrainingArguments {
                 learning_rate: 2e-3,
                 adam_beta2: 0.98,

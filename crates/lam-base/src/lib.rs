@@ -19,4 +19,4 @@ pub use config::{BaseConfig, Mixture};
 pub use error::BaseError;
 pub use shapes::model_config;
 pub use source::DrillSource;
-pub use stage::{BaseIo, run};
+pub use stage::{BaseIo, REPLAY_FILE, run};

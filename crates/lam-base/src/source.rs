@@ -46,6 +46,16 @@ impl<'a> DrillSource<'a> {
         Self { renderer, material, texts, ordinary, labels, separator, mixture, tokens_per_batch, max_length, seed, next: 0 }
     }
 
+    /// So many samples apart from those of the batches, from the random stream called `name`.
+    pub fn examples(&self, count: usize, name: &str) -> Vec<Example> {
+        let mut rng = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("drills/{name}")));
+        let sample = |index| {
+            let kind = self.kind(&mut rng);
+            self.sample(kind, format!("{name}-{index}"), &mut rng)
+        };
+        (0..count).map(sample).collect()
+    }
+
     fn sample(&self, kind: Kind, name: String, rng: &mut ChaCha8Rng) -> Example {
         let (input_ids, loss_mask) = match kind {
             Kind::Instructions => self.instruction(rng),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lam_data::write_examples;
 use lam_env::Application;
 use lam_model::{Decoder, Finetuning};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
@@ -16,6 +17,8 @@ use crate::drill::Material;
 use crate::shapes::model_config;
 use crate::{BaseConfig, BaseError, DrillSource};
 
+/// Drills that later stages may mix in.
+pub const REPLAY_FILE: &str = "replay.jsonl";
 /// Words in a window of documentation text.
 const WINDOW_WORDS: usize = 60;
 
@@ -98,6 +101,7 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     };
     let mut module = SupervisedModule::new(decoder);
     let outcome = train(&mut module, &mut source, &[], &run)?;
+    write_examples(&io.output.join(REPLAY_FILE), &source.examples(config.replay_examples, "replay"))?;
     write_model(module.into_decoder(), io.output, io.output)?;
     Ok(json!({
         "parameters": parameters,

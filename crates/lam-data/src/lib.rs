@@ -5,6 +5,7 @@
 mod check;
 mod error;
 mod example;
+mod file;
 mod near;
 mod preview;
 mod stats;
@@ -12,6 +13,7 @@ mod stats;
 pub use check::{CheckConfig, CheckReport, Finding, Problem, Table, check_rows};
 pub use error::DataError;
 pub use example::{Example, limit_length, plan_example, step_example, step_examples, text_example};
+pub use file::{read_examples, write_examples};
 pub use near::{NearIndex, normalize};
 pub use preview::preview;
 pub use stats::{Counts, DataStats, Lengths, describe};

@@ -15,6 +15,8 @@ pub struct PretrainConfig {
     pub lora: LoraConfig,
     /// Pairs evaluated on during training, taken from the validation split; 0 for none.
     pub max_eval_samples: usize,
+    /// Share of the batches that replay what the base model practised, where the stage is given replay examples.
+    pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,
 }
@@ -25,6 +27,7 @@ impl Default for PretrainConfig {
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
             max_eval_samples: 200,
+            replay_share: 0.15,
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 warmup_steps: 2,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, plan_example};
+use lam_data::{Example, plan_example, read_examples};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress, read_task_plans};
 use lam_trainer::{FinetuneJob, finetune};
@@ -18,6 +18,8 @@ pub struct PretrainIo<'a> {
     pub model: &'a Path,
     /// Files of task-plan pairs.
     pub plans: &'a [PathBuf],
+    /// File of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: Option<&'a Path>,
     /// Directory of LAM1.
     pub output: &'a Path,
     /// Hears of every step.
@@ -47,6 +49,8 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
         finetuning: config.finetuning_type.with(&config.lora),
         arguments: &config.train,
         examples,
+        replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),
+        replay_share: config.replay_share,
         evaluation: self::examples(&renderer, held_out)?,
         output: io.output,
         progress: io.progress,

@@ -16,6 +16,8 @@ pub struct ImitateConfig {
     pub lora: LoraConfig,
     /// Share of tasks (by id hash) held out to watch the loss; 0 for none.
     pub validation_share: f64,
+    /// Share of the batches that replay what the base model practised, where the stage is given replay examples.
+    pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,
 }
@@ -27,6 +29,7 @@ impl Default for ImitateConfig {
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
             validation_share: 0.02,
+            replay_share: 0.15,
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 warmup_steps: 2,

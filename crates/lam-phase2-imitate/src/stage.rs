@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, step_examples};
+use lam_data::{Example, read_examples, step_examples};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress, hash_bytes, read_trajectories};
 use lam_trainer::{FinetuneJob, finetune};
@@ -20,6 +20,8 @@ pub struct ImitateIo<'a> {
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
     pub functions: &'a [FunctionSpec],
+    /// File of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: Option<&'a Path>,
     /// Directory of the new model.
     pub output: &'a Path,
     /// Hears of every step.
@@ -51,6 +53,8 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateE
         finetuning: config.finetuning_type.with(&config.lora),
         arguments: &config.train,
         examples,
+        replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),
+        replay_share: config.replay_share,
         evaluation: self::examples(&renderer, &held_out, io.functions)?,
         output: io.output,
         progress: io.progress,

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    EpochSource, Identity, SupervisedModule, TrainOutcome, TrainRun, TrainerError, TrainingArguments, train,
+    EpochSource, Identity, MixtureSource, SampleSource, SupervisedModule, TrainOutcome, TrainRun, TrainerError,
+    TrainingArguments, train,
 };
 
 /// Directory of checkpoints and metrics inside a stage's output.
@@ -61,6 +62,10 @@ pub struct FinetuneJob<'a> {
     pub arguments: &'a TrainingArguments,
     /// What is trained on.
     pub examples: Vec<Example>,
+    /// Examples of an earlier stage that are mixed in, so that what they teach is not forgotten; may be empty.
+    pub replay: Vec<Example>,
+    /// Share of the batches that are replay.
+    pub replay_share: f64,
     /// What is evaluated on; may be empty.
     pub evaluation: Vec<Example>,
     /// Directory of the new model, of its adapter and of the run's own files.
@@ -83,7 +88,7 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
     let mut module = SupervisedModule::new(decoder);
     let count = job.examples.len();
-    let mut source = EpochSource::new(job.examples, job.arguments)?;
+    let mut source = source(job.examples, job.replay, job.replay_share, job.arguments)?;
     let training = job.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
         arguments: job.arguments,
@@ -92,9 +97,24 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
         progress: job.progress,
         cancel: job.cancel,
     };
-    let outcome = train(&mut module, &mut source, &job.evaluation, &run)?;
+    let outcome = train(&mut module, source.as_mut(), &job.evaluation, &run)?;
     write_model(module.into_decoder(), job.model, job.output)?;
     Ok(figures(&outcome, count, tokens))
+}
+
+/// The examples epoch by epoch, with replay mixed in where there is some.
+fn source(
+    examples: Vec<Example>,
+    replay: Vec<Example>,
+    share: f64,
+    arguments: &TrainingArguments,
+) -> Result<Box<dyn SampleSource<Example>>, TrainerError> {
+    let main = Box::new(EpochSource::new(examples, arguments)?);
+    if replay.is_empty() || share == 0.0 {
+        return Ok(main);
+    }
+    let replay = Box::new(EpochSource::new(replay, arguments)?);
+    Ok(Box::new(MixtureSource::new(main, vec![(replay as Box<dyn SampleSource<Example>>, share)])?))
 }
 
 /// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.
@@ -130,6 +150,7 @@ fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
         ("model".into(), lam_store::hash_path(job.model)?),
         ("finetuning".into(), format!("{:?}", job.finetuning)),
         ("data".into(), data_hash(&job.examples)),
+        ("replay".into(), format!("{} of {}", job.replay_share, data_hash(&job.replay))),
     ]))
 }
 

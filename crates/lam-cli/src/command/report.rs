@@ -20,8 +20,9 @@ pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> anyhow:
 /// The report that closes a run, with the command line that made it.
 pub fn after_run(run: &Path, output: &Output) -> anyhow::Result<()> {
     let command: Vec<String> = std::env::args().collect();
-    match lam_report::build(run, run, &command.join(" ")) {
-        Ok(report) => output.line(&format!("report: {}", report.page.display())),
+    match lam_report::refresh(run, run, &command.join(" ")) {
+        Ok(Some(report)) => output.line(&format!("report: {}", report.page.display())),
+        Ok(None) => output.line(&format!("report: {} (unchanged)", run.join("report.html").display())),
         Err(error @ ReportError::NoRun { .. }) => output.line(&error.to_string()),
         Err(error) => return Err(error.into()),
     }

@@ -15,7 +15,7 @@ pub fn registry() -> Registry {
     registry.register(Kind { name: "phase2", inputs: &TRAJECTORIES, run: train::imitate });
     registry.register(Kind { name: "phase3.explore", inputs: &FAILURES, run: train::explore });
     registry.register(Kind { name: "phase3.train", inputs: &TRAJECTORIES, run: train::imitate });
-    registry.register(Kind { name: "phase4.reward", inputs: &TRAJECTORIES, run: train::reward });
+    registry.register(Kind { name: "phase4.reward", inputs: &SCORED, run: train::reward });
     registry.register(Kind { name: "phase4.ppo", inputs: &REWARDED, run: train::ppo });
     registry.register(Kind { name: "eval.plan", inputs: &EVALUATE_PLANS, run: evaluate::plan });
     registry.register(Kind { name: "eval.step", inputs: &EVALUATE_STEPS, run: evaluate::step });
@@ -24,8 +24,10 @@ pub fn registry() -> Registry {
     registry
 }
 
-const PLANS: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("plans")];
-const TRAJECTORIES: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("trajectories")];
+const PLANS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::many("plans"), InputSpec::optional("replay")];
+const TRAJECTORIES: [InputSpec; 3] =
+    [InputSpec::one("model"), InputSpec::many("trajectories"), InputSpec::optional("replay")];
+const SCORED: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("trajectories")];
 const FAILURES: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("failures")];
 const REWARDED: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::one("reward"), InputSpec::many("failures")];
 const EVALUATE_PLANS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::many("plans")];

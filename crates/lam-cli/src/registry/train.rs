@@ -40,6 +40,7 @@ pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Val
     let io = PretrainIo {
         model: context.input("model")?,
         plans: &plans,
+        replay: context.optional_input("replay"),
         output: context.output,
         progress: context.progress,
         cancel: context.cancel,
@@ -58,6 +59,7 @@ pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Val
     let io = ImitateIo {
         model: context.input("model")?,
         trajectories: context.input_list("trajectories"),
+        replay: context.optional_input("replay"),
         functions: app.functions(),
         output: context.output,
         progress: context.progress,
