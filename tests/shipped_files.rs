@@ -46,3 +46,25 @@ fn every_model_configuration_is_valid() {
         config.check().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }
 }
+
+#[test]
+fn every_phase_configuration_is_understood() {
+    let whole = |name: &str| -> toml::Table {
+        let path = workspace().join("configs").join(name);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    let part = |name: &str, table: &str| whole(name)[table].as_table().expect("a table").clone();
+    decoded::<lam_phase1_pretrain::PretrainConfig>("phase1.toml", &whole("phase1.toml"));
+    decoded::<lam_phase2_imitate::ImitateConfig>("phase2.toml", &whole("phase2.toml"));
+    decoded::<lam_phase3_explore::ExploreConfig>("phase3.toml [explore]", &part("phase3.toml", "explore"));
+    decoded::<lam_phase2_imitate::ImitateConfig>("phase3.toml [train]", &part("phase3.toml", "train"));
+    decoded::<lam_phase4_reinforce::RewardConfig>("phase4.toml [reward]", &part("phase4.toml", "reward"));
+    decoded::<lam_phase4_reinforce::PpoConfig>("phase4.toml [ppo]", &part("phase4.toml", "ppo"));
+}
+
+fn decoded<C: serde::de::DeserializeOwned>(name: &str, table: &toml::Table) {
+    if let Err(error) = lam_store::decode_table::<C>(table) {
+        panic!("{name}: {error}");
+    }
+}

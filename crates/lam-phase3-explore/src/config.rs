@@ -23,8 +23,11 @@ pub struct ExploreConfig {
     pub constrained: bool,
     /// Successful trajectories kept a task, shortest first.
     pub successes_per_task: usize,
-    /// Failed trajectories kept of a task that never succeeded (the paper keeps one: 496 + 1,788 = 2,284).
+    /// Failed trajectories kept a task (the paper keeps one: 496 + 1,788 = 2,284).
     pub failures_per_task: usize,
+    /// Keep the failed tries of solved tasks too: beside the success at the same task, they show the reward model
+    /// which step made the difference. The paper's one try a task has no such pairs.
+    pub failures_of_solved_tasks: bool,
     /// Where episodes end; its `seed` is overwritten by the stage's.
     pub limits: Limits,
 }
@@ -41,6 +44,7 @@ impl Default for ExploreConfig {
             constrained: true,
             successes_per_task: 1,
             failures_per_task: 1,
+            failures_of_solved_tasks: true,
             limits: Limits::default(),
         }
     }

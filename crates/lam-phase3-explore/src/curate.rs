@@ -9,7 +9,7 @@ use lam_types::Trajectory;
 pub struct Curated {
     /// Successes that go into LAM3's training set, in task order.
     pub successes: Vec<Trajectory>,
-    /// Failures of tasks that never succeeded, for phase 4, in task order.
+    /// Failures, for phase 4, in task order.
     pub failures: Vec<Trajectory>,
     /// Tasks attempted.
     pub tasks: usize,
@@ -19,21 +19,33 @@ pub struct Curated {
     pub environment_errors: usize,
 }
 
-/// Chooses what is kept: per solved task the `successes_per_task` shortest successes that differ, per unsolved task
-/// its first `failures_per_task` failures that differ. Attempts ended by the environment are counted, not kept.
-pub fn curate(attempts: Vec<Trajectory>, successes_per_task: usize, failures_per_task: usize) -> Curated {
+/// How many trajectories of a task are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Successes, shortest first.
+    pub successes: usize,
+    /// Failures, first tries first.
+    pub failures: usize,
+    /// Whether solved tasks keep their failures.
+    pub failures_of_solved: bool,
+}
+
+/// Chooses what is kept of each task, among trajectories that do different things. Attempts ended by the environment
+/// are counted, not kept.
+pub fn curate(attempts: Vec<Trajectory>, keep: Keep) -> Curated {
     let mut curated = Curated::default();
     for tries in by_task(attempts) {
         curated.tasks += 1;
         let (errors, judged): (Vec<_>, Vec<_>) = tries.into_iter().partition(|try_| try_.environment_error.is_some());
         curated.environment_errors += errors.len();
         let (mut successes, failures): (Vec<_>, Vec<_>) = judged.into_iter().partition(Trajectory::succeeded);
-        if successes.is_empty() {
-            curated.failures.extend(distinct(failures, failures_per_task));
-        } else {
+        if successes.is_empty() || keep.failures_of_solved {
+            curated.failures.extend(distinct(failures, keep.failures));
+        }
+        if !successes.is_empty() {
             curated.tasks_solved += 1;
             successes.sort_by_key(|success| (success.steps.len(), success.attempt));
-            curated.successes.extend(distinct(successes, successes_per_task));
+            curated.successes.extend(distinct(successes, keep.successes));
         }
     }
     curated
@@ -127,6 +139,8 @@ mod tests {
         }
     }
 
+    const KEEP: Keep = Keep { successes: 2, failures: 2, failures_of_solved: false };
+
     fn ids(trajectories: &[Trajectory]) -> Vec<&str> {
         trajectories.iter().map(|trajectory| trajectory.trajectory_id.as_str()).collect()
     }
@@ -139,9 +153,9 @@ mod tests {
             attempt("a", 2, &["Home", "Bold"], Complete::Yes),
             attempt("a", 3, &["Italic"], Complete::No),
         ];
-        let curated = curate(attempts, 2, 1);
+        let curated = curate(attempts, KEEP);
         assert_eq!(ids(&curated.successes), ["a-1", "a-0"]);
-        assert!(curated.failures.is_empty(), "a solved task leaves no failure");
+        assert!(curated.failures.is_empty(), "a solved task keeps no failure unless asked");
         assert_eq!((curated.tasks, curated.tasks_solved), (1, 1));
     }
 
@@ -152,17 +166,20 @@ mod tests {
             attempt("a", 1, &["Bold"], Complete::Unsure),
             attempt("a", 2, &["Italic"], Complete::No),
             attempt("b", 0, &["Bold"], Complete::Yes),
+            attempt("b", 1, &["Undo"], Complete::No),
         ];
-        let curated = curate(attempts, 1, 2);
+        let curated = curate(attempts.clone(), KEEP);
         assert_eq!(ids(&curated.failures), ["a-0", "a-2"]);
         assert_eq!(ids(&curated.successes), ["b-0"]);
+        let all = curate(attempts, Keep { failures: 1, failures_of_solved: true, ..KEEP });
+        assert_eq!(ids(&all.failures), ["a-0", "b-1"]);
     }
 
     #[test]
     fn a_dead_environment_is_no_failure_of_the_policy() {
         let mut dead = attempt("a", 0, &["Bold"], Complete::No);
         dead.environment_error = Some("it died".into());
-        let curated = curate(vec![dead], 1, 1);
+        let curated = curate(vec![dead], KEEP);
         assert_eq!((curated.environment_errors, curated.failures.len(), curated.tasks_solved), (1, 0, 0));
     }
 }

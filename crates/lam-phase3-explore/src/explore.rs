@@ -8,7 +8,7 @@ use lam_store::{Cancel, Progress, StoreError, read_trajectories, write_trajector
 use lam_types::Task;
 use serde_json::{Value, json};
 
-use crate::{ExploreConfig, ExploreError, curate};
+use crate::{ExploreConfig, ExploreError, Keep, curate};
 
 /// Successes that enlarge LAM3's training set.
 pub const SUCCESSES_FILE: &str = "success.parquet";
@@ -46,7 +46,12 @@ pub fn explore(
     let mut attempts = run_episodes(app, &Job::for_tasks(&tasks, config.attempts), policy, &session)?;
     let timings = take_timings(&mut attempts);
     let (episodes, succeeded) = (attempts.len(), attempts.iter().filter(|attempt| attempt.succeeded()).count());
-    let curated = curate(attempts, config.successes_per_task, config.failures_per_task);
+    let keep = Keep {
+        successes: config.successes_per_task,
+        failures: config.failures_per_task,
+        failures_of_solved: config.failures_of_solved_tasks,
+    };
+    let curated = curate(attempts, keep);
     write_trajectories(&io.output.join(SUCCESSES_FILE), &curated.successes)?;
     write_trajectories(&io.output.join(FAILURES_FILE), &curated.failures)?;
     std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;

@@ -10,6 +10,6 @@ mod error;
 mod explore;
 
 pub use config::ExploreConfig;
-pub use curate::{Curated, curate};
+pub use curate::{Curated, Keep, curate};
 pub use error::ExploreError;
 pub use explore::{ExploreIo, FAILURES_FILE, SUCCESSES_FILE, explore};

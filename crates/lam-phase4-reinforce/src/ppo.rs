@@ -95,9 +95,10 @@ impl<'a> PpoModule<'a> {
             *rewards.last_mut().expect("an answer has a token") += rollout.reward();
             let gae = Gae { gamma: self.config.gamma, lambda: self.config.lam };
             let (advantage, goal) = generalized_advantages(&rewards, values, gae);
-            let sum_kl: f32 = kl.iter().sum();
-            answer_kl += f64::from(sum_kl);
-            metrics.add("objective/kl", f64::from(sum_kl), 1.0);
+            // The answers are LAM3's, so the divergence that they measure is KL(LAM3 || policy): (ρ − 1) − log ρ.
+            let divergence: f64 = kl.iter().map(|&log| f64::from(log).exp_m1() - f64::from(log)).sum();
+            answer_kl += divergence;
+            metrics.add("objective/kl", divergence, 1.0);
             metrics.add("objective/scores", f64::from(rollout.reward()), 1.0);
             metrics.add("objective/entropy", -f64::from(logprobs.iter().sum::<f32>()) / logprobs.len() as f64, 1.0);
             metrics.add("objective/rlhf_reward", f64::from(rewards.iter().sum::<f32>()), 1.0);
