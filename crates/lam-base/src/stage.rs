@@ -64,8 +64,8 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let renderer = tokenizer(config, io, &corpus)?;
     let mut shape = model_config(&config.model_config)?;
     shape.vocab_size = renderer.tokenizer().vocab_size();
-    shape.bos_token_id = Some(renderer.tokenizer().bos().into());
-    shape.eos_token_id = Some(renderer.tokenizer().eos().into());
+    shape.bos_token_id = Some(renderer.tokenizer().bos());
+    shape.eos_token_id = Some(renderer.tokenizer().eos());
     shape.pad_token_id = Some(renderer.tokenizer().pad());
     let decoder = Decoder::init(shape, &config.initialization, io.seed)?;
     let parameters = decoder.config().parameters();

@@ -13,6 +13,9 @@ pub struct PretrainConfig {
     pub finetuning_type: FinetuningType,
     /// The adapter, with `finetuning_type = "lora"`.
     pub lora: LoraConfig,
+    /// Variables whose names contain one of these keep their values, such as `embed_tokens` and `lm_head`: a small model
+    /// whose vocabulary is larger than its data forgets the words that the data never uses if these are trained.
+    pub frozen: Vec<String>,
     /// Pairs evaluated on during training, taken from the validation split; 0 for none.
     pub max_eval_samples: usize,
     /// Share of the batches that replay what the base model practised, where the stage is given replay examples.
@@ -26,6 +29,7 @@ impl Default for PretrainConfig {
         Self {
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
+            frozen: Vec::new(),
             max_eval_samples: 200,
             replay_share: 0.15,
             train: TrainingArguments {

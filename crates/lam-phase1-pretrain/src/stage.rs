@@ -47,6 +47,7 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
     Ok(finetune(FinetuneJob {
         model: io.model,
         finetuning: config.finetuning_type.with(&config.lora),
+        frozen: &config.frozen,
         arguments: &config.train,
         examples,
         replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),

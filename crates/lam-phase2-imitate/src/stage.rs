@@ -51,6 +51,7 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateE
     let mut metrics = finetune(FinetuneJob {
         model: io.model,
         finetuning: config.finetuning_type.with(&config.lora),
+        frozen: &[],
         arguments: &config.train,
         examples,
         replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),

@@ -84,7 +84,7 @@ impl<'a> PpoModule<'a> {
     /// Values, KL penalties and advantages of a batch under the present weights.
     fn begin_batch(&mut self, batch: u64) -> Result<(), TrainerError> {
         let rollouts = self.order.batch(batch);
-        let (logprobs, values) = self.measure(&rollouts)?;
+        let Measured { logprobs, values } = self.measure(&rollouts)?;
         let mut metrics = Metrics::default();
         let mut advantages = Vec::new();
         let mut returns = Vec::new();
@@ -125,12 +125,13 @@ impl<'a> PpoModule<'a> {
     }
 
     /// log p and value of each answer token, per rollout, without a gradient.
-    fn measure(&self, rollouts: &[Arc<Rollout>]) -> Result<(Vec<Vec<f32>>, Vec<Vec<f32>>), TrainerError> {
+    fn measure(&self, rollouts: &[Arc<Rollout>]) -> Result<Measured, TrainerError> {
         let packed = pack(rollouts.iter().map(Arc::as_ref));
         let hidden = self.decoder.hidden(&packed.batch)?.detach();
         let logprobs: Vec<f32> = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?.to_vec1()?;
         let values: Vec<f32> = self.value_head.scores(&hidden, &packed.positions)?.to_vec1()?;
-        Ok((split(&logprobs, &packed.answer_lengths), split(&values, &packed.answer_lengths)))
+        let answers = |values: &[f32]| split(values, &packed.answer_lengths);
+        Ok(Measured { logprobs: answers(&logprobs), values: answers(&values) })
     }
 
     /// The fixed values of a mini-batch, one after the other.
@@ -208,6 +209,12 @@ impl TrainModule for PpoModule<'_> {
     fn memory_plan(&self, _longest_batch: &[PpoSample]) -> MemoryPlan {
         MemoryPlan::of_variables(&self.variables())
     }
+}
+
+/// Per rollout, log p and value of each answer token.
+struct Measured {
+    logprobs: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
 }
 
 /// Rollouts back to back, and where their answers are predicted.

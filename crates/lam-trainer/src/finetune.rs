@@ -58,6 +58,8 @@ pub struct FinetuneJob<'a> {
     pub model: &'a Path,
     /// What is trained.
     pub finetuning: Finetuning,
+    /// Variables whose names contain one of these keep their values.
+    pub frozen: &'a [String],
     /// The arguments.
     pub arguments: &'a TrainingArguments,
     /// What is trained on.
@@ -86,7 +88,7 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let identity = identity(&job)?;
     let tokens = trained_and_total(&job.examples);
     let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
-    let mut module = SupervisedModule::new(decoder);
+    let mut module = SupervisedModule::new(decoder).with_frozen(job.frozen);
     let count = job.examples.len();
     let mut source = source(job.examples, job.replay, job.replay_share, job.arguments)?;
     let training = job.output.join(TRAINING_DIRECTORY);
@@ -148,7 +150,7 @@ pub fn copy_companions(from: &Path, to: &Path) -> Result<(), TrainerError> {
 fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
     Ok(Identity::from([
         ("model".into(), lam_store::hash_path(job.model)?),
-        ("finetuning".into(), format!("{:?}", job.finetuning)),
+        ("finetuning".into(), format!("{:?} without {:?}", job.finetuning, job.frozen)),
         ("data".into(), data_hash(&job.examples)),
         ("replay".into(), format!("{} of {}", job.replay_share, data_hash(&job.replay))),
     ]))

@@ -34,12 +34,20 @@ impl Sample for Example {
 pub struct SupervisedModule {
     decoder: Decoder,
     checkpointing: bool,
+    frozen: Vec<String>,
 }
 
 impl SupervisedModule {
     /// A module around a decoder; what is trained is the decoder's own choice.
     pub fn new(decoder: Decoder) -> Self {
-        Self { decoder, checkpointing: false }
+        Self { decoder, checkpointing: false, frozen: Vec::new() }
+    }
+
+    /// As it is, but variables whose names contain one of `parts` keep their values.
+    #[must_use]
+    pub fn with_frozen(mut self, parts: &[String]) -> Self {
+        self.frozen = parts.to_vec();
+        self
     }
 
     /// The decoder as it is now.
@@ -67,7 +75,9 @@ impl TrainModule for SupervisedModule {
     }
 
     fn variables(&self) -> Vec<(String, Var)> {
-        self.decoder.variables()
+        let mut variables = self.decoder.variables();
+        variables.retain(|(name, _)| !self.frozen.iter().any(|part| name.contains(part)));
+        variables
     }
 
     fn set_gradient_checkpointing(&mut self, on: bool) {
