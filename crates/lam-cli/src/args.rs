@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]
-#[command(name = "lam-train", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "lam-train", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Start here:  lam-train run quickstart\n\
     Exit codes:  0 ok · 1 runtime · 2 usage or config · 3 data · 4 resume mismatch · 5 budget · 130 interrupted")]
 pub struct Cli {
@@ -17,7 +18,7 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// Worker threads (default: one a core).
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub threads: Option<usize>,
 }
 

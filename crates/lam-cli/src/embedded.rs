@@ -10,15 +10,17 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
 ];
 
-/// Where a pipeline given by path or by name is read from.
-pub fn locate(pipeline: &str) -> PathBuf {
+/// Names of the pipelines inside the binary.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(path, _)| path.strip_prefix("pipelines/")?.strip_suffix(".toml"))
+}
+
+/// Where a pipeline given by path or by name is read from, if there is one.
+pub fn locate(pipeline: &str) -> Option<PathBuf> {
     let given = Path::new(pipeline);
-    if given.exists() {
-        return given.to_owned();
-    }
     let named = Path::new("pipelines").join(pipeline).with_extension("toml");
-    let known = named.exists() || FILES.iter().any(|(path, _)| Path::new(path) == named);
-    if known { named } else { given.to_owned() }
+    let embedded = |path: &Path| FILES.iter().any(|(known, _)| Path::new(known) == path);
+    [given.to_owned(), named].into_iter().find(|path| path.exists() || embedded(&plain(path)))
 }
 
 /// The text of a file: on disk, else inside the binary.

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match command::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", failure::text(&error));
             ExitCode::from(failure::exit_code(&error))
         }
     }

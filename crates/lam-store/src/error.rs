@@ -92,6 +92,9 @@ fn io_hint(source: &io::Error) -> &'static str {
             "\nhint: the directory must be writable; choose another with --output-dir"
         }
         io::ErrorKind::NotFound => "\nhint: check the path",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "\nhint: a file stands where a directory is needed; choose another directory"
+        }
         _ => "",
     }
 }

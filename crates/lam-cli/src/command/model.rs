@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::ModelCommand;
 use crate::output::Output;
+use crate::registry::models::not_a_model;
 
 /// Does what was typed.
 pub fn run(command: &ModelCommand, output: &Output) -> anyhow::Result<()> {
@@ -26,6 +27,9 @@ fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> anyhow::R
 }
 
 fn inspect(directory: &Path, output: &Output) -> anyhow::Result<()> {
+    if !directory.join("config.json").is_file() {
+        return Err(not_a_model(directory).into());
+    }
     let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
     let config = decoder.config();
     let renderer = Renderer::load(directory);

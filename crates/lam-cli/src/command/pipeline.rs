@@ -68,8 +68,19 @@ fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> anyh
 }
 
 fn load(args: &PipelineArgs) -> anyhow::Result<Pipeline> {
-    let file = embedded::locate(&args.pipeline);
+    let file = embedded::locate(&args.pipeline).ok_or_else(|| unknown(&args.pipeline))?;
     Ok(Pipeline::load_with(&file, &args.set, &embedded::read_text).map_err(failure)?)
+}
+
+/// Neither a file nor the name of an embedded pipeline.
+fn unknown(pipeline: &str) -> Failure {
+    let names = embedded::names().collect::<Vec<_>>();
+    let near = lam_store::nearest(pipeline, names.iter().copied());
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("name a pipeline file, or one of {}", names.join(", ")),
+    };
+    Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one\nhint: {hint}"))
 }
 
 /// With its own exit code.

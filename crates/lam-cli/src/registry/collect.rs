@@ -4,10 +4,12 @@ use lam_collect::CollectError;
 use lam_collect::plans::PlansConfig;
 use lam_collect::trajectories::TrajectoriesConfig;
 use lam_pipeline::{StageContext, StageError};
+use lam_store::ConfigError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::applications::application;
+use super::settings::{self, Settings};
 
 /// Settings of `plans`, with the environment whose documentation is read.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +43,20 @@ impl Default for Trajectories {
     }
 }
 
+impl Settings for Plans {
+    fn check(&self) -> Result<(), ConfigError> {
+        settings::environment(&self.environment)
+    }
+}
+
+impl Settings for Trajectories {
+    fn check(&self) -> Result<(), ConfigError> {
+        settings::environment(&self.environment)?;
+        settings::at_least_one("trajectories.tasks", self.trajectories.tasks)?;
+        settings::limits("trajectories.limits", &self.trajectories.limits)
+    }
+}
+
 /// Task-plan pairs from documentation.
 pub fn plans(config: &Plans, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = application(&config.environment).map_err(StageError::data)?;
@@ -59,6 +75,7 @@ pub fn trajectories(config: &Trajectories, context: &StageContext<'_>) -> Result
 fn collecting(error: CollectError) -> StageError {
     match error {
         CollectError::Cancelled => StageError::Cancelled,
+        CollectError::Config { key, value, reason } => ConfigError::value(key, format!("= {value}: {reason}"), "").into(),
         CollectError::Agent(error) => agent(error),
         CollectError::Store(error) => error.into(),
         other => StageError::data(other),
@@ -73,6 +90,7 @@ pub fn agent(error: lam_agent::AgentError) -> StageError {
         AgentError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
         AgentError::Resume { .. } => StageError::Resume(error.to_string()),
         AgentError::Task(_) => StageError::data(error),
+        AgentError::Store(error) => error.into(),
         other => StageError::runtime(other),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_agent::{Limits, Policy, PolicyChoice, RemoteConfig};
+use lam_agent::{Limits, Policy, PolicyChoice, PolicyError, RemoteConfig};
 use lam_env::Application;
 use lam_eval::{
     Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, Watch,
@@ -10,7 +10,7 @@ use lam_eval::{
 };
 use lam_inference::PolicyOptions;
 use lam_pipeline::{StageContext, StageError};
-use lam_store::{StoreError, read_task_plans, read_trajectories, write_trajectories};
+use lam_store::{ConfigError, StoreError, read_task_plans, read_trajectories, write_trajectories};
 use lam_types::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::applications::application;
 use super::collect::agent;
 use super::models::Model;
+use super::settings::{self, Settings};
 
 /// File with the rows.
 const TABLES_FILE: &str = "tables.json";
@@ -104,6 +105,27 @@ impl Default for OnlineSettings {
             limits: Limits::default(),
             bootstrap: Bootstrap::default(),
         }
+    }
+}
+
+impl Settings for PlanSettings {
+    fn check(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
+}
+
+impl Settings for StepSettings {
+    fn check(&self) -> Result<(), ConfigError> {
+        settings::environment(&self.environment)?;
+        settings::at_least_one("max_new_tokens", self.max_new_tokens)
+    }
+}
+
+impl Settings for OnlineSettings {
+    fn check(&self) -> Result<(), ConfigError> {
+        settings::environment(&self.environment)?;
+        settings::at_least_one("max_new_tokens", self.max_new_tokens)?;
+        settings::limits("limits", &self.limits)
     }
 }
 
@@ -236,7 +258,9 @@ fn evaluating(error: EvalError) -> StageError {
     match error {
         EvalError::Cancelled => StageError::Cancelled,
         EvalError::Agent(error) => agent(error),
+        EvalError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
         EvalError::Nothing(_) => StageError::data(error),
+        EvalError::Store(error) => error.into(),
         other => StageError::runtime(other),
     }
 }

@@ -1,10 +1,10 @@
 //! A kind of stage made from a configuration struct and a function. Knows no particular stage.
 
 use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toml::Table;
+
+use super::settings::Settings;
 
 /// What a kind of stage does with its configuration.
 type Run<C> = fn(&C, &StageContext<'_>) -> Result<Value, StageError>;
@@ -19,7 +19,7 @@ pub struct Kind<C> {
     pub run: Run<C>,
 }
 
-impl<C: DeserializeOwned + Serialize> Stage for Kind<C> {
+impl<C: Settings> Stage for Kind<C> {
     fn kind(&self) -> &str {
         self.name
     }
@@ -29,10 +29,12 @@ impl<C: DeserializeOwned + Serialize> Stage for Kind<C> {
     }
 
     fn check(&self, config: &Table) -> Result<(), StageError> {
-        resolve_as::<C>(config).map(drop)
+        let config: C = lam_store::decode_table(config)?;
+        Ok(config.check()?)
     }
 
     fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+        self.check(config)?;
         resolve_as::<C>(config)
     }
 

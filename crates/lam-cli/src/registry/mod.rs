@@ -7,4 +7,5 @@ pub mod stages;
 mod collect;
 mod evaluate;
 mod kind;
+mod settings;
 mod train;

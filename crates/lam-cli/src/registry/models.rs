@@ -6,7 +6,7 @@ use lam_agent::PolicyError;
 use lam_env::Application;
 use lam_eval::Planner;
 use lam_inference::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
-use lam_model::{Decoder, Finetuning};
+use lam_model::{Decoder, Finetuning, MistralConfig};
 use lam_prompt::Renderer;
 use lam_types::PolicyId;
 
@@ -27,13 +27,7 @@ pub struct Model {
 impl Model {
     /// Loads the model in `directory`.
     pub fn load(directory: &Path) -> anyhow::Result<Self> {
-        if !directory.join("config.json").is_file() {
-            return Err(Failure::data(format!(
-                "{}: holds no config.json\nhint: name a model directory in Hugging Face layout",
-                directory.display()
-            ))
-            .into());
-        }
+        check_directory(directory)?;
         let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
         let renderer = Renderer::load(directory)?;
         Ok(Self { decoder, renderer, id: identity(directory)? })
@@ -57,6 +51,32 @@ impl Model {
     fn generator(&self) -> Result<Generator<'_>, InferenceError> {
         Generator::new(&self.decoder, SLOTS)
     }
+}
+
+/// A directory was named that is no model.
+pub fn not_a_model(directory: &Path) -> Failure {
+    let hint = "name a model directory in Hugging Face layout";
+    Failure::data(format!("{}: holds no config.json\nhint: {hint}", directory.display()))
+}
+
+/// Refuses a directory that is no model, or whose tokenizer belongs to another one, before anything is loaded.
+pub fn check_directory(directory: &Path) -> anyhow::Result<()> {
+    let place = directory.display();
+    let config = directory.join("config.json");
+    let Ok(text) = std::fs::read_to_string(&config) else {
+        return Err(not_a_model(directory).into());
+    };
+    let config: MistralConfig = serde_json::from_str(&text)
+        .map_err(|error| Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display())))?;
+    let (entries, rows) = (Renderer::load(directory)?.tokenizer().vocab_size(), config.vocab_size);
+    if entries > rows {
+        return Err(Failure::data(format!(
+            "{place}: the tokenizer has {entries} entries, the model's embedding {rows} rows\n\
+             hint: the tokenizer belongs to another model; put the one beside it that the model was trained with"
+        ))
+        .into());
+    }
+    Ok(())
 }
 
 /// Name and hash of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.

@@ -1,19 +1,23 @@
 //! The training stages, as the runner calls them.
 
+use std::path::Path;
+
 use lam_base::{BaseConfig, BaseError, BaseIo};
 use lam_env::Application;
 use lam_inference::{PolicyOptions, Sampling};
+use lam_model::ModelError;
 use lam_phase1_pretrain::{PretrainConfig, PretrainError, PretrainIo};
 use lam_phase2_imitate::{ImitateConfig, ImitateError, ImitateIo};
 use lam_phase3_explore::{ExploreConfig, ExploreError, ExploreIo};
 use lam_phase4_reinforce::{PpoConfig, ReinforceError, RewardConfig, policy, reward};
 use lam_pipeline::{StageContext, StageError};
+use lam_store::ConfigError;
 use lam_trainer::{TrainerError, TrainingArguments};
 use serde_json::Value;
 
 use super::applications::application;
 use super::collect::agent;
-use super::models::Model;
+use super::models::{Model, check_directory};
 
 /// The base model.
 pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
@@ -29,6 +33,7 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
     lam_base::run(&config, &io).map_err(|error| match error {
         BaseError::Trainer(error) => training(error),
         BaseError::Store(error) => error.into(),
+        BaseError::Config { key, value, reason } => refused(key, &value, &reason),
         other => StageError::data(other),
     })
 }
@@ -38,9 +43,9 @@ pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Val
     let config = PretrainConfig { train: seeded(&config.train, context), ..config.clone() };
     let plans = files(context.input_list("plans"), "task_plans.parquet");
     let io = PretrainIo {
-        model: context.input("model")?,
+        model: start(context)?,
         plans: &plans,
-        replay: context.optional_input("replay"),
+        replay: context.input_list("replay"),
         output: context.output,
         progress: context.progress,
         cancel: context.cancel,
@@ -57,9 +62,9 @@ pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Val
     let app = open(&config.environment)?;
     let config = ImitateConfig { train: seeded(&config.train, context), ..config.clone() };
     let io = ImitateIo {
-        model: context.input("model")?,
+        model: start(context)?,
         trajectories: context.input_list("trajectories"),
-        replay: context.optional_input("replay"),
+        replay: context.input_list("replay"),
         functions: app.functions(),
         output: context.output,
         progress: context.progress,
@@ -105,7 +110,7 @@ pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value
     let app = open(&config.environment)?;
     let config = RewardConfig { train: seeded(&config.train, context), ..config.clone() };
     let io = reward::RewardIo {
-        model: context.input("model")?,
+        model: start(context)?,
         trajectories: context.input_list("trajectories"),
         functions: app.functions(),
         output: context.output,
@@ -120,7 +125,7 @@ pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value
 pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = open(&config.environment)?;
     let io = policy::PolicyIo {
-        model: context.input("model")?,
+        model: start(context)?,
         reward_model: context.input("reward")?,
         failures: context.input_list("failures"),
         functions: app.functions(),
@@ -134,6 +139,13 @@ pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Stag
 
 fn open(environment: &str) -> Result<Box<dyn Application>, StageError> {
     application(environment).map_err(StageError::data)
+}
+
+/// The model that a stage starts from, once its tokenizer is known to belong to it.
+fn start<'a>(context: &'a StageContext<'_>) -> Result<&'a Path, StageError> {
+    let directory = context.input("model")?;
+    check_directory(directory).map_err(StageError::data)?;
+    Ok(directory)
 }
 
 /// The arguments with the stage's seed.
@@ -151,6 +163,7 @@ fn reinforcing(error: ReinforceError) -> StageError {
         ReinforceError::Cancelled => StageError::Cancelled,
         ReinforceError::Trainer(error) => training(error),
         ReinforceError::Store(error) => error.into(),
+        ReinforceError::Model(error) => model(error),
         ReinforceError::Nothing { .. } | ReinforceError::Prompt(_) => StageError::data(error),
         other => StageError::runtime(other),
     }
@@ -161,7 +174,23 @@ fn training(error: TrainerError) -> StageError {
         TrainerError::Cancelled { .. } => StageError::Cancelled,
         TrainerError::ResumeMismatch { .. } => StageError::Resume(error.to_string()),
         TrainerError::Sample { .. } | TrainerError::NoSamples => StageError::data(error),
+        TrainerError::Arguments { key, value, reason } => refused(key, &value, &reason),
+        TrainerError::Memory { .. } => StageError::Budget(error.to_string()),
+        TrainerError::Model(error) => model(error),
         TrainerError::Store(error) => error.into(),
         other => StageError::runtime(other),
+    }
+}
+
+/// A value of the configuration that cannot be used.
+fn refused(key: &str, value: &str, reason: &str) -> StageError {
+    ConfigError::value(key, format!("= {value}: {reason}"), "").into()
+}
+
+/// A model whose files or batches do not fit is data; a tensor library that fails is not.
+fn model(error: ModelError) -> StageError {
+    match error {
+        ModelError::Tensor(_) => StageError::runtime(error),
+        other => StageError::data(other),
     }
 }

@@ -1,0 +1,163 @@
+//! What settings must be beyond their types: looked at before anything runs, so that a bad value is refused with its
+//! file and line and not in the middle of a run.
+
+use lam_agent::Limits;
+use lam_base::BaseConfig;
+use lam_model::LoraConfig;
+use lam_phase1_pretrain::PretrainConfig;
+use lam_phase2_imitate::ImitateConfig;
+use lam_phase3_explore::ExploreConfig;
+use lam_phase4_reinforce::{PpoConfig, RewardConfig};
+use lam_store::ConfigError;
+use lam_trainer::{TrainerError, TrainingArguments};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::applications;
+
+/// A stage's configuration.
+pub trait Settings: DeserializeOwned + Serialize {
+    /// Refuses values that cannot be meant.
+    fn check(&self) -> Result<(), ConfigError>;
+}
+
+impl Settings for BaseConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        environment(&self.environment)?;
+        at_least_one("min_controls", self.min_controls)?;
+        at_least_one("max_steps", self.max_steps)?;
+        at_least_one("train.max_tokens_per_batch", self.train.max_tokens_per_batch)?;
+        if self.min_controls > self.max_controls {
+            let reason = format!("= {} is more than `max_controls` = {}", self.min_controls, self.max_controls);
+            return Err(ConfigError::value("min_controls", reason, ""));
+        }
+        let shares = [
+            ("mixture.instructions", self.mixture.instructions),
+            ("mixture.look_up", self.mixture.look_up),
+            ("mixture.spans", self.mixture.spans),
+            ("mixture.text", self.mixture.text),
+        ];
+        for (key, value) in shares {
+            within(key, value, 0.0..=f64::MAX, "a share that is not negative")?;
+        }
+        training(&self.train)
+    }
+}
+
+impl Settings for PretrainConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        adapter(&self.lora)?;
+        training(&self.train)
+    }
+}
+
+impl Settings for ImitateConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        environment(&self.environment)?;
+        adapter(&self.lora)?;
+        share_left_out("validation_share", self.validation_share)?;
+        training(&self.train)
+    }
+}
+
+impl Settings for ExploreConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        environment(&self.environment)?;
+        at_least_one("attempts", self.attempts as usize)?;
+        at_least_one("max_new_tokens", self.max_new_tokens)?;
+        within("temperature", f64::from(self.temperature), 0.0..=f64::MAX, "a number that is not negative")?;
+        within("top_p", f64::from(self.top_p), f64::MIN_POSITIVE..=1.0, "above 0 and at most 1")?;
+        limits("limits", &self.limits)
+    }
+}
+
+impl Settings for RewardConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        environment(&self.environment)?;
+        adapter(&self.lora)?;
+        share_left_out("validation_share", self.validation_share)?;
+        training(&self.train)
+    }
+}
+
+impl Settings for PpoConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        environment(&self.environment)?;
+        adapter(&self.lora)?;
+        let counts = [
+            ("samples_per_state", self.samples_per_state),
+            ("response_length", self.response_length),
+            ("num_train_epochs", self.num_train_epochs),
+            ("num_ppo_epochs", self.num_ppo_epochs),
+            ("batch_size", self.batch_size),
+            ("mini_batch_size", self.mini_batch_size),
+        ];
+        for (key, value) in counts {
+            at_least_one(key, value)?;
+        }
+        let numbers = [
+            ("temperature", f64::from(self.temperature)),
+            ("learning_rate", self.learning_rate),
+            ("cliprange", self.cliprange),
+            ("cliprange_value", self.cliprange_value),
+            ("vf_coef", self.vf_coef),
+            ("init_kl_coef", self.init_kl_coef),
+            ("max_grad_norm", self.max_grad_norm),
+        ];
+        for (key, value) in numbers {
+            within(key, value, 0.0..=f64::MAX, "a number that is not negative")?;
+        }
+        for (key, value) in [("target_kl", self.target_kl), ("kl_horizon", self.kl_horizon)] {
+            within(key, value, f64::MIN_POSITIVE..=f64::MAX, "a number above 0")?;
+        }
+        within("gamma", self.gamma, 0.0..=1.0, "from 0 to 1")?;
+        within("lam", self.lam, 0.0..=1.0, "from 0 to 1")
+    }
+}
+
+/// The environment is registered.
+pub fn environment(name: &str) -> Result<(), ConfigError> {
+    let names = applications::names();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let hint = format!("registered are {}", names.join(", "));
+    Err(ConfigError::value("environment", format!("= {name}: there is no such environment"), hint))
+}
+
+/// Episodes have room; `key` is the table's name.
+pub fn limits(key: &str, limits: &Limits) -> Result<(), ConfigError> {
+    at_least_one(&format!("{key}.max_steps"), limits.max_steps as usize)?;
+    at_least_one(&format!("{key}.parallel"), limits.parallel)
+}
+
+/// A count is not 0.
+pub fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
+    if value == 0 { Err(ConfigError::value(key, "= 0: must be at least 1", "")) } else { Ok(()) }
+}
+
+fn within(key: &str, value: f64, range: std::ops::RangeInclusive<f64>, must_be: &str) -> Result<(), ConfigError> {
+    if range.contains(&value) { Ok(()) } else { Err(ConfigError::value(key, format!("= {value}: must be {must_be}"), "")) }
+}
+
+/// A share held out of training leaves something to train on.
+fn share_left_out(key: &str, value: f64) -> Result<(), ConfigError> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError::value(key, format!("= {value}: must be at least 0 and below 1"), "0 holds nothing out"))
+}
+
+fn adapter(lora: &LoraConfig) -> Result<(), ConfigError> {
+    at_least_one("lora.lora_r", lora.lora_r)?;
+    share_left_out("lora.lora_dropout", lora.lora_dropout)
+}
+
+fn training(arguments: &TrainingArguments) -> Result<(), ConfigError> {
+    match arguments.check() {
+        Err(TrainerError::Arguments { key, value, reason }) => {
+            Err(ConfigError::value(&format!("train.{key}"), format!("= {value}: {reason}"), ""))
+        }
+        _ => Ok(()),
+    }
+}
