@@ -1,4 +1,10 @@
 //! The integration tests: one binary, a module a topic.
 
 mod architecture;
+mod bad_input;
+mod bad_settings;
+mod kill_and_resume;
+mod miniature;
 mod shipped_files;
+mod support;
+mod texts;

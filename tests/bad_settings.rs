@@ -1,0 +1,100 @@
+//! Pipelines and settings that cannot be meant: refused before anything runs, with file, line, value and hint.
+
+use crate::support::{Place, RUN, trained};
+
+/// A pipeline of one or more stages in a file `bad.toml`, refused with exit code 2 and these words.
+#[track_caller]
+fn refused(name: &str, stages: &str, words: &[&str]) {
+    let place = Place::new(name);
+    place.write("bad.toml", &format!("name = \"bad\"\n{stages}"));
+    place.refuse(&["run", "bad.toml", "--runs-dir", "runs"], 2, words);
+    assert!(!place.path("runs").exists(), "something ran");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+    let stages = "[[stage]]\nname = \"base\"\nkind = \"base\"\n[stage.set.train]\nlearning_rte = 3\n";
+    refused("unknown-key", stages, &["bad.toml:6", "`base`", "`learning_rte`", "hint: did you mean `learning_rate`?"]);
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_line() {
+    let stages = "[[stage]]\nname = \"base\"\nkind = \"base\"\n[stage.set.train]\nlearning_rate = \"fast\"\n";
+    refused("wrong-type", stages, &["bad.toml:6", "`train.learning_rate` must be a number", "\"fast\""]);
+}
+
+#[test]
+fn a_missing_input_is_named_with_its_line_and_the_nearest() {
+    let stages = "[[stage]]\nname = \"base\"\nkind = \"base\"\n\
+                  [[stage]]\nname = \"lam1\"\nkind = \"phase1\"\ninputs = { model = \"bse\", plans = \"base\" }\n";
+    refused("missing-input", stages, &["bad.toml:8", "`lam1` takes `bse` as `model`", "hint: did you mean `base`?"]);
+}
+
+#[test]
+fn a_cycle_is_spelled_out() {
+    let stages = "[[stage]]\nname = \"one\"\nkind = \"phase1\"\ninputs = { model = \"two\", plans = \"two\" }\n\
+                  [[stage]]\nname = \"two\"\nkind = \"phase1\"\ninputs = { model = \"one\", plans = \"one\" }\n";
+    refused("cycle", stages, &["bad.toml:5", "one ← two ← one", "hint: "]);
+}
+
+#[test]
+fn an_unknown_kind_and_an_unknown_environment_are_named() {
+    let kind = "[[stage]]\nname = \"lam1\"\nkind = \"phaze1\"\n";
+    refused("unknown-kind", kind, &["bad.toml:4", "`phaze1`", "hint: did you mean `phase1`?"]);
+    let environment = "[[stage]]\nname = \"base\"\nkind = \"base\"\n[stage.set]\nenvironment = \"word\"\n";
+    refused("unknown-environment", environment, &["bad.toml:6", "`environment` = word", "hint: registered are sim"]);
+}
+
+#[test]
+fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
+    let place = Place::new("unknown-pipeline");
+    place.refuse(&["run", "quikstart"], 2, &["quikstart: neither", "hint: did you mean `quickstart`?"]);
+    place.refuse(&["run", "runs/x.toml"], 2, &["runs/x.toml: neither", "hint: name a pipeline file, or one of quickstart"]);
+    place.refuse(&[&RUN[..], &["--from", "bse"]].concat(), 2, &["--from bse", "hint: did you mean `base`?"]);
+}
+
+#[test]
+fn values_without_a_meaning_are_refused_before_anything_runs() {
+    let place = Place::new("values");
+    let values = [
+        ("base.train.learning_rate=-1.0", "`train.learning_rate` = -1"),
+        ("base.min_controls=31", "`min_controls` = 31 is more than `max_controls` = 30"),
+        ("base.max_steps=0", "`max_steps` = 0"),
+        ("base.mixture.text=-0.5", "`mixture.text` = -0.5"),
+        ("lam2.lora.lora_r=0", "`lora.lora_r` = 0"),
+        ("lam2.validation_share=1.0", "`validation_share` = 1"),
+        ("explore.attempts=0", "`attempts` = 0"),
+        ("explore.limits.max_steps=0", "`limits.max_steps` = 0"),
+        ("reward.train.warmup_ratio=2.0", "`train.warmup_ratio` = 2"),
+        ("lam4.batch_size=0", "`batch_size` = 0"),
+        ("lam4.mini_batch_size=0", "`mini_batch_size` = 0"),
+        ("lam4.gamma=1.5", "`gamma` = 1.5"),
+        ("eval-online.limits.parallel=0", "`limits.parallel` = 0"),
+        ("expert.trajectories.tasks=0", "`trajectories.tasks` = 0"),
+    ];
+    for (set, words) in values {
+        place.refuse(&[&RUN[..], &["--set", set]].concat(), 2, &[&format!("--set {set}"), words]);
+    }
+    assert!(!place.path("runs").exists(), "something ran");
+}
+
+#[test]
+fn a_value_that_only_the_stage_can_judge_is_a_configuration_error_too() {
+    let place = Place::new("late-values");
+    let only_base = ["--from", "base", "--until", "base", "--set"];
+    let run = |set: &'static str| [&RUN[..], &only_base, &[set]].concat();
+    place.refuse(&run("base.model_config=nano-9z"), 2, &["`model_config` = nano-9z", "hint: name a config.json", "nano-2m"]);
+    place.write("phase1.toml", "[train]\nmax_tokens = 600\nmax_memory_mib = 1\n");
+    let (model, plans) = (trained().stage("base"), trained().stage("plans"));
+    let phase = ["phase1", "-c", "phase1.toml", "--model", &model, "--data", &plans, "--output-dir", "runs/one"];
+    place.refuse(&phase, 5, &["allowed are 1 MiB (`max_memory_mib`)", "hint: "]);
+}
+
+#[test]
+fn a_file_where_a_directory_is_needed_is_named() {
+    let place = Place::new("unwritable");
+    place.write("occupied", "");
+    let run = ["run", "miniature.toml", "--runs-dir", "occupied"];
+    place.refuse(&run, 1, &["occupied/miniature", "hint: a file stands where a directory is needed"]);
+    place.refuse(&["model", "init", "nano-1m", "--output-dir", "occupied"], 1, &["occupied: File exists"]);
+}

@@ -1,0 +1,79 @@
+//! `kill -9` in the middle of a stage: the next run goes on and ends with the bytes of a run that nobody disturbed.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::{Place, same_bytes, trained};
+
+/// How often a kill is tried again that came when the stage was already done.
+const TRIES: usize = 5;
+
+/// What has happened in a stage's private folder when it is killed, and how long after.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// It has begun.
+    Begun(u64),
+    /// It has left something that the next try goes on from.
+    AtWork(u64),
+}
+
+/// The stages, and the unfinished work by which one sees that they are at it.
+const STAGES: [(&str, &str); 7] = [
+    ("base", "training/checkpoint-"),
+    ("lam1", "training/checkpoint-"),
+    ("lam2", "training/checkpoint-"),
+    ("explore", "episodes.jsonl"),
+    ("lam3", "training/checkpoint-"),
+    ("reward", "training/checkpoint-"),
+    ("lam4", "rollouts.json"),
+];
+
+#[test]
+fn a_killed_stage_ends_with_the_same_bytes() {
+    let place = Place::new("killed");
+    for (stage, work) in STAGES {
+        for moment in [Moment::Begun(0), Moment::Begun(40), Moment::AtWork(0), Moment::AtWork(60)] {
+            let hit = (0..TRIES).any(|_| kill(&place, stage, work, moment));
+            assert!(hit, "{stage} was always done before the kill at {moment:?}");
+        }
+        let said = place.succeed(&["run", "miniature.toml", "--runs-dir", "runs", "--until", stage]).stderr;
+        assert!(said.contains("goes on where it stopped"), "{stage}:\n{said}");
+        same_bytes(trained().stage(stage).as_ref(), place.stage(stage).as_ref());
+    }
+}
+
+/// Runs up to the stage and kills it at this moment. Whether it was killed before it was done; if not, its result is
+/// removed, so that it can be tried again.
+fn kill(place: &Place, stage: &str, work: &str, moment: Moment) -> bool {
+    let partial = format!("{}.partial", place.stage(stage));
+    let reached = || match moment {
+        Moment::Begun(_) => Path::new(&partial).exists(),
+        Moment::AtWork(_) => has_work(Path::new(&partial), work),
+    };
+    let (Moment::Begun(delay) | Moment::AtWork(delay)) = moment;
+    let mut command = place.command(&["run", "miniature.toml", "--runs-dir", "runs", "--until", stage]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("lam-train starts");
+    while !reached() && child.try_wait().expect("a child can be asked").is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(delay));
+    child.kill().expect("a child can be killed");
+    child.wait().expect("a child ends");
+    let hit = Path::new(&partial).exists();
+    if !hit {
+        std::fs::remove_dir_all(place.stage(stage)).expect("its result is there");
+    }
+    hit
+}
+
+/// Whether a file whose path contains `work` and that holds something lies in the folder.
+fn has_work(partial: &Path, work: &str) -> bool {
+    [partial.to_owned(), partial.join("training")].iter().filter_map(|folder| folder.read_dir().ok()).flatten().any(
+        |entry| {
+            let Ok(entry) = entry else { return false };
+            let named = entry.path().to_string_lossy().contains(work);
+            named && entry.metadata().is_ok_and(|found| found.is_dir() || found.len() > 0)
+        },
+    )
+}

@@ -1,0 +1,62 @@
+//! What people read: help, plan, status, graph.
+
+use crate::support::{Place, trained};
+
+#[test]
+fn help_says_what_the_tool_does_and_where_to_start() {
+    let help = Place::new("help").succeed(&["--help"]).stdout;
+    assert!(help.starts_with("Trains Large Action Models"), "{help}");
+    for words in ["run ", "phase1 ", "phase4 ", "doctor ", "Start here:", "lam-train run quickstart", "Exit codes:"] {
+        assert!(help.contains(words), "no `{words}` in:\n{help}");
+    }
+    let bare = Place::new("bare").run(&[]);
+    assert_eq!(bare.code, 2);
+    assert!(bare.stderr.contains("Usage: lam-train"), "{}", bare.stderr);
+}
+
+#[test]
+fn a_plan_says_what_runs_and_why() {
+    let place = Place::new("planned");
+    let plan = place.succeed(&["plan", "miniature.toml", "--runs-dir", "runs"]).stdout;
+    assert!(plan.contains("plans        run             new\n"), "{plan}");
+    assert!(plan.contains("lam4         run             new; after explore, lam3, reward\n"), "{plan}");
+    assert!(!place.path("runs").exists(), "a plan writes nothing");
+    let dry = place.succeed(&["run", "miniature.toml", "--runs-dir", "runs", "--dry-run"]).stdout;
+    assert_eq!(dry, plan);
+}
+
+#[test]
+fn a_changed_setting_is_named_in_the_plan() {
+    let place = trained();
+    let changed = ["plan", "miniature.toml", "--runs-dir", "runs", "--set", "lam2.train.learning_rate=0.001"];
+    let plan = place.succeed(&changed).stdout;
+    assert!(plan.contains("lam1         cached          nothing changed (took "), "{plan}");
+    assert!(plan.contains("lam2         run             config changed: train.learning_rate 0.004 → 0.001\n"), "{plan}");
+    assert!(plan.contains("explore      run if changed  after lam2\n"), "{plan}");
+}
+
+#[test]
+fn the_status_says_what_is_done_with_figures() {
+    let status = trained().succeed(&["status", "miniature.toml", "--runs-dir", "runs"]).stdout;
+    assert_eq!(status.lines().filter(|line| line.contains("  done  ")).count(), 14, "{status}");
+    assert!(status.contains("tasks 80, successes "), "{status}");
+    let waiting = Place::new("waiting").succeed(&["status", "miniature.toml", "--runs-dir", "runs"]).stdout;
+    assert!(waiting.contains("lam4         waiting\n"), "{waiting}");
+}
+
+#[test]
+fn the_graph_shows_what_flows_where() {
+    let place = Place::new("graph");
+    let graph = ["graph", "miniature.toml", "--runs-dir", "runs"];
+    let text = place.succeed(&graph).stdout;
+    assert!(text.contains("explore      phase3.explore  ← failures: expert/expert_failure.parquet, model: lam2\n"), "{text}");
+    let mermaid = place.succeed(&[&graph[..], &["--format", "mermaid"]].concat()).stdout;
+    assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("-->|model|"), "{mermaid}");
+}
+
+#[test]
+fn json_is_one_value_on_stdout() {
+    let plan = Place::new("json").succeed(&["plan", "miniature.toml", "--json"]).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("one JSON value");
+    assert_eq!(plan["stages"][0]["reasons"][0]["reason"], "new");
+}
