@@ -18,7 +18,7 @@ pub struct PretrainConfig {
     pub frozen: Vec<String>,
     /// Pairs evaluated on during training, taken from the validation split; 0 for none.
     pub max_eval_samples: usize,
-    /// Share of the batches that replay what the base model practised, where the stage is given replay examples.
+    /// Share of the batches that each file of replay examples gets, where the stage is given such files.
     pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,

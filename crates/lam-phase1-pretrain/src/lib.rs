@@ -9,4 +9,4 @@ mod stage;
 
 pub use config::PretrainConfig;
 pub use error::PretrainError;
-pub use stage::{PretrainIo, run};
+pub use stage::{PretrainIo, REPLAY_FILE, run};

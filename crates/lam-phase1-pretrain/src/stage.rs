@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, plan_example, read_examples};
+use lam_data::{Example, plan_example, read_examples, write_examples};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress, read_task_plans};
 use lam_trainer::{FinetuneJob, finetune};
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::{PretrainConfig, PretrainError};
 
+/// The examples that were trained on, so that later stages may mix them in.
+pub const REPLAY_FILE: &str = "replay.jsonl";
+
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
 pub struct PretrainIo<'a> {
@@ -18,8 +21,8 @@ pub struct PretrainIo<'a> {
     pub model: &'a Path,
     /// Files of task-plan pairs.
     pub plans: &'a [PathBuf],
-    /// File of examples that are mixed in, so that what they teach is not forgotten.
-    pub replay: Option<&'a Path>,
+    /// Files of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: &'a [PathBuf],
     /// Directory of LAM1.
     pub output: &'a Path,
     /// Hears of every step.
@@ -43,6 +46,7 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
         let hint = "collect task-plan pairs first, or lower the test share";
         return Err(PretrainError::Nothing { files: io.plans.to_vec(), hint });
     }
+    write_examples(&io.output.join(REPLAY_FILE), &examples)?;
     let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
     Ok(finetune(FinetuneJob {
         model: io.model,
@@ -50,7 +54,7 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
         frozen: &config.frozen,
         arguments: &config.train,
         examples,
-        replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),
+        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
         replay_share: config.replay_share,
         evaluation: self::examples(&renderer, held_out)?,
         output: io.output,

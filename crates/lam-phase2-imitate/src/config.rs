@@ -16,7 +16,7 @@ pub struct ImitateConfig {
     pub lora: LoraConfig,
     /// Share of tasks (by id hash) held out to watch the loss; 0 for none.
     pub validation_share: f64,
-    /// Share of the batches that replay what the base model practised, where the stage is given replay examples.
+    /// Share of the batches that each file of replay examples gets, where the stage is given such files.
     pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,

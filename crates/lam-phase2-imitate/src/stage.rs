@@ -20,8 +20,8 @@ pub struct ImitateIo<'a> {
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
     pub functions: &'a [FunctionSpec],
-    /// File of examples that are mixed in, so that what they teach is not forgotten.
-    pub replay: Option<&'a Path>,
+    /// Files of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: &'a [PathBuf],
     /// Directory of the new model.
     pub output: &'a Path,
     /// Hears of every step.
@@ -54,7 +54,7 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateE
         frozen: &[],
         arguments: &config.train,
         examples,
-        replay: io.replay.map(read_examples).transpose()?.unwrap_or_default(),
+        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
         replay_share: config.replay_share,
         evaluation: self::examples(&renderer, &held_out, io.functions)?,
         output: io.output,

@@ -64,9 +64,9 @@ pub struct FinetuneJob<'a> {
     pub arguments: &'a TrainingArguments,
     /// What is trained on.
     pub examples: Vec<Example>,
-    /// Examples of an earlier stage that are mixed in, so that what they teach is not forgotten; may be empty.
-    pub replay: Vec<Example>,
-    /// Share of the batches that are replay.
+    /// Sets of examples of earlier stages that are mixed in, so that what they teach is not forgotten; may be empty.
+    pub replay: Vec<Vec<Example>>,
+    /// Share of the batches that each set gets.
     pub replay_share: f64,
     /// What is evaluated on; may be empty.
     pub evaluation: Vec<Example>,
@@ -107,7 +107,7 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
 /// The examples epoch by epoch, with replay mixed in where there is some.
 fn source(
     examples: Vec<Example>,
-    replay: Vec<Example>,
+    replay: Vec<Vec<Example>>,
     share: f64,
     arguments: &TrainingArguments,
 ) -> Result<Box<dyn SampleSource<Example>>, TrainerError> {
@@ -115,8 +115,11 @@ fn source(
     if replay.is_empty() || share == 0.0 {
         return Ok(main);
     }
-    let replay = Box::new(EpochSource::new(replay, arguments)?);
-    Ok(Box::new(MixtureSource::new(main, vec![(replay as Box<dyn SampleSource<Example>>, share)])?))
+    let mut others: Vec<(Box<dyn SampleSource<Example>>, f64)> = Vec::new();
+    for set in replay {
+        others.push((Box::new(EpochSource::new(set, arguments)?), share));
+    }
+    Ok(Box::new(MixtureSource::new(main, others)?))
 }
 
 /// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.
@@ -152,7 +155,7 @@ fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
         ("model".into(), lam_store::hash_path(job.model)?),
         ("finetuning".into(), format!("{:?} without {:?}", job.finetuning, job.frozen)),
         ("data".into(), data_hash(&job.examples)),
-        ("replay".into(), format!("{} of {}", job.replay_share, data_hash(&job.replay))),
+        ("replay".into(), format!("{} of each of {:?}", job.replay_share, job.replay.iter().map(|set| data_hash(set)).collect::<Vec<_>>())),
     ]))
 }
 

@@ -24,9 +24,9 @@ pub fn registry() -> Registry {
     registry
 }
 
-const PLANS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::many("plans"), InputSpec::optional("replay")];
+const PLANS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::many("plans"), InputSpec::any("replay")];
 const TRAJECTORIES: [InputSpec; 3] =
-    [InputSpec::one("model"), InputSpec::many("trajectories"), InputSpec::optional("replay")];
+    [InputSpec::one("model"), InputSpec::many("trajectories"), InputSpec::any("replay")];
 const SCORED: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("trajectories")];
 const FAILURES: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("failures")];
 const REWARDED: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::one("reward"), InputSpec::many("failures")];

@@ -45,7 +45,7 @@ pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Val
     let io = PretrainIo {
         model: start(context)?,
         plans: &plans,
-        replay: context.optional_input("replay"),
+        replay: context.input_list("replay"),
         output: context.output,
         progress: context.progress,
         cancel: context.cancel,
@@ -64,7 +64,7 @@ pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Val
     let io = ImitateIo {
         model: start(context)?,
         trajectories: context.input_list("trajectories"),
-        replay: context.optional_input("replay"),
+        replay: context.input_list("replay"),
         functions: app.functions(),
         output: context.output,
         progress: context.progress,
