@@ -91,6 +91,26 @@ fn a_value_that_only_the_stage_can_judge_is_a_configuration_error_too() {
 }
 
 #[test]
+fn a_phases_own_file_is_named_with_its_line() {
+    let place = Place::new("phase-settings");
+    place.write("two.toml", "lora = { lora_r = 4 }\n[train]\nmox_tokens = 1\n");
+    place.write("three.toml", "[explore]\nattempts = 1\n[train.train]\nmax_tokens = \"many\"\n");
+    place.write("broken.toml", "a = [");
+    let (model, expert) = (trained().stage("lam1"), trained().stage("expert"));
+    let data = format!("{expert}/expert_success.parquet");
+    let phase = |phase, file| [phase, "-c", file, "--model", &model, "--data", &data, "--output-dir", "runs/p"].map(str::to_owned);
+    let refuse = |phase: [String; 9], more: &[&str], words: &[&str]| {
+        let args: Vec<&str> = phase.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        place.refuse(&args, 2, words);
+    };
+    refuse(phase("phase2", "two.toml"), &[], &["two.toml:3", "`mox_tokens`", "hint: did you mean `max_tokens`?"]);
+    refuse(phase("phase3", "three.toml"), &[], &["three.toml:4", "`lam3`", "`train.max_tokens` must be", "\"many\""]);
+    refuse(phase("phase3", "three.toml"), &["--set", "explore.attempts=0"], &["--set explore.attempts=0", "`attempts` = 0"]);
+    refuse(phase("phase2", "broken.toml"), &[], &["broken.toml:1"]);
+    assert!(!place.path("runs").exists(), "something ran");
+}
+
+#[test]
 fn a_file_where_a_directory_is_needed_is_named() {
     let place = Place::new("unwritable");
     place.write("occupied", "");

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use lam_pipeline::{Pipeline, RunOptions};
+use lam_pipeline::{Pipeline, PipelineError, RunOptions};
+use lam_store::{ConfigError, ConfigLayers};
 use toml::{Table, Value};
 
 use super::pipeline::{execute, failure};
@@ -12,6 +13,7 @@ use crate::args::{PhaseArgs, Resume};
 use crate::embedded;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::registry::stages::registry;
 
 /// The four phases of the paper.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,30 +30,27 @@ pub enum Phase {
 
 /// Runs one phase from a configuration file.
 pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> anyhow::Result<()> {
-    let mut config = read(&args.config)?;
+    let settings = settings(Some(&args.config), &args.set)?;
+    let mut config = settings.table().clone();
     let inputs = Inputs::new(&mut config, args)?;
-    let mut sketch = Sketch::new(&args.output_dir, args.seed);
+    let mut sketch = Sketch::new(&args.output_dir, args.seed, settings);
     let Inputs { model, data } = &inputs;
-    for assignment in &args.set {
-        let (key, value) = lam_store::parse_assignment(assignment).map_err(Failure::config)?;
-        insert(&mut config, key, value);
-    }
     match phase {
-        Phase::One => sketch.stage("lam1", "phase1", &format!("model = {model}, plans = {data}"), config)?,
-        Phase::Two => sketch.stage("lam2", "phase2", &format!("model = {model}, trajectories = {data}"), config)?,
+        Phase::One => sketch.stage("lam1", "phase1", &format!("model = {model}, plans = {data}"), "", config)?,
+        Phase::Two => sketch.stage("lam2", "phase2", &format!("model = {model}, trajectories = {data}"), "", config)?,
         Phase::Three => {
             let (explore, train) = (part(&mut config, "explore"), part(&mut config, "train"));
             refuse_rest(&config, args, "explore, train")?;
-            sketch.stage("explore", "phase3.explore", &format!("model = {model}, failures = {data}"), explore)?;
+            sketch.stage("explore", "phase3.explore", &format!("model = {model}, failures = {data}"), "explore.", explore)?;
             let enlarged = with(data, "explore/success.parquet");
-            sketch.stage("lam3", "phase3.train", &format!("model = {model}, trajectories = {enlarged}"), train)?;
+            sketch.stage("lam3", "phase3.train", &format!("model = {model}, trajectories = {enlarged}"), "train.", train)?;
         }
         Phase::Four => {
             let (reward, ppo) = (part(&mut config, "reward"), part(&mut config, "ppo"));
             refuse_rest(&config, args, "reward, ppo")?;
-            sketch.stage("reward", "phase4.reward", &format!("model = {model}, trajectories = {data}"), reward)?;
+            sketch.stage("reward", "phase4.reward", &format!("model = {model}, trajectories = {data}"), "reward.", reward)?;
             let inputs = format!("model = {model}, reward = \"reward\", failures = {data}");
-            sketch.stage("lam4", "phase4.ppo", &inputs, ppo)?;
+            sketch.stage("lam4", "phase4.ppo", &inputs, "ppo.", ppo)?;
         }
     }
     sketch.run(args.resume == Resume::Never, output)
@@ -67,13 +66,10 @@ pub fn run_single(
     (output_dir, seed): (&Path, u64),
     output: &Output,
 ) -> anyhow::Result<()> {
-    let mut table = config.map_or_else(|| Ok(Table::new()), read)?;
-    for assignment in set {
-        let (key, value) = lam_store::parse_assignment(assignment).map_err(Failure::config)?;
-        insert(&mut table, key, value);
-    }
-    let mut sketch = Sketch::new(output_dir, seed);
-    sketch.stage(name, kind, inputs, table)?;
+    let settings = settings(config, set)?;
+    let table = settings.table().clone();
+    let mut sketch = Sketch::new(output_dir, seed, settings);
+    sketch.stage(name, kind, inputs, "", table)?;
     sketch.run(false, output)
 }
 
@@ -81,27 +77,37 @@ pub fn run_single(
 struct Sketch {
     text: String,
     runs_dir: PathBuf,
+    settings: ConfigLayers,
+    /// Name of each stage, and what its keys begin with in the settings.
+    prefixes: Vec<(String, &'static str)>,
 }
 
 impl Sketch {
-    fn new(output_dir: &Path, seed: u64) -> Self {
+    fn new(output_dir: &Path, seed: u64, settings: ConfigLayers) -> Self {
         let name = output_dir.file_name().map_or_else(|| "manual".into(), |name| name.to_string_lossy().into_owned());
         let runs_dir = match output_dir.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => ".".into(),
         };
-        Self { text: format!("name = {}\nseed = {seed}\n", Value::from(name)), runs_dir }
+        let text = format!("name = {}\nseed = {seed}\n", Value::from(name));
+        Self { text, runs_dir, settings, prefixes: Vec::new() }
     }
 
-    fn stage(&mut self, name: &str, kind: &str, inputs: &str, config: Table) -> anyhow::Result<()> {
-        let stage = Table::from_iter([
-            ("name".to_owned(), Value::from(name)),
-            ("kind".to_owned(), Value::from(kind)),
-            ("inputs".to_owned(), Value::Table(format!("inputs = {{ {inputs} }}").parse::<Table>()?.remove("inputs").and_then(|t| t.as_table().cloned()).unwrap_or_default())),
-            ("set".to_owned(), Value::Table(config)),
-        ]);
+    fn stage(
+        &mut self,
+        name: &str,
+        kind: &str,
+        inputs: &str,
+        prefix: &'static str,
+        config: Table,
+    ) -> anyhow::Result<()> {
+        let mut stage: Table = format!("inputs = {{ {inputs} }}").parse()?;
+        stage.insert("name".into(), name.into());
+        stage.insert("kind".into(), kind.into());
+        stage.insert("set".into(), config.into());
         let whole = Table::from_iter([("stage".to_owned(), Value::Array(vec![Value::Table(stage)]))]);
         write!(self.text, "\n{}", toml::to_string(&whole)?)?;
+        self.prefixes.push((name.to_owned(), prefix));
         Ok(())
     }
 
@@ -109,7 +115,22 @@ impl Sketch {
         let file = Path::new("<command line>");
         let read = |path: &Path| if path == file { Ok(self.text.clone()) } else { embedded::read_text(path) };
         let pipeline = Pipeline::load_with(file, &[], &read).map_err(failure)?;
+        lam_pipeline::check(&pipeline, &registry()).map_err(|error| failure(self.located(error)))?;
         execute(&pipeline, RunOptions { runs_dir: self.runs_dir.clone(), fresh, ..RunOptions::default() }, output)
+    }
+
+    /// The error with the place where the person wrote the key, instead of the line of the sketch.
+    fn located(&self, error: PipelineError) -> PipelineError {
+        let PipelineError::Config(error) = error else { return error };
+        PipelineError::Config(Box::new(match *error {
+            ConfigError::Key { key, origin, reason, hint } => {
+                let of = |(name, _): &&(String, &str)| reason.starts_with(&format!("stage `{name}`"));
+                let prefix = self.prefixes.iter().find(of).map_or("", |(_, prefix)| prefix);
+                let written = self.settings.origin(&format!("{prefix}{key}")).cloned();
+                ConfigError::Key { key, origin: written.or(origin), reason, hint }
+            }
+            other => other,
+        }))
     }
 }
 
@@ -166,23 +187,18 @@ fn part(config: &mut Table, name: &str) -> Table {
     }
 }
 
-fn insert(table: &mut Table, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => {
-            table.insert(key.to_owned(), value);
-        }
-        Some((first, rest)) => {
-            let below = table.entry(first.to_owned()).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(below) = below {
-                insert(below, rest, value);
-            }
-        }
+/// A configuration file with assignments laid over it.
+fn settings(file: Option<&Path>, set: &[String]) -> anyhow::Result<ConfigLayers> {
+    let mut layers = ConfigLayers::new();
+    if let Some(path) = file {
+        let text = embedded::read_text(path)
+            .map_err(|error| Failure::config(format!("{}: {error}\nhint: check the path", path.display())))?;
+        layers.add_text(path, &text).map_err(Failure::config)?;
     }
-}
-
-fn read(path: &Path) -> anyhow::Result<Table> {
-    let text = embedded::read_text(path).map_err(|error| Failure::config(format!("{}: {error}", path.display())))?;
-    text.parse().map_err(|error| Failure::config(format!("{}: {error}", path.display())).into())
+    for assignment in set {
+        layers.add_override(assignment).map_err(Failure::config)?;
+    }
+    Ok(layers)
 }
 
 /// The absolute path as text.
