@@ -15,7 +15,7 @@ mod table;
 
 pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
 pub use config::{
-    ConfigError, ConfigLayers, Origin, config_to_toml, decode_table, load_config, nearest, parse_assignment,
+    ConfigError, ConfigLayers, Origin, canonical, config_to_toml, decode_table, load_config, nearest, parse_assignment,
     parse_config,
 };
 pub use error::StoreError;

@@ -34,12 +34,39 @@ impl<C: Settings> Stage for Kind<C> {
     }
 
     fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+        // First as it was written, so that errors name what was written; then over the stage's own defaults, so that
+        // one key of a table leaves the stage's defaults for the others.
         self.check(config)?;
-        resolve_as::<C>(config)
+        let defaults = Table::try_from(C::default()).map_err(StageError::runtime)?;
+        let whole = over(defaults, config);
+        self.check(&whole)?;
+        resolve_as::<C>(&whole)
     }
 
     fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
         let config: C = lam_store::decode_table(&context.config)?;
         (self.run)(&config, context)
     }
+}
+
+/// `given` laid over `defaults`, table by table; aliases count as the keys they stand for.
+fn over(mut defaults: Table, given: &Table) -> Table {
+    let known: Vec<String> = defaults.keys().cloned().collect();
+    for (key, value) in given {
+        let name = if defaults.contains_key(key) { None } else { lam_store::canonical(key, &known) };
+        let name = name.unwrap_or(key);
+        let value = match (defaults.remove(name), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(given)) if same_kind(&below, given) => {
+                toml::Value::Table(over(below, given))
+            }
+            (_, value) => value.clone(),
+        };
+        defaults.insert(name.to_owned(), value);
+    }
+    defaults
+}
+
+/// Whether two tables are settings of the same thing: those with a `kind` are only when their kinds are equal.
+fn same_kind(one: &Table, other: &Table) -> bool {
+    one.get("kind") == other.get("kind") || !other.contains_key("kind")
 }

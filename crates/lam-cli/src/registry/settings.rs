@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::applications;
 
 /// A stage's configuration.
-pub trait Settings: DeserializeOwned + Serialize {
+pub trait Settings: Default + DeserializeOwned + Serialize {
     /// Refuses values that cannot be meant.
     fn check(&self) -> Result<(), ConfigError>;
 }

@@ -26,6 +26,7 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("sample_packing", "packing"),
     ("neat_packing", "packing"),
     ("lora_rank", "lora_r"),
+    ("r", "lora_r"),
     ("lora_target", "lora_target_modules"),
     ("lora_target", "target_modules"),
     ("lora_target_modules", "target_modules"),
@@ -46,7 +47,7 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The canonical name of `key` among the `known` ones, if it is an alias of one of them.
-pub(super) fn canonical(key: &str, known: &[String]) -> Option<&'static str> {
+pub fn canonical(key: &str, known: &[String]) -> Option<&'static str> {
     ALIASES
         .iter()
         .filter(|(alias, _)| *alias == key)

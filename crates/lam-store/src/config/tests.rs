@@ -83,7 +83,11 @@ fn an_unknown_key_has_a_line_and_the_nearest_name() {
     );
     assert_eq!(
         refusal("", &["lora.rr=3"]),
-        "--set lora.rr=3: unknown key `rr` in `lora`\nhint: known: `lora_r`, `target_modules`"
+        "--set lora.rr=3: unknown key `rr` in `lora`\nhint: did you mean `lora_r`?"
+    );
+    assert_eq!(
+        refusal("", &["lora.speed=3"]),
+        "--set lora.speed=3: unknown key `speed` in `lora`\nhint: known: `lora_r`, `target_modules`"
     );
 }
 
