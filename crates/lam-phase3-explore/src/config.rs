@@ -25,8 +25,8 @@ pub struct ExploreConfig {
     pub successes_per_task: usize,
     /// Failed trajectories kept a task (the paper keeps one: 496 + 1,788 = 2,284).
     pub failures_per_task: usize,
-    /// Keep the failed tries of solved tasks too: beside the success at the same task, they show the reward model
-    /// which step made the difference. The paper's one try a task has no such pairs.
+    /// Keep the failed tries of solved tasks too. The paper's one try a task has none; in the quickstart they made the
+    /// reward model worse (66 % of held-out steps told apart instead of 81 %): their right steps are labelled −1 too.
     pub failures_of_solved_tasks: bool,
     /// Where episodes end; its `seed` is overwritten by the stage's.
     pub limits: Limits,
@@ -44,7 +44,7 @@ impl Default for ExploreConfig {
             constrained: true,
             successes_per_task: 1,
             failures_per_task: 1,
-            failures_of_solved_tasks: true,
+            failures_of_solved_tasks: false,
             limits: Limits::default(),
         }
     }
