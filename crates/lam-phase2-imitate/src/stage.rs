@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, read_examples, step_examples};
+use lam_data::{Example, is_held_out, read_examples, step_examples};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress, hash_bytes, read_trajectories};
+use lam_store::{Cancel, Progress, read_trajectories};
 use lam_trainer::{FinetuneJob, finetune};
 use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
@@ -76,12 +76,6 @@ fn examples(
         examples.extend(step_examples(renderer, trajectory, functions)?);
     }
     Ok(examples)
-}
-
-/// Whether a task is held out: a function of its id alone, so that every run agrees.
-fn is_held_out(task_id: &str, share: f64) -> bool {
-    let hash = u32::from_str_radix(&hash_bytes(task_id.as_bytes())[..8], 16).expect("a hash is hex");
-    f64::from(hash) < share * f64::from(u32::MAX)
 }
 
 fn by_policy(trajectories: &[Trajectory]) -> std::collections::BTreeMap<&str, usize> {

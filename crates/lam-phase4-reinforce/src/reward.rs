@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_data::is_held_out;
 use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress, hash_bytes, read_trajectories};
@@ -127,11 +128,6 @@ fn refuse_one_sided(files: &[PathBuf], examples: &[ScoredExample]) -> Result<(),
         (_, 0) => nothing("step of a failure"),
         _ => Ok(()),
     }
-}
-
-fn is_held_out(task_id: &str, share: f64) -> bool {
-    let hash = u32::from_str_radix(&hash_bytes(task_id.as_bytes())[..8], 16).expect("a hash is hex");
-    f64::from(hash) < share * f64::from(u32::MAX)
 }
 
 fn data_hash(examples: &[ScoredExample]) -> String {
