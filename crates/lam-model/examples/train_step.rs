@@ -90,17 +90,22 @@ fn main() -> Result<(), Failure> {
         if arguments.len() > 1 && !arguments[1..].iter().any(|chosen| chosen == name) {
             continue;
         }
-        let full = Decoder::init(config(sizes)?, &Initialization::Normal, 1)?;
+        let mut full = Decoder::init(config(sizes)?, &Initialization::Normal, 1)?;
         if name != "lora-28m" {
             measure(name, "full", &full, documents, steps)?;
+            full.set_precision(lam_model::Precision::Bf16)?;
+            measure(name, "full bf16", &full, documents, steps)?;
+            full.set_precision(lam_model::Precision::F32)?;
         }
         if name != "full-6m" {
             let directory = std::env::temp_dir().join(format!("train-step-{}", std::process::id()));
             full.save(&directory)?;
             let lora = Finetuning::Lora(LoraConfig::default());
-            let decoder = Decoder::load(&directory, &lora, 1)?;
+            let mut decoder = Decoder::load(&directory, &lora, 1)?;
             std::fs::remove_dir_all(&directory)?;
             measure(name, "lora", &decoder, documents, steps)?;
+            decoder.set_precision(lam_model::Precision::Bf16)?;
+            measure(name, "lora bf16", &decoder, documents, steps)?;
         }
     }
     Ok(())

@@ -78,7 +78,7 @@ impl Decoder {
         config.pad_token_id = Some(pad_token_id);
         config.other.insert("id2label".into(), serde_json::json!({"0": "LABEL_0"}));
         config.other.insert("label2id".into(), serde_json::json!({"LABEL_0": 0}));
-        let mut tensors = self.base_tensors();
+        let mut tensors = self.base_tensors()?;
         tensors.retain(|(name, _)| name != "lm_head.weight");
         tensors.push((NAME.into(), head.weight.as_tensor().clone()));
         files::write_model(directory, &config, files::CLASSIFIER, tensors)

@@ -27,3 +27,4 @@ pub use error::ModelError;
 pub use head::ScalarHead;
 pub use init::{Induction, Initialization};
 pub use lora::{Finetuning, LoraConfig, TargetModules};
+pub use ops::activation::Precision;

@@ -57,7 +57,9 @@ impl Decoder {
     pub fn save_adapter(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
         let Some(lora) = &self.lora else { return Err(ModelError::Adapter("the model carries none".into())) };
         let weights = self.stack.weights().filter(|weight| weight.name.contains(".lora_"));
-        let tensors = weights.map(|weight| (weight.name.clone(), weight.tensor().clone())).collect();
+        let tensors = weights
+            .map(|weight| Ok((weight.name.clone(), weight.to_tensor()?)))
+            .collect::<Result<_, candle_core::Error>>()?;
         files::write_adapter(directory, lora, base, tensors)
     }
 

@@ -2,10 +2,12 @@
 
 use candle_core::Result;
 
-use super::linear::{Inner, Linear};
+use super::linear::{Branch, Inner, InputGradient, Linear};
 use super::weight::{Gradients, Weight};
+use crate::ops::activation::{Activation, Lent, Precision, View};
 use crate::ops::attention::{self, Heads, Inputs, Kept};
 use crate::ops::dropout::Dropout;
+use crate::ops::linear::To;
 use crate::ops::rope::Rope;
 use crate::ops::{rms_norm, swiglu};
 
@@ -35,20 +37,22 @@ pub(crate) struct Run {
     pub(crate) rope: Rope,
     pub(crate) heads: Heads,
     pub(crate) eps: f32,
+    pub(crate) precision: Precision,
     pub(crate) dropout_seed: Option<u64>,
 }
 
 /// What a block's forward keeps for its backward.
 #[derive(Debug)]
 pub(crate) struct BlockTape {
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    o: Vec<f32>,
+    q: Activation,
+    k: Activation,
+    v: Activation,
+    o: Activation,
     log_sums: Vec<f32>,
+    /// The residual stream between attention and feed-forward.
     middle: Vec<f32>,
-    gate: Vec<f32>,
-    up: Vec<f32>,
+    gate: Activation,
+    up: Activation,
     inner: [Inner; 7],
 }
 
@@ -56,12 +60,15 @@ impl Run {
     fn seed(&self, layer: usize, module: usize) -> Option<u64> {
         self.dropout_seed.map(|seed| Dropout { rate: 0.0, seed }.at((layer * 7 + module) as u64).seed)
     }
-}
 
-fn normed(x: &[f32], norm: &Weight, eps: f32) -> Result<Vec<f32>> {
-    let mut y = vec![0.0; x.len()];
-    rms_norm::forward(x, &norm.values()?, eps, &mut y);
-    Ok(y)
+    fn normed(&self, x: &[f32], norm: &Weight) -> Result<Activation> {
+        let mut y = Activation::zeros(self.precision, x.len());
+        match &mut y {
+            Activation::F32(y) => rms_norm::forward(x, &norm.values()?, self.eps, y),
+            Activation::Bf16(y) => rms_norm::forward(x, &norm.values()?, self.eps, y),
+        }
+        Ok(y)
+    }
 }
 
 impl Block {
@@ -69,56 +76,68 @@ impl Block {
     pub(crate) fn forward(&self, layer: usize, run: &Run, x: &[f32]) -> Result<(Vec<f32>, BlockTape)> {
         let t = run.tokens.len();
         let mut inner: [Inner; 7] = Default::default();
-        let mut apply = |module: usize, x: &[f32], residual: Option<&[f32]>| -> Result<Vec<f32>> {
-            let linear = &self.linears[module];
-            let mut y = residual.map_or_else(|| vec![0.0; t * linear.size.0], <[f32]>::to_vec);
-            inner[module] = linear.forward(x, &mut y, residual.is_some(), run.seed(layer, module))?;
-            Ok(y)
-        };
-        let h = normed(x, &self.input_norm, run.eps)?;
-        let (mut q, mut k, v) = (apply(Q, &h, None)?, apply(K, &h, None)?, apply(V, &h, None)?);
+        let h = run.normed(x, &self.input_norm)?;
+        let mut apply = |module, x| self.apply((layer, module), run, x, &mut inner);
+        let (mut q, mut k, v) = (apply(Q, h.view())?, apply(K, h.view())?, apply(V, h.view())?);
+        drop(h);
         run.rope.turn(&mut q, self.linears[Q].size.0, &run.positions, 1.0);
         run.rope.turn(&mut k, self.linears[K].size.0, &run.positions, 1.0);
-        let (mut o, mut log_sums) = (vec![0.0; q.len()], vec![0.0; t * run.heads.query]);
+        let mut o = Activation::zeros(run.precision, q.len());
+        let mut log_sums = vec![0.0; t * run.heads.query];
         attention::forward(run.heads, Inputs { q: &q, k: &k, v: &v, spans: &run.spans }, &mut o, &mut log_sums);
-        let middle = apply(O, &o, Some(x))?;
-        let h = normed(&middle, &self.post_norm, run.eps)?;
-        let (gate, up) = (apply(GATE, &h, None)?, apply(UP, &h, None)?);
-        let mut product = vec![0.0; gate.len()];
-        swiglu::forward(&gate, &up, &mut product);
-        let y = apply(DOWN, &product, Some(&middle))?;
+        let mut middle = x.to_vec();
+        inner[O] = self.linears[O].forward(o.view(), run.seed(layer, O), To::Add(&mut middle))?;
+
+        let h = run.normed(&middle, &self.post_norm)?;
+        let mut apply = |module, x| self.apply((layer, module), run, x, &mut inner);
+        let (gate, up) = (apply(GATE, h.view())?, apply(UP, h.view())?);
+        drop(h);
+        let product = swiglu::forward(&gate, &up);
+        let mut y = middle.clone();
+        inner[DOWN] = self.linears[DOWN].forward(product.view(), run.seed(layer, DOWN), To::Add(&mut y))?;
         Ok((y, BlockTape { q, k, v, o, log_sums, middle, gate, up, inner }))
     }
 
-    /// Turns the gradient by the output, `g`, into the gradient by the input `x`.
+    /// Turns the gradient by the output, `g`, into the gradient by the input `x`. Where nothing before the block is
+    /// trained (`first`), `g` is left without meaning.
     pub(crate) fn backward(
         &self,
-        layer: usize,
+        (layer, first): (usize, bool),
         run: &Run,
         (x, tape): (&[f32], BlockTape),
         g: &mut [f32],
         gradients: &mut Gradients,
     ) -> Result<()> {
-        let BlockTape { mut q, mut k, mut v, o, log_sums, middle, gate, up, inner } = tape;
+        let BlockTape { q, k, v, o, log_sums, middle, gate, up, inner } = tape;
         self.feed_forward_backward(layer, run, (&middle, gate, up, &inner), g, gradients)?;
-        let mut by_o = vec![0.0; o.len()];
-        self.linears[O].backward((&o, &inner[O], g), &mut by_o, false, run.seed(layer, O), gradients)?;
-        let (mut dq, mut dk, mut dv) = (vec![0.0; q.len()], vec![0.0; k.len()], vec![0.0; v.len()]);
+        drop(middle);
+        let mut by_o = Activation::zeros(run.precision, o.len());
+        let lent = Lent::new(g, run.precision);
+        let branches = [self.branch(layer, run, O, lent.view(), &inner)];
+        let by_input = InputGradient::new(&branches)?;
+        by_input.write(To::Activation(&mut by_o))?;
+        by_input.weights(o.view(), gradients)?;
+        drop(lent);
+
+        let zeros = |like: &Activation| Activation::zeros(run.precision, like.len());
+        let (mut dq, mut dk, mut dv) = (zeros(&q), zeros(&k), zeros(&v));
         attention::backward(
             run.heads,
             Inputs { q: &q, k: &k, v: &v, spans: &run.spans },
             Kept { o: &o, log_sums: &log_sums, g: &by_o },
             [&mut dq, &mut dk, &mut dv],
         );
+        drop((q, k, v, o, by_o));
         run.rope.turn(&mut dq, self.linears[Q].size.0, &run.positions, -1.0);
         run.rope.turn(&mut dk, self.linears[K].size.0, &run.positions, -1.0);
-        (q, k, v) = (dq, dk, dv);
-        let h = normed(x, &self.input_norm, run.eps)?;
-        let mut by_h = vec![0.0; h.len()];
-        for (module, g) in [(Q, &q), (K, &k), (V, &v)] {
-            let seed = run.seed(layer, module);
-            self.linears[module].backward((&h, &inner[module], g), &mut by_h, module != Q, seed, gradients)?;
+        let branches = [(Q, &dq), (K, &dk), (V, &dv)].map(|(m, g)| self.branch(layer, run, m, g.view(), &inner));
+        let by_input = InputGradient::new(&branches)?;
+        by_input.weights(run.normed(x, &self.input_norm)?.view(), gradients)?;
+        if first && self.input_norm.variable().is_none() {
+            return Ok(());
         }
+        let mut by_h = vec![0.0; x.len()];
+        by_input.write(To::F32(&mut by_h))?;
         rms_norm::backward(x, &self.input_norm.values()?, run.eps, &by_h, g, gradients.of(&self.input_norm));
         Ok(())
     }
@@ -127,24 +146,44 @@ impl Block {
         &self,
         layer: usize,
         run: &Run,
-        (middle, mut gate, mut up, inner): (&[f32], Vec<f32>, Vec<f32>, &[Inner; 7]),
+        (middle, mut gate, mut up, inner): (&[f32], Activation, Activation, &[Inner; 7]),
         g: &mut [f32],
         gradients: &mut Gradients,
     ) -> Result<()> {
-        let mut product = vec![0.0; gate.len()];
-        swiglu::forward(&gate, &up, &mut product);
-        let mut by_product = vec![0.0; gate.len()];
-        let seed = run.seed(layer, DOWN);
-        self.linears[DOWN].backward((&product, &inner[DOWN], g), &mut by_product, false, seed, gradients)?;
-        swiglu::backward(&mut gate, &mut up, &by_product);
-        let h = normed(middle, &self.post_norm, run.eps)?;
-        let mut by_h = vec![0.0; h.len()];
-        for (module, g) in [(GATE, &gate), (UP, &up)] {
-            let seed = run.seed(layer, module);
-            self.linears[module].backward((&h, &inner[module], g), &mut by_h, module != GATE, seed, gradients)?;
+        let mut product = Activation::zeros(run.precision, gate.len());
+        {
+            let lent = Lent::new(g, run.precision);
+            let branches = [self.branch(layer, run, DOWN, lent.view(), inner)];
+            let by_input = InputGradient::new(&branches)?;
+            by_input.write(To::Activation(&mut product))?;
+            swiglu::backward(&mut gate, &mut up, &mut product);
+            by_input.weights(product.view(), gradients)?;
         }
+        drop(product);
+        let branches = [(GATE, &gate), (UP, &up)].map(|(m, g)| self.branch(layer, run, m, g.view(), inner));
+        let by_input = InputGradient::new(&branches)?;
+        by_input.weights(run.normed(middle, &self.post_norm)?.view(), gradients)?;
+        let mut by_h = vec![0.0; middle.len()];
+        by_input.write(To::F32(&mut by_h))?;
         rms_norm::backward(middle, &self.post_norm.values()?, run.eps, &by_h, g, gradients.of(&self.post_norm));
         Ok(())
+    }
+
+    fn apply(
+        &self,
+        (layer, module): (usize, usize),
+        run: &Run,
+        x: View<'_>,
+        inner: &mut [Inner; 7],
+    ) -> Result<Activation> {
+        let linear = &self.linears[module];
+        let mut y = Activation::zeros(run.precision, run.tokens.len() * linear.size.0);
+        inner[module] = linear.forward(x, run.seed(layer, module), To::Activation(&mut y))?;
+        Ok(y)
+    }
+
+    fn branch<'a>(&'a self, layer: usize, run: &Run, module: usize, g: View<'a>, inner: &'a [Inner; 7]) -> Branch<'a> {
+        Branch { linear: &self.linears[module], g, inner: &inner[module], seed: run.seed(layer, module) }
     }
 
     /// Every weight, in the order of the forward pass.

@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use super::{Block, Decoder, Linear, Stack, Weight};
 use crate::files::Tensors;
 use crate::lora::MODULES;
-use crate::{Finetuning, Initialization, MistralConfig, ModelError, files, init};
+use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, files, init};
 
 /// Name of a linear layer on disk.
 pub(crate) fn linear_name(layer: usize, module: &str) -> String {
@@ -54,7 +54,7 @@ impl Decoder {
     /// # Errors
     /// When the directory cannot be written.
     pub fn save(&self, directory: &Path) -> Result<(), ModelError> {
-        files::write_model(directory, &self.config, files::CAUSAL, self.base_tensors())
+        files::write_model(directory, &self.config, files::CAUSAL, self.base_tensors()?)
     }
 
     /// Writes what belongs beside the variables: `adapter_config.json` where an adapter is trained, else `config.json`.
@@ -69,10 +69,10 @@ impl Decoder {
     }
 
     /// Name and values of every weight that is not part of an adapter.
-    pub(crate) fn base_tensors(&self) -> Vec<(String, Tensor)> {
+    pub(crate) fn base_tensors(&self) -> Result<Vec<(String, Tensor)>, ModelError> {
         let weights = self.stack.weights().chain(&self.head);
         let base = weights.filter(|weight| !weight.name.contains(".lora_"));
-        base.map(|weight| (weight.name.clone(), weight.tensor().clone())).collect()
+        base.map(|weight| Ok((weight.name.clone(), weight.to_tensor()?))).collect()
     }
 
     pub(crate) fn from_tensors(
@@ -105,7 +105,8 @@ impl Decoder {
         let own_head = !config.tie_word_embeddings && !files::is_classifier(&config);
         let head = own_head.then(|| take("lm_head.weight".into(), &[v, d])).transpose()?;
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
-        let mut decoder = Self { config, stack, head, lora: None, checkpointing: false };
+        let precision = Precision::F32;
+        let mut decoder = Self { config, stack, head, lora: None, precision, checkpointing: false };
         match finetuning {
             Finetuning::Frozen => {}
             Finetuning::Full => decoder.train(|_| true)?,

@@ -3,8 +3,12 @@
 use candle_core::Result;
 
 use super::weight::{Gradients, Weight};
+use crate::kernel::matmul;
+use crate::kernel::rows;
+use crate::ops::activation::{Activation, View};
 use crate::ops::dropout::Dropout;
-use crate::ops::{linear, lora};
+use crate::ops::linear::{self, Form, Summand, To};
+use crate::ops::lora;
 
 /// y = x wᵀ, plus the adapter's part.
 #[derive(Clone, Debug)]
@@ -26,7 +30,17 @@ pub(crate) struct LoraPair {
 }
 
 /// What the backward of a linear layer wants from its forward: the inner values of the adapter, if there is one.
-pub(crate) type Inner = Option<Vec<f32>>;
+pub(crate) type Inner = Option<Activation>;
+
+/// One of the layers that share an input, in the backward.
+pub(crate) struct Branch<'a> {
+    pub(crate) linear: &'a Linear,
+    /// Gradient by its output. Shape: [T, N].
+    pub(crate) g: View<'a>,
+    pub(crate) inner: &'a Inner,
+    /// Seed of its dropout.
+    pub(crate) seed: Option<u64>,
+}
 
 impl LoraPair {
     fn with<R>(&self, seed: Option<u64>, run: impl FnOnce(lora::Adapter<'_>) -> R) -> Result<R> {
@@ -37,36 +51,20 @@ impl LoraPair {
 }
 
 impl Linear {
-    /// Adds the layer's output to `y`, or replaces it.
-    pub(crate) fn forward(&self, x: &[f32], y: &mut [f32], accumulate: bool, seed: Option<u64>) -> Result<Inner> {
+    /// The layer's output.
+    pub(crate) fn forward(&self, x: View<'_>, seed: Option<u64>, to: To<'_>) -> Result<Inner> {
         let (n, k) = self.size;
-        crate::kernel::matmul::by_transposed(x, &self.weight.values()?, y, n, k, 1.0, accumulate);
-        self.adapter.as_ref().map(|pair| pair.with(seed, |adapter| adapter.forward(x, y, self.size))).transpose()
-    }
-
-    /// Gradient by x, added to `gx` or in its place, and by whatever is trained here.
-    pub(crate) fn backward(
-        &self,
-        (x, inner, g): (&[f32], &Inner, &[f32]),
-        gx: &mut [f32],
-        accumulate: bool,
-        seed: Option<u64>,
-        gradients: &mut Gradients,
-    ) -> Result<()> {
-        linear::backward_input(g, &self.weight.values()?, gx, self.size, accumulate);
-        if let Some(gw) = gradients.of(&self.weight) {
-            linear::backward_weight(g, x, gw, self.size);
-        }
-        let (Some(pair), Some(inner)) = (&self.adapter, inner) else { return Ok(()) };
-        let mut ga = vec![0.0; pair.a.tensor().elem_count()];
-        let mut gb = vec![0.0; pair.b.tensor().elem_count()];
-        pair.with(seed, |adapter| adapter.backward((x, inner, g), gx, (&mut ga, &mut gb), self.size))?;
-        for (weight, gradient) in [(&pair.a, ga), (&pair.b, gb)] {
-            if let Some(total) = gradients.of(weight) {
-                crate::kernel::rows::add(total, &gradient);
-            }
-        }
-        Ok(())
+        let held = self.weight.held()?;
+        let own = Summand { x, w: held.source(), form: Form::Transposed, reduction: k };
+        let Some(pair) = &self.adapter else {
+            linear::sum(&[own], n, 1.0, to);
+            return Ok(None);
+        };
+        pair.with(seed, |adapter| {
+            let inner = adapter.inner(x, k);
+            linear::sum(&[own, adapter.forward(&inner)], n, 1.0, to);
+            Some(inner)
+        })
     }
 
     /// The weight, then the adapter's.
@@ -77,9 +75,104 @@ impl Linear {
     /// Weight plus scale × B A, where there is an adapter.
     pub(crate) fn merged(&self) -> Result<Option<candle_core::Tensor>> {
         let Some(pair) = &self.adapter else { return Ok(None) };
-        let mut merged = self.weight.values()?.to_vec();
+        let mut merged = self.weight.held()?.source().wide(0..self.weight.len());
         let (a, b) = (pair.a.values()?, pair.b.values()?);
-        crate::kernel::matmul::by_plain(&b, &a, &mut merged, pair.rank, self.size.1, pair.scale, true);
+        matmul::by_plain(&b, &a, &mut merged, pair.rank, self.size.1, pair.scale, true);
         Ok(Some(crate::ops::storage::tensor(merged, self.size)?))
+    }
+}
+
+/// Gradient by the input that some layers share: the sum of theirs.
+pub(crate) struct InputGradient<'a> {
+    branches: &'a [Branch<'a>],
+    /// h = s g B of each layer with an adapter.
+    outer: Vec<Option<Activation>>,
+}
+
+impl<'a> InputGradient<'a> {
+    pub(crate) fn new(branches: &'a [Branch<'a>]) -> Result<Self> {
+        let outer = |branch: &Branch<'_>| {
+            let pair = branch.linear.adapter.as_ref();
+            pair.map(|pair| pair.with(branch.seed, |adapter| adapter.outer(branch.g, branch.linear.size.0))).transpose()
+        };
+        Ok(Self { branches, outer: branches.iter().map(outer).collect::<Result<_>>()? })
+    }
+
+    /// Writes the gradient by the input.
+    pub(crate) fn write(&self, to: To<'_>) -> Result<()> {
+        let k = self.branches[0].linear.size.1;
+        if self.dropped().next().is_some() {
+            return self.write_with_dropout(k, to);
+        }
+        let weights = self.branches.iter().map(|branch| branch.linear.weight.held()).collect::<Result<Vec<_>>>()?;
+        let pairs: Vec<_> = self
+            .branches
+            .iter()
+            .map(|branch| branch.linear.adapter.as_ref().map(|pair| pair.a.values()).transpose())
+            .collect::<Result<_>>()?;
+        let mut summands = Vec::new();
+        for (i, branch) in self.branches.iter().enumerate() {
+            let n = branch.linear.size.0;
+            summands.push(Summand { x: branch.g, w: weights[i].source(), form: Form::Plain, reduction: n });
+            if let (Some(h), Some(a), Some(pair)) = (&self.outer[i], &pairs[i], &branch.linear.adapter) {
+                let w = crate::kernel::panel::Source::F32(a);
+                summands.push(Summand { x: h.view(), w, form: Form::Plain, reduction: pair.rank });
+            }
+        }
+        linear::sum(&summands, k, 1.0, to);
+        Ok(())
+    }
+
+    /// Branches whose adapter drops inputs: their part must pass the mask before it is added.
+    fn dropped(&self) -> impl Iterator<Item = (usize, &Branch<'a>)> {
+        let drops = |branch: &Branch<'_>| {
+            branch.seed.is_some() && branch.linear.adapter.as_ref().is_some_and(|pair| pair.dropout > 0.0)
+        };
+        self.branches.iter().enumerate().filter(move |(_, branch)| drops(branch))
+    }
+
+    fn write_with_dropout(&self, k: usize, to: To<'_>) -> Result<()> {
+        let t = self.branches[0].g.len() / self.branches[0].linear.size.0;
+        let mut total = vec![0.0; t * k];
+        for branch in self.branches {
+            let held = branch.linear.weight.held()?;
+            let n = branch.linear.size.0;
+            let own = Summand { x: branch.g, w: held.source(), form: Form::Plain, reduction: n };
+            linear::sum(&[own], k, 1.0, To::Add(&mut total));
+        }
+        for (branch, h) in self.branches.iter().zip(&self.outer) {
+            let (Some(pair), Some(h)) = (&branch.linear.adapter, h) else { continue };
+            let mut part = Activation::F32(vec![0.0; total.len()]);
+            pair.with(branch.seed, |adapter| {
+                linear::sum(&[adapter.backward(h)], k, 1.0, To::Activation(&mut part));
+                if let Some(dropout) = adapter.dropout {
+                    dropout.apply(&mut part);
+                }
+            })?;
+            if let Activation::F32(part) = &part {
+                rows::add(&mut total, part);
+            }
+        }
+        match to {
+            To::F32(y) => y.copy_from_slice(&total),
+            To::Add(y) => rows::add(y, &total),
+            To::Activation(y) => y.copy_from(&total),
+        }
+        Ok(())
+    }
+
+    /// Gradients by whatever is trained in the layers, whose input was `x`.
+    pub(crate) fn weights(&self, x: View<'_>, gradients: &mut Gradients) -> Result<()> {
+        for (branch, h) in self.branches.iter().zip(&self.outer) {
+            let Branch { linear: layer, g, inner, seed } = branch;
+            if let Some(gw) = gradients.of(&layer.weight) {
+                linear::backward_weight(*g, x, gw, layer.size);
+            }
+            if let (Some(pair), Some(inner), Some(h)) = (&layer.adapter, inner, h) {
+                let both = gradients.of_both(&pair.a, &pair.b);
+                pair.with(*seed, |adapter| adapter.backward_weights((x, inner, *g), h, both, layer.size))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use candle_core::{Tensor, Var};
 
 use crate::batch::check_tokens;
+use crate::ops::activation::{Lent, Precision};
 use crate::ops::attention::Heads;
-use crate::ops::cross_entropy::cross_entropy;
+use crate::ops::cross_entropy::{self, cross_entropy};
 use crate::ops::log_probs::LogProbs;
 use crate::ops::rope::Rope;
 use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Target};
@@ -30,6 +31,7 @@ pub struct Decoder {
     /// The output layer, where it is not the embedding.
     pub(crate) head: Option<Weight>,
     pub(crate) lora: Option<LoraConfig>,
+    precision: Precision,
     checkpointing: bool,
 }
 
@@ -47,6 +49,34 @@ impl Decoder {
     /// Whether activations inside a block are computed again in the backward instead of being kept.
     pub fn set_gradient_checkpointing(&mut self, on: bool) {
         self.checkpointing = on;
+    }
+
+    /// Precision of the activations and matrix products.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Sets the precision. In bf16, frozen weights are stored in bf16 too, for good; what is trained stays f32 and is
+    /// rounded on its way into each product.
+    ///
+    /// # Errors
+    /// When the weights cannot be read.
+    pub fn set_precision(&mut self, precision: Precision) -> Result<(), ModelError> {
+        self.precision = precision;
+        if precision == Precision::Bf16 {
+            let stack = Arc::make_mut(&mut self.stack);
+            stack.embedding.narrow()?;
+            for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
+                linear.weight.narrow()?;
+            }
+            self.head.iter_mut().try_for_each(Weight::narrow)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that the weights take in memory, adapters included.
+    pub fn weight_bytes(&self) -> usize {
+        self.stack.weights().chain(&self.head).map(Weight::bytes).sum()
     }
 
     /// Hidden states after the final norm, on the tape. Shape: [T, D].
@@ -88,7 +118,7 @@ impl Decoder {
     pub fn cross_entropy_counted(&self, hidden: &Tensor, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
         let (positions, tokens): (Vec<usize>, Vec<u32>) = targets.iter().map(|t| (t.position, t.token)).unzip();
         self.check_places(hidden, &positions, &tokens)?;
-        Ok(cross_entropy(hidden, self.output(), targets)?)
+        Ok(cross_entropy(hidden, self.output(), targets, self.precision)?)
     }
 
     /// Log-probability of a token after each position. Shape: [N].
@@ -110,8 +140,13 @@ impl Decoder {
         tokens: &[u32],
     ) -> Result<(Tensor, Tensor), ModelError> {
         self.check_places(hidden, positions, tokens)?;
-        let op = LogProbs { positions: positions.to_vec(), tokens: tokens.to_vec() };
-        let both = hidden.apply_op2(self.output(), op)?;
+        let op = LogProbs {
+            positions: positions.to_vec(),
+            tokens: tokens.to_vec(),
+            head: self.output().clone(),
+            precision: self.precision,
+        };
+        let both = hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?;
         Ok((both.get(0)?, both.get(1)?))
     }
 
@@ -125,7 +160,8 @@ impl Decoder {
         let hidden = crate::ops::storage::values(hidden)?;
         let x = crate::ops::cross_entropy::gathered(&hidden, positions.iter().copied(), d);
         let mut logits = vec![0.0; positions.len() * v];
-        crate::ops::linear::forward(&x, &crate::ops::storage::values(self.output())?, &mut logits, (v, d));
+        let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);
+        cross_entropy::logits_of(x.view(), head.source(), &mut logits, (v, d));
         Ok(crate::ops::storage::tensor(logits, (positions.len(), v))?)
     }
 
@@ -136,8 +172,8 @@ impl Decoder {
     }
 
     /// The output layer. Shape: [V, D].
-    pub(crate) fn output(&self) -> &Tensor {
-        self.head.as_ref().unwrap_or(&self.stack.embedding).tensor()
+    pub(crate) fn output(&self) -> &Weight {
+        self.head.as_ref().unwrap_or(&self.stack.embedding)
     }
 
     pub(crate) fn heads(&self) -> Heads {
@@ -159,6 +195,7 @@ impl Decoder {
             rope: Rope::new(self.config.head_dim(), self.config.theta(), longest),
             heads: self.heads(),
             eps: self.config.rms_norm_eps as f32,
+            precision: self.precision,
             dropout_seed,
         };
         Ok(self.stack.hidden(run, keep, self.checkpointing)?)

@@ -51,7 +51,7 @@ impl Stack {
     }
 
     fn forward(&self, run: &Run, keep: bool, checkpointing: bool) -> Result<(Vec<f32>, Kept)> {
-        let mut x = embedding::forward(&run.tokens, &self.embedding.values()?, self.width);
+        let mut x = embedding::forward(&run.tokens, self.embedding.held()?.source(), self.width);
         let mut blocks = Vec::new();
         for (layer, block) in self.blocks.iter().enumerate() {
             let (y, tape) = block.forward(layer, run, &x)?;
@@ -69,10 +69,12 @@ impl Stack {
         let mut by_x = vec![0.0; g.len()];
         rms_norm::backward(&kept.last, &self.norm.values()?, run.eps, g, &mut by_x, gradients.of(&self.norm));
         drop(kept.last);
+        let frozen_start = self.embedding.variable().is_none();
         for (layer, (x, tape)) in kept.blocks.into_iter().enumerate().rev() {
             let block = &self.blocks[layer];
+            let place = (layer, layer == 0 && frozen_start);
             let tape = tape.map_or_else(|| block.forward(layer, run, &x).map(|(_, tape)| tape), Ok)?;
-            block.backward(layer, run, (&x, tape), &mut by_x, gradients)?;
+            block.backward(place, run, (&x, tape), &mut by_x, gradients)?;
         }
         if let Some(gradient) = gradients.of(&self.embedding) {
             embedding::backward(&run.tokens, &by_x, gradient, self.width);

@@ -61,8 +61,11 @@ impl Decoder {
             let mut weights = Vec::new();
             for linear in &block.linears {
                 let merged = linear.merged()?;
-                let tensor = merged.as_ref().unwrap_or(linear.weight.tensor());
-                weights.push((crate::ops::storage::values(tensor)?.to_vec(), linear.size.1));
+                let values = match merged {
+                    Some(merged) => crate::ops::storage::values(&merged)?.to_vec(),
+                    None => linear.weight.held()?.source().wide(0..linear.weight.len()),
+                };
+                weights.push((values, linear.size.1));
             }
             let panels = |range: std::ops::Range<usize>| {
                 let parts: Vec<&[f32]> = weights[range.clone()].iter().map(|(w, _)| w.as_slice()).collect();
@@ -78,10 +81,10 @@ impl Decoder {
             });
         }
         let model = ModelPanels {
-            embedding: self.stack.embedding.values()?.to_vec(),
+            embedding: self.stack.embedding.held()?.source().wide(0..self.stack.embedding.len()),
             blocks,
             norm: self.stack.norm.values()?.to_vec(),
-            head: Panels::new(&[&crate::ops::storage::values(self.output())?], d),
+            head: Panels::new(&[&self.output().held()?.source().wide(0..self.output().len())], d),
         };
         Ok(KvCache {
             past: vec![vec![Past::default(); slots]; model.blocks.len()],

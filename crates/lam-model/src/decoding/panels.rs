@@ -93,7 +93,7 @@ impl Panels {
     /// x wᵀ. Shapes: x [M, K]; the result [M, N].
     pub(crate) fn apply(&self, x: &[f32]) -> Vec<f32> {
         let mut y = vec![0.0; x.len() / self.k * self.n];
-        let shared = crate::kernel::shared::SharedSlice::new(&mut y);
+        let shared = crate::kernel::shared::Shared::new(&mut y);
         let panel = |(number, panel): (usize, &[f32])| {
             let width = WIDTH.min(self.n - number * WIDTH);
             dispatched_column(x, self.k, panel, &mut |row, sums| {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::cache::{KEY_BLOCK, KvCache, Past};
 use crate::batch::check_tokens;
 use crate::kernel::dispatch::dispatched;
+use crate::kernel::panel::Source;
 use crate::kernel::rows;
 use crate::ops::attention::Heads;
 use crate::ops::{embedding, rms_norm, swiglu};
@@ -89,7 +90,7 @@ impl Decoder {
         let model = cache.model.clone();
         let longest = rows.iter().map(|row| row.position + 1).max().unwrap_or(0);
         cache.rope.extend(longest);
-        let mut x = embedding::forward(&tokens, &model.embedding, d);
+        let mut x = embedding::forward(&tokens, Source::F32(&model.embedding), d);
         let mut h = vec![0.0; x.len()];
         for (layer, block) in model.blocks.iter().enumerate() {
             rms_norm::forward(&x, &block.input_norm, eps, &mut h);

@@ -26,18 +26,32 @@ pub(crate) fn level() -> Level {
     Level::Baseline
 }
 
-/// `dispatched! { /// doc  fn name(args) -> R { body } }`: the body must be safe code that vectorises by itself.
+/// Whether this processor multiplies pairs of bf16.
+#[inline]
+pub(crate) fn multiplies_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        level() == Level::Avx512 && std::is_x86_feature_detected!("avx512bf16")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// `dispatched! { /// doc  fn name(args) -> R { body } }`: the body must be safe code that vectorises by itself. It may
+/// be generic over one kind of number.
 macro_rules! dispatched {
-    ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    ($(#[$meta:meta])* fn $name:ident $(<$number:ident: $kind:path>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        pub(crate) fn $name($($arg: $ty),*) $(-> $ret)? {
+        pub(crate) fn $name $(<$number: $kind>)? ($($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-            fn avx512($($arg: $ty),*) $(-> $ret)? $body
+            fn avx512 $(<$number: $kind>)? ($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2($($arg: $ty),*) $(-> $ret)? $body
-            fn baseline($($arg: $ty),*) $(-> $ret)? $body
+            fn avx2 $(<$number: $kind>)? ($($arg: $ty),*) $(-> $ret)? $body
+            fn baseline $(<$number: $kind>)? ($($arg: $ty),*) $(-> $ret)? $body
             match $crate::kernel::dispatch::level() {
                 // SAFETY: the level says that the processor has these instructions.
                 #[cfg(target_arch = "x86_64")]

@@ -1,9 +1,14 @@
 //! Loops over f32 slices that everything else is made of. Know no tensors and no model.
 
+pub(crate) mod blocks;
 pub(crate) mod dispatch;
+pub(crate) mod element;
 pub(crate) mod matmul;
+pub(crate) mod panel;
+pub(crate) mod product;
 pub(crate) mod rows;
 pub(crate) mod shared;
+mod tile;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

@@ -111,15 +111,6 @@ dispatched! {
     }
 }
 dispatched! {
-    /// y := x w factor.
-    fn scaled_product(y: &mut [f32], x: &[f32], w: &[f32], factor: f32) {
-        let (x, w) = (&x[..y.len()], &w[..y.len()]);
-        for i in 0..y.len() {
-            y[i] = x[i] * w[i] * factor;
-        }
-    }
-}
-dispatched! {
     /// y += x w factor.
     fn add_scaled_product(y: &mut [f32], x: &[f32], w: &[f32], factor: f32) {
         let (x, w) = (&x[..y.len()], &w[..y.len()]);

@@ -6,9 +6,10 @@
 
 use rayon::prelude::*;
 
-use crate::kernel::matmul::{Matrix, Product, multiply};
-use crate::kernel::rows;
-use crate::kernel::shared::SharedSlice;
+use super::activation::Activation;
+
+mod exact;
+mod narrow;
 
 /// Queries handled at once.
 const BLOCK: usize = 64;
@@ -63,121 +64,52 @@ impl Heads {
 /// What attention reads. `q` and `k` are turned.
 #[derive(Clone, Copy)]
 pub(crate) struct Inputs<'a> {
-    pub(crate) q: &'a [f32],
-    pub(crate) k: &'a [f32],
-    pub(crate) v: &'a [f32],
+    pub(crate) q: &'a Activation,
+    pub(crate) k: &'a Activation,
+    pub(crate) v: &'a Activation,
     /// First row and length of each document.
     pub(crate) spans: &'a [(usize, usize)],
-}
-
-/// Writes o, and the logarithm of each softmax' denominator.
-pub(crate) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], log_sums: &mut [f32]) {
-    let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
-    let group = heads.query / heads.key_value;
-    let (o, log_sums) = (SharedSlice::new(o), SharedSlice::new(log_sums));
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
-        let mut scores = vec![0.0; BLOCK.min(length) * length];
-        for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
-                let (row, key_row) = (start + block.first, start + block.first_key);
-                let keys = &inputs.k[key_row * wk + j * e..];
-                score(heads, &block, &inputs.q[row * wq + h * e..], keys, &mut scores);
-                for i in 0..block.queries {
-                    let row_scores = &mut scores[i * block.keys..(i + 1) * block.keys];
-                    let log_sum = softmax(row_scores, heads.seen(&block, i));
-                    // SAFETY: only this task has this row and head.
-                    unsafe { log_sums.from((row + i) * heads.query + h)[0] = log_sum };
-                }
-                let values = Matrix::rows(&inputs.v[key_row * wk + j * e..], wk);
-                let product = Product { m: block.queries, n: e, k: block.keys, alpha: 1.0, accumulate: false };
-                // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
-                let out = unsafe { o.from(row * wq + h * e) };
-                multiply(product, Matrix::rows(&scores, block.keys), values, out, wq);
-            }
-        }
-    });
-}
-
-fn score(heads: Heads, block: &Block, queries: &[f32], keys: &[f32], scores: &mut [f32]) {
-    let (wq, wk) = (heads.query * heads.dim, heads.key_value * heads.dim);
-    let product =
-        Product { m: block.queries, n: block.keys, k: heads.dim, alpha: heads.factor(), accumulate: false };
-    multiply(product, Matrix::rows(queries, wq), Matrix::columns(keys, wk), scores, block.keys);
-}
-
-/// Softmax over what is seen, zero elsewhere; returns the logarithm of the denominator.
-fn softmax(scores: &mut [f32], seen: std::ops::Range<usize>) -> f32 {
-    let (before, rest) = scores.split_at_mut(seen.start);
-    let (visible, after) = rest.split_at_mut(seen.len());
-    before.fill(0.0);
-    after.fill(0.0);
-    let highest = rows::max(visible);
-    let sum = rows::exp_sum(visible, highest);
-    rows::scale(visible, 1.0 / sum);
-    highest + sum.ln()
 }
 
 /// What the backward reads besides the inputs.
 #[derive(Clone, Copy)]
 pub(crate) struct Kept<'a> {
     /// Output of the forward.
-    pub(crate) o: &'a [f32],
+    pub(crate) o: &'a Activation,
     /// Log-sums of the forward.
     pub(crate) log_sums: &'a [f32],
     /// Gradient by o.
-    pub(crate) g: &'a [f32],
+    pub(crate) g: &'a Activation,
+}
+
+/// Writes o, and the logarithm of each softmax' denominator.
+pub(crate) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut Activation, log_sums: &mut [f32]) {
+    let Inputs { q, k, v, spans } = inputs;
+    match (q, k, v, o) {
+        (Activation::F32(q), Activation::F32(k), Activation::F32(v), Activation::F32(o)) => {
+            exact::forward(heads, exact::Inputs { q, k, v, spans }, o, log_sums);
+        }
+        (Activation::Bf16(q), Activation::Bf16(k), Activation::Bf16(v), Activation::Bf16(o)) => {
+            narrow::forward(heads, narrow::Inputs { q, k, v, spans }, o, log_sums);
+        }
+        _ => unreachable!("a run has one precision"),
+    }
 }
 
 /// Writes the gradients by the turned queries, the turned keys and the values:
 /// dv = pᵀ g; ds = p (g vᵀ - g·o) / sqrt(E); dq = ds k; dk = dsᵀ q.
-pub(crate) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradients: [&mut [f32]; 3]) {
-    let [dq, dk, dv] = gradients.map(SharedSlice::new);
-    let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
-    let group = heads.query / heads.key_value;
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
-        let size = BLOCK.min(length) * length;
-        let (mut p, mut ds) = (vec![0.0; size], vec![0.0; size]);
-        // SAFETY: only this task has these rows of this key-value head and of its query heads.
-        let clear = |slice: SharedSlice<'_>| unsafe {
-            (start..start + length).for_each(|row| slice.from(row * wk + j * e)[..e].fill(0.0));
-        };
-        clear(dk);
-        clear(dv);
-        for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
-                let (row, key_row) = (start + block.first, start + block.first_key);
-                let (at_query, at_key) = (row * wq + h * e, key_row * wk + j * e);
-                let (queries, keys) = (&inputs.q[at_query..], &inputs.k[at_key..]);
-                probabilities(heads, &block, (queries, keys), &kept.log_sums[row * heads.query + h..], &mut p);
-                let g = Matrix::rows(&kept.g[at_query..], wq);
-                let product = Product { m: block.queries, n: block.keys, k: e, alpha: 1.0, accumulate: false };
-                multiply(product, g, Matrix::columns(&inputs.v[at_key..], wk), &mut ds, block.keys);
-                for i in 0..block.queries {
-                    let place = i * block.keys..(i + 1) * block.keys;
-                    let at = at_query + i * wq..at_query + i * wq + e;
-                    let mean = rows::dot(&kept.g[at.clone()], &kept.o[at]);
-                    rows::softmax_backward(&mut ds[place.clone()], &p[place], mean, heads.factor());
-                }
-                let by_query = Product { m: block.queries, n: e, k: block.keys, alpha: 1.0, accumulate: false };
-                let by_key = Product { m: block.keys, n: e, k: block.queries, alpha: 1.0, accumulate: true };
-                // SAFETY: as above; `multiply` touches these rows of this head only.
-                let (dq, dk, dv) = unsafe { (dq.from(at_query), dk.from(at_key), dv.from(at_key)) };
-                multiply(by_key, Matrix::columns(&p, block.keys), g, dv, wk);
-                multiply(by_query, Matrix::rows(&ds, block.keys), Matrix::rows(keys, wk), dq, wq);
-                multiply(by_key, Matrix::columns(&ds, block.keys), Matrix::rows(queries, wq), dk, wk);
-            }
-        }
-    });
-}
-
-fn probabilities(heads: Heads, block: &Block, inputs: (&[f32], &[f32]), log_sums: &[f32], p: &mut [f32]) {
-    score(heads, block, inputs.0, inputs.1, p);
-    for i in 0..block.queries {
-        let row = &mut p[i * block.keys..(i + 1) * block.keys];
-        let seen = heads.seen(block, i);
-        row[..seen.start].fill(0.0);
-        row[seen.end..].fill(0.0);
-        rows::exp_scaled(&mut row[seen], 1.0, log_sums[i * heads.query]);
+pub(crate) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradients: [&mut Activation; 3]) {
+    let (Inputs { q, k, v, spans }, Kept { o, log_sums, g }) = (inputs, kept);
+    match ([q, k, v, o, g], gradients) {
+        (
+            [Activation::F32(q), Activation::F32(k), Activation::F32(v), Activation::F32(o), Activation::F32(g)],
+            [Activation::F32(dq), Activation::F32(dk), Activation::F32(dv)],
+        ) => exact::backward(heads, exact::Inputs { q, k, v, spans }, exact::Kept { o, log_sums, g }, [dq, dk, dv]),
+        (
+            [Activation::Bf16(q), Activation::Bf16(k), Activation::Bf16(v), Activation::Bf16(o), Activation::Bf16(g)],
+            [Activation::Bf16(dq), Activation::Bf16(dk), Activation::Bf16(dv)],
+        ) => narrow::backward(heads, narrow::Inputs { q, k, v, spans }, narrow::Kept { o, log_sums, g }, [dq, dk, dv]),
+        _ => unreachable!("a run has one precision"),
     }
 }
 

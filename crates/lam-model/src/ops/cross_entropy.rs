@@ -10,21 +10,31 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::activation::{Lent, Precision, View};
+use super::linear::{self, Form, Summand, To};
 use super::storage;
 use crate::Target;
-use crate::kernel::matmul::{self, Matrix, Product, multiply};
+use crate::decoder::Weight;
+use crate::kernel::panel::Source;
 use crate::kernel::rows;
 
-/// Rows whose logits exist at the same time.
-const CHUNK: usize = 512;
+/// Logits that exist at the same time, about.
+const LOGITS: usize = 1 << 23;
 /// Rows of one task.
-const TASK: usize = 48;
+const TASK: usize = 16;
+
+/// How many rows' logits exist at the same time.
+pub(crate) fn chunk(v: usize) -> usize {
+    (LOGITS / v).clamp(64, 1024)
+}
 
 /// The operation; see the file's head.
 pub(crate) struct CrossEntropy {
     targets: Vec<Target>,
+    head: Weight,
+    width: usize,
+    precision: Precision,
     wants_hidden: bool,
-    wants_head: bool,
     correct: Arc<AtomicUsize>,
     gradients: Mutex<Option<Gradients>>,
 }
@@ -34,59 +44,91 @@ struct Gradients {
     head: Vec<f32>,
 }
 
+/// The output layer as an operation's argument: on the tape if it is trained, else nothing.
+pub(crate) fn argument(head: &Weight) -> Result<Tensor> {
+    match head.variable() {
+        Some(variable) => Ok(variable.as_tensor().clone()),
+        None => storage::tensor(vec![0.0], 1),
+    }
+}
+
 /// The loss, and for how many targets the token was the most probable one.
-pub(crate) fn cross_entropy(hidden: &Tensor, head: &Tensor, targets: &[Target]) -> Result<(Tensor, usize)> {
+pub(crate) fn cross_entropy(
+    hidden: &Tensor,
+    head: &Weight,
+    targets: &[Target],
+    precision: Precision,
+) -> Result<(Tensor, usize)> {
     let correct = Arc::new(AtomicUsize::new(0));
     let operation = CrossEntropy {
         targets: targets.to_vec(),
+        head: head.clone(),
+        width: hidden.dim(1)?,
+        precision,
         wants_hidden: hidden.track_op(),
-        wants_head: head.track_op(),
         correct: correct.clone(),
         gradients: Mutex::new(None),
     };
-    let loss = hidden.apply_op2(head, operation)?;
+    let loss = hidden.apply_op2(&argument(head)?, operation)?;
     Ok((loss, correct.load(Ordering::Relaxed)))
 }
 
+/// logits = x wᵀ.
+pub(crate) fn logits_of(x: View<'_>, head: Source<'_>, logits: &mut [f32], (v, d): (usize, usize)) {
+    let summand = Summand { x, w: head, form: Form::Transposed, reduction: d };
+    linear::sum(&[summand], v, 1.0, To::F32(logits));
+}
+
+/// Gradient by x from the one by the logits.
+pub(crate) fn by_input(slopes: View<'_>, head: Source<'_>, gx: &mut [f32], (v, d): (usize, usize)) {
+    linear::sum(&[Summand { x: slopes, w: head, form: Form::Plain, reduction: v }], d, 1.0, To::F32(gx));
+}
+
 impl CrossEntropy {
-    fn run(&self, hidden: &[f32], head: &[f32], (v, d): (usize, usize)) -> (f64, Gradients) {
-        let wants = self.wants_hidden || self.wants_head;
+    fn run(&self, hidden: &[f32]) -> Result<(f64, Gradients)> {
+        let (d, held) = (self.width, self.head.held()?);
+        let (v, head) = (self.head.len() / d, held.source());
+        let wants_head = self.head.variable().is_some();
+        let wants = self.wants_hidden || wants_head;
         let mut loss = 0.0;
         let mut gradients = Gradients {
             hidden: vec![0.0; if self.wants_hidden { hidden.len() } else { 0 }],
-            head: vec![0.0; if self.wants_head { head.len() } else { 0 }],
+            head: vec![0.0; if wants_head { self.head.len() } else { 0 }],
         };
-        let mut logits = vec![0.0; CHUNK.min(self.targets.len()) * v];
-        for targets in self.targets.chunks(CHUNK) {
+        let mut logits = vec![0.0; chunk(v).min(self.targets.len()) * v];
+        for targets in self.targets.chunks(chunk(v)) {
             let x = gathered(hidden, targets.iter().map(|t| t.position), d);
-            let mut gx = vec![0.0; if self.wants_hidden { x.len() } else { 0 }];
+            let x = Lent::new(&x, self.precision);
             let logits = &mut logits[..targets.len() * v];
-            let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK)).zip(x.par_chunks(TASK * d));
-            let sums: Vec<(f64, usize)> =
-                tasks.map(|((logits, targets), x)| score(logits, targets, x, head, wants)).collect();
+            logits_of(x.view(), head, logits, (v, d));
+            let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK));
+            let sums: Vec<(f64, usize)> = tasks.map(|(logits, targets)| score(logits, targets, wants)).collect();
             for (part, correct) in sums {
                 loss += part;
                 self.correct.fetch_add(correct, Ordering::Relaxed);
             }
+            if !wants {
+                continue;
+            }
+            let slopes = Lent::new(logits, self.precision);
             if self.wants_hidden {
-                matmul::by_plain(logits, head, &mut gx, v, d, 1.0, false);
+                let mut gx = vec![0.0; targets.len() * d];
+                by_input(slopes.view(), head, &mut gx, (v, d));
                 for (target, gx) in targets.iter().zip(gx.chunks(d)) {
                     rows::add(&mut gradients.hidden[target.position * d..(target.position + 1) * d], gx);
                 }
             }
-            if self.wants_head {
-                matmul::outer(logits, &x, &mut gradients.head, v, d, 1.0, true);
+            if wants_head {
+                linear::backward_weight(slopes.view(), x.view(), &mut gradients.head, (v, d));
             }
         }
-        (loss, gradients)
+        Ok((loss, gradients))
     }
 }
 
 /// Loss and hits of some targets; their logits become the gradients by the logits.
-fn score(logits: &mut [f32], targets: &[Target], x: &[f32], head: &[f32], wants: bool) -> (f64, usize) {
-    let (v, d) = (logits.len() / targets.len(), x.len() / targets.len());
-    let product = Product { m: targets.len(), n: v, k: d, alpha: 1.0, accumulate: false };
-    multiply(product, Matrix::rows(x, d), Matrix::columns(head, d), logits, v);
+fn score(logits: &mut [f32], targets: &[Target], wants: bool) -> (f64, usize) {
+    let v = logits.len() / targets.len();
     let (mut loss, mut correct) = (0.0, 0);
     for (target, row) in targets.iter().zip(logits.chunks_mut(v)) {
         let own = row[target.token as usize];
@@ -114,10 +156,8 @@ impl CustomOp2 for CrossEntropy {
         "linear-cross-entropy"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (v, d) = l2.shape().dims2()?;
-        let (hidden, head) = (storage::argument(s1, l1)?, storage::argument(s2, l2)?);
-        let (loss, gradients) = self.run(hidden, head, (v, d));
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (loss, gradients) = self.run(storage::argument(s1, l1)?)?;
         *self.gradients.lock().unwrap_or_else(PoisonError::into_inner) = Some(gradients);
         Ok((CpuStorage::F32(vec![loss as f32]), Shape::from(())))
     }
@@ -131,7 +171,8 @@ impl CustomOp2 for CrossEntropy {
             rows::scale(&mut gradients.head, factor);
         }
         let by_hidden = self.wants_hidden.then(|| storage::tensor(gradients.hidden, hidden.shape())).transpose()?;
-        let by_head = self.wants_head.then(|| storage::tensor(gradients.head, head.shape())).transpose()?;
+        let trained = self.head.variable().is_some();
+        let by_head = trained.then(|| storage::tensor(gradients.head, head.shape())).transpose()?;
         Ok((by_hidden, by_head))
     }
 }
@@ -165,14 +206,16 @@ mod tests {
                     .sum()
             };
             let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, d)).unwrap()).unwrap();
-            let head = Var::from_tensor(&storage::tensor(w.clone(), (v, d)).unwrap()).unwrap();
-            let (value, _) = cross_entropy(&hidden, &head, &targets).unwrap();
+            let mut head = Weight::frozen("head".into(), storage::tensor(w.clone(), (v, d)).unwrap()).unwrap();
+            head.train(0).unwrap();
+            let (value, _) = cross_entropy(&hidden, &head, &targets, Precision::F32).unwrap();
+            let head = head.variable().unwrap();
             let right = loss(&x, &w);
             assert!((f64::from(value.to_scalar::<f32>().unwrap()) / right - 1.0).abs() < 1e-5);
             let gradients = value.backward().unwrap();
             let flat = |var: &Var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
             check("hidden", &x, &flat(&hidden), |x| loss(x, &w));
-            check("head", &w, &flat(&head), |w| loss(&x, w));
+            check("head", &w, &flat(head), |w| loss(&x, w));
         }
     }
 }

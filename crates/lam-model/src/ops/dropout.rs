@@ -2,6 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::activation::Activation;
+use crate::kernel::element::Element;
+
 const CHUNK: usize = 1 << 14;
 
 /// Which values are dropped.
@@ -27,13 +30,20 @@ impl Dropout {
     }
 
     /// Zeroes the dropped values and scales the others up by 1 / (1 - rate). Its own backward.
-    pub(crate) fn apply(self, x: &mut [f32]) {
+    pub(crate) fn apply(self, x: &mut Activation) {
+        match x {
+            Activation::F32(values) => self.apply_to(values),
+            Activation::Bf16(values) => self.apply_to(values),
+        }
+    }
+
+    fn apply_to<E: Element>(self, x: &mut [E]) {
         let threshold = (self.rate * 2f64.powi(32)) as u64;
         let factor = (1.0 / (1.0 - self.rate)) as f32;
         x.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, x)| {
             for (i, value) in x.iter_mut().enumerate() {
                 let draw = mixed(self.seed.wrapping_add((chunk * CHUNK + i) as u64)) >> 32;
-                *value *= if draw < threshold { 0.0 } else { factor };
+                *value = E::narrow(value.wide() * if draw < threshold { 0.0 } else { factor });
             }
         });
     }
@@ -46,9 +56,12 @@ mod tests {
     #[test]
     fn the_rate_is_kept_and_the_mask_repeats() {
         let dropout = Dropout { rate: 0.25, seed: 7 }.at(3);
-        let (mut once, mut again) = (vec![1.0; 100_000], vec![1.0; 100_000]);
-        dropout.apply(&mut once);
-        dropout.apply(&mut again);
+        let applied = || {
+            let mut x = vec![1.0_f32; 100_000];
+            dropout.apply_to(&mut x);
+            x
+        };
+        let (once, again) = (applied(), applied());
         assert_eq!(once, again);
         let dropped = once.iter().filter(|v| **v == 0.0).count() as f64 / 1e5;
         assert!((dropped - 0.25).abs() < 0.01, "{dropped}");

@@ -1,12 +1,17 @@
 //! Embedding: row `tokens[t]` of the table becomes row t. Shapes: table [V, D]; y [T, D].
 
+use crate::kernel::panel::Source;
 use crate::kernel::rows;
 
 /// y of the tokens.
-pub(crate) fn forward(tokens: &[u32], table: &[f32], d: usize) -> Vec<f32> {
+pub(crate) fn forward(tokens: &[u32], table: Source<'_>, d: usize) -> Vec<f32> {
     let mut y = Vec::with_capacity(tokens.len() * d);
     for &token in tokens {
-        y.extend_from_slice(&table[token as usize * d..(token as usize + 1) * d]);
+        let row = token as usize * d..(token as usize + 1) * d;
+        match table {
+            Source::F32(table) => y.extend_from_slice(&table[row]),
+            other => y.extend(other.wide(row)),
+        }
     }
     y
 }
@@ -29,6 +34,6 @@ mod tests {
         let (table, g) = (values(7 * d, 1), values(tokens.len() * d, 2));
         let mut gradient = vec![0.0; table.len()];
         backward(&tokens, &g, &mut gradient, d);
-        check("table", &table, &gradient, |table| weighted(&forward(&tokens, table, d), &g));
+        check("table", &table, &gradient, |table| weighted(&forward(&tokens, Source::F32(table), d), &g));
     }
 }

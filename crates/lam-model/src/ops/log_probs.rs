@@ -7,14 +7,12 @@
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use super::cross_entropy::gathered;
-use super::storage;
+use super::activation::{Lent, Precision};
+use super::cross_entropy::{by_input, chunk, gathered, logits_of};
+use super::{linear, storage};
+use crate::decoder::Weight;
 use crate::kernel::dispatch::dispatched;
-use crate::kernel::matmul::{self, Matrix, Product, multiply};
 use crate::kernel::rows;
-
-const CHUNK: usize = 512;
-const TASK: usize = 48;
 
 /// The operation; see the file's head.
 pub(crate) struct LogProbs {
@@ -22,6 +20,9 @@ pub(crate) struct LogProbs {
     pub(crate) positions: Vec<usize>,
     /// The token of each.
     pub(crate) tokens: Vec<u32>,
+    /// The output layer. Shape: [V, D].
+    pub(crate) head: Weight,
+    pub(crate) precision: Precision,
 }
 
 dispatched! {
@@ -44,44 +45,39 @@ fn log_sum_and_entropy(logits: &[f32], scratch: &mut [f32]) -> (f32, f32) {
     (log_sum, log_sum - mean)
 }
 
-/// logits = x wᵀ for at most `CHUNK` rows.
-fn logits_of(x: &[f32], head: &[f32], logits: &mut [f32], (v, d): (usize, usize)) {
-    logits.par_chunks_mut(TASK * v).zip(x.par_chunks(TASK * d)).for_each(|(logits, x)| {
-        let product = Product { m: x.len() / d, n: v, k: d, alpha: 1.0, accumulate: false };
-        multiply(product, Matrix::rows(x, d), Matrix::columns(head, d), logits, v);
-    });
-}
-
 impl LogProbs {
     /// Calls `each` with the first target, the rows and their logits, chunk by chunk.
-    fn chunks(&self, hidden: &[f32], head: &[f32], size: (usize, usize), mut each: impl FnMut(usize, &[f32], &mut [f32])) {
-        let (v, d) = size;
-        let mut logits = vec![0.0; CHUNK.min(self.tokens.len()) * v];
-        for (chunk, positions) in self.positions.chunks(CHUNK).enumerate() {
+    fn chunks(&self, hidden: &[f32], d: usize, mut each: impl FnMut(usize, &Lent<'_>, &mut [f32])) -> Result<()> {
+        let held = self.head.held()?;
+        let v = self.head.len() / d;
+        let mut logits = vec![0.0; chunk(v).min(self.tokens.len()) * v];
+        for (number, positions) in self.positions.chunks(chunk(v)).enumerate() {
             let x = gathered(hidden, positions.iter().copied(), d);
+            let x = Lent::new(&x, self.precision);
             let logits = &mut logits[..positions.len() * v];
-            logits_of(&x, head, logits, size);
-            each(chunk * CHUNK, &x, logits);
+            logits_of(x.view(), held.source(), logits, (v, d));
+            each(number * chunk(v), &x, logits);
         }
+        Ok(())
     }
 
-    fn run(&self, hidden: &[f32], head: &[f32], size: (usize, usize)) -> Vec<f32> {
-        let n = self.tokens.len();
+    fn run(&self, hidden: &[f32], d: usize) -> Result<Vec<f32>> {
+        let (n, v) = (self.tokens.len(), self.head.len() / d);
         let (mut log_probs, mut entropies) = (Vec::with_capacity(2 * n), Vec::with_capacity(n));
-        self.chunks(hidden, head, size, |first, _, logits| {
+        self.chunks(hidden, d, |first, _, logits| {
             let rows: Vec<(f32, f32)> = logits
-                .par_chunks(size.0)
+                .par_chunks(v)
                 .zip(&self.tokens[first..])
-                .map_init(|| vec![0.0; size.0], |scratch, (row, &token)| {
+                .map_init(|| vec![0.0; v], |scratch, (row, &token)| {
                     let (log_sum, entropy) = log_sum_and_entropy(row, scratch);
                     (row[token as usize] - log_sum, entropy)
                 })
                 .collect();
             log_probs.extend(rows.iter().map(|row| row.0));
             entropies.extend(rows.iter().map(|row| row.1));
-        });
+        })?;
         log_probs.append(&mut entropies);
-        log_probs
+        Ok(log_probs)
     }
 
     fn slopes(&self, first: usize, logits: &mut [f32], v: usize, g: &[f32]) {
@@ -100,33 +96,36 @@ impl CustomOp2 for LogProbs {
         "linear-log-probs"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (hidden, head) = (storage::argument(s1, l1)?, storage::argument(s2, l2)?);
-        let values = self.run(hidden, head, l2.shape().dims2()?);
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, d) = l1.shape().dims2()?;
+        let values = self.run(storage::argument(s1, l1)?, d)?;
         Ok((CpuStorage::F32(values), Shape::from((2, self.tokens.len()))))
     }
 
     fn bwd(&self, hidden: &Tensor, head: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (v, d) = head.dims2()?;
+        let (_, d) = hidden.dims2()?;
+        let v = self.head.len() / d;
+        let trained = self.head.variable().is_some();
         let g = g.contiguous()?;
-        let (x, w, g) = (storage::values(hidden)?, storage::values(head)?, storage::values(&g)?);
+        let (x, g, held) = (storage::values(hidden)?, storage::values(&g)?, self.head.held()?);
         let mut by_hidden = vec![0.0; if hidden.track_op() { x.len() } else { 0 }];
-        let mut by_head = vec![0.0; if head.track_op() { w.len() } else { 0 }];
-        self.chunks(&x, &w, (v, d), |first, x, logits| {
+        let mut by_head = vec![0.0; if trained { self.head.len() } else { 0 }];
+        self.chunks(&x, d, |first, x, logits| {
             self.slopes(first, logits, v, &g);
+            let slopes = Lent::new(logits, self.precision);
             if hidden.track_op() {
-                let mut gx = vec![0.0; x.len()];
-                matmul::by_plain(logits, &w, &mut gx, v, d, 1.0, false);
+                let mut gx = vec![0.0; slopes.view().len() / v * d];
+                by_input(slopes.view(), held.source(), &mut gx, (v, d));
                 for (&position, gx) in self.positions[first..].iter().zip(gx.chunks(d)) {
                     rows::add(&mut by_hidden[position * d..(position + 1) * d], gx);
                 }
             }
-            if head.track_op() {
-                matmul::outer(logits, x, &mut by_head, v, d, 1.0, true);
+            if trained {
+                linear::backward_weight(slopes.view(), x.view(), &mut by_head, (v, d));
             }
-        });
+        })?;
         let by_hidden = hidden.track_op().then(|| storage::tensor(by_hidden, hidden.shape())).transpose()?;
-        let by_head = head.track_op().then(|| storage::tensor(by_head, head.shape())).transpose()?;
+        let by_head = trained.then(|| storage::tensor(by_head, head.shape())).transpose()?;
         Ok((by_hidden, by_head))
     }
 }
@@ -153,13 +152,20 @@ mod tests {
     fn values_and_gradients_equal_the_composed_operations() {
         for (n, v, d) in [(1, 3, 2), (9, 37, 11), (600, 33, 5)] {
             let hidden = Var::from_tensor(&storage::tensor(values(n * d, 1), (n, d)).unwrap()).unwrap();
-            let head = Var::from_tensor(&storage::tensor(values(v * d, 2), (v, d)).unwrap()).unwrap();
+            let mut weight = Weight::frozen("head".into(), storage::tensor(values(v * d, 2), (v, d)).unwrap()).unwrap();
+            weight.train(0).unwrap();
+            let head = weight.variable().unwrap();
             let positions: Vec<usize> = (0..n).map(|i| i * 2 % n).collect();
             let tokens: Vec<u32> = (0..n).map(|i| (i * 5 % v) as u32).collect();
             let weights = storage::tensor(values(2 * n, 3), (2, n)).unwrap();
-            let ours =
-                hidden.apply_op2(&head, LogProbs { positions: positions.clone(), tokens: tokens.clone() }).unwrap();
-            let theirs = composed(&hidden, &head, &positions, &tokens).unwrap();
+            let op = LogProbs {
+                positions: positions.clone(),
+                tokens: tokens.clone(),
+                head: weight.clone(),
+                precision: Precision::F32,
+            };
+            let ours = hidden.apply_op2(head.as_tensor(), op).unwrap();
+            let theirs = composed(&hidden, head, &positions, &tokens).unwrap();
             let of = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
             let (a, b) = (of(&ours), of(&theirs));
             let near = |x: &Tensor, y: &Tensor| {
@@ -168,7 +174,7 @@ mod tests {
             };
             near(&ours, &theirs);
             near(a.get(&hidden).unwrap(), b.get(&hidden).unwrap());
-            near(a.get(&head).unwrap(), b.get(&head).unwrap());
+            near(a.get(head).unwrap(), b.get(head).unwrap());
         }
     }
 }

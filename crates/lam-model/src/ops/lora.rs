@@ -1,7 +1,9 @@
 //! The adapter beside a frozen linear: y += s drop(x) Aᵀ Bᵀ. Shapes: x [T, K]; A [R, K]; B [N, R]; y [T, N].
 
+use super::activation::{Activation, View};
 use super::dropout::Dropout;
-use crate::kernel::matmul;
+use super::linear::{self, Form, Summand, To};
+use crate::kernel::panel::Source;
 
 /// Rank, scale and mask of an adapter.
 #[derive(Clone, Copy, Debug)]
@@ -14,46 +16,57 @@ pub(crate) struct Adapter<'a> {
 }
 
 impl Adapter<'_> {
-    fn dropped(&self, x: &[f32]) -> Option<Vec<f32>> {
+    fn dropped(&self, x: View<'_>) -> Option<Activation> {
         self.dropout.map(|dropout| {
-            let mut x = x.to_vec();
+            let mut x = x.to_activation();
             dropout.apply(&mut x);
             x
         })
     }
 
-    /// Adds the adapter's output to y; returns drop(x) Aᵀ, which the backward wants. Shape: [T, R].
-    pub(crate) fn forward(&self, x: &[f32], y: &mut [f32], (n, k): (usize, usize)) -> Vec<f32> {
+    /// s drop(x) Aᵀ, which the forward adds through B and the backward wants. Shape: [T, R].
+    pub(crate) fn inner(&self, x: View<'_>, k: usize) -> Activation {
         let dropped = self.dropped(x);
-        let mut inner = vec![0.0; x.len() / k * self.rank];
-        matmul::by_transposed(dropped.as_deref().unwrap_or(x), self.a, &mut inner, self.rank, k, 1.0, false);
-        matmul::by_transposed(&inner, self.b, y, n, self.rank, self.scale, true);
+        let x = dropped.as_ref().map_or(x, Activation::view);
+        let summand = Summand { x, w: Source::F32(self.a), form: Form::Transposed, reduction: k };
+        let mut inner = Activation::zeros(x.precision(), x.len() / k * self.rank);
+        linear::sum(&[summand], self.rank, self.scale, To::Activation(&mut inner));
         inner
     }
 
-    /// With h = s g B: gB += s gᵀ inner; gA += hᵀ drop(x); gx += mask (h A).
-    pub(crate) fn backward(
+    /// What the adapter adds to y.
+    pub(crate) fn forward<'a>(&'a self, inner: &'a Activation) -> Summand<'a> {
+        Summand { x: inner.view(), w: Source::F32(self.b), form: Form::Transposed, reduction: self.rank }
+    }
+
+    /// h = s g B, from which the other gradients are made. Shape: [T, R].
+    pub(crate) fn outer(&self, g: View<'_>, n: usize) -> Activation {
+        let summand = Summand { x: g, w: Source::F32(self.b), form: Form::Plain, reduction: n };
+        let mut h = Activation::zeros(g.precision(), g.len() / n * self.rank);
+        linear::sum(&[summand], self.rank, self.scale, To::Activation(&mut h));
+        h
+    }
+
+    /// gB += gᵀ inner (inner carries the scale); gA += hᵀ drop(x).
+    pub(crate) fn backward_weights(
         &self,
-        (x, inner, g): (&[f32], &[f32], &[f32]),
-        gx: &mut [f32],
-        (ga, gb): (&mut [f32], &mut [f32]),
+        (x, inner, g): (View<'_>, &Activation, View<'_>),
+        h: &Activation,
+        (ga, gb): (Option<&mut [f32]>, Option<&mut [f32]>),
         (n, k): (usize, usize),
     ) {
-        let r = self.rank;
-        let mut h = vec![0.0; inner.len()];
-        matmul::by_plain(g, self.b, &mut h, n, r, self.scale, false);
-        matmul::outer(g, inner, gb, n, r, self.scale, true);
-        let dropped = self.dropped(x);
-        matmul::outer(&h, dropped.as_deref().unwrap_or(x), ga, r, k, 1.0, true);
-        match self.dropout {
-            None => matmul::by_plain(&h, self.a, gx, r, k, 1.0, true),
-            Some(dropout) => {
-                let mut by_dropped = vec![0.0; gx.len()];
-                matmul::by_plain(&h, self.a, &mut by_dropped, r, k, 1.0, false);
-                dropout.apply(&mut by_dropped);
-                crate::kernel::rows::add(gx, &by_dropped);
-            }
+        if let Some(gb) = gb {
+            linear::backward_thin_weight(g, inner.view(), gb, (n, self.rank));
         }
+        if let Some(ga) = ga {
+            let dropped = self.dropped(x);
+            linear::backward_weight(h.view(), dropped.as_ref().map_or(x, Activation::view), ga, (self.rank, k));
+        }
+    }
+
+    /// What the adapter adds to the gradient by drop(x): h A.
+    pub(crate) fn backward<'a>(&'a self, h: &'a Activation) -> Summand<'a> {
+        Summand { x: h.view(), w: Source::F32(self.a), form: Form::Plain, reduction: self.rank }
     }
 }
 
@@ -71,12 +84,20 @@ mod tests {
             let adapter = Adapter { a: &a, b: &b, rank, scale: 0.5, dropout };
             let loss = |x: &[f32], adapter: Adapter<'_>| {
                 let mut y = vec![0.0; t * n];
-                adapter.forward(x, &mut y, (n, k));
+                let inner = adapter.inner(View::F32(x), k);
+                linear::sum(&[adapter.forward(&inner)], n, 1.0, To::F32(&mut y));
                 weighted(&y, &g)
             };
-            let (mut gx, mut ga, mut gb) = (vec![0.0; t * k], vec![0.0; rank * k], vec![0.0; n * rank]);
-            let inner = adapter.forward(&x, &mut vec![0.0; t * n], (n, k));
-            adapter.backward((&x, &inner, &g), &mut gx, (&mut ga, &mut gb), (n, k));
+            let (mut ga, mut gb) = (vec![0.0; rank * k], vec![0.0; n * rank]);
+            let (inner, h) = (adapter.inner(View::F32(&x), k), adapter.outer(View::F32(&g), n));
+            let views = (View::F32(x.as_slice()), &inner, View::F32(g.as_slice()));
+            adapter.backward_weights(views, &h, (Some(&mut ga), Some(&mut gb)), (n, k));
+            let mut gx = Activation::F32(vec![0.0; t * k]);
+            linear::sum(&[adapter.backward(&h)], k, 1.0, To::Activation(&mut gx));
+            if let Some(dropout) = dropout {
+                dropout.apply(&mut gx);
+            }
+            let Activation::F32(gx) = gx else { unreachable!() };
             check("x", &x, &gx, |x| loss(x, adapter));
             check("a", &a, &ga, |a| loss(&x, Adapter { a, ..adapter }));
             check("b", &b, &gb, |b| loss(&x, Adapter { b, ..adapter }));

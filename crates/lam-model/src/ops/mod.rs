@@ -4,6 +4,7 @@
 //! finite differences. The decoder calls them in order; a kernel for another device stands beside the one here.
 //! T tokens, D width, H query heads, K key-value heads, E head width, F feed-forward width, V vocabulary.
 
+pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod cross_entropy;
 pub(crate) mod dropout;

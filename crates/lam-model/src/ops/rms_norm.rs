@@ -2,18 +2,30 @@
 
 use rayon::prelude::*;
 
+use crate::kernel::dispatch::dispatched;
+use crate::kernel::element::Element;
 use crate::kernel::{ROWS_PER_TASK, rows};
 
 fn inverse_root(x: &[f32], eps: f32) -> f32 {
     1.0 / (rows::dot(x, x) / x.len() as f32 + eps).sqrt()
 }
 
+dispatched! {
+    /// y := x w factor.
+    fn scaled<E: Element>(y: &mut [E], x: &[f32], w: &[f32], factor: f32) {
+        let (x, w) = (&x[..y.len()], &w[..y.len()]);
+        for i in 0..y.len() {
+            y[i] = E::narrow(x[i] * w[i] * factor);
+        }
+    }
+}
+
 /// y of x.
-pub(crate) fn forward(x: &[f32], w: &[f32], eps: f32, y: &mut [f32]) {
+pub(crate) fn forward<E: Element>(x: &[f32], w: &[f32], eps: f32, y: &mut [E]) {
     let d = w.len();
     y.par_chunks_mut(d * ROWS_PER_TASK).zip(x.par_chunks(d * ROWS_PER_TASK)).for_each(|(y, x)| {
         for (y, x) in y.chunks_mut(d).zip(x.chunks(d)) {
-            rows::scaled_product(y, x, w, inverse_root(x, eps));
+            scaled(y, x, w, inverse_root(x, eps));
         }
     });
 }

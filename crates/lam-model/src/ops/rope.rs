@@ -4,8 +4,10 @@
 
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use crate::kernel::ROWS_PER_TASK;
 use crate::kernel::dispatch::dispatched;
+use crate::kernel::element::Element;
 
 /// Cosines and sines of every position up to a length.
 #[derive(Clone, Debug)]
@@ -17,13 +19,13 @@ pub(crate) struct Rope {
 }
 
 dispatched! {
-    fn turn(low: &mut [f32], high: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
+    fn turn<E: Element>(low: &mut [E], high: &mut [E], cos: &[f32], sin: &[f32], sign: f32) {
         let n = low.len();
         let (high, cos, sin) = (&mut high[..n], &cos[..n], &sin[..n]);
         for i in 0..n {
-            let (a, b, s) = (low[i], high[i], sin[i] * sign);
-            low[i] = a * cos[i] - b * s;
-            high[i] = b * cos[i] + a * s;
+            let (a, b, s) = (low[i].wide(), high[i].wide(), sin[i] * sign);
+            low[i] = E::narrow(a * cos[i] - b * s);
+            high[i] = E::narrow(b * cos[i] + a * s);
         }
     }
 }
@@ -50,7 +52,7 @@ impl Rope {
     }
 
     /// Turns every head of one row to its position; `sign` -1 turns it back.
-    pub(crate) fn turn_row(&self, row: &mut [f32], position: usize, sign: f32) {
+    pub(crate) fn turn_row<E: Element>(&self, row: &mut [E], position: usize, sign: f32) {
         let place = position * self.half..(position + 1) * self.half;
         for head in row.chunks_mut(2 * self.half) {
             let (low, high) = head.split_at_mut(self.half);
@@ -59,7 +61,14 @@ impl Rope {
     }
 
     /// Turns all rows of `width` values, in place.
-    pub(crate) fn turn(&self, x: &mut [f32], width: usize, positions: &[usize], sign: f32) {
+    pub(crate) fn turn(&self, x: &mut Activation, width: usize, positions: &[usize], sign: f32) {
+        match x {
+            Activation::F32(x) => self.turn_rows(x, width, positions, sign),
+            Activation::Bf16(x) => self.turn_rows(x, width, positions, sign),
+        }
+    }
+
+    fn turn_rows<E: Element>(&self, x: &mut [E], width: usize, positions: &[usize], sign: f32) {
         x.par_chunks_mut(width * ROWS_PER_TASK).zip(positions.par_chunks(ROWS_PER_TASK)).for_each(|(x, positions)| {
             for (row, &position) in x.chunks_mut(width).zip(positions) {
                 self.turn_row(row, position, sign);
@@ -81,10 +90,10 @@ mod tests {
             let positions = [0, 7, 49];
             let (x, g) = (values(3 * width, 1), values(3 * width, 2));
             let mut gx = g.clone();
-            rope.turn(&mut gx, width, &positions, -1.0);
+            rope.turn_rows(&mut gx, width, &positions, -1.0);
             check("x", &x, &gx, |x| {
                 let mut y = x.to_vec();
-                rope.turn(&mut y, width, &positions, 1.0);
+                rope.turn_rows(&mut y, width, &positions, 1.0);
                 weighted(&y, &g)
             });
         }

@@ -2,45 +2,69 @@
 
 use rayon::prelude::*;
 
+use super::activation::Activation;
 use crate::kernel::dispatch::dispatched;
+use crate::kernel::element::Element;
 use crate::kernel::rows::exp;
 
 const CHUNK: usize = 1 << 14;
 
 dispatched! {
-    fn product(gate: &[f32], up: &[f32], y: &mut [f32]) {
+    /// y := silu(gate) up.
+    fn product<E: Element>(gate: &[E], up: &[E], y: &mut [E]) {
         let (gate, up) = (&gate[..y.len()], &up[..y.len()]);
         for i in 0..y.len() {
-            y[i] = gate[i] / (1.0 + exp(-gate[i])) * up[i];
+            let gate = gate[i].wide();
+            y[i] = E::narrow(gate / (1.0 + exp(-gate)) * up[i].wide());
         }
     }
 }
 dispatched! {
-    fn slopes(gate: &mut [f32], up: &mut [f32], g: &[f32]) {
-        let (up, g) = (&mut up[..gate.len()], &g[..gate.len()]);
+    /// Gate and up become the gradients by them, and g the product again.
+    fn slopes<E: Element>(gate: &mut [E], up: &mut [E], g: &mut [E]) {
+        let (up, g) = (&mut up[..gate.len()], &mut g[..gate.len()]);
         for i in 0..gate.len() {
-            let sigmoid = 1.0 / (1.0 + exp(-gate[i]));
-            let silu = gate[i] * sigmoid;
-            let by_up = g[i] * silu;
-            gate[i] = g[i] * up[i] * (sigmoid + silu * (1.0 - sigmoid));
-            up[i] = by_up;
+            let (z, u, slope) = (gate[i].wide(), up[i].wide(), g[i].wide());
+            let sigmoid = 1.0 / (1.0 + exp(-z));
+            let silu = z * sigmoid;
+            gate[i] = E::narrow(slope * u * (sigmoid + silu * (1.0 - sigmoid)));
+            up[i] = E::narrow(slope * silu);
+            g[i] = E::narrow(silu * u);
         }
     }
 }
 
 /// y of gate and up.
-pub(crate) fn forward(gate: &[f32], up: &[f32], y: &mut [f32]) {
+pub(crate) fn forward(gate: &Activation, up: &Activation) -> Activation {
+    match (gate, up) {
+        (Activation::F32(gate), Activation::F32(up)) => Activation::F32(forward_of(gate, up)),
+        (Activation::Bf16(gate), Activation::Bf16(up)) => Activation::Bf16(forward_of(gate, up)),
+        _ => unreachable!("a run has one precision"),
+    }
+}
+
+fn forward_of<E: Element>(gate: &[E], up: &[E]) -> Vec<E> {
+    let mut y = vec![E::default(); gate.len()];
     y.par_chunks_mut(CHUNK).zip(gate.par_chunks(CHUNK).zip(up.par_chunks(CHUNK))).for_each(|(y, (gate, up))| {
         product(gate, up, y);
     });
+    y
 }
 
-/// Replaces gate and up by the gradients by them, where `g` is the one by y:
+/// Replaces gate and up by the gradients by them, where `g` is the one by y, and g by y itself:
 /// by up: g silu(gate); by gate: g up s (1 + gate (1 - s)), with s = sigmoid(gate).
-pub(crate) fn backward(gate: &mut [f32], up: &mut [f32], g: &[f32]) {
-    gate.par_chunks_mut(CHUNK).zip(up.par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK))).for_each(|(gate, (up, g))| {
-        slopes(gate, up, g);
-    });
+pub(crate) fn backward(gate: &mut Activation, up: &mut Activation, g: &mut Activation) {
+    match (gate, up, g) {
+        (Activation::F32(gate), Activation::F32(up), Activation::F32(g)) => backward_of(gate, up, g),
+        (Activation::Bf16(gate), Activation::Bf16(up), Activation::Bf16(g)) => backward_of(gate, up, g),
+        _ => unreachable!("a run has one precision"),
+    }
+}
+
+fn backward_of<E: Element>(gate: &mut [E], up: &mut [E], g: &mut [E]) {
+    gate.par_chunks_mut(CHUNK).zip(up.par_chunks_mut(CHUNK).zip(g.par_chunks_mut(CHUNK))).for_each(
+        |(gate, (up, g))| slopes(gate, up, g),
+    );
 }
 
 #[cfg(test)]
@@ -52,13 +76,10 @@ mod tests {
     fn the_backward_is_the_slope_of_the_forward() {
         for n in [1, 63, 40_000] {
             let (gate, up, g) = (values(n, 1), values(n, 2), values(n, 3));
-            let loss = |gate: &[f32], up: &[f32]| {
-                let mut y = vec![0.0; n];
-                forward(gate, up, &mut y);
-                weighted(&y, &g)
-            };
-            let (mut by_gate, mut by_up) = (gate.clone(), up.clone());
-            backward(&mut by_gate, &mut by_up, &g);
+            let loss = |gate: &[f32], up: &[f32]| weighted(&forward_of(gate, up), &g);
+            let (mut by_gate, mut by_up, mut y) = (gate.clone(), up.clone(), g.clone());
+            backward_of(&mut by_gate, &mut by_up, &mut y);
+            assert!(y.iter().zip(forward_of(&gate, &up)).all(|(again, y)| (again - y).abs() < 1e-6));
             check("gate", &gate, &by_gate, |gate| loss(gate, &up));
             check("up", &up, &by_up, |up| loss(&gate, up));
         }

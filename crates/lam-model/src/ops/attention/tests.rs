@@ -1,9 +1,20 @@
 //! Attention against itself written out, and its backward against finite differences.
 
 use super::*;
+use crate::kernel::element::Element;
+use crate::ops::activation::{Precision, rounded};
 use crate::ops::finite_difference::{check, values, weighted};
 
-fn plain(heads: Heads, inputs: Inputs<'_>) -> Vec<f32> {
+/// Queries, keys and values in f32.
+#[derive(Clone, Copy)]
+struct Plain<'a> {
+    q: &'a [f32],
+    k: &'a [f32],
+    v: &'a [f32],
+    spans: &'a [(usize, usize)],
+}
+
+fn plain(heads: Heads, inputs: Plain<'_>) -> Vec<f32> {
     let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
     let mut o = vec![0.0; inputs.q.len()];
     for &(start, length) in inputs.spans {
@@ -35,25 +46,53 @@ fn cases() -> Vec<(Heads, Vec<(usize, usize)>)> {
     ]
 }
 
-fn run(heads: Heads, inputs: Inputs<'_>) -> (Vec<f32>, Vec<f32>) {
-    let mut o = vec![f32::NAN; inputs.q.len()];
+fn activation(values: &[f32], precision: Precision) -> Activation {
+    match precision {
+        Precision::F32 => Activation::F32(values.to_vec()),
+        Precision::Bf16 => Activation::Bf16(rounded(values)),
+    }
+}
+
+fn wide(activation: &Activation) -> Vec<f32> {
+    match activation {
+        Activation::F32(values) => values.clone(),
+        Activation::Bf16(values) => values.iter().map(|value| value.wide()).collect(),
+    }
+}
+
+fn run(heads: Heads, inputs: Plain<'_>, precision: Precision) -> (Activation, Vec<f32>) {
+    let [q, k, v] = [inputs.q, inputs.k, inputs.v].map(|values| activation(values, precision));
+    let mut o = activation(&vec![f32::NAN; inputs.q.len()], precision);
     let mut log_sums = vec![f32::NAN; inputs.q.len() / heads.dim];
-    forward(heads, inputs, &mut o, &mut log_sums);
+    forward(heads, Inputs { q: &q, k: &k, v: &v, spans: inputs.spans }, &mut o, &mut log_sums);
     (o, log_sums)
+}
+
+fn gradients(heads: Heads, inputs: Plain<'_>, g: &[f32], precision: Precision) -> [Vec<f32>; 3] {
+    let (o, log_sums) = run(heads, inputs, precision);
+    let [q, k, v, g] = [inputs.q, inputs.k, inputs.v, g].map(|values| activation(values, precision));
+    let [mut dq, mut dk, mut dv] = [&q, &k, &v].map(|x| activation(&vec![f32::NAN; x.len()], precision));
+    let kept = Kept { o: &o, log_sums: &log_sums, g: &g };
+    backward(heads, Inputs { q: &q, k: &k, v: &v, spans: inputs.spans }, kept, [&mut dq, &mut dk, &mut dv]);
+    [wide(&dq), wide(&dk), wide(&dv)]
+}
+
+/// Values that bf16 holds exactly, so that only what is computed differs.
+fn exact(n: usize, seed: u64) -> Vec<f32> {
+    rounded(&values(n, seed)).into_iter().map(Element::wide).collect()
 }
 
 #[test]
 fn the_forward_equals_attention_written_out() {
     for (heads, spans) in cases() {
         let t: usize = spans.iter().map(|s| s.1).sum();
-        let (q, k, v) = (
-            values(t * heads.query * heads.dim, 1),
-            values(t * heads.key_value * heads.dim, 2),
-            values(t * heads.key_value * heads.dim, 3),
-        );
-        let inputs = Inputs { q: &q, k: &k, v: &v, spans: &spans };
-        for (a, b) in run(heads, inputs).0.iter().zip(plain(heads, inputs)) {
-            assert!((a - b).abs() < 1e-5, "{heads:?}: {a} {b}");
+        let (nq, nk) = (t * heads.query * heads.dim, t * heads.key_value * heads.dim);
+        let (q, k, v) = (exact(nq, 1), exact(nk, 2), exact(nk, 3));
+        let inputs = Plain { q: &q, k: &k, v: &v, spans: &spans };
+        for (precision, near) in [(Precision::F32, 1e-5), (Precision::Bf16, 0.02)] {
+            for (a, b) in wide(&run(heads, inputs, precision).0).iter().zip(plain(heads, inputs)) {
+                assert!((a - b).abs() < near, "{heads:?}: {a} {b}");
+            }
         }
     }
 }
@@ -63,15 +102,19 @@ fn the_backward_is_the_slope_of_the_forward() {
     for (heads, spans) in cases() {
         let t: usize = spans.iter().map(|s| s.1).sum();
         let (nq, nk) = (t * heads.query * heads.dim, t * heads.key_value * heads.dim);
-        let (q, k, v, g) = (values(nq, 1), values(nk, 2), values(nk, 3), values(nq, 4));
-        let inputs = Inputs { q: &q, k: &k, v: &v, spans: &spans };
-        let (o, log_sums) = run(heads, inputs);
-        let (mut dq, mut dk, mut dv) = (vec![f32::NAN; nq], vec![f32::NAN; nk], vec![f32::NAN; nk]);
-        let kept = Kept { o: &o, log_sums: &log_sums, g: &g };
-        backward(heads, inputs, kept, [&mut dq, &mut dk, &mut dv]);
-        let loss = |inputs: Inputs<'_>| weighted(&run(heads, inputs).0, &g);
-        check("q", &q, &dq, |q| loss(Inputs { q, ..inputs }));
-        check("k", &k, &dk, |k| loss(Inputs { k, ..inputs }));
-        check("v", &v, &dv, |v| loss(Inputs { v, ..inputs }));
+        let (q, k, v, g) = (exact(nq, 1), exact(nk, 2), exact(nk, 3), exact(nq, 4));
+        let inputs = Plain { q: &q, k: &k, v: &v, spans: &spans };
+        let [dq, dk, dv] = gradients(heads, inputs, &g, Precision::F32);
+        let loss = |inputs: Plain<'_>| weighted(&wide(&run(heads, inputs, Precision::F32).0), &g);
+        check("q", &q, &dq, |q| loss(Plain { q, ..inputs }));
+        check("k", &k, &dk, |k| loss(Plain { k, ..inputs }));
+        check("v", &v, &dv, |v| loss(Plain { v, ..inputs }));
+        let narrow = gradients(heads, inputs, &g, Precision::Bf16);
+        for (ours, right) in narrow.iter().zip([dq, dk, dv]) {
+            let size = right.iter().map(|v| v.abs()).fold(0.0, f32::max);
+            for (a, b) in ours.iter().zip(&right) {
+                assert!((a - b).abs() < 0.03 * size + 1e-4, "{heads:?}: {a} {b}");
+            }
+        }
     }
 }

@@ -1,0 +1,262 @@
+//! Attention in bf16: products of bf16 values with f32 sums, softmax in f32.
+//!
+//! The backward works on transposed scores, a key a row and a query a column, because the gradients by keys and
+//! values sum over queries: their left sides then lie in rows as they are made.
+
+use half::bf16;
+use rayon::prelude::*;
+
+use super::{BLOCK, Block, Heads};
+use crate::kernel::dispatch::dispatched;
+use crate::kernel::element::Element;
+use crate::kernel::panel::{Right, Source, WIDTH};
+use crate::kernel::product::{Out, Packed, Part, Size};
+use crate::kernel::rows;
+use crate::kernel::shared::Shared;
+
+/// What attention reads. `q` and `k` are turned.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    pub(super) q: &'a [bf16],
+    pub(super) k: &'a [bf16],
+    pub(super) v: &'a [bf16],
+    /// First row and length of each document.
+    pub(super) spans: &'a [(usize, usize)],
+}
+
+/// What the backward reads besides the inputs.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    pub(super) o: &'a [bf16],
+    pub(super) log_sums: &'a [f32],
+    pub(super) g: &'a [bf16],
+}
+
+dispatched! {
+    /// y := factor x, rounded.
+    fn scaled(y: &mut [bf16], x: &[f32], factor: f32) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = bf16::narrow(x * factor);
+        }
+    }
+}
+dispatched! {
+    /// Sum of x y.
+    fn dot(x: &[bf16], y: &[bf16]) -> f32 {
+        x.iter().zip(y).map(|(x, y)| x.wide() * y.wide()).sum()
+    }
+}
+dispatched! {
+    /// Scores become probabilities, in f32 and rounded: p := exp(s - log-sum), a column each.
+    fn probabilities(s: &mut [f32], log_sums: &[f32], p: &mut [bf16]) {
+        let (log_sums, p) = (&log_sums[..s.len()], &mut p[..s.len()]);
+        for i in 0..s.len() {
+            s[i] = rows::exp(s[i] - log_sums[i]);
+            p[i] = bf16::narrow(s[i]);
+        }
+    }
+}
+dispatched! {
+    /// ds := p (dp - mean) factor, rounded, a column each.
+    fn slopes(p: &[f32], dp: &[f32], means: &[f32], factor: f32, ds: &mut [bf16]) {
+        let (p, dp, means) = (&p[..ds.len()], &dp[..ds.len()], &means[..ds.len()]);
+        for i in 0..ds.len() {
+            ds[i] = bf16::narrow(p[i] * (dp[i] - means[i]) * factor);
+        }
+    }
+}
+
+/// Rows of one head: a matrix [T, E] inside [T, width].
+fn head(x: &[bf16], row: usize, width: usize, column: usize) -> Source<'_> {
+    Source::Bf16(&x[row * width + column..])
+}
+
+/// As [`super::forward`].
+pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums: &mut [f32]) {
+    let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
+    let group = heads.query / heads.key_value;
+    let (o, log_sums) = (Shared::new(o), Shared::new(log_sums));
+    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+        let keys = Packed::new(Right::Transposed(head(inputs.k, start, wk, j * e), wk), 0..length, 0..e);
+        let values = Packed::new(Right::Plain(head(inputs.v, start, wk, j * e), wk), 0..e, 0..length);
+        let stride = length.next_multiple_of(WIDTH);
+        let (mut scores, mut p) = (vec![0.0; BLOCK * stride], vec![bf16::ZERO; BLOCK * stride]);
+        for h in j * group..(j + 1) * group {
+            for block in heads.blocks(length) {
+                let block = block.from_whole_panels();
+                let at = (start + block.first) * wq + h * e;
+                let wide = block.keys.next_multiple_of(WIDTH).min((length - block.first_key).next_multiple_of(16));
+                let size = Size { m: block.queries, n: wide, stride, alpha: heads.factor() };
+                let part = Part { column: block.first_key, pair: 0, pairs: e / 2 };
+                keys.multiply(part, (&inputs.q[at..], wq), size, Out::F32(&mut scores));
+                for i in 0..block.queries {
+                    let (row, p) = (&mut scores[i * stride..][..stride], &mut p[i * stride..][..stride]);
+                    let log_sum = softmax(row, heads.seen(&block, i), p);
+                    // SAFETY: only this task has this row and head.
+                    unsafe { log_sums.from((start + block.first + i) * heads.query + h)[0] = log_sum };
+                }
+                let part = Part { column: 0, pair: block.first_key / 2, pairs: block.keys.div_ceil(2) };
+                let size = Size { m: block.queries, n: e, stride: wq, alpha: 1.0 };
+                // SAFETY: only this task has these rows of this head, and the product touches no others.
+                let out = unsafe { o.from(at) };
+                values.multiply(part, (&p, stride), size, Out::Bf16(out));
+            }
+        }
+    });
+}
+
+impl Block {
+    /// The same queries, with keys from the start of a panel.
+    fn from_whole_panels(self) -> Self {
+        let first_key = self.first_key / WIDTH * WIDTH;
+        Self { first_key, keys: self.keys + self.first_key - first_key, ..self }
+    }
+}
+
+/// Softmax over what is seen, rounded, zero elsewhere; returns the logarithm of the denominator.
+fn softmax(scores: &mut [f32], seen: std::ops::Range<usize>, p: &mut [bf16]) -> f32 {
+    p[..seen.start].fill(bf16::ZERO);
+    p[seen.end..].fill(bf16::ZERO);
+    let visible = &mut scores[seen.clone()];
+    let highest = rows::max(visible);
+    let sum = rows::exp_sum(visible, highest);
+    scaled(&mut p[seen], visible, 1.0 / sum);
+    highest + sum.ln()
+}
+
+/// What a task of the backward works in.
+struct Scratch {
+    /// [keys, BLOCK], a query a column: scores, then probabilities; and the gradient by the probabilities.
+    p: Vec<f32>,
+    dp: Vec<f32>,
+    /// The same, rounded: probabilities, and the gradient by the scores.
+    p_narrow: Vec<bf16>,
+    ds: Vec<bf16>,
+    /// [BLOCK, keys]: the gradient by the scores, a query a row.
+    ds_turned: Vec<bf16>,
+    /// [keys, E]
+    dk: Vec<f32>,
+    dv: Vec<f32>,
+}
+
+/// As [`super::backward`].
+pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradients: [&mut [bf16]; 3]) {
+    let [dq, dk, dv] = gradients.map(Shared::new);
+    let (e, wk) = (heads.dim, heads.key_value * heads.dim);
+    let group = heads.query / heads.key_value;
+    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+        let even = length.next_multiple_of(2);
+        let mut scratch = Scratch {
+            p: vec![0.0; length * BLOCK],
+            dp: vec![0.0; length * BLOCK],
+            p_narrow: vec![bf16::ZERO; length * BLOCK],
+            ds: vec![bf16::ZERO; length * BLOCK],
+            ds_turned: vec![bf16::ZERO; BLOCK * even],
+            dk: vec![0.0; length * e],
+            dv: vec![0.0; length * e],
+        };
+        let keys = Packed::new(Right::Plain(head(inputs.k, start, wk, j * e), wk), 0..e, 0..length);
+        for h in j * group..(j + 1) * group {
+            for block in heads.blocks(length) {
+                let place = Place { start, j, h, even };
+                place.backward(heads, inputs, kept, block, &keys, (&mut scratch, dq));
+            }
+        }
+        for (to, from) in [(dk, &scratch.dk), (dv, &scratch.dv)] {
+            for (row, from) in from.chunks(e).enumerate() {
+                // SAFETY: only this task has these rows of this key-value head.
+                let to = unsafe { to.from((start + row) * wk + j * e) };
+                scaled(&mut to[..e], from, 1.0);
+            }
+        }
+    });
+}
+
+/// Where a task is: its document's first row, its heads, and the document's length made even.
+struct Place {
+    start: usize,
+    j: usize,
+    h: usize,
+    even: usize,
+}
+
+impl Place {
+    /// One block of queries: dq of its rows; dk and dv are added up.
+    fn backward(
+        &self,
+        heads: Heads,
+        inputs: Inputs<'_>,
+        kept: Kept<'_>,
+        block: Block,
+        keys: &Packed,
+        (scratch, dq): (&mut Scratch, Shared<'_, bf16>),
+    ) {
+        let &Self { start, j, h, even } = self;
+        let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
+        // Pairs of keys start at even places.
+        let first_key = block.first_key / 2 * 2;
+        let (queries, count) = (block.queries, block.first + block.queries - first_key);
+        let (row, at) = (start + block.first, (start + block.first) * wq + h * e);
+        let key_at = (start + first_key) * wk + j * e;
+        let across = Part { column: 0, pair: 0, pairs: e / 2 };
+        let size = Size { m: count, n: queries, stride: BLOCK, alpha: heads.factor() };
+        let (q, g) = (head(inputs.q, row, wq, h * e), head(kept.g, row, wq, h * e));
+        let columns = |source| Packed::new(Right::Transposed(source, wq), 0..queries, 0..e);
+        columns(q).multiply(across, (&inputs.k[key_at..], wk), size, Out::F32(&mut scratch.p));
+        let by_value = Size { alpha: 1.0, ..size };
+        columns(g).multiply(across, (&inputs.v[key_at..], wk), by_value, Out::F32(&mut scratch.dp));
+
+        let (mut log_sums, mut means) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for i in 0..queries {
+            log_sums[i] = kept.log_sums[(row + i) * heads.query + h];
+            let own = at + i * wq..at + i * wq + e;
+            means[i] = dot(&kept.g[own.clone()], &kept.o[own]);
+        }
+        for key in 0..count {
+            let (p, dp) = (&mut scratch.p[key * BLOCK..][..BLOCK], &scratch.dp[key * BLOCK..][..BLOCK]);
+            let (p_narrow, ds) =
+                (&mut scratch.p_narrow[key * BLOCK..][..BLOCK], &mut scratch.ds[key * BLOCK..][..BLOCK]);
+            let seen = heads.seen_by(&block, first_key + key);
+            p_narrow.fill(bf16::ZERO);
+            ds.fill(bf16::ZERO);
+            probabilities(&mut p[seen.clone()], &log_sums[seen.clone()], &mut p_narrow[seen.clone()]);
+            slopes(&p[seen.clone()], &dp[seen.clone()], &means[seen.clone()], heads.factor(), &mut ds[seen]);
+        }
+        turn(&scratch.ds[..count * BLOCK], count, &mut scratch.ds_turned, even);
+
+        let down = Part { column: 0, pair: 0, pairs: queries.div_ceil(2) };
+        let rows = |source| Packed::new(Right::Plain(source, wq), 0..e, 0..queries);
+        let size = Size { m: count, n: e, stride: e, alpha: 1.0 };
+        rows(g).multiply(down, (&scratch.p_narrow, BLOCK), size, Out::Add(&mut scratch.dv[first_key * e..]));
+        rows(q).multiply(down, (&scratch.ds, BLOCK), size, Out::Add(&mut scratch.dk[first_key * e..]));
+        let part = Part { column: 0, pair: first_key / 2, pairs: count.div_ceil(2) };
+        let size = Size { m: queries, n: e, stride: wq, alpha: 1.0 };
+        // SAFETY: only this task has these rows of this head, and the product touches no others.
+        let out = unsafe { dq.from(at) };
+        keys.multiply(part, (&scratch.ds_turned, even), size, Out::Bf16(out));
+    }
+}
+
+impl Heads {
+    /// Which queries of the block, counted from its first, see a key.
+    fn seen_by(&self, block: &Block, key: usize) -> std::ops::Range<usize> {
+        let first = key.saturating_sub(block.first).min(block.queries);
+        let end = key.saturating_add(self.window.unwrap_or(usize::MAX)).saturating_sub(block.first);
+        first..end.clamp(first, block.queries)
+    }
+}
+
+/// Rows of `BLOCK` values become columns, with a zero after an odd last one.
+fn turn(x: &[bf16], count: usize, y: &mut [bf16], stride: usize) {
+    for first in (0..count).step_by(32) {
+        let last = count.min(first + 32);
+        for (column, y) in y.chunks_mut(stride).enumerate() {
+            for (key, y) in (first..last).zip(&mut y[first..]) {
+                *y = x[key * BLOCK + column];
+            }
+        }
+    }
+    if count % 2 == 1 {
+        y.chunks_mut(stride).for_each(|y| y[count] = bf16::ZERO);
+    }
+}
