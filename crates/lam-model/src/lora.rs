@@ -55,8 +55,30 @@ pub enum Finetuning {
     Full,
     /// An adapter; the weights are frozen.
     Lora(LoraConfig),
+    /// An adapter over linear layers that are quantised: Q8_0 for 8 bits; for 4 bits Q4_K, or Q4_0 where a layer's
+    /// input is no multiple of 256; bf16 where it is none of 32. Gradients pass through the quantised weights.
+    Qlora {
+        /// The adapter.
+        lora: LoraConfig,
+        /// Bits of a weight: 8 or 4.
+        bits: u8,
+    },
     /// Nothing.
     Frozen,
+}
+
+impl Finetuning {
+    /// Refuses a number of bits that is not known.
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
+        match self {
+            Self::Qlora { bits, .. } if ![4, 8].contains(bits) => Err(ModelError::Config {
+                key: "quantization_bit",
+                value: bits.to_string(),
+                reason: "must be 8 (Q8_0) or 4 (Q4_K, Q4_0)".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl LoraConfig {

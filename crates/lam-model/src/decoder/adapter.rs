@@ -40,7 +40,7 @@ impl Decoder {
         let lora = files::read_adapter_config(directory)?;
         let mut tensors = files::read_adapter(directory)?;
         self.put_adapter(&lora, |name, shape, _| tensors.take(name, shape))?;
-        if let Some(stray) = tensors.map.keys().find(|name| name.contains("lora_")) {
+        if let Some(stray) = tensors.names().find(|name| name.contains("lora_")) {
             let path = &tensors.path;
             return Err(ModelError::Adapter(format!(
                 "{}: tensor `{stray}` matches no module; hint: the adapter was made for another model",

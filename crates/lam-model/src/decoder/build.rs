@@ -29,7 +29,8 @@ pub(crate) fn linear_size(config: &MistralConfig, module: &str) -> (usize, usize
 }
 
 impl Decoder {
-    /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from `seed`.
+    /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from
+    /// `seed`. Frozen weights that are stored in bf16 stay so; the linear layers under a QLoRA adapter are quantised.
     ///
     /// # Errors
     /// When a file is missing or broken, a tensor is missing or of another shape, or the architecture is unknown.
@@ -82,8 +83,15 @@ impl Decoder {
         seed: u64,
     ) -> Result<Self, ModelError> {
         config.check()?;
+        finetuning.check()?;
         let (v, d) = (config.vocab_size, config.hidden_size);
+        let as_stored = *finetuning != Finetuning::Full;
         let mut take = |name: String, shape: &[usize]| -> Result<Weight, ModelError> {
+            // Norms are small, and read as f32 by every operation.
+            if as_stored && shape.len() > 1 {
+                let stored = tensors.take_stored(&name, shape)?;
+                return Ok(Weight::stored(name, shape, stored));
+            }
             let tensor = tensors.take(&name, shape)?;
             Ok(Weight::frozen(name, tensor)?)
         };
@@ -95,7 +103,10 @@ impl Decoder {
             let mut linears = Vec::new();
             for module in MODULES {
                 let size = linear_size(&config, module);
-                let weight = take(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
+                let mut weight = take(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
+                if let Finetuning::Qlora { bits, .. } = finetuning {
+                    weight.quantise(*bits)?;
+                }
                 linears.push(Linear { weight, size, adapter: None });
             }
             let linears = linears.try_into().expect("there are seven modules");
@@ -110,7 +121,7 @@ impl Decoder {
         match finetuning {
             Finetuning::Frozen => {}
             Finetuning::Full => decoder.train(|_| true)?,
-            Finetuning::Lora(lora) => decoder.new_adapter(lora, seed)?,
+            Finetuning::Lora(lora) | Finetuning::Qlora { lora, .. } => decoder.new_adapter(lora, seed)?,
         }
         Ok(decoder)
     }

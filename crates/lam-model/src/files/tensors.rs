@@ -1,38 +1,140 @@
-//! safetensors files, one or many with an index: read as f32, written as f32.
+//! safetensors files, one or many with an index: read tensor by tensor, in f32 or as they are stored; written as f32.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
-use half::slice::HalfFloatSliceExt;
-use safetensors::{Dtype, SafeTensors, View};
+use half::{bf16, f16};
+use safetensors::tensor::Metadata;
+use safetensors::{Dtype, View};
 use serde_json::{Value, json};
 
 use super::atomic;
 use crate::ModelError;
+use crate::decoder::weight::Stored;
 use crate::ops::storage;
 
 /// Bytes of a shard at most.
 const SHARD_BYTES: usize = 5_000_000_000;
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 20;
 
 /// Tensors by name, and where they came from.
 pub(crate) struct Tensors {
     pub(crate) path: PathBuf,
-    pub(crate) map: BTreeMap<String, Tensor>,
+    map: BTreeMap<String, Entry>,
+}
+
+/// A tensor at hand, or still in its file.
+enum Entry {
+    Made(Tensor),
+    Stored(Place),
+}
+
+/// Where a tensor lies in a file.
+struct Place {
+    file: Arc<File>,
+    path: Arc<PathBuf>,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    start: u64,
 }
 
 impl Tensors {
-    /// Takes out a tensor of this name and shape.
+    /// Tensors that were made, not read.
+    pub(crate) fn made(path: &str, tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
+        let map = tensors.into_iter().map(|(name, tensor)| (name, Entry::Made(tensor))).collect();
+        Self { path: path.into(), map }
+    }
+
+    /// Names of the tensors that are left.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.map.keys()
+    }
+
+    /// Puts a tensor in, or in the place of another.
+    pub(crate) fn put(&mut self, name: String, tensor: Tensor) {
+        self.map.insert(name, Entry::Made(tensor));
+    }
+
+    /// Takes out a tensor that was made, of whatever shape.
+    pub(crate) fn take_made(&mut self, name: &str) -> Result<Tensor, ModelError> {
+        match self.map.remove(name) {
+            Some(Entry::Made(tensor)) => Ok(tensor),
+            _ => Err(ModelError::MissingTensor { path: self.path.clone(), name: name.into() }),
+        }
+    }
+
+    /// Takes out a tensor of this name and shape, in f32.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let Some(tensor) = self.map.remove(name) else {
+        match self.entry(name, shape)? {
+            Entry::Made(tensor) => Ok(tensor),
+            Entry::Stored(place) => Ok(Tensor::from_vec(place.wide()?, shape, &Device::Cpu)?),
+        }
+    }
+
+    /// Takes out a tensor of this name and shape as it is stored: bf16 stays bf16, everything else is f32.
+    pub(crate) fn take_stored(&mut self, name: &str, shape: &[usize]) -> Result<Stored, ModelError> {
+        match self.entry(name, shape)? {
+            Entry::Stored(place) if place.dtype == Dtype::BF16 => Ok(Stored::Bf16(Arc::new(place.narrow()?))),
+            Entry::Stored(place) => Ok(Stored::F32(Tensor::from_vec(place.wide()?, shape, &Device::Cpu)?)),
+            Entry::Made(tensor) => Ok(Stored::F32(tensor)),
+        }
+    }
+
+    fn entry(&mut self, name: &str, shape: &[usize]) -> Result<Entry, ModelError> {
+        let Some(entry) = self.map.remove(name) else {
             return Err(ModelError::MissingTensor { path: self.path.clone(), name: name.into() });
         };
-        if tensor.dims() != shape {
-            let (expected, found) = (shape.to_vec(), tensor.dims().to_vec());
+        let found = match &entry {
+            Entry::Made(tensor) => tensor.dims(),
+            Entry::Stored(place) => &place.shape,
+        };
+        if found != shape {
+            let (expected, found) = (shape.to_vec(), found.to_vec());
             return Err(ModelError::Shape { path: self.path.clone(), name: name.into(), expected, found });
         }
-        Ok(tensor)
+        Ok(entry)
+    }
+}
+
+impl Place {
+    /// Calls `each` with the tensor's bytes, a piece at a time.
+    fn pieces(&self, mut each: impl FnMut(&[u8])) -> Result<(), ModelError> {
+        let (mut at, mut left) = (self.start, self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8);
+        let mut piece = vec![0; PIECE.min(left)];
+        while left > 0 {
+            let piece = &mut piece[..PIECE.min(left)];
+            self.file.read_exact_at(piece, at).map_err(ModelError::io(&self.path))?;
+            each(piece);
+            at += piece.len() as u64;
+            left -= piece.len();
+        }
+        Ok(())
+    }
+
+    fn wide(&self) -> Result<Vec<f32>, ModelError> {
+        let mut values = Vec::with_capacity(self.shape.iter().product());
+        self.pieces(|bytes| {
+            let pairs = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
+            match self.dtype {
+                Dtype::BF16 => values.extend(pairs.map(|b| bf16::from_le_bytes(b).to_f32())),
+                Dtype::F16 => values.extend(pairs.map(|b| f16::from_le_bytes(b).to_f32())),
+                _ => values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
+            }
+        })?;
+        Ok(values)
+    }
+
+    fn narrow(&self) -> Result<Vec<bf16>, ModelError> {
+        let mut values = Vec::with_capacity(self.shape.iter().product());
+        self.pieces(|bytes| values.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]))))?;
+        Ok(values)
     }
 }
 
@@ -65,32 +167,34 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, ModelError> {
     Ok(map.values().filter_map(|name| name.as_str().map(String::from)).collect())
 }
 
-fn read_file(path: &Path, map: &mut BTreeMap<String, Tensor>) -> Result<(), ModelError> {
-    let bytes = std::fs::read(path).map_err(ModelError::io(path))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| ModelError::file(path, format!("{error}; hint: the file is truncated or not safetensors")))?;
-    for (name, view) in file.iter() {
-        let values = widened(view.dtype(), view.data()).ok_or_else(|| {
-            ModelError::file(path, format!("tensor `{name}` has type {:?}; known are F32, BF16 and F16", view.dtype()))
-        })?;
-        map.insert(name.into(), Tensor::from_vec(values, view.shape().to_vec(), &Device::Cpu)?);
+fn read_file(path: &Path, map: &mut BTreeMap<String, Entry>) -> Result<(), ModelError> {
+    let mut file = File::open(path).map_err(ModelError::io(path))?;
+    let length = file.metadata().map_err(ModelError::io(path))?.len();
+    let broken = |reason: String| ModelError::file(path, format!("{reason}; hint: the file is truncated or not safetensors"));
+    let mut size = [0; 8];
+    file.read_exact(&mut size).map_err(|error| broken(error.to_string()))?;
+    let head = u64::from_le_bytes(size);
+    if head > length.saturating_sub(8) {
+        return Err(broken(format!("its head would take {head} of {length} bytes")));
+    }
+    let mut bytes = vec![0; head as usize];
+    file.read_exact(&mut bytes).map_err(ModelError::io(path))?;
+    let described: Metadata = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
+    let (file, path) = (Arc::new(file), Arc::new(path.to_path_buf()));
+    for (name, info) in described.tensors() {
+        let (start, end) = info.data_offsets;
+        if 8 + head + end as u64 > length {
+            return Err(broken(format!("tensor `{name}` ends at byte {} of {length}", 8 + head + end as u64)));
+        }
+        if ![Dtype::F32, Dtype::BF16, Dtype::F16].contains(&info.dtype) {
+            let reason = format!("tensor `{name}` has type {:?}; known are F32, BF16 and F16", info.dtype);
+            return Err(ModelError::file(&path, reason));
+        }
+        let (file, path, shape) = (file.clone(), path.clone(), info.shape.clone());
+        let place = Place { file, path, dtype: info.dtype, shape, start: 8 + head + start as u64 };
+        map.insert(name, Entry::Stored(place));
     }
     Ok(())
-}
-
-fn widened(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    let pairs = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
-    match dtype {
-        Dtype::F32 => Some(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()),
-        Dtype::BF16 => Some(pairs().map(|b| half::bf16::from_le_bytes(b).to_f32()).collect()),
-        Dtype::F16 => {
-            let halves: Vec<half::f16> = pairs().map(half::f16::from_le_bytes).collect();
-            let mut values = vec![0.0; halves.len()];
-            halves.convert_to_f32_slice(&mut values);
-            Some(values)
-        }
-        _ => None,
-    }
 }
 
 /// The bytes of a tensor, as safetensors wants them.

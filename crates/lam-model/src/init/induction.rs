@@ -58,16 +58,14 @@ struct Grid {
 
 impl Grid {
     fn take(tensors: &mut Tensors, name: String) -> Result<Self, ModelError> {
-        let Some(tensor) = tensors.map.remove(&name) else {
-            return Err(ModelError::MissingTensor { path: tensors.path.clone(), name });
-        };
+        let tensor = tensors.take_made(&name)?;
         let (_, columns) = tensor.dims2()?;
         Ok(Self { name, columns, values: tensor.flatten_all()?.to_vec1()? })
     }
 
     fn put(self, tensors: &mut Tensors) -> Result<(), ModelError> {
         let rows = self.values.len() / self.columns;
-        tensors.map.insert(self.name, Tensor::from_vec(self.values, (rows, self.columns), &Device::Cpu)?);
+        tensors.put(self.name, Tensor::from_vec(self.values, (rows, self.columns), &Device::Cpu)?);
         Ok(())
     }
 

@@ -53,5 +53,5 @@ pub(crate) fn tensors(config: &MistralConfig, seed: u64) -> Result<Tensors, Mode
         let values = if shape.len() == 1 { vec![1.0; n] } else { deviates(&mut random, n, config.initializer_range) };
         map.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
     }
-    Ok(Tensors { path: "fresh weights".into(), map })
+    Ok(Tensors::made("fresh weights", map))
 }

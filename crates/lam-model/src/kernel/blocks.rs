@@ -138,12 +138,6 @@ impl Blocks {
         }
     }
 
-    /// All values in f32, exactly as the products see them: rounded to bf16.
-    pub(crate) fn values(&self) -> Vec<f32> {
-        let mut narrow = vec![bf16::ZERO; self.len()];
-        self.expand(0, &mut narrow);
-        narrow.into_iter().map(Element::wide).collect()
-    }
 }
 
 #[cfg(test)]
@@ -160,7 +154,9 @@ mod tests {
             let theirs = theirs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let ours = Blocks::quantise(&weight, form).unwrap();
             assert_eq!(ours.len(), n * k);
-            for (i, (a, b)) in ours.values().into_iter().zip(&theirs).enumerate() {
+            let mut values = vec![bf16::ZERO; n * k];
+            ours.expand(0, &mut values);
+            for (i, (a, b)) in values.into_iter().map(Element::wide).zip(&theirs).enumerate() {
                 assert!((a - b).abs() <= b.abs() / 128.0 + 1e-6, "{form:?} {i}: {a} {b}");
             }
         }

@@ -7,5 +7,6 @@ mod generation;
 mod initialization;
 mod modes;
 mod parity;
+mod precision;
 mod reference;
 mod tiny;
