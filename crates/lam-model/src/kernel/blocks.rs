@@ -111,7 +111,7 @@ impl Blocks {
 
     /// The values from `start` on. `start` must be a multiple of 32, and so must the length but for a last part.
     pub(crate) fn expand(&self, start: usize, out: &mut [bf16]) {
-        assert!(start % GROUP == 0 && start + out.len() <= self.len(), "a part that does not start a group");
+        assert!(start.is_multiple_of(GROUP) && start + out.len() <= self.len(), "a part that does not start a group");
         for (group, out) in out.chunks_mut(GROUP).enumerate() {
             self.expand_group(start / GROUP + group, out);
         }

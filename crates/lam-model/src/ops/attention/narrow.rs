@@ -83,7 +83,7 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
         let (mut scores, mut p) = (vec![0.0; BLOCK * stride], vec![bf16::ZERO; BLOCK * stride]);
         for h in j * group..(j + 1) * group {
             for block in heads.blocks(length) {
-                let block = block.from_whole_panels();
+                let block = block.on_whole_panels();
                 let at = (start + block.first) * wq + h * e;
                 let wide = block.keys.next_multiple_of(WIDTH).min((length - block.first_key).next_multiple_of(16));
                 let size = Size { m: block.queries, n: wide, stride, alpha: heads.factor() };
@@ -107,7 +107,7 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
 
 impl Block {
     /// The same queries, with keys from the start of a panel.
-    fn from_whole_panels(self) -> Self {
+    fn on_whole_panels(self) -> Self {
         let first_key = self.first_key / WIDTH * WIDTH;
         Self { first_key, keys: self.keys + self.first_key - first_key, ..self }
     }
