@@ -1,5 +1,7 @@
 //! One block: x + attention(norm(x)), then + feed-forward(norm(·)). Forward and backward over plain buffers.
 
+use std::sync::Arc;
+
 use candle_core::Result;
 
 use super::linear::{Branch, Inner, InputGradient, Linear};
@@ -34,7 +36,7 @@ pub(crate) struct Run {
     pub(crate) tokens: Vec<u32>,
     pub(crate) spans: Vec<(usize, usize)>,
     pub(crate) positions: Vec<usize>,
-    pub(crate) rope: Rope,
+    pub(crate) rope: Arc<Rope>,
     pub(crate) heads: Heads,
     pub(crate) eps: f32,
     pub(crate) precision: Precision,

@@ -1,13 +1,14 @@
 //! Puts a decoder together from named tensors, and takes it apart again. Knows the names, not the files.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use candle_core::Tensor;
 
 use super::{Block, Decoder, Linear, Stack, Weight};
 use crate::files::Tensors;
 use crate::lora::MODULES;
+use crate::ops::rope::Rope;
 use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, files, init};
 
 /// Name of a linear layer on disk.
@@ -117,7 +118,8 @@ impl Decoder {
         let head = own_head.then(|| take("lm_head.weight".into(), &[v, d])).transpose()?;
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
         let precision = Precision::F32;
-        let mut decoder = Self { config, stack, head, lora: None, precision, checkpointing: false };
+        let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.head_dim(), config.theta(), 0))));
+        let mut decoder = Self { config, stack, head, lora: None, rope, precision, checkpointing: false };
         match finetuning {
             Finetuning::Frozen => {}
             Finetuning::Full => decoder.train(|_| true)?,

@@ -7,7 +7,7 @@ mod linear;
 mod stack;
 pub(crate) mod weight;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Tensor, Var};
 
@@ -31,6 +31,7 @@ pub struct Decoder {
     /// The output layer, where it is not the embedding.
     pub(crate) head: Option<Weight>,
     pub(crate) lora: Option<LoraConfig>,
+    rope: Arc<Mutex<Arc<Rope>>>,
     precision: Precision,
     checkpointing: bool,
 }
@@ -192,13 +193,22 @@ impl Decoder {
             tokens: batch.input_ids.clone(),
             spans: batch.spans(),
             positions: batch.lengths.iter().flat_map(|&length| 0..length).collect(),
-            rope: Rope::new(self.config.head_dim(), self.config.theta(), longest),
+            rope: self.rope_of(longest),
             heads: self.heads(),
             eps: self.config.rms_norm_eps as f32,
             precision: self.precision,
             dropout_seed,
         };
         Ok(self.stack.hidden(run, keep, self.checkpointing)?)
+    }
+
+    /// The rotation of at least `length` positions, made once.
+    fn rope_of(&self, length: usize) -> Arc<Rope> {
+        let mut rope = self.rope.lock().unwrap_or_else(PoisonError::into_inner);
+        if rope.length() < length {
+            *rope = Arc::new(Rope::new(self.config.head_dim(), self.config.theta(), length));
+        }
+        rope.clone()
     }
 
     fn check_places(&self, hidden: &Tensor, positions: &[usize], tokens: &[u32]) -> Result<(), ModelError> {

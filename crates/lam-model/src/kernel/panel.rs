@@ -4,7 +4,8 @@
 //! at 2p, the upper half the one at 2p + 1, as the processor's dot product of bf16 pairs wants them. An odd R is
 //! filled up with a zero; columns that do not exist are zero.
 
-use std::ops::Range;
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut, Range};
 
 use half::bf16;
 
@@ -79,6 +80,55 @@ dispatched! {
         for j in 0..out.len() {
             out[j] = u32::from(low[j].to_bits()) | u32::from(high[j].to_bits()) << 16;
         }
+    }
+}
+
+/// Memory for panels that a thread takes and gives back, so that it is neither mapped nor cleared again each time.
+pub(crate) struct Words {
+    words: Vec<u32>,
+    len: usize,
+}
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Buffers that a thread keeps.
+const SPARES: usize = 8;
+
+impl Words {
+    /// `len` words without a meaning.
+    pub(crate) fn take(len: usize) -> Self {
+        let mut words = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        if words.len() < len {
+            words.resize(len, 0);
+        }
+        Self { words, len }
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        SPARE.with_borrow_mut(|spare| {
+            if spare.len() < SPARES {
+                spare.push(words);
+            }
+        });
+    }
+}
+
+impl Deref for Words {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        &self.words[..self.len]
+    }
+}
+
+impl DerefMut for Words {
+    fn deref_mut(&mut self) -> &mut [u32] {
+        &mut self.words[..self.len]
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use half::bf16;
 use rayon::prelude::*;
 
-use super::panel::{self, Right, WIDTH};
+use super::panel::{self, Right, Source, WIDTH, Words};
 use super::shared::Shared;
 use super::tile::{self, Piece, Put};
 
@@ -44,8 +44,8 @@ pub(crate) struct Size {
 
 /// Values of the reduction that one pass covers: a panel of them stays in the second cache.
 const PASS: usize = 2048;
-/// Tasks that a product is cut into at least, where its rows allow it.
-const TASKS: usize = 32;
+/// Tasks for each thread that a product is cut into at least, where its rows allow it.
+const TASKS: usize = 4;
 /// Rows of a task at least; a multiple of every tile's height.
 const ROWS: usize = 240;
 /// Columns of a vector; a panel's width is a multiple.
@@ -99,12 +99,13 @@ fn multiply(terms: &[Term<'_>], size: Size, out: Out<'_>) {
     });
 }
 
-/// One product on all threads, in pieces that do not depend on their number.
+/// One product on all threads. How it is cut into tasks changes no sum.
 pub(crate) fn multiply_parallel(terms: &[Term<'_>], size: Size, out: Out<'_>) {
     with_even_terms(terms, size, |terms| {
         let place = checked(terms, size, out);
         let panels = size.n.div_ceil(WIDTH);
-        let blocks = TASKS.div_ceil(panels.max(1)).clamp(1, size.m.div_ceil(ROWS).max(1));
+        let tasks = TASKS * rayon::current_num_threads();
+        let blocks = tasks.div_ceil(panels.max(1)).clamp(1, size.m.div_ceil(ROWS).max(1));
         let rows = size.m.div_ceil(blocks).next_multiple_of(24);
         (0..size.m.div_ceil(rows) * panels).into_par_iter().for_each(|task| {
             let (row, column) = (task / panels * rows, task % panels * WIDTH);
@@ -178,11 +179,10 @@ fn block(terms: &[Term<'_>], rows: Range<usize>, columns: Range<usize>, size: Si
     let width = columns.len().next_multiple_of(LANES);
     let passes = passes(terms);
     let mut partial = vec![0.0_f32; if passes.len() > 1 { rows.len() * width } else { 0 }];
-    let mut panel = Vec::new();
     for (number, pass) in passes.iter().enumerate() {
         let pairs: usize = pass.iter().map(|stretch| stretch.range.len().div_ceil(2)).sum();
-        panel.resize(pairs * width, 0);
-        let mut rest = panel.as_mut_slice();
+        let mut panel = Words::take(pairs * width);
+        let mut rest = &mut *panel;
         let mut pieces = Vec::with_capacity(pass.len());
         for Stretch { term, range } in pass {
             let (term, pairs) = (&terms[*term], range.len().div_ceil(2));
@@ -190,7 +190,7 @@ fn block(terms: &[Term<'_>], rows: Range<usize>, columns: Range<usize>, size: Si
             rest = after;
             panel::pack(term.right, columns.clone(), range.clone(), width, own);
             let left = term.left[rows.start * term.stride + range.start..].as_ptr();
-            pieces.push(Piece { left, stride: term.stride, pairs, panel: own.as_ptr() });
+            pieces.push(Piece { left, row: 2 * term.stride, step: 4, pairs, panel: own.as_ptr() });
         }
         let sums = partial.as_mut_ptr();
         let put = if number + 1 < passes.len() {
@@ -206,9 +206,33 @@ fn block(terms: &[Term<'_>], rows: Range<usize>, columns: Range<usize>, size: Si
     }
 }
 
+/// c [n, k] += aᵀ b, on all threads. Shapes: a [t, n]; b [t, k]. Both sides are packed, and their pairs run down the rows.
+pub(crate) fn add_outer(a: &[bf16], b: &[bf16], c: &mut [f32], (n, k): (usize, usize)) {
+    let t = a.len() / n.max(1);
+    assert!(a.len() == t * n && b.len() == t * k && c.len() == n * k, "product outside its slices");
+    for first in (0..t).step_by(PASS) {
+        let range = first..t.min(first + PASS);
+        let left = Packed::in_parallel(Right::Plain(Source::Bf16(a), n), 0..n, range.clone());
+        let right = Packed::in_parallel(Right::Plain(Source::Bf16(b), k), 0..k, range);
+        let (rows, columns) = (n.div_ceil(WIDTH), k.div_ceil(WIDTH));
+        let place = Place::Add(Shared::new(c));
+        (0..rows * columns).into_par_iter().for_each(|task| {
+            let (row, column) = (task % rows * WIDTH, task / rows * WIDTH);
+            let (above, aside) = (left.panel(row), right.panel(column));
+            let (left_width, width) = (left.width(row), right.width(column));
+            let start = above.as_ptr().cast();
+            let piece = Piece { left: start, row: 4, step: 4 * left_width, pairs: left.pairs, panel: aside.as_ptr() };
+            let columns = width.min(k - column);
+            let put = Put { place: place.at(row * k + column), stride: k, columns, alpha: 1.0 };
+            // SAFETY: the sizes were just checked, and no other task writes to these rows and columns.
+            unsafe { tile::rows(width / LANES, WIDTH.min(n - row), &[piece], None, put) };
+        });
+    }
+}
+
 /// A right side that is packed once and used often.
 pub(crate) struct Packed {
-    words: Vec<u32>,
+    words: Words,
     columns: usize,
     pairs: usize,
 }
@@ -227,13 +251,35 @@ impl Packed {
     /// Packs `columns` over `reduction`.
     pub(crate) fn new(right: Right<'_>, columns: Range<usize>, reduction: Range<usize>) -> Self {
         let (count, pairs) = (columns.len(), reduction.len().div_ceil(2));
-        let mut words = vec![0; count.next_multiple_of(LANES) * pairs];
+        let mut words = Words::take(count.next_multiple_of(LANES) * pairs);
         for (panel, words) in words.chunks_mut((WIDTH * pairs).max(1)).enumerate() {
             let first = columns.start + panel * WIDTH;
             let width = words.len() / pairs.max(1);
             panel::pack(right, first..columns.end.min(first + WIDTH), reduction.clone(), width, words);
         }
         Self { words, columns: count, pairs }
+    }
+
+    /// As [`Packed::new`], on all threads.
+    fn in_parallel(right: Right<'_>, columns: Range<usize>, reduction: Range<usize>) -> Self {
+        let (count, pairs) = (columns.len(), reduction.len().div_ceil(2));
+        let mut words = Words::take(count.next_multiple_of(LANES) * pairs);
+        words.par_chunks_mut((WIDTH * pairs).max(1)).enumerate().for_each(|(panel, words)| {
+            let first = columns.start + panel * WIDTH;
+            let width = words.len() / pairs.max(1);
+            panel::pack(right, first..columns.end.min(first + WIDTH), reduction.clone(), width, words);
+        });
+        Self { words, columns: count, pairs }
+    }
+
+    /// Width of the panel that starts at a column.
+    fn width(&self, column: usize) -> usize {
+        (self.columns - column).next_multiple_of(LANES).min(WIDTH)
+    }
+
+    /// The panel that starts at a column.
+    fn panel(&self, column: usize) -> &[u32] {
+        &self.words[column * self.pairs..][..self.width(column) * self.pairs]
     }
 
     /// alpha × left × a part of this, on this thread. Shape: [m, n]. The left rows are `stride` apart, and hold a
@@ -252,9 +298,9 @@ impl Packed {
         let place = out.shared();
         for first in (0..n).step_by(WIDTH) {
             let column = part.column + first;
-            let width = (self.columns - column).next_multiple_of(LANES).min(WIDTH);
+            let width = self.width(column);
             let panel = self.words[column * self.pairs + part.pair * width..].as_ptr();
-            let piece = Piece { left: left.as_ptr(), stride, pairs: part.pairs, panel };
+            let piece = Piece { left: left.as_ptr(), row: 2 * stride, step: 4, pairs: part.pairs, panel };
             let place = place.at(first);
             let put = Put { place, stride: size.stride, columns: width.min(n - first), alpha: size.alpha };
             // SAFETY: the sizes were just checked, and `out` is borrowed here alone.
@@ -267,7 +313,6 @@ impl Packed {
 mod tests {
     use super::*;
     use crate::kernel::element::Element;
-    use crate::kernel::panel::Source;
     use crate::ops::finite_difference::values;
 
     fn narrow(values: &[f32]) -> Vec<bf16> {

@@ -7,15 +7,18 @@ const LANES: usize = 32;
 /// Exponential, to about 2e-7 relative, in a form that vectorises.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
+    // Adding it rounds to a whole number, which then stands in the lowest bits of the sum.
+    const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
-    let whole = (x * std::f32::consts::LOG2_E).round_ties_even();
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = rounded - ROUND;
     // ln 2 in two parts, so that the remainder keeps its last bits.
     let rest = x - whole * 0.693_359_4 + whole * 2.121_944_4e-4;
     let mut series = 1.987_569_1e-4_f32;
     for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         series = series * rest + coefficient;
     }
-    let power = f32::from_bits((((whole as i32) + 127) << 23) as u32);
+    let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
     (series * rest * rest + rest + 1.0) * power
 }
 

@@ -11,10 +11,12 @@ use super::element::Element;
 /// A stretch of the reduction: where the left rows lie, and the panel they meet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece {
-    /// First value of row 0.
+    /// First pair of row 0.
     pub(crate) left: *const bf16,
-    /// Values from row to row.
-    pub(crate) stride: usize,
+    /// Bytes from row to row.
+    pub(crate) row: usize,
+    /// Bytes from pair to pair.
+    pub(crate) step: usize,
     /// Pairs of values.
     pub(crate) pairs: usize,
     /// [pairs, 16 V].
@@ -120,18 +122,20 @@ mod paired {
                 }
             }
             for piece in pieces {
-                let left: [*const i32; M] = std::array::from_fn(|i| piece.left.add((row + i) * piece.stride).cast());
+                let left: [*const u8; M] = std::array::from_fn(|i| piece.left.cast::<u8>().add((row + i) * piece.row));
                 let mut panel = piece.panel;
-                for p in 0..piece.pairs {
+                let mut at = 0;
+                for _ in 0..piece.pairs {
                     let weights: [__m512bh; V] =
                         std::array::from_fn(|v| std::mem::transmute(_mm512_loadu_si512(panel.add(16 * v).cast())));
                     for i in 0..M {
-                        let pair: __m512bh = std::mem::transmute(_mm512_set1_epi32(left[i].add(p).read_unaligned()));
+                        let pair: __m512bh = std::mem::transmute(_mm512_set1_epi32(left[i].add(at).cast::<i32>().read_unaligned()));
                         for v in 0..V {
                             sums[i][v] = _mm512_dpbf16_ps(sums[i][v], pair, weights[v]);
                         }
                     }
                     panel = panel.add(16 * V);
+                    at += piece.step;
                 }
             }
             let alpha = _mm512_set1_ps(put.alpha);
@@ -177,12 +181,14 @@ mod widened {
                     }
                 }
                 for piece in pieces {
-                    let row = |i: usize| {
-                        let start = piece.left.add((first + i.min(count - 1)) * piece.stride);
-                        std::slice::from_raw_parts(start, 2 * piece.pairs)
+                    let start = piece.left.cast::<u8>();
+                    let pair = |i: usize, p: usize| {
+                        let at = (first + i.min(count - 1)) * piece.row + p * piece.step;
+                        start.add(at).cast::<u32>().read_unaligned()
                     };
-                    let panel = std::slice::from_raw_parts(piece.panel, piece.pairs * W);
-                    add(&mut sums, [row(0), row(1), row(2), row(3)], panel);
+                    let left: Vec<[u32; ROWS]> =
+                        (0..piece.pairs).map(|p| std::array::from_fn(|i| pair(i, p))).collect();
+                    add(&mut sums, &left, std::slice::from_raw_parts(piece.panel, piece.pairs * W));
                 }
                 for (i, sums) in sums.iter().enumerate().take(count) {
                     store(&sums[..put.columns], (first + i) * put.stride, put);
@@ -191,10 +197,10 @@ mod widened {
         }
     }
 
-    fn add<const W: usize>(sums: &mut [[f32; W]; ROWS], left: [&[bf16]; ROWS], panel: &[u32]) {
+    fn add<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
-        fn avx2<const W: usize>(sums: &mut [[f32; W]; ROWS], left: [&[bf16]; ROWS], panel: &[u32]) {
+        fn avx2<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
             plain(sums, left, panel);
         }
         #[cfg(target_arch = "x86_64")]
@@ -206,12 +212,14 @@ mod widened {
     }
 
     #[inline(always)]
-    fn plain<const W: usize>(sums: &mut [[f32; W]; ROWS], left: [&[bf16]; ROWS], panel: &[u32]) {
-        for (p, pairs) in panel.chunks_exact(W).enumerate() {
-            for (sums, left) in sums.iter_mut().zip(&left) {
-                let (first, second) = (left[2 * p].wide(), left[2 * p + 1].wide());
+    fn plain<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
+        let wide = |pair: u32| (f32::from_bits(pair << 16), f32::from_bits(pair & 0xffff_0000));
+        for (left, pairs) in left.iter().zip(panel.chunks_exact(W)) {
+            for (sums, left) in sums.iter_mut().zip(left) {
+                let (first, second) = wide(*left);
                 for (sum, pair) in sums.iter_mut().zip(pairs) {
-                    *sum += first * f32::from_bits(pair << 16) + second * f32::from_bits(pair & 0xffff_0000);
+                    let (low, high) = wide(*pair);
+                    *sum += first * low + second * high;
                 }
             }
         }
@@ -251,7 +259,7 @@ mod tests {
             .zip(pairs_of(3))
             .map(|(a, b)| u32::from(a.to_bits()) | u32::from(b.to_bits()) << 16)
             .collect();
-        let piece = Piece { left: left.as_ptr(), stride: 2 * pairs, pairs, panel: panel.as_ptr() };
+        let piece = Piece { left: left.as_ptr(), row: 4 * pairs, step: 4, pairs, panel: panel.as_ptr() };
         let (mut a, mut b) = (vec![1.0; rows * columns], vec![1.0; rows * columns]);
         let put = |c: &mut Vec<f32>| Put { place: Place::Add(c.as_mut_ptr()), stride: columns, columns, alpha: 0.5 };
         // SAFETY: rows, panel and places lie in the vectors above.

@@ -1,6 +1,7 @@
 //! Activations in the precision of the run: f32, or bf16 with f32 sums.
 
 use half::bf16;
+use half::vec::HalfBitsVecExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +52,7 @@ dispatched! {
 
 /// `x` rounded.
 pub(crate) fn rounded(x: &[f32]) -> Vec<bf16> {
-    let mut y = vec![bf16::ZERO; x.len()];
+    let mut y: Vec<bf16> = vec![0_u16; x.len()].reinterpret_into();
     y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| convert(x, y));
     y
 }
@@ -61,7 +62,8 @@ impl Activation {
     pub(crate) fn zeros(precision: Precision, len: usize) -> Self {
         match precision {
             Precision::F32 => Self::F32(vec![0.0; len]),
-            Precision::Bf16 => Self::Bf16(vec![bf16::ZERO; len]),
+            // As integers, because their zeros come cleared from the allocator.
+            Precision::Bf16 => Self::Bf16(vec![0_u16; len].reinterpret_into()),
         }
     }
 

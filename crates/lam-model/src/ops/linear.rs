@@ -3,7 +3,6 @@
 //! A product may have several summands, as an adapter beside its weight or the gradients of layers that share an
 //! input: in bf16 they are summed in registers.
 
-use half::bf16;
 use rayon::prelude::*;
 
 use super::activation::{Activation, View};
@@ -117,12 +116,7 @@ fn expanded(summand: Summand<'_>, n: usize, alpha: f32, (y, accumulate): (&mut [
 pub(crate) fn backward_weight(g: View<'_>, x: View<'_>, gw: &mut [f32], (n, k): (usize, usize)) {
     match (g, x) {
         (View::F32(g), View::F32(x)) => matmul::outer(g, x, gw, n, k, 1.0, true),
-        (View::Bf16(g), View::Bf16(x)) => {
-            let left = turned(g, n);
-            let t = x.len() / k;
-            let term = Term { left: &left, stride: t, right: Right::Plain(Source::Bf16(x), k), reduction: t };
-            product::multiply_parallel(&[term], Size { m: n, n: k, stride: k, alpha: 1.0 }, Out::Add(gw));
-        }
+        (View::Bf16(g), View::Bf16(x)) => product::add_outer(g, x, gw, (n, k)),
         _ => unreachable!("a run has one precision"),
     }
 }
@@ -139,26 +133,10 @@ pub(crate) fn backward_thin_weight(g: View<'_>, x: View<'_>, gw: &mut [f32], (n,
     }
 }
 
-/// The transpose of rows of `width` values.
-pub(crate) fn turned(x: &[bf16], width: usize) -> Vec<bf16> {
-    const TILE: usize = 32;
-    let rows = x.len() / width;
-    let mut y = vec![bf16::default(); x.len()];
-    y.par_chunks_mut(TILE * rows).enumerate().for_each(|(tile, y)| {
-        let first = tile * TILE;
-        for start in (0..rows).step_by(TILE) {
-            for (column, y) in y.chunks_mut(rows).enumerate() {
-                for (row, y) in y[start..rows.min(start + TILE)].iter_mut().enumerate() {
-                    *y = x[(start + row) * width + first + column];
-                }
-            }
-        }
-    });
-    y
-}
-
 #[cfg(test)]
 mod tests {
+    use half::bf16;
+
     use super::*;
     use crate::kernel::element::Element;
     use crate::ops::activation::rounded;
@@ -184,7 +162,12 @@ mod tests {
 
     #[test]
     fn in_bf16_everything_equals_f32_over_the_rounded_values() {
-        let (t, n, k) = (45, 70, 33);
+        for (t, n, k) in [(45, 70, 33), (2500, 9, 20), (1, 16, 64)] {
+            in_bf16(t, n, k);
+        }
+    }
+
+    fn in_bf16(t: usize, n: usize, k: usize) {
         let round = |x: Vec<f32>| -> (Vec<bf16>, Vec<f32>) {
             let narrow = rounded(&x);
             let wide = narrow.iter().map(|value| value.wide()).collect();
@@ -195,7 +178,7 @@ mod tests {
         let (w, w_wide) = round(values(n * k, 3));
         let near = |a: &[f32], b: &[f32]| {
             for (a, b) in a.iter().zip(b) {
-                assert!((a - b).abs() < 1e-4, "{a} {b}");
+                assert!((a - b).abs() < 1e-4 + 1e-5 * t as f32, "{a} {b}");
             }
         };
         for form in [Form::Transposed, Form::Plain] {

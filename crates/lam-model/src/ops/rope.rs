@@ -38,9 +38,14 @@ impl Rope {
         rope
     }
 
+    /// Positions that are there.
+    pub(crate) fn length(&self) -> usize {
+        self.cos.len() / self.half
+    }
+
     /// Makes sure that the positions 0..`length` are there.
     pub(crate) fn extend(&mut self, length: usize) {
-        for position in self.cos.len() / self.half..length {
+        for position in self.length()..length {
             for i in 0..self.half {
                 let frequency = self.theta.powf(-2.0 * i as f64 / (2 * self.half) as f64);
                 // Frequencies and angles as f32, as the reference computes them.
