@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["lam-types"],
     &["lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
-    &["lam-pipeline", "lam-data", "lam-agent", "lam-env-sim"],
+    &["lam-pipeline", "lam-hub", "lam-data", "lam-agent", "lam-env-sim"],
     &["lam-trainer", "lam-inference"],
     &[
         "lam-collect",
@@ -33,6 +33,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-store", "candle-core", "files know no tensor"),
     ("lam-pipeline", "candle-core", "the runner knows no machine learning"),
     ("lam-pipeline", "lam-prompt", "the runner knows no machine learning"),
+    ("lam-hub", "candle-core", "downloads know no tensor"),
     ("lam-model", "tokenizers", "only lam-prompt turns words into tokens"),
     ("lam-model", "lam-types", "the model knows no task and no text"),
     ("lam-learn", "lam-model", "losses are equations over tensors"),

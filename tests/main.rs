@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod bad_settings;
+mod hub;
 mod kill_and_resume;
 mod miniature;
 mod shipped_files;

@@ -59,7 +59,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Watch a model do one task.
     Act(ActArgs),
-    /// Make a model from nothing, or look into one.
+    /// Make a model from nothing, fetch one from the Hugging Face hub, or look into one.
     #[command(subcommand)]
     Model(ModelCommand),
     /// Follow an artifact back to everything it was made from.
@@ -128,8 +128,8 @@ pub struct PhaseArgs {
     /// Configuration file (TOML); its `[inputs]` table may name the inputs.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Model to start from: a directory in Hugging Face layout.
-    #[arg(long, value_name = "DIR")]
+    /// Model to start from: a directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub.
+    #[arg(long, value_name = "DIR|ID")]
     pub model: Option<PathBuf>,
     /// Data to train on (repeatable).
     #[arg(long, value_name = "PATH")]
@@ -316,9 +316,23 @@ pub enum ModelCommand {
         #[arg(long, default_value_t = 42)]
         seed: u64,
     },
-    /// Print shape, parameters, tensor types, tokenizer and template of a model directory.
+    /// Download a model from the hub: what is needed, resumed where it stopped, verified.
+    ///
+    /// Reads HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_HUB_OFFLINE as Hugging Face's own tools do.
+    Fetch {
+        /// OWNER/NAME[@REVISION]
+        model: String,
+        /// Where to write (default: the cache that Hugging Face's tools share).
+        #[arg(long, value_name = "DIR")]
+        output_dir: Option<PathBuf>,
+    },
+    /// Print architecture, parameters, types, shards, tokenizer, template and memory of a model, from its headers.
     Inspect {
-        /// Model directory in Hugging Face layout.
-        model: PathBuf,
+        /// Model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub.
+        #[arg(value_name = "DIR|ID")]
+        model: String,
+        /// Tokens of a training batch, and of a generated sequence, that the memory is told for.
+        #[arg(long, default_value_t = 2048)]
+        tokens: usize,
     },
 }

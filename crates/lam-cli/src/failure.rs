@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use lam_base::BaseError;
 use lam_data::DataError;
 use lam_export::ExportError;
+use lam_hub::HubError;
 use lam_model::ModelError;
 use lam_prompt::PromptError;
 use lam_report::ReportError;
@@ -70,6 +71,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
             BaseError::Model(error) => Some(model(error)),
             _ => None,
         })
+        .or_else(|| error.downcast_ref().map(hub))
         .or_else(|| match error.downcast_ref()? {
             ReportError::NoRun { .. } | ReportError::Json { .. } => Some(3),
             ReportError::Store(error) => Some(store(error)),
@@ -88,6 +90,17 @@ fn model(error: &ModelError) -> u8 {
     match error {
         ModelError::Io { source, .. } if source.kind() != ErrorKind::NotFound => 1,
         ModelError::Tensor(_) => 1,
+        _ => 3,
+    }
+}
+
+/// A hub that cannot be reached is a failure of the moment; a model that is not there is data.
+pub fn hub(error: &HubError) -> u8 {
+    match error {
+        HubError::Id { .. } | HubError::Setting { .. } => 2,
+        HubError::Cancelled => 130,
+        HubError::Network { .. } | HubError::Answer { .. } | HubError::Space { .. } => 1,
+        HubError::Store(error) if !error.is_data() => 1,
         _ => 3,
     }
 }

@@ -40,7 +40,7 @@ pub use log::{LogRecord, METRICS_FILE};
 pub use memory::MemoryPlan;
 pub use metric::Metrics;
 pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
-pub use module::decoder::{decoder_plan, hidden, save_description, weights_file};
+pub use module::decoder::{activation_bytes, decoder_plan, hidden, save_description, weights_file};
 pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use sample::{Sample, check_samples};

@@ -5,11 +5,14 @@ mod data;
 mod doctor;
 mod eval;
 mod export;
+mod inspect;
 mod lineage;
 mod model;
 mod phase;
 mod pipeline;
 mod report;
+
+pub use pipeline::stop_on_interrupt;
 
 use crate::args::{Cli, Command};
 use crate::output::Output;

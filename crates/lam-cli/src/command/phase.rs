@@ -13,6 +13,7 @@ use crate::args::{PhaseArgs, Resume};
 use crate::embedded;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::registry::hub::local;
 use crate::registry::stages::registry;
 
 /// The four phases of the paper.
@@ -32,7 +33,7 @@ pub enum Phase {
 pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> anyhow::Result<()> {
     let settings = settings(Some(&args.config), &args.set)?;
     let mut config = settings.table().clone();
-    let inputs = Inputs::new(&mut config, args)?;
+    let inputs = Inputs::new(&mut config, args, output)?;
     let mut sketch = Sketch::new(&args.output_dir, args.seed, settings);
     let Inputs { model, data } = &inputs;
     match phase {
@@ -141,11 +142,11 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn new(config: &mut Table, args: &PhaseArgs) -> anyhow::Result<Self> {
+    fn new(config: &mut Table, args: &PhaseArgs, output: &Output) -> anyhow::Result<Self> {
         let mut table = part(config, "inputs");
         let model = match (&args.model, table.remove("model")) {
-            (Some(path), _) => absolute(path)?,
-            (None, Some(Value::String(path))) => absolute(Path::new(&path))?,
+            (Some(path), _) => absolute(&local(path, output)?)?,
+            (None, Some(Value::String(path))) => absolute(&local(Path::new(&path), output)?)?,
             _ => return Err(missing(args, "model", "--model DIR")),
         };
         let listed = table.remove("data").and_then(|data| data.as_array().cloned()).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
+use std::sync::{Mutex, PoisonError};
+
 use lam_pipeline::{Pipeline, PipelineError, Registry, RunOptions};
 use lam_store::Cancel;
 
@@ -88,10 +90,16 @@ pub fn failure(error: PipelineError) -> Failure {
     Failure { code: error.exit_code(), message: error.to_string() }
 }
 
-/// Ctrl-C asks once for a safe stop; a second one ends the process.
-fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
-    let cancel = cancel.clone();
+/// Ctrl-C asks once for a safe stop of the latest work; a second one ends the process.
+pub fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
+    static LATEST: Mutex<Option<Cancel>> = Mutex::new(None);
+    let latest = || LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = latest().replace(cancel.clone()).is_none();
+    if !is_first {
+        return Ok(());
+    }
     ctrlc::set_handler(move || {
+        let cancel = latest().clone().unwrap_or_default();
         if cancel.is_cancelled() {
             std::process::exit(130);
         }

@@ -13,7 +13,7 @@ use lam_trainer::{TrainerError, TrainingArguments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::applications;
+use super::{applications, hub};
 
 /// A stage's configuration.
 pub trait Settings: Default + DeserializeOwned + Serialize {
@@ -24,6 +24,7 @@ pub trait Settings: Default + DeserializeOwned + Serialize {
 impl Settings for BaseConfig {
     fn check(&self) -> Result<(), ConfigError> {
         environment(&self.environment)?;
+        self.model_name_or_path.as_deref().map_or(Ok(()), hub::refuse_unknown)?;
         at_least_one("min_controls", self.min_controls)?;
         at_least_one("max_steps", self.max_steps)?;
         at_least_one("train.max_tokens_per_batch", self.train.max_tokens_per_batch)?;

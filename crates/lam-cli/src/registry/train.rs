@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lam_base::{BaseConfig, BaseError, BaseIo};
 use lam_env::Application;
+use lam_hub::{HubError, Watch};
 use lam_inference::{PolicyOptions, Sampling};
 use lam_model::ModelError;
 use lam_phase1_pretrain::{PretrainConfig, PretrainError, PretrainIo};
@@ -17,12 +18,20 @@ use serde_json::Value;
 
 use super::applications::application;
 use super::collect::agent;
+use super::hub::{self, Named};
 use super::models::{Model, check_directory};
+use crate::failure;
 
 /// The base model.
 pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = open(&config.environment)?;
-    let config = BaseConfig { train: seeded(&config.train, context), ..config.clone() };
+    let named = config.model_name_or_path.as_deref().map(|name| pretrained(name, context)).transpose()?;
+    let directory = named.as_ref().map(|named| named.directory.display().to_string());
+    let config = BaseConfig {
+        model_name_or_path: directory,
+        train: seeded(&config.train, context),
+        ..config.clone()
+    };
     let io = BaseIo {
         app: app.as_ref(),
         output: context.output,
@@ -30,11 +39,26 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
         progress: context.progress,
         cancel: context.cancel,
     };
-    lam_base::run(&config, &io).map_err(|error| match error {
+    let mut metrics = lam_base::run(&config, &io).map_err(|error| match error {
         BaseError::Trainer(error) => training(error),
         BaseError::Store(error) => error.into(),
         BaseError::Config { key, value, reason } => refused(key, &value, &reason),
         other => StageError::data(other),
+    })?;
+    if let Some(Named { origin: Some(origin), .. }) = named {
+        metrics["pretrained"] = origin;
+    }
+    Ok(metrics)
+}
+
+/// The pretrained model of this name, fetched from the hub where it is no directory.
+fn pretrained(name: &str, context: &StageContext<'_>) -> Result<Named, StageError> {
+    let watch = Watch { progress: context.progress, cancel: context.cancel };
+    hub::named(name, watch).map_err(|error| match (failure::hub(&error), error) {
+        (_, HubError::Cancelled) => StageError::Cancelled,
+        (_, HubError::Store(error)) => error.into(),
+        (1, error) => StageError::runtime(error),
+        (_, error) => StageError::data(error),
     })
 }
 

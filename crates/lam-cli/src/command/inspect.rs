@@ -1,0 +1,156 @@
+//! `model inspect`: what a model is and what it needs, from its descriptions and the headers of its weights.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lam_hub::{Hub, HubSettings, ModelId, Shard, read_outline};
+use lam_model::MistralConfig;
+use lam_prompt::Renderer;
+use lam_trainer::{MemoryPlan, activation_bytes};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::registry::hub::watched;
+use crate::registry::models::not_a_model;
+
+/// Rank of the adapter that memory is told for.
+const LORA_RANK: u64 = 16;
+
+/// Prints what a model is: one in a directory, or one on the hub, whose weights are not downloaded for it.
+pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()> {
+    let directory = Path::new(name);
+    let facts = match name.parse::<ModelId>() {
+        Ok(id) if !directory.is_dir() => {
+            let hub = Hub::new(HubSettings::from_env()?);
+            let (snapshot, shards) = watched(name, output, |watch| hub.outline(&id, watch))?;
+            let mut facts = facts(&snapshot.directory, &shards, tokens)?;
+            facts.insert("commit".into(), snapshot.commit.into());
+            facts
+        }
+        _ => {
+            let mut facts = facts(directory, &read_outline(directory)?, tokens)?;
+            facts.insert("content_hash".into(), lam_store::hash_path(directory)?.into());
+            facts
+        }
+    };
+    for (name, value) in &facts {
+        output.line(&line(name, value));
+    }
+    output.value(&facts)
+}
+
+fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> anyhow::Result<Map<String, Value>> {
+    let path = directory.join("config.json");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(directory).into()) };
+    let config: Value = serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+    let mut facts = Map::new();
+    facts.insert("architecture".into(), config["architectures"][0].clone());
+    facts.insert("model_type".into(), config["model_type"].clone());
+    facts.extend(weights(shards));
+    match serde_json::from_value::<MistralConfig>(config).map_err(|error| error.to_string()) {
+        Ok(config) => {
+            facts.extend(shape(&config));
+            facts.extend(memory(&config, tokens));
+            facts.insert("trainable_here".into(), config.check().map_or_else(|error| error.to_string().into(), |()| "yes".into()));
+        }
+        Err(reason) => drop(facts.insert("trainable_here".into(), format!("no: {reason}").into())),
+    }
+    facts.extend(words(directory));
+    Ok(facts)
+}
+
+fn weights(shards: &[Shard]) -> Map<String, Value> {
+    let mut dtypes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (dtype, count) in shards.iter().flat_map(|shard| &shard.dtypes) {
+        *dtypes.entry(dtype).or_insert(0) += count;
+    }
+    let files: Map<String, Value> = shards.iter().map(|shard| (shard.file.clone(), mib(shard.bytes))).collect();
+    entries(json!({
+        "parameters": shards.iter().map(Shard::parameters).sum::<u64>(),
+        "dtype": dtypes,
+        "tensors": shards.iter().map(|shard| shard.tensors).sum::<usize>(),
+        "shards_mib": files,
+    }))
+}
+
+fn shape(config: &MistralConfig) -> Map<String, Value> {
+    entries(json!({
+        "parameters_by_config": config.parameters(),
+        "hidden_size": config.hidden_size,
+        "num_hidden_layers": config.num_hidden_layers,
+        "num_attention_heads": config.num_attention_heads,
+        "num_key_value_heads": config.num_key_value_heads,
+        "head_dim": config.head_dim(),
+        "intermediate_size": config.intermediate_size,
+        "vocab_size": config.vocab_size,
+        "rope_theta": config.theta(),
+        "sliding_window": config.sliding_window,
+    }))
+}
+
+/// Tokenizer and template, as they will be used here.
+fn words(directory: &Path) -> Map<String, Value> {
+    entries(match Renderer::load(directory) {
+        Ok(renderer) => json!({
+            "tokenizer_entries": renderer.tokenizer().vocab_size(),
+            "template": if renderer.is_compact() { "compact" } else { "mistral chat" },
+        }),
+        Err(error) => json!({ "tokenizer_entries": null, "template": format!("none: {error}") }),
+    })
+}
+
+/// MiB to train and to generate with f32 weights, as the memory plan of training counts; estimates.
+fn memory(config: &MistralConfig, tokens: usize) -> Map<String, Value> {
+    let weights = 4 * config.parameters() as u64;
+    let activations = activation_bytes(config, tokens, true);
+    let trained = |frozen, parameters: u64| MemoryPlan {
+        frozen,
+        trained: 4 * parameters,
+        gradients: 8 * parameters,
+        moments: 8 * parameters,
+        activations,
+        longest_batch_tokens: tokens as u64,
+    };
+    let lora = trained(weights, lora_parameters(config));
+    let full = trained(0, config.parameters() as u64);
+    let cache = 8 * (config.num_hidden_layers * config.num_key_value_heads * config.head_dim() * tokens) as u64;
+    entries(json!({
+        "memory_mib": {
+            "tokens": tokens,
+            "generate": mib(weights + cache),
+            format!("train_lora_r{LORA_RANK}"): mib(lora.total()),
+            "train_full": mib(full.total()),
+        },
+    }))
+}
+
+/// Parameters of an adapter on all seven projections.
+fn lora_parameters(config: &MistralConfig) -> u64 {
+    let (width, inner) = (config.hidden_size, config.intermediate_size);
+    let queries = config.num_attention_heads * config.head_dim();
+    let keys = config.num_key_value_heads * config.head_dim();
+    let layer = 2 * (width + queries) + 2 * (width + keys) + 3 * (width + inner);
+    LORA_RANK * (config.num_hidden_layers * layer) as u64
+}
+
+fn mib(bytes: u64) -> Value {
+    bytes.div_ceil(1 << 20).into()
+}
+
+fn entries(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A fact as a person reads it; tables are spelled out in one line.
+fn line(name: &str, value: &Value) -> String {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = match value {
+        Value::Object(map) => map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join(", "),
+        other => plain(other),
+    };
+    format!("{name:<22}{text}")
+}

@@ -1,0 +1,78 @@
+//! Where Hugging Face's tools keep a model: blobs by hash, snapshots that point to them, refs that name commits.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+use lam_store::StoreError;
+
+use crate::listing::RemoteFile;
+use crate::outline::weight_files;
+use crate::{HubError, ModelId};
+
+/// A model's place in the shared cache.
+pub(crate) struct Shelf {
+    id: ModelId,
+    repo: CacheRepo,
+}
+
+impl Shelf {
+    pub(crate) fn new(cache: &Path, id: &ModelId) -> Self {
+        let repo = Repo::with_revision(id.repository.clone(), RepoType::Model, id.revision.clone());
+        Self { id: id.clone(), repo: Cache::new(cache.to_path_buf()).repo(repo) }
+    }
+
+    /// The directory of a commit.
+    pub(crate) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.repo.pointer_path(commit)
+    }
+
+    /// Where a file's bytes lie: by their hash, or in the snapshot itself where the hub says none.
+    pub(crate) fn blob(&self, commit: &str, file: &RemoteFile) -> PathBuf {
+        let snapshot = self.snapshot(commit);
+        match (&file.digest, snapshot.ancestors().nth(2)) {
+            (Some(digest), Some(repository)) => repository.join("blobs").join(digest.hex()),
+            _ => snapshot.join(&file.name),
+        }
+    }
+
+    /// Lets the snapshot show a blob under the file's name.
+    pub(crate) fn point(&self, commit: &str, file: &RemoteFile) -> Result<(), HubError> {
+        let (blob, pointer) = (self.blob(commit, file), self.snapshot(commit).join(&file.name));
+        if pointer.exists() {
+            return Ok(());
+        }
+        let directory = self.snapshot(commit);
+        fs::create_dir_all(&directory).map_err(StoreError::io("create directory", &directory))?;
+        lam_store::remove_file(&pointer)?;
+        Ok(link(&blob, &pointer).map_err(StoreError::io("link", &pointer))?)
+    }
+
+    /// Remembers which commit the revision stands for.
+    pub(crate) fn remember(&self, commit: &str) -> Result<(), HubError> {
+        if self.id.revision == commit {
+            return Ok(());
+        }
+        Ok(self.repo.create_ref(commit).map_err(StoreError::io("write a ref beside", &self.snapshot(commit)))?)
+    }
+
+    /// The snapshot of the revision, if everything a model needs is there.
+    pub(crate) fn complete(&self) -> Option<PathBuf> {
+        let by_ref = || Some(self.repo.get("config.json").or_else(|| self.repo.get("adapter_config.json"))?.parent()?.to_owned());
+        let by_commit = Some(self.snapshot(&self.id.revision)).filter(|snapshot| snapshot.is_dir());
+        let snapshot = by_commit.or_else(by_ref)?;
+        let weights = weight_files(&snapshot).ok()?;
+        (!weights.is_empty() && weights.iter().all(|file| file.exists())).then_some(snapshot)
+    }
+}
+
+#[cfg(unix)]
+fn link(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+    let name = blob.file_name().unwrap_or_default();
+    std::os::unix::fs::symlink(Path::new("../../blobs").join(name), pointer)
+}
+
+#[cfg(not(unix))]
+fn link(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+    fs::hard_link(blob, pointer)
+}

@@ -1,0 +1,281 @@
+//! A model from the hub: from its listing to a directory that can be loaded.
+
+use std::cell::Cell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use lam_store::{Cancel, Progress, StoreError};
+use serde::Serialize;
+
+use crate::cache::Shelf;
+use crate::client::{Client, failed};
+use crate::listing::{Listing, RemoteFile};
+use crate::outline::{Shard, read_outline, shards};
+use crate::transfer::{Transfer, partial};
+use crate::verify::difference;
+use crate::{HubError, HubSettings, ModelId};
+
+const MIB: u64 = 1 << 20;
+/// What is asked for first of a file whose header is wanted: enough for most.
+const FIRST_BYTES: u64 = 1 << 16;
+
+/// The hub.
+pub struct Hub {
+    client: Client,
+}
+
+/// Who hears of the work and can stop it.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Hears of it.
+    pub progress: &'a dyn Progress,
+    /// Stops it.
+    pub cancel: &'a Cancel,
+}
+
+/// A file of a fetched model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fetched {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The hash that was verified: SHA-256, or Git's for small files; "" where the hub says none.
+    pub hash: String,
+}
+
+/// A model on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// Its directory, in Hugging Face layout.
+    pub directory: PathBuf,
+    /// The commit on the hub; "" when it was taken from the cache by its revision.
+    pub commit: String,
+    /// Its files; empty when it was taken from the cache.
+    pub files: Vec<Fetched>,
+    /// Bytes that had to be downloaded.
+    pub downloaded_bytes: u64,
+}
+
+/// Where files go.
+enum Place {
+    /// The cache that all tools share.
+    Cache(Shelf),
+    /// A directory that was named.
+    Directory(PathBuf),
+}
+
+impl Hub {
+    /// The hub as the settings say.
+    pub fn new(settings: HubSettings) -> Self {
+        Self { client: Client::new(settings) }
+    }
+
+    /// Downloads what is missing of a model, into the shared cache or into `directory`.
+    ///
+    /// Where the network fails and the cache has the model, that is taken, and a note says so.
+    ///
+    /// # Errors
+    /// A model that cannot be had, for the reason given.
+    pub fn fetch(&self, id: &ModelId, directory: Option<&Path>, watch: Watch<'_>) -> Result<Snapshot, HubError> {
+        let settings = &self.client.settings;
+        let shelf = Shelf::new(&settings.cache, id);
+        if settings.offline {
+            let offline = || HubError::Offline { model: id.to_string(), cache: settings.cache.clone() };
+            return taken(id, shelf.complete().ok_or_else(offline)?, directory);
+        }
+        let listing = match self.client.patiently(watch.cancel, || self.client.listing(id)) {
+            Err(error) if error.is_network() => match shelf.complete() {
+                Some(snapshot) => {
+                    watch.progress.note(&format!("the hub cannot be reached; {id} is taken from the cache"));
+                    return taken(id, snapshot, directory);
+                }
+                None => return Err(error),
+            },
+            listing => listing?,
+        };
+        let place = directory.map_or(Place::Cache(shelf), |directory| Place::Directory(directory.to_owned()));
+        let files = listing.needed(id)?;
+        let snapshot = self.obtain(id, &listing, &files, &place, watch)?;
+        every_shard_is_there(id, &snapshot.directory)?;
+        Ok(snapshot)
+    }
+
+    /// A model's descriptions, fetched into the cache, and the outlines of its weights, read from their headers
+    /// without downloading them.
+    ///
+    /// # Errors
+    /// As for [`Hub::fetch`].
+    pub fn outline(&self, id: &ModelId, watch: Watch<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
+        let shelf = Shelf::new(&self.client.settings.cache, id);
+        if let Some(directory) = shelf.complete() {
+            let shards = read_outline(&directory)?;
+            return Ok((taken(id, directory, None)?, shards));
+        }
+        if self.client.settings.offline {
+            return Err(HubError::Offline { model: id.to_string(), cache: self.client.settings.cache.clone() });
+        }
+        let listing = self.client.patiently(watch.cancel, || self.client.listing(id))?;
+        let (weights, descriptions): (Vec<_>, Vec<_>) = listing.needed(id)?.into_iter().partition(RemoteFile::is_weights);
+        let snapshot = self.obtain(id, &listing, &descriptions, &Place::Cache(shelf), watch)?;
+        let shard = |file: &RemoteFile| self.client.patiently(watch.cancel, || self.header(id, &listing.commit, file));
+        Ok((snapshot, weights.iter().map(shard).collect::<Result<_, _>>()?))
+    }
+
+    fn obtain(
+        &self,
+        id: &ModelId,
+        listing: &Listing,
+        files: &[RemoteFile],
+        place: &Place,
+        watch: Watch<'_>,
+    ) -> Result<Snapshot, HubError> {
+        let commit = &listing.commit;
+        let missing = files.iter().filter_map(|file| match place.has(id, commit, file) {
+            Ok(true) => None,
+            Ok(false) => Some(Ok(file)),
+            Err(error) => Some(Err(error)),
+        });
+        let missing: Vec<&RemoteFile> = missing.collect::<Result<_, _>>()?;
+        let kept = |file: &&RemoteFile| std::fs::metadata(partial(&place.of(commit, file))).map_or(0, |kept| kept.len());
+        let wanted: u64 = missing.iter().map(|file| file.size.unwrap_or(0)).sum();
+        let resumed: u64 = missing.iter().map(kept).sum();
+        place.refuse_full(wanted.saturating_sub(resumed))?;
+        watch.progress.begin(&format!("{id}, MiB"), Some(wanted.div_ceil(MIB)));
+        let done = Cell::new(0);
+        for file in &missing {
+            let heard = |bytes: u64| watch.progress.advance((done.get() + bytes) / MIB, &file.name);
+            let at = place.of(commit, file);
+            let url = self.client.file_url(id, commit, &file.name);
+            Transfer { client: &self.client, id, url, file, place: &at, heard: &heard, cancel: watch.cancel }.run()?;
+            done.set(done.get() + file.size.unwrap_or(0));
+        }
+        watch.progress.end();
+        let directory = place.close(commit, files)?;
+        let fetched = files.iter().map(|file| fetched(&directory, file)).collect::<Result<_, _>>()?;
+        Ok(Snapshot { directory, commit: commit.clone(), files: fetched, downloaded_bytes: wanted.saturating_sub(resumed) })
+    }
+
+    /// The outline of a file that stays where it is.
+    fn header(&self, id: &ModelId, commit: &str, file: &RemoteFile) -> Result<Shard, HubError> {
+        let url = self.client.file_url(id, commit, &file.name);
+        let mut wanted = FIRST_BYTES;
+        loop {
+            let response = self.client.get(id, &url, Some((0, Some(wanted - 1))))?;
+            let range = response.headers().get("content-range").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let whole = range.rsplit_once('/').and_then(|(_, size)| size.parse().ok());
+            let size = whole.or(file.size).unwrap_or(u64::MAX);
+            let mut reader = response.into_body().into_reader();
+            let mut first = Vec::new();
+            Read::take(&mut reader, wanted).read_to_end(&mut first).map_err(|error| failed(&url, &error.into()))?;
+            match Shard::parse(&file.name, size, &first) {
+                Ok(shard) => return Ok(shard),
+                Err(Ok(more)) if more > wanted => wanted = more,
+                Err(Ok(_)) => return Err(HubError::Network { url, reason: "the header ended early".into() }),
+                Err(Err(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Where a file's bytes go.
+    fn of(&self, commit: &str, file: &RemoteFile) -> PathBuf {
+        match self {
+            Place::Cache(shelf) => shelf.blob(commit, file),
+            Place::Directory(directory) => directory.join(&file.name),
+        }
+    }
+
+    /// Whether the file is there. In a directory that was named, another file of its name is not overwritten.
+    fn has(&self, id: &ModelId, commit: &str, file: &RemoteFile) -> Result<bool, HubError> {
+        let path = self.of(commit, file);
+        if !path.exists() {
+            return Ok(false);
+        }
+        match self {
+            Place::Directory(_) if difference(&path, file)?.is_some() => {
+                Err(HubError::Occupied { path, model: id.to_string() })
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Refuses before the first byte where there is no room for the last.
+    fn refuse_full(&self, needed: u64) -> Result<(), HubError> {
+        let place = match self {
+            Place::Cache(shelf) => shelf.snapshot("none"),
+            Place::Directory(directory) => std::path::absolute(directory).unwrap_or_else(|_| directory.clone()),
+        };
+        let Some(existing) = place.ancestors().find(|path| path.is_dir()) else { return Ok(()) };
+        match fs2::available_space(existing) {
+            Ok(free) if free < needed => {
+                let (needed_mib, free_mib) = (needed.div_ceil(MIB), free / MIB);
+                Err(HubError::Space { place: existing.to_owned(), needed_mib, free_mib })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the files one directory.
+    fn close(&self, commit: &str, files: &[RemoteFile]) -> Result<PathBuf, HubError> {
+        match self {
+            Place::Directory(directory) => Ok(directory.clone()),
+            Place::Cache(shelf) => {
+                for file in files {
+                    shelf.point(commit, file)?;
+                }
+                shelf.remember(commit)?;
+                Ok(shelf.snapshot(commit))
+            }
+        }
+    }
+}
+
+fn fetched(directory: &Path, file: &RemoteFile) -> Result<Fetched, HubError> {
+    let path = directory.join(&file.name);
+    let bytes = std::fs::metadata(&path).map_err(StoreError::io("read", &path))?.len();
+    let hash = file.digest.as_ref().map(|digest| digest.hex().to_owned()).unwrap_or_default();
+    Ok(Fetched { name: file.name.clone(), bytes, hash })
+}
+
+/// A model that the cache had; copied where a directory was named.
+fn taken(id: &ModelId, snapshot: PathBuf, directory: Option<&Path>) -> Result<Snapshot, HubError> {
+    let commit = snapshot.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory).map_err(StoreError::io("create directory", directory))?;
+        for entry in std::fs::read_dir(&snapshot).map_err(StoreError::io("read", &snapshot))? {
+            let entry = entry.map_err(StoreError::io("read", &snapshot))?;
+            copy(id, &entry.path(), &directory.join(entry.file_name()))?;
+        }
+    }
+    let directory = directory.map_or(snapshot, Path::to_owned);
+    Ok(Snapshot { directory, commit, files: Vec::new(), downloaded_bytes: 0 })
+}
+
+/// Copies a file, unless it is there; another file in its place is not overwritten.
+fn copy(id: &ModelId, from: &Path, to: &Path) -> Result<(), HubError> {
+    if to.exists() {
+        let same = lam_store::hash_path(from)? == lam_store::hash_path(to)?;
+        return if same { Ok(()) } else { Err(HubError::Occupied { path: to.to_owned(), model: id.to_string() }) };
+    }
+    let unfinished = partial(to);
+    std::fs::copy(from, &unfinished).map_err(StoreError::io("write", &unfinished))?;
+    Ok(std::fs::rename(&unfinished, to).map_err(StoreError::io("rename to", to))?)
+}
+
+/// Refuses a model whose index names files that the repository does not have.
+fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> {
+    let index = directory.join("model.safetensors.index.json");
+    if !index.exists() {
+        return Ok(());
+    }
+    match shards(&index)?.into_iter().find(|name| !directory.join(name).exists()) {
+        None => Ok(()),
+        Some(name) => Err(HubError::Unusable {
+            model: id.to_string(),
+            reason: format!("the repository's index names `{name}`, which it does not hold"),
+            hint: "its upload is not complete; try another revision".into(),
+        }),
+    }
+}

@@ -1,0 +1,23 @@
+//! Models from the Hugging Face hub: listed, downloaded, resumed after an interruption, verified, kept.
+//!
+//! Downloads lie where every Hugging Face tool keeps them, so that a model is there once a machine; or in a directory
+//! that is named. Only what a model needs is taken: its configuration, tokenizer, chat template and safetensors
+//! weights. What is in the weights is read from their headers alone, here or over the network. Knows no tensor, no
+//! token and no stage.
+
+mod cache;
+mod client;
+mod error;
+mod fetch;
+mod id;
+mod listing;
+mod outline;
+mod settings;
+mod transfer;
+mod verify;
+
+pub use error::HubError;
+pub use fetch::{Fetched, Hub, Snapshot, Watch};
+pub use id::ModelId;
+pub use outline::{Shard, read_outline};
+pub use settings::HubSettings;

@@ -1,0 +1,202 @@
+//! What a repository holds, and which of it a model needs.
+
+use serde::Deserialize;
+
+use crate::{HubError, ModelId};
+
+/// The repository's files at one commit.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Listing {
+    /// The commit that the revision stands for.
+    #[serde(rename = "sha")]
+    pub(crate) commit: String,
+    #[serde(default)]
+    siblings: Vec<Sibling>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Sibling {
+    rfilename: String,
+    size: Option<u64>,
+    #[serde(rename = "blobId")]
+    blob_id: Option<String>,
+    lfs: Option<LargeFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LargeFile {
+    sha256: Option<String>,
+    size: Option<u64>,
+}
+
+/// How a file's bytes are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Digest {
+    /// SHA-256 of the bytes, hex: large files.
+    Sha256(String),
+    /// Git's own hash of a blob, hex: small files.
+    GitBlob(String),
+}
+
+impl Digest {
+    /// The name that caches give the file.
+    pub(crate) fn hex(&self) -> &str {
+        match self {
+            Digest::Sha256(hex) | Digest::GitBlob(hex) => hex,
+        }
+    }
+}
+
+/// A file to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteFile {
+    /// Its name in the repository.
+    pub(crate) name: String,
+    /// Its size in bytes, where the hub says it.
+    pub(crate) size: Option<u64>,
+    /// Its hash, where the hub says it.
+    pub(crate) digest: Option<Digest>,
+}
+
+impl RemoteFile {
+    /// Whether it holds weights.
+    pub(crate) fn is_weights(&self) -> bool {
+        self.name.ends_with(".safetensors")
+    }
+}
+
+/// Files that say what the model is and how it reads and writes.
+const DESCRIPTIONS: &[&str] = &[
+    "config.json",
+    "generation_config.json",
+    "adapter_config.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "model.safetensors.index.json",
+];
+
+impl Listing {
+    /// Refuses a commit that could be no directory's name.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let is_hash = self.commit.len() >= 7 && self.commit.chars().all(|character| character.is_ascii_hexdigit());
+        if is_hash { Ok(()) } else { Err(format!("`sha` = `{}` is no commit", self.commit)) }
+    }
+
+    /// The files that the model needs: descriptions first, weights last, each in the order of their names.
+    ///
+    /// Weights in other forms, and the second copy that some repositories keep (`consolidated.safetensors`), stay.
+    ///
+    /// # Errors
+    /// A repository without a configuration or without safetensors weights.
+    pub(crate) fn needed(&self, id: &ModelId) -> Result<Vec<RemoteFile>, HubError> {
+        let whole = self.has("model.safetensors");
+        let mut files: Vec<RemoteFile> = self
+            .siblings
+            .iter()
+            .filter(|sibling| {
+                let name = sibling.rfilename.as_str();
+                let is_shard = !whole && is_shard(name);
+                DESCRIPTIONS.contains(&name) || name == "model.safetensors" || name == "adapter_model.safetensors" || is_shard
+            })
+            .filter(|sibling| !(whole && sibling.rfilename == "model.safetensors.index.json"))
+            .map(Sibling::file)
+            .collect();
+        files.sort_by(|one, other| (one.is_weights(), &one.name).cmp(&(other.is_weights(), &other.name)));
+        self.refuse_incomplete(id, &files)?;
+        Ok(files)
+    }
+
+    fn refuse_incomplete(&self, id: &ModelId, files: &[RemoteFile]) -> Result<(), HubError> {
+        let unusable = |reason: &str, hint: &str| HubError::Unusable {
+            model: id.to_string(),
+            reason: reason.to_owned(),
+            hint: hint.to_owned(),
+        };
+        let is_adapter = self.has("adapter_config.json");
+        if !self.has("config.json") && !is_adapter {
+            return Err(unusable("the repository has no config.json", "is it a model in transformers' layout?"));
+        }
+        if files.iter().any(RemoteFile::is_weights) {
+            return Ok(());
+        }
+        let other = self.siblings.iter().map(|sibling| sibling.rfilename.as_str());
+        let other: Vec<&str> = other.filter(|name| [".bin", ".gguf", ".pth", ".h5"].iter().any(|end| name.ends_with(end))).collect();
+        Err(match other.first() {
+            Some(name) => unusable(
+                &format!("its weights are only there as `{name}`, not as safetensors"),
+                "save it with transformers' save_pretrained(…, safe_serialization=True) and name that directory",
+            ),
+            None => unusable("the repository has no weights", "is it a model?"),
+        })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.siblings.iter().any(|sibling| sibling.rfilename == name)
+    }
+}
+
+impl Sibling {
+    fn file(&self) -> RemoteFile {
+        let large = self.lfs.as_ref();
+        let sha256 = large.and_then(|large| hash(large.sha256.as_deref(), 64)).map(Digest::Sha256);
+        let git = || hash(self.blob_id.as_deref(), 40).map(Digest::GitBlob);
+        RemoteFile {
+            name: self.rfilename.clone(),
+            size: large.and_then(|large| large.size).or(self.size),
+            digest: if large.is_some() { sha256 } else { git() },
+        }
+    }
+}
+
+/// The hash, if it is one of so many hex digits.
+fn hash(text: Option<&str>, digits: usize) -> Option<String> {
+    let is_hash = |text: &&str| text.len() == digits && text.chars().all(|character| character.is_ascii_hexdigit());
+    text.filter(is_hash).map(str::to_lowercase)
+}
+
+/// `model-00001-of-00003.safetensors`
+fn is_shard(name: &str) -> bool {
+    let numbers = name.strip_prefix("model-").and_then(|rest| rest.strip_suffix(".safetensors"));
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|character| character.is_ascii_digit());
+    numbers.and_then(|numbers| numbers.split_once("-of-")).is_some_and(|(one, all)| is_number(one) && is_number(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(names: &[&str]) -> Listing {
+        let files: Vec<_> = names.iter().map(|name| serde_json::json!({"rfilename": name})).collect();
+        serde_json::from_value(serde_json::json!({"sha": "0123456789", "siblings": files})).unwrap()
+    }
+
+    fn needed(names: &[&str]) -> Result<Vec<String>, String> {
+        let id: ModelId = "acme/tiny".parse().unwrap();
+        let files = listing(names).needed(&id).map_err(|error| error.to_string())?;
+        Ok(files.into_iter().map(|file| file.name).collect())
+    }
+
+    #[test]
+    fn only_what_a_model_needs_is_taken_and_weights_come_last() {
+        let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+        let others = ["README.md", "consolidated.safetensors", "pytorch_model.bin", "onnx/model.safetensors", "a/config.json"];
+        let names = [&shards[..], &others, &["tokenizer.json", "config.json", "model.safetensors.index.json"]].concat();
+        let expected = ["config.json", "model.safetensors.index.json", "tokenizer.json", shards[0], shards[1]];
+        assert_eq!(needed(&names).unwrap(), expected);
+        let single = needed(&["config.json", "model.safetensors", "model.safetensors.index.json", shards[0]]);
+        assert_eq!(single.unwrap(), ["config.json", "model.safetensors"]);
+    }
+
+    #[test]
+    fn a_repository_that_is_no_usable_model_is_refused() {
+        assert!(needed(&["README.md"]).unwrap_err().contains("no config.json"));
+        let error = needed(&["config.json", "pytorch_model.bin"]).unwrap_err();
+        assert!(error.contains("`pytorch_model.bin`") && error.contains("hint: save it"), "{error}");
+        assert!(needed(&["config.json"]).unwrap_err().contains("no weights"));
+    }
+}

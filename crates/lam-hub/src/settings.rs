@@ -1,0 +1,133 @@
+//! Where the hub is, who asks, where downloads are kept: Hugging Face's own environment variables.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::HubError;
+
+const HUB: &str = "https://huggingface.co";
+
+/// How the hub is used.
+#[derive(Clone)]
+pub struct HubSettings {
+    /// Address of the hub or of a mirror (`HF_ENDPOINT`).
+    pub endpoint: String,
+    /// Who asks (`HF_TOKEN`, else the file that `hf auth login` leaves); never shown or written.
+    pub token: Option<String>,
+    /// Where downloads are kept (`HF_HUB_CACHE`, else `hub` in `HF_HOME`).
+    pub cache: PathBuf,
+    /// Whether the network is forbidden (`HF_HUB_OFFLINE`).
+    pub offline: bool,
+    /// Longest silence of a connection (`HF_HUB_DOWNLOAD_TIMEOUT`, in seconds).
+    pub timeout: Duration,
+    /// Tries in a row without a single byte before it is given up.
+    pub retries: u32,
+    /// Pause before the second try; it doubles with each.
+    pub pause: Duration,
+}
+
+impl HubSettings {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// A variable whose value cannot be used, or no place for the cache.
+    pub fn from_env() -> Result<Self, HubError> {
+        Self::from_variables(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, HubError> {
+        let home = match variable("HF_HOME") {
+            Some(path) => PathBuf::from(path),
+            None => default_home(&variable)?,
+        };
+        Ok(Self {
+            endpoint: endpoint(variable("HF_ENDPOINT"))?,
+            token: token(&variable, &home),
+            cache: variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from),
+            offline: is_set(variable("HF_HUB_OFFLINE")),
+            timeout: timeout(variable("HF_HUB_DOWNLOAD_TIMEOUT"))?,
+            retries: 5,
+            pause: Duration::from_millis(500),
+        })
+    }
+}
+
+fn default_home(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBuf, HubError> {
+    let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
+    let caches = caches.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
+    caches.map(|path| path.join("huggingface")).ok_or_else(|| HubError::Setting {
+        variable: "HF_HOME",
+        value: "\"\"".into(),
+        reason: "there is no home directory to keep downloads in\nhint: name a directory in HF_HOME".into(),
+    })
+}
+
+fn endpoint(value: Option<String>) -> Result<String, HubError> {
+    let Some(value) = value else { return Ok(HUB.to_owned()) };
+    let address = value.trim().trim_end_matches('/');
+    if ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
+        return Ok(address.to_owned());
+    }
+    let reason = format!("no address\nhint: write it with its scheme, such as {HUB}");
+    Err(HubError::Setting { variable: "HF_ENDPOINT", value, reason })
+}
+
+fn token(variable: &impl Fn(&str) -> Option<String>, home: &Path) -> Option<String> {
+    let file = || {
+        let path = variable("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
+        std::fs::read_to_string(path).ok()
+    };
+    let token = variable("HF_TOKEN").or_else(file)?.trim().to_owned();
+    (!token.is_empty()).then_some(token)
+}
+
+fn is_set(value: Option<String>) -> bool {
+    value.is_some_and(|value| ["1", "true", "yes", "on"].contains(&value.trim().to_lowercase().as_str()))
+}
+
+fn timeout(value: Option<String>) -> Result<Duration, HubError> {
+    let Some(value) = value else { return Ok(Duration::from_secs(30)) };
+    match value.trim().parse::<u64>() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => {
+            let reason = "not a number of seconds\nhint: 30 is the default".to_owned();
+            Err(HubError::Setting { variable: "HF_HUB_DOWNLOAD_TIMEOUT", value, reason })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(variables: &[(&str, &str)]) -> Result<HubSettings, HubError> {
+        let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        HubSettings::from_variables(find)
+    }
+
+    #[test]
+    fn the_variables_are_those_of_hugging_face() {
+        let plain = settings(&[("HOME", "/home/ada")]).unwrap();
+        assert_eq!(plain.endpoint, HUB);
+        assert_eq!(plain.cache, Path::new("/home/ada/.cache/huggingface/hub"));
+        assert!(plain.token.is_none() && !plain.offline);
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("token"), " secret\n").unwrap();
+        let place = home.path().to_str().unwrap();
+        let set = settings(&[("HF_HOME", place), ("HF_ENDPOINT", "http://mirror/"), ("HF_HUB_OFFLINE", "True")]).unwrap();
+        assert_eq!((set.endpoint.as_str(), set.token.as_deref(), set.offline), ("http://mirror", Some("secret"), true));
+        let named = settings(&[("HF_HOME", place), ("HF_TOKEN", "other"), ("HF_HUB_CACHE", "/c")]).unwrap();
+        assert_eq!((named.token.as_deref(), named.cache.as_path()), (Some("other"), Path::new("/c")));
+    }
+
+    #[test]
+    fn values_that_cannot_be_used_are_named() {
+        let text = |variables: &[(&str, &str)]| settings(variables).err().expect("refused").to_string();
+        assert!(text(&[]).contains("HF_HOME"));
+        let error = text(&[("HOME", "/h"), ("HF_ENDPOINT", "mirror.org")]);
+        assert!(error.contains("HF_ENDPOINT = mirror.org") && error.contains("hint:"), "{error}");
+        let error = text(&[("HOME", "/h"), ("HF_HUB_DOWNLOAD_TIMEOUT", "soon")]);
+        assert!(error.contains("HF_HUB_DOWNLOAD_TIMEOUT = soon"), "{error}");
+    }
+}
