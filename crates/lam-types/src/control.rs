@@ -133,4 +133,10 @@ impl Observation {
     pub fn controls_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Control> {
         self.controls.iter().filter(move |control| control.control_text == name)
     }
+
+    /// How many controls are named by this kind and a number, such as `Table` for `Table 1` and `Table 2`.
+    pub fn count_shown(&self, kind: &str) -> usize {
+        let is_number = |rest: &str| rest.strip_prefix(' ').is_some_and(|number| number.parse::<u32>().is_ok());
+        self.controls.iter().filter(|control| control.control_text.strip_prefix(kind).is_some_and(is_number)).count()
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ControlType;
+use crate::{ControlType, Observation};
 
 /// What a function acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +29,36 @@ pub enum ArgKind {
         /// Largest allowed value.
         max: i64,
     },
+    /// The number of a thing of this kind that the screen shows as a control, such as `Table` for `Table 2`.
+    ShownNumber(String),
+    /// The number of a paragraph: of a line of the document shown, counted from 1.
+    Paragraph,
     /// `true` or `false`.
     Boolean,
     /// One of these words.
     OneOf(Vec<String>),
+}
+
+impl ArgKind {
+    /// The closed range of whole numbers that may be written on this screen; `None` for what is no number. The range
+    /// is empty where nothing of the kind is shown.
+    pub fn range(&self, observation: &Observation) -> Option<(i64, i64)> {
+        let counted = |count: usize| Some((1, i64::try_from(count).unwrap_or(i64::MAX)));
+        match self {
+            ArgKind::Integer { min, max } => Some((*min, *max)),
+            ArgKind::ShownNumber(kind) => counted(observation.count_shown(kind)),
+            ArgKind::Paragraph => counted(observation.document.lines().count()),
+            ArgKind::Text | ArgKind::DocumentText | ArgKind::Boolean | ArgKind::OneOf(_) => None,
+        }
+    }
+
+    /// Whether this screen has any value to offer.
+    pub fn is_possible(&self, observation: &Observation) -> bool {
+        match self {
+            ArgKind::DocumentText => !observation.document.trim().is_empty(),
+            kind => kind.range(observation).is_none_or(|(min, max)| min <= max),
+        }
+    }
 }
 
 /// One argument of a function.
@@ -59,4 +85,11 @@ pub struct FunctionSpec {
     pub args: Vec<ArgSpec>,
     /// One sentence for the prompt.
     pub doc: String,
+}
+
+impl FunctionSpec {
+    /// Whether every argument that a call must have has a value on this screen.
+    pub fn has_arguments(&self, observation: &Observation) -> bool {
+        self.args.iter().all(|arg| !arg.required || arg.kind.is_possible(observation))
+    }
 }

@@ -79,6 +79,7 @@ fn value(spec: &ArgSpec, lexicon: &[String], rng: &mut ChaCha8Rng) -> Value {
     match &spec.kind {
         ArgKind::Text | ArgKind::DocumentText => words(lexicon, 1, 3, rng).into(),
         ArgKind::Integer { min, max } => rng.random_range(*min..=(*max).min(min + 20)).into(),
+        ArgKind::ShownNumber(_) | ArgKind::Paragraph => rng.random_range(1..=21).into(),
         ArgKind::Boolean => rng.random_bool(0.5).into(),
         ArgKind::OneOf(choices) => choices.choose(rng).cloned().unwrap_or_default().into(),
     }

@@ -108,14 +108,8 @@ fn select_paragraphs(editor: &mut Editor, first: i64, last: i64) -> Result<(), R
         place(first, count, "paragraph")?,
         place(last, count, "paragraph")?,
     );
-    if first > last {
-        return Err(invalid(format!(
-            "paragraph {} comes after paragraph {}",
-            first + 1,
-            last + 1
-        )));
-    }
-    editor.selection = Some(Selection::Paragraphs(first, last));
+    // A selection may be drawn from either end.
+    editor.selection = Some(Selection::Paragraphs(first.min(last), first.max(last)));
     Ok(())
 }
 

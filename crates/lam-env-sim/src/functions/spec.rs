@@ -57,11 +57,11 @@ pub fn specs() -> Vec<FunctionSpec> {
             vec![
                 arg(
                     "start_index",
-                    integer(1, 128),
+                    ArgKind::Paragraph,
                     true,
                     "The first paragraph, counted from 1.",
                 ),
-                arg("end_index", integer(1, 128), true, "The last paragraph."),
+                arg("end_index", ArgKind::Paragraph, true, "The last paragraph."),
             ],
         ),
         spec(
@@ -70,7 +70,7 @@ pub fn specs() -> Vec<FunctionSpec> {
             "Select a table.",
             vec![arg(
                 "number",
-                integer(1, 128),
+                ArgKind::ShownNumber("Table".to_owned()),
                 true,
                 "The table, counted from 1.",
             )],
@@ -199,6 +199,8 @@ fn fits(kind: &ArgKind, value: &Value, document: &Document) -> bool {
         ArgKind::Integer { min, max } => value
             .as_i64()
             .is_some_and(|number| (*min..=*max).contains(&number)),
+        // Whether the document has so many is said by the function, which knows its name for them.
+        ArgKind::ShownNumber(_) | ArgKind::Paragraph => value.is_i64(),
         ArgKind::Boolean => value.is_boolean(),
         ArgKind::OneOf(words) => value
             .as_str()

@@ -69,6 +69,8 @@ fn arg_doc(arg: &ArgSpec) -> String {
         ArgKind::Text => "string".to_owned(),
         ArgKind::DocumentText => "string that stands in the document".to_owned(),
         ArgKind::Integer { min, max } => format!("integer from {min} to {max}"),
+        ArgKind::ShownNumber(kind) => format!("number of a {kind} on the screen"),
+        ArgKind::Paragraph => "number of a paragraph of the document".to_owned(),
         ArgKind::Boolean => "true or false".to_owned(),
         ArgKind::OneOf(words) => format!("one of {}", words.join(", ")),
     };

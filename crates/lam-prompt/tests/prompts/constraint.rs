@@ -59,6 +59,8 @@ fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
             .as_str()
             .is_some_and(|text| !text.is_empty() && observation.document.lines().any(|line| line.contains(text))),
         ArgKind::Integer { min, max } => value.as_i64().is_some_and(|number| (*min..=*max).contains(&number)),
+        ArgKind::ShownNumber(_) => value.as_i64().is_some_and(|number| (1..=2).contains(&number)),
+        ArgKind::Paragraph => value.as_i64().is_some_and(|number| (1..=3).contains(&number)),
         ArgKind::Boolean => value.is_boolean(),
         ArgKind::OneOf(words) => value.as_str().is_some_and(|text| words.iter().any(|word| word == text)),
     }
@@ -87,7 +89,7 @@ fn every_walk_ends_in_an_executable_answer() {
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["", "click_input", "insert_table", "select_text", "set_edit_text", "set_font"],
+        ["", "click_input", "insert_table", "select_paragraph", "select_table", "select_text", "set_edit_text", "set_font"],
         "texts has no control"
     );
 }
@@ -106,6 +108,8 @@ fn what_an_expert_says_is_allowed() {
         ("select_text", "", "", json!({"text": "alpha"})),
         ("select_text", "", "", json!({"text": "Die Größe"})),
         ("insert_table", "", "", json!({"rows": 64, "columns": -3})),
+        ("select_table", "", "", json!({"number": 2})),
+        ("select_paragraph", "", "", json!({"start_index": 1, "end_index": 3})),
         ("set_font", "", "", json!({"font_size": 12})),
         ("set_font", "", "", json!({"font_name": "Arial Black", "font_size": 400})),
         ("", "", "", json!({})),

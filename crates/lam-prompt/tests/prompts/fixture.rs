@@ -77,6 +77,12 @@ pub fn functions() -> Vec<FunctionSpec> {
                 arg("font_size", ArgKind::Integer { min: 1, max: 400 }, false),
             ],
         ),
+        function("select_table", Target::Application, vec![arg("number", ArgKind::ShownNumber("Table".into()), true)]),
+        function(
+            "select_paragraph",
+            Target::Application,
+            vec![arg("start_index", ArgKind::Paragraph, true), arg("end_index", ArgKind::Paragraph, true)],
+        ),
         function("texts", Target::Control(vec![ControlType::Spinner]), vec![]),
     ]
 }
@@ -108,6 +114,8 @@ pub fn observation() -> Observation {
             control("4", "Bold", ControlType::Button, true),
             control("5", "Page Borders", ControlType::ComboBox, false),
             control("6", "Table 1 Row 2", ControlType::DataItem, true),
+            control("7", "Table 1", ControlType::Group, true),
+            control("8", "Table 2", ControlType::Group, true),
         ],
         document: "alpha beta, gamma\n\nDie Größe \"alpha delta\"".into(),
         selection: String::new(),

@@ -119,7 +119,7 @@ fn a_prompt_has_one_begin_and_spaced_quotes() {
     assert_eq!(ids.iter().filter(|id| **id == tokenizer.bos()).count(), 1);
     assert_eq!(
         tokenizer.decode(&ids),
-        "<s><|controls|> Bold 1 Find and Replace 2 Find 3 Bold 4 Page Borders 5 Table 1 Row 2 6\
+        "<s><|controls|> Bold 1 Find and Replace 2 Find 3 Bold 4 Page Borders 5 Table 1 Row 2 6 Table 1 7 Table 2 8\
          <|request|> make ' alpha beta ' bold .<|done|><|plan|> click Bold<|answer|>"
     );
     let answer = tokenizer.encode(" alpha beta");

@@ -3,6 +3,7 @@
 use lam_types::{ArgKind, ArgSpec, FunctionSpec};
 
 use super::lists::End;
+use super::screen::Screen;
 use crate::compact::Compact;
 
 /// A sequence of tokens and what comes behind it.
@@ -66,15 +67,17 @@ impl Functions {
         std::iter::once(none).chain(named).collect()
     }
 
-    /// The ways to go on with the arguments of `function` from argument `from`, without skipping a required one.
-    /// Before the first, none at all is a way too, unless one is required.
-    pub(super) fn args_from(&self, function: Option<usize>, from: usize) -> Vec<Way> {
+    /// The ways to go on with the arguments of `function` from argument `from`, without skipping a required one and
+    /// without those for which `screen` has no value. Before the first, none at all is a way too, unless one is
+    /// required.
+    pub(super) fn args_from(&self, function: Option<usize>, from: usize, screen: &Screen) -> Vec<Way> {
         let none = Way { tokens: Vec::new(), then: Then::Status };
         let Some(function) = function else { return vec![none] };
         let specs = &self.specs[function].args;
         let required = specs[from..].iter().position(|arg| arg.required);
         let stop = required.map_or(specs.len(), |n| from + n + 1);
-        let mut ways: Vec<Way> = self.args[function][from..stop].iter().flatten().cloned().collect();
+        let possible = (from..stop).filter(|arg| screen.is_possible(function, *arg));
+        let mut ways: Vec<Way> = possible.flat_map(|arg| &self.args[function][arg]).cloned().collect();
         if from == 0 && required.is_none() {
             ways.push(none);
         }
@@ -104,7 +107,9 @@ fn ways(form: Compact<'_>, n: usize, arg: &ArgSpec) -> Vec<Way> {
     match &arg.kind {
         ArgKind::Text => vec![way(key, Then::Text(n))],
         ArgKind::DocumentText => vec![way(key, Then::Document(n))],
-        ArgKind::Integer { .. } => vec![way(json(""), Then::Number(n))],
+        ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
+            vec![way(json(""), Then::Number(n))]
+        }
         ArgKind::Boolean => ["true", "false"].map(|word| way(json(word), Then::ArgEnd(n))).to_vec(),
         ArgKind::OneOf(words) => {
             let written = |word: &String| form.segment(format!("{} {word}", arg.name).trim_end_matches(' '));

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use lam_types::ArgKind;
-
 use super::document::DocumentText;
 use super::functions::{Functions, Then, Way};
 use super::lists::{CompactLists, End, FreeList};
@@ -121,11 +119,7 @@ impl ActionConstraint {
 
     /// The range of an integer argument.
     fn range(&self, arg: usize) -> (i64, i64) {
-        let spec = self.function.and_then(|function| self.parts.functions.specs().get(function));
-        match spec.and_then(|spec| spec.args.get(arg)).map(|arg| &arg.kind) {
-            Some(ArgKind::Integer { min, max }) => (*min, *max),
-            _ => (i64::MIN, i64::MAX),
-        }
+        self.function.and_then(|function| self.parts.screen.range(function, arg)).unwrap_or((i64::MIN, i64::MAX))
     }
 
     /// Puts the tokens that go on with a number of which `written` stands, its space included.

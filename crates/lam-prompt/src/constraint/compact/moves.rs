@@ -55,7 +55,7 @@ impl ActionConstraint {
     }
 
     fn at_args(&self, from: usize) -> Stage {
-        Stage::Choice { ways: self.parts.functions.args_from(self.function, from), depth: 0 }
+        Stage::Choice { ways: self.parts.functions.args_from(self.function, from, &self.parts.screen), depth: 0 }
     }
 
     fn at_status(&self) -> Stage {

@@ -1,6 +1,6 @@
 //! What one screen offers: the controls as tokens, and which functions can be called at all.
 
-use lam_types::{ArgKind, ControlType, FunctionSpec, Observation, Target};
+use lam_types::{ControlType, FunctionSpec, Observation, Target};
 
 use super::functions::{Functions, Then, Way};
 use crate::compact::Compact;
@@ -11,6 +11,8 @@ pub(crate) struct Screen {
     controls: Vec<(ControlType, Way)>,
     /// Positions of the functions that can be called.
     pub(super) offered: Vec<usize>,
+    /// For each function, for each of its arguments: whether it has a value here, and the range of a number.
+    args: Vec<Vec<(bool, Option<(i64, i64)>)>>,
     pub(super) document: String,
 }
 
@@ -24,17 +26,30 @@ impl Screen {
                 (control.control_type, Way { tokens, then: Then::Args })
             })
             .collect();
-        let has_text = !observation.document.trim().is_empty();
         let can_call = |spec: &FunctionSpec| {
             let has_target = match &spec.target {
                 Target::Application => true,
                 Target::Control(types) => controls.iter().any(|(kind, _)| types.contains(kind)),
             };
-            let needs_text = spec.args.iter().any(|arg| arg.required && arg.kind == ArgKind::DocumentText);
-            has_target && (has_text || !needs_text)
+            has_target && spec.has_arguments(observation)
+        };
+        let args = |spec: &FunctionSpec| {
+            let kinds = spec.args.iter().map(|arg| &arg.kind);
+            kinds.map(|kind| (kind.is_possible(observation), kind.range(observation))).collect()
         };
         let offered = (0..functions.specs().len()).filter(|n| can_call(&functions.specs()[*n])).collect();
-        Self { controls, offered, document: observation.document.clone() }
+        let args = functions.specs().iter().map(args).collect();
+        Self { controls, offered, args, document: observation.document.clone() }
+    }
+
+    /// Whether argument `arg` of `function` has a value on this screen.
+    pub(super) fn is_possible(&self, function: usize, arg: usize) -> bool {
+        self.args[function][arg].0
+    }
+
+    /// The closed range of the number that argument `arg` of `function` is.
+    pub(super) fn range(&self, function: usize, arg: usize) -> Option<(i64, i64)> {
+        self.args[function][arg].1
     }
 
     /// The ways to name a control for `target`; `None` when it takes none.

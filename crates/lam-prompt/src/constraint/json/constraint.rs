@@ -30,10 +30,11 @@ impl JsonConstraint {
         functions: &[FunctionSpec],
         limits: AnswerLimits,
     ) -> Self {
+        let ranges = |spec: &FunctionSpec| spec.args.iter().map(|arg| arg.kind.range(observation)).collect();
         let rules = Rules {
             lists: Lists::new(&vocabulary.lead, observation, functions, limits.plan_steps),
             words: Words::new(&observation.document),
-            functions: functions.to_vec(),
+            ranges: functions.iter().map(ranges).collect(),
             limits,
         };
         let state = Some(rules.begin());

@@ -47,11 +47,10 @@ impl Lists {
         let open = [lead, b"{\"thought\": \""].concat();
         lists.push(vec![Alternative { bytes: open, then: Then::Thought }]);
         let status = lists.add_plan(plan_steps);
-        let has_text = !observation.document.trim().is_empty();
         for (number, function) in functions.iter().enumerate() {
-            lists.add_args(number, function, has_text, status);
+            lists.add_args(number, function, observation, status);
         }
-        lists.add_controls(observation, functions, has_text, status);
+        lists.add_controls(observation, functions, status);
         lists
     }
 
@@ -87,7 +86,7 @@ impl Lists {
     }
 
     /// The lists before each argument and behind the last.
-    fn add_args(&mut self, number: usize, function: &FunctionSpec, has_text: bool, status: usize) {
+    fn add_args(&mut self, number: usize, function: &FunctionSpec, observation: &Observation, status: usize) {
         let count = function.args.len();
         // Lists are made from the last argument backwards, because an alternative names the list behind it.
         let mut numbers = vec![0; count + 1];
@@ -99,7 +98,7 @@ impl Lists {
             }
             for arg in from..stop.map_or(count, |stop| from + stop + 1) {
                 let comma = if from == 0 { "" } else { ", " };
-                if has_text || function.args[arg].kind != ArgKind::DocumentText {
+                if function.args[arg].kind.is_possible(observation) {
                     alternatives.extend(ways(comma, (number, arg), &function.args[arg], numbers[arg + 1]));
                 }
             }
@@ -109,10 +108,8 @@ impl Lists {
     }
 
     /// Labels with their names, and the functions that can act on each.
-    fn add_controls(&mut self, observation: &Observation, functions: &[FunctionSpec], has_text: bool, status: usize) {
-        let is_possible = |function: &FunctionSpec| {
-            has_text || !function.args.iter().any(|arg| arg.required && arg.kind == ArgKind::DocumentText)
-        };
+    fn add_controls(&mut self, observation: &Observation, functions: &[FunctionSpec], status: usize) {
+        let is_possible = |function: &FunctionSpec| function.has_arguments(observation);
         let mut alternatives = Vec::new();
         let call = |name: &str| format!("{}\", \"args\": {{", escaped(name));
         let control = |label: &str, name: &str| {
@@ -155,7 +152,9 @@ fn ways(comma: &str, (function, number): (usize, usize), arg: &ArgSpec, behind: 
     match &arg.kind {
         ArgKind::Text => vec![text(&open, Then::Text(function, number))],
         ArgKind::DocumentText => vec![text(&open, Then::Document(function, number))],
-        ArgKind::Integer { .. } => vec![text(&key, Then::Number(function, number))],
+        ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
+            vec![text(&key, Then::Number(function, number))]
+        }
         ArgKind::Boolean => ["true", "false"].map(|word| text(&format!("{key}{word}"), Then::List(behind))).into(),
         ArgKind::OneOf(words) => {
             words.iter().map(|word| text(&format!("{open}{}\"", escaped(word)), Then::List(behind))).collect()

@@ -1,7 +1,5 @@
 //! Where a JSON answer stands, and where each byte leads.
 
-use lam_types::{ArgKind, FunctionSpec};
-
 use super::document::{Found, Words};
 use super::lists::{Lists, OPEN, Then};
 use crate::constraint::AnswerLimits;
@@ -68,7 +66,8 @@ impl Digits {
 pub(super) struct Rules {
     pub(super) lists: Lists,
     pub(super) words: Words,
-    pub(super) functions: Vec<FunctionSpec>,
+    /// For each function, for each of its arguments: the range of a number on this screen.
+    pub(super) ranges: Vec<Vec<Option<(i64, i64)>>>,
     pub(super) limits: AnswerLimits,
 }
 
@@ -153,10 +152,7 @@ impl Rules {
     }
 
     fn in_number(&self, function: usize, arg: usize, written: Digits, byte: u8) -> Option<State> {
-        let (min, max) = match self.functions[function].args[arg].kind {
-            ArgKind::Integer { min, max } => (min, max),
-            _ => (i64::MIN, i64::MAX),
-        };
+        let (min, max) = self.ranges[function][arg].unwrap_or((i64::MIN, i64::MAX));
         if byte == b'-' || byte.is_ascii_digit() {
             let written = written.with(byte).filter(|written| begins_number(written.text(), min, max))?;
             return Some(State::Number { function, arg, written });
