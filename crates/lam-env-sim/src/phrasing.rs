@@ -1,6 +1,7 @@
 //! Requests from templates: the same parameters in one of a family's wordings.
 
 use lam_types::Phrasing;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::family::{Family, Wording};
@@ -27,15 +28,39 @@ pub fn fill(template: &str, word: &str, parameters: &Parameters) -> String {
         .replace("{y}", &parameters.new_text)
 }
 
-/// One wording of a family's request.
+/// One wording of a family's request. Half of them carry some of the words of `asides`, which mean nothing to the
+/// task; with no such words, none do.
 pub fn phrase(
     family: &Family,
     parameters: &Parameters,
     phrasing: Phrasing,
+    asides: &[&'static str],
     random: &mut ChaCha8Rng,
 ) -> String {
     let template = pick(random, templates(family.wording, phrasing));
-    fill(template, pick(random, family.words), parameters)
+    let template = if !asides.is_empty() && random.random_bool(0.5) {
+        with_asides(template, asides, random)
+    } else {
+        template.to_owned()
+    };
+    fill(&template, pick(random, family.words), parameters)
+}
+
+/// A template with words put in between its own: people name whom they ask and what it is for, and a reader has to
+/// learn which words to leave out.
+fn with_asides(template: &str, asides: &[&'static str], random: &mut ChaCha8Rng) -> String {
+    let mut words: Vec<&str> = template.split(' ').collect();
+    for _ in 0..random.random_range(1..=2) {
+        let place = match random.random_range(0..4) {
+            0 => 0,
+            1 => words.len(),
+            _ => random.random_range(0..=words.len()),
+        };
+        let count = random.random_range(1..=2);
+        let drawn: Vec<&str> = (0..count).map(|_| pick(random, asides)).collect();
+        words.splice(place..place, drawn);
+    }
+    words.join(" ")
 }
 
 /// Every wording of a family's request, in order.

@@ -7,7 +7,7 @@ use crate::family::{self, Family, Numbers};
 use crate::procedure::{Parameters, Planned, planned};
 
 /// Words that join the parts of a request, as far as the expert knows them.
-const JOINTS: [&str; 3] = [" and then ", " , then ", " and "];
+const JOINTS: [&str; 5] = [" and then ", " , then ", " ; then ", " , also ", " and "];
 
 /// The calls that the expert wants to make, or `None` when it does not understand.
 pub fn understand(request: &str, document: &str) -> Option<Vec<Planned>> {

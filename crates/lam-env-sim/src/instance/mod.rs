@@ -77,7 +77,8 @@ pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing
             parameters: draw_parameters(family, &document, &mut draft, &mut random),
         })
         .collect();
-    let request = draw_request(family, &parts, phrasing, &mut random);
+    let asides = if split == Split::Train { words::of(split) } else { &[] };
+    let request = draw_request(family, &parts, phrasing, asides, &mut random);
     let start = start::draw_start(document, &parts, &mut random);
     let mut goal = start.clone();
     reference::drive(&mut goal, &calls(&parts))
@@ -283,6 +284,7 @@ fn draw_request(
     family: &Family,
     parts: &[Part],
     phrasing: Phrasing,
+    asides: &[&'static str],
     random: &mut ChaCha8Rng,
 ) -> String {
     let mut request = String::new();
@@ -294,6 +296,7 @@ fn draw_request(
             part.family,
             &part.parameters,
             phrasing,
+            asides,
             random,
         ));
     }
