@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct ExploreConfig {
     /// Environment to explore, by its registered name.
     pub environment: String,
+    /// Failed tasks passed over, in file order: those that an earlier exploration attempted.
+    pub skip_tasks: usize,
     /// Tasks attempted at most; 0 for every task the expert failed at (the paper samples 2,284).
     pub max_tasks: usize,
     /// Tries a task. The paper does not say how many.
@@ -25,8 +27,8 @@ pub struct ExploreConfig {
     pub successes_per_task: usize,
     /// Failed trajectories kept a task (the paper keeps one: 496 + 1,788 = 2,284).
     pub failures_per_task: usize,
-    /// Keep the failed tries of solved tasks too. The paper's one try a task has none; in the quickstart they made the
-    /// reward model worse (66 % of held-out steps told apart instead of 81 %): their right steps are labelled −1 too.
+    /// Keep the failed tries of solved tasks among the failures too; the paper's one try a task has none. Every try
+    /// stands in `attempts.parquet`, whatever is kept here.
     pub failures_of_solved_tasks: bool,
     /// Where episodes end; its `seed` is overwritten by the stage's.
     pub limits: Limits,
@@ -36,6 +38,7 @@ impl Default for ExploreConfig {
     fn default() -> Self {
         Self {
             environment: "sim".into(),
+            skip_tasks: 0,
             max_tasks: 0,
             attempts: 4,
             temperature: 1.0,

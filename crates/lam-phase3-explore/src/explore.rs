@@ -14,6 +14,8 @@ use crate::{ExploreConfig, ExploreError, Keep, curate};
 pub const SUCCESSES_FILE: &str = "success.parquet";
 /// Failures kept for phase 4.
 pub const FAILURES_FILE: &str = "failure.parquet";
+/// Every try, for a reward model that has to tell right from wrong answers at one state.
+pub const ATTEMPTS_FILE: &str = "attempts.parquet";
 const JOURNAL_FILE: &str = "episodes.jsonl";
 
 /// What the exploration reads and writes, and who watches it.
@@ -39,13 +41,14 @@ pub fn explore(
     policy: &mut dyn Policy,
     io: &ExploreIo<'_>,
 ) -> Result<Value, ExploreError> {
-    let tasks = failed_tasks(io.failures, config.max_tasks)?;
+    let tasks = failed_tasks(io.failures, config)?;
     let journal = io.output.join(JOURNAL_FILE);
     let session =
         Session { limits: &config.limits, journal: Some(&journal), progress: io.progress, cancel: io.cancel };
     let mut attempts = run_episodes(app, &Job::for_tasks(&tasks, config.attempts), policy, &session)?;
     let timings = take_timings(&mut attempts);
     let (episodes, succeeded) = (attempts.len(), attempts.iter().filter(|attempt| attempt.succeeded()).count());
+    write_trajectories(&io.output.join(ATTEMPTS_FILE), &attempts)?;
     let keep = Keep {
         successes: config.successes_per_task,
         failures: config.failures_per_task,
@@ -73,8 +76,8 @@ pub fn explore(
     }))
 }
 
-/// The tasks of the failed trajectories, each once, in file order.
-fn failed_tasks(files: &[PathBuf], max_tasks: usize) -> Result<Vec<Task>, ExploreError> {
+/// The tasks of the failed trajectories, each once, in file order: those that the configuration asks for.
+fn failed_tasks(files: &[PathBuf], config: &ExploreConfig) -> Result<Vec<Task>, ExploreError> {
     let mut tasks: Vec<Task> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for file in files {
@@ -84,12 +87,14 @@ fn failed_tasks(files: &[PathBuf], max_tasks: usize) -> Result<Vec<Task>, Explor
             }
         }
     }
+    let found = tasks.len();
+    tasks.drain(..config.skip_tasks.min(found));
     if tasks.is_empty() {
         let path = files.first().cloned().unwrap_or_default();
-        return Err(ExploreError::NoFailures { path });
+        return Err(ExploreError::NoFailures { path, found, skipped: config.skip_tasks });
     }
-    if max_tasks > 0 {
-        tasks.truncate(max_tasks);
+    if config.max_tasks > 0 {
+        tasks.truncate(config.max_tasks);
     }
     Ok(tasks)
 }

@@ -12,4 +12,4 @@ mod explore;
 pub use config::ExploreConfig;
 pub use curate::{Curated, Keep, curate};
 pub use error::ExploreError;
-pub use explore::{ExploreIo, FAILURES_FILE, SUCCESSES_FILE, explore};
+pub use explore::{ATTEMPTS_FILE, ExploreIo, FAILURES_FILE, SUCCESSES_FILE, explore};

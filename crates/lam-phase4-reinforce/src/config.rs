@@ -15,10 +15,29 @@ pub struct RewardConfig {
     pub lora: LoraConfig,
     /// Share of tasks held out of training to measure accuracy and margin.
     pub validation_share: f64,
-    /// Failed trajectories are repeated until both classes weigh the same.
-    pub balance: bool,
+    /// How successes and failures are made to weigh the same.
+    pub balance: Balance,
+    /// With `balance = "states"`: share of the examples that come from states at which tries both succeeded and
+    /// failed, if there are enough of them to be repeated at most [`MOST_REPEATS`] times.
+    pub contrast_share: f64,
     /// The training loop.
     pub train: TrainingArguments,
+}
+
+/// How often an example of a contrast may be repeated to reach its share.
+pub const MOST_REPEATS: usize = 8;
+
+/// How successes and failures are made to weigh the same in the reward model's training set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// As they come.
+    None,
+    /// The smaller class is repeated.
+    Classes,
+    /// The smaller class is repeated at each state at which tries both succeeded and failed, so that the state tells
+    /// nothing of the label and the answer has to; the other states' classes are balanced together.
+    States,
 }
 
 impl Default for RewardConfig {
@@ -27,7 +46,8 @@ impl Default for RewardConfig {
             environment: "sim".into(),
             lora: LoraConfig { lora_r: 8, lora_alpha: 32.0, lora_dropout: 0.1, ..LoraConfig::default() },
             validation_share: 0.1,
-            balance: true,
+            balance: Balance::States,
+            contrast_share: 0.5,
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 num_train_epochs: 2.0,
@@ -48,6 +68,27 @@ pub enum Samples {
     Stored,
 }
 
+/// What an answer's reward is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Baseline {
+    /// A value head, with GAE over the answer's tokens.
+    Value,
+    /// The mean reward of the answers sampled at the same state; no value head is trained.
+    State,
+}
+
+/// The policy in the denominator of the ratio, LAM4_old in the paper's formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldPolicy {
+    /// LAM3, which sampled the answers: no token's probability leaves LAM3's by more than the clip in the whole run.
+    Lam3,
+    /// The policy as it is when a batch of rollouts begins: each batch may take a step of the clip's size, and how far
+    /// the policy gets from LAM3 is the KL penalty's to say.
+    Batch,
+}
+
 /// Configuration of offline PPO (paper §4.4.2, §5.1.3). Names are TRL's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -58,8 +99,11 @@ pub struct PpoConfig {
     pub samples: Samples,
     /// Answers sampled a state, with `samples = "generated"`.
     pub samples_per_state: usize,
-    /// States used at most; 0 for all.
+    /// Different states asked at most; 0 for all.
     pub max_states: usize,
+    /// States at which the sampled answers make fewer different calls are left out: they cannot tell better from
+    /// worse. 1 keeps all.
+    pub min_distinct_calls: usize,
     /// Sampling temperature.
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
@@ -74,6 +118,10 @@ pub struct PpoConfig {
     pub mini_batch_size: usize,
     /// Learning rate of the policy (paper: 1.4e-5).
     pub learning_rate: f64,
+    /// What the ratio is taken against.
+    pub old_policy: OldPolicy,
+    /// What rewards are compared with.
+    pub baseline: Baseline,
     /// ε of the clipped ratio; not printed in the paper.
     pub cliprange: f64,
     /// Clip of the value's change.
@@ -105,6 +153,7 @@ impl Default for PpoConfig {
             samples: Samples::Generated,
             samples_per_state: 2,
             max_states: 0,
+            min_distinct_calls: 1,
             temperature: 1.0,
             response_length: 256,
             num_train_epochs: 1,
@@ -112,6 +161,8 @@ impl Default for PpoConfig {
             batch_size: 8,
             mini_batch_size: 1,
             learning_rate: 1.4e-5,
+            old_policy: OldPolicy::Batch,
+            baseline: Baseline::Value,
             vf_coef: 0.1,
             cliprange: 0.2,
             cliprange_value: 0.2,

@@ -7,12 +7,14 @@ pub mod policy;
 pub mod reward;
 
 mod config;
+mod contrast;
 mod error;
 mod order;
 mod ppo;
 mod rollout;
+mod score;
 
-pub use config::{PpoConfig, RewardConfig, Samples};
+pub use config::{Balance, Baseline, MOST_REPEATS, OldPolicy, PpoConfig, RewardConfig, Samples};
 pub use error::ReinforceError;
 pub use order::{RolloutOrder, RolloutSource};
 pub use ppo::{PpoModule, PpoSample};

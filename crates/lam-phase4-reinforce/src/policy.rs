@@ -1,5 +1,6 @@
 //! Phase 4b: offline PPO on the failures, LAM3 to LAM4 (paper §4.4.2).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_model::{Decoder, Finetuning, ScalarHead};
@@ -11,6 +12,7 @@ use lam_trainer::{
 use lam_types::{FunctionSpec, Split};
 use serde_json::{Value, json};
 
+use crate::rollout::disagreeing;
 use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutMaker, RolloutOrder, RolloutSource};
 
 const ROLLOUTS_FILE: &str = "rollouts.json";
@@ -41,9 +43,14 @@ pub struct PolicyIo<'a> {
 /// # Errors
 /// No failure to learn from, unreadable files, or training that stops.
 pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
-    let rollouts = rollouts(config, io)?;
-    let (count, mean) = (rollouts.len(), rollouts.iter().map(|rollout| f64::from(rollout.reward())).sum::<f64>());
-    let spread = spread_within_states(&rollouts);
+    let asked = rollouts(config, io)?;
+    let found = Signal::of(&asked);
+    let rollouts = disagreeing(asked, config.min_distinct_calls);
+    if rollouts.is_empty() {
+        let hint = "sample more answers a state, at a higher temperature, or lower `min_distinct_calls`";
+        return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "state with different answers", hint });
+    }
+    let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let order = RolloutOrder::new(rollouts, config.num_train_epochs, config.batch_size, io.seed);
@@ -74,9 +81,13 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let outcome = train(&mut module, &mut source, &[], &run)?;
     write_model(module.into_decoder(), io.model, io.output)?;
     Ok(json!({
+        "states_asked": found.states,
+        "reward_spread_of_states_asked": found.spread,
+        "states": signal.states,
         "rollouts": count,
-        "mean_reward": mean / count as f64,
-        "reward_spread_within_states": spread,
+        "mean_reward": signal.mean_reward,
+        "reward_spread_within_states": signal.spread,
+        "lead_of_preferred_call": signal.lead,
         "global_step": outcome.global_step,
         "kl": outcome.last("objective/kl"),
         "clip_fraction": outcome.last("policy/clipfrac_avg"),
@@ -90,7 +101,9 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
     for file in io.failures {
         failures.extend(read_trajectories(file)?);
     }
-    failures.retain(|trajectory| !trajectory.succeeded() && trajectory.task.split == Split::Train);
+    failures.retain(|trajectory| {
+        !trajectory.succeeded() && trajectory.environment_error.is_none() && trajectory.task.split == Split::Train
+    });
     if failures.is_empty() {
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
@@ -112,13 +125,44 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
     maker.load_or_make(&io.output.join(ROLLOUTS_FILE), &failures)
 }
 
-/// Mean difference between the best and the worst reward among the answers to one state: what PPO can learn from.
-fn spread_within_states(rollouts: &[Rollout]) -> f64 {
-    let mut states: std::collections::BTreeMap<&[u32], (f32, f32)> = std::collections::BTreeMap::new();
-    for rollout in rollouts {
-        let reward = rollout.reward();
-        let (worst, best) = states.entry(&rollout.prompt_ids).or_insert((reward, reward));
-        (*worst, *best) = (worst.min(reward), best.max(reward));
+/// What rollouts offer to learn from, means over states.
+struct Signal {
+    states: usize,
+    mean_reward: f64,
+    /// Best minus worst reward of a state's answers.
+    spread: f64,
+    /// Lead of the call with the best mean reward over the mean of its state: what always choosing it would gain in
+    /// the reward model's eyes. The mean over answers that make one call takes out what their wording adds.
+    lead: f64,
+}
+
+impl Signal {
+    fn of(rollouts: &[Rollout]) -> Self {
+        let mut states: BTreeMap<&[u32], Vec<&Rollout>> = BTreeMap::new();
+        for rollout in rollouts {
+            states.entry(&rollout.prompt_ids).or_default().push(rollout);
+        }
+        let mean = |of: &dyn Fn(&[&Rollout]) -> f64| {
+            states.values().map(|answers| of(answers)).sum::<f64>() / states.len().max(1) as f64
+        };
+        Self { states: states.len(), mean_reward: mean(&mean_reward), spread: mean(&spread), lead: mean(&preferred_lead) }
     }
-    states.values().map(|(worst, best)| f64::from(best - worst)).sum::<f64>() / states.len().max(1) as f64
+}
+
+fn mean_reward(answers: &[&Rollout]) -> f64 {
+    answers.iter().map(|answer| f64::from(answer.reward())).sum::<f64>() / answers.len() as f64
+}
+
+fn spread(answers: &[&Rollout]) -> f64 {
+    let rewards = || answers.iter().map(|answer| f64::from(answer.reward()));
+    rewards().fold(f64::MIN, f64::max) - rewards().fold(f64::MAX, f64::min)
+}
+
+fn preferred_lead(answers: &[&Rollout]) -> f64 {
+    let mut calls: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for answer in answers {
+        let (sum, count) = calls.entry(&answer.call).or_default();
+        (*sum, *count) = (*sum + f64::from(answer.lead()), *count + 1.0);
+    }
+    calls.values().map(|(sum, count)| sum / count).fold(f64::MIN, f64::max)
 }

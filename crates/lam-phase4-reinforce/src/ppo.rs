@@ -1,8 +1,9 @@
-//! Offline PPO as a train module (paper §4.4.2): the clipped ratio against LAM3 on LAM3's own answers, a value head
-//! with GAE, a KL penalty against LAM3 whose weight adapts.
+//! Offline PPO as a train module (paper §4.4.2): the clipped ratio on LAM3's own answers, advantages over a value head
+//! or over the state's other answers, a KL penalty against LAM3 whose weight adapts.
 //!
 //! One optimizer step trains one mini-batch; `num_ppo_epochs` passes over a batch of rollouts come before the next
-//! batch. When a batch begins, values, KL penalties and advantages are fixed with the weights of that moment.
+//! batch. When a batch begins, log-probabilities, values, KL penalties and advantages are fixed with the weights of
+//! that moment.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rollout::Rollout;
-use crate::{PpoConfig, RolloutOrder};
+use crate::{Baseline, OldPolicy, PpoConfig, RolloutOrder};
 
 /// A rollout in its place: which batch it is trained in.
 #[derive(Clone, Debug)]
@@ -48,6 +49,7 @@ struct Fixed {
     advantages: Vec<u32>,
     returns: Vec<u32>,
     values: Vec<u32>,
+    logprobs: Vec<u32>,
 }
 
 /// All that the following losses depend on besides the weights.
@@ -92,9 +94,8 @@ impl<'a> PpoModule<'a> {
         for ((rollout, logprobs), values) in rollouts.iter().zip(&logprobs).zip(&values) {
             let kl: Vec<f32> = logprobs.iter().zip(rollout.reference_logprobs()).map(|(now, then)| now - then).collect();
             let mut rewards: Vec<f32> = kl.iter().map(|kl| -(self.state.kl.coefficient() as f32) * kl).collect();
-            *rewards.last_mut().expect("an answer has a token") += rollout.reward();
-            let gae = Gae { gamma: self.config.gamma, lambda: self.config.lam };
-            let (advantage, goal) = generalized_advantages(&rewards, values, gae);
+            *rewards.last_mut().expect("an answer has a token") += self.reward(rollout);
+            let (advantage, goal) = self.advantages(&rewards, values);
             // The answers are LAM3's, so the divergence that they measure is KL(LAM3 || policy): (ρ − 1) − log ρ.
             let divergence: f64 = kl.iter().map(|&log| f64::from(log).exp_m1() - f64::from(log)).sum();
             answer_kl += divergence;
@@ -111,17 +112,41 @@ impl<'a> PpoModule<'a> {
         metrics.add("objective/kl_coef", self.state.kl.coefficient(), 1.0);
         self.state.kl.update(answer_kl / rollouts.len() as f64, rollouts.len());
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<u32>>();
-        let fixed = advantages.iter().zip(&returns).zip(&values);
+        let fixed = advantages.iter().zip(&returns).zip(&values).zip(&logprobs);
         self.state.fixed = fixed
-            .map(|((advantages, returns), values)| Fixed {
+            .map(|(((advantages, returns), values), logprobs)| Fixed {
                 advantages: bits(advantages),
                 returns: bits(returns),
                 values: bits(values),
+                logprobs: bits(logprobs),
             })
             .collect();
         self.state.batch = Some(batch);
         self.batch_metrics = metrics;
         Ok(())
+    }
+
+    /// Whether values are estimated at all.
+    fn has_value_head(&self) -> bool {
+        self.config.baseline == Baseline::Value
+    }
+
+    /// What an answer earns at its end.
+    fn reward(&self, rollout: &Rollout) -> f32 {
+        match self.config.baseline {
+            Baseline::Value => rollout.reward(),
+            Baseline::State => rollout.lead(),
+        }
+    }
+
+    /// Advantages and returns of an answer's tokens. Where the state's other answers are the baseline, every token's
+    /// advantage is all that is still to be earned, and nothing is estimated.
+    fn advantages(&self, rewards: &[f32], values: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let gamma = self.config.gamma;
+        match self.config.baseline {
+            Baseline::Value => generalized_advantages(rewards, values, Gae { gamma, lambda: self.config.lam }),
+            Baseline::State => generalized_advantages(rewards, &vec![0.0; values.len()], Gae { gamma, lambda: 1.0 }),
+        }
     }
 
     /// log p and value of each answer token, per rollout, without a gradient.
@@ -141,6 +166,15 @@ impl<'a> PpoModule<'a> {
         Ok(Tensor::from_vec(values, self.tokens(batch), &Device::Cpu)?)
     }
 
+    /// log p of each answer token of a mini-batch under the policy that the ratio is taken against.
+    fn old_logprobs(&self, batch: &[PpoSample]) -> Result<Tensor, TrainerError> {
+        if self.config.old_policy == OldPolicy::Batch {
+            return self.gather(batch, |fixed| &fixed.logprobs);
+        }
+        let old: Vec<f32> = batch.iter().flat_map(|sample| sample.rollout.reference_logprobs()).collect();
+        Ok(Tensor::from_vec(old, self.tokens(batch), &Device::Cpu)?)
+    }
+
     fn tokens(&self, batch: &[PpoSample]) -> usize {
         batch.iter().map(Sample::trained_tokens).sum()
     }
@@ -155,8 +189,7 @@ impl TrainModule for PpoModule<'_> {
             self.begin_batch(number)?;
         }
         let packed = pack(batch.iter().map(|sample| sample.rollout.as_ref()));
-        let old: Vec<f32> = batch.iter().flat_map(|sample| sample.rollout.reference_logprobs()).collect();
-        let old = Tensor::from_vec(old, packed.tokens.len(), &Device::Cpu)?;
+        let old = self.old_logprobs(batch)?;
         let (advantages, returns, old_values) = (
             self.gather(batch, |fixed| &fixed.advantages)?,
             self.gather(batch, |fixed| &fixed.returns)?,
@@ -164,24 +197,31 @@ impl TrainModule for PpoModule<'_> {
         );
         let hidden = self.decoder.hidden(&packed.batch)?;
         let logprobs = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?;
-        let values = self.value_head.scores(&hidden, &packed.positions)?;
         let clip = PpoClip { ratio: self.config.cliprange, value: self.config.cliprange_value };
         let policy = policy_loss(&logprobs, &old, &advantages, clip)?;
-        let value = value_loss(&values, &old_values, &returns, clip)?;
         let weight = packed.tokens.len() as f64;
-        let loss_sum = ((&policy.loss + (&value.loss * self.config.vf_coef)?)? * weight)?;
         let mut metrics = std::mem::take(&mut self.batch_metrics);
         metrics.add("loss/policy_avg", f64::from(policy.loss.to_scalar::<f32>()?) * weight, weight);
-        metrics.add("loss/value_avg", f64::from(value.loss.to_scalar::<f32>()?) * weight, weight);
         metrics.add("policy/clipfrac_avg", policy.clip_fraction * weight, weight);
         metrics.add("policy/approxkl_avg", policy.approximate_kl * weight, weight);
         metrics.add("val/ratio", policy.ratio_mean * weight, weight);
         metrics.add("val/ratio_var", policy.ratio_variance * weight, weight);
+        let mut loss = policy.loss;
+        if self.has_value_head() {
+            let values = self.value_head.scores(&hidden, &packed.positions)?;
+            let value = value_loss(&values, &old_values, &returns, clip)?;
+            metrics.add("loss/value_avg", f64::from(value.loss.to_scalar::<f32>()?) * weight, weight);
+            loss = (loss + (value.loss * self.config.vf_coef)?)?;
+        }
+        let loss_sum = (loss * weight)?;
         Ok(BatchLoss { loss_sum, weight, metrics })
     }
 
     fn variables(&self) -> Vec<(String, Var)> {
         let mut variables = self.decoder.variables();
+        if !self.has_value_head() {
+            return variables;
+        }
         variables.extend(self.value_head.variables().into_iter().map(|(name, var)| (format!("value.{name}"), var)));
         variables
     }

@@ -12,7 +12,9 @@ use lam_trainer::{
 use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
 use serde_json::{Value, json};
 
-use crate::{ReinforceError, RewardConfig};
+use crate::contrast::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
+use crate::score::{normalized, scores};
+use crate::{Balance, ReinforceError, RewardConfig};
 
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
@@ -46,11 +48,17 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     trajectories.retain(|trajectory| trajectory.task.split == Split::Train && trajectory.environment_error.is_none());
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
-    let scored = |set: &[Trajectory]| examples(&renderer, set, io.functions);
-    let (learned, held_out) = (scored(&learned), scored(&held_out));
+    let labelled = |set: &[Trajectory]| labelled(&renderer, set, io.functions);
+    let (learned, held_out) = (labelled(&learned), labelled(&held_out));
     refuse_one_sided(io.trajectories, &learned)?;
     let (successes, failures) = counts(&learned);
-    let learned = if config.balance { balanced(learned) } else { learned };
+    let learned = match config.balance {
+        Balance::None => learned,
+        Balance::Classes => balanced_by_classes(learned),
+        Balance::States => balanced_by_states(learned, config.contrast_share),
+    };
+    let learned: Vec<ScoredExample> = learned.into_iter().map(|step| step.example).collect();
+    let tested: Vec<ScoredExample> = held_out.iter().map(|step| step.example.clone()).collect();
 
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
@@ -69,9 +77,10 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
         progress: io.progress,
         cancel: io.cancel,
     };
-    let outcome = train(&mut module, &mut source, &held_out, &run)?;
+    let outcome = train(&mut module, &mut source, &tested, &run)?;
     let (mut decoder, head) = module.into_parts();
     decoder.merge_adapter()?;
+    let preferred = Preferred::of(&decoder, &head, &held_out)?;
     decoder.save_reward_model(&head, renderer.tokenizer().pad(), io.output)?;
     copy_companions(io.model, io.output)?;
     let margin = |prefix: &str| {
@@ -88,42 +97,66 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
         "eval_loss": outcome.last("eval_loss"),
         "eval_accuracy": outcome.last("eval_accuracy"),
         "eval_margin": margin("eval_"),
+        "eval_pairs": preferred.pairs,
+        "eval_pair_accuracy": preferred.accuracy,
+        "eval_pair_margin": preferred.margin,
     }))
 }
 
-fn examples(renderer: &Renderer, trajectories: &[Trajectory], functions: &[FunctionSpec]) -> Vec<ScoredExample> {
-    let mut examples = Vec::new();
+/// How often the reward model prefers the better of two answers to one state: what PPO lives on.
+struct Preferred {
+    pairs: usize,
+    /// Share of the pairs, ties as halves.
+    accuracy: Option<f64>,
+    /// Mean difference of the normalised rewards.
+    margin: Option<f64>,
+}
+
+impl Preferred {
+    fn of(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Self, ReinforceError> {
+        let pairs = pairs(steps);
+        let sequences: Vec<Vec<u32>> =
+            pairs.iter().flat_map(|&(right, wrong)| [right, wrong]).map(|at| steps[at].example.input_ids.clone()).collect();
+        let rewards: Vec<f64> = scores(decoder, head, &sequences)?.into_iter().map(|s| normalized(s).into()).collect();
+        let differences: Vec<f64> = rewards.chunks(2).map(|pair| pair[0] - pair[1]).collect();
+        let mean = |of: fn(f64) -> f64| {
+            let sum: f64 = differences.iter().map(|&difference| of(difference)).sum();
+            (!differences.is_empty()).then(|| sum / differences.len() as f64)
+        };
+        let won = |difference: f64| if difference == 0.0 { 0.5 } else { f64::from(u8::from(difference > 0.0)) };
+        Ok(Self { pairs: pairs.len(), accuracy: mean(won), margin: mean(|difference| difference) })
+    }
+}
+
+fn labelled(renderer: &Renderer, trajectories: &[Trajectory], functions: &[FunctionSpec]) -> Vec<Labelled> {
+    let mut steps = Vec::new();
     for trajectory in trajectories {
         let reward = if trajectory.succeeded() { 1.0 } else { -1.0 };
         let readable = trajectory.steps.iter().filter(|step| step.status != StepStatus::InvalidAction);
-        examples.extend(readable.map(|step| ScoredExample {
-            sample_id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
-            input_ids: [renderer.action_prompt(&step.state, functions), renderer.action_answer(&step.action)].concat(),
-            reward,
+        steps.extend(readable.map(|step| {
+            let prompt = renderer.action_prompt(&step.state, functions);
+            let example = ScoredExample {
+                sample_id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
+                input_ids: [prompt.as_slice(), &renderer.action_answer(&step.action)].concat(),
+                reward,
+            };
+            Labelled { example, prompt_length: prompt.len(), call: call_of(&step.action) }
         }));
     }
-    examples
+    steps
 }
 
-/// Repeats the smaller class, in its order, until both have the same number.
-fn balanced(examples: Vec<ScoredExample>) -> Vec<ScoredExample> {
-    let (successes, failures): (Vec<_>, Vec<_>) = examples.into_iter().partition(|example| example.reward > 0.0);
-    let count = successes.len().max(failures.len());
-    let repeated = |class: Vec<ScoredExample>| -> Vec<ScoredExample> { class.into_iter().cycle().take(count).collect() };
-    [repeated(successes), repeated(failures)].concat()
+fn counts(steps: &[Labelled]) -> (usize, usize) {
+    let successes = steps.iter().filter(|step| step.example.reward > 0.0).count();
+    (successes, steps.len() - successes)
 }
 
-fn counts(examples: &[ScoredExample]) -> (usize, usize) {
-    let successes = examples.iter().filter(|example| example.reward > 0.0).count();
-    (successes, examples.len() - successes)
-}
-
-fn refuse_one_sided(files: &[PathBuf], examples: &[ScoredExample]) -> Result<(), ReinforceError> {
+fn refuse_one_sided(files: &[PathBuf], steps: &[Labelled]) -> Result<(), ReinforceError> {
     let nothing = |what| {
         let hint = "a reward model needs steps of both successes and failures; give it phase 2's and phase 3's files";
         Err(ReinforceError::Nothing { files: files.to_vec(), what, hint })
     };
-    match counts(examples) {
+    match counts(steps) {
         (0, _) => nothing("step of a success"),
         (_, 0) => nothing("step of a failure"),
         _ => Ok(()),
@@ -144,19 +177,11 @@ fn data_hash(examples: &[ScoredExample]) -> String {
 mod tests {
     use super::*;
 
-    fn example(name: &str, reward: f32) -> ScoredExample {
-        ScoredExample { sample_id: name.into(), input_ids: vec![1, 2], reward }
-    }
-
-    #[test]
-    fn the_smaller_class_is_repeated() {
-        let examples = vec![example("a", 1.0), example("b", -1.0), example("c", -1.0), example("d", -1.0)];
-        assert_eq!(counts(&balanced(examples)), (3, 3));
-    }
-
     #[test]
     fn one_class_alone_is_refused() {
-        let error = refuse_one_sided(&["x.parquet".into()], &[example("a", 1.0)]).unwrap_err().to_string();
+        let example = ScoredExample { sample_id: "a".into(), input_ids: vec![1, 2], reward: 1.0 };
+        let step = Labelled { example, prompt_length: 1, call: String::new() };
+        let error = refuse_one_sided(&["x.parquet".into()], &[step]).unwrap_err().to_string();
         assert!(error.contains("x.parquet: holds no step of a failure"), "{error}");
     }
 }

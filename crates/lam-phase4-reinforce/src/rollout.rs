@@ -1,16 +1,19 @@
 //! Rollouts: answers at the stored states of failed trajectories, with the reward model's score of each. Made once,
 //! from the LAM3 snapshot, before the first PPO step: the environment is not asked again (paper §4.4.2, offline).
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use lam_inference::{Generator, GenerationRequest, Sampling};
-use lam_model::{Decoder, PackedBatch, ScalarHead};
+use lam_model::{Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress};
 use lam_trainer::stream_seed;
 use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};
 
+use crate::contrast::call_of;
+use crate::score::{normalized, scores};
 use crate::{PpoConfig, ReinforceError, Samples};
 
 /// One answer to one state.
@@ -26,6 +29,10 @@ pub struct Rollout {
     pub reference_logprobs: Vec<u32>,
     /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3), as bits.
     pub reward: u32,
+    /// Mean reward of the answers to the same state, as bits.
+    pub baseline: u32,
+    /// What the answer does, without the words around it.
+    pub call: String,
 }
 
 impl Rollout {
@@ -37,6 +44,11 @@ impl Rollout {
     /// The reward model's reward, in [−0.5, 0.5].
     pub fn reward(&self) -> f32 {
         f32::from_bits(self.reward)
+    }
+
+    /// How much better than the mean of its state's answers the reward model finds this one.
+    pub fn lead(&self) -> f32 {
+        self.reward() - f32::from_bits(self.baseline)
     }
 }
 
@@ -103,6 +115,7 @@ impl RolloutMaker<'_> {
             self.progress.advance((done * 128 + questions.len()) as u64, "");
         }
         self.progress.end();
+        set_baselines(&mut rollouts);
         Ok(rollouts)
     }
 
@@ -112,7 +125,16 @@ impl RolloutMaker<'_> {
             prompt_ids: self.renderer.action_prompt(&step.state, self.functions),
             step,
         };
-        failures.iter().flat_map(|trajectory| trajectory.steps.iter().map(move |step| question(trajectory, step))).collect()
+        let steps = failures.iter().flat_map(|trajectory| trajectory.steps.iter().map(move |step| (trajectory, step)));
+        let questions = steps.map(|(trajectory, step)| question(trajectory, step));
+        match self.config.samples {
+            // Several tries pass through one state; its answers are sampled once.
+            Samples::Generated => {
+                let mut seen = HashSet::new();
+                questions.filter(|question| seen.insert(question.prompt_ids.clone())).collect()
+            }
+            Samples::Stored => questions.collect(),
+        }
     }
 
     fn sampled(&self, generator: &mut Generator<'_>, questions: &[Question<'_>]) -> Result<Vec<Rollout>, ReinforceError> {
@@ -129,9 +151,11 @@ impl RolloutMaker<'_> {
         let rollout = |((id, question), completion): ((String, &Question<'_>), lam_inference::Completion)| Rollout {
             id,
             prompt_ids: question.prompt_ids.clone(),
+            call: self.renderer.parse_action(&completion.tokens).map_or_else(|error| error.to_string(), |a| call_of(&a)),
             response_ids: completion.tokens,
             reference_logprobs: completion.logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
             reward: 0,
+            baseline: 0,
         };
         Ok(ids.into_iter().zip(completions).map(rollout).collect())
     }
@@ -162,6 +186,8 @@ impl RolloutMaker<'_> {
                 response_ids,
                 reference_logprobs: logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
                 reward: 0,
+                baseline: 0,
+                call: call_of(&question.step.action),
             });
         }
         Ok(rollouts)
@@ -170,16 +196,65 @@ impl RolloutMaker<'_> {
     /// The same rollouts with the reward model's rewards.
     fn scored(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
         let (decoder, head) = self.reward_model;
-        for chunk in rollouts.chunks_mut(32) {
-            let whole = |rollout: &Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
-            let batch = PackedBatch::from_documents(chunk.iter().map(whole));
-            let ends: Vec<usize> = batch.lengths.iter().scan(0, |end, &length| { *end += length; Some(*end - 1) }).collect();
-            let hidden = decoder.hidden(&batch)?;
-            let scores: Vec<f32> = head.scores(&hidden, &ends)?.to_vec1()?;
-            for (rollout, score) in chunk.iter_mut().zip(scores) {
-                rollout.reward = (1.0 / (1.0 + (-score).exp()) - 0.5).to_bits();
-            }
+        let whole = |rollout: &Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
+        let sequences: Vec<Vec<u32>> = rollouts.iter().map(whole).collect();
+        for (rollout, score) in rollouts.iter_mut().zip(scores(decoder, head, &sequences)?) {
+            rollout.reward = normalized(score).to_bits();
         }
         Ok(rollouts)
+    }
+}
+
+/// Gives every rollout the mean reward of its state's answers.
+fn set_baselines(rollouts: &mut [Rollout]) {
+    let mut states: HashMap<Vec<u32>, (f32, f32)> = HashMap::new();
+    for rollout in rollouts.iter() {
+        let (sum, count) = states.entry(rollout.prompt_ids.clone()).or_default();
+        (*sum, *count) = (*sum + rollout.reward(), *count + 1.0);
+    }
+    for rollout in rollouts {
+        let (sum, count) = states[&rollout.prompt_ids];
+        rollout.baseline = (sum / count).to_bits();
+    }
+}
+
+/// The rollouts of states at which the answers make at least so many different calls, in their order.
+pub fn disagreeing(rollouts: Vec<Rollout>, min_distinct_calls: usize) -> Vec<Rollout> {
+    let mut calls: HashMap<Vec<u32>, BTreeSet<String>> = HashMap::new();
+    for rollout in &rollouts {
+        calls.entry(rollout.prompt_ids.clone()).or_default().insert(rollout.call.clone());
+    }
+    rollouts.into_iter().filter(|rollout| calls[&rollout.prompt_ids].len() >= min_distinct_calls).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rollout(state: u32, call: &str, reward: f32) -> Rollout {
+        Rollout {
+            id: format!("{state}/{call}"),
+            prompt_ids: vec![state],
+            response_ids: vec![1],
+            reference_logprobs: vec![0],
+            reward: reward.to_bits(),
+            baseline: 0,
+            call: call.into(),
+        }
+    }
+
+    #[test]
+    fn an_answer_leads_over_the_mean_of_its_own_state() {
+        let mut rollouts = vec![rollout(1, "a", 0.5), rollout(2, "a", -0.5), rollout(1, "b", 0.1)];
+        set_baselines(&mut rollouts);
+        let leads: Vec<f32> = rollouts.iter().map(Rollout::lead).collect();
+        assert!((leads[0] - 0.2).abs() < 1e-6 && leads[1] == 0.0 && (leads[2] + 0.2).abs() < 1e-6, "{leads:?}");
+    }
+
+    #[test]
+    fn states_whose_answers_do_the_same_are_left_out() {
+        let rollouts = vec![rollout(1, "a", 0.5), rollout(2, "a", 0.1), rollout(1, "b", 0.1), rollout(2, "a", 0.3)];
+        let kept: Vec<String> = disagreeing(rollouts, 2).into_iter().map(|rollout| rollout.id).collect();
+        assert_eq!(kept, ["1/a", "1/b"]);
     }
 }

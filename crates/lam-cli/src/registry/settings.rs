@@ -77,6 +77,7 @@ impl Settings for RewardConfig {
         environment(&self.environment)?;
         adapter(&self.lora)?;
         share_left_out("validation_share", self.validation_share)?;
+        share_left_out("contrast_share", self.contrast_share)?;
         training(&self.train)
     }
 }
@@ -87,6 +88,7 @@ impl Settings for PpoConfig {
         adapter(&self.lora)?;
         let counts = [
             ("samples_per_state", self.samples_per_state),
+            ("min_distinct_calls", self.min_distinct_calls),
             ("response_length", self.response_length),
             ("num_train_epochs", self.num_train_epochs),
             ("num_ppo_epochs", self.num_ppo_epochs),

@@ -1,0 +1,29 @@
+//! What a reward model says of answers, without a gradient.
+
+use lam_model::{Decoder, PackedBatch, ScalarHead};
+
+use crate::ReinforceError;
+
+/// Sequences scored side by side.
+const BATCH: usize = 32;
+
+/// The score of each sequence, read at its last token.
+///
+/// # Errors
+/// A model that fails.
+pub fn scores(decoder: &Decoder, head: &ScalarHead, sequences: &[Vec<u32>]) -> Result<Vec<f32>, ReinforceError> {
+    let mut scores = Vec::with_capacity(sequences.len());
+    for chunk in sequences.chunks(BATCH) {
+        let batch = PackedBatch::from_documents(chunk.to_vec());
+        let lengths = batch.lengths.iter();
+        let ends: Vec<usize> = lengths.scan(0, |end, &length| { *end += length; Some(*end - 1) }).collect();
+        let hidden = decoder.hidden(&batch)?.detach();
+        scores.extend(head.scores(&hidden, &ends)?.to_vec1::<f32>()?);
+    }
+    Ok(scores)
+}
+
+/// sigmoid(score) − 0.5, in [−0.5, 0.5] (paper §5.1.2, §5.1.3).
+pub fn normalized(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp()) - 0.5
+}
