@@ -1,18 +1,15 @@
 //! One episode: what the policy is told, what it answers, what comes of it. Knows no policy, only its decisions.
 
-use std::time::Instant;
-
-use lam_env::{EnvError, Environment};
+use lam_env::{EnvError, Outcome};
 use lam_types::{
     Action, Args, Complete, Observation, PastAction, PolicyId, State, Status, Step, StepStatus, Trajectory, Verdict,
 };
 
 use crate::{Decision, Job, Limits, Request};
 
-/// A live episode and the environment it runs in.
+/// A live episode.
 pub(crate) struct Episode<'a> {
     job: &'a Job,
-    environment: Box<dyn Environment>,
     state: State,
     steps: Vec<Step>,
     invalid_in_a_row: u32,
@@ -22,19 +19,18 @@ pub(crate) struct Episode<'a> {
 pub(crate) enum Next {
     /// Another step follows.
     Step,
-    /// The policy said FINISH: the state is to be judged.
+    /// The policy said FINISH, or the application ended the task: the state is to be judged.
     Judge,
     /// A limit ended it; why.
     CutOff(String),
 }
 
 impl<'a> Episode<'a> {
-    /// Starts the job's task in `environment`.
-    pub(crate) fn start(job: &'a Job, mut environment: Box<dyn Environment>) -> Result<Self, EnvError> {
-        let observation = environment.reset(&job.task)?;
+    /// An episode of the job that shows `observation` first.
+    pub(crate) fn start(job: &'a Job, observation: Observation) -> Self {
         let request = job.task.request.clone();
         let state = State { request, observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
-        Ok(Self { job, environment, state, steps: Vec::new(), invalid_in_a_row: 0 })
+        Self { job, state, steps: Vec::new(), invalid_in_a_row: 0 }
     }
 
     /// The question to the policy.
@@ -43,21 +39,9 @@ impl<'a> Episode<'a> {
         Request { state: &self.state, task_id, attempt, step_index, seed: seed_of(run_seed, task_id, attempt, step_index) }
     }
 
-    /// Carries out the decision and records the step, also when the environment dies of it.
-    pub(crate) fn apply(&mut self, decision: Decision, limits: &Limits) -> Result<Next, EnvError> {
-        let policy_seconds = decision.seconds;
-        let started = Instant::now();
-        let (action, acted) = match decision.answer {
-            Ok(action) => {
-                let acted = self.act(&action);
-                (action, acted)
-            }
-            Err(unreadable) => (empty_action(), Ok(Acted::unreadable(&unreadable.reason, &unreadable.text))),
-        };
-        let (acted, died) = match acted {
-            Ok(acted) => (acted, None),
-            Err(error) => (Acted::died(&error), Some(error)),
-        };
+    /// Records an answer and what came of it.
+    pub(crate) fn record(&mut self, decision: Decision, acted: Acted, limits: &Limits) -> Next {
+        let action = decision.answer.unwrap_or_else(|_| empty_action());
         let step = Step {
             step_index: self.steps.len() as u32,
             state: self.next_state(&action, &acted),
@@ -68,43 +52,38 @@ impl<'a> Episode<'a> {
             reward: None,
             reward_source: String::new(),
             tokens: decision.tokens,
-            policy_seconds,
-            environment_seconds: started.elapsed().as_secs_f64(),
+            policy_seconds: decision.seconds,
+            environment_seconds: acted.seconds,
         };
-        let next = self.next(&step, limits);
+        let next = if acted.has_ended { Next::Judge } else { self.next(&step, limits) };
         self.steps.push(step);
-        died.map_or(Ok(next), Err)
+        next
     }
 
-    /// Judges the final state.
-    pub(crate) fn judge(&mut self) -> Result<Verdict, EnvError> {
-        self.environment.verify()
+    /// What comes of an answer without the environment: one that cannot be read, or that calls nothing.
+    pub(crate) fn without_environment(&self, decision: &Decision) -> Option<Acted> {
+        match &decision.answer {
+            Err(unreadable) => Some(Acted::unreadable(&unreadable.reason, &unreadable.text)),
+            Ok(action) if action.function.is_empty() => {
+                Some(Acted { observation: Some(self.state.observation.clone()), ..Acted::new(StepStatus::Ok, "") })
+            }
+            Ok(_) => None,
+        }
     }
 
-    /// The record of an episode that came to its end, and its environment for the next one.
-    pub(crate) fn end(self, version: &str, policy: &PolicyId, verdict: Verdict) -> (Trajectory, Box<dyn Environment>) {
+    /// The record of an episode that came to its end.
+    pub(crate) fn end(self, version: &str, policy: &PolicyId, verdict: Verdict) -> Trajectory {
         let mut steps = self.steps;
         let reward = if verdict.complete == Complete::Yes { 1.0 } else { -1.0 };
         for step in &mut steps {
             (step.reward, step.reward_source) = (Some(reward), "outcome".into());
         }
-        (record(self.job, version, policy, steps, verdict, None), self.environment)
+        record(self.job, version, policy, steps, verdict, None)
     }
 
-    /// The record of an episode whose environment died; the instance is dropped.
+    /// The record of an episode whose environment died.
     pub(crate) fn died(self, version: &str, policy: &PolicyId, error: &EnvError) -> Trajectory {
         environment_death(self.job, version, policy, self.steps, error)
-    }
-
-    fn act(&mut self, action: &Action) -> Result<Acted, EnvError> {
-        if action.function.is_empty() {
-            let observation = Some(self.state.observation.clone());
-            return Ok(Acted { status: StepStatus::Ok, message: String::new(), acceptable_labels: Vec::new(), observation });
-        }
-        let acceptable_labels = self.environment.acceptable_labels(action);
-        let outcome = self.environment.act(action)?;
-        let (status, message, observation) = (outcome.status, outcome.message, Some(outcome.observation));
-        Ok(Acted { status, message, acceptable_labels, observation })
     }
 
     /// Moves to the state after the step and returns the one before it. An unreadable answer leaves no trace
@@ -140,26 +119,34 @@ impl<'a> Episode<'a> {
 }
 
 /// What came of one answer; no observation when it was never carried out.
-struct Acted {
+pub(crate) struct Acted {
     status: StepStatus,
     message: String,
     acceptable_labels: Vec<String>,
     observation: Option<Observation>,
+    has_ended: bool,
+    seconds: f64,
 }
 
 impl Acted {
-    fn unreadable(reason: &str, text: &str) -> Self {
-        let message = format!("{reason}: {text}");
-        Self { status: StepStatus::InvalidAction, message, acceptable_labels: Vec::new(), observation: None }
+    /// What came of an action that the environment carried out or refused.
+    pub(crate) fn of(outcome: Outcome, acceptable_labels: Vec<String>, has_ended: bool, seconds: f64) -> Self {
+        let Outcome { status, message, observation } = outcome;
+        Self { status, message, acceptable_labels, observation: Some(observation), has_ended, seconds }
     }
 
-    fn died(error: &EnvError) -> Self {
-        Self {
-            status: StepStatus::AppError,
-            message: error.to_string(),
-            acceptable_labels: Vec::new(),
-            observation: None,
-        }
+    /// An action that the environment died of.
+    pub(crate) fn died(error: &EnvError, seconds: f64) -> Self {
+        Self { seconds, ..Self::new(StepStatus::AppError, &error.to_string()) }
+    }
+
+    fn unreadable(reason: &str, text: &str) -> Self {
+        Self::new(StepStatus::InvalidAction, &format!("{reason}: {text}"))
+    }
+
+    fn new(status: StepStatus, message: &str) -> Self {
+        let (message, acceptable_labels) = (message.to_owned(), Vec::new());
+        Self { status, message, acceptable_labels, observation: None, has_ended: false, seconds: 0.0 }
     }
 }
 

@@ -13,6 +13,7 @@ mod policy;
 mod limits;
 mod run;
 mod episode;
+mod pool;
 mod journal;
 mod timings;
 mod error;

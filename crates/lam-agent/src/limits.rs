@@ -24,7 +24,7 @@ impl Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Episodes that are alive at once; changes no result.
+    /// Episodes that are alive at once, as far as the application has instances for them; changes no result.
     pub parallel: usize,
     /// Steps after which an episode is cut off (UFO's `MAX_STEP`).
     pub max_steps: u32,
@@ -32,12 +32,21 @@ pub struct Limits {
     pub max_invalid_in_a_row: u32,
     /// How often an episode is started again after its environment died.
     pub environment_retries: u32,
+    /// Seconds an environment may take for one call before it is given up as dead.
+    pub environment_timeout_s: u64,
     /// Seed of the sampling seeds handed to the policy.
     pub seed: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { parallel: 64, max_steps: 30, max_invalid_in_a_row: 3, environment_retries: 1, seed: 0 }
+        Self {
+            parallel: 64,
+            max_steps: 30,
+            max_invalid_in_a_row: 3,
+            environment_retries: 1,
+            environment_timeout_s: 120,
+            seed: 0,
+        }
     }
 }

@@ -1,18 +1,27 @@
-//! Many episodes at once: gathers the states of all that are alive, asks the policy once for all, acts, records.
+//! Many episodes at once: gathers the states of all that wait, asks the policy once for all, acts, records.
 //!
 //! Results come in the order of the jobs and do not depend on how many episodes are alive at once. Knows no model
 //! and no particular environment.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use lam_env::{Application, EnvError, Environment};
+use lam_env::{Application, EnvError};
 use lam_store::{Cancel, Progress};
-use lam_types::{PolicyId, Trajectory};
+use lam_types::{PolicyId, Trajectory, Verdict};
 
-use crate::episode::{Episode, Next, environment_death, no};
+use crate::episode::{Acted, Episode, Next, environment_death, no};
 use crate::journal::{Header, Journal};
+use crate::pool::{Answer, Call, Instance, Pool, Reply};
 use crate::{AgentError, Decision, Job, Limits, Policy, PolicyError};
+
+/// How long a state waits for others, so that they are answered together.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often a run that waits for its environments looks whether it shall stop.
+const LOOK: Duration = Duration::from_millis(100);
+/// Deaths without a finished episode between them after which the application, not one instance, is at fault.
+const DEATHS_IN_A_ROW: u32 = 20;
 
 /// How a run is limited, where it is written, who watches it.
 #[derive(Clone, Copy)]
@@ -29,12 +38,12 @@ pub struct Session<'a> {
 
 /// Runs every job and returns one trajectory each, in the order of the jobs.
 ///
-/// An environment that dies is replaced and its episode started again; if it dies again, the trajectory says so
-/// in `environment_error` and the run goes on.
+/// An environment that dies, or does not answer in time, is replaced and its episode started again; if that happens
+/// again, the trajectory says so in `environment_error` and the run goes on.
 ///
 /// # Errors
-/// When the policy cannot go on, a task is unknown, no environment can be opened, the journal belongs to another
-/// run, or somebody asked to stop. Episodes that are finished by then stand in the journal.
+/// When the policy cannot go on, a task is unknown, no environment can be opened or none survives, the journal belongs
+/// to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal.
 pub fn run_episodes(
     app: &dyn Application,
     jobs: &[Job],
@@ -49,7 +58,8 @@ pub fn run_episodes(
             return Err(AgentError::Cancelled { finished: run.finished, total: jobs.len() });
         }
         run.fill()?;
-        run.step(policy)?;
+        run.collect()?;
+        run.ask(policy)?;
     }
     run.sync()?;
     session.progress.end();
@@ -62,23 +72,29 @@ struct Waiting {
     retries_left: u32,
 }
 
-struct Live<'a> {
-    waiting: Waiting,
-    episode: Episode<'a>,
+/// Where a live episode stands. Its instance is here while it waits for the policy, else with the pool.
+enum Live<'a> {
+    Starting,
+    Asking(Episode<'a>, Instance),
+    Acting(Episode<'a>, Decision),
+    Judging(Episode<'a>),
 }
 
 struct Run<'a> {
-    app: &'a dyn Application,
     jobs: &'a [Job],
     policy: PolicyId,
     session: &'a Session<'a>,
+    version: &'a str,
+    parallel: usize,
     journal: Option<Journal>,
     queue: VecDeque<Waiting>,
-    live: Vec<Live<'a>>,
-    idle: Vec<Box<dyn Environment>>,
+    /// By the job's position, with the retries left.
+    live: BTreeMap<usize, (u32, Live<'a>)>,
+    pool: Pool<'a>,
     results: Vec<Option<Trajectory>>,
     finished: usize,
     succeeded: usize,
+    deaths_in_a_row: u32,
 }
 
 impl<'a> Run<'a> {
@@ -88,19 +104,30 @@ impl<'a> Run<'a> {
         policy: PolicyId,
         session: &'a Session<'a>,
     ) -> Result<Self, AgentError> {
-        let header = Header::new(policy.clone(), app.environment(), app.version(), session.limits);
+        let limits = session.limits;
+        let header = Header::new(policy.clone(), app.environment(), app.version(), limits);
         let (journal, recorded) = match session.journal {
             None => (None, Vec::new()),
             Some(path) => Journal::open(path, &header).map(|(journal, recorded)| (Some(journal), recorded))?,
         };
         let results = recall(jobs, recorded);
-        let retries_left = session.limits.environment_retries;
+        let retries_left = limits.environment_retries;
         let open = (0..jobs.len()).filter(|&index| results[index].is_none());
-        let queue = open.map(|index| Waiting { index, retries_left }).collect();
-        let finished = results.iter().flatten().count();
-        let succeeded = results.iter().flatten().filter(|trajectory| trajectory.succeeded()).count();
-        let (live, idle) = (Vec::new(), Vec::new());
-        Ok(Self { app, jobs, policy, session, journal, queue, live, idle, results, finished, succeeded })
+        Ok(Self {
+            jobs,
+            policy,
+            session,
+            version: app.version(),
+            parallel: limits.parallel.min(app.instances().unwrap_or(usize::MAX)).max(1),
+            journal,
+            queue: open.map(|index| Waiting { index, retries_left }).collect(),
+            live: BTreeMap::new(),
+            pool: Pool::new(app, Duration::from_secs(limits.environment_timeout_s)),
+            finished: results.iter().flatten().count(),
+            succeeded: results.iter().flatten().filter(|trajectory| trajectory.succeeded()).count(),
+            results,
+            deaths_in_a_row: 0,
+        })
     }
 
     fn is_done(&self) -> bool {
@@ -109,75 +136,151 @@ impl<'a> Run<'a> {
 
     /// Starts waiting episodes until enough are alive.
     fn fill(&mut self) -> Result<(), AgentError> {
-        while self.live.len() < self.session.limits.parallel.max(1) {
-            let Some(waiting) = self.queue.pop_front() else { return Ok(()) };
-            let environment = match self.idle.pop() {
-                Some(environment) => environment,
-                None => self.open()?,
-            };
-            match Episode::start(&self.jobs[waiting.index], environment) {
-                Ok(episode) => self.live.push(Live { waiting, episode }),
-                Err(error @ EnvError::UnknownFamily { .. }) => return Err(AgentError::Task(error)),
-                Err(error) => {
-                    let job = &self.jobs[waiting.index];
-                    let trajectory = environment_death(job, self.app.version(), &self.policy, Vec::new(), &error);
-                    self.environment_died(waiting, trajectory)?;
-                }
+        while self.live.len() < self.parallel {
+            let Some(Waiting { index, retries_left }) = self.queue.pop_front() else { return Ok(()) };
+            let instance = self.pool.acquire().map_err(AgentError::Environment)?;
+            self.live.insert(index, (retries_left, Live::Starting));
+            self.pool.call(index, instance, Call::Reset(Box::new(self.jobs[index].task.clone())));
+        }
+        Ok(())
+    }
+
+    /// Takes what the environments answer: waits for one if no state is to be asked about, then briefly for others.
+    fn collect(&mut self) -> Result<(), AgentError> {
+        let mut until = None;
+        while self.pool.is_waiting() && !self.session.cancel.is_cancelled() {
+            let is_asking = self.live.values().any(|(_, live)| matches!(live, Live::Asking(..)));
+            let until = *until.get_or_insert_with(|| Instant::now() + GATHER);
+            let left = until.saturating_duration_since(Instant::now());
+            match self.pool.reply(if is_asking { left } else { LOOK }) {
+                Some(reply) => self.answered(reply)?,
+                None if is_asking => return Ok(()),
+                None => {}
             }
         }
         Ok(())
     }
 
-    /// A new instance; the second refusal in a row is final.
-    fn open(&self) -> Result<Box<dyn Environment>, AgentError> {
-        self.app.open().or_else(|_| self.app.open()).map_err(AgentError::Environment)
-    }
-
-    /// One step of every live episode.
-    fn step(&mut self, policy: &mut dyn Policy) -> Result<(), AgentError> {
-        if self.live.is_empty() {
+    /// One question to the policy for all states that wait.
+    fn ask(&mut self, policy: &mut dyn Policy) -> Result<(), AgentError> {
+        let asking = self.live.iter().filter_map(|(index, (_, live))| match live {
+            Live::Asking(episode, _) => Some((*index, episode.request(self.session.limits.seed))),
+            _ => None,
+        });
+        let (indexes, requests): (Vec<usize>, Vec<_>) = asking.unzip();
+        if requests.is_empty() {
             return Ok(());
         }
-        let seed = self.session.limits.seed;
-        let requests: Vec<_> = self.live.iter().map(|live| live.episode.request(seed)).collect();
         let decisions = policy.decide(&requests)?;
-        if decisions.len() != self.live.len() {
-            let reason = format!("{} answers to {} requests", decisions.len(), self.live.len());
+        if decisions.len() != indexes.len() {
+            let reason = format!("{} answers to {} requests", decisions.len(), indexes.len());
             return Err(PolicyError::Failed { policy: self.policy.name.clone(), reason }.into());
         }
-        for (live, decision) in std::mem::take(&mut self.live).into_iter().zip(decisions) {
-            self.apply(live, decision)?;
+        for (index, decision) in indexes.into_iter().zip(decisions) {
+            self.decided(index, decision)?;
         }
         self.report();
         Ok(())
     }
 
-    fn apply(&mut self, mut live: Live<'a>, decision: Decision) -> Result<(), AgentError> {
-        let verdict = match live.episode.apply(decision, self.session.limits) {
-            Ok(Next::Step) => {
-                self.live.push(live);
-                return Ok(());
+    /// Hands a decision to the environment, unless it asks nothing of it.
+    fn decided(&mut self, index: usize, decision: Decision) -> Result<(), AgentError> {
+        let Some((retries_left, Live::Asking(episode, instance))) = self.live.remove(&index) else { return Ok(()) };
+        match (episode.without_environment(&decision), &decision.answer) {
+            (None, Ok(action)) => {
+                let call = Call::Act(Box::new(action.clone()));
+                self.live.insert(index, (retries_left, Live::Acting(episode, decision)));
+                self.pool.call(index, instance, call);
+                Ok(())
             }
-            Ok(Next::CutOff(reason)) => Ok(no(&reason)),
-            Ok(Next::Judge) => live.episode.judge(),
-            Err(error) => Err(error),
-        };
-        match verdict {
-            Ok(verdict) => {
-                let (trajectory, environment) = live.episode.end(self.app.version(), &self.policy, verdict);
-                self.idle.push(environment);
-                self.finish(live.waiting.index, trajectory)
-            }
-            Err(error) => {
-                let trajectory = live.episode.died(self.app.version(), &self.policy, &error);
-                self.environment_died(live.waiting, trajectory)
+            (acted, _) => {
+                let acted = acted.expect("an unreadable answer needs no environment");
+                self.acted((index, retries_left), episode, instance, decision, acted)
             }
         }
     }
 
+    /// What an environment answered, or what it died of.
+    fn answered(&mut self, reply: Reply) -> Result<(), AgentError> {
+        let Reply { ticket: index, instance, answer, seconds } = reply;
+        let Some((retries_left, live)) = self.live.remove(&index) else { return Ok(()) };
+        let waiting = Waiting { index, retries_left };
+        match (live, answer, instance) {
+            (Live::Starting, Ok(Answer::Started(observation)), Some(instance)) => {
+                let episode = Episode::start(&self.jobs[index], observation);
+                self.live.insert(index, (retries_left, Live::Asking(episode, instance)));
+                Ok(())
+            }
+            (Live::Acting(episode, decision), Ok(Answer::Acted { acceptable_labels, outcome, has_ended }), Some(instance)) => {
+                let acted = Acted::of(outcome, acceptable_labels, has_ended, seconds);
+                self.acted((index, retries_left), episode, instance, decision, acted)
+            }
+            (Live::Judging(episode), Ok(Answer::Judged(verdict)), Some(instance)) => {
+                self.end(index, episode, instance, verdict)
+            }
+            (Live::Starting, Err(error @ EnvError::UnknownFamily { .. }), _) => Err(AgentError::Task(error)),
+            (Live::Starting, Err(error), _) => {
+                let job = &self.jobs[index];
+                let trajectory = environment_death(job, self.version, &self.policy, Vec::new(), &error);
+                self.environment_died(waiting, trajectory, error)
+            }
+            (Live::Acting(mut episode, decision), Err(error), _) => {
+                episode.record(decision, Acted::died(&error, seconds), self.session.limits);
+                let trajectory = episode.died(self.version, &self.policy, &error);
+                self.environment_died(waiting, trajectory, error)
+            }
+            (Live::Judging(episode) | Live::Asking(episode, _), Err(error), _) => {
+                let trajectory = episode.died(self.version, &self.policy, &error);
+                self.environment_died(waiting, trajectory, error)
+            }
+            _ => unreachable!("an instance answers what it was asked"),
+        }
+    }
+
+    /// Records a step and goes on with its episode.
+    fn acted(
+        &mut self,
+        (index, retries_left): (usize, u32),
+        mut episode: Episode<'a>,
+        instance: Instance,
+        decision: Decision,
+        acted: Acted,
+    ) -> Result<(), AgentError> {
+        match episode.record(decision, acted, self.session.limits) {
+            Next::Step => drop(self.live.insert(index, (retries_left, Live::Asking(episode, instance)))),
+            Next::Judge => {
+                self.live.insert(index, (retries_left, Live::Judging(episode)));
+                self.pool.call(index, instance, Call::Verify);
+            }
+            Next::CutOff(reason) => self.end(index, episode, instance, no(&reason))?,
+        }
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        index: usize,
+        episode: Episode<'a>,
+        instance: Instance,
+        verdict: Verdict,
+    ) -> Result<(), AgentError> {
+        self.pool.release(instance);
+        self.deaths_in_a_row = 0;
+        let trajectory = episode.end(self.version, &self.policy, verdict);
+        self.finish(index, trajectory)
+    }
+
     /// Starts the episode again, or records that it cannot be run.
-    fn environment_died(&mut self, waiting: Waiting, trajectory: Trajectory) -> Result<(), AgentError> {
-        let error = trajectory.environment_error.as_deref().unwrap_or_default();
+    fn environment_died(
+        &mut self,
+        waiting: Waiting,
+        trajectory: Trajectory,
+        error: EnvError,
+    ) -> Result<(), AgentError> {
+        self.deaths_in_a_row += 1;
+        if self.deaths_in_a_row >= DEATHS_IN_A_ROW {
+            return Err(AgentError::Environment(error));
+        }
         let Some(retries_left) = waiting.retries_left.checked_sub(1) else {
             self.session.progress.note(&format!("task {}: {error}; given up", trajectory.task.task_id));
             return self.finish(waiting.index, trajectory);

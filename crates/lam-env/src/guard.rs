@@ -96,6 +96,10 @@ impl Environment for Guarded {
         self.inner.verify()
     }
 
+    fn has_ended(&self) -> bool {
+        self.inner.has_ended()
+    }
+
     fn acceptable_labels(&mut self, action: &Action) -> Vec<String> {
         self.inner.acceptable_labels(action)
     }
@@ -125,6 +129,10 @@ impl Application for GuardedApplication {
 
     fn functions(&self) -> &[FunctionSpec] {
         self.inner.functions()
+    }
+
+    fn instances(&self) -> Option<usize> {
+        self.inner.instances()
     }
 
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {

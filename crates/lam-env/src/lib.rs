@@ -69,6 +69,12 @@ pub trait Environment: Send {
     /// Only when the environment itself can no longer be used.
     fn verify(&mut self) -> Result<Verdict, EnvError>;
 
+    /// Whether the application itself has ended the task, so that nothing can be done any more: the episode is judged
+    /// as it stands (Gymnasium's `terminated`).
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// Labels of the controls that would reach the same state with this call (the paper's "set of
     /// acceptable objects", §5.3.1); asked before `act`. Empty when the environment cannot tell.
     fn acceptable_labels(&mut self, action: &Action) -> Vec<String> {
@@ -119,6 +125,11 @@ pub trait Application: Send + Sync {
     fn version(&self) -> &str;
     /// The functions its actions may call, for prompts and for the answer constraint.
     fn functions(&self) -> &[FunctionSpec];
+    /// How many instances may run at once; `None` for an embedded application, which is called where the run is. One
+    /// that runs in processes of its own names a number: each instance gets a thread, and a deadline for every call.
+    fn instances(&self) -> Option<usize> {
+        None
+    }
     /// A new instance.
     ///
     /// # Errors

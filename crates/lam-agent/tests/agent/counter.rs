@@ -9,10 +9,13 @@ use lam_types::{
     Split, State, Status, StepStatus, Target, Task, Verdict,
 };
 
-/// "press N": the button must be pressed N times. Tasks of family `fragile` kill the next instances.
+/// "press N": the button must be pressed N times. Tasks of families `fragile`, `silent` and `panicking` kill the next
+/// instances; those of family `short` end themselves once it is.
 pub struct Counter {
     functions: Vec<FunctionSpec>,
-    /// How many more episodes of family `fragile` die.
+    /// Instances that run in threads of their own, if any.
+    instances: Option<usize>,
+    /// How many more instances die.
     pub deaths_left: Arc<AtomicUsize>,
     /// Episodes that were started.
     pub resets: Arc<AtomicUsize>,
@@ -33,7 +36,12 @@ impl Counter {
             doc: "Click the control.".into(),
         };
         let deaths_left = Arc::new(AtomicUsize::new(deaths));
-        Self { functions: vec![click], deaths_left, resets: Arc::new(AtomicUsize::new(0)) }
+        Self { functions: vec![click], instances: None, deaths_left, resets: Arc::new(AtomicUsize::new(0)) }
+    }
+
+    /// The counter with at most so many instances, each in a thread of its own.
+    pub fn with_instances(self, instances: Option<usize>) -> Self {
+        Self { instances, ..self }
     }
 }
 
@@ -80,10 +88,13 @@ impl Environment for Instance {
 
     fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
         let less = |left: usize| left.checked_sub(1);
-        if self.task.family == "fragile"
-            && self.deaths_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
-        {
-            return Err(EnvError::Failed { environment: "counter".into(), reason: "it fell".into() });
+        let is_deadly = ["fragile", "silent", "panicking"].contains(&self.task.family.as_str());
+        if is_deadly && self.deaths_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            match self.task.family.as_str() {
+                "panicking" => panic!("it burst"),
+                "silent" => std::thread::sleep(std::time::Duration::from_millis(1500)),
+                _ => return Err(EnvError::Failed { environment: "counter".into(), reason: "it fell".into() }),
+            }
         }
         let (status, message) = match screen(0).control(&action.control_label) {
             Some(control) if control.control_text == "Press" => {
@@ -102,6 +113,10 @@ impl Environment for Instance {
         Ok(Verdict { complete, reason, judge: "state".into(), sub_scores: Vec::new() })
     }
 
+    fn has_ended(&self) -> bool {
+        self.task.family == "short" && self.pressed == self.task.seed
+    }
+
     fn acceptable_labels(&mut self, action: &Action) -> Vec<String> {
         screen(0).controls_named(&action.control_name).map(|control| control.label.clone()).collect()
     }
@@ -118,6 +133,10 @@ impl Application for Counter {
 
     fn functions(&self) -> &[FunctionSpec] {
         &self.functions
+    }
+
+    fn instances(&self) -> Option<usize> {
+        self.instances
     }
 
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {

@@ -84,18 +84,57 @@ fn a_dead_environment_is_replaced_once_and_the_run_goes_on() {
 }
 
 #[test]
+fn one_that_does_not_answer_or_panics_is_replaced_as_one_that_dies() {
+    for (family, reason) in [("silent", "no answer within 1 s"), ("panicking", "it panicked: it burst")] {
+        let tasks = [task("press", 1), task(family, 2), task("press", 3)];
+        let limits = Limits { environment_timeout_s: 1, ..Limits::default() };
+        let app = Counter::new(1).with_instances(Some(2));
+        let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &limits);
+        assert!(trajectories.iter().all(Trajectory::succeeded), "{family}: it was started again");
+        assert_eq!(app.resets.load(Ordering::SeqCst), 4);
+
+        let app = Counter::new(2).with_instances(Some(2));
+        let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &limits);
+        let errors: Vec<_> = trajectories.iter().map(|trajectory| trajectory.environment_error.as_deref()).collect();
+        let failed = format!("environment `counter` failed: {reason}");
+        assert_eq!(errors, [None, Some(failed.as_str()), None]);
+    }
+}
+
+#[test]
+fn an_application_whose_every_instance_dies_ends_the_run() {
+    let tasks: Vec<_> = (0..30).map(|presses| task("fragile", presses + 1)).collect();
+    let app = Counter::new(1000).with_instances(Some(2));
+    let limits = Limits::default();
+    let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
+    let jobs = Job::for_tasks(&tasks, 1);
+    let error = run_episodes(&app, &jobs, &mut ExpertPolicy::of(&app).unwrap(), &session).unwrap_err();
+    assert_eq!(error.to_string(), "environment `counter` failed: it fell");
+}
+
+#[test]
+fn a_task_that_the_application_ends_is_judged_as_it_stands() {
+    let mut policy = Script(|_: &Request<'_>| decided(press("1", Status::Continue)));
+    let trajectory = run(&Counter::new(0), &[task("short", 2)], &mut policy, &Limits::default()).remove(0);
+    assert!(trajectory.succeeded());
+    assert_eq!(trajectory.steps.len(), 2);
+}
+
+#[test]
 fn results_do_not_depend_on_how_many_are_alive() {
     let tasks: Vec<_> = (0..7).map(|presses| task("press", presses)).collect();
-    let run = |parallel| {
+    let run = |instances, parallel| {
+        let app = Counter::new(0).with_instances(instances);
         let mut answer = |request: &Request<'_>| {
             let status = if request.seed.is_multiple_of(3) { Status::Finish } else { Status::Continue };
             decided(press("1", status))
         };
-        without_timings(run(&Counter::new(0), &tasks, &mut Script(&mut answer), &Limits { parallel, ..Limits::default() }))
+        without_timings(run(&app, &tasks, &mut Script(&mut answer), &Limits { parallel, ..Limits::default() }))
     };
-    let alone = run(1);
-    assert_eq!(alone, run(3));
-    assert_eq!(alone, run(100));
+    let alone = run(None, 1);
+    assert_eq!(alone, run(None, 3));
+    assert_eq!(alone, run(None, 100));
+    assert_eq!(alone, run(Some(3), 100), "nor on whether their instances have threads");
     assert!(alone.iter().any(|trajectory| trajectory.steps.len() != alone[0].steps.len()), "seeds differ");
 }
 
