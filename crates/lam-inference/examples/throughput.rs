@@ -46,6 +46,7 @@ fn request(own: u32, constrained: bool, logprobs: bool) -> GenerationRequest {
         max_new_tokens: ANSWER,
         stop_tokens: Vec::new(),
         logprobs,
+        adapter: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use lam_model::Decoder;
+use lam_model::{AdapterId, Decoder};
 
 use crate::live::Live;
 use crate::slots::{Slots, WORTH_SHARING, shared_prefix};
@@ -50,6 +50,9 @@ impl<'a> Generator<'a> {
     /// Names a field that cannot be meant.
     pub fn submit(&mut self, request: GenerationRequest) -> Result<RequestId, InferenceError> {
         request.check()?;
+        if let Some(adapter) = request.adapter.filter(|&adapter| !self.model.knows(adapter)) {
+            return Err(InferenceError::Request { field: "adapter", reason: format!("{adapter:?} is not the model's") });
+        }
         let id = RequestId(self.next_id);
         self.next_id += 1;
         self.waiting.push_back(Waiting { id, request, held_back: false });
@@ -66,7 +69,7 @@ impl<'a> Generator<'a> {
     /// # Errors
     /// When the model fails or its scores are not finite.
     pub fn step(&mut self) -> Result<Vec<(RequestId, Completion)>, InferenceError> {
-        self.admit();
+        self.admit()?;
         let reading: Vec<usize> = (0..self.live.len()).filter(|&index| !self.live[index].1.is_done()).collect();
         if !reading.is_empty() {
             let inputs: Vec<_> = reading.iter().map(|&index| self.live[index].1.input()).collect();
@@ -74,7 +77,10 @@ impl<'a> Generator<'a> {
             for input in &inputs {
                 self.slots.read(input.slot, input.tokens);
             }
-            for (index, scores) in reading.into_iter().zip(scores) {
+            let counts: Vec<usize> = inputs.iter().map(|input| input.scored).collect();
+            let mut rows = scores.rows();
+            for (index, count) in reading.into_iter().zip(counts) {
+                let scores: Vec<&[f32]> = rows.by_ref().take(count).collect();
                 self.live[index].1.take(&scores)?;
             }
         }
@@ -107,30 +113,37 @@ impl<'a> Generator<'a> {
 
     /// Gives waiting requests a slot. One that begins like another which is about to be read waits a turn, and then
     /// shares what that one read.
-    fn admit(&mut self) {
-        let mut beginning: Vec<Vec<u32>> = Vec::new();
+    fn admit(&mut self) -> Result<(), InferenceError> {
+        let mut beginning: Vec<(Vec<u32>, Option<AdapterId>)> = Vec::new();
         let mut held_back = VecDeque::new();
         while let Some(mut waiting) = self.waiting.pop_front() {
-            let prompt = &waiting.request.prompt;
-            if !waiting.held_back && self.is_worth_waiting(prompt, &beginning) {
+            let (prompt, adapter) = (&waiting.request.prompt, waiting.request.adapter);
+            if !waiting.held_back && self.is_worth_waiting(prompt, adapter, &beginning) {
                 waiting.held_back = true;
                 held_back.push_back(waiting);
                 continue;
             }
-            let Some((slot, held)) = self.slots.take(self.model.as_mut(), prompt) else {
+            let Some((slot, held)) = self.slots.take(self.model.as_mut(), prompt, adapter)? else {
                 held_back.push_back(waiting);
                 break;
             };
-            beginning.push(prompt.clone());
+            beginning.push((prompt.clone(), adapter));
             self.live.push((waiting.id, Live::start(waiting.request, slot, held)));
         }
         held_back.append(&mut self.waiting);
         self.waiting = held_back;
+        Ok(())
     }
 
-    fn is_worth_waiting(&self, prompt: &[u32], beginning: &[Vec<u32>]) -> bool {
-        let (_, known) = self.slots.best_prefix(prompt);
-        let soon = beginning.iter().map(|other| shared_prefix(other, prompt)).max().unwrap_or(0);
+    fn is_worth_waiting(
+        &self,
+        prompt: &[u32],
+        adapter: Option<AdapterId>,
+        beginning: &[(Vec<u32>, Option<AdapterId>)],
+    ) -> bool {
+        let (_, known) = self.slots.best_prefix(prompt, adapter);
+        let alike = beginning.iter().filter(|(_, other)| *other == adapter);
+        let soon = alike.map(|(other, _)| shared_prefix(other, prompt)).max().unwrap_or(0);
         soon >= known + 2 * WORTH_SHARING
     }
 

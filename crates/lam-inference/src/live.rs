@@ -39,7 +39,7 @@ impl Live {
     }
 
     /// Takes the scores after the last tokens read: scores the tokens without choice, then chooses the next one.
-    pub(crate) fn take(&mut self, scores: &[Vec<f32>]) -> Result<(), InferenceError> {
+    pub(crate) fn take(&mut self, scores: &[&[f32]]) -> Result<(), InferenceError> {
         self.unread.clear();
         let position = self.tokens.len();
         let (last, before) = scores.split_last().expect("scores after at least one token are asked for");

@@ -1,6 +1,6 @@
 //! What generation needs of a model: to read tokens into a slot of its cache and give scores for what comes next.
 
-use lam_model::{Decoder, KvCache};
+use lam_model::{AdapterId, CacheOptions, Decoder, KvCache, Read};
 
 use crate::InferenceError;
 
@@ -15,12 +15,10 @@ pub struct Input<'a> {
     pub scored: usize,
 }
 
-impl<'a> Input<'a> {
-    /// What is read in one of `scored` rounds, each of which ends at a scored token.
-    fn part(&self, round: usize) -> &'a [u32] {
-        let first = self.tokens.len() - self.scored;
-        if round == 0 { &self.tokens[..=first] } else { &self.tokens[first + round..=first + round] }
-    }
+/// Scores after the scored tokens of some inputs, in the order of the inputs.
+pub struct Scores {
+    logits: Vec<f32>,
+    vocabulary: usize,
 }
 
 /// A model with a cache of independent slots.
@@ -28,59 +26,89 @@ pub trait CachedModel {
     /// Number of slots.
     fn slots(&self) -> usize;
 
-    /// Reads every input after what its slot holds. Per input the scores after its last `scored` tokens, in their
-    /// order. Shape of each: [V].
+    /// Reads every input after what its slot holds and scores what may come after its last `scored` tokens.
     ///
     /// # Errors
     /// When the model fails.
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Vec<Vec<Vec<f32>>>, InferenceError>;
+    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError>;
 
     /// Keeps the first `length` tokens of a slot.
     fn truncate(&mut self, slot: usize, length: usize);
 
-    /// Lets `to` hold the first `length` tokens of `from`, and nothing else.
+    /// Lets `to` hold the first `length` tokens of `from`, and nothing else, with the same adapter.
     fn copy_prefix(&mut self, from: usize, to: usize, length: usize);
+
+    /// Whether slots can wear an adapter.
+    fn knows(&self, _adapter: AdapterId) -> bool {
+        false
+    }
+
+    /// Lets a slot wear an adapter that the model knows, or none. A slot that changes is emptied.
+    ///
+    /// # Errors
+    /// When the model does not know the adapter.
+    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError>;
 }
 
-/// A decoder with its cache: the weights as they were when it was made.
-pub struct CachedDecoder<'a> {
-    decoder: &'a Decoder,
+impl Scores {
+    /// Scores of so many tokens of a vocabulary each. Shape of `logits`: [Σ scored, V].
+    pub fn new(logits: Vec<f32>, vocabulary: usize) -> Self {
+        Self { logits, vocabulary }
+    }
+
+    /// One row after the other. Shape of each: [V].
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.logits.chunks_exact(self.vocabulary)
+    }
+}
+
+/// A decoder's cache: its weights as they were when it was made, and adapters beside them.
+pub struct CachedDecoder {
     cache: KvCache,
 }
 
-impl<'a> CachedDecoder<'a> {
-    /// An empty cache for `decoder`.
+impl CachedDecoder {
+    /// An empty cache for `decoder` in the numbers of its own precision, with any adapter merged.
     ///
     /// # Errors
     /// When the weights cannot be read.
-    pub fn new(decoder: &'a Decoder, slots: usize) -> Result<Self, InferenceError> {
-        Ok(Self { decoder, cache: decoder.new_cache(slots)? })
+    pub fn new(decoder: &Decoder, slots: usize) -> Result<Self, InferenceError> {
+        Self::with(decoder, slots, decoder.cache_options())
     }
 
-    /// Reads the inputs and gives the scores after the last token of each. Shape: [inputs, V].
-    fn decode(&mut self, inputs: &[(usize, &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
-        let logits = self.decoder.decode(&mut self.cache, inputs)?;
-        Ok(logits.chunks(self.decoder.config().vocab_size).map(<[f32]>::to_vec).collect())
+    /// An empty cache for `decoder` in the numbers that `options` says.
+    ///
+    /// # Errors
+    /// As [`CachedDecoder::new`].
+    pub fn with(decoder: &Decoder, slots: usize, options: CacheOptions) -> Result<Self, InferenceError> {
+        Ok(Self { cache: decoder.new_cache_with(slots, options)? })
+    }
+
+    /// Lays out the adapter of `decoder`, whose other weights must be those of this cache, for requests to name.
+    ///
+    /// # Errors
+    /// When it carries none or does not fit.
+    pub fn add_adapter(&mut self, decoder: &Decoder) -> Result<AdapterId, InferenceError> {
+        Ok(self.cache.add_adapter(decoder)?)
     }
 }
 
-impl CachedModel for CachedDecoder<'_> {
+impl From<KvCache> for CachedDecoder {
+    fn from(cache: KvCache) -> Self {
+        Self { cache }
+    }
+}
+
+impl CachedModel for CachedDecoder {
     fn slots(&self) -> usize {
         self.cache.slots()
     }
 
-    /// The decoder scores the end of what it reads, so an input with several scored tokens is read up to each in turn.
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Vec<Vec<Vec<f32>>>, InferenceError> {
-        let mut scores: Vec<Vec<Vec<f32>>> = vec![Vec::new(); inputs.len()];
-        let rounds = inputs.iter().map(|input| input.scored).max().unwrap_or(0);
-        for round in 0..rounds {
-            let reads: Vec<usize> = (0..inputs.len()).filter(|&index| round < inputs[index].scored).collect();
-            let parts: Vec<_> = reads.iter().map(|&index| (inputs[index].slot, inputs[index].part(round))).collect();
-            for (index, last) in reads.into_iter().zip(self.decode(&parts)?) {
-                scores[index].push(last);
-            }
-        }
-        Ok(scores)
+    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError> {
+        let reads: Vec<_> =
+            inputs.iter().map(|&Input { slot, tokens, scored }| Read { slot, tokens, scored }).collect();
+        let logits = self.cache.read(&reads)?;
+        Ok(Scores::new(logits, self.cache.vocabulary()))
     }
 
     fn truncate(&mut self, slot: usize, length: usize) {
@@ -89,5 +117,13 @@ impl CachedModel for CachedDecoder<'_> {
 
     fn copy_prefix(&mut self, from: usize, to: usize, length: usize) {
         self.cache.copy_prefix(from, to, length);
+    }
+
+    fn knows(&self, adapter: AdapterId) -> bool {
+        self.cache.knows(adapter)
+    }
+
+    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
+        Ok(self.cache.wear(slot, adapter)?)
     }
 }

@@ -59,6 +59,7 @@ impl<'a> ModelPolicy<'a> {
             max_new_tokens: self.options.max_new_tokens,
             stop_tokens: vec![self.renderer.tokenizer().eos()],
             logprobs: self.options.logprobs,
+            adapter: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lam_model::AdapterId;
 use lam_prompt::TokenConstraint;
 
 use crate::{InferenceError, Sampling};
@@ -21,13 +22,16 @@ pub struct GenerationRequest {
     /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
     /// tokens cost nothing and are always there.
     pub logprobs: bool,
+    /// The adapter that the model wears for this answer, if any; see [`crate::CachedDecoder::add_adapter`].
+    pub adapter: Option<AdapterId>,
 }
 
 impl GenerationRequest {
     /// A greedy, free answer that ends with `eos`.
     pub fn greedy(prompt: Vec<u32>, eos: u32, max_new_tokens: usize) -> Self {
         let sampling = Sampling::default();
-        Self { prompt, constraint: None, sampling, max_new_tokens, stop_tokens: vec![eos], logprobs: true }
+        let stop_tokens = vec![eos];
+        Self { prompt, constraint: None, sampling, max_new_tokens, stop_tokens, logprobs: true, adapter: None }
     }
 
     pub(crate) fn check(&self) -> Result<(), InferenceError> {

@@ -1,5 +1,8 @@
 //! How one token is chosen from the model's scores. Each request has its own random stream.
 
+use std::borrow::Cow;
+
+use lam_model::{exponentials, highest, log_sum_exp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -72,92 +75,124 @@ impl Sampler {
     /// Chooses among `allowed` (all, if `None`) by the model's scores; `seen` is prompt and answer so far. `None`
     /// when the scores are not finite or nothing is allowed. Shape of `logits`: [V].
     pub fn choose(&mut self, logits: &[f32], allowed: Option<&[u32]>, seen: impl Iterator<Item = u32>) -> Option<Choice> {
-        let normalizer = log_sum_exp(logits.iter().copied());
+        let normalizer = log_sum_exp(logits);
         if !normalizer.is_finite() {
             return None;
         }
-        let (token, behavior_logprob) = self.draw(self.candidates(logits, allowed, seen))?;
+        let mut candidates = Candidates::new(logits, allowed);
+        if self.sampling.repetition_penalty != 1.0 {
+            candidates.penalise(self.sampling.repetition_penalty, seen);
+        }
+        let (token, behavior_logprob) = self.draw(candidates)?;
         Some(Choice { token, logprob: logits[token as usize] - normalizer, behavior_logprob })
     }
 
-    /// Tokens that may be drawn, with their penalised scores, ascending by id.
-    fn candidates(&self, logits: &[f32], allowed: Option<&[u32]>, seen: impl Iterator<Item = u32>) -> Vec<(u32, f32)> {
-        let score = |id: u32| Some((id, *logits.get(id as usize)?));
-        let mut candidates: Vec<(u32, f32)> = match allowed {
-            Some(ids) => ids.iter().filter_map(|&id| score(id)).collect(),
-            None => (0..logits.len() as u32).filter_map(score).collect(),
-        };
-        let penalty = self.sampling.repetition_penalty;
-        if penalty != 1.0 {
-            let seen: std::collections::BTreeSet<u32> = seen.collect();
-            for (_, score) in candidates.iter_mut().filter(|(id, _)| seen.contains(id)) {
+    fn draw(&mut self, mut candidates: Candidates<'_>) -> Option<(u32, f32)> {
+        if self.sampling.temperature == 0.0 {
+            return highest(&candidates.scores).map(|place| (candidates.token(place), 0.0));
+        }
+        candidates.scores.to_mut().iter_mut().for_each(|score| *score /= self.sampling.temperature);
+        if self.sampling.top_k > 0 || self.sampling.top_p < 1.0 {
+            candidates.cut(self.sampling.top_k, self.sampling.top_p);
+        }
+        let scores = candidates.scores.as_ref();
+        let normalizer = log_sum_exp(scores);
+        let mut powers = scores.to_vec();
+        exponentials(&mut powers, normalizer);
+        let point: f32 = self.random.random();
+        let mut below = 0.0;
+        let chosen = powers.iter().position(|power| {
+            below += power;
+            point < below
+        });
+        // Rounding can leave the sum a little below the point: the last token covers the rest.
+        let place = chosen.or(scores.len().checked_sub(1))?;
+        Some((candidates.token(place), scores[place] - normalizer))
+    }
+}
+
+/// Tokens that may be drawn, with their scores.
+struct Candidates<'a> {
+    /// Their ids; none where each place is the id.
+    ids: Option<Cow<'a, [u32]>>,
+    scores: Cow<'a, [f32]>,
+}
+
+impl<'a> Candidates<'a> {
+    /// Those of the allowed tokens that the model knows.
+    fn new(logits: &'a [f32], allowed: Option<&'a [u32]>) -> Self {
+        let Some(allowed) = allowed else { return Self { ids: None, scores: logits.into() } };
+        let known = |id: &u32| (*id as usize) < logits.len();
+        let ids: Cow<'_, [u32]> =
+            if allowed.iter().all(known) { allowed.into() } else { allowed.iter().copied().filter(known).collect() };
+        let scores = ids.iter().map(|&id| logits[id as usize]).collect();
+        Self { ids: Some(ids), scores }
+    }
+
+    fn token(&self, place: usize) -> u32 {
+        self.ids.as_ref().map_or(place as u32, |ids| ids[place])
+    }
+
+    /// Makes tokens that were seen less probable.
+    fn penalise(&mut self, penalty: f32, seen: impl Iterator<Item = u32>) {
+        let seen: std::collections::BTreeSet<u32> = seen.collect();
+        for (place, score) in self.scores.to_mut().iter_mut().enumerate() {
+            let id = self.ids.as_ref().map_or(place as u32, |ids| ids[place]);
+            if seen.contains(&id) {
                 *score = if *score > 0.0 { *score / penalty } else { *score * penalty };
             }
         }
-        candidates
-    }
-
-    fn draw(&mut self, mut candidates: Vec<(u32, f32)>) -> Option<(u32, f32)> {
-        if self.sampling.temperature == 0.0 {
-            return best(&candidates).map(|token| (token, 0.0));
-        }
-        for (_, score) in &mut candidates {
-            *score /= self.sampling.temperature;
-        }
-        self.cut(&mut candidates);
-        let normalizer = log_sum_exp(candidates.iter().map(|(_, score)| *score));
-        let point: f32 = self.random.random();
-        let mut below = 0.0;
-        for &(token, score) in &candidates {
-            below += (score - normalizer).exp();
-            if point < below {
-                return Some((token, score - normalizer));
-            }
-        }
-        // Rounding can leave the sum a little below the point: the last token covers the rest.
-        candidates.last().map(|&(token, score)| (token, score - normalizer))
     }
 
     /// Keeps the best `top_k`, then the smallest set that reaches `top_p`, both of the best first.
-    fn cut(&self, candidates: &mut Vec<(u32, f32)>) {
-        let (top_k, top_p) = (self.sampling.top_k, self.sampling.top_p);
-        if top_k == 0 && top_p >= 1.0 {
-            return;
-        }
-        candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        if top_k > 0 {
-            candidates.truncate(top_k);
+    fn cut(&mut self, top_k: usize, top_p: f32) {
+        let numbered = self.scores.iter().enumerate();
+        let mut best: Vec<(u32, f32)> = numbered.map(|(place, score)| (self.token(place), *score)).collect();
+        if top_k > 0 && top_k < best.len() {
+            best.select_nth_unstable_by(top_k, better);
+            best.truncate(top_k);
         }
         if top_p < 1.0 {
-            let normalizer = log_sum_exp(candidates.iter().map(|(_, score)| *score));
-            let mut sum = 0.0;
-            let below = candidates.iter().take_while(|(_, score)| {
-                let goes_on = sum < top_p;
-                sum += (score - normalizer).exp();
-                goes_on
-            });
-            let kept = below.count().max(1);
-            candidates.truncate(kept);
+            keep_nucleus(&mut best, top_p);
+        } else {
+            best.sort_unstable_by(better);
         }
+        let (ids, scores): (Vec<u32>, Vec<f32>) = best.into_iter().unzip();
+        (self.ids, self.scores) = (Some(ids.into()), scores.into());
+    }
+}
+
+/// The higher score first; of equals the lower id.
+fn better(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Keeps the smallest set of the best that reaches `top_p`. Sorting all of a large vocabulary would cost more than
+/// reading a token, so the best are looked for in sets that grow.
+fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
+    let normalizer = log_sum_exp(&best.iter().map(|(_, score)| *score).collect::<Vec<_>>());
+    let (mut sorted, mut sum) = (0, 0.0);
+    while sorted < best.len() {
+        let end = (4 * sorted).max(64).min(best.len());
+        let rest = &mut best[sorted..];
+        if end - sorted < rest.len() {
+            rest.select_nth_unstable_by(end - sorted, better);
+        }
+        rest[..end - sorted].sort_unstable_by(better);
+        for place in sorted..end {
+            if sum >= top_p {
+                return best.truncate(place);
+            }
+            sum += (best[place].1 - normalizer).exp();
+        }
+        sorted = end;
     }
 }
 
 /// log p of `token` under the model. Shape of `logits`: [V].
 pub(crate) fn logprob(logits: &[f32], token: u32) -> Option<f32> {
-    let normalizer = log_sum_exp(logits.iter().copied());
+    let normalizer = log_sum_exp(logits);
     normalizer.is_finite().then(|| logits.get(token as usize).map(|score| score - normalizer))?
-}
-
-/// The token with the highest score; the lowest id of equals.
-fn best(candidates: &[(u32, f32)]) -> Option<u32> {
-    let better = |best: (u32, f32), next: &(u32, f32)| if next.1 > best.1 { *next } else { best };
-    let (first, rest) = candidates.split_first()?;
-    Some(rest.iter().fold(*first, better).0)
-}
-
-fn log_sum_exp(scores: impl Iterator<Item = f32> + Clone) -> f32 {
-    let highest = scores.clone().fold(f32::NEG_INFINITY, f32::max);
-    highest + scores.map(|score| (score - highest).exp()).sum::<f32>().ln()
 }
 
 #[cfg(test)]
@@ -194,6 +229,20 @@ mod tests {
         assert_near(shares(free, Some(&[1, 3])), [0.0, 0.25 / 0.35, 0.0, 0.1 / 0.35]);
         let squared = [0.25, 0.0625, 0.0225, 0.01].map(|p| p / 0.345);
         assert_near(shares(Sampling { temperature: 0.5, ..free }, None), squared);
+    }
+
+    #[test]
+    fn the_nucleus_of_a_large_vocabulary_is_the_sorted_one() {
+        let mut best: Vec<(u32, f32)> = (0..3000).map(|id| (id, (id * 7919 % 3001) as f32 / 400.0)).collect();
+        let mut sorted = best.clone();
+        sorted.sort_by(better);
+        keep_nucleus(&mut best, 0.9);
+        let share = |count: usize| {
+            let sum = |all: &[(u32, f32)]| all.iter().map(|(_, score)| f64::from(*score).exp()).sum::<f64>();
+            sum(&sorted[..count]) / sum(&sorted)
+        };
+        assert!(best.len() > 256 && share(best.len()) > 0.8999 && share(best.len() - 1) < 0.9001, "{}", best.len());
+        assert_eq!(best, sorted[..best.len()]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Which slot of the cache holds what, so that a prompt which begins like an earlier one is not read twice.
 
-use crate::CachedModel;
+use lam_model::AdapterId;
+
+use crate::{CachedModel, InferenceError};
 
 /// Tokens that two prompts must share before a copy is worth it.
 pub(crate) const WORTH_SHARING: usize = 8;
@@ -9,6 +11,8 @@ pub(crate) const WORTH_SHARING: usize = 8;
 pub(crate) struct Slots {
     /// Tokens in each slot.
     contents: Vec<Vec<u32>>,
+    /// The adapter that each slot's tokens were read with.
+    worn: Vec<Option<AdapterId>>,
     /// Whether an answer is being generated in it.
     busy: Vec<bool>,
     /// When it was last given away, for replacing the oldest.
@@ -18,30 +22,41 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { contents: vec![Vec::new(); slots], busy: vec![false; slots], given: vec![0; slots], turn: 0 }
+        Self { contents: vec![Vec::new(); slots], worn: vec![None; slots], busy: vec![false; slots], given: vec![0; slots], turn: 0 }
     }
 
-    /// The longest beginning of `prompt` that a slot holds, and the slot. One token is always left to be read.
-    pub(crate) fn best_prefix(&self, prompt: &[u32]) -> (usize, usize) {
-        let shared = self.contents.iter().map(|held| shared_prefix(held, prompt).min(prompt.len() - 1));
+    /// The longest beginning of `prompt` that a slot holds as `adapter` reads it, and the slot. One token is always
+    /// left to be read.
+    pub(crate) fn best_prefix(&self, prompt: &[u32], adapter: Option<AdapterId>) -> (usize, usize) {
+        let shared = self.contents.iter().zip(&self.worn).map(|(held, worn)| {
+            if *worn == adapter { shared_prefix(held, prompt).min(prompt.len() - 1) } else { 0 }
+        });
         shared.enumerate().fold((0, 0), |best, (slot, length)| if length > best.1 { (slot, length) } else { best })
     }
 
-    /// Gives a free slot that holds the longest known beginning of `prompt`; with it the beginning's length.
-    pub(crate) fn take(&mut self, model: &mut dyn CachedModel, prompt: &[u32]) -> Option<(usize, usize)> {
-        let (source, length) = self.best_prefix(prompt);
+    /// Gives a free slot, if there is one, that holds the longest known beginning of `prompt`; with it the beginning's
+    /// length.
+    pub(crate) fn take(
+        &mut self,
+        model: &mut dyn CachedModel,
+        prompt: &[u32],
+        adapter: Option<AdapterId>,
+    ) -> Result<Option<(usize, usize)>, InferenceError> {
+        let (source, length) = self.best_prefix(prompt, adapter);
         let length = if length >= WORTH_SHARING { length } else { 0 };
-        let slot = self.free_slot(source, length)?;
+        let Some(slot) = self.free_slot(source, length) else { return Ok(None) };
         if slot == source || length == 0 {
             model.truncate(slot, length);
         } else {
             model.copy_prefix(source, slot, length);
         }
+        model.wear(slot, adapter)?;
+        self.worn[slot] = adapter;
         self.turn += 1;
         (self.busy[slot], self.given[slot]) = (true, self.turn);
         self.contents[slot].clear();
         self.contents[slot].extend(&prompt[..length]);
-        Some((slot, length))
+        Ok(Some((slot, length)))
     }
 
     /// Remembers what was read into a slot.

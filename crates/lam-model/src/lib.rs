@@ -1,7 +1,7 @@
 //! A trainable Mistral decoder with LoRA, in Hugging Face's names and files.
 //!
 //! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::hidden`], scored with
-//! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`Decoder::decode`]. The
+//! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`KvCache::read`]. The
 //! whole stack of layers is one node of candle's tape: its backward is written by hand, layer by layer, over the
 //! operations in [`ops`]. Does not know tasks or text.
 
@@ -22,7 +22,8 @@ pub use allocator::tune_allocator;
 pub use batch::{PackedBatch, Target};
 pub use config::MistralConfig;
 pub use decoder::Decoder;
-pub use decoding::KvCache;
+pub use decoding::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
+pub use decoding::{exponentials, highest, log_sum_exp};
 pub use error::ModelError;
 pub use head::ScalarHead;
 pub use init::{Induction, Initialization};

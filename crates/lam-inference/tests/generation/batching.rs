@@ -1,6 +1,7 @@
 //! Who else is there makes no difference.
 
-use lam_inference::{CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Input};
+use lam_inference::{CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Input, Scores};
+use lam_model::{AdapterId, AdapterUse, CacheOptions};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -39,18 +40,18 @@ fn an_answer_has_the_same_bits_alone_and_in_any_company() {
 }
 
 /// Counts the tokens that are read.
-struct Counting<'a> {
-    inner: CachedDecoder<'a>,
+struct Counting {
+    inner: CachedDecoder,
     calls: Rc<Cell<usize>>,
     tokens: Rc<Cell<usize>>,
 }
 
-impl CachedModel for Counting<'_> {
+impl CachedModel for Counting {
     fn slots(&self) -> usize {
         self.inner.slots()
     }
 
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Vec<Vec<Vec<f32>>>, InferenceError> {
+    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError> {
         self.calls.set(self.calls.get() + 1);
         self.tokens.set(self.tokens.get() + inputs.iter().map(|input| input.tokens.len()).sum::<usize>());
         self.inner.read(inputs)
@@ -62,6 +63,10 @@ impl CachedModel for Counting<'_> {
 
     fn copy_prefix(&mut self, from: usize, to: usize, length: usize) {
         self.inner.copy_prefix(from, to, length);
+    }
+
+    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
+        self.inner.wear(slot, adapter)
     }
 }
 
@@ -94,4 +99,47 @@ fn tokens_without_choice_cost_no_call_of_their_own() {
     // 10 places: 4 with choice; each choice costs a call, and the last run without choice none.
     assert_eq!(cost(1, vec![request(Places::new(10))]).0, 4);
     assert_eq!(cost(1, vec![request(Places::starting_without_choice(10))]).0, 4);
+}
+
+/// A decoder with the weights of [`decoder`] and an adapter of its own.
+fn adapted(seed: u64) -> lam_model::Decoder {
+    let mut adapted = decoder();
+    let lora = lam_model::LoraConfig { lora_r: 3, lora_alpha: 30.0, ..lam_model::LoraConfig::default() };
+    adapted.new_adapter(&lora, seed).unwrap();
+    for (name, variable) in adapted.variables() {
+        if name.contains("lora_B") {
+            variable.set(&variable.ones_like().unwrap().affine(0.02 * seed as f64, 0.0).unwrap()).unwrap();
+        }
+    }
+    adapted
+}
+
+#[test]
+fn each_request_wears_its_own_adapter_and_shares_no_beginning_with_others() {
+    let adapters = [adapted(1), adapted(2)];
+    let options = CacheOptions { adapter: AdapterUse::Apart, ..CacheOptions::default() };
+    let model = || {
+        let mut model = CachedDecoder::with(&adapters[0], 3, options).unwrap();
+        let ids = adapters.each_ref().map(|adapter| model.add_adapter(adapter).unwrap());
+        (model, ids)
+    };
+    let (model_, ids) = model();
+    let request = |own: u32| {
+        let adapter = [None, Some(ids[0]), Some(ids[1])][own as usize % 3];
+        GenerationRequest { adapter, ..sampled(prompt(1, own / 3, 30), 7) }
+    };
+    let together = Generator::over(Box::new(model_)).run((0..9).map(request).collect()).unwrap();
+    for (own, together) in (0..9).zip(&together) {
+        let alone = Generator::over(Box::new(model().0)).run(vec![request(own)]).unwrap().remove(0);
+        assert_eq!(bits(&alone), bits(together), "request {own}");
+        let merged = match own % 3 {
+            0 => answer(&decoder(), GenerationRequest { adapter: None, ..request(own) }),
+            number => answer(&adapters[number as usize - 1], GenerationRequest { adapter: None, ..request(own) }),
+        };
+        assert_eq!(merged.tokens, together.tokens, "request {own}");
+        assert!(merged.logprobs.iter().zip(&together.logprobs).all(|(a, b)| (a - b).abs() < 1e-4), "request {own}");
+    }
+    assert_ne!(together[1].tokens, together[2].tokens);
+    let mut without = Generator::new(&adapters[0], 1).unwrap();
+    assert!(without.submit(request(1)).unwrap_err().to_string().contains("`adapter`"));
 }

@@ -102,6 +102,11 @@ impl Weight {
         self.trained.as_ref().map(|(_, place)| *place)
     }
 
+    /// The first dimension: rows of a matrix.
+    pub(crate) fn outputs(&self) -> usize {
+        self.shape[0]
+    }
+
     /// Number of values.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()

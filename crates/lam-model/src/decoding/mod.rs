@@ -3,8 +3,19 @@
 //! Every row is computed in an order of its own, so that a request's logits are the same bits whatever else is in
 //! the batch, however its prompt is cut into calls, and for any number of threads.
 
+mod adapter;
+mod attention;
 mod cache;
+mod format;
+mod key_values;
+mod model;
 mod panels;
+mod scores;
+mod source;
 mod step;
 
+pub use adapter::AdapterId;
 pub use cache::KvCache;
+pub use format::{AdapterUse, CacheOptions, KeyValueFormat, WeightFormat};
+pub use scores::{exponentials, highest, log_sum_exp};
+pub use step::Read;

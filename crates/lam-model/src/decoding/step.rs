@@ -1,180 +1,307 @@
 //! One call of the decoder in generation: any number of new tokens for any slots.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
-use super::cache::{KEY_BLOCK, KvCache, Past};
+use super::adapter::AdapterId;
+use super::attention::{Buffers, Query, attend};
+use super::cache::KvCache;
+use super::model::BlockPanels;
+use super::panels::{Output, Packed, WIDTH};
 use crate::batch::check_tokens;
 use crate::kernel::dispatch::dispatched;
-use crate::kernel::panel::Source;
 use crate::kernel::rows;
-use crate::ops::attention::Heads;
-use crate::ops::{embedding, rms_norm, swiglu};
-use crate::{Decoder, ModelError};
+use crate::kernel::shared::Shared;
+use crate::kernel::team::Team;
+use crate::{Decoder, ModelError, WeightFormat};
 
-/// A new token: where it goes.
+/// Tokens that go through the layers at once: enough to use the weights well, few enough to stay in the caches.
+const AT_ONCE: usize = 192;
+/// Numbers that are worth a task of their own, where little is done with each.
+const WORTH_A_TASK: usize = 1 << 13;
+
+/// Tokens to be read into a slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'a> {
+    /// The slot.
+    pub slot: usize,
+    /// What is read, at least one token.
+    pub tokens: &'a [u32],
+    /// Logits are wanted after each of so many last tokens; 0 for none.
+    pub scored: usize,
+}
+
+/// A new token: where it goes, and which row of the logits it gets.
 struct Row {
     slot: usize,
     position: usize,
+    token: u32,
+    logits: Option<usize>,
 }
 
-/// Key blocks scored side by side, and value rows mixed side by side, so that sums do not wait for each other.
-const ABREAST: usize = 4;
-/// Values mixed at once.
-const MIXED: usize = 32;
-
-/// Scores of a query against `N` blocks of 16 keys, `stride` apart; each score is summed in the order of its inputs.
-#[inline(always)]
-fn scores_of<const N: usize>(query: &[f32], keys: &[f32], stride: usize, factor: f32, scores: &mut [f32]) {
-    let mut sums = [[0.0_f32; KEY_BLOCK]; N];
-    let blocks: [&[f32]; N] = std::array::from_fn(|i| &keys[i * stride..][..query.len() * KEY_BLOCK]);
-    for (c, value) in query.iter().enumerate() {
-        for (sums, keys) in sums.iter_mut().zip(&blocks) {
-            for (sum, key) in sums.iter_mut().zip(&keys[c * KEY_BLOCK..(c + 1) * KEY_BLOCK]) {
-                *sum += value * key;
-            }
-        }
-    }
-    for (score, sum) in scores.iter_mut().zip(sums.as_flattened()) {
-        *score = sum * factor;
-    }
+/// Buffers that are kept from call to call.
+pub(crate) struct Workspace {
+    x: Vec<f32>,
+    packed: Packed,
+    qkv: Vec<f32>,
+    o: Vec<f32>,
+    gate_up: Vec<f32>,
+    product: Vec<f32>,
 }
 
-dispatched! {
-    /// Scores of a query against blocks of 16 keys: `keys` holds, a block at a time, E rows of 16, `stride` apart.
-    fn block_scores(query: &[f32], keys: &[f32], stride: usize, factor: f32, scores: &mut [f32]) {
-        let count = scores.len() / KEY_BLOCK;
-        let abreast = count / ABREAST * ABREAST;
-        for block in (0..abreast).step_by(ABREAST) {
-            scores_of::<ABREAST>(query, &keys[block * stride..], stride, factor, &mut scores[block * KEY_BLOCK..]);
-        }
-        for block in abreast..count {
-            scores_of::<1>(query, &keys[block * stride..], stride, factor, &mut scores[block * KEY_BLOCK..]);
-        }
-    }
-}
-dispatched! {
-    /// out = Σ weight × row of `values`, whose rows are `stride` apart; always summed in the same four parts.
-    fn mix(weights: &[f32], values: &[f32], stride: usize, out: &mut [f32]) {
-        let whole = out.len() / MIXED * MIXED;
-        for start in (0..whole).step_by(MIXED) {
-            let mut sums = [[0.0_f32; MIXED]; ABREAST];
-            for (i, weights) in weights.chunks(ABREAST).enumerate() {
-                for (j, (weight, sums)) in weights.iter().zip(&mut sums).enumerate() {
-                    let row = &values[(i * ABREAST + j) * stride + start..][..MIXED];
-                    for (sum, value) in sums.iter_mut().zip(row) {
-                        *sum += weight * value;
-                    }
-                }
-            }
-            for (c, out) in out[start..start + MIXED].iter_mut().enumerate() {
-                *out = sums.iter().map(|sums| sums[c]).sum();
-            }
-        }
-        for (c, out) in out.iter_mut().enumerate().skip(whole) {
-            *out = weights.iter().enumerate().map(|(i, weight)| weight * values[i * stride + c]).sum();
-        }
+impl Workspace {
+    pub(crate) fn new(format: WeightFormat) -> Self {
+        let [x, qkv, o, gate_up, product] = [const { Vec::new() }; 5];
+        Self { x, packed: Packed::new(format), qkv, o, gate_up, product }
     }
 }
 
 impl Decoder {
+    /// As [`KvCache::decode`]; the weights are those of the cache.
+    ///
+    /// # Errors
+    /// As [`KvCache::read`].
+    pub fn decode(&self, cache: &mut KvCache, inputs: &[(usize, &[u32])]) -> Result<Vec<f32>, ModelError> {
+        cache.decode(inputs)
+    }
+}
+
+impl KvCache {
     /// Appends tokens to slots and returns the logits after the last token of each input. Shape: [B, V].
+    ///
+    /// # Errors
+    /// As [`KvCache::read`].
+    pub fn decode(&mut self, inputs: &[(usize, &[u32])]) -> Result<Vec<f32>, ModelError> {
+        let reads: Vec<_> = inputs.iter().map(|&(slot, tokens)| Read { slot, tokens, scored: 1 }).collect();
+        self.read(&reads)
+    }
+
+    /// Appends tokens to slots and returns the logits after each scored token, in the order of the reads.
+    /// Shape: [Σ scored, V].
     ///
     /// Whole prompts and single tokens can be mixed. A slot may appear once.
     ///
     /// # Errors
-    /// When a slot does not exist or appears twice, an input is empty, or a token is outside the embedding.
-    pub fn decode(&self, cache: &mut KvCache, inputs: &[(usize, &[u32])]) -> Result<Vec<f32>, ModelError> {
-        let (rows, tokens) = self.place(cache, inputs)?;
-        let d = self.config.hidden_size;
-        let eps = self.config.rms_norm_eps as f32;
-        let model = cache.model.clone();
-        let longest = rows.iter().map(|row| row.position + 1).max().unwrap_or(0);
-        cache.rope.extend(longest);
-        let mut x = embedding::forward(&tokens, Source::F32(&model.embedding), d);
-        let mut h = vec![0.0; x.len()];
-        for (layer, block) in model.blocks.iter().enumerate() {
-            rms_norm::forward(&x, &block.input_norm, eps, &mut h);
-            let o = self.attend(cache, layer, &rows, block.qkv.apply(&h));
-            rows::add(&mut x, &block.o.apply(&o));
-            rms_norm::forward(&x, &block.post_norm, eps, &mut h);
-            let product = feed_forward(&block.gate_up.apply(&h), block.gate_up.outputs());
-            rows::add(&mut x, &block.down.apply(&product));
+    /// When a slot does not exist or appears twice, a read is empty or scores more than it reads, or a token is outside
+    /// the embedding. The cache is then as it was.
+    pub fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
+        self.check(reads)?;
+        let rows = self.place(reads);
+        let (d, scored) = (self.model.config.hidden_size, reads.iter().map(|read| read.scored).sum::<usize>());
+        let mut last = vec![0.0; scored * d];
+        let team = Team::enter();
+        for rows in rows.chunks(AT_ONCE) {
+            self.run(&team, rows);
+            for (row, x) in rows.iter().zip(self.workspace.x.chunks(d)) {
+                if let Some(place) = row.logits {
+                    last[place * d..(place + 1) * d].copy_from_slice(x);
+                }
+            }
         }
-        for (slot, tokens) in inputs {
-            cache.lengths[*slot] += tokens.len();
-        }
-        let mut last = Vec::with_capacity(inputs.len() * d);
-        let mut end = 0;
-        for (_, tokens) in inputs {
-            end += tokens.len();
-            last.extend_from_slice(&x[(end - 1) * d..end * d]);
-        }
-        let mut normed = vec![0.0; last.len()];
-        rms_norm::forward(&last, &model.norm, eps, &mut normed);
-        Ok(model.head.apply(&normed))
+        let (model, packed) = (&self.model, &mut self.workspace.packed);
+        let mut logits = vec![0.0; scored * model.config.vocab_size];
+        pack_normed(&team, &last, (&model.norm, model.config.rms_norm_eps as f32), packed);
+        model.head.apply(&team, packed, 0..scored, &mut logits, Output::Replace);
+        Ok(logits)
     }
 
-    fn place(&self, cache: &KvCache, inputs: &[(usize, &[u32])]) -> Result<(Vec<Row>, Vec<u32>), ModelError> {
-        let (mut rows, mut tokens) = (Vec::new(), Vec::new());
-        for (i, &(slot, new)) in inputs.iter().enumerate() {
-            if slot >= cache.slots() || new.is_empty() || inputs[..i].iter().any(|(earlier, _)| *earlier == slot) {
+    fn check(&self, reads: &[Read<'_>]) -> Result<(), ModelError> {
+        let mut named = vec![false; self.slots()];
+        for (i, &Read { slot, tokens, scored }) in reads.iter().enumerate() {
+            let fresh = named.get_mut(slot).is_some_and(|named| !std::mem::replace(named, true));
+            if !fresh || tokens.is_empty() || scored > tokens.len() {
                 return Err(ModelError::Batch(format!(
-                    "input {i}: slot {slot} of {} must appear once, with at least one token",
-                    cache.slots()
+                    "input {i}: slot {slot} of {} must appear once, with at least one token and no more scored ones",
+                    self.slots()
                 )));
             }
-            check_tokens(new, self.config.vocab_size)?;
-            rows.extend((0..new.len()).map(|j| Row { slot, position: cache.lengths[slot] + j }));
-            tokens.extend_from_slice(new);
+            check_tokens(tokens, self.model.config.vocab_size)?;
         }
-        Ok((rows, tokens))
+        Ok(())
     }
 
-    /// Turns queries and keys, stores keys and values, and attends. Shape of `qkv`: [rows, (H + 2 K) E].
-    fn attend(&self, cache: &mut KvCache, layer: usize, rows: &[Row], mut qkv: Vec<f32>) -> Vec<f32> {
-        let heads = self.heads();
-        let (wq, wk) = (heads.query * heads.dim, heads.key_value * heads.dim);
-        for (row, qkv) in rows.iter().zip(qkv.chunks_mut(wq + 2 * wk)) {
-            cache.rope.turn_row(&mut qkv[..wq + wk], row.position, 1.0);
-            let (key, value) = qkv[wq..].split_at(wk);
-            cache.past[layer][row.slot].put(row.position, key, value);
+    /// Makes room for the new tokens. Those with the same adapter come side by side.
+    fn place(&mut self, reads: &[Read<'_>]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut logits = 0;
+        for &Read { slot, tokens, scored } in reads {
+            let start = self.length(slot);
+            let unscored = tokens.len() - scored;
+            rows.extend(tokens.iter().enumerate().map(|(i, &token)| Row {
+                slot,
+                position: start + i,
+                token,
+                logits: (i >= unscored).then(|| logits + i - unscored),
+            }));
+            logits += scored;
+            self.key_values.grow(slot, tokens.len());
+            self.rope.extend(start + tokens.len());
         }
-        let past = &cache.past[layer];
-        let mut o = vec![0.0; rows.len() * wq];
-        o.par_chunks_mut(wq).zip(qkv.par_chunks(wq + 2 * wk)).zip(rows).with_min_len(8).for_each(|((o, qkv), row)| {
-            attend_row(heads, &past[row.slot], row.position, &qkv[..wq], o);
+        rows.sort_by_key(|row| self.worn[row.slot]);
+        rows
+    }
+
+    /// All layers for some new tokens; leaves the residual stream in the workspace. Shape: [rows, D].
+    fn run(&mut self, team: &Team, rows: &[Row]) {
+        let model = self.model.clone();
+        let (d, eps) = (model.config.hidden_size, model.config.rms_norm_eps as f32);
+        let worn = self.ranges(rows);
+        self.workspace.x.resize(rows.len() * d, 0.0);
+        for (row, x) in rows.iter().zip(self.workspace.x.chunks_mut(d)) {
+            model.embedding.read(row.token as usize, x);
+        }
+        for (layer, block) in model.blocks.iter().enumerate() {
+            let Workspace { x, packed, qkv, .. } = &mut self.workspace;
+            pack_normed(team, x, (&block.input_norm, eps), packed);
+            qkv.resize(rows.len() * block.qkv.outputs(), 0.0);
+            block.qkv.apply(team, packed, 0..rows.len(), qkv, Output::Replace);
+            self.adapt(team, (layer, 0), &worn);
+            self.attend(team, layer, rows);
+            let Workspace { x, packed, o, .. } = &mut self.workspace;
+            pack(team, o, o.len() / rows.len(), packed);
+            block.o.apply(team, packed, 0..rows.len(), x, Output::Add);
+            self.adapt(team, (layer, 1), &worn);
+            let Workspace { x, packed, .. } = &mut self.workspace;
+            pack_normed(team, x, (&block.post_norm, eps), packed);
+            self.feed_forward(team, (layer, block), &worn, rows.len());
+            let Workspace { x, packed, product, .. } = &mut self.workspace;
+            pack_part(team, product, product.len() / rows.len(), model.config.intermediate_size, packed);
+            block.down.apply(team, packed, 0..rows.len(), x, Output::Add);
+            self.adapt(team, (layer, 3), &worn);
+        }
+    }
+
+    /// Which rows wear an adapter.
+    fn ranges(&self, rows: &[Row]) -> Vec<(AdapterId, Range<usize>)> {
+        let mut ranges: Vec<(AdapterId, Range<usize>)> = Vec::new();
+        for (i, row) in rows.iter().enumerate() {
+            let Some(adapter) = self.worn[row.slot] else { continue };
+            match ranges.last_mut() {
+                Some((last, range)) if *last == adapter => range.end = i + 1,
+                _ => ranges.push((adapter, i..i + 1)),
+            }
+        }
+        ranges
+    }
+
+    /// Adds the adapters' part of a group of layers to the rows that wear one.
+    fn adapt(
+        &mut self,
+        team: &Team,
+        (layer, group): (usize, usize),
+        worn: &[(AdapterId, Range<usize>)],
+    ) {
+        let Workspace { x, packed, qkv, gate_up, .. } = &mut self.workspace;
+        let y = match group {
+            0 => qkv,
+            2 => gate_up,
+            _ => x,
+        };
+        for (adapter, rows) in worn {
+            if let Some(factors) = self.adapters[adapter.0].factors(layer, group) {
+                factors.add(team, packed, rows.clone(), y);
+            }
+        }
+    }
+
+    /// Turns queries and keys, stores keys and values, and attends.
+    fn attend(&mut self, team: &Team, layer: usize, rows: &[Row]) {
+        let heads = self.model.heads;
+        let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
+        let Workspace { qkv, o, .. } = &mut self.workspace;
+        let (cache, rope, width) = (&self.key_values, &self.rope, wq + 2 * wk);
+        let shared = Shared::new(qkv);
+        team.split(rows.len(), WORTH_A_TASK.div_ceil(width), &|range| {
+            for (i, row) in range.clone().zip(&rows[range]) {
+                // SAFETY: only this task has this row, and no other token its position.
+                let qkv = unsafe { &mut shared.from(i * width)[..width] };
+                rope.turn_row(&mut qkv[..wq + wk], row.position, 1.0);
+                let (keys, values) = qkv[wq..].split_at(wk);
+                for (head, (key, value)) in keys.chunks(e).zip(values.chunks(e)).enumerate() {
+                    // SAFETY: as above.
+                    unsafe { cache.put((row.slot, row.position), (layer, head), key, value) };
+                }
+            }
         });
-        o
+        o.resize(rows.len() * wq, 0.0);
+        let (o, group) = (Shared::new(o), wq / heads.key_value);
+        team.split(rows.len() * heads.key_value, 1, &|range| {
+            let mut buffers = Buffers::default();
+            for item in range {
+                let (i, head) = (item / heads.key_value, item % heads.key_value);
+                let Row { slot, position, .. } = rows[i];
+                let queries = &qkv[i * width + head * group..][..group];
+                let oldest = (position + 1).saturating_sub(heads.window.unwrap_or(usize::MAX));
+                // SAFETY: only this task has this row and head.
+                let o = unsafe { &mut o.from(i * wq + head * group)[..group] };
+                attend(cache, Query { queries, slot, layer, head, oldest, position }, &mut buffers, o);
+            }
+        });
+    }
+
+    /// silu(gate) up of the packed rows, into the workspace. Those with an adapter are gated after it was added.
+    fn feed_forward(
+        &mut self,
+        team: &Team,
+        (layer, block): (usize, &BlockPanels),
+        worn: &[(AdapterId, Range<usize>)],
+        rows: usize,
+    ) {
+        let Workspace { packed, gate_up, product, .. } = &mut self.workspace;
+        let outputs = block.gate_up.outputs();
+        product.resize(rows * outputs / 2, 0.0);
+        let plain = worn.first().map_or(rows, |(_, range)| range.start);
+        block.gate_up.apply(team, packed, 0..plain, product, Output::SwiGlu);
+        if plain < rows {
+            gate_up.resize(rows * outputs, 0.0);
+            block.gate_up.apply(team, packed, plain..rows, gate_up, Output::Replace);
+            self.adapt(team, (layer, 2), worn);
+            let Workspace { gate_up, product, .. } = &mut self.workspace;
+            gated(&gate_up[plain * outputs..], &mut product[plain * outputs / 2..]);
+        }
     }
 }
 
-/// Attention of one token over the positions it sees.
-fn attend_row(heads: Heads, past: &Past, position: usize, queries: &[f32], o: &mut [f32]) {
-    let (e, wk) = (heads.dim, heads.key_value * heads.dim);
-    let oldest = (position + 1).saturating_sub(heads.window.unwrap_or(usize::MAX));
-    let first_block = oldest / KEY_BLOCK;
-    let blocks = position / KEY_BLOCK + 1 - first_block;
-    let mut scores = vec![0.0; blocks * KEY_BLOCK];
-    let seen = oldest - first_block * KEY_BLOCK..position + 1 - first_block * KEY_BLOCK;
-    for (h, (query, o)) in queries.chunks(e).zip(o.chunks_mut(e)).enumerate() {
-        let j = h * heads.key_value / heads.query;
-        let keys = &past.keys[(first_block * wk + j * e) * KEY_BLOCK..];
-        block_scores(query, keys, wk * KEY_BLOCK, 1.0 / (e as f32).sqrt(), &mut scores);
-        let visible = &mut scores[seen.clone()];
-        let highest = rows::max(visible);
-        let sum = rows::exp_sum(visible, highest);
-        rows::scale(visible, 1.0 / sum);
-        mix(visible, &past.values[oldest * wk + j * e..], wk, o);
-    }
+/// Rows in the numbers of the weights.
+fn pack(team: &Team, x: &[f32], width: usize, packed: &mut Packed) {
+    pack_part(team, x, width, width, packed);
 }
 
-/// silu(gate) up, where a row holds both side by side.
-fn feed_forward(gate_up: &[f32], outputs: usize) -> Vec<f32> {
-    let half = outputs / 2;
-    let mut product = vec![0.0; gate_up.len() / 2];
-    for (y, row) in product.chunks_mut(half).zip(gate_up.chunks(outputs)) {
-        let (gate, up) = row.split_at(half);
-        swiglu::product(gate, up, y);
+/// The first `k` of each row's `width` numbers.
+fn pack_part(team: &Team, x: &[f32], width: usize, k: usize, packed: &mut Packed) {
+    let count = x.len() / width;
+    let place = packed.reset(count, k);
+    team.split(count, WORTH_A_TASK.div_ceil(width), &|range| {
+        for row in range {
+            // SAFETY: only this task has this row.
+            unsafe { place.put(row, &x[row * width..][..k]) };
+        }
+    });
+}
+
+/// RMSNorm of each row, in the numbers of the weights.
+fn pack_normed(team: &Team, x: &[f32], (weight, eps): (&[f32], f32), packed: &mut Packed) {
+    let d = weight.len();
+    let place = packed.reset(x.len() / d, d);
+    team.split(x.len() / d, WORTH_A_TASK.div_ceil(d), &|range| {
+        let mut normed = vec![0.0; d];
+        for row in range {
+            let x = &x[row * d..(row + 1) * d];
+            let inverse_root = 1.0 / (rows::dot(x, x) / d as f32 + eps).sqrt();
+            rows::scaled_product(&mut normed, x, weight, inverse_root);
+            // SAFETY: only this task has this row.
+            unsafe { place.put(row, &normed) };
+        }
+    });
+}
+
+dispatched! {
+    /// silu(gate) up, where halves of panels stand side by side.
+    fn gated(gate_up: &[f32], product: &mut [f32]) {
+        for (y, panel) in product.chunks_exact_mut(WIDTH / 2).zip(gate_up.chunks_exact(WIDTH)) {
+            let (gates, ups) = panel.split_at(WIDTH / 2);
+            for (y, (gate, up)) in y.iter_mut().zip(gates.iter().zip(ups)) {
+                *y = gate / (1.0 + rows::exp(-gate)) * up;
+            }
+        }
     }
-    product
 }

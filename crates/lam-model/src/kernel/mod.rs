@@ -3,11 +3,14 @@
 pub(crate) mod blocks;
 pub(crate) mod dispatch;
 pub(crate) mod element;
+pub(crate) mod lanes;
 pub(crate) mod matmul;
+pub(crate) mod pages;
 pub(crate) mod panel;
 pub(crate) mod product;
 pub(crate) mod rows;
 pub(crate) mod shared;
+pub(crate) mod team;
 mod tile;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.

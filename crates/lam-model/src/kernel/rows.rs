@@ -1,6 +1,7 @@
 //! Loops over one row: sums in fixed lanes, so that they vectorise and always add in the same order.
 
 use super::dispatch::dispatched;
+use super::element::Element;
 
 const LANES: usize = 32;
 
@@ -20,6 +21,12 @@ pub(crate) fn exp(x: f32) -> f32 {
     }
     let power = f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
     (series * rest * rest + rest + 1.0) * power
+}
+
+/// The bits of the nearest bf16.
+#[inline(always)]
+pub(crate) fn bf16(value: f32) -> u32 {
+    u32::from(half::bf16::narrow(value).to_bits())
 }
 
 /// Folds `term(i)` for i in 0..n over fixed lanes.
@@ -71,6 +78,33 @@ dispatched! {
             *value = exp(*value - shift);
         }
         folded(x.len(), 0.0, |i| x[i], |a, b| a + b)
+    }
+}
+dispatched! {
+    /// Sum of exp(x - shift).
+    fn exp_total(x: &[f32], shift: f32) -> f32 {
+        folded(x.len(), 0.0, |i| exp(x[i] - shift), |a, b| a + b)
+    }
+}
+dispatched! {
+    /// The upper halves of numbers, two in a word, rounded to the nearest bf16; an odd last one stands with a zero.
+    fn bf16_pairs(x: &[f32], words: &mut [u32]) {
+        let mut pairs = x.chunks_exact(2);
+        for (word, pair) in words.iter_mut().zip(&mut pairs) {
+            *word = bf16(pair[0]) | bf16(pair[1]) << 16;
+        }
+        if let (Some(word), [last]) = (words.last_mut(), pairs.remainder()) {
+            *word = bf16(*last);
+        }
+    }
+}
+dispatched! {
+    /// y := x w factor.
+    fn scaled_product(y: &mut [f32], x: &[f32], w: &[f32], factor: f32) {
+        let (x, w) = (&x[..y.len()], &w[..y.len()]);
+        for i in 0..y.len() {
+            y[i] = x[i] * w[i] * factor;
+        }
     }
 }
 dispatched! {
