@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod bad_settings;
+mod data;
 mod hub;
 mod kill_and_resume;
 mod miniature;

@@ -55,6 +55,7 @@ fn every_phase_configuration_is_understood() {
         text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
     let part = |name: &str, table: &str| whole(name)[table].as_table().expect("a table").clone();
+    decoded::<lam_collect::plans::PlansConfig>("plans.toml [plans]", &part("plans.toml", "plans"));
     decoded::<lam_phase1_pretrain::PretrainConfig>("phase1.toml", &whole("phase1.toml"));
     decoded::<lam_phase2_imitate::ImitateConfig>("phase2.toml", &whole("phase2.toml"));
     decoded::<lam_phase3_explore::ExploreConfig>("phase3.toml [explore]", &part("phase3.toml", "explore"));

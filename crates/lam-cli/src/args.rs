@@ -160,10 +160,22 @@ pub enum Resume {
 /// Looking after training data.
 #[derive(Subcommand)]
 pub enum DataCommand {
-    /// Collect task-plan pairs from an application's documentation.
-    Plans(CollectArgs),
+    /// Make task-plan pairs of documentation: an environment's own, and sources on disk.
+    #[command(alias = "plans")]
+    Build(CollectArgs),
+    /// Read other people's records: trajectories, or requests with steps.
+    Import {
+        /// Their format: gui360, mind2web, ufo-dataflow, messages, sharegpt or alpaca.
+        format: String,
+        /// A file, or a folder of .json and .jsonl files.
+        path: PathBuf,
+        /// Where to write.
+        #[arg(long, value_name = "DIR", default_value = "runs/manual/import")]
+        output_dir: PathBuf,
+    },
     /// Let the expert do tasks and record what it does.
-    Trajectories(CollectArgs),
+    #[command(alias = "trajectories")]
+    Collect(CollectArgs),
     /// Check files: unknown functions, labels that are not on their screen, leaks between splits.
     Check {
         /// Parquet files, or stage directories.
@@ -172,6 +184,9 @@ pub enum DataCommand {
         /// Model whose tokenizer is used to look for examples without a trained token.
         #[arg(long, value_name = "DIR")]
         model: Option<PathBuf>,
+        /// Findings of a kind that are told; all are counted.
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        max_findings: usize,
     },
     /// Show examples as the model is trained on them, trained tokens coloured, with the counts.
     Preview {
@@ -189,6 +204,9 @@ pub enum DataCommand {
         /// Parquet files, or stage directories.
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Model whose tokenizer counts the tokens.
+        #[arg(long, value_name = "DIR")]
+        model: Option<PathBuf>,
     },
     /// Print rows of a file, trajectories step by step.
     Show {

@@ -6,5 +6,7 @@ pub mod plans;
 pub mod trajectories;
 
 mod error;
+mod import;
 
 pub use error::CollectError;
+pub use import::{ImportFormat, SourceConfig, SourceKind, Unreadable, import};

@@ -76,7 +76,10 @@ fn pairs_are_counted_kept_apart_and_evolved() {
     assert_eq!((log["extracted"].as_u64(), log["kept"].as_u64()), (Some(4), Some(0)));
     assert_eq!(
         log["rejected"],
-        serde_json::json!({"exact_duplicate": 1, "language": 0, "length": 1, "near_duplicate": 1, "not_actionable": 1})
+        serde_json::json!({
+            "exact_duplicate": 1, "language": 0, "length": 1, "near_duplicate": 1, "no_plan": 0, "no_task": 0,
+            "not_actionable": 1, "other_application": 0,
+        })
     );
     assert_eq!(stats["sources"]["documentation"]["kept"], 40);
     let rejected = std::fs::read_to_string(root.path().join("rejected.jsonl")).unwrap();

@@ -7,7 +7,7 @@ use lam_prompt::Renderer;
 use lam_types::FunctionSpec;
 use serde::Serialize;
 
-use crate::{Example, Table, plan_example, step_example};
+use crate::{Example, Row, plan_example, step_example};
 
 /// How often each word of a field occurs.
 pub type Counts = BTreeMap<String, usize>;
@@ -66,37 +66,29 @@ pub struct DataStats {
     pub without_example: usize,
 }
 
-/// Counts what is in the tables; with a renderer also their tokens.
-pub fn describe(tables: &[Table], renderer: Option<&Renderer>, functions: &[FunctionSpec]) -> DataStats {
-    let mut stats = DataStats::default();
-    for table in tables {
-        match table {
-            Table::TaskPlans(_, pairs) => {
-                for pair in pairs {
-                    stats.pairs += 1;
-                    stats.row(pair.split.as_str(), &pair.family, pair.source.as_str(), pair.plan.len());
-                    stats.example(renderer.map(|renderer| plan_example(renderer, pair).ok()));
-                }
+impl DataStats {
+    /// Counts a row; with a renderer also its tokens.
+    pub fn add(&mut self, row: Row<'_>, renderer: Option<&Renderer>, functions: &[FunctionSpec]) {
+        match row {
+            Row::Pair(pair) => {
+                self.pairs += 1;
+                self.row(pair.split.as_str(), &pair.family, pair.source.as_str(), pair.plan.len());
+                self.example(renderer.map(|renderer| plan_example(renderer, pair).ok()));
             }
-            Table::Trajectories(_, trajectories) => {
-                for trajectory in trajectories {
-                    let task = &trajectory.task;
-                    stats.trajectories += 1;
-                    stats.successes += usize::from(trajectory.succeeded());
-                    stats.row(task.split.as_str(), &task.family, &trajectory.policy.name, trajectory.steps.len());
-                    for step in &trajectory.steps {
-                        count(&mut stats.functions, &step.action.function);
-                        let example = |renderer| step_example(renderer, trajectory, step, functions).ok();
-                        stats.example(renderer.map(example));
-                    }
+            Row::Trajectory(trajectory) => {
+                let task = &trajectory.task;
+                self.trajectories += 1;
+                self.successes += usize::from(trajectory.succeeded());
+                self.row(task.split.as_str(), &task.family, &trajectory.policy.name, trajectory.steps.len());
+                for step in &trajectory.steps {
+                    count(&mut self.functions, &step.action.function);
+                    let example = |renderer| step_example(renderer, trajectory, step, functions).ok();
+                    self.example(renderer.map(example));
                 }
             }
         }
     }
-    stats
-}
 
-impl DataStats {
     fn row(&mut self, split: &str, family: &str, source: &str, steps: usize) {
         count(&mut self.splits, split);
         count(&mut self.families, family);

@@ -26,6 +26,6 @@ pub use manifest::{
 };
 pub use progress::{Cancel, NoProgress, Progress};
 pub use table::{
-    TABLE_VERSION, read_task_plans, read_tasks, read_trajectories, trajectory_id, write_task_plans, write_tasks,
-    write_trajectories,
+    TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, trajectory_id,
+    visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,
 };

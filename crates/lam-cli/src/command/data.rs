@@ -1,42 +1,109 @@
-//! `data`: collect, check and look at training data.
+//! `data`: build, collect, check and look at training data.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use lam_data::{CheckConfig, Example, Table, check_rows, describe, plan_example, preview, step_examples};
-use lam_env::Application;
+use lam_collect::{CollectError, ImportFormat};
+use lam_data::{
+    CheckConfig, Checker, DataError, DataStats, Example, Place, Row, plan_example, preview, step_examples, visit_rows,
+};
 use lam_prompt::{Renderer, Style};
-use lam_store::{read_task_plans, read_trajectories};
+use lam_store::{Cancel, NoProgress};
+use lam_types::FunctionSpec;
+use serde_json::Value;
 
 use super::phase::run_single;
-use crate::args::DataCommand;
+use super::stop_on_interrupt;
+use crate::args::{CollectArgs, DataCommand};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::registry::applications::application;
+use crate::registry::applications::{application, names};
 
 /// Does what was typed.
 pub fn run(command: &DataCommand, output: &Output) -> anyhow::Result<()> {
     match command {
-        DataCommand::Plans(args) => {
-            run_single("plans", "plans", "", args.config.as_deref(), &args.set, (&args.output_dir, args.seed), output)
-        }
-        DataCommand::Trajectories(args) => {
+        DataCommand::Build(args) => build(args, output),
+        DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
+        DataCommand::Collect(args) => {
             let place = (args.output_dir.as_path(), args.seed);
             run_single("trajectories", "trajectories", "", args.config.as_deref(), &args.set, place, output)
         }
-        DataCommand::Check { paths, model } => check(paths, model.as_deref(), output),
+        DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
         DataCommand::Preview { path, model, count } => show_examples(path, model, *count, output),
-        DataCommand::Stats { paths } => stats(paths, output),
+        DataCommand::Stats { paths, model } => stats(paths, model.as_deref(), output),
         DataCommand::Show { path, skip, count } => show(path, *skip, *count, output),
     }
 }
 
-fn check(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> anyhow::Result<()> {
-    let tables = tables(paths)?;
-    let app = application(environment_of(&tables))?;
+/// Task-plan pairs from the environment's documents and the configured sources, with what became of them.
+fn build(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
+    let place = (args.output_dir.as_path(), args.seed);
+    run_single("plans", "plans", "", args.config.as_deref(), &args.set, place, output)?;
+    let path = args.output_dir.join("plans/stats.json");
+    let stats: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    for table in ["sources", "imported"] {
+        for (name, counts) in stats[table].as_object().into_iter().flatten() {
+            output.line(&format!("{name}: {}", counted(counts)));
+        }
+    }
+    Ok(())
+}
+
+/// Other people's records, with what became of them.
+fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> anyhow::Result<()> {
+    let names = ImportFormat::ALL.map(ImportFormat::as_str);
+    let unknown = || {
+        let hint = match lam_store::nearest(format, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", names.join(", ")),
+        };
+        Failure::config(format!("unknown format `{format}`\nhint: {hint}"))
+    };
+    let format = ImportFormat::ALL.into_iter().find(|known| known.as_str() == format).ok_or_else(unknown)?;
+    let cancel = Cancel::default();
+    stop_on_interrupt(&cancel)?;
+    let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel).map_err(|error| match error {
+        CollectError::Cancelled => Failure { code: 130, message: error.to_string() }.into(),
+        CollectError::Store(error) => anyhow::Error::from(error),
+        other => Failure::data(other).into(),
+    })?;
+    output.line(&format!("{}: {}", directory.display(), counted(&stats)));
+    output.value(&stats)
+}
+
+/// `documents 12, kept 40, rejected 3 (length 2, language 1)`
+fn counted(counts: &Value) -> String {
+    let reasons = counts["rejected"].as_object().into_iter().flatten();
+    let reasons: Vec<(&String, u64)> = reasons.filter_map(|(reason, count)| Some((reason, count.as_u64()?))).collect();
+    let told: Vec<String> = reasons.iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
+    let rejected: u64 = reasons.iter().map(|(_, count)| count).sum();
+    let numbers = counts.as_object().into_iter().flatten().filter(|(_, value)| value.as_u64().is_some_and(|count| count > 0));
+    let mut parts: Vec<String> = numbers.map(|(name, value)| format!("{name} {value}")).collect();
+    if !told.is_empty() {
+        parts.push(format!("rejected {rejected} ({})", told.join(", ")));
+    }
+    parts.join(", ")
+}
+
+fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &Output) -> anyhow::Result<()> {
+    let files = files(paths)?;
+    let functions = functions_of(&files)?;
     let renderer = model.map(Renderer::load).transpose()?;
-    let config = CheckConfig { functions: app.functions(), renderer: renderer.as_ref(), ..CheckConfig::default() };
-    let report = check_rows(&tables, &config);
+    let mut checker = Checker::new(CheckConfig {
+        functions: &functions,
+        renderer: renderer.as_ref(),
+        max_findings,
+        ..CheckConfig::default()
+    });
+    for file in &files {
+        visit(file, |place, row| {
+            checker.add(place, row);
+            ControlFlow::Continue(())
+        })?;
+    }
+    let report = checker.finish();
     output.line(&report.to_string());
     output.value(&report)?;
     if report.errors() > 0 {
@@ -45,114 +112,133 @@ fn check(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> anyhow::Re
     Ok(())
 }
 
-fn stats(paths: &[PathBuf], output: &Output) -> anyhow::Result<()> {
-    let tables = tables(paths)?;
-    let app = application(environment_of(&tables))?;
-    let stats = describe(&tables, None, app.functions());
+fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+    let files = files(paths)?;
+    let functions = functions_of(&files)?;
+    let renderer = model.map(Renderer::load).transpose()?;
+    let mut stats = DataStats::default();
+    for file in &files {
+        visit(file, |_, row| {
+            stats.add(row, renderer.as_ref(), &functions);
+            ControlFlow::Continue(())
+        })?;
+    }
     output.line(&stats.to_string());
     output.value(&stats)
 }
 
 fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> anyhow::Result<()> {
-    let tables = tables(std::slice::from_ref(&path.to_owned()))?;
-    let app = application(environment_of(&tables))?;
+    let files = files(std::slice::from_ref(&path.to_owned()))?;
+    let functions = functions_of(&files)?;
     let renderer = Renderer::load(model)?;
-    let mut examples = examples(&tables, &renderer, app.as_ref())?;
-    let (trained, total) = examples.iter().fold((0, 0), |(trained, total), example| {
-        (trained + example.trained(), total + example.input_ids.len())
-    });
-    let found = examples.len();
-    examples.truncate(count);
     let style = if std::io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
-    for example in &examples {
-        output.line(&preview(&renderer, example, style));
-        output.line(&format!("{} of {} tokens trained\n", example.trained(), example.input_ids.len()));
+    let (mut found, mut trained, mut total, mut failed) = (0, 0, 0, None);
+    for file in &files {
+        visit(file, |_, row| match examples(row, &renderer, &functions) {
+            Ok(examples) => {
+                for example in examples {
+                    if found < count {
+                        output.line(&preview(&renderer, &example, style));
+                        output.line(&format!("{} of {} tokens trained\n", example.trained(), example.input_ids.len()));
+                    }
+                    (found, trained, total) = (found + 1, trained + example.trained(), total + example.input_ids.len());
+                }
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     output.line(&format!("in all: {found} examples, {trained} of {total} tokens trained"));
     output.value(&serde_json::json!({ "examples": found, "trained_tokens": trained, "tokens": total }))
 }
 
-fn examples(tables: &[Table], renderer: &Renderer, app: &dyn Application) -> anyhow::Result<Vec<Example>> {
-    let mut examples = Vec::new();
-    for table in tables {
-        match table {
-            Table::TaskPlans(_, pairs) => {
-                for pair in pairs {
-                    examples.push(plan_example(renderer, pair)?);
-                }
-            }
-            Table::Trajectories(_, trajectories) => {
-                for trajectory in trajectories {
-                    examples.extend(step_examples(renderer, trajectory, app.functions())?);
-                }
-            }
-        }
+fn examples(row: Row<'_>, renderer: &Renderer, functions: &[FunctionSpec]) -> Result<Vec<Example>, DataError> {
+    match row {
+        Row::Pair(pair) => Ok(vec![plan_example(renderer, pair)?]),
+        Row::Trajectory(trajectory) => step_examples(renderer, trajectory, functions),
     }
-    Ok(examples)
 }
 
 fn show(path: &Path, skip: usize, count: usize, output: &Output) -> anyhow::Result<()> {
-    for table in tables(std::slice::from_ref(&path.to_owned()))? {
-        let rows: Vec<serde_json::Value> = match table {
-            Table::TaskPlans(_, pairs) => {
-                pairs.iter().skip(skip).take(count).map(serde_json::to_value).collect::<Result<_, _>>()?
+    let mut shown = Vec::new();
+    for file in files(std::slice::from_ref(&path.to_owned()))? {
+        let (first, last) = (shown.len(), shown.len() + count);
+        let mut left_out = 0;
+        visit(&file, |_, row| {
+            if left_out < skip {
+                left_out += 1;
+                return ControlFlow::Continue(());
             }
-            Table::Trajectories(_, trajectories) => {
-                trajectories.iter().skip(skip).take(count).map(serde_json::to_value).collect::<Result<_, _>>()?
+            if shown.len() == last {
+                return ControlFlow::Break(());
             }
-        };
-        for row in rows {
-            println!("{}", serde_json::to_string_pretty(&row)?);
+            shown.push(match row {
+                Row::Pair(pair) => serde_json::to_value(pair),
+                Row::Trajectory(trajectory) => serde_json::to_value(trajectory),
+            });
+            ControlFlow::Continue(())
+        })?;
+        for row in &shown[first..] {
+            output.line(&serde_json::to_string_pretty(row.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?)?);
         }
     }
-    let _ = output;
-    Ok(())
+    output.value(&shown.into_iter().collect::<Result<Vec<_>, _>>()?)
 }
 
-/// The tables in files and stage directories.
-fn tables(paths: &[PathBuf]) -> anyhow::Result<Vec<Table>> {
-    let mut tables = Vec::new();
+/// The files themselves, and those in directories.
+fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for path in paths {
-        let files = if path.is_dir() { parquet_files(path)? } else { vec![path.clone()] };
-        if files.is_empty() {
+        let found = if path.is_dir() { parquet_files(path)? } else { vec![path.clone()] };
+        if found.is_empty() {
             return Err(Failure::data(format!("{}: holds no .parquet file", path.display())).into());
         }
-        for file in files {
-            tables.push(table(file)?);
-        }
+        files.extend(found);
     }
-    Ok(tables)
+    Ok(files)
 }
 
-/// A table of whichever kind the file holds: the columns decide.
-fn table(file: PathBuf) -> anyhow::Result<Table> {
-    match read_trajectories(&file) {
-        Ok(trajectories) => Ok(Table::Trajectories(file, trajectories)),
-        Err(as_trajectories) => match read_task_plans(&file) {
-            Ok(pairs) => Ok(Table::TaskPlans(file, pairs)),
-            Err(_) => Err(Failure::data(as_trajectories).into()),
-        },
-    }
+fn visit(file: &Path, take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>) -> anyhow::Result<()> {
+    Ok(visit_rows(file, take)?)
 }
 
 fn parquet_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+    let mut files = BTreeSet::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         // Bare lists of tasks stand beside the trajectories they belong to.
         let is_task_list = path.to_string_lossy().ends_with("_tasks.parquet");
         if path.extension().is_some_and(|extension| extension == "parquet") && !is_task_list {
-            files.push(path);
+            files.insert(path);
         }
     }
-    files.sort();
-    Ok(files)
+    Ok(files.into_iter().collect())
 }
 
-fn environment_of(tables: &[Table]) -> &str {
-    let named = tables.iter().find_map(|table| match table {
-        Table::Trajectories(_, trajectories) => trajectories.first().map(|first| first.task.environment.as_str()),
-        Table::TaskPlans(..) => None,
-    });
-    named.unwrap_or("sim")
+/// The functions of the environment that the first trajectory names; none where it is not one of ours, as in records
+/// that were imported.
+fn functions_of(files: &[PathBuf]) -> anyhow::Result<Vec<FunctionSpec>> {
+    let mut named = None;
+    for file in files {
+        visit(file, |_, row| {
+            if let Row::Trajectory(trajectory) = row {
+                named = Some(trajectory.task.environment.clone());
+            }
+            ControlFlow::Break(())
+        })?;
+        if named.is_some() {
+            break;
+        }
+    }
+    let environment = named.unwrap_or_else(|| "sim".into());
+    if !names().contains(&environment.as_str()) {
+        return Ok(Vec::new());
+    }
+    Ok(application(&environment)?.functions().to_vec())
 }

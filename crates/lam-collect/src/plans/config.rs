@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CollectError;
+use crate::{CollectError, SourceConfig};
 
 /// Settings of the task-plan stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,13 @@ pub struct PlansConfig {
     pub evolve_ratio: f64,
     /// Most words that evolution may add to a task (§3.1.4).
     pub max_extra_words: usize,
+    /// Whether the environment's own documents are read; turn it off where `sources` are all that is wanted.
+    pub application_documents: bool,
+    /// How much of a search's and a documented task's words must be shared, by weight (cosine), for the search to get
+    /// the task's plan.
+    pub query_match: f64,
+    /// Documents on disk that are read beside them.
+    pub sources: Vec<SourceConfig>,
 }
 
 impl Default for PlansConfig {
@@ -44,6 +51,9 @@ impl Default for PlansConfig {
             near_duplicate: 0.9,
             evolve_ratio: 47_490.0 / 29_182.0,
             max_extra_words: 20,
+            application_documents: true,
+            query_match: 0.6,
+            sources: Vec::new(),
         }
     }
 }
@@ -63,6 +73,18 @@ impl PlansConfig {
         if !(0.0..=100.0).contains(&self.evolve_ratio) {
             return bad("evolve_ratio", self.evolve_ratio, "not in [0, 100]\nhint: 0 turns evolution off");
         }
-        Ok(())
+        if !(0.0..=1.0).contains(&self.query_match) {
+            return bad("query_match", self.query_match, "not in [0, 1]\nhint: 0.6 asks for most of the words");
+        }
+        let mut names: Vec<&str> = self.sources.iter().map(SourceConfig::name).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            None => Ok(()),
+            Some(pair) => Err(CollectError::Config {
+                key: "sources",
+                value: pair[0].to_owned(),
+                reason: "two sources have this name\nhint: give each a `name` of its own".into(),
+            }),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Evolution (paper §3.1.4): a task gets a further requirement of at most so many extra words.
 //!
 //! The rule here joins two pairs of different families; the plan stays executable, because it is one plan after
-//! the other. Both come from the same split.
+//! the other. Both come from the same split and are about the same application.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::PlansConfig;
-use super::markdown::task_id;
+use super::document::task_id;
 
 const PRODUCER: &str = "rule:join-1";
 const JOINTS: [&str; 2] = [" and then ", ", then "];
@@ -21,14 +21,18 @@ const TRIES: usize = 20;
 pub fn evolve(pairs: &[TaskPlan], config: &PlansConfig) -> Vec<TaskPlan> {
     let mut evolved = Vec::new();
     for split in [Split::Train, Split::Test] {
-        let parents: Vec<&TaskPlan> = pairs.iter().filter(|pair| pair.split == split).collect();
-        evolved.extend(evolve_split(&parents, split, config));
+        let mut random = stream(config.seed, split);
+        let of_split = || pairs.iter().filter(|pair| pair.split == split);
+        let applications: BTreeSet<&str> = of_split().map(|pair| pair.application.as_str()).collect();
+        for application in applications {
+            let parents: Vec<&TaskPlan> = of_split().filter(|pair| pair.application == application).collect();
+            evolved.extend(evolve_group(&parents, &mut random, config));
+        }
     }
     evolved
 }
 
-fn evolve_split(parents: &[&TaskPlan], split: Split, config: &PlansConfig) -> Vec<TaskPlan> {
-    let mut random = stream(config.seed, split);
+fn evolve_group(parents: &[&TaskPlan], random: &mut ChaCha8Rng, config: &PlansConfig) -> Vec<TaskPlan> {
     let wanted = (parents.len() as f64 * config.evolve_ratio).round() as usize;
     let (mut evolved, mut tasks) = (Vec::new(), BTreeSet::new());
     let turns = (0..wanted).map(|turn| parents[turn % parents.len()]);
@@ -49,10 +53,11 @@ fn evolve_split(parents: &[&TaskPlan], split: Split, config: &PlansConfig) -> Ve
 /// Both tasks in one, unless that breaks a limit.
 fn join(parent: &TaskPlan, partner: &TaskPlan, joint: &str, config: &PlansConfig) -> Option<TaskPlan> {
     let words = |text: &str| text.split_whitespace().count();
-    let task = format!("{}{joint}{}", parent.task.trim_end_matches([' ', '.', '?', '!']), partner.task);
+    let (first, second) = wordings(parent, partner);
+    let task = format!("{}{joint}{second}", first.trim_end_matches([' ', '.', '?', '!']));
     let plan = [parent.plan.as_slice(), partner.plan.as_slice()].concat();
     let fits = words(&task) <= config.max_task_words
-        && words(&task) - words(&parent.task) <= config.max_extra_words
+        && words(&task).saturating_sub(words(&parent.task)) <= config.max_extra_words
         && plan.len() <= config.max_steps;
     let differ = parent.family != partner.family || parent.family.is_empty() && parent.task_id != partner.task_id;
     (fits && differ).then(|| TaskPlan {
@@ -62,9 +67,28 @@ fn join(parent: &TaskPlan, partner: &TaskPlan, joint: &str, config: &PlansConfig
         plan,
         parent_id: Some(parent.task_id.clone()),
         producer: format!("{PRODUCER} with {}", partner.task_id),
-        family: format!("{}+{}", parent.family, partner.family),
+        family: family(parent, partner),
         ..parent.clone()
     })
+}
+
+/// Both families; none where the document names none.
+fn family(parent: &TaskPlan, partner: &TaskPlan) -> String {
+    if parent.family.is_empty() { String::new() } else { format!("{}+{}", parent.family, partner.family) }
+}
+
+/// How the two tasks stand in one sentence: of those of foreign documents, the second begins small, and the
+/// application that both name at their ends is named once.
+fn wordings<'a>(parent: &'a TaskPlan, partner: &TaskPlan) -> (&'a str, String) {
+    if !parent.family.is_empty() {
+        return (&parent.task, partner.task.clone());
+    }
+    let place = parent.task.rfind(" in ").map(|at| parent.task.split_at(at));
+    let is_named = |place: &str| place[4..].starts_with(char::is_uppercase) && partner.task.ends_with(place);
+    let first = place.filter(|(_, place)| is_named(place)).map_or(parent.task.as_str(), |(before, _)| before);
+    let mut characters = partner.task.chars();
+    let small = characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default();
+    (first, small)
 }
 
 /// The random stream of one split's evolution.

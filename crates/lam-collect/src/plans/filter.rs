@@ -4,6 +4,7 @@ use lam_types::TaskPlan;
 use serde::{Deserialize, Serialize};
 
 use super::{PlansConfig, Rejected};
+use crate::import::is_verb;
 
 /// Why a pair is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,8 +18,14 @@ pub enum Rejection {
     NotActionable,
     /// The same task and plan as a pair before it.
     ExactDuplicate,
-    /// The same plan, and nearly the same task, as a pair before it.
+    /// Nearly the same task as a pair before it, with the same or nearly the same plan.
     NearDuplicate,
+    /// Nothing before the steps asks for something.
+    NoTask,
+    /// A search for which no procedure is documented.
+    NoPlan,
+    /// A search that does not mention the application.
+    OtherApplication,
 }
 
 impl Rejection {
@@ -30,18 +37,16 @@ impl Rejection {
             Rejection::NotActionable => "not_actionable",
             Rejection::ExactDuplicate => "exact_duplicate",
             Rejection::NearDuplicate => "near_duplicate",
+            Rejection::NoTask => "no_task",
+            Rejection::NoPlan => "no_plan",
+            Rejection::OtherApplication => "other_application",
         }
     }
 }
 
-/// Verbs that a step of a desktop application begins with.
-const VERBS: &[&str] = &[
-    "add", "apply", "change", "check", "choose", "clear", "click", "close", "copy", "create", "cut", "delete",
-    "double", "double-click", "drag", "enter", "expand", "find", "font", "format", "go", "highlight", "hover",
-    "insert", "make", "move", "navigate", "open", "paste", "pick", "place", "point", "press", "read", "redo", "remove",
-    "rename", "replace", "resize", "right", "right-click", "save", "scroll", "search", "select", "set", "specify",
-    "start", "switch", "to", "turn", "type", "uncheck", "undo", "use", "wait", "write",
-];
+/// Beginnings of a step that are no verbs of a request.
+const OPERATIONS: &[&str] =
+    &["double", "double-click", "hover", "make", "pick", "point", "right", "right-click", "uncheck", "wait"];
 
 /// Devices and gestures that are none of a desktop application's.
 const ELSEWHERE: &[&str] =
@@ -101,13 +106,20 @@ fn length(pair: &TaskPlan, config: &PlansConfig) -> Option<String> {
 
 fn unactionable(pair: &TaskPlan) -> Option<String> {
     // Quoted words are the user's text, not the operation.
-    let verbs = pair.plan.iter().filter_map(|step| words(step).into_iter().next());
-    let elsewhere = verbs.clone().chain(words(&pair.document)).find(|word| ELSEWHERE.contains(&word.as_str()));
+    let beginnings = pair.plan.iter().filter_map(|step| words(step).into_iter().next());
+    let elsewhere = beginnings.chain(words(&pair.document)).find(|word| ELSEWHERE.contains(&word.as_str()));
     if let Some(word) = elsewhere {
         return Some(format!("`{word}`"));
     }
-    let operations = verbs.filter(|verb| VERBS.contains(&verb.as_str())).count();
-    (operations == 0).then(|| "no step begins with an operation".to_owned())
+    let (operations, steps) = (pair.plan.iter().filter(|step| is_operation(step)).count(), pair.plan.len());
+    (operations * 2 < steps).then(|| format!("{operations} of {steps} steps say what to do"))
+}
+
+/// Whether a step says what to do: it begins with a verb, or a clause of it does.
+fn is_operation(step: &str) -> bool {
+    let begins = |text: &str| words(text).first().is_some_and(|word| is_verb(word) || OPERATIONS.contains(&word.as_str()));
+    let clauses = step.split([',', ';', ':']).flat_map(|clause| clause.split(" then ")).flat_map(|clause| clause.split(" to "));
+    clauses.flat_map(|clause| clause.split(" and ")).any(begins)
 }
 
 /// The words of a text, lower case, without punctuation.

@@ -1,29 +1,31 @@
 //! Task-plan pairs (paper §3.1): extraction, filters, de-duplication, split, evolution.
 //!
-//! Knows documents as Markdown, wherever they come from. The paper's GPT-4o steps are rules here, named as such in
-//! each row's `producer`.
+//! Knows documents as blocks of headings and lists, wherever they come from (`import/`). The paper's GPT-4o steps are
+//! rules here, named as such in each row's `producer`.
 
 mod config;
+mod document;
 mod duplicate;
 mod evolve;
 mod filter;
-mod markdown;
 mod split;
 mod stats;
 
 use std::path::Path;
 
-use lam_env::Application;
+use lam_env::{Application, Document};
 use lam_store::{Cancel, Progress, write_atomic, write_task_plans};
 use lam_types::TaskPlan;
 use serde::Serialize;
 
 pub use config::PlansConfig;
+pub(crate) use document::task_id;
+pub use document::extract;
 pub use evolve::evolve;
 pub use filter::Rejection;
-pub use markdown::extract;
 
 use crate::CollectError;
+use crate::import::{Imported, SourceKind, Unreadable, answer, read_sources};
 
 /// A pair that is not used, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,13 +38,13 @@ pub struct Rejected {
     pub pair: TaskPlan,
 }
 
-/// Collects the pairs of an application's documents.
+/// Collects the pairs of an application's documents and of the configured sources.
 ///
-/// Writes `task_plans.parquet` (train and test), `rejected.jsonl` and `stats.json` below `output` and returns the
-/// statistics: the first row of the paper's Table 1.
+/// Writes `task_plans.parquet` (train and test), `rejected.jsonl`, `unreadable.jsonl` and `stats.json` below `output`
+/// and returns the statistics: the first row of the paper's Table 1.
 ///
 /// # Errors
-/// A setting that cannot be used, documents without a single usable pair, or a disk that refuses.
+/// A setting or source that cannot be used, documents without a single usable pair, or a disk that refuses.
 pub fn run(
     config: &PlansConfig,
     app: &dyn Application,
@@ -51,51 +53,85 @@ pub fn run(
     cancel: &Cancel,
 ) -> Result<serde_json::Value, CollectError> {
     config.check()?;
-    let documents = app.documents(config.entries, config.seed);
+    let documents = if config.application_documents { app.documents(config.entries, config.seed) } else { Vec::new() };
+    let mut extracted = extract_all(&documents, app.environment(), progress, cancel)?;
+    let mut imported = read_sources(&config.sources, progress, cancel)?;
+    extracted.extend(imported.iter_mut().flat_map(|source| std::mem::take(&mut source.pairs)));
+    let (pairs, rejected) = construct(extracted.clone(), &mut imported, config);
+    let counted = stats::Counted {
+        documents: &documents,
+        imported: &imported,
+        extracted: &extracted,
+        pairs: &pairs,
+        rejected: &rejected,
+    };
+    let stats = counted.stats();
+    if pairs.is_empty() {
+        let hint = "hint: a pair is a heading with an ordered list below it";
+        let documents = documents.len() + imported.iter().map(|source| source.documents).sum::<usize>();
+        return Err(CollectError::Nothing(format!(
+            "no usable task-plan pair in {documents} documents ({} found, all rejected)\n{hint}",
+            extracted.len()
+        )));
+    }
+    let unreadable: Vec<&Unreadable> = imported.iter().flat_map(|source| &source.unreadable).collect();
+    write_task_plans(&output.join("task_plans.parquet"), &pairs)?;
+    write_lines(&output.join("rejected.jsonl"), &rejected)?;
+    write_lines(&output.join("unreadable.jsonl"), &unreadable)?;
+    write_atomic(&output.join("stats.json"), format!("{stats:#}\n").as_bytes())?;
+    Ok(stats)
+}
+
+fn extract_all(
+    documents: &[Document],
+    application: &str,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Vec<TaskPlan>, CollectError> {
     progress.begin("task-plan pairs", Some(documents.len() as u64));
     let mut extracted = Vec::new();
     for (index, document) in documents.iter().enumerate() {
         if cancel.is_cancelled() {
             return Err(CollectError::Cancelled);
         }
-        extracted.extend(extract(document, app.environment()));
+        extracted.extend(extract(document, application));
         progress.advance(index as u64 + 1, &format!("{} pairs", extracted.len()));
     }
-    let (pairs, rejected) = construct(extracted.clone(), config);
-    if pairs.is_empty() {
-        let hint = "hint: a pair is a heading with an ordered list below it";
-        let (documents, extracted) = (documents.len(), extracted.len());
-        return Err(CollectError::Nothing(format!(
-            "no usable task-plan pair in {documents} documents ({extracted} found, all rejected)\n{hint}"
-        )));
-    }
-    let stats = stats::stats(&documents, &extracted, &pairs, &rejected);
-    write(output, &pairs, &rejected, &stats)?;
     progress.end();
-    Ok(stats)
+    Ok(extracted)
 }
 
-/// Filters, removes duplicates, splits and evolves; rejected pairs come back with their reasons.
-fn construct(extracted: Vec<TaskPlan>, config: &PlansConfig) -> (Vec<TaskPlan>, Vec<Rejected>) {
-    let (kept, mut rejected) = filter::filter(extracted, config);
+/// Filters, removes duplicates, answers searches, splits and evolves; rejected pairs come back with their reasons.
+fn construct(extracted: Vec<TaskPlan>, imported: &mut [Imported], config: &PlansConfig) -> (Vec<TaskPlan>, Vec<Rejected>) {
+    let mut rejected: Vec<Rejected> = imported.iter_mut().flat_map(|source| std::mem::take(&mut source.rejected)).collect();
+    let (kept, unusable) = filter::filter(extracted, config);
     let (mut pairs, duplicates) = duplicate::remove(kept, config.near_duplicate);
-    rejected.extend(duplicates);
+    rejected.extend(unusable.into_iter().chain(duplicates));
+    let searches: Vec<TaskPlan> = config
+        .sources
+        .iter()
+        .zip(imported.iter())
+        .filter(|(source, _)| source.kind == SourceKind::Queries)
+        .flat_map(|(source, import)| {
+            let (answered, unanswered) = answer(&import.queries, source, &pairs, config.query_match);
+            rejected.extend(unanswered);
+            answered
+        })
+        .collect();
+    if !searches.is_empty() {
+        let (usable, unusable) = filter::filter(searches, config);
+        let (all, duplicates) = duplicate::remove([pairs, usable].concat(), config.near_duplicate);
+        rejected.extend(unusable.into_iter().chain(duplicates));
+        pairs = all;
+    }
     split::assign(&mut pairs, config.test_fraction);
     let evolved = evolve::evolve(&pairs, config);
     pairs.extend(evolved);
     (pairs, rejected)
 }
 
-fn write(
-    output: &Path,
-    pairs: &[TaskPlan],
-    rejected: &[Rejected],
-    stats: &serde_json::Value,
-) -> Result<(), CollectError> {
-    write_task_plans(&output.join("task_plans.parquet"), pairs)?;
-    let line = |rejected: &Rejected| serde_json::to_string(rejected).expect("pairs have string keys") + "\n";
-    let lines: String = rejected.iter().map(line).collect();
-    write_atomic(&output.join("rejected.jsonl"), lines.as_bytes())?;
-    write_atomic(&output.join("stats.json"), format!("{stats:#}\n").as_bytes())?;
-    Ok(())
+/// One JSON line a row.
+pub(crate) fn write_lines(path: &Path, rows: &[impl Serialize]) -> Result<(), CollectError> {
+    let line = |row| serde_json::to_string(row).expect("our records have text keys only") + "\n";
+    Ok(write_atomic(path, rows.iter().map(line).collect::<String>().as_bytes())?)
 }

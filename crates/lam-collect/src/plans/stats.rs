@@ -7,6 +7,7 @@ use lam_types::{PlanSource, Split, TaskPlan};
 use serde_json::{Value, json};
 
 use super::{Rejected, Rejection};
+use crate::import::Imported;
 
 const SOURCES: [PlanSource; 5] = [
     PlanSource::Documentation,
@@ -16,46 +17,86 @@ const SOURCES: [PlanSource; 5] = [
     PlanSource::Other,
 ];
 
-const REASONS: [Rejection; 5] = [
+const REASONS: [Rejection; 8] = [
     Rejection::Language,
     Rejection::Length,
     Rejection::NotActionable,
     Rejection::ExactDuplicate,
     Rejection::NearDuplicate,
+    Rejection::NoTask,
+    Rejection::NoPlan,
+    Rejection::OtherApplication,
 ];
 
-/// The statistics of a run.
-pub(crate) fn stats(
-    documents: &[Document],
-    extracted: &[TaskPlan],
-    pairs: &[TaskPlan],
-    rejected: &[Rejected],
-) -> Value {
-    let of_source = |source: PlanSource| {
-        let reasons: BTreeMap<_, _> = REASONS
-            .iter()
-            .map(|&reason| (reason.as_str(), count(rejected, |r| r.reason == reason && r.pair.source == source)))
-            .collect();
-        json!({
-            "documents": count(documents, |document| document.source == source),
-            "extracted": count(extracted, |pair| pair.source == source),
-            "rejected": reasons,
-            "kept": count(pairs, |pair| pair.source == source),
+/// What went in and what came out.
+pub(crate) struct Counted<'a> {
+    /// The application's own documents.
+    pub(crate) documents: &'a [Document],
+    /// Documents on disk, by source.
+    pub(crate) imported: &'a [Imported],
+    /// Every pair that was found, evolved ones apart.
+    pub(crate) extracted: &'a [TaskPlan],
+    /// The pairs that are kept, and evolved ones.
+    pub(crate) pairs: &'a [TaskPlan],
+    /// Those that are not.
+    pub(crate) rejected: &'a [Rejected],
+}
+
+impl Counted<'_> {
+    /// The statistics of a run.
+    pub(crate) fn stats(&self) -> Value {
+        let sources: BTreeMap<_, _> =
+            SOURCES.iter().filter_map(|&source| Some((source.as_str(), self.of_source(source)?))).collect();
+        let imported: BTreeMap<_, _> =
+            self.imported.iter().map(|source| (source.name.as_str(), self.of_import(source))).collect();
+        let mut stats = json!({
+            "task_plans": self.pairs.len(),
+            "train": count(self.pairs, |pair| pair.split == Split::Train),
+            "test": count(self.pairs, |pair| pair.split == Split::Test),
+            "evolved": count(self.pairs, |pair| pair.source == PlanSource::Evolved),
+            "rejected": self.rejected.len(),
+            "sources": sources,
+        });
+        if !imported.is_empty() {
+            stats["imported"] = json!(imported);
+        }
+        stats
+    }
+
+    /// `None` for a source that nothing came from.
+    fn of_source(&self, source: PlanSource) -> Option<Value> {
+        let pairs = count(self.pairs, |pair| pair.source == source);
+        let own = count(self.documents, |document| document.source == source);
+        let imported = self.imported.iter().filter(|import| import.source == source).map(|import| import.documents);
+        let documents = own + imported.sum::<usize>();
+        (pairs > 0 || documents > 0).then(|| {
+            json!({
+                "documents": documents,
+                "extracted": count(self.extracted, |pair| pair.source == source),
+                "rejected": self.reasons(|pair| pair.source == source),
+                "kept": pairs,
+            })
         })
-    };
-    let sources: BTreeMap<_, _> = SOURCES
-        .iter()
-        .filter(|&&source| pairs.iter().any(|pair| pair.source == source) || documents.iter().any(|d| d.source == source))
-        .map(|&source| (source.as_str(), of_source(source)))
-        .collect();
-    json!({
-        "task_plans": pairs.len(),
-        "train": count(pairs, |pair| pair.split == Split::Train),
-        "test": count(pairs, |pair| pair.split == Split::Test),
-        "evolved": count(pairs, |pair| pair.source == PlanSource::Evolved),
-        "rejected": rejected.len(),
-        "sources": sources,
-    })
+    }
+
+    fn of_import(&self, import: &Imported) -> Value {
+        let prefix = format!("{}/", import.name);
+        let is_of = |pair: &TaskPlan| pair.document.starts_with(&prefix);
+        json!({
+            "documents": import.documents,
+            "unreadable": import.unreadable.len(),
+            "procedures": import.procedures,
+            "queries": import.queries.len(),
+            "rejected": self.reasons(is_of),
+            "kept": count(self.pairs, |pair| is_of(pair) && pair.source != PlanSource::Evolved),
+            "evolved": count(self.pairs, |pair| is_of(pair) && pair.source == PlanSource::Evolved),
+        })
+    }
+
+    fn reasons(&self, wanted: impl Fn(&TaskPlan) -> bool) -> BTreeMap<&'static str, usize> {
+        let counted = |reason: Rejection| count(self.rejected, |rejected| rejected.reason == reason && wanted(&rejected.pair));
+        REASONS.iter().map(|&reason| (reason.as_str(), counted(reason))).collect()
+    }
 }
 
 fn count<T>(items: &[T], wanted: impl Fn(&T) -> bool) -> usize {

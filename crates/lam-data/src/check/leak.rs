@@ -5,73 +5,70 @@
 //! differs. A wording kept for the test set must not come near anything that is trained on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lam_types::{Phrasing, Split};
 
-use super::{CheckReport, Finding, Problem, Table};
+use super::{CheckReport, Finding, Problem};
 use crate::near::{NearIndex, normalize};
+use crate::{Place, Row};
 
 /// What one task or pair shows of itself.
-struct Entry<'a> {
-    file: &'a Path,
+struct Entry {
+    /// Number of the file.
+    file: usize,
     row: usize,
-    id: &'a str,
-    request: &'a str,
+    id: String,
+    request: String,
     split: Split,
     /// `None` for pairs, which have no wording of their own.
     phrasing: Option<Phrasing>,
 }
 
-impl Entry<'_> {
-    fn finding(&self, field: &'static str, value: &str, problem: Problem, detail: String) -> Finding {
-        Finding { file: self.file.to_owned(), row: self.row, field, value: value.to_owned(), problem, detail }
-    }
+/// Every task and pair that was seen: once a file, however many trajectories it has there.
+#[derive(Default)]
+pub(super) struct Tasks {
+    files: Vec<PathBuf>,
+    entries: Vec<Entry>,
+    seen: BTreeSet<(usize, String, &'static str)>,
 }
 
-pub(super) fn check(tables: &[Table], near: f64, report: &mut CheckReport) {
-    let (pairs, tasks): (Vec<Entry<'_>>, Vec<Entry<'_>>) =
-        tables.iter().flat_map(entries).partition(|entry| entry.phrasing.is_none());
-    for entries in [pairs, tasks] {
-        let (test, trained): (Vec<&Entry<'_>>, Vec<&Entry<'_>>) =
-            entries.iter().partition(|entry| entry.split == Split::Test);
-        let known = Trained::new(&trained);
-        report.findings.extend(test.iter().flat_map(|entry| known.leaks(entry, near)));
-    }
-}
-
-/// One entry a pair, one a task however many trajectories it has in a file.
-fn entries(table: &Table) -> Vec<Entry<'_>> {
-    match table {
-        Table::TaskPlans(file, pairs) => pairs
-            .iter()
-            .enumerate()
-            .map(|(row, pair)| Entry {
-                file,
-                row,
-                id: &pair.task_id,
-                request: &pair.task,
-                split: pair.split,
-                phrasing: None,
-            })
-            .collect(),
-        Table::Trajectories(file, trajectories) => {
-            let (mut row, mut seen, mut entries) = (0, BTreeSet::new(), Vec::new());
-            for trajectory in trajectories {
+impl Tasks {
+    pub(super) fn add(&mut self, place: Place<'_>, row: Row<'_>) {
+        let file = self.number(place.file);
+        let (id, request, split, phrasing) = match row {
+            Row::Pair(pair) => (&pair.task_id, &pair.task, pair.split, None),
+            Row::Trajectory(trajectory) => {
                 let task = &trajectory.task;
-                if seen.insert((&task.task_id, task.split.as_str())) {
-                    entries.push(Entry {
-                        file,
-                        row,
-                        id: &task.task_id,
-                        request: &task.request,
-                        split: task.split,
-                        phrasing: Some(task.phrasing),
-                    });
+                if !self.seen.insert((file, task.task_id.clone(), task.split.as_str())) {
+                    return;
                 }
-                row += trajectory.steps.len();
+                (&task.task_id, &task.request, task.split, Some(task.phrasing))
             }
-            entries
+        };
+        self.entries.push(Entry { file, row: place.row, id: id.clone(), request: request.clone(), split, phrasing });
+    }
+
+    fn number(&mut self, file: &Path) -> usize {
+        match self.files.iter().position(|known| known == file) {
+            Some(number) => number,
+            None => {
+                self.files.push(file.to_owned());
+                self.files.len() - 1
+            }
+        }
+    }
+
+    /// Tells what the test set shares with what is trained on; pairs with pairs, tasks with tasks.
+    pub(super) fn check(&self, near: f64, report: &mut CheckReport) {
+        let (pairs, tasks): (Vec<&Entry>, Vec<&Entry>) = self.entries.iter().partition(|entry| entry.phrasing.is_none());
+        for entries in [pairs, tasks] {
+            let (test, trained): (Vec<&Entry>, Vec<&Entry>) =
+                entries.into_iter().partition(|entry| entry.split == Split::Test);
+            let known = Trained::new(trained, &self.files);
+            for entry in test {
+                report.tell_all(known.leaks(entry, near));
+            }
         }
     }
 }
@@ -82,52 +79,62 @@ struct Trained<'a> {
     requests: BTreeMap<String, &'a str>,
     templates: BTreeMap<String, &'a str>,
     index: NearIndex,
-    order: Vec<&'a Entry<'a>>,
+    order: Vec<&'a Entry>,
+    files: &'a [PathBuf],
 }
 
 impl<'a> Trained<'a> {
-    fn new(entries: &[&'a Entry<'a>]) -> Self {
+    fn new(order: Vec<&'a Entry>, files: &'a [PathBuf]) -> Self {
         let mut index = NearIndex::default();
-        for entry in entries {
-            index.insert(entry.request);
+        for entry in &order {
+            index.insert(&entry.request);
         }
+        let by = |name: fn(&str) -> String| {
+            order.iter().rev().map(|entry| (name(&entry.request), entry.id.as_str())).collect::<BTreeMap<_, _>>()
+        };
         Self {
-            ids: entries.iter().map(|entry| (entry.id, entry.split)).collect(),
-            requests: entries.iter().rev().map(|entry| (normalize(entry.request), entry.id)).collect(),
-            templates: entries.iter().rev().map(|entry| (template(entry.request), entry.id)).collect(),
+            ids: order.iter().map(|entry| (entry.id.as_str(), entry.split)).collect(),
+            requests: by(normalize),
+            templates: by(template),
             index,
-            order: entries.to_vec(),
+            order,
+            files,
         }
+    }
+
+    fn finding(&self, entry: &Entry, field: &'static str, problem: Problem, detail: String) -> Finding {
+        let value = if field == "task_id" { &entry.id } else { &entry.request };
+        Finding { file: self.files[entry.file].clone(), row: entry.row, field, value: value.clone(), problem, detail }
     }
 
     /// What a test entry shares with training.
-    fn leaks(&self, entry: &Entry<'_>, near: f64) -> Vec<Finding> {
-        if let Some(split) = self.ids.get(entry.id) {
+    fn leaks(&self, entry: &Entry, near: f64) -> Option<Finding> {
+        if let Some(split) = self.ids.get(entry.id.as_str()) {
             let detail = format!("also in the {} split", split.as_str());
-            return vec![entry.finding("task_id", entry.id, Problem::SharedId, detail)];
+            return Some(self.finding(entry, "task_id", Problem::SharedId, detail));
         }
-        let request = entry.request;
-        let same = self.requests.get(&normalize(request));
         match entry.phrasing {
             Some(Phrasing::Seen) => {
-                let detail = |id: &&str| format!("the same request as training task {id}");
-                same.map(|id| entry.finding("request", request, Problem::SameWording, detail(id))).into_iter().collect()
+                let id = self.requests.get(&normalize(&entry.request))?;
+                let detail = format!("the same request as training task {id}");
+                Some(self.finding(entry, "request", Problem::SameWording, detail))
             }
-            Some(Phrasing::Unseen) => {
-                let shared = self.templates.get(&template(request));
-                let detail = |id: &&str| format!("training task {id} is worded alike");
-                let found = shared.map(|id| entry.finding("request", request, Problem::SharedTemplate, detail(id)));
-                found.or_else(|| self.near(entry, near)).into_iter().collect()
-            }
-            None => self.near(entry, near).into_iter().collect(),
+            Some(Phrasing::Unseen) => match self.templates.get(&template(&entry.request)) {
+                Some(id) => {
+                    let detail = format!("training task {id} is worded alike");
+                    Some(self.finding(entry, "request", Problem::SharedTemplate, detail))
+                }
+                None => self.near(entry, near),
+            },
+            None => self.near(entry, near),
         }
     }
 
-    fn near(&self, entry: &Entry<'_>, near: f64) -> Option<Finding> {
-        let (number, similarity) = self.index.nearest(entry.request, near)?;
+    fn near(&self, entry: &Entry, near: f64) -> Option<Finding> {
+        let (number, similarity) = self.index.nearest(&entry.request, near)?;
         let other = self.order[number];
         let detail = format!("{:.0} % the words of `{}` ({})", 100.0 * similarity, other.request, other.id);
-        Some(entry.finding("request", entry.request, Problem::SharedRequest, detail))
+        Some(self.finding(entry, "request", Problem::SharedRequest, detail))
     }
 }
 

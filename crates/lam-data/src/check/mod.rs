@@ -1,25 +1,19 @@
 //! Looks through rows before anything trains on them: what cannot be carried out, what has nothing to learn, what
 //! leaks from the test set. Every finding names file, row, field and value.
+//!
+//! Rows are looked at one by one and not kept: memory grows with the number of different tasks, of which only ids and
+//! requests stay, and not with screens, documents and steps.
 
 mod leak;
 mod report;
 mod rows;
 
-use std::path::PathBuf;
-
 use lam_prompt::Renderer;
-use lam_types::{FunctionSpec, TaskPlan, Trajectory};
+use lam_types::FunctionSpec;
 
 pub use report::{CheckReport, Finding, Problem};
 
-/// The rows of one file.
-#[derive(Clone, Debug)]
-pub enum Table {
-    /// Task-plan pairs, a row each.
-    TaskPlans(PathBuf, Vec<TaskPlan>),
-    /// Trajectories, a row a step.
-    Trajectories(PathBuf, Vec<Trajectory>),
-}
+use crate::{Place, Row};
 
 /// How rows are checked.
 #[derive(Clone, Copy)]
@@ -32,25 +26,42 @@ pub struct CheckConfig<'a> {
     pub max_length: Option<usize>,
     /// Share of common words from which two requests are nearly the same.
     pub near_duplicate: f64,
+    /// Findings of a kind that are told; all are counted.
+    pub max_findings: usize,
 }
 
 impl Default for CheckConfig<'_> {
     fn default() -> Self {
-        Self { functions: &[], renderer: None, max_length: None, near_duplicate: 0.9 }
+        Self { functions: &[], renderer: None, max_length: None, near_duplicate: 0.9, max_findings: 1000 }
     }
 }
 
-/// Checks the rows of all files together.
-pub fn check_rows(tables: &[Table], config: &CheckConfig<'_>) -> CheckReport {
-    let mut report = CheckReport::default();
-    for table in tables {
-        match table {
-            Table::TaskPlans(file, pairs) => rows::check_pairs(file, pairs, config, &mut report),
-            Table::Trajectories(file, trajectories) => {
-                rows::check_trajectories(file, trajectories, config, &mut report)
-            }
-        }
+/// Takes rows of any number of files, which are checked together.
+pub struct Checker<'a> {
+    config: CheckConfig<'a>,
+    report: CheckReport,
+    tasks: leak::Tasks,
+}
+
+impl<'a> Checker<'a> {
+    /// Has seen nothing yet.
+    pub fn new(config: CheckConfig<'a>) -> Self {
+        let report = CheckReport { max_findings: config.max_findings, ..CheckReport::default() };
+        Self { config, report, tasks: leak::Tasks::default() }
     }
-    leak::check(tables, config.near_duplicate, &mut report);
-    report
+
+    /// Looks at a row.
+    pub fn add(&mut self, place: Place<'_>, row: Row<'_>) {
+        match row {
+            Row::Pair(pair) => rows::check_pair(place, pair, &self.config, &mut self.report),
+            Row::Trajectory(trajectory) => rows::check_trajectory(place, trajectory, &self.config, &mut self.report),
+        }
+        self.tasks.add(place, row);
+    }
+
+    /// Compares the test set with what is trained on, and tells everything.
+    pub fn finish(mut self) -> CheckReport {
+        self.tasks.check(self.config.near_duplicate, &mut self.report);
+        self.report
+    }
 }

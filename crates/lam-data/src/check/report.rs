@@ -96,23 +96,31 @@ impl fmt::Display for Finding {
 pub struct CheckReport {
     /// Rows looked at: pairs, and steps of trajectories.
     pub rows: usize,
-    /// What was found, in the order of files and rows, leaks last.
+    /// What was found, in the order of files and rows, leaks last; of each kind no more than were asked for.
     pub findings: Vec<Finding>,
+    /// How many were found of each kind, those that are not told included.
+    pub found: BTreeMap<Problem, usize>,
+    /// Findings of a kind that are told.
+    #[serde(skip)]
+    pub(super) max_findings: usize,
 }
 
 impl CheckReport {
-    /// Findings by kind.
-    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        for finding in &self.findings {
-            *counts.entry(finding.problem.as_str()).or_insert(0) += 1;
+    pub(super) fn tell(&mut self, finding: Finding) {
+        let found = self.found.entry(finding.problem).or_insert(0);
+        *found += 1;
+        if *found <= self.max_findings {
+            self.findings.push(finding);
         }
-        counts
+    }
+
+    pub(super) fn tell_all(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|finding| self.tell(finding));
     }
 
     /// How many findings are errors.
     pub fn errors(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.problem.is_error()).count()
+        self.found.iter().filter(|(problem, _)| problem.is_error()).map(|(_, count)| count).sum()
     }
 }
 
@@ -122,8 +130,11 @@ impl fmt::Display for CheckReport {
             writeln!(out, "{finding}")?;
         }
         write!(out, "{} rows, {} errors", self.rows, self.errors())?;
-        for (problem, count) in self.counts() {
-            write!(out, "\n  {problem}: {count}")?;
+        for (problem, count) in &self.found {
+            write!(out, "\n  {}: {count}", problem.as_str())?;
+            if *count > self.max_findings {
+                write!(out, ", of which {} are told", self.max_findings)?;
+            }
         }
         Ok(())
     }

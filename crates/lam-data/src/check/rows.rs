@@ -1,18 +1,9 @@
 //! Each row by itself: can its action be carried out, is there something to learn.
 
-use std::path::Path;
-
 use lam_types::{Step, StepStatus, TaskPlan, Trajectory};
 
 use super::{CheckConfig, CheckReport, Finding, Problem};
-use crate::{DataError, Example, plan_example, step_example};
-
-/// Where a row stands.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    file: &'a Path,
-    row: usize,
-}
+use crate::{DataError, Example, Place, plan_example, step_example};
 
 impl Place<'_> {
     fn finding(self, field: &'static str, value: &str, problem: Problem, detail: String) -> Finding {
@@ -20,44 +11,37 @@ impl Place<'_> {
     }
 }
 
-pub(super) fn check_pairs(file: &Path, pairs: &[TaskPlan], config: &CheckConfig<'_>, report: &mut CheckReport) {
-    for (row, pair) in pairs.iter().enumerate() {
-        let place = Place { file, row };
-        if pair.plan.iter().all(|step| step.trim().is_empty()) {
-            let detail = format!("task `{}` has no plan", pair.task_id);
-            report.findings.push(place.finding("plan", "[]", Problem::NothingToTrain, detail));
-        } else if let Some(renderer) = config.renderer {
-            report.findings.extend(check_example(place, "task", &pair.task, plan_example(renderer, pair), config));
-        }
+pub(super) fn check_pair(place: Place<'_>, pair: &TaskPlan, config: &CheckConfig<'_>, report: &mut CheckReport) {
+    if pair.plan.iter().all(|step| step.trim().is_empty()) {
+        let detail = format!("task `{}` has no plan", pair.task_id);
+        report.tell(place.finding("plan", "[]", Problem::NothingToTrain, detail));
+    } else if let Some(renderer) = config.renderer {
+        report.tell_all(check_example(place, "task", &pair.task, plan_example(renderer, pair), config));
     }
-    report.rows += pairs.len();
+    report.rows += 1;
 }
 
-pub(super) fn check_trajectories(
-    file: &Path,
-    trajectories: &[Trajectory],
+pub(super) fn check_trajectory(
+    first: Place<'_>,
+    trajectory: &Trajectory,
     config: &CheckConfig<'_>,
     report: &mut CheckReport,
 ) {
-    let mut row = 0;
-    for trajectory in trajectories {
-        for step in &trajectory.steps {
-            let place = Place { file, row };
-            row += 1;
-            if step.status == StepStatus::InvalidAction {
-                // A recorded failure: its answer is wrong by definition.
-                continue;
-            }
-            let found = check_action(place, step, config);
-            let is_sound = found.is_empty();
-            report.findings.extend(found);
-            if let Some(renderer) = config.renderer.filter(|_| is_sound && trajectory.succeeded()) {
-                let example = step_example(renderer, trajectory, step, config.functions);
-                report.findings.extend(check_example(place, "request", &step.state.request, example, config));
-            }
+    for (index, step) in trajectory.steps.iter().enumerate() {
+        let place = Place { row: first.row + index, ..first };
+        if step.status == StepStatus::InvalidAction {
+            // A recorded failure: its answer is wrong by definition.
+            continue;
+        }
+        let found = check_action(place, step, config);
+        let is_sound = found.is_empty();
+        report.tell_all(found);
+        if let Some(renderer) = config.renderer.filter(|_| is_sound && trajectory.succeeded()) {
+            let example = step_example(renderer, trajectory, step, config.functions);
+            report.tell_all(check_example(place, "request", &step.state.request, example, config));
         }
     }
-    report.rows += row;
+    report.rows += trajectory.steps.len();
 }
 
 /// The action against the functions and its screen.

@@ -1,8 +1,9 @@
 //! Findings name file, row, field and value, and the test set keeps to itself.
 
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::Path;
 
-use lam_data::{CheckConfig, CheckReport, Problem, Table, check_rows, describe};
+use lam_data::{CheckConfig, CheckReport, Checker, DataStats, Place, Problem, Row, visit_rows};
 use lam_types::{FunctionSpec, Phrasing, Split, StepStatus, Target, Trajectory};
 
 use crate::rows::{pair, renderer, trajectory};
@@ -12,7 +13,13 @@ fn check(trajectories: Vec<Trajectory>) -> CheckReport {
         [FunctionSpec { name: "click_input".into(), target: Target::Application, args: vec![], doc: String::new() }];
     let renderer = renderer();
     let config = CheckConfig { functions: &functions, renderer: Some(&renderer), ..CheckConfig::default() };
-    check_rows(&[Table::Trajectories(PathBuf::from("t.parquet"), trajectories)], &config)
+    let mut checker = Checker::new(config);
+    let mut row = 0;
+    for trajectory in &trajectories {
+        checker.add(Place { file: Path::new("t.parquet"), row }, Row::Trajectory(trajectory));
+        row += trajectory.steps.len();
+    }
+    checker.finish()
 }
 
 fn problems(report: &CheckReport) -> Vec<Problem> {
@@ -75,12 +82,40 @@ fn pairs_are_checked_and_counted() {
     let mut empty = pair("p3", "nothing to do here", Split::Train);
     empty.plan.clear();
     let pairs = vec![pair("p1", "make a word bold", Split::Train), pair("p2", "Make a word bold.", Split::Test), empty];
-    let tables = [Table::TaskPlans(PathBuf::from("p.parquet"), pairs)];
-    let report = check_rows(&tables, &CheckConfig::default());
-    assert_eq!(problems(&report), [Problem::NothingToTrain, Problem::SharedRequest]);
-    let renderer = renderer();
-    let stats = describe(&tables, Some(&renderer), &[]);
+    let (renderer, mut checker) = (renderer(), Checker::new(CheckConfig::default()));
+    let mut stats = DataStats::default();
+    for (row, pair) in pairs.iter().enumerate() {
+        checker.add(Place { file: Path::new("p.parquet"), row }, Row::Pair(pair));
+        stats.add(Row::Pair(pair), Some(&renderer), &[]);
+    }
+    assert_eq!(problems(&checker.finish()), [Problem::NothingToTrain, Problem::SharedRequest]);
     assert_eq!((stats.pairs, stats.tokens.count, stats.without_example), (3, 2, 1));
     assert_eq!(stats.splits["train"], 2);
     assert_eq!(stats.steps.total, 4);
+}
+
+#[test]
+fn rows_come_one_by_one_until_there_are_enough_and_many_findings_are_counted() {
+    let root = tempfile::tempdir().expect("a temporary directory");
+    let path = root.path().join("p.parquet");
+    let pairs: Vec<_> = (0..2500).map(|number| pair(&number.to_string(), "", Split::Train)).collect();
+    lam_store::write_task_plans(&path, &pairs).expect("writable");
+    let mut seen = 0;
+    let visited = visit_rows(&path, |place, row| {
+        assert!(place.row == seen && matches!(row, Row::Pair(_)));
+        seen += 1;
+        if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((visited.is_ok(), seen), (true, 3));
+
+    let mut checker = Checker::new(CheckConfig { max_findings: 2, ..CheckConfig::default() });
+    let empty: Vec<_> = pairs.into_iter().map(|pair| lam_types::TaskPlan { plan: Vec::new(), ..pair }).collect();
+    for (row, pair) in empty.iter().enumerate() {
+        checker.add(Place { file: &path, row }, Row::Pair(pair));
+    }
+    let report = checker.finish();
+    assert_eq!((report.findings.len(), report.errors()), (2, 2500));
+    assert!(report.to_string().ends_with("nothing_to_train: 2500, of which 2 are told"), "{report}");
+    let error = visit_rows(root.path().join("none.parquet").as_path(), |_, _| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.to_string().contains("none.parquet"), "{error}");
 }

@@ -14,6 +14,7 @@ mod tests;
 use std::error::Error;
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use arrow::record_batch::RecordBatch;
@@ -29,8 +30,8 @@ use self::reading::Batch;
 use crate::{StoreError, write_atomic_with};
 
 pub use task::{read_tasks, write_tasks};
-pub use task_plan::{read_task_plans, write_task_plans};
-pub use trajectory::{read_trajectories, trajectory_id, write_trajectories};
+pub use task_plan::{read_task_plans, visit_task_plans, write_task_plans};
+pub use trajectory::{read_trajectories, trajectory_id, visit_trajectories, write_trajectories};
 
 /// Version of the tables this program writes, and the newest it reads.
 pub const TABLE_VERSION: u32 = 1;
@@ -74,23 +75,58 @@ fn properties(schema: &str) -> WriterProperties {
         .build()
 }
 
-/// Read the table at `path` batch by batch.
+/// Read the table at `path` batch by batch, until `take` has enough. One batch is in memory at a time.
 fn read_table(
     path: &Path,
     schema: &str,
-    mut take: impl FnMut(&Batch<'_>) -> Result<(), StoreError>,
+    mut take: impl FnMut(&Batch<'_>) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
-    let file = File::open(path).map_err(StoreError::io("read", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| parquet_error(path, error))?;
+    let builder = open(path)?;
     check_metadata(path, schema, builder.metadata().file_metadata().key_value_metadata())?;
     let reader = builder.with_batch_size(ROWS_A_BATCH).build().map_err(|error| parquet_error(path, error))?;
     let mut first_row = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, &format!("after row {first_row}: {error}")))?;
-        take(&Batch { path, first_row, columns: &batch })?;
+        if take(&Batch { path, first_row, columns: &batch })?.is_break() {
+            break;
+        }
         first_row += batch.num_rows();
     }
     Ok(())
+}
+
+fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, StoreError> {
+    let file = File::open(path).map_err(StoreError::io("read", path))?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| parquet_error(path, error))
+}
+
+/// What the rows of a table are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableKind {
+    /// Task-plan pairs.
+    TaskPlans,
+    /// Trajectories, a row a step.
+    Trajectories,
+    /// Tasks.
+    Tasks,
+}
+
+/// The kind of the table at `path`: as it says itself, else by its columns. `None`: none of ours.
+pub fn table_kind(path: &Path) -> Result<Option<TableKind>, StoreError> {
+    let builder = open(path)?;
+    let metadata = builder.metadata().file_metadata().key_value_metadata();
+    let named = metadata.and_then(|pairs| pairs.iter().find(|pair| pair.key == SCHEMA_KEY)?.value.clone());
+    let has = |column: &str| builder.schema().column_with_name(column).is_some();
+    Ok(match named.as_deref() {
+        Some("task_plan") => Some(TableKind::TaskPlans),
+        Some("trajectory") => Some(TableKind::Trajectories),
+        Some("task") => Some(TableKind::Tasks),
+        Some(_) => None,
+        None if has("trajectory_id") => Some(TableKind::Trajectories),
+        None if has("plan") && has("task") => Some(TableKind::TaskPlans),
+        None if has("request") && has("task_id") => Some(TableKind::Tasks),
+        None => None,
+    })
 }
 
 /// Refuse a newer version and another table; a file without our metadata is judged by its columns alone.

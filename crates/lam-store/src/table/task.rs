@@ -1,5 +1,6 @@
 //! Tasks, one row each.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use arrow::datatypes::UInt64Type;
@@ -33,7 +34,7 @@ pub fn read_tasks(path: &Path) -> Result<Vec<Task>, StoreError> {
     let mut tasks = Vec::new();
     read_table(path, SCHEMA, |batch| {
         tasks.append(&mut tasks_of(batch)?);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(tasks)
 }

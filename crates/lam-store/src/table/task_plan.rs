@@ -1,5 +1,6 @@
 //! Task-plan pairs, one row each.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use lam_types::TaskPlan;
@@ -33,11 +34,16 @@ pub fn write_task_plans(path: &Path, rows: &[TaskPlan]) -> Result<(), StoreError
 /// Read task-plan pairs from a Parquet file.
 pub fn read_task_plans(path: &Path) -> Result<Vec<TaskPlan>, StoreError> {
     let mut pairs = Vec::new();
-    read_table(path, SCHEMA, |batch| {
-        pairs.append(&mut task_plans_of(batch)?);
-        Ok(())
+    visit_task_plans(path, |pair| {
+        pairs.push(pair);
+        ControlFlow::Continue(())
     })?;
     Ok(pairs)
+}
+
+/// Give each task-plan pair of a file to `take`, in file order, until it has enough; a few are in memory at a time.
+pub fn visit_task_plans(path: &Path, mut take: impl FnMut(TaskPlan) -> ControlFlow<()>) -> Result<(), StoreError> {
+    read_table(path, SCHEMA, |batch| Ok(task_plans_of(batch)?.into_iter().try_for_each(&mut take)))
 }
 
 fn task_plans_of(batch: &Batch<'_>) -> Result<Vec<TaskPlan>, StoreError> {

@@ -1,5 +1,6 @@
 //! Trajectories, one row a step. A trajectory without a step keeps one row with an empty `step_index`.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use lam_types::Trajectory;
@@ -25,9 +26,29 @@ pub fn write_trajectories(path: &Path, rows: &[Trajectory]) -> Result<(), StoreE
 ///
 /// Whether functions exist and labels are on their screens is not checked here.
 pub fn read_trajectories(path: &Path) -> Result<Vec<Trajectory>, StoreError> {
+    let mut trajectories = Vec::new();
+    visit_trajectories(path, |trajectory| {
+        trajectories.push(trajectory);
+        ControlFlow::Continue(())
+    })?;
+    Ok(trajectories)
+}
+
+/// Give each trajectory of a file to `take`, in file order, until it has enough; a few are in memory at a time.
+pub fn visit_trajectories(path: &Path, mut take: impl FnMut(Trajectory) -> ControlFlow<()>) -> Result<(), StoreError> {
     let mut assembly = Assembly::default();
-    read_table(path, SCHEMA, |batch| assembly.add(batch))?;
-    Ok(assembly.finish())
+    let mut stopped = false;
+    read_table(path, SCHEMA, |batch| {
+        assembly.add(batch)?;
+        let flow = assembly.take_complete().try_for_each(&mut take);
+        stopped = flow.is_break();
+        Ok(flow)
+    })?;
+    if !stopped {
+        // The file is over: there is nothing left to stop.
+        let _ = assembly.finish().into_iter().try_for_each(take);
+    }
+    Ok(())
 }
 
 /// SHA-256 of the trajectory's content, hex: its own id and the timings left out.

@@ -36,6 +36,12 @@ impl Assembly {
         Ok(())
     }
 
+    /// Those that no further row can belong to.
+    pub fn take_complete(&mut self) -> impl Iterator<Item = Trajectory> + '_ {
+        let complete = self.trajectories.len().saturating_sub(1);
+        self.trajectories.drain(..complete)
+    }
+
     pub fn finish(self) -> Vec<Trajectory> {
         self.trajectories
     }

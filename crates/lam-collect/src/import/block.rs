@@ -1,0 +1,47 @@
+//! What every form of document comes to: headings, text, and ordered lists.
+
+/// A piece of a document, in reading order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// A heading; 1 is the highest level.
+    Heading(usize, String),
+    /// A paragraph, or the title of a list.
+    Text(String),
+    /// The family of the heading before it, as our own documents name it.
+    Family(String),
+    /// An ordered list.
+    Steps(Vec<Step>),
+}
+
+/// One item of an ordered list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// What it says.
+    pub(crate) text: String,
+    /// Unordered items below it.
+    pub(crate) choices: Vec<String>,
+    /// Ordered items below it.
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Step {
+    /// A step without items below it.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+}
+
+/// Text with single spaces.
+pub(crate) fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Text with single spaces, none before punctuation: what elements around words leave.
+pub(crate) fn tidy(text: &str) -> String {
+    let mut tidy = single_spaced(text);
+    for mark in [".", ",", ";", ":", ")"] {
+        tidy = tidy.replace(&format!(" {mark}"), mark);
+    }
+    tidy.replace("( ", "(")
+}

@@ -1,0 +1,131 @@
+//! Procedures in blocks: an ordered list answers what the sentence or heading before it asks.
+
+use super::block::{Block, Step};
+use super::request::{request_of, stands_alone};
+
+/// Most words of a sentence that is taken as the task.
+const LONGEST_LEAD: usize = 18;
+
+/// An ordered list and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Procedure {
+    /// What it does; `None` where nothing before it asks for anything.
+    pub(crate) task: Option<String>,
+    /// The heading it stands under.
+    pub(crate) heading: String,
+    /// Family of tasks, where the document names one.
+    pub(crate) family: String,
+    /// Its steps, those of lists below it included.
+    pub(crate) plan: Vec<String>,
+}
+
+/// The procedures of a document, in its order. Several lists below one heading are several ways to do it.
+pub(crate) fn procedures(blocks: &[Block]) -> Vec<Procedure> {
+    found(blocks, |lead, headings| {
+        let from_lead = lead.filter(|lead| lead.ends_with(':') && stands_alone(lead)).and_then(request_of);
+        from_lead.filter(|task| task.split_whitespace().count() <= LONGEST_LEAD).or_else(|| from_headings(headings))
+    })
+}
+
+/// The procedures of a document whose headings are requests as they stand.
+pub(crate) fn with_headings(blocks: &[Block]) -> Vec<Procedure> {
+    let last = |headings: &[(usize, String)]| headings.last().map(|(_, heading)| heading.clone());
+    let mut procedures = found(blocks, |_, headings| last(headings));
+    procedures.retain(|procedure| procedure.task.is_some());
+    procedures
+}
+
+fn found(blocks: &[Block], task: impl Fn(Option<&str>, &[(usize, String)]) -> Option<String>) -> Vec<Procedure> {
+    let mut headings: Vec<(usize, String)> = Vec::new();
+    let (mut lead, mut family, mut procedures) = (None, String::new(), Vec::new());
+    for block in blocks {
+        match block {
+            Block::Heading(level, text) => {
+                headings.retain(|(above, _)| above < level);
+                headings.push((*level, text.clone()));
+                (lead, family) = (None, String::new());
+            }
+            Block::Text(text) => lead = Some(text.as_str()),
+            Block::Family(name) => family.clone_from(name),
+            Block::Steps(steps) => {
+                let plan = flatten(steps);
+                if !plan.is_empty() {
+                    let heading = headings.last().map(|(_, heading)| heading.clone()).unwrap_or_default();
+                    procedures.push(Procedure { task: task(lead, &headings), heading, family: family.clone(), plan });
+                }
+                lead = None;
+            }
+        }
+    }
+    procedures
+}
+
+/// What the headings ask for: the innermost that is a request of its own; where a heading asks for too little, it is
+/// told what it is about by the one above it.
+fn from_headings(headings: &[(usize, String)]) -> Option<String> {
+    let (_, innermost) = headings.last()?;
+    let own = request_of(innermost);
+    if let Some(request) = own.as_ref().filter(|request| request.split_whitespace().count() > 2 && stands_alone(request)) {
+        return Some(request.clone());
+    }
+    let above = headings[..headings.len() - 1].iter().rev().find_map(|(_, heading)| request_of(heading));
+    match above {
+        Some(above) => Some(format!("{above}: {}", innermost.trim_end_matches([':', '.', ' ']).to_lowercase())),
+        None => own.filter(|request| stands_alone(request)),
+    }
+}
+
+/// The steps one after the other; a step that leaves a choice names what there is to choose.
+pub(crate) fn flatten(steps: &[Step]) -> Vec<String> {
+    let mut plan = Vec::new();
+    for step in steps {
+        let choices = if step.text.ends_with(':') || step.text.is_empty() { step.choices.join("; ") } else { String::new() };
+        let text = [step.text.as_str(), choices.as_str()].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
+        if !text.is_empty() {
+            plan.push(text);
+        }
+        plan.extend(flatten(&step.steps));
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heading(level: usize, text: &str) -> Block {
+        Block::Heading(level, text.into())
+    }
+
+    fn tasks(blocks: &[Block]) -> Vec<Option<String>> {
+        procedures(blocks).into_iter().map(|procedure| procedure.task).collect()
+    }
+
+    #[test]
+    fn the_nearest_request_is_the_task() {
+        let steps = || Block::Steps(vec![Step::of("Select OK.")]);
+        let blocks = [
+            heading(1, "Printing in Another Order"),
+            heading(2, "Reverse"),
+            Block::Text("Printers are slow.".into()),
+            steps(),
+            heading(2, "To Sort the Pages by Number"),
+            steps(),
+            Block::Text("To sort pages by date and size:".into()),
+            steps(),
+            Block::Text("To do this:".into()),
+            steps(),
+        ];
+        let expected = ["Print in another order: reverse", "Sort the pages by number", "Sort pages by date and size", "Sort the pages by number"];
+        assert_eq!(tasks(&blocks), expected.map(|task| Some(task.to_owned())));
+        assert_eq!(tasks(&[heading(1, "Shortcut Keys"), steps()]), [None]);
+    }
+
+    #[test]
+    fn lists_below_a_step_are_part_of_the_plan() {
+        let inner = Step { text: "Choose one:".into(), choices: vec!["Left".into(), "Right".into()], ..Step::default() };
+        let outer = Step { text: "Open the dialog.".into(), steps: vec![inner], ..Step::default() };
+        let found = procedures(&[heading(1, "Align a text"), Block::Steps(vec![outer, Step::of("Select OK.")])]);
+        assert_eq!(found[0].plan, ["Open the dialog.", "Choose one: Left; Right", "Select OK."]);
+    }
+}

@@ -1,0 +1,131 @@
+//! Articles in WikiHow's shape: a title that asks how to, methods or parts, steps with a headline and an explanation.
+//!
+//! JSON lines, an array, or one article a file:
+//! `{"title": "How to …", "steps": ["…"] }` or `{"title": …, "methods": [{"title": …, "steps": [{"headline": …}]}]}`.
+
+use serde_json::{Map, Value};
+
+use super::procedure::Procedure;
+use super::request::request_of;
+use super::{Content, Fault};
+
+/// Words that people use for the same field.
+const TITLES: &[&str] = &["title", "name", "headline"];
+const METHODS: &[&str] = &["methods", "parts", "sections"];
+const HEADLINES: &[&str] = &["headline", "title", "step", "summary", "text"];
+
+/// The procedures of a file.
+pub(super) fn read(text: &str) -> Content {
+    let mut content = Content::default();
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(articles)) => {
+            for (index, article) in articles.iter().enumerate() {
+                take(article, 0, &format!("[{index}]"), &mut content);
+            }
+        }
+        Ok(article) => take(&article, 1, "", &mut content),
+        Err(whole) if text.trim_start().starts_with('[') => {
+            content.faults.push(Fault { line: whole.line(), field: String::new(), reason: whole.to_string() });
+        }
+        Err(_) => lines(text, &mut content),
+    }
+    content
+}
+
+fn lines(text: &str, content: &mut Content) {
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match serde_json::from_str::<Value>(line) {
+            Ok(article) => take(&article, index + 1, "", content),
+            Err(error) => {
+                content.faults.push(Fault { line: index + 1, field: String::new(), reason: error.to_string() });
+            }
+        }
+    }
+}
+
+fn take(article: &Value, line: usize, place: &str, content: &mut Content) {
+    match procedures_of(article) {
+        Ok(procedures) => content.procedures.extend(procedures),
+        Err((field, reason)) => {
+            let field = format!("{place}{}{field}", if place.is_empty() || field.is_empty() { "" } else { "." });
+            content.faults.push(Fault { line, field, reason });
+        }
+    }
+}
+
+/// One procedure a method, all under the article's title.
+fn procedures_of(article: &Value) -> Result<Vec<Procedure>, (String, String)> {
+    let fields = article.as_object().ok_or((String::new(), "an article is an object".to_owned()))?;
+    let title = text_of(fields, TITLES).ok_or(("title".to_owned(), "the article has no title".to_owned()))?;
+    let mut procedures = Vec::new();
+    if let Some(steps) = fields.get("steps") {
+        procedures.extend(procedure(title, "", plan(steps, "steps")?));
+    }
+    let methods = METHODS.iter().find_map(|name| Some((*name, fields.get(*name)?)));
+    if let Some((name, methods)) = methods {
+        let fault = |field: String| (field, "must be a list of objects with `steps`".to_owned());
+        for (index, method) in methods.as_array().ok_or_else(|| fault(name.to_owned()))?.iter().enumerate() {
+            let place = format!("{name}[{index}]");
+            let method = method.as_object().ok_or_else(|| fault(place.clone()))?;
+            let steps = method.get("steps").ok_or_else(|| fault(place.clone()))?;
+            procedures.extend(procedure(title, text_of(method, TITLES).unwrap_or_default(), plan(steps, &format!("{place}.steps"))?));
+        }
+    }
+    if procedures.is_empty() {
+        return Err(("steps".to_owned(), "the article has no steps".to_owned()));
+    }
+    Ok(procedures)
+}
+
+fn procedure(title: &str, method: &str, plan: Vec<String>) -> Option<Procedure> {
+    let heading = if method.is_empty() { title.to_owned() } else { format!("{title}: {method}") };
+    (!plan.is_empty()).then(|| Procedure { task: request_of(title), heading, family: String::new(), plan })
+}
+
+/// Headlines of steps; what explains them is left out.
+fn plan(steps: &Value, place: &str) -> Result<Vec<String>, (String, String)> {
+    let steps = steps.as_array().ok_or_else(|| (place.to_owned(), "must be a list of texts or objects".to_owned()))?;
+    let headline = |(index, step): (usize, &Value)| {
+        let text = step.as_str().or_else(|| text_of(step.as_object()?, HEADLINES));
+        text.map(plain).ok_or_else(|| (format!("{place}[{index}]"), "has no headline".to_owned()))
+    };
+    let steps: Vec<String> = steps.iter().enumerate().map(headline).collect::<Result<_, _>>()?;
+    Ok(steps.into_iter().filter(|step| !step.is_empty()).collect())
+}
+
+fn text_of<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
+    names.iter().find_map(|name| fields.get(*name)?.as_str()).filter(|text| !text.trim().is_empty())
+}
+
+/// One line, without a number of its own.
+fn plain(step: &str) -> String {
+    let step = super::block::tidy(&step.replace("**", ""));
+    let rest = step.trim_start_matches(|character: char| character.is_ascii_digit());
+    match rest.strip_prefix(['.', ')']) {
+        Some(rest) if rest.len() < step.len() - 1 => rest.trim_start().to_owned(),
+        _ => step,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_ways_and_bad_articles_are_named() {
+        let text = r#"{"title":"How to Paint a Wall","steps":["1. Select the wall.",{"headline":"Click Bold.","description":"It is left."}]}
+{"title":"How to Print","methods":[{"title":"By key","steps":["Press Ctrl+P."]},{"title":"By menu","steps":["Click File > Print."]}]}
+{"steps":["x"]}
+{"title":"How to Fly","methods":[{"steps":[{"description":"flap"}]}]}
+{broken
+"#;
+        let content = read(text);
+        let plans: Vec<_> = content.procedures.iter().map(|procedure| procedure.plan.join(" | ")).collect();
+        assert_eq!(plans, ["Select the wall. | Click Bold.", "Press Ctrl+P.", "Click File > Print."]);
+        assert_eq!(content.procedures[0].task.as_deref(), Some("Paint a wall"));
+        let faults: Vec<_> = content.faults.iter().map(|fault| (fault.line, fault.field.as_str())).collect();
+        assert_eq!(faults, [(3, "title"), (4, "methods[0].steps[0]"), (5, "")]);
+        let array = read(r#"[{"title":"How to Go","steps":["Go to the page."]},{"title":"x"}]"#);
+        assert_eq!((array.procedures.len(), array.faults[0].field.as_str()), (1, "[1].steps"));
+    }
+}

@@ -1,0 +1,83 @@
+//! Task-plan pairs in an application's own documents: a heading asks, the ordered list below it answers.
+//!
+//! A comment `<!-- family: NAME -->` below a heading names its family of tasks. Knows no particular document.
+
+use lam_env::Document;
+use lam_store::hash_bytes;
+use lam_types::{PlanSource, Split, TaskPlan};
+
+use crate::import::{markdown_blocks, with_headings};
+
+const PRODUCER: &str = "rule:heading-and-list-1";
+
+/// The pairs of a document, in its order. Several lists below one heading are several ways to do it.
+pub fn extract(document: &Document, application: &str) -> Vec<TaskPlan> {
+    let document_hash = hash_bytes(document.text.as_bytes());
+    let pairs = with_headings(&markdown_blocks(&document.text)).into_iter().filter_map(|procedure| {
+        let task = task_of(procedure.task?, document.source);
+        Some(TaskPlan {
+            task_id: task_id(&document.name, &task, &procedure.plan),
+            application: application.into(),
+            source: document.source,
+            task,
+            plan: procedure.plan,
+            parent_id: None,
+            document: document.name.clone(),
+            document_hash: document_hash.clone(),
+            producer: PRODUCER.into(),
+            family: procedure.family,
+            split: Split::Train,
+        })
+    });
+    pairs.collect()
+}
+
+/// A name that depends on the pair's content and origin.
+pub(crate) fn task_id(origin: &str, task: &str, plan: &[String]) -> String {
+    let content = format!("{origin}\n{task}\n{}", plan.join("\n"));
+    format!("plan-{}", &hash_bytes(content.as_bytes())[..16])
+}
+
+/// A how-to's title is a question: the task is what comes after "How to".
+fn task_of(title: String, source: PlanSource) -> String {
+    let asked = title.get(..7).filter(|start| start.eq_ignore_ascii_case("how to "));
+    match asked {
+        Some(_) if source == PlanSource::Wikihow => title[7..].to_owned(),
+        _ => title,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(source: PlanSource, text: &str) -> Document {
+        Document { name: "page".into(), source, text: text.into() }
+    }
+
+    #[test]
+    fn headings_ask_and_lists_answer() {
+        let text = "# Page\n\nWelcome.\n\n## Add a border\n<!-- family: border -->\nFirst read this.\n\n1. Go to **Design**.\n\
+                    2. Select `Borders`\n   in the list.\n\nOr:\n\n1) Press the key.\n\n## Empty\n\nNothing.\n\n## Last\n1. Select OK.";
+        let pairs = extract(&document(PlanSource::Documentation, text), "word");
+        let found: Vec<_> = pairs.iter().map(|pair| (pair.task.as_str(), pair.family.as_str(), pair.plan.clone())).collect();
+        assert_eq!(
+            found,
+            [
+                ("Add a border", "border", vec!["Go to Design.".to_owned(), "Select Borders in the list.".to_owned()]),
+                ("Add a border", "border", vec!["Press the key.".to_owned()]),
+                ("Last", "", vec!["Select OK.".to_owned()]),
+            ]
+        );
+        assert_ne!(pairs[0].task_id, pairs[1].task_id);
+        assert_eq!(pairs[0].document_hash, hash_bytes(text.as_bytes()));
+    }
+
+    #[test]
+    fn a_how_to_becomes_a_request() {
+        let pairs = extract(&document(PlanSource::Wikihow, "## How to make ü bold\n1. Select Bold."), "word");
+        assert_eq!(pairs[0].task, "make ü bold");
+        let pairs = extract(&document(PlanSource::SearchQuery, "## how to x\n1. Select Bold."), "word");
+        assert_eq!(pairs[0].task, "how to x");
+    }
+}
