@@ -37,11 +37,16 @@ pub(crate) fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Text with single spaces, none before punctuation: what elements around words leave.
+/// Text with single spaces, none before the punctuation of a sentence: what elements around words leave.
 pub(crate) fn tidy(text: &str) -> String {
-    let mut tidy = single_spaced(text);
-    for mark in [".", ",", ";", ":", ")"] {
-        tidy = tidy.replace(&format!(" {mark}"), mark);
+    let mut tidy = String::new();
+    for word in text.split_whitespace() {
+        let is_mark = word.chars().all(|character| ".,;:)".contains(character));
+        let opens = tidy.is_empty() || tidy.ends_with('(');
+        if !is_mark && !opens {
+            tidy.push(' ');
+        }
+        tidy.push_str(word);
     }
-    tidy.replace("( ", "(")
+    tidy
 }

@@ -60,19 +60,14 @@ fn found(blocks: &[Block], task: impl Fn(Option<&str>, &[(usize, String)]) -> Op
     procedures
 }
 
-/// What the headings ask for: the innermost that is a request of its own; where a heading asks for too little, it is
-/// told what it is about by the one above it.
+/// What the headings ask for: the innermost, if it is a request of its own; else what the one above it asks for, told
+/// apart by the innermost.
 fn from_headings(headings: &[(usize, String)]) -> Option<String> {
-    let (_, innermost) = headings.last()?;
-    let own = request_of(innermost);
-    if let Some(request) = own.as_ref().filter(|request| request.split_whitespace().count() > 2 && stands_alone(request)) {
-        return Some(request.clone());
-    }
-    let above = headings[..headings.len() - 1].iter().rev().find_map(|(_, heading)| request_of(heading));
-    match above {
-        Some(above) => Some(format!("{above}: {}", innermost.trim_end_matches([':', '.', ' ']).to_lowercase())),
-        None => own.filter(|request| stands_alone(request)),
-    }
+    let ((_, innermost), above) = headings.split_last()?;
+    request_of(innermost).filter(|request| stands_alone(request)).or_else(|| {
+        let above = above.iter().rev().find_map(|(_, heading)| request_of(heading))?;
+        Some(format!("{above}: {}", innermost.trim_end_matches([':', '.', ' ']).to_lowercase()))
+    })
 }
 
 /// The steps one after the other; a step that leaves a choice names what there is to choose.

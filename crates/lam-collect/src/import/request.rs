@@ -34,7 +34,7 @@ const QUESTIONS: &[&str] = &["how to ", "how do i ", "how do you ", "how can i "
 const BEGINNINGS: &[&str] = &["steps to ", "steps for ", "procedure to ", "procedure for ", "to "];
 
 /// Words with which a sentence points at something outside itself.
-const VAGUE: &[&str] = &["this", "these", "it", "following", "below", "above", "so", "that", "one"];
+const VAGUE: &[&str] = &["this", "these", "it", "following", "follows", "below", "above", "so", "that", "one", "you"];
 
 /// The request that a title, question or sentence makes, if it makes one.
 pub(crate) fn request_of(title: &str) -> Option<String> {
