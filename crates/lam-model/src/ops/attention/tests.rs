@@ -43,6 +43,7 @@ fn cases() -> Vec<(Heads, Vec<(usize, usize)>)> {
         (heads(4, 2, 6, None), vec![(0, 5), (5, 1), (6, 3)]),
         (heads(2, 1, 64, Some(3)), vec![(0, 9), (9, 70)]),
         (heads(2, 2, 80, Some(65)), vec![(0, 131)]),
+        (heads(2, 1, 128, None), vec![(0, 3), (3, 1)]),
     ]
 }
 
