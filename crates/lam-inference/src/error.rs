@@ -18,10 +18,12 @@ pub enum InferenceError {
         position: usize,
     },
     /// A constraint that allows nothing although it is not done.
-    #[error("the constraint allows no token at position {position} of an answer, yet it is not complete")]
+    #[error("the constraint allows no token at position {position} of an answer, yet it is not complete{}", because(reason))]
     DeadEnd {
         /// Position in the answer, from 0.
         position: usize,
+        /// Why, where the constraint can say it, or "".
+        reason: String,
     },
     /// The model failed.
     #[error(transparent)]
@@ -29,4 +31,8 @@ pub enum InferenceError {
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
 }

@@ -4,10 +4,14 @@
 use std::collections::VecDeque;
 
 use lam_model::{AdapterId, Decoder};
+use rayon::prelude::*;
 
 use crate::live::Live;
 use crate::slots::{Slots, WORTH_SHARING, shared_prefix};
-use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError};
+use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError, Input, Scores};
+
+/// Answers that one thread moves on, at least.
+const TAKEN_AT_ONCE: usize = 4;
 
 /// Names a request within its generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,19 +74,17 @@ impl<'a> Generator<'a> {
     /// When the model fails or its scores are not finite.
     pub fn step(&mut self) -> Result<Vec<(RequestId, Completion)>, InferenceError> {
         self.admit()?;
-        let reading: Vec<usize> = (0..self.live.len()).filter(|&index| !self.live[index].1.is_done()).collect();
+        let mut reading: Vec<&mut Live> = self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
         if !reading.is_empty() {
-            let inputs: Vec<_> = reading.iter().map(|&index| self.live[index].1.input()).collect();
-            let scores = self.model.read(&inputs)?;
+            let unread: Vec<Vec<u32>> = reading.iter_mut().map(|live| live.take_unread()).collect();
+            let inputs: Vec<_> = reading.iter().zip(&unread).map(|(live, tokens)| live.input(tokens)).collect();
+            let scores = read_while_preparing(self.model.as_mut(), &inputs, &mut reading)?;
             for input in &inputs {
                 self.slots.read(input.slot, input.tokens);
             }
-            let counts: Vec<usize> = inputs.iter().map(|input| input.scored).collect();
             let mut rows = scores.rows();
-            for (index, count) in reading.into_iter().zip(counts) {
-                let scores: Vec<&[f32]> = rows.by_ref().take(count).collect();
-                self.live[index].1.take(&scores)?;
-            }
+            let scores: Vec<Vec<&[f32]>> = inputs.iter().map(|input| rows.by_ref().take(input.scored).collect()).collect();
+            take_all(reading, &scores)?;
         }
         Ok(self.collect_finished())
     }
@@ -156,4 +158,32 @@ impl<'a> Generator<'a> {
         };
         done.into_iter().map(finish).collect()
     }
+}
+
+/// Lets the model read, and meanwhile computes on other threads what costly constraints allow next.
+fn read_while_preparing(
+    model: &mut dyn CachedModel,
+    inputs: &[Input<'_>],
+    reading: &mut [&mut Live],
+) -> Result<Scores, InferenceError> {
+    let costly: Vec<_> = reading.iter_mut().filter(|live| live.is_worth_preparing()).collect();
+    if costly.is_empty() {
+        return model.read(inputs);
+    }
+    rayon::in_place_scope(|scope| {
+        for live in costly {
+            scope.spawn(move |_| live.prepare());
+        }
+        model.read(inputs)
+    })
+}
+
+/// Moves every answer on by its scores, on several threads where there are many. Of several errors the one of the
+/// earliest request is told.
+fn take_all(reading: Vec<&mut Live>, scores: &[Vec<&[f32]>]) -> Result<(), InferenceError> {
+    if reading.len() < 2 * TAKEN_AT_ONCE {
+        return reading.into_iter().zip(scores).try_for_each(|(live, scores)| live.take(scores));
+    }
+    let taken = reading.into_par_iter().with_min_len(TAKEN_AT_ONCE).zip(scores).map(|(live, scores)| live.take(scores));
+    taken.collect::<Vec<_>>().into_iter().collect()
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! let mut generator = Generator::new(&decoder, 32)?;
-//! let completions = generator.run(requests, &cancel)?;
+//! let completions = generator.run(requests)?;
 //! ```
 
 mod generator;

@@ -27,10 +27,27 @@ impl Live {
         live
     }
 
-    /// What the model is to read.
-    pub(crate) fn input(&self) -> Input<'_> {
+    /// Takes out what the model is to read next.
+    pub(crate) fn take_unread(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.unread)
+    }
+
+    /// How the model is to read these tokens.
+    pub(crate) fn input<'t>(&self, tokens: &'t [u32]) -> Input<'t> {
         let scored = if self.request.logprobs { self.unscored() + 1 } else { 1 };
-        Input { slot: self.slot, tokens: &self.unread, scored }
+        Input { slot: self.slot, tokens, scored }
+    }
+
+    /// Lets the constraint compute what may come next, which needs no scores.
+    pub(crate) fn prepare(&mut self) {
+        if let Some(constraint) = &mut self.request.constraint {
+            constraint.allowed();
+        }
+    }
+
+    /// Whether [`Live::prepare`] takes long, and its result is kept.
+    pub(crate) fn is_worth_preparing(&self) -> bool {
+        self.stop.is_none() && self.request.constraint.as_ref().is_some_and(|constraint| constraint.is_costly())
     }
 
     /// Whether nothing has to be read any more.
@@ -40,7 +57,6 @@ impl Live {
 
     /// Takes the scores after the last tokens read: scores the tokens without choice, then chooses the next one.
     pub(crate) fn take(&mut self, scores: &[&[f32]]) -> Result<(), InferenceError> {
-        self.unread.clear();
         let position = self.tokens.len();
         let (last, before) = scores.split_last().expect("scores after at least one token are asked for");
         for scores in before {
@@ -55,7 +71,8 @@ impl Live {
         }
         let allowed = self.request.constraint.as_mut().map(|constraint| constraint.allowed());
         if allowed.is_some_and(<[u32]>::is_empty) {
-            return Err(InferenceError::DeadEnd { position });
+            let failure = self.request.constraint.as_ref().and_then(|constraint| constraint.failure());
+            return Err(InferenceError::DeadEnd { position, reason: failure.unwrap_or_default().to_owned() });
         }
         let seen = self.request.prompt.iter().chain(&self.tokens).copied();
         let choice = self.sampler.choose(last, allowed, seen).ok_or(InferenceError::NotFinite { position })?;
@@ -80,9 +97,9 @@ impl Live {
     /// Writes tokens as long as the constraint leaves only one.
     fn follow_without_choice(&mut self) {
         while self.stop.is_none() {
-            let Some([only]) = self.request.constraint.as_mut().map(|constraint| constraint.allowed()) else { return };
-            let only = *only;
-            self.emit(only, 0.0);
+            let forced = self.request.constraint.as_mut().and_then(|constraint| constraint.forced());
+            let Some(forced) = forced else { return };
+            self.emit(forced, 0.0);
         }
     }
 
@@ -95,8 +112,11 @@ impl Live {
             constraint.advance(token);
             constraint.is_done()
         });
+        let stop_string = self.request.stop_strings.as_mut().and_then(|strings| strings.push(token));
         self.stop = if self.request.stop_tokens.contains(&token) {
             Some(StopReason::StopToken)
+        } else if let Some(before) = stop_string {
+            Some(StopReason::StopString { before })
         } else if complete {
             Some(StopReason::ConstraintComplete)
         } else if self.tokens.len() >= self.request.max_new_tokens {

@@ -58,6 +58,7 @@ impl<'a> ModelPolicy<'a> {
             sampling: Sampling { temperature, seed: request.seed, ..self.options.sampling },
             max_new_tokens: self.options.max_new_tokens,
             stop_tokens: vec![self.renderer.tokenizer().eos()],
+            stop_strings: None,
             logprobs: self.options.logprobs,
             adapter: None,
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lam_model::AdapterId;
-use lam_prompt::TokenConstraint;
+use lam_prompt::{StopStrings, TokenConstraint};
 
 use crate::{InferenceError, Sampling};
 
@@ -19,6 +19,8 @@ pub struct GenerationRequest {
     pub max_new_tokens: usize,
     /// Tokens that end the answer; they are part of it.
     pub stop_tokens: Vec<u32>,
+    /// Strings that end the answer; their tokens are part of it.
+    pub stop_strings: Option<StopStrings>,
     /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
     /// tokens cost nothing and are always there.
     pub logprobs: bool,
@@ -30,8 +32,8 @@ impl GenerationRequest {
     /// A greedy, free answer that ends with `eos`.
     pub fn greedy(prompt: Vec<u32>, eos: u32, max_new_tokens: usize) -> Self {
         let sampling = Sampling::default();
-        let stop_tokens = vec![eos];
-        Self { prompt, constraint: None, sampling, max_new_tokens, stop_tokens, logprobs: true, adapter: None }
+        let (constraint, stop_tokens, stop_strings) = (None, vec![eos], None);
+        Self { prompt, constraint, sampling, max_new_tokens, stop_tokens, stop_strings, logprobs: true, adapter: None }
     }
 
     pub(crate) fn check(&self) -> Result<(), InferenceError> {
@@ -51,6 +53,11 @@ impl GenerationRequest {
 pub enum StopReason {
     /// A stop token was written.
     StopToken,
+    /// A stop string was written.
+    StopString {
+        /// Bytes of the answer before it.
+        before: usize,
+    },
     /// The constraint is complete.
     ConstraintComplete,
     /// The answer is as long as it may be.
@@ -63,6 +70,7 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StopReason::StopToken => "the answer ended with a stop token",
+            StopReason::StopString { .. } => "the answer ended with a stop string",
             StopReason::ConstraintComplete => "the constraint was complete",
             StopReason::MaxNewTokens => "the answer reached `max_new_tokens` before its end",
             StopReason::Cancelled => "generation was stopped before the answer's end",

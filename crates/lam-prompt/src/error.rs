@@ -23,6 +23,16 @@ pub enum PromptError {
         /// What to do.
         hint: String,
     },
+    /// Something that was asked of an answer cannot be understood.
+    #[error("{what}: {reason}\nhint: {hint}")]
+    Output {
+        /// What it was, such as a JSON schema.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The tokenizer cannot be trained as asked.
     #[error("tokenizer: {reason}\nhint: {hint}")]
     Train {
@@ -40,6 +50,10 @@ impl PromptError {
 
     pub(crate) fn format(path: &Path, reason: impl ToString, hint: &str) -> Self {
         PromptError::Format { path: path.to_owned(), reason: reason.to_string(), hint: hint.to_owned() }
+    }
+
+    pub(crate) fn output(what: &'static str, reason: &impl ToString, hint: &'static str) -> Self {
+        PromptError::Output { what, reason: reason.to_string(), hint }
     }
 
     pub(crate) fn train(reason: impl ToString, hint: &str) -> Self {

@@ -46,5 +46,5 @@ fn a_dead_end_is_an_error() {
     let decoder = decoder();
     let places = Places { places: vec![vec![1], vec![2, 3], Vec::new(), vec![4]], next: 0 };
     let error = Generator::new(&decoder, 1).unwrap().run(vec![constrained(places, 0, true)]).unwrap_err();
-    assert!(matches!(error, InferenceError::DeadEnd { position: 2 }), "{error}");
+    assert!(matches!(error, InferenceError::DeadEnd { position: 2, .. }), "{error}");
 }

@@ -5,4 +5,5 @@ mod answers;
 mod batching;
 mod constraints;
 mod policy;
+mod structured;
 mod tiny;

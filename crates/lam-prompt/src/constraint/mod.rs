@@ -5,19 +5,40 @@ mod compact;
 mod grammar;
 mod json;
 mod number;
+mod structured;
 
 pub(crate) use grammar::Grammar;
+pub use structured::{OutputFormat, StructuredConstraint, StructuredOutputs};
 
 /// Says, token by token, what may follow.
 pub trait TokenConstraint: Send {
     /// The ids that may come next, ascending and without repetition; empty once the answer is done.
     fn allowed(&mut self) -> &[u32];
 
+    /// The token that must come next, where that is known without computing all that may.
+    fn forced(&mut self) -> Option<u32> {
+        match self.allowed() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// Whether [`TokenConstraint::allowed`] takes long the first time and keeps what it found, so that it is worth asking
+    /// while the model still reads.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
     /// Takes the token that was chosen. A token that was not allowed ends the answer.
     fn advance(&mut self, token: u32);
 
     /// Whether the answer is complete, its end of sequence included.
     fn is_done(&self) -> bool;
+
+    /// Why nothing is allowed although the answer is not done, where that can be said.
+    fn failure(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// How long the free parts of a constrained answer may grow.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -101,7 +102,7 @@ impl Tokenizer {
         }
         let hash = Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect();
         let files = BTreeMap::from([(TOKENIZER, json)]);
-        Ok(Self { marked, plain, files, names, ids, bytes, special, bos, eos, pad, hash })
+        Ok(Self { marked, plain, files, names, ids, bytes: Arc::new(bytes), special, bos, eos, pad, hash })
     }
 }
 

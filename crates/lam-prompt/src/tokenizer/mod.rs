@@ -5,11 +5,14 @@
 
 mod alphabet;
 mod files;
+mod stop;
 mod train;
 
+pub use stop::StopStrings;
 pub use train::TokenizerConfig;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// What a vocabulary's entries are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub struct Tokenizer {
     files: BTreeMap<&'static str, Vec<u8>>,
     names: SpecialNames,
     ids: HashMap<String, u32>,
-    bytes: Vec<Vec<u8>>,
+    bytes: Arc<Vec<Vec<u8>>>,
     special: Vec<bool>,
     bos: u32,
     eos: u32,
@@ -81,6 +84,16 @@ impl Tokenizer {
     /// The bytes that a token stands for; empty for an id outside the vocabulary.
     pub fn token_bytes(&self, id: u32) -> &[u8] {
         self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The bytes of every token, by its id.
+    pub(crate) fn all_bytes(&self) -> Arc<Vec<Vec<u8>>> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// Whether a text's tokens stand for the text and nothing more; pieces put a space before it.
+    pub(crate) fn writes_text_as_it_is(&self) -> bool {
+        self.decode(&self.encode("a")) == "a"
     }
 
     /// Whether an id is a special token.

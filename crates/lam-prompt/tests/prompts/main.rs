@@ -4,4 +4,5 @@ mod constraint;
 mod fixture;
 mod mistral;
 mod round_trip;
+mod structured;
 mod tokenizer;

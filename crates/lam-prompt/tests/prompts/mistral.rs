@@ -56,7 +56,7 @@ fn write_pieces(dir: &Path, has_inst: bool, template: Option<&str>) {
     }
 }
 
-fn renderer(has_inst: bool, template: Option<&str>) -> Renderer {
+pub fn renderer(has_inst: bool, template: Option<&str>) -> Renderer {
     let dir = tempfile::tempdir().expect("a directory");
     write_pieces(dir.path(), has_inst, template);
     Renderer::load(dir.path()).expect("a Mistral tokenizer")

@@ -5,14 +5,17 @@ use lam_types::{ControlType, FunctionSpec, Observation, Target};
 use super::functions::{Functions, Then, Way};
 use crate::compact::Compact;
 
+/// Whether an argument has a value here, and the range of a number.
+type Offer = (bool, Option<(i64, i64)>);
+
 /// One screen.
 pub(crate) struct Screen {
     /// The controls that can be used now.
     controls: Vec<(ControlType, Way)>,
     /// Positions of the functions that can be called.
     pub(super) offered: Vec<usize>,
-    /// For each function, for each of its arguments: whether it has a value here, and the range of a number.
-    args: Vec<Vec<(bool, Option<(i64, i64)>)>>,
+    /// For each function, for each of its arguments.
+    args: Vec<Vec<Offer>>,
     pub(super) document: String,
 }
 

@@ -1,0 +1,209 @@
+//! Constraints for any use: a JSON schema, a regular expression or a Lark grammar over the tokens of one tokenizer.
+//! llguidance compiles and parses; this file shows it our vocabulary and puts it behind [`TokenConstraint`].
+//! Knows nothing of actions or screens.
+
+use std::sync::Arc;
+
+use llguidance::api::TopLevelGrammar;
+use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
+use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
+use serde_json::Value;
+
+use super::TokenConstraint;
+use crate::{PromptError, Tokenizer};
+
+/// What an answer must be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OutputFormat {
+    /// JSON that fits a schema, written as Python's `json.dumps` does. The schema's `x-guidance` may say otherwise.
+    JsonSchema(Value),
+    /// Text that a regular expression in Rust's syntax matches as a whole.
+    Regex(String),
+    /// Text of a context-free grammar in llguidance's variant of Lark's syntax.
+    Lark(String),
+}
+
+/// Compiles output formats for one tokenizer. Made once for a model; cheap to ask.
+pub struct StructuredOutputs {
+    factory: ParserFactory,
+    eos: u32,
+}
+
+impl StructuredOutputs {
+    /// Prepares the tokenizer's vocabulary.
+    ///
+    /// # Errors
+    /// When llguidance cannot use the vocabulary.
+    pub fn new(tokenizer: &Tokenizer) -> Result<Self, PromptError> {
+        let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer.clone()));
+        let unusable = |error| PromptError::output("tokenizer", &error, "its vocabulary cannot be used for constraints");
+        let ff_tokens = environment.tokenize_is_canonical();
+        let mut factory = ParserFactory::new(
+            &environment,
+            InferenceCapabilities { ff_tokens, ..InferenceCapabilities::default() },
+            &llguidance::earley::SlicedBiasComputer::general_slices(),
+        )
+        .map_err(unusable)?;
+        factory.quiet();
+        Ok(Self { factory, eos: tokenizer.eos() })
+    }
+
+    /// A constraint for one answer.
+    ///
+    /// # Errors
+    /// Says what of the format cannot be understood, or that nothing fits it.
+    pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
+        let (name, grammar) = match format {
+            OutputFormat::JsonSchema(schema) => ("JSON schema", TopLevelGrammar::from_json_schema(spaced(schema)?)),
+            OutputFormat::Regex(pattern) => ("regular expression", TopLevelGrammar::from_regex(pattern)),
+            OutputFormat::Lark(grammar) => ("grammar", TopLevelGrammar::from_lark(grammar.clone())),
+        };
+        let refused = |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
+        let parser = self.factory.create_parser(grammar).map_err(|error| refused(error.to_string()))?;
+        let matcher = Matcher::new(Ok(parser));
+        if let Some(error) = matcher.get_error() {
+            return Err(refused(error));
+        }
+        Ok(StructuredConstraint { matcher, eos: self.eos, allowed: None, forced: None, done: false, failure: None })
+    }
+}
+
+/// The schema, with the separators that `json.dumps` writes where it does not name its own.
+fn spaced(schema: &Value) -> Result<Value, PromptError> {
+    let mut schema = match schema {
+        Value::Bool(true) => Value::Object(serde_json::Map::new()),
+        other => other.clone(),
+    };
+    let Some(fields) = schema.as_object_mut() else {
+        let reason = format!("{schema} is neither an object nor true");
+        return Err(PromptError::output("JSON schema", &reason, "a schema is an object such as {\"type\": \"object\"}"));
+    };
+    if !fields.contains_key("x-guidance") {
+        let (item_separator, key_separator) = (", ".to_owned(), ": ".to_owned());
+        let options = JsonCompileOptions { item_separator, key_separator, whitespace_flexible: false, ..Default::default() };
+        options.apply_to(&mut schema);
+    }
+    Ok(schema)
+}
+
+/// One answer's constraint. Clones share what was compiled.
+#[derive(Clone)]
+pub struct StructuredConstraint {
+    matcher: Matcher,
+    eos: u32,
+    /// Tokens that may come next, once somebody asked.
+    allowed: Option<Vec<u32>>,
+    /// Tokens that must come next, the last one first, once somebody asked.
+    forced: Option<Vec<u32>>,
+    done: bool,
+    failure: Option<String>,
+}
+
+impl StructuredConstraint {
+    fn fail(&mut self, error: &dyn std::fmt::Display) {
+        self.failure = Some(error.to_string());
+    }
+}
+
+impl TokenConstraint for StructuredConstraint {
+    fn allowed(&mut self) -> &[u32] {
+        if self.done || self.failure.is_some() {
+            return &[];
+        }
+        if self.allowed.is_none() {
+            let allowed = match self.matcher.compute_mask_or_eos() {
+                Ok(mask) => mask.to_list(),
+                Err(error) => {
+                    self.fail(&error);
+                    Vec::new()
+                }
+            };
+            self.allowed = Some(allowed);
+        }
+        self.allowed.as_deref().unwrap_or(&[])
+    }
+
+    fn is_costly(&self) -> bool {
+        true
+    }
+
+    /// What the grammar forces as bytes, in the tokens in which the tokenizer writes them.
+    fn forced(&mut self) -> Option<u32> {
+        if self.done || self.failure.is_some() {
+            return None;
+        }
+        if self.matcher.is_stopped() {
+            return Some(self.eos);
+        }
+        let forced = self.forced.get_or_insert_with(|| {
+            let mut tokens = self.matcher.compute_ff_tokens();
+            tokens.reverse();
+            tokens
+        });
+        forced.last().copied()
+    }
+
+    fn advance(&mut self, token: u32) {
+        self.allowed = None;
+        self.forced = self.forced.take().filter(|forced| forced.len() > 1 && forced.last() == Some(&token));
+        if let Some(forced) = &mut self.forced {
+            forced.pop();
+        }
+        if token == self.eos && self.matcher.is_stopped() {
+            self.done = true;
+            return;
+        }
+        match self.matcher.consume_token(token) {
+            Ok(()) => self.done = token == self.eos,
+            Err(error) => {
+                self.fail(&error);
+                self.done = true;
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+}
+
+/// A tokenizer as llguidance wants to see it.
+struct Vocabulary {
+    trie: TokTrie,
+    tokenizer: Tokenizer,
+    canonical: bool,
+}
+
+impl Vocabulary {
+    fn new(tokenizer: Tokenizer) -> Self {
+        let size = u32::try_from(tokenizer.vocab_size()).expect("vocabularies are far smaller than 4 billion");
+        let word = |id: u32| match tokenizer.is_special(id) {
+            // A special token must not be taken for text that spells it.
+            true => [&[TokTrie::SPECIAL_TOKEN_MARKER], tokenizer.token_bytes(id)].concat(),
+            false => tokenizer.token_bytes(id).to_vec(),
+        };
+        let words: Vec<Vec<u8>> = (0..size).map(word).collect();
+        let info = TokRxInfo { tok_bos: Some(tokenizer.bos()), ..TokRxInfo::new(size, tokenizer.eos()) };
+        let canonical = tokenizer.writes_text_as_it_is();
+        Self { trie: TokTrie::from(&info, &words), tokenizer, canonical }
+    }
+}
+
+impl TokenizerEnv for Vocabulary {
+    fn tok_trie(&self) -> &TokTrie {
+        &self.trie
+    }
+
+    fn tokenize_bytes(&self, bytes: &[u8]) -> Vec<u32> {
+        self.trie.tokenize_with_greedy_fallback(bytes, |text| self.tokenizer.encode(text))
+    }
+
+    /// Pieces put a space before every text, so what they write in the middle of one cannot be asked for.
+    fn tokenize_is_canonical(&self) -> bool {
+        self.canonical
+    }
+}
