@@ -144,8 +144,14 @@ impl SampleSource<Example> for DrillSource<'_> {
         0.0
     }
 
+    /// As full as a batch can be: drills are drawn until the budget is reached, and the last may be of full length.
     fn longest_batch(&self) -> Option<Vec<Example>> {
-        None
+        let whole = Example {
+            sample_id: "longest".into(),
+            input_ids: vec![self.renderer.tokenizer().bos(); self.max_length],
+            loss_mask: (0..self.max_length).map(|position| position > 0).collect(),
+        };
+        Some(vec![whole; self.tokens_per_batch.div_ceil(self.max_length) + 1])
     }
 
     fn state(&self) -> Value {

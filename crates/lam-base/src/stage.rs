@@ -8,7 +8,8 @@ use lam_model::{Decoder, Finetuning};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_store::{Cancel, Progress, StoreError};
 use lam_trainer::{
-    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, copy_companions, train, write_model,
+    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity, train,
+    write_model,
 };
 use serde_json::{Value, json};
 
@@ -87,10 +88,8 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let budget = config.train.max_tokens_per_batch;
     let mut source =
         DrillSource::new(&renderer, material, texts, config.mixture, budget, config.train.max_length, io.seed);
-    let identity = Identity::from([
-        ("config".into(), format!("{config:?}")),
-        ("tokenizer".into(), renderer.tokenizer().hash().to_owned()),
-    ]);
+    let mut identity = Identity::from([("tokenizer".into(), renderer.tokenizer().hash().to_owned())]);
+    identity.extend(settings_identity("base", &BaseConfig { train: TrainingArguments::default(), ..config.clone() }));
     let training = io.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
         arguments: &config.train,

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct PretrainConfig {
     /// What is trained: `full` where the base was made from nothing, `lora` over a pretrained model.
     pub finetuning_type: FinetuningType,
-    /// The adapter, with `finetuning_type = "lora"`.
+    /// The adapter, with `finetuning_type = "lora"` or `"qlora"`.
     pub lora: LoraConfig,
+    /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    pub quantization_bit: u8,
     /// Variables whose names contain one of these keep their values, such as `embed_tokens` and `lm_head`: a small model
     /// whose vocabulary is larger than its data forgets the words that the data never uses if these are trained.
     pub frozen: Vec<String>,
@@ -29,6 +31,7 @@ impl Default for PretrainConfig {
         Self {
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
+            quantization_bit: 4,
             frozen: Vec::new(),
             max_eval_samples: 200,
             replay_share: 0.15,

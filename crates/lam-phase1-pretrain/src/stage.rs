@@ -50,7 +50,7 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
     let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
     Ok(finetune(FinetuneJob {
         model: io.model,
-        finetuning: config.finetuning_type.with(&config.lora),
+        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
         frozen: &config.frozen,
         arguments: &config.train,
         examples,

@@ -12,8 +12,10 @@ pub struct ImitateConfig {
     pub environment: String,
     /// What is trained.
     pub finetuning_type: FinetuningType,
-    /// The adapter, with `finetuning_type = "lora"`.
+    /// The adapter, with `finetuning_type = "lora"` or `"qlora"`.
     pub lora: LoraConfig,
+    /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    pub quantization_bit: u8,
     /// Share of tasks (by id hash) held out to watch the loss; 0 for none.
     pub validation_share: f64,
     /// Share of the batches that each file of replay examples gets, where the stage is given such files.
@@ -28,6 +30,7 @@ impl Default for ImitateConfig {
             environment: "sim".into(),
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
+            quantization_bit: 4,
             validation_share: 0.02,
             replay_share: 0.15,
             train: TrainingArguments {

@@ -50,7 +50,7 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateE
     }
     let mut metrics = finetune(FinetuneJob {
         model: io.model,
-        finetuning: config.finetuning_type.with(&config.lora),
+        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
         frozen: &[],
         arguments: &config.train,
         examples,

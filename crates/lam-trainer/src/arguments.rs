@@ -45,14 +45,17 @@ pub struct TrainingArguments {
     pub adam_epsilon: f64,
     /// Gradients are scaled down to this global norm. 0: off.
     pub max_grad_norm: f64,
+    /// Keep activations, and take matrix products, in bf16; what is trained, its moments and all sums stay f32. Frozen
+    /// weights are kept in bf16 too.
+    pub bf16: bool,
     /// Recompute activations in the backward pass, where the module knows how.
     pub gradient_checkpointing: bool,
     /// Steps between lines of `metrics.jsonl`.
     pub logging_steps: u64,
     /// Log `tokens_per_second` too; the files then differ from run to run.
     pub logging_timings: bool,
-    /// Write TensorBoard event files.
-    pub report_to_tensorboard: bool,
+    /// Where figures go besides `metrics.jsonl`: `["tensorboard"]` for its event files.
+    pub report_to: Vec<Tracker>,
     /// Steps between evaluations; one more at the end. 0: only at the end.
     pub eval_steps: u64,
     /// Steps between checkpoints; one more at the end. 0: only at the end and when stopped.
@@ -69,12 +72,23 @@ pub struct TrainingArguments {
     pub early_stopping_patience: u64,
     /// Smallest change of the metric that counts as better.
     pub early_stopping_threshold: f64,
-    /// Run the longest batch once, forward and backward, before the first step.
+    /// Run the longest batch once, forward and backward, before the first step, and compare what it took with the plan.
+    /// Nothing of it stays.
     pub check_longest_batch_first: bool,
-    /// Memory that training may use, in MiB, compared with the plan before the first step. 0: no limit.
+    /// Memory that training may use, in MiB, compared with the plan before the first step. 0: what the machine has.
     pub max_memory_mib: u64,
     /// Seed of the data order.
     pub seed: u64,
+}
+
+/// Who is shown the figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tracker {
+    /// TensorBoard.
+    Tensorboard,
+    /// Nobody, as Hugging Face writes an empty list.
+    None,
 }
 
 impl Default for TrainingArguments {
@@ -98,19 +112,20 @@ impl Default for TrainingArguments {
             adam_beta2: 0.999,
             adam_epsilon: 1e-8,
             max_grad_norm: 1.0,
+            bf16: false,
             gradient_checkpointing: false,
             logging_steps: 10,
             logging_timings: false,
-            report_to_tensorboard: false,
+            report_to: Vec::new(),
             eval_steps: 0,
-            save_steps: 0,
+            save_steps: 500,
             save_total_limit: 2,
             load_best_model_at_end: false,
             metric_for_best_model: "loss".into(),
             greater_is_better: false,
             early_stopping_patience: 0,
             early_stopping_threshold: 0.0,
-            check_longest_batch_first: false,
+            check_longest_batch_first: true,
             max_memory_mib: 0,
             seed: 42,
         }

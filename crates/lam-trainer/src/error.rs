@@ -35,9 +35,9 @@ pub enum TrainerError {
         sample_ids.join(", ")
     )]
     NotFinite {
-        /// The optimizer step, from 1.
+        /// The optimizer step, from 1; 0 before the first.
         step: u64,
-        /// `loss` or `grad_norm`.
+        /// `loss`, `grad_norm` or `eval_loss`.
         what: &'static str,
         /// Its value.
         value: f64,
@@ -51,12 +51,14 @@ pub enum TrainerError {
         name: String,
     },
     /// The plan does not fit into the memory that may be used.
-    #[error("training needs about {needed_mib} MiB, allowed are {limit_mib} MiB (`max_memory_mib`)\n{plan}\nhint: {hint}")]
+    #[error("training needs about {needed_mib} MiB, allowed are {limit_mib} MiB ({limit})\n{plan}\nhint: {hint}")]
     Memory {
         /// What the plan adds up to.
         needed_mib: u64,
         /// The limit.
         limit_mib: u64,
+        /// Whose limit it is.
+        limit: &'static str,
         /// The plan, one line an item.
         plan: String,
         /// What would make it fit.
@@ -103,6 +105,14 @@ impl TrainerError {
     /// For a sample that cannot be trained on.
     pub fn sample(sample_id: &str, reason: impl Into<String>) -> Self {
         Self::Sample { sample_id: sample_id.into(), reason: reason.into() }
+    }
+
+    /// The same, where it happened at this step.
+    pub(crate) fn at_step(self, now: u64) -> Self {
+        match self {
+            Self::NotFinite { what, value, sample_ids, .. } => Self::NotFinite { step: now, what, value, sample_ids },
+            other => other,
+        }
     }
 
     /// For a source or module that is given the state of another.

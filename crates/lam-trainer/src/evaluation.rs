@@ -5,7 +5,7 @@ use crate::{Metrics, Pass, Sample, TrainModule, TrainerError, TrainingArguments}
 /// Means over all of `samples`, `loss` among them, in batches under the arguments' limits.
 ///
 /// # Errors
-/// When the model fails.
+/// When the model fails, or a batch's loss is no number: its samples are named.
 pub fn evaluate<M: TrainModule>(
     module: &mut M,
     samples: &[M::Sample],
@@ -16,7 +16,12 @@ pub fn evaluate<M: TrainModule>(
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch_end(rest, arguments));
         let loss = module.loss(batch, Pass::Evaluate)?;
-        metrics.add("loss", f64::from(loss.loss_sum.to_scalar::<f32>()?), loss.weight);
+        let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
+        if !loss_sum.is_finite() {
+            let sample_ids = batch.iter().map(|sample| sample.id().to_owned()).collect();
+            return Err(TrainerError::NotFinite { step: 0, what: "eval_loss", value: loss_sum, sample_ids });
+        }
+        metrics.add("loss", loss_sum, loss.weight);
         metrics.merge(&loss.metrics);
         rest = after;
     }

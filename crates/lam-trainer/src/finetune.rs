@@ -40,14 +40,17 @@ pub enum FinetuningType {
     /// An adapter over frozen weights.
     #[default]
     Lora,
+    /// An adapter over frozen, quantised weights.
+    Qlora,
 }
 
 impl FinetuningType {
-    /// With the adapter's settings, what the decoder is loaded for.
-    pub fn with(self, lora: &LoraConfig) -> Finetuning {
+    /// With the adapter's settings and the bits of a quantised weight, what the decoder is loaded for.
+    pub fn with(self, lora: &LoraConfig, quantization_bit: u8) -> Finetuning {
         match self {
             FinetuningType::Full => Finetuning::Full,
             FinetuningType::Lora => Finetuning::Lora(lora.clone()),
+            FinetuningType::Qlora => Finetuning::Qlora { lora: lora.clone(), bits: quantization_bit },
         }
     }
 }

@@ -27,8 +27,8 @@ mod checkpoint;
 mod stream;
 mod error;
 
-pub use arguments::TrainingArguments;
-pub use checkpoint::{Identity, TrainerState};
+pub use arguments::{Tracker, TrainingArguments};
+pub use checkpoint::{Identity, TrainerState, settings_identity};
 pub use error::TrainerError;
 pub use evaluation::evaluate;
 pub use finetune::{
@@ -37,10 +37,11 @@ pub use finetune::{
 pub use lam_data::Example;
 pub use lam_learn::Schedule as SchedulerType;
 pub use log::{LogRecord, METRICS_FILE};
-pub use memory::MemoryPlan;
+pub use memory::{Alternative, MemoryPlan};
 pub use metric::Metrics;
 pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
-pub use module::decoder::{activation_bytes, decoder_plan, hidden, save_description, weights_file};
+pub use module::decoder::{hidden, save_description, weights_file};
+pub use module::plan::{BatchSize, activation_bytes, decoder_plan, logit_bytes};
 pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use sample::{Sample, check_samples};

@@ -9,9 +9,13 @@ use crate::accumulate::Accumulation;
 use crate::checkpoint::{Checkpoints, fixed_arguments};
 use crate::horizon::Horizon;
 use crate::log::MetricsLog;
+use crate::memory::{Limit, mib, resident_bytes};
 use crate::stream::stream_seed;
 use crate::train::{Ending, TrainOutcome, TrainRun};
-use crate::{Identity, LogRecord, Metrics, Pass, Sample, SampleSource, TrainModule, TrainerError, TrainerState, evaluate};
+use crate::{
+    Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, SampleSource, Tracker, TrainModule, TrainerError, TrainerState,
+    evaluate,
+};
 
 /// A run in progress.
 pub(crate) struct Session<'a, M: TrainModule> {
@@ -43,6 +47,9 @@ impl<'a, M: TrainModule> Session<'a, M> {
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
         module.set_gradient_checkpointing(run.arguments.gradient_checkpointing);
+        if run.arguments.bf16 {
+            module.set_bf16()?;
+        }
         let horizon = Horizon::of(run.arguments, |epochs| source.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
@@ -52,7 +59,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state: TrainerState { max_steps: horizon.steps.unwrap_or(0), ..TrainerState::default() },
-            log: MetricsLog::new(run.output, run.arguments.report_to_tensorboard),
+            log: MetricsLog::new(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard)),
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             module,
             source,
@@ -81,12 +88,27 @@ impl<'a, M: TrainModule> Session<'a, M> {
     /// Prints the memory plan, refuses one that does not fit, and tries the longest batch if asked to.
     pub(crate) fn check_memory(&mut self) -> Result<(), TrainerError> {
         let Some(longest) = self.source.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
-        let plan = self.module.memory_plan(&longest);
-        plan.check(self.run.arguments.max_memory_mib)?;
-        self.run.progress.note(&plan.describe());
-        if self.run.arguments.check_longest_batch_first {
-            self.module.gradient(&longest, Pass::Train { seed: self.run.arguments.seed })?;
+        let mut plan = self.module.memory_plan(&longest);
+        if self.run.arguments.gradient_accumulation_steps > 1 {
+            plan.gradients *= 2;
         }
+        let limit = Limit::of(self.run.arguments.max_memory_mib);
+        plan.check(limit)?;
+        self.run.progress.note(&plan.describe());
+        if self.run.arguments.check_longest_batch_first { self.rehearse(&longest, &plan, limit) } else { Ok(()) }
+    }
+
+    /// Runs the longest batch and leaves weights, random streams and the module's state as they were.
+    fn rehearse(&mut self, longest: &[M::Sample], plan: &MemoryPlan, limit: Limit) -> Result<(), TrainerError> {
+        let (state, before) = (self.module.state(), resident_bytes());
+        let gradient = self.module.gradient(longest, Pass::Train { seed: self.run.arguments.seed })?;
+        let after = resident_bytes();
+        drop(gradient);
+        self.module.restore(&state)?;
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        plan.check_measured(limit, after.saturating_sub(before))?;
+        let tokens = plan.longest_batch_tokens;
+        self.run.progress.note(&format!("the longest batch ({tokens} tokens) runs; the process holds {} MiB", mib(after)));
         Ok(())
     }
 
@@ -141,20 +163,22 @@ impl<'a, M: TrainModule> Session<'a, M> {
             }
             let Some(batch) = self.source.next_batch(self.step())? else { break };
             let gradient = self.module.gradient(&batch, Pass::Train { seed: self.batch_seed() })?;
+            let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
+            self.refuse_not_finite("loss", gradient.loss_sum, &sample_ids)?;
             self.source.feedback(&gradient.metrics);
             self.state.batches_seen += 1;
             self.state.num_input_tokens_seen += batch.iter().map(|sample| sample.tokens() as u64).sum::<u64>();
-            sum.add(gradient, batch.iter().map(|sample| sample.id().to_owned()).collect())?;
+            sum.add(gradient, sample_ids)?;
         }
         Ok((!sum.sample_ids.is_empty()).then_some(sum))
     }
 
     /// Moves the variables and returns the learning rate. Nothing moves when a number is not finite.
     fn update(&mut self, sum: &mut Accumulation) -> Result<f64, TrainerError> {
-        self.refuse_not_finite("loss", sum.loss(), sum)?;
+        self.refuse_not_finite("loss", sum.loss(), &sum.sample_ids)?;
         let mut gradients = sum.mean_gradients(&self.module.variables())?;
         let norm = clip_gradients(&mut gradients, self.run.arguments.max_grad_norm)?;
-        self.refuse_not_finite("grad_norm", norm, sum)?;
+        self.refuse_not_finite("grad_norm", norm, &sum.sample_ids)?;
         let total = self.horizon.total_steps(self.step(), self.state.num_input_tokens_seen);
         let rate = self.run.arguments.learning_rate_at(self.step(), total);
         self.optimizer.step(&gradients, rate)?;
@@ -162,11 +186,11 @@ impl<'a, M: TrainModule> Session<'a, M> {
         Ok(rate)
     }
 
-    fn refuse_not_finite(&self, what: &'static str, value: f64, sum: &Accumulation) -> Result<(), TrainerError> {
+    fn refuse_not_finite(&self, what: &'static str, value: f64, sample_ids: &[String]) -> Result<(), TrainerError> {
         if value.is_finite() {
             return Ok(());
         }
-        Err(TrainerError::NotFinite { step: self.step() + 1, what, value, sample_ids: sum.sample_ids.clone() })
+        Err(TrainerError::NotFinite { step: self.step() + 1, what, value, sample_ids: sample_ids.to_vec() })
     }
 
     /// A record of the means since the last one.
@@ -195,7 +219,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
         if !due || self.evaluation.is_empty() {
             return Ok(false);
         }
-        let means = evaluate(self.module, self.evaluation, self.run.arguments)?;
+        let means = evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
         let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
         self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
         self.write_record(values)?;
@@ -211,20 +235,22 @@ impl<'a, M: TrainModule> Session<'a, M> {
             value: name.clone(),
             reason: format!("the evaluation knows {}", describe(means)),
         })? as f32;
-        let gain = |best: f32| f64::from(if arguments.greater_is_better { metric - best } else { best - metric });
-        let better = self.state.best_metric.is_none_or(|best| gain(best) > arguments.early_stopping_threshold);
-        if !better {
-            self.state.evaluations_without_progress += 1;
-            let patience = arguments.early_stopping_patience;
-            return Ok(patience > 0 && self.state.evaluations_without_progress >= patience);
+        let gain = match self.state.best_metric {
+            None => f64::INFINITY,
+            Some(best) => f64::from(if arguments.greater_is_better { metric - best } else { best - metric }),
+        };
+        // As in Hugging Face's callback: any gain makes a new best, one above the threshold renews patience.
+        let progress = gain > arguments.early_stopping_threshold;
+        self.state.evaluations_without_progress = if progress { 0 } else { self.state.evaluations_without_progress + 1 };
+        if gain > 0.0 {
+            self.state.best_metric = Some(metric);
         }
-        self.state.evaluations_without_progress = 0;
-        self.state.best_metric = Some(metric);
-        if arguments.load_best_model_at_end {
+        if gain > 0.0 && arguments.load_best_model_at_end {
             self.state.best_global_step = Some(self.step());
             self.save()?;
         }
-        Ok(false)
+        let patience = arguments.early_stopping_patience;
+        Ok(patience > 0 && self.state.evaluations_without_progress >= patience)
     }
 
     fn reached_the_end(&self) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 use lam_hub::{Hub, HubSettings, ModelId, Shard, read_outline};
 use lam_model::MistralConfig;
 use lam_prompt::Renderer;
-use lam_trainer::{MemoryPlan, activation_bytes};
+use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -103,14 +103,16 @@ fn words(directory: &Path) -> Map<String, Value> {
 /// MiB to train and to generate with f32 weights, as the memory plan of training counts; estimates.
 fn memory(config: &MistralConfig, tokens: usize) -> Map<String, Value> {
     let weights = 4 * config.parameters() as u64;
-    let activations = activation_bytes(config, tokens, true);
+    let activations = activation_bytes(config, tokens, true, false);
     let trained = |frozen, parameters: u64| MemoryPlan {
         frozen,
         trained: 4 * parameters,
-        gradients: 8 * parameters,
+        gradients: 4 * parameters,
         moments: 8 * parameters,
         activations,
+        logits: logit_bytes(config, tokens),
         longest_batch_tokens: tokens as u64,
+        ..MemoryPlan::default()
     };
     let lora = trained(weights, lora_parameters(config));
     let full = trained(0, config.parameters() as u64);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{TrainerError, TrainingArguments};
@@ -11,7 +12,7 @@ use crate::{TrainerError, TrainingArguments};
 pub type Identity = BTreeMap<String, String>;
 
 /// Arguments that change nothing in what follows.
-const FREE: [&str; 4] = ["save_total_limit", "logging_timings", "report_to_tensorboard", "max_memory_mib"];
+const FREE: [&str; 4] = ["save_total_limit", "logging_timings", "report_to", "max_memory_mib"];
 
 /// The arguments that must not change between a checkpoint and its resumption, as part of an identity.
 pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
@@ -20,6 +21,20 @@ pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
     };
     let fixed = fields.into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
     fixed.map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
+}
+
+/// Settings as part of an identity, a key for each value: `ppo.learning_rate`, `ppo.lora.lora_r`, …
+pub fn settings_identity<T: Serialize>(name: &str, settings: &T) -> Identity {
+    let mut identity = Identity::new();
+    flatten(name, &serde_json::to_value(settings).expect("settings are plain data"), &mut identity);
+    identity
+}
+
+fn flatten(key: &str, value: &Value, identity: &mut Identity) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&format!("{key}.{name}"), value, identity)),
+        value => drop(identity.insert(key.to_owned(), value.to_string())),
+    }
 }
 
 /// Refuses a checkpoint of another identity, with every key that differs.
@@ -40,6 +55,14 @@ pub(crate) fn refuse_other(checkpoint: &Path, then: &Identity, now: &Identity) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_compared_value_by_value() {
+        let settings = serde_json::json!({"lora": {"lora_r": 8, "modules": ["q_proj"]}, "rate": 0.5});
+        let expected = [("ppo.lora.lora_r", "8"), ("ppo.lora.modules", "[\"q_proj\"]"), ("ppo.rate", "0.5")];
+        let expected: Identity = expected.map(|(key, value)| (key.into(), value.into())).into();
+        assert_eq!(settings_identity("ppo", &settings), expected);
+    }
 
     #[test]
     fn every_key_that_differs_is_named() {

@@ -6,7 +6,7 @@ mod place;
 mod session;
 mod tensors;
 
-pub use identity::Identity;
+pub use identity::{Identity, settings_identity};
 pub(crate) use identity::{fixed_arguments, refuse_other};
 pub(crate) use place::Checkpoints;
 pub(crate) use tensors::{assign_variables, load_tensors, save_tensors};

@@ -18,8 +18,13 @@ impl<M: TrainModule> Session<'_, M> {
         let staging = StagingDir::open_empty(&self.checkpoints.path(step))?;
         self.write_files(staging.path())?;
         staging.commit()?;
+        self.tidy()
+    }
+
+    /// Lets the links point to the last and the best checkpoint, and older ones go.
+    fn tidy(&self) -> Result<(), TrainerError> {
         let best = self.state.best_global_step;
-        self.checkpoints.link(step, best)?;
+        self.checkpoints.link(self.step(), best)?;
         self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
     }
 
@@ -37,7 +42,8 @@ impl<M: TrainModule> Session<'_, M> {
         self.source.restore(&streams.source)?;
         self.module.restore(&streams.module)?;
         self.run.progress.note(&format!("going on from {}", directory.display()));
-        Ok(())
+        // A kill may have come between the checkpoint and what follows from it.
+        self.tidy()
     }
 
     /// Gives the module the weights of the best checkpoint.

@@ -1,6 +1,7 @@
 //! How a batch becomes a loss: the one thing that a phase hands to the loop.
 
 pub(crate) mod decoder;
+pub(crate) mod plan;
 pub(crate) mod reward;
 pub(crate) mod supervised;
 
@@ -75,6 +76,15 @@ pub trait TrainModule {
     /// Asks for activations to be computed again in the backward pass instead of being kept.
     fn set_gradient_checkpointing(&mut self, _on: bool) {}
 
+    /// Keeps activations and takes matrix products in bf16 from now on.
+    ///
+    /// # Errors
+    /// When the module knows no bf16.
+    fn set_bf16(&mut self) -> Result<(), TrainerError> {
+        let reason = "what is trained here knows f32 only".into();
+        Err(TrainerError::Arguments { key: "bf16", value: "true".into(), reason })
+    }
+
     /// Called after each optimizer step with the means over it.
     fn after_step(&mut self, _step: u64, _metrics: &Metrics) {}
 
@@ -104,7 +114,7 @@ pub trait TrainModule {
         Ok(())
     }
 
-    /// What training will need for the longest batch. The default knows the variables and what AdamW keeps of them.
+    /// What one micro-batch at a time will need, were it the longest. The default knows the variables and what AdamW keeps of them.
     fn memory_plan(&self, _longest_batch: &[Self::Sample]) -> MemoryPlan {
         MemoryPlan::of_variables(&self.variables())
     }

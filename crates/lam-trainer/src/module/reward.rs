@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use candle_core::Var;
-use lam_model::{Decoder, PackedBatch, ScalarHead};
+use lam_model::{Decoder, PackedBatch, Precision, ScalarHead};
 
-use super::decoder::{decoder_plan, hidden, save_description, weights_file};
+use super::decoder::{hidden, save_description, weights_file};
+use super::plan::{BatchSize, decoder_plan};
 use super::{BatchLoss, Pass, TrainModule};
 use crate::{MemoryPlan, Metrics, Sample, TrainerError};
 
@@ -84,6 +85,10 @@ impl TrainModule for RewardModule {
         self.decoder.set_gradient_checkpointing(on);
     }
 
+    fn set_bf16(&mut self) -> Result<(), TrainerError> {
+        Ok(self.decoder.set_precision(Precision::Bf16)?)
+    }
+
     fn weights_file(&self) -> &'static str {
         weights_file(&self.decoder)
     }
@@ -93,7 +98,7 @@ impl TrainModule for RewardModule {
     }
 
     fn memory_plan(&self, longest_batch: &[ScoredExample]) -> MemoryPlan {
-        decoder_plan(&self.decoder, longest_batch.iter().map(Sample::tokens).sum(), self.checkpointing)
+        decoder_plan(&self.decoder, BatchSize { scored: 0, ..BatchSize::of(longest_batch) }, self.checkpointing)
     }
 }
 

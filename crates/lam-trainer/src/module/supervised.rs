@@ -4,9 +4,10 @@ use std::path::Path;
 
 use candle_core::Var;
 use lam_data::Example;
-use lam_model::{Decoder, PackedBatch, Target};
+use lam_model::{Decoder, PackedBatch, Precision, Target};
 
-use super::decoder::{decoder_plan, hidden, save_description, weights_file};
+use super::decoder::{hidden, save_description, weights_file};
+use super::plan::{BatchSize, decoder_plan};
 use super::{BatchLoss, Pass, TrainModule};
 use crate::{MemoryPlan, Metrics, Sample, TrainerError};
 
@@ -85,6 +86,10 @@ impl TrainModule for SupervisedModule {
         self.decoder.set_gradient_checkpointing(on);
     }
 
+    fn set_bf16(&mut self) -> Result<(), TrainerError> {
+        Ok(self.decoder.set_precision(Precision::Bf16)?)
+    }
+
     fn weights_file(&self) -> &'static str {
         weights_file(&self.decoder)
     }
@@ -94,7 +99,7 @@ impl TrainModule for SupervisedModule {
     }
 
     fn memory_plan(&self, longest_batch: &[Example]) -> MemoryPlan {
-        decoder_plan(&self.decoder, longest_batch.iter().map(Sample::tokens).sum(), self.checkpointing)
+        decoder_plan(&self.decoder, BatchSize::of(longest_batch), self.checkpointing)
     }
 }
 

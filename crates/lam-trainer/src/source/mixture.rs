@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SampleSource;
-use crate::{Metrics, TrainerError};
+use crate::{Metrics, Sample, TrainerError};
 
 /// A main source, and others that are mixed in. Its epochs are those of the main source.
 pub struct MixtureSource<'a, S> {
@@ -55,7 +55,7 @@ impl<'a, S> MixtureSource<'a, S> {
     }
 }
 
-impl<S> SampleSource<S> for MixtureSource<'_, S> {
+impl<S: Sample> SampleSource<S> for MixtureSource<'_, S> {
     fn next_batch(&mut self, step: u64) -> Result<Option<Vec<S>>, TrainerError> {
         self.last = self.due();
         let due = &mut self.sources[self.last];
@@ -77,7 +77,8 @@ impl<S> SampleSource<S> for MixtureSource<'_, S> {
     }
 
     fn longest_batch(&self) -> Option<Vec<S>> {
-        self.sources[0].source.longest_batch()
+        let batches = self.sources.iter().filter_map(|share| share.source.longest_batch());
+        batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
     }
 
     fn state(&self) -> Value {

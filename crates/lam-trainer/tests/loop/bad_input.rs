@@ -20,6 +20,28 @@ fn a_loss_that_is_no_number_stops_with_the_samples_and_keeps_the_checkpoint() {
 }
 
 #[test]
+fn the_micro_batch_is_named_not_the_whole_step() {
+    let root = tempfile::tempdir().unwrap();
+    let arguments = TrainingArguments { gradient_accumulation_steps: 7, check_longest_batch_first: false, ..arguments() };
+    let mut broken = samples(13);
+    broken[5].target = f32::INFINITY;
+    let mut source = EpochSource::new(broken, &arguments).unwrap();
+    let error = run_with(&mut Toy::new(), &mut source, root.path(), &arguments, &Cancel::default()).unwrap_err();
+    let TrainerError::NotFinite { step: 1, what: "loss", sample_ids, .. } = &error else { panic!("{error}") };
+    assert!(sample_ids.contains(&"sample-5".to_owned()) && sample_ids.len() <= 2, "{error}");
+}
+
+#[test]
+fn an_evaluation_that_is_no_number_names_its_samples() {
+    let mut broken = samples(4);
+    broken[2].target = f32::NAN;
+    let arguments = TrainingArguments { per_device_eval_batch_size: 2, ..arguments() };
+    let error = lam_trainer::evaluate(&mut Toy::new(), &broken, &arguments).unwrap_err();
+    let TrainerError::NotFinite { what: "eval_loss", sample_ids, .. } = &error else { panic!("{error}") };
+    assert_eq!(sample_ids, &["sample-2", "sample-3"]);
+}
+
+#[test]
 fn samples_that_cannot_be_trained_are_named() {
     let short = TrainingArguments { max_length: 2, ..arguments() };
     let error = EpochSource::new(samples(13), &short).unwrap_err().to_string();

@@ -11,15 +11,16 @@ use lam_trainer::{
 
 fn base(directory: &Path) {
     let config: MistralConfig = serde_json::from_value(serde_json::json!({
-        "model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+        "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "initializer_range": 0.1,
     }))
     .unwrap();
     Decoder::init(config, &Initialization::Normal, 5).unwrap().save(directory).unwrap();
 }
 
-fn modes() -> [Finetuning; 2] {
-    [Finetuning::Full, Finetuning::Lora(LoraConfig { lora_r: 4, lora_dropout: 0.1, ..LoraConfig::default() })]
+fn modes() -> [Finetuning; 3] {
+    let lora = LoraConfig { lora_r: 4, lora_dropout: 0.1, ..LoraConfig::default() };
+    [Finetuning::Full, Finetuning::Lora(lora.clone()), Finetuning::Qlora { lora, bits: 8 }]
 }
 
 /// Counting upwards, the second half trained.
@@ -88,6 +89,98 @@ fn packing_does_not_change_the_loss() {
     assert!((together.0 / apart.0 - 1.0).abs() < 1e-6, "{together:?} {apart:?}");
 }
 
+/// Gradients of a batch, flat, one variable after the other.
+fn gradient(module: &mut SupervisedModule, batch: &[Example]) -> (f64, f64, Vec<f32>) {
+    let gradient = module.gradient(batch, Pass::Train { seed: 7 }).unwrap();
+    let flat = |gradient: Option<candle_core::Tensor>| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    (gradient.loss_sum, gradient.weight, gradient.gradients.into_iter().flat_map(flat).collect())
+}
+
+#[test]
+fn eight_batches_of_one_have_the_gradient_of_one_packed_batch_of_eight() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    let lora = Finetuning::Lora(LoraConfig { lora_r: 4, ..LoraConfig::default() });
+    for mode in [Finetuning::Full, lora] {
+        let mut module = SupervisedModule::new(Decoder::load(root.path(), &mode, 1).unwrap());
+        let eight = &examples()[..8];
+        let (loss, weight, together) = gradient(&mut module, eight);
+        let (mut sum_loss, mut sum_weight, mut sum) = (0.0, 0.0, vec![0.0f32; together.len()]);
+        for one in eight {
+            let (loss, weight, gradient) = gradient(&mut module, std::slice::from_ref(one));
+            (sum_loss, sum_weight) = (sum_loss + loss, sum_weight + weight);
+            sum.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient);
+        }
+        let norm = |values: &[f32]| values.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
+        let off: Vec<f32> = sum.iter().zip(&together).map(|(a, b)| a - b).collect();
+        assert_eq!(weight, sum_weight);
+        assert!((loss / sum_loss - 1.0).abs() < 1e-6, "{loss} {sum_loss}");
+        assert!(norm(&together) > 0.0 && norm(&off) < 1e-6 * norm(&together), "{} of {}", norm(&off), norm(&together));
+    }
+}
+
+#[test]
+fn accumulated_steps_train_as_packed_ones() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    let trained = |per_device_train_batch_size, gradient_accumulation_steps| {
+        let arguments = TrainingArguments {
+            per_device_train_batch_size,
+            gradient_accumulation_steps,
+            adam_epsilon: 1e-3,
+            logging_steps: 1,
+            ..arguments(6)
+        };
+        let mut module = SupervisedModule::new(Decoder::load(root.path(), &Finetuning::Full, 1).unwrap());
+        let mut source = EpochSource::new(examples(), &arguments).unwrap();
+        let output = root.path().join(format!("{per_device_train_batch_size}"));
+        let (identity, cancel) = (Identity::new(), Cancel::default());
+        let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+        train(&mut module, &mut source, &examples()[..4], &run).unwrap().log_history
+    };
+    for (ones, eight) in trained(1, 8).iter().zip(trained(8, 1)) {
+        assert_eq!((ones.global_step, ones.num_tokens), (eight.global_step, eight.num_tokens));
+        for name in ["loss", "eval_loss", "grad_norm"] {
+            let (Some(ones), Some(eight)) = (ones.values.get(name), eight.values.get(name)) else { continue };
+            assert!((ones / eight - 1.0).abs() < 2e-6, "{name} {ones} {eight}");
+        }
+    }
+}
+
+#[test]
+fn checkpointing_changes_no_gradient() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    for mode in modes() {
+        let mut module = SupervisedModule::new(Decoder::load(root.path(), &mode, 1).unwrap());
+        let kept = gradient(&mut module, &examples()[..5]);
+        module.set_gradient_checkpointing(true);
+        assert_eq!(gradient(&mut module, &examples()[..5]), kept);
+    }
+}
+
+#[test]
+fn training_in_bf16_learns_nearly_the_same_from_f32_weights() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    for (number, mode) in modes().into_iter().enumerate() {
+        let last = |bf16| {
+            let arguments = TrainingArguments { bf16, ..arguments(30) };
+            let mut module = SupervisedModule::new(Decoder::load(root.path(), &mode, 1).unwrap());
+            let mut source = EpochSource::new(examples(), &arguments).unwrap();
+            let output = root.path().join(format!("{number}-{bf16}"));
+            let (identity, cancel) = (Identity::new(), Cancel::default());
+            let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+            let outcome = train(&mut module, &mut source, &examples()[..4], &run).unwrap();
+            assert!(module.variables().iter().all(|(_, variable)| variable.dtype() == candle_core::DType::F32));
+            (outcome.log_history[0].values["loss"], outcome.last("loss").unwrap())
+        };
+        let ((_, exact), (first, rounded)) = (last(false), last(true));
+        assert!(rounded < first, "{mode:?}: {first} {rounded}");
+        assert!((exact - rounded).abs() < 0.05 * exact, "{mode:?}: {exact} {rounded}");
+    }
+}
+
 #[test]
 fn a_stopped_decoder_goes_on_to_the_same_bytes() {
     for mode in modes() {
@@ -118,7 +211,7 @@ fn the_reward_model_learns_which_sequences_end_well() {
     };
     let samples: Vec<_> = (0..24).map(sample).collect();
     let decoder = Decoder::load(root.path(), &modes()[1], 1).unwrap();
-    let mut module = RewardModule::new(decoder, ScalarHead::zeros(16).unwrap());
+    let mut module = RewardModule::new(decoder, ScalarHead::zeros(32).unwrap());
     let output = root.path().join("reward");
     let outcome = run(&mut module, samples, &output, &Cancel::default()).unwrap();
     assert_eq!(outcome.last("eval_accuracy"), Some(1.0));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_store::{Cancel, hash_path};
-use lam_trainer::{EpochSource, Metrics, SampleSource, TrainerError, TrainingArguments};
+use lam_trainer::{EpochSource, Metrics, SampleSource, Tracker, TrainerError, TrainingArguments};
 use serde_json::Value;
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
@@ -58,7 +58,7 @@ fn settings() -> TrainingArguments {
         eval_steps: 4,
         save_steps: 3,
         load_best_model_at_end: true,
-        report_to_tensorboard: true,
+        report_to: vec![Tracker::Tensorboard],
         check_longest_batch_first: true,
         ..arguments()
     }
@@ -116,6 +116,32 @@ fn a_finished_run_does_nothing_more() {
     outcome.unwrap();
     assert_eq!(again.values(), toy.values());
     assert_eq!(left_behind(root.path()), before);
+}
+
+#[test]
+fn what_a_kill_left_undone_after_a_checkpoint_is_done() {
+    let root = tempfile::tempdir().unwrap();
+    run(root.path(), &settings(), &Cancel::default()).1.unwrap();
+    let before = left_behind(root.path());
+    // As a kill between the last checkpoint and what follows from it leaves things.
+    std::fs::create_dir(root.path().join("checkpoint-1")).unwrap();
+    for link in ["last", "best"] {
+        std::fs::remove_file(root.path().join(link)).unwrap();
+    }
+    run(root.path(), &settings(), &Cancel::default()).1.unwrap();
+    assert_eq!(left_behind(root.path()), before);
+    assert!(!root.path().join("checkpoint-1").exists());
+}
+
+#[test]
+fn trying_the_longest_batch_changes_nothing() {
+    let weights = |check_longest_batch_first| {
+        let root = tempfile::tempdir().unwrap();
+        let arguments = TrainingArguments { check_longest_batch_first, ..settings() };
+        let (toy, outcome) = run(root.path(), &arguments, &Cancel::default());
+        (toy.values(), toy.steps_counted, outcome.unwrap().log_history)
+    };
+    assert_eq!(weights(true), weights(false));
 }
 
 #[test]

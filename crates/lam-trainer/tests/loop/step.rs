@@ -1,7 +1,7 @@
 //! What one optimizer step is, and what training does with many.
 
 use lam_store::Cancel;
-use lam_trainer::{EpochSource, Ending, MixtureSource, SampleSource, TrainingArguments};
+use lam_trainer::{EpochSource, Ending, MixtureSource, SampleSource, Tracker, TrainingArguments};
 
 use crate::toy::{Rows, arguments, run, samples};
 
@@ -28,7 +28,8 @@ fn eight_batches_of_one_are_one_batch_of_eight() {
 #[test]
 fn training_lowers_the_loss_and_writes_what_people_look_for() {
     let root = tempfile::tempdir().unwrap();
-    let arguments = TrainingArguments { num_train_epochs: 20.0, report_to_tensorboard: true, eval_steps: 50, ..arguments() };
+    let report_to = vec![Tracker::Tensorboard];
+    let arguments = TrainingArguments { num_train_epochs: 20.0, report_to, eval_steps: 50, ..arguments() };
     let (toy, outcome) = run(root.path(), &arguments, &Cancel::default());
     let outcome = outcome.unwrap();
     assert_eq!((outcome.ending, outcome.global_step, toy.steps_counted), (Ending::Completed, 140, 140));
@@ -71,6 +72,25 @@ fn the_best_model_comes_back_and_patience_ends() {
     assert!(outcome.last("eval_loss") > outcome.best_metric);
     let loss = lam_trainer::evaluate(&mut toy, &samples(4), &arguments).unwrap().mean("loss").unwrap();
     assert_eq!(Some(loss as f32), outcome.best_metric);
+}
+
+#[test]
+fn gains_below_the_threshold_make_a_best_model_but_do_not_renew_patience() {
+    let root = tempfile::tempdir().unwrap();
+    let arguments = TrainingArguments {
+        learning_rate: 0.01,
+        num_train_epochs: 30.0,
+        eval_steps: 2,
+        load_best_model_at_end: true,
+        early_stopping_patience: 4,
+        early_stopping_threshold: 10.0,
+        ..arguments()
+    };
+    let outcome = run(root.path(), &arguments, &Cancel::default()).1.unwrap();
+    let losses: Vec<f32> = outcome.log_history.iter().filter_map(|record| record.values.get("eval_loss").copied()).collect();
+    assert_eq!((outcome.ending, losses.len()), (Ending::StoppedEarly, 5));
+    assert!(losses.is_sorted_by(|a, b| a > b), "{losses:?}");
+    assert_eq!(outcome.best_metric, losses.last().copied());
 }
 
 #[test]

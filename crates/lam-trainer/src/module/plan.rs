@@ -1,0 +1,148 @@
+//! What a decoder needs in memory for a batch, and what it would need with other settings.
+
+use lam_model::{Decoder, MistralConfig, Precision};
+
+use crate::memory::Alternative;
+use crate::{MemoryPlan, Sample};
+
+/// Positions whose logits exist at a time.
+const LOGITS_AT_ONCE: usize = 512;
+
+/// What memory depends on in a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchSize {
+    /// Tokens of all its samples.
+    pub tokens: usize,
+    /// Tokens of the longest one.
+    pub longest_sample: usize,
+    /// Positions that are scored against the vocabulary.
+    pub scored: usize,
+}
+
+impl BatchSize {
+    /// The size of a batch whose trained tokens are scored against the vocabulary.
+    pub fn of<S: Sample>(batch: &[S]) -> Self {
+        Self {
+            tokens: batch.iter().map(Sample::tokens).sum(),
+            longest_sample: batch.iter().map(Sample::tokens).max().unwrap_or(0),
+            scored: batch.iter().map(Sample::trained_tokens).sum(),
+        }
+    }
+}
+
+/// What a decoder needs for a batch, and what it would need with other settings.
+pub fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
+    let shape = Shape::of(decoder);
+    let bf16 = decoder.precision() == Precision::Bf16;
+    let chosen = Settings { batch, checkpointing, bf16 };
+    let plan = plan(decoder, shape, chosen);
+    let one_sample = BatchSize { tokens: batch.longest_sample, scored: batch.scored.min(batch.longest_sample), ..batch };
+    let least = Settings { batch: one_sample, checkpointing: true, bf16: true };
+    let mut alternatives = Vec::new();
+    let mut add = |settings: &str, total: u64| alternatives.push(Alternative { settings: settings.into(), total });
+    let with = |settings: Settings| self::plan(decoder, shape, settings).total();
+    if !bf16 {
+        add("`bf16 = true`", with(Settings { bf16: true, ..chosen }));
+    }
+    if !checkpointing {
+        add("`gradient_checkpointing = true`", with(Settings { checkpointing: true, ..chosen }));
+    }
+    let together = "`per_device_train_batch_size = 1`, `gradient_checkpointing = true` and `bf16 = true`";
+    add(together, with(least));
+    let least = with(least);
+    match decoder.lora() {
+        None => {
+            let spared = plan.gradients + plan.moments;
+            add("`finetuning_type = \"lora\"`", plan.total() - spared);
+            add(&format!("`finetuning_type = \"lora\"`, {together}"), least - spared);
+        }
+        Some(_) if shape.frozen_linears > quantised(shape.linears) => {
+            let spared = |frozen_linears: u64| frozen_linears.saturating_sub(quantised(shape.linears));
+            add("`finetuning_type = \"qlora\"`", plan.total() - spared(shape.frozen_linears));
+            let narrowed = shape.frozen_linears.min(2 * shape.linears);
+            add(&format!("`finetuning_type = \"qlora\"`, {together}"), least - spared(narrowed));
+        }
+        Some(_) => {}
+    }
+    alternatives.retain(|other| other.total < plan.total());
+    MemoryPlan { alternatives, ..plan }
+}
+
+/// What a plan can be asked for.
+#[derive(Clone, Copy)]
+struct Settings {
+    batch: BatchSize,
+    checkpointing: bool,
+    bf16: bool,
+}
+
+/// Sizes of a decoder that a plan needs.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// Weights in the blocks' linear layers.
+    linears: u64,
+    /// Bytes that these take now, where they are frozen.
+    frozen_linears: u64,
+    /// Bytes of all frozen weights.
+    frozen: u64,
+}
+
+impl Shape {
+    fn of(decoder: &Decoder) -> Self {
+        let config = decoder.config();
+        let (query, key_value) = (config.num_attention_heads, config.num_key_value_heads);
+        let attention = 2 * (query + key_value) * config.head_dim() * config.hidden_size;
+        let feed_forward = 3 * config.hidden_size * config.intermediate_size;
+        let linears = (config.num_hidden_layers * (attention + feed_forward)) as u64;
+        let trained = MemoryPlan::of_variables(&decoder.variables()).trained;
+        let frozen = (decoder.weight_bytes() as u64).saturating_sub(trained);
+        let rest = config.parameters() as u64 - linears;
+        let rest = if decoder.precision() == Precision::Bf16 { 2 * rest } else { 4 * rest };
+        Self { linears, frozen_linears: frozen.saturating_sub(rest), frozen }
+    }
+}
+
+/// Bytes of weights in Q4_K: 4.5 bits each.
+fn quantised(weights: u64) -> u64 {
+    weights * 9 / 16
+}
+
+fn plan(decoder: &Decoder, shape: Shape, settings: Settings) -> MemoryPlan {
+    let Settings { batch, checkpointing, bf16 } = settings;
+    let config = decoder.config();
+    let rank = decoder.lora().map_or(0, |lora| lora.lora_r * lora.modules().map_or(0, |modules| modules.len()));
+    let adapters = if checkpointing { rank } else { config.num_hidden_layers * rank };
+    let inner_values = (if bf16 { 2 } else { 4 }) * adapters * batch.tokens;
+    let narrowed = bf16 && decoder.precision() == Precision::F32 && shape.frozen_linears > 2 * shape.linears;
+    MemoryPlan {
+        frozen: if narrowed { shape.frozen / 2 } else { shape.frozen },
+        activations: activation_bytes(config, batch.tokens, checkpointing, bf16) + inner_values as u64,
+        logits: logit_bytes(config, batch.scored),
+        longest_batch_tokens: batch.tokens as u64,
+        longest_sample_tokens: batch.longest_sample as u64,
+        ..MemoryPlan::of_variables(&decoder.variables())
+    }
+}
+
+/// Bytes that such a model keeps, or uses at a time, for the backward pass of `tokens`; an estimate.
+pub fn activation_bytes(config: &MistralConfig, tokens: usize, checkpointing: bool, bf16: bool) -> u64 {
+    let (width, inner) = (config.hidden_size, config.intermediate_size);
+    let query = config.num_attention_heads * config.head_dim();
+    let key_value = 2 * config.num_key_value_heads * config.head_dim();
+    let activation = if bf16 { 2 } else { 4 };
+    // A block keeps queries, keys and values, attention's output, gate and up in the run's precision, and attention's
+    // sums and the residual stream in its middle in f32.
+    let tape = activation * (2 * query + key_value + 2 * inner) + 4 * (config.num_attention_heads + width);
+    // Its backward adds, in its hungrier half, the feed-forward's product and gradients, or attention's.
+    let backward = 4 * (3 * width + (2 * inner).max(2 * query + key_value));
+    let blocks = config.num_hidden_layers;
+    let kept = 4 * blocks * width + if checkpointing { tape } else { blocks * tape };
+    // Hidden states, their gradient, and the last block's output.
+    let ends = 4 * 4 * width;
+    ((kept + backward + ends) * tokens) as u64
+}
+
+/// Bytes of the logits that exist at a time, with what their gradient needs, where so many positions are scored.
+pub fn logit_bytes(config: &MistralConfig, scored: usize) -> u64 {
+    (4 * scored.min(LOGITS_AT_ONCE) * (config.vocab_size + 2 * config.hidden_size)) as u64
+}
