@@ -18,15 +18,18 @@ enum Moment {
     AtWork(u64),
 }
 
+/// What training leaves in the middle of its work.
+const CHECKPOINT: &str = "training/checkpoint-";
+
 /// The stages, and the unfinished work by which one sees that they are at it.
 const STAGES: [(&str, &str); 7] = [
-    ("base", "training/checkpoint-"),
-    ("lam1", "training/checkpoint-"),
-    ("lam2", "training/checkpoint-"),
+    ("base", CHECKPOINT),
+    ("lam1", CHECKPOINT),
+    ("lam2", CHECKPOINT),
     ("explore", "episodes.jsonl"),
-    ("lam3", "training/checkpoint-"),
-    ("reward", "training/checkpoint-"),
-    ("lam4", "rollouts.json"),
+    ("lam3", CHECKPOINT),
+    ("reward", CHECKPOINT),
+    ("lam4", CHECKPOINT),
 ];
 
 #[test]
@@ -39,6 +42,9 @@ fn a_killed_stage_ends_with_the_same_bytes() {
         }
         let said = place.succeed(&["run", "miniature.toml", "--runs-dir", "runs", "--until", stage]).stderr;
         assert!(said.contains("goes on where it stopped"), "{stage}:\n{said}");
+        if work == CHECKPOINT {
+            assert!(said.contains("going on from") && said.contains(CHECKPOINT), "{stage}:\n{said}");
+        }
         same_bytes(trained().stage(stage).as_ref(), place.stage(stage).as_ref());
     }
 }
@@ -60,20 +66,22 @@ fn kill(place: &Place, stage: &str, work: &str, moment: Moment) -> bool {
     std::thread::sleep(Duration::from_millis(delay));
     child.kill().expect("a child can be killed");
     child.wait().expect("a child ends");
-    let hit = Path::new(&partial).exists();
-    if !hit {
-        std::fs::remove_dir_all(place.stage(stage)).expect("its result is there");
+    let (hit, result) = (Path::new(&partial).exists(), place.stage(stage));
+    // Neither is there when the kill came as unfinished work of no use was thrown away.
+    if !hit && Path::new(&result).exists() {
+        std::fs::remove_dir_all(result).expect("a result can be removed");
     }
     hit
 }
 
-/// Whether a file whose path contains `work` and that holds something lies in the folder.
+/// Whether something whose path contains `work` and that is complete and holds something lies in the folder.
 fn has_work(partial: &Path, work: &str) -> bool {
     [partial.to_owned(), partial.join("training")].iter().filter_map(|folder| folder.read_dir().ok()).flatten().any(
         |entry| {
             let Ok(entry) = entry else { return false };
-            let named = entry.path().to_string_lossy().contains(work);
-            named && entry.metadata().is_ok_and(|found| found.is_dir() || found.len() > 0)
+            let path = entry.path().to_string_lossy().into_owned();
+            let complete = path.contains(work) && !path.ends_with(".partial");
+            complete && entry.metadata().is_ok_and(|found| found.is_dir() || found.len() > 0)
         },
     )
 }

@@ -142,6 +142,16 @@ pub struct PpoConfig {
     pub whiten_advantages: bool,
     /// Gradient norm at which gradients are clipped.
     pub max_grad_norm: f64,
+    /// Recompute activations in the backward pass.
+    pub gradient_checkpointing: bool,
+    /// Optimizer steps between lines of `metrics.jsonl`.
+    pub logging_steps: u64,
+    /// Optimizer steps between checkpoints; one more at the end. 0: only at the end and when stopped.
+    pub save_steps: u64,
+    /// Checkpoints kept. 0: all.
+    pub save_total_limit: usize,
+    /// Memory that training may use, in MiB. 0: what the machine has.
+    pub max_memory_mib: u64,
     /// Adapter that is trained.
     pub lora: LoraConfig,
 }
@@ -173,6 +183,11 @@ impl Default for PpoConfig {
             kl_horizon: 10_000.0,
             whiten_advantages: true,
             max_grad_norm: 1.0,
+            gradient_checkpointing: false,
+            logging_steps: 10,
+            save_steps: 100,
+            save_total_limit: 2,
+            max_memory_mib: 0,
             lora: LoraConfig::default(),
         }
     }

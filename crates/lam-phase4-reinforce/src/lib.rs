@@ -9,6 +9,7 @@ pub mod reward;
 mod config;
 mod contrast;
 mod error;
+mod journal;
 mod order;
 mod ppo;
 mod rollout;

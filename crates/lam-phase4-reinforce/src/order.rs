@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lam_trainer::{Metrics, SampleSource, TrainerError, stream_seed};
+use lam_trainer::{Metrics, Sample, SampleSource, TrainerError, stream_seed};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -107,8 +107,19 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
         self.batch as f64 / self.order.len().max(1) as f64
     }
 
+    /// The mini-batch with the most tokens that could be drawn from any one batch of rollouts.
     fn longest_batch(&self) -> Option<Vec<PpoSample>> {
-        None
+        let longest_of = |(batch, rollouts): (usize, &Vec<Arc<Rollout>>)| {
+            let sample = |(index, rollout): (usize, &Arc<Rollout>)| {
+                PpoSample { rollout: rollout.clone(), batch: batch as u64, index }
+            };
+            let mut samples: Vec<PpoSample> = rollouts.iter().enumerate().map(sample).collect();
+            samples.sort_by_key(|sample| std::cmp::Reverse(sample.tokens()));
+            samples.truncate(self.mini_batch_size);
+            samples
+        };
+        let batches = self.order.batches.iter().enumerate().map(longest_of);
+        batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
     }
 
     fn state(&self) -> Value {

@@ -7,7 +7,7 @@ use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress, read_trajectories};
 use lam_trainer::{
-    Identity, SchedulerType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, train, write_model,
+    Identity, SchedulerType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, settings_identity, train, write_model,
 };
 use lam_types::{FunctionSpec, Split};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::rollout::disagreeing;
 use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutMaker, RolloutOrder, RolloutSource};
 
-const ROLLOUTS_FILE: &str = "rollouts.json";
+const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
@@ -61,14 +61,19 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         warmup_ratio: 0.0,
         max_steps: source.steps(),
         max_grad_norm: config.max_grad_norm,
+        gradient_checkpointing: config.gradient_checkpointing,
+        logging_steps: config.logging_steps,
+        save_steps: config.save_steps,
+        save_total_limit: config.save_total_limit,
+        max_memory_mib: config.max_memory_mib,
         seed: io.seed,
         ..TrainingArguments::default()
     };
-    let identity = Identity::from([
+    let mut identity = Identity::from([
         ("model".into(), lam_store::hash_path(io.model)?),
         ("reward_model".into(), lam_store::hash_path(io.reward_model)?),
-        ("config".into(), format!("{config:?}")),
     ]);
+    identity.extend(settings_identity("ppo", config));
     let mut module = PpoModule::new(decoder, value_head, config, &order);
     let training = io.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
 use lam_model::{Decoder, PackedBatch, ScalarHead};
-use lam_trainer::{BatchLoss, MemoryPlan, Metrics, Pass, Sample, TrainModule, TrainerError};
+use lam_trainer::{BatchLoss, BatchSize, MemoryPlan, Metrics, Pass, Sample, TrainModule, TrainerError, decoder_plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -68,6 +68,7 @@ pub struct PpoModule<'a> {
     order: &'a RolloutOrder,
     state: PpoState,
     batch_metrics: Metrics,
+    checkpointing: bool,
 }
 
 impl<'a> PpoModule<'a> {
@@ -75,7 +76,7 @@ impl<'a> PpoModule<'a> {
     pub fn new(decoder: Decoder, value_head: ScalarHead, config: &'a PpoConfig, order: &'a RolloutOrder) -> Self {
         let kl = AdaptiveKl::new(config.init_kl_coef, config.target_kl, config.kl_horizon);
         let state = PpoState { batch: None, fixed: Vec::new(), kl };
-        Self { decoder, value_head, config, order, state, batch_metrics: Metrics::default() }
+        Self { decoder, value_head, config, order, state, batch_metrics: Metrics::default(), checkpointing: false }
     }
 
     /// The trained policy.
@@ -152,7 +153,7 @@ impl<'a> PpoModule<'a> {
     /// log p and value of each answer token, per rollout, without a gradient.
     fn measure(&self, rollouts: &[Arc<Rollout>]) -> Result<Measured, TrainerError> {
         let packed = pack(rollouts.iter().map(Arc::as_ref));
-        let hidden = self.decoder.hidden(&packed.batch)?.detach();
+        let hidden = self.decoder.hidden_detached(&packed.batch)?;
         let logprobs: Vec<f32> = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?.to_vec1()?;
         let values: Vec<f32> = self.value_head.scores(&hidden, &packed.positions)?.to_vec1()?;
         let answers = |values: &[f32]| split(values, &packed.answer_lengths);
@@ -246,8 +247,13 @@ impl TrainModule for PpoModule<'_> {
         Ok(())
     }
 
-    fn memory_plan(&self, _longest_batch: &[PpoSample]) -> MemoryPlan {
-        MemoryPlan::of_variables(&self.variables())
+    fn set_gradient_checkpointing(&mut self, on: bool) {
+        self.decoder.set_gradient_checkpointing(on);
+        self.checkpointing = on;
+    }
+
+    fn memory_plan(&self, longest_batch: &[PpoSample]) -> MemoryPlan {
+        decoder_plan(&self.decoder, BatchSize::of(longest_batch), self.checkpointing)
     }
 }
 

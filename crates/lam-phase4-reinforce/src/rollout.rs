@@ -13,8 +13,12 @@ use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};
 
 use crate::contrast::call_of;
+use crate::journal::RolloutJournal;
 use crate::score::{normalized, scores};
 use crate::{PpoConfig, ReinforceError, Samples};
+
+/// States whose answers are made together; what is complete of them survives a kill.
+const CHUNK: usize = 128;
 
 /// One answer to one state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,30 +84,24 @@ struct Question<'t> {
 }
 
 impl RolloutMaker<'_> {
-    /// The rollouts in `file`, or new ones, which are then written there.
+    /// The rollouts, those of earlier tries from the journal at `file`, which is written chunk by chunk.
     ///
     /// # Errors
     /// A model that fails, an unusable file, or a stop.
     pub fn load_or_make(&self, file: &Path, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
-        if let Ok(bytes) = std::fs::read(file) {
-            return serde_json::from_slice(&bytes)
-                .map_err(|error| ReinforceError::Rollouts { path: file.into(), reason: error.to_string() });
-        }
-        let rollouts = self.make(failures)?;
-        let bytes = serde_json::to_vec(&rollouts).expect("plain data serialises");
-        lam_store::write_atomic(file, &bytes)?;
-        Ok(rollouts)
-    }
-
-    fn make(&self, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
         let mut questions = self.questions(failures);
         if self.config.max_states > 0 {
             questions.truncate(self.config.max_states);
         }
+        let (mut journal, mut rollouts) = RolloutJournal::open(file)?;
+        let chunks = questions.chunks(CHUNK).enumerate().skip(journal.chunks());
+        if chunks.len() == 0 {
+            set_baselines(&mut rollouts);
+            return Ok(rollouts);
+        }
         self.progress.begin("rollouts", Some(questions.len() as u64));
-        let mut rollouts = Vec::new();
         let mut generator = Generator::new(self.policy, 64)?;
-        for (done, questions) in questions.chunks(128).enumerate() {
+        for (done, questions) in chunks {
             if self.cancel.is_cancelled() {
                 return Err(ReinforceError::Cancelled);
             }
@@ -111,8 +109,10 @@ impl RolloutMaker<'_> {
                 Samples::Generated => self.sampled(&mut generator, questions)?,
                 Samples::Stored => self.stored(questions)?,
             };
-            rollouts.extend(self.scored(answers)?);
-            self.progress.advance((done * 128 + questions.len()) as u64, "");
+            let scored = self.scored(answers)?;
+            journal.append(&scored)?;
+            rollouts.extend(scored);
+            self.progress.advance((done * CHUNK + questions.len()) as u64, "");
         }
         self.progress.end();
         set_baselines(&mut rollouts);
