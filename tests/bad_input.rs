@@ -90,6 +90,23 @@ fn a_tokenizer_of_another_model_is_refused() {
 }
 
 #[test]
+fn a_shard_that_is_missing_is_named() {
+    let place = Place::new("missing-shard");
+    let (from, to) = (trained().stage("lam1"), place.path("sharded"));
+    std::fs::create_dir(&to).expect("writable");
+    for file in ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
+        std::fs::copy(format!("{from}/{file}"), to.join(file)).expect("the model has it");
+    }
+    let index = r#"{"metadata": {}, "weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}}"#;
+    std::fs::write(to.join("model.safetensors.index.json"), index).expect("writable");
+    place.write("phase2.toml", PHASE);
+    let data = format!("{}/expert_success.parquet", trained().stage("expert"));
+    let phase = ["phase2", "-c", "phase2.toml", "--model", "sharded", "--data", &data, "--output-dir", "runs/two"];
+    let words = ["model.safetensors.index.json: names `model-00001-of-00002.safetensors`, which is missing", "hint: "];
+    place.refuse(&phase, 3, &words);
+}
+
+#[test]
 fn a_directory_that_is_no_model_is_refused() {
     let place = Place::new("no-model");
     place.write("phase2.toml", PHASE);

@@ -31,6 +31,16 @@ fn a_missing_input_is_named_with_its_line_and_the_nearest() {
 }
 
 #[test]
+fn replay_that_leaves_nothing_for_the_stage_itself_is_refused() {
+    let stages = "[[stage]]\nname = \"base\"\nkind = \"base\"\n\
+                  [[stage]]\nname = \"lam1\"\nkind = \"phase1\"\n\
+                  inputs = { model = \"base\", plans = \"base\", replay = [\"base/a\", \"base/b\"] }\n\
+                  [stage.set]\nreplay_share = 0.5\n";
+    let words = ["bad.toml:10", "`replay_share` = 0.5 for each of 2 files", "hint: it must be below 0.500"];
+    refused("replay-share", stages, &words);
+}
+
+#[test]
 fn a_cycle_is_spelled_out() {
     let stages = "[[stage]]\nname = \"one\"\nkind = \"phase1\"\ninputs = { model = \"two\", plans = \"two\" }\n\
                   [[stage]]\nname = \"two\"\nkind = \"phase1\"\ninputs = { model = \"one\", plans = \"one\" }\n";
@@ -62,6 +72,9 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("base.max_steps=0", "`max_steps` = 0"),
         ("base.mixture.text=-0.5", "`mixture.text` = -0.5"),
         ("lam2.lora.lora_r=0", "`lora.lora_r` = 0"),
+        ("lam2.lora.lora_target_modules=[\"head\"]", "`lora.lora_target_modules` names `head`, which matches no module"),
+        ("lam1.replay_share=1.0", "`replay_share` = 1"),
+        ("lam1.quantization_bit=3", "`quantization_bit` = 3: must be 4 (Q4_K) or 8 (Q8_0)"),
         ("lam2.validation_share=1.0", "`validation_share` = 1"),
         ("explore.attempts=0", "`attempts` = 0"),
         ("explore.limits.max_steps=0", "`limits.max_steps` = 0"),
@@ -88,6 +101,8 @@ fn a_value_that_only_the_stage_can_judge_is_a_configuration_error_too() {
     let (model, plans) = (trained().stage("base"), trained().stage("plans"));
     let phase = ["phase1", "-c", "phase1.toml", "--model", &model, "--data", &plans, "--output-dir", "runs/one"];
     place.refuse(&phase, 5, &["allowed are 1 MiB (`max_memory_mib`)", "hint: "]);
+    let base = run("base.train.max_memory_mib=28");
+    place.refuse(&base, 5, &["allowed are 28 MiB (`max_memory_mib`)", "memory plan: ", "hint: any of these would fit: `"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod data;
 mod hub;
 mod kill_and_resume;
 mod miniature;
+mod refused_resume;
 mod shipped_files;
 mod support;
 mod texts;

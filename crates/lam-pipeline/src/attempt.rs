@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 use lam_store::{StagingDir, StoreError, remove_directory, remove_file, write_atomic};
 use serde::{Deserialize, Serialize};
 
+use crate::fingerprint::Identity;
+
 /// What is known of the tries at a stage's result so far.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    /// Fingerprint of the result that it is to become.
-    pub fingerprint: String,
+    /// What the result that it is to become depends on.
+    pub identity: Identity,
     /// When the first try began, seconds since 1970.
     pub started_at: u64,
     /// Time spent in earlier tries, in seconds.
     pub elapsed_s: f64,
     /// How the last try failed, if it did.
     pub error: Option<String>,
+    /// Whether it failed because of what it was given: then it is of no use unless that changes.
+    pub refused_its_input: bool,
 }
 
 impl Attempt {

@@ -34,6 +34,8 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     };
     check_inputs(spec, stage)?;
     let config = stage.resolve(spec.config.table()).map_err(|error| refused(spec, error))?;
+    let counts = spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect();
+    stage.check_inputs(&config, &counts).map_err(|error| refused(spec, error))?;
     Ok(Prepared { spec, stage, config })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_store::{InputRef, Manifest, StoreError, read_manifest};
+use lam_store::{InputRef, Manifest, StagingDir, StoreError, read_manifest};
 
 use crate::attempt::Attempt;
 use crate::check::Prepared;
@@ -70,7 +70,7 @@ impl<'a> Decider<'a> {
         match (reasons.is_empty(), found) {
             (true, Ok(Some(manifest))) => Ok(Decision::Cached(manifest)),
             _ => {
-                reasons.extend(unfinished(&directory, &identity));
+                reasons.extend(self.unfinished(prepared, &directory, &identity, reasons.contains(&Reason::Forced)));
                 Ok(Decision::Run { reasons, identity: Some(identity) })
             }
         }
@@ -90,14 +90,35 @@ impl<'a> Decider<'a> {
             Err(what) => reasons.push(Reason::Damaged { what: what.clone() }),
             Ok(None) => reasons.push(Reason::New),
             Ok(Some(manifest)) => {
-                reasons.extend(identity.differences(manifest));
+                let earlier = Identity::from(manifest.as_ref());
+                reasons.extend(identity.differences(&earlier));
                 if inputs_known {
-                    reasons.extend(identity.input_differences(manifest));
+                    reasons.extend(identity.input_differences(&earlier));
                 }
                 reasons.extend(manifest.damage(directory)?.map(|what| Reason::Damaged { what }));
             }
         }
         Ok(reasons)
+    }
+
+    /// What becomes of unfinished work, if there is some.
+    fn unfinished(
+        &self,
+        prepared: &Prepared<'_>,
+        directory: &Path,
+        identity: &Identity,
+        forced: bool,
+    ) -> Option<Reason> {
+        let attempt = Attempt::find(directory)?;
+        if self.options.fresh {
+            return Some(Reason::Restarted);
+        }
+        if attempt.identity.fingerprint() == identity.fingerprint() {
+            return Some(Reason::Unfinished);
+        }
+        let differences = identity.own_differences(&attempt.identity);
+        let of_use = !attempt.refused_its_input && prepared.stage.holds_work(&StagingDir::work_path(directory));
+        Some(if of_use && !forced && !differences.is_empty() { Reason::Stranded { differences } } else { Reason::Restarted })
     }
 
     /// The inputs with their hashes, and the stages whose results are not there yet.
@@ -162,11 +183,6 @@ fn existing(directory: &Path) -> Result<Found, PipelineError> {
         Err(StoreError::Damaged { reason, .. }) => Ok(Err(format!("manifest.json: {reason}"))),
         Err(error) => Err(error.into()),
     }
-}
-
-fn unfinished(directory: &Path, identity: &Identity) -> Option<Reason> {
-    let attempt = Attempt::find(directory)?;
-    Some(if attempt.fingerprint == identity.fingerprint() { Reason::Unfinished } else { Reason::Restarted })
 }
 
 fn position(pipeline: &Pipeline, option: &str, name: &str) -> Result<usize, PipelineError> {

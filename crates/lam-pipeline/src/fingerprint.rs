@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lam_store::{InputRef, Manifest, hash_bytes};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -13,6 +14,7 @@ use crate::reason::{ConfigChange, Reason};
 pub(crate) type Inputs = BTreeMap<String, Vec<InputRef>>;
 
 /// All that a result depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: String,
     pub code_version: String,
@@ -43,25 +45,38 @@ impl Identity {
         hash_bytes(content.to_string().as_bytes())
     }
 
+    /// What differs from unfinished work that the person who started it would not expect to lose: all that was written
+    /// down for it, and inputs from outside. What an earlier stage made anew is no surprise.
+    pub fn own_differences(&self, earlier: &Identity) -> Vec<Reason> {
+        let outside = |identity: &Identity| {
+            let mut identity = identity.clone();
+            identity.inputs.values_mut().for_each(|inputs| inputs.retain(|input| input.stage.is_none()));
+            identity
+        };
+        let mut reasons = self.differences(earlier);
+        reasons.extend(outside(self).input_differences(&outside(earlier)));
+        reasons
+    }
+
     pub fn config_hash(&self) -> String {
         hash_bytes(self.config.to_string().as_bytes())
     }
 
-    /// What differs between this and what made an earlier result.
-    pub fn differences(&self, manifest: &Manifest) -> Vec<Reason> {
+    /// What differs between this and what made an earlier result, but for inputs.
+    pub fn differences(&self, earlier: &Identity) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        if self.kind != manifest.kind {
-            reasons.push(Reason::KindChanged { old: manifest.kind.clone(), new: self.kind.clone() });
+        if self.kind != earlier.kind {
+            reasons.push(Reason::KindChanged { old: earlier.kind.clone(), new: self.kind.clone() });
         }
-        if self.code_version != manifest.code_version {
-            let (old, new) = (manifest.code_version.clone(), self.code_version.clone());
+        if self.code_version != earlier.code_version {
+            let (old, new) = (earlier.code_version.clone(), self.code_version.clone());
             reasons.push(Reason::CodeChanged { old, new });
         }
-        if self.seed != manifest.seed {
-            reasons.push(Reason::SeedChanged { old: manifest.seed, new: self.seed });
+        if self.seed != earlier.seed {
+            reasons.push(Reason::SeedChanged { old: earlier.seed, new: self.seed });
         }
         let mut changes = Vec::new();
-        config_changes("", Some(&manifest.config), Some(&self.config), &mut changes);
+        config_changes("", Some(&earlier.config), Some(&self.config), &mut changes);
         if !changes.is_empty() {
             reasons.push(Reason::ConfigChanged { changes });
         }
@@ -69,17 +84,29 @@ impl Identity {
     }
 
     /// Which inputs differ from those of an earlier result.
-    pub fn input_differences(&self, manifest: &Manifest) -> Vec<Reason> {
-        let names = self.inputs.keys().chain(manifest.inputs.keys().filter(|name| !self.inputs.contains_key(*name)));
+    pub fn input_differences(&self, earlier: &Identity) -> Vec<Reason> {
+        let names = self.inputs.keys().chain(earlier.inputs.keys().filter(|name| !self.inputs.contains_key(*name)));
         let hashes = |inputs: Option<&Vec<InputRef>>| -> Vec<String> {
             inputs.into_iter().flatten().map(|input| input.hash.clone()).collect()
         };
-        let differs = |name: &&String| hashes(self.inputs.get(*name)) != hashes(manifest.inputs.get(*name));
+        let differs = |name: &&String| hashes(self.inputs.get(*name)) != hashes(earlier.inputs.get(*name));
         let reason = |name: &String| {
             let paths = self.inputs.get(name).into_iter().flatten().map(|input| input.path.clone());
             Reason::InputChanged { input: name.clone(), paths: paths.collect() }
         };
         names.filter(differs).map(reason).collect()
+    }
+}
+
+impl From<&Manifest> for Identity {
+    fn from(manifest: &Manifest) -> Self {
+        Self {
+            kind: manifest.kind.clone(),
+            code_version: manifest.code_version.clone(),
+            config: manifest.config.clone(),
+            seed: manifest.seed,
+            inputs: manifest.inputs.clone(),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Reason {
     Unfinished,
     /// There is unfinished work that does not fit.
     Restarted,
+    /// There is unfinished work that does not fit, and nobody said that it may go.
+    Stranded { differences: Vec<Reason> },
     /// Nothing differs.
     Unchanged,
     /// Left out by `--from` or `--until`.
@@ -66,6 +68,9 @@ impl fmt::Display for Reason {
             Reason::Upstream { stages } => write!(f, "after {}", stages.join(", ")),
             Reason::Unfinished => f.write_str("goes on where it stopped"),
             Reason::Restarted => f.write_str("its unfinished work no longer fits and is made again"),
+            Reason::Stranded { differences } => {
+                write!(f, "refused, as its unfinished work was made otherwise ({})", sentence(differences))
+            }
             Reason::Unchanged => f.write_str("nothing changed"),
             Reason::LeftOut => f.write_str("left out"),
         }

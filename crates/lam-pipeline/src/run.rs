@@ -153,10 +153,11 @@ impl Runner<'_> {
     ) -> Result<Manifest, PipelineError> {
         let why = sentence(reasons);
         self.stop_if_asked(prepared)?;
+        self.refuse_stranded(prepared, destination, reasons)?;
         let (staging, mut attempt) = self.open(identity, destination)?;
         let config = config_to_toml(&prepared.config)?;
         write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
-        self.journal.write(&prepared.spec.id, "started", &json!({ "why": why, "fingerprint": attempt.fingerprint }))?;
+        self.journal.write(&prepared.spec.id, "started", &json!({ "why": why, "fingerprint": identity.fingerprint() }))?;
         self.view.started(&self.stage_view(prepared, &why));
 
         let began = (self.options.now)();
@@ -172,6 +173,7 @@ impl Runner<'_> {
             }
             Err(source) => {
                 attempt.error = (!matches!(source, StageError::Cancelled)).then(|| source.to_string());
+                attempt.refused_its_input = matches!(source, StageError::Config(_) | StageError::Data(_));
                 // The stage's own error is the one to tell, even where the disk is full.
                 let _ = attempt.save(destination);
                 let kept = staging.path().to_path_buf();
@@ -182,8 +184,8 @@ impl Runner<'_> {
 
     /// The private directory of a stage: with earlier unfinished work if it fits, else empty.
     fn open(&self, identity: &Identity, destination: &Path) -> Result<(StagingDir, Attempt), PipelineError> {
-        let fingerprint = identity.fingerprint();
-        let found = Attempt::find(destination).filter(|found| found.fingerprint == fingerprint && !self.options.fresh);
+        let fits = |found: &Attempt| found.identity.fingerprint() == identity.fingerprint() && !self.options.fresh;
+        let found = Attempt::find(destination).filter(fits);
         let staging = match &found {
             Some(_) => StagingDir::open(destination)?,
             None => {
@@ -192,10 +194,32 @@ impl Runner<'_> {
             }
         };
         let started_at = seconds_between(UNIX_EPOCH, (self.options.now)()) as u64;
-        let attempt = found.unwrap_or(Attempt { fingerprint, started_at, elapsed_s: 0.0, error: None });
-        let attempt = Attempt { error: None, ..attempt };
+        let elapsed_s = found.as_ref().map_or(0.0, |found| found.elapsed_s);
+        let started_at = found.map_or(started_at, |found| found.started_at);
+        let attempt = Attempt { identity: identity.clone(), started_at, elapsed_s, error: None, refused_its_input: false };
         attempt.save(destination)?;
         Ok((staging, attempt))
+    }
+
+    /// Unfinished work is not thrown away because a setting or a file changed: somebody has to say so.
+    fn refuse_stranded(
+        &mut self,
+        prepared: &Prepared<'_>,
+        destination: &Path,
+        reasons: &[Reason],
+    ) -> Result<(), PipelineError> {
+        let differences = reasons.iter().find_map(|reason| match reason {
+            Reason::Stranded { differences } => Some(differences),
+            _ => None,
+        });
+        let Some(differences) = differences else { return Ok(()) };
+        let name = &prepared.spec.name;
+        let text = format!(
+            "its unfinished work was made otherwise: {}\n\
+             hint: undo the change, or start the stage over with `--force {name}` (a phase: `--resume never`)",
+            sentence(differences)
+        );
+        Err(self.stopped(prepared, StageError::Resume(text), Some(StagingDir::work_path(destination))))
     }
 
     fn call(&self, prepared: &Prepared<'_>, output: &Path) -> Result<Value, StageError> {
@@ -248,7 +272,7 @@ impl Runner<'_> {
             config: identity.config.clone(),
             config_hash: identity.config_hash(),
             inputs: identity.inputs.clone(),
-            fingerprint: attempt.fingerprint.clone(),
+            fingerprint: identity.fingerprint(),
             output_hash,
             files,
             metrics,

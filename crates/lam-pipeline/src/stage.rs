@@ -88,6 +88,17 @@ pub trait Stage: Send + Sync {
     /// Refuse a configuration before anything runs.
     fn check(&self, config: &Table) -> Result<(), StageError>;
 
+    /// Refuse a resolved configuration that does not go with what the stage is given: the number of artifacts by input.
+    fn check_inputs(&self, _config: &Table, _inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
+        Ok(())
+    }
+
+    /// Whether unfinished work in its private directory is something that nobody wants to lose.
+    fn holds_work(&self, directory: &Path) -> bool {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name() != lam_store::CONFIG_FILE)
+    }
+
     /// The configuration with every default filled in: it counts for caching and stands beside the result.
     fn resolve(&self, config: &Table) -> Result<Table, StageError> {
         self.check(config)?;

@@ -1,10 +1,16 @@
 //! A kind of stage made from a configuration struct and a function. Knows no particular stage.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
 use serde_json::Value;
 use toml::Table;
 
 use super::settings::Settings;
+
+/// Below a stage's directory, what took long to make: a complete checkpoint, episodes, rollouts.
+const WORK: [&str; 4] = ["training/last", "episodes.jsonl", "episodes.journal.jsonl", "rollouts.jsonl"];
 
 /// What a kind of stage does with its configuration.
 type Run<C> = fn(&C, &StageContext<'_>) -> Result<Value, StageError>;
@@ -41,6 +47,15 @@ impl<C: Settings> Stage for Kind<C> {
         let whole = over(defaults, config);
         self.check(&whole)?;
         resolve_as::<C>(&whole)
+    }
+
+    fn check_inputs(&self, config: &Table, inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
+        let config: C = lam_store::decode_table(config)?;
+        Ok(config.check_inputs(&|name| inputs.get(name).copied().unwrap_or(0))?)
+    }
+
+    fn holds_work(&self, directory: &Path) -> bool {
+        WORK.iter().any(|name| directory.join(name).exists())
     }
 
     fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {

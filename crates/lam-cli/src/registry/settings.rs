@@ -3,7 +3,7 @@
 
 use lam_agent::Limits;
 use lam_base::BaseConfig;
-use lam_model::LoraConfig;
+use lam_model::{LoraConfig, ModelError};
 use lam_phase1_pretrain::PretrainConfig;
 use lam_phase2_imitate::ImitateConfig;
 use lam_phase3_explore::ExploreConfig;
@@ -19,6 +19,11 @@ use super::{applications, hub};
 pub trait Settings: Default + DeserializeOwned + Serialize {
     /// Refuses values that cannot be meant.
     fn check(&self) -> Result<(), ConfigError>;
+
+    /// Refuses values that do not go with the number of artifacts of each input.
+    fn check_inputs(&self, _count: &dyn Fn(&str) -> usize) -> Result<(), ConfigError> {
+        Ok(())
+    }
 }
 
 impl Settings for BaseConfig {
@@ -48,7 +53,13 @@ impl Settings for BaseConfig {
 impl Settings for PretrainConfig {
     fn check(&self) -> Result<(), ConfigError> {
         adapter(&self.lora)?;
+        share_left_out("replay_share", self.replay_share)?;
+        quantization(self.quantization_bit)?;
         training(&self.train)
+    }
+
+    fn check_inputs(&self, count: &dyn Fn(&str) -> usize) -> Result<(), ConfigError> {
+        replay(self.replay_share, count("replay"))
     }
 }
 
@@ -57,7 +68,13 @@ impl Settings for ImitateConfig {
         environment(&self.environment)?;
         adapter(&self.lora)?;
         share_left_out("validation_share", self.validation_share)?;
+        share_left_out("replay_share", self.replay_share)?;
+        quantization(self.quantization_bit)?;
         training(&self.train)
+    }
+
+    fn check_inputs(&self, count: &dyn Fn(&str) -> usize) -> Result<(), ConfigError> {
+        replay(self.replay_share, count("replay"))
     }
 }
 
@@ -151,9 +168,33 @@ fn share_left_out(key: &str, value: f64) -> Result<(), ConfigError> {
     Err(ConfigError::value(key, format!("= {value}: must be at least 0 and below 1"), "0 holds nothing out"))
 }
 
+/// Each of the replayed files gets its share of the batches, and something is left for the stage's own data.
+fn replay(share: f64, files: usize) -> Result<(), ConfigError> {
+    if share * (files as f64) < 1.0 {
+        return Ok(());
+    }
+    let reason = format!("= {share} for each of {files} files leaves nothing for the stage's own data");
+    Err(ConfigError::value("replay_share", reason, format!("it must be below {:.3}", 1.0 / files as f64)))
+}
+
+fn quantization(bits: u8) -> Result<(), ConfigError> {
+    match bits {
+        4 | 8 => Ok(()),
+        _ => Err(ConfigError::value("quantization_bit", format!("= {bits}: must be 4 (Q4_K) or 8 (Q8_0)"), "")),
+    }
+}
+
 fn adapter(lora: &LoraConfig) -> Result<(), ConfigError> {
     at_least_one("lora.lora_r", lora.lora_r)?;
-    share_left_out("lora.lora_dropout", lora.lora_dropout)
+    share_left_out("lora.lora_dropout", lora.lora_dropout)?;
+    match lora.modules() {
+        Err(ModelError::Adapter(text)) => {
+            let (reason, hint) = text.split_once("; hint: ").unwrap_or((&text, ""));
+            let reason = reason.trim_start_matches("`lora_target_modules` ");
+            Err(ConfigError::value("lora.lora_target_modules", reason, hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn training(arguments: &TrainingArguments) -> Result<(), ConfigError> {

@@ -61,6 +61,41 @@ fn unfinished_work_of_another_configuration_is_not_used() {
 }
 
 #[test]
+fn interrupted_work_is_not_thrown_away_because_a_setting_changed() {
+    let place = chain();
+    place.light(Some((2, Fuse::Cancel)));
+    place.run(&[]).unwrap_err();
+    place.light(None);
+    place.ran();
+    let (code, text) = place.refusal(place.run(&["c.units=3"]));
+    assert_eq!(code, 4);
+    assert_eq!(
+        text,
+        "stage `c`: its unfinished work was made otherwise: config changed: units (default) → 3\n\
+         hint: undo the change, or start the stage over with `--force c` (a phase: `--resume never`)\n\
+         its unfinished work is kept in runs/chain/c.partial; the next run goes on from there"
+    );
+    let lines = plan(&place.load(&["c.units=3"]).unwrap(), &place.registry(), &place.options()).unwrap().to_text();
+    assert!(lines.contains("refused, as its unfinished work was made otherwise (config changed: units"), "{lines}");
+    assert!(place.ran().is_empty());
+
+    let force = RunOptions { force: vec!["c".into()], ..place.options() };
+    run(&place.load(&["c.units=3"]).unwrap(), &place.registry(), &force, &NoView).unwrap();
+    assert_eq!(place.ran(), ["c"]);
+}
+
+#[test]
+fn what_an_earlier_stage_made_anew_is_no_reason_to_refuse() {
+    let place = chain();
+    place.light(Some((2, Fuse::Cancel)));
+    place.run(&[]).unwrap_err();
+    place.light(None);
+    place.ran();
+    place.run(&["a.text=bye"]).unwrap();
+    assert_eq!(place.ran(), ["a", "b", "c"]);
+}
+
+#[test]
 fn a_fresh_run_does_not_use_unfinished_work() {
     let place = chain();
     place.light(Some((2, Fuse::Fail)));
