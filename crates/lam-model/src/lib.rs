@@ -16,6 +16,7 @@ mod head;
 mod init;
 mod kernel;
 mod lora;
+mod matrix_product;
 pub mod ops;
 
 pub use allocator::tune_allocator;
@@ -28,4 +29,5 @@ pub use error::ModelError;
 pub use head::ScalarHead;
 pub use init::{Induction, Initialization};
 pub use lora::{Finetuning, LoraConfig, TargetModules};
+pub use matrix_product::MatrixProduct;
 pub use ops::activation::Precision;

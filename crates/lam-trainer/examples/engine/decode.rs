@@ -1,0 +1,58 @@
+//! Greedy tokens of the generation loop after a prompt, many requests at once.
+//!
+//! `--model DIR --weights f32 --batch N --prompt N --tokens N`
+
+use lam_inference::{GenerationRequest, Generator, Sampling};
+use lam_model::{Decoder, Finetuning};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::measure::{Stopwatch, status_mib, tokens};
+use crate::options::{NotAvailable, Options};
+
+/// One request a prompt.
+fn requests(prompts: &[u32], length: usize, answer: usize) -> Vec<GenerationRequest> {
+    let request = |prompt: &[u32]| GenerationRequest {
+        prompt: prompt.to_vec(),
+        constraint: None,
+        sampling: Sampling::default(),
+        max_new_tokens: answer,
+        stop_tokens: Vec::new(),
+        logprobs: false,
+    };
+    prompts.chunks(length).map(request).collect()
+}
+
+/// Answers all: seconds to the first token of each, then wall and processor seconds of the rest.
+fn generate(generator: &mut Generator<'_>, requests: Vec<GenerationRequest>) -> Result<(f64, f64, f64), Failure> {
+    for request in requests {
+        generator.submit(request)?;
+    }
+    let stopwatch = Stopwatch::start();
+    generator.step()?;
+    let (prompt, _) = stopwatch.read();
+    let stopwatch = Stopwatch::start();
+    while !generator.is_idle() {
+        generator.step()?;
+    }
+    let (wall, processor) = stopwatch.read();
+    Ok((prompt, wall, processor))
+}
+
+pub fn run(options: &Options) -> Result<Value, Failure> {
+    if options.text("weights")? != "f32" {
+        return Err(NotAvailable(format!("--weights {}", options.text("weights")?)).into());
+    }
+    let decoder = Decoder::load(options.text("model")?.as_ref(), &Finetuning::Frozen, 1)?;
+    let loaded_mib = status_mib("VmRSS")?;
+    let (batch, length): (usize, usize) = (options.number("batch")?, options.number("prompt")?);
+    let (prompts, count) = (tokens(batch * length, decoder.config().vocab_size), options.number::<usize>("tokens")?);
+    let mut generator = Generator::new(&decoder, batch)?;
+    // A warm-up, then the measurement. The first token belongs to the prompt.
+    generate(&mut generator, requests(&prompts[prompts.len() - batch * 8..], 8, 3))?;
+    let (prompt, wall, processor) = generate(&mut generator, requests(&prompts, length, count + 1))?;
+    Ok(json!({
+        "seconds": [wall], "processor_seconds": [processor], "count": batch * count,
+        "prompt_seconds": prompt, "loaded_mib": loaded_mib, "peak_mib": status_mib("VmHWM")?,
+    }))
+}

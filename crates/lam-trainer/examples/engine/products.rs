@@ -1,0 +1,46 @@
+//! The engine's matrix products at the shapes of a model's linear layers, in GFLOP/s: forward and backward by the input.
+//!
+//! `--model DIR --precision f32|bf16 --tokens N`
+
+use lam_model::{MatrixProduct, MistralConfig, Precision};
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::measure::Stopwatch;
+use crate::options::Options;
+
+/// Seconds that a shape is measured for at least.
+const SECONDS: f64 = 1.0;
+
+/// Outputs and inputs of the linear layers of a block.
+fn shapes(config: &MistralConfig) -> [(usize, usize); 4] {
+    let (d, f, e) = (config.hidden_size, config.intermediate_size, config.head_dim());
+    [(config.num_attention_heads * e, d), (config.num_key_value_heads * e, d), (f, d), (d, f)]
+}
+
+/// GFLOP/s of the fastest forward and backward; products that took longer were disturbed.
+fn gflops(size: (usize, usize, usize), precision: Precision) -> f64 {
+    let mut product = MatrixProduct::new(size, precision);
+    let whole = Stopwatch::start();
+    let (mut forward, mut backward) = (f64::INFINITY, f64::INFINITY);
+    while whole.read().0 < SECONDS {
+        let stopwatch = Stopwatch::start();
+        product.forward();
+        let halfway = stopwatch.read().0;
+        product.backward();
+        forward = forward.min(halfway);
+        backward = backward.min(stopwatch.read().0 - halfway);
+    }
+    2.0 * product.operations() as f64 / (forward + backward) / 1e9
+}
+
+pub fn run(options: &Options) -> Result<Value, Failure> {
+    let path = std::path::Path::new(options.text("model")?).join("config.json");
+    let config: MistralConfig = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let (precision, tokens) = (options.precision()?, options.number("tokens")?);
+    let mut figures = Vec::new();
+    for (n, k) in shapes(&config) {
+        figures.push(json!({ "m": tokens, "n": n, "k": k, "gflops": gflops((tokens, n, k), precision) }));
+    }
+    Ok(json!({ "products": figures }))
+}

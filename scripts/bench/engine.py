@@ -1,0 +1,132 @@
+"""Runs ours and theirs in turn and writes what came of it. Knows works only through works.py.
+
+Started by engine.sh, which makes the environment and builds our runner.
+"""
+
+import argparse
+import statistics
+import sys
+
+from process import BENCH, ROOT, RUNNER, NotAvailable, ours, read, theirs, write
+from report import print_table
+from works import WORKS, Products, Setting
+
+
+def rate(runs, clock="seconds"):
+    """Items a second of the median step; with `processor_seconds`, a second of one processor."""
+    return runs[0]["count"] / statistics.median(second for figures in runs for second in figures[clock])
+
+
+def peak(runs):
+    return max(figures["peak_mib"] for figures in runs)
+
+
+def best_setting(work, threads, known):
+    """The peer's fastest way, tried once and kept; delete target/bench/settings.json to try again."""
+    key = f"{work.peer} {work.model} {' '.join(work.theirs(work.peers[0]))} {threads}"
+    if key not in known:
+        rates = {}
+        for setting in work.peers if len(work.peers) > 1 else ():
+            # Judged by processor time, which other programs disturb least.
+            rates[str(setting)] = rate([theirs(work, setting, threads)], "processor_seconds")
+            print(f"  {work.key}, {threads} threads, {work.peer} {setting}: {rates[str(setting)]:.0f} {work.unit} a processor", flush=True)
+        best = max(work.peers, key=lambda setting: rates.get(str(setting), 0.0))
+        known[key] = {"precision": best.precision, "malloc": best.malloc, "tried": rates}
+        write(BENCH / "settings.json", known)
+    kept = known[key]
+    return Setting(kept["precision"], kept["malloc"]), kept["tried"]
+
+
+def command_line(work, threads):
+    """How to run our side alone."""
+    runner = RUNNER.relative_to(ROOT)
+    measurement, *options = work.ours()
+    return f"RAYON_NUM_THREADS={threads} {runner} {measurement} --model target/bench/models/{work.model} {' '.join(options)}"
+
+
+def measure(work, threads, rounds, known):
+    """Ours, theirs, ours, theirs…"""
+    setting, tried = best_setting(work, threads, known)
+    our_runs, their_runs, missing = [], [], None
+    for _ in range(rounds or work.rounds):
+        try:
+            if missing is None:
+                our_runs.append(ours(work.ours(), work.model, threads))
+        except NotAvailable as reason:
+            missing = str(reason)
+        their_runs.append(theirs(work, setting, threads))
+    entry = {
+        "threads": threads, "unit": work.unit, "peer_name": work.peer, "peer_setting": str(setting),
+        "peer_tried": tried, "ours": None, "peer": rate(their_runs), "ratio": None, "ratio_by_processor_time": None,
+        "peak_mib_ours": None, "peak_mib_peer": peak(their_runs), "peak_ratio": None,
+        "others_share": max(figures["others_share"] for figures in our_runs + their_runs),
+        "command": command_line(work, threads), "runs": {"ours": our_runs, "peer": their_runs},
+    }  # fmt: skip
+    if missing is not None:
+        return {**entry, "missing": missing}
+    clock = "processor_seconds"
+    return {
+        **entry, "ours": rate(our_runs), "ratio": rate(our_runs) / entry["peer"],
+        "ratio_by_processor_time": rate(our_runs, clock) / rate(their_runs, clock),
+        "peak_mib_ours": peak(our_runs), "peak_ratio": peak(our_runs) / peak(their_runs),
+    }  # fmt: skip
+
+
+def measure_products(work, threads):
+    """All operations of a layer over the time they take, and the share of the measured peak."""
+    best = ours(["peak", "--threads", str(threads)], work.model, threads)
+    entry = {
+        "threads": threads, "unit": work.unit, "peer_name": work.peer, "peer_setting": work.precision,
+        "ours": None, "peer": best[work.precision], "ratio": None, "peak_mib_ours": None, "peak_mib_peer": None,
+        "others_share": best["others_share"], "command": command_line(work, threads),
+    }  # fmt: skip
+    if entry["peer"] is None:
+        return {**entry, "missing": f"the processor has no {work.precision}"}
+    run = ours(work.ours(), work.model, threads)
+    sizes = [(product["m"] * product["n"] * product["k"], product["gflops"]) for product in run["products"]]
+    overall = sum(size for size, _ in sizes) / sum(size / gflops for size, gflops in sizes)
+    others = max(run["others_share"], entry["others_share"])
+    return {**entry, "ours": overall, "ratio": overall / entry["peer"], "others_share": others, "products": run["products"]}
+
+
+def chosen(only):
+    """Works whose key is one of the words or begins with it and a dash."""
+    words = [word for word in only.split(",") if word]
+    named = {word: [work for work in WORKS if work.key == word or work.key.startswith(word + "-")] for word in words}
+    unknown = [word for word, works in named.items() if not works]
+    if unknown:
+        sys.exit(f"error: --only {','.join(unknown)}: no such work; hint: {', '.join(work.key for work in WORKS)}")
+    return [work for work in WORKS if not words or any(work in works for works in named.values())]
+
+
+def parsed():
+    arguments = argparse.ArgumentParser(prog="engine.sh", description=__doc__)
+    arguments.add_argument("--only", default="", help="works, by key or its beginning: a,c,d-small")
+    arguments.add_argument("--threads", default="1,2", help="numbers of threads, one after the other")
+    arguments.add_argument("--repeats", type=int, default=0, help="processes on each side; each work has its own default")
+    arguments.add_argument("--list-models", action="store_true", help="name the models that are needed, and stop")
+    arguments.add_argument("--table", action="store_true", help="print the table of what is measured, and stop")
+    return arguments.parse_args()
+
+
+def main():
+    options = parsed()
+    works = chosen(options.only)
+    result, known = read(BENCH / "engine.json"), read(BENCH / "settings.json")
+    entries = result.setdefault("works", {})
+    if options.list_models:
+        print("\n".join(sorted({model for work in works for model in work.models()})))
+        return
+    for threads in map(int, options.threads.split(",") if not options.table else ()):
+        for work in works:
+            products = isinstance(work, Products)
+            entry = measure_products(work, threads) if products else measure(work, threads, options.repeats, known)
+            by_threads = {**entries.get(work.key, {}).get("by_threads", {}), str(threads): entry}
+            # A work's own figures are those of the most threads.
+            entries[work.key] = {**by_threads[max(by_threads, key=int)], "by_threads": by_threads}
+            write(BENCH / "engine.json", result)
+    print_table([work.key for work in works if work.key in entries], entries)
+
+
+if __name__ == "__main__":
+    main()
