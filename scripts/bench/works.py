@@ -79,7 +79,7 @@ class Decode:
     model: str
     batch: int
     tokens: int
-    weights: str = "f32"
+    weights: str = "bf16"
     llama: bool = False
     peers: tuple = ()
     rounds: int = 3
@@ -136,7 +136,7 @@ def decodes(model, tokens, rounds):
     name = f"d-{model}"
     for batch, rounds in zip((1, 8, 32), rounds):
         yield Decode(f"{name}-{batch}", model, batch, tokens, peers=GENERATE, rounds=rounds)
-    yield Decode(f"{name}-llama-bf16", model, 1, tokens, "bf16", True, HALVES)
+    yield Decode(f"{name}-llama-bf16", model, 1, tokens, llama=True, peers=HALVES)
     yield Decode(f"{name}-llama-q8_0", model, 1, tokens, "q8_0", True, (Setting("q8_0"),))
 
 

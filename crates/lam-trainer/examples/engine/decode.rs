@@ -1,9 +1,9 @@
 //! Greedy tokens of the generation loop after a prompt, many requests at once.
 //!
-//! `--model DIR --weights f32 --batch N --prompt N --tokens N`
+//! `--model DIR --weights f32|bf16|q8_0 --batch N --prompt N --tokens N`
 
-use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, Finetuning};
+use lam_inference::{CachedDecoder, GenerationRequest, Generator, Sampling};
+use lam_model::{CacheOptions, Decoder, Finetuning, WeightFormat};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -18,7 +18,9 @@ fn requests(prompts: &[u32], length: usize, answer: usize) -> Vec<GenerationRequ
         sampling: Sampling::default(),
         max_new_tokens: answer,
         stop_tokens: Vec::new(),
+        stop_strings: None,
         logprobs: false,
+        adapter: None,
     };
     prompts.chunks(length).map(request).collect()
 }
@@ -40,14 +42,18 @@ fn generate(generator: &mut Generator<'_>, requests: Vec<GenerationRequest>) -> 
 }
 
 pub fn run(options: &Options) -> Result<Value, Failure> {
-    if options.text("weights")? != "f32" {
-        return Err(NotAvailable(format!("--weights {}", options.text("weights")?)).into());
-    }
+    let weights = match options.text("weights")? {
+        "f32" => WeightFormat::F32,
+        "bf16" => WeightFormat::Bf16,
+        "q8_0" => WeightFormat::Q8,
+        other => return Err(NotAvailable(format!("`--weights {other}`")).into()),
+    };
     let decoder = Decoder::load(options.text("model")?.as_ref(), &Finetuning::Frozen, 1)?;
     let loaded_mib = status_mib("VmRSS")?;
     let (batch, length): (usize, usize) = (options.number("batch")?, options.number("prompt")?);
     let (prompts, count) = (tokens(batch * length, decoder.config().vocab_size), options.number::<usize>("tokens")?);
-    let mut generator = Generator::new(&decoder, batch)?;
+    let cache = decoder.into_cache(batch, CacheOptions::of(weights))?;
+    let mut generator = Generator::over(Box::new(CachedDecoder::from(cache)));
     // A warm-up, then the measurement. The first token belongs to the prompt.
     generate(&mut generator, requests(&prompts[prompts.len() - batch * 8..], 8, 3))?;
     let (prompt, wall, processor) = generate(&mut generator, requests(&prompts, length, count + 1))?;
