@@ -12,9 +12,10 @@ use lam_types::{
 /// "press N": the button must be pressed N times. Tasks of families `fragile`, `silent` and `panicking` kill the next
 /// instances; those of family `short` end themselves once it is.
 pub struct Counter {
-    functions: Vec<FunctionSpec>,
-    /// Instances that run in threads of their own, if any.
-    instances: Option<usize>,
+    /// What can be called.
+    pub functions: Vec<FunctionSpec>,
+    /// At most so many instances, each in a thread of its own.
+    pub instances: Option<usize>,
     /// How many more instances die.
     pub deaths_left: Arc<AtomicUsize>,
     /// Episodes that were started.
@@ -37,11 +38,6 @@ impl Counter {
         };
         let deaths_left = Arc::new(AtomicUsize::new(deaths));
         Self { functions: vec![click], instances: None, deaths_left, resets: Arc::new(AtomicUsize::new(0)) }
-    }
-
-    /// The counter with at most so many instances, each in a thread of its own.
-    pub fn with_instances(self, instances: Option<usize>) -> Self {
-        Self { instances, ..self }
     }
 }
 

@@ -88,12 +88,12 @@ fn one_that_does_not_answer_or_panics_is_replaced_as_one_that_dies() {
     for (family, reason) in [("silent", "no answer within 1 s"), ("panicking", "it panicked: it burst")] {
         let tasks = [task("press", 1), task(family, 2), task("press", 3)];
         let limits = Limits { environment_timeout_s: 1, ..Limits::default() };
-        let app = Counter::new(1).with_instances(Some(2));
+        let app = Counter { instances: Some(2), ..Counter::new(1) };
         let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &limits);
         assert!(trajectories.iter().all(Trajectory::succeeded), "{family}: it was started again");
         assert_eq!(app.resets.load(Ordering::SeqCst), 4);
 
-        let app = Counter::new(2).with_instances(Some(2));
+        let app = Counter { instances: Some(2), ..Counter::new(2) };
         let trajectories = run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &limits);
         let errors: Vec<_> = trajectories.iter().map(|trajectory| trajectory.environment_error.as_deref()).collect();
         let failed = format!("environment `counter` failed: {reason}");
@@ -104,7 +104,7 @@ fn one_that_does_not_answer_or_panics_is_replaced_as_one_that_dies() {
 #[test]
 fn an_application_whose_every_instance_dies_ends_the_run() {
     let tasks: Vec<_> = (0..30).map(|presses| task("fragile", presses + 1)).collect();
-    let app = Counter::new(1000).with_instances(Some(2));
+    let app = Counter { instances: Some(2), ..Counter::new(1000) };
     let limits = Limits::default();
     let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
     let jobs = Job::for_tasks(&tasks, 1);
@@ -124,7 +124,7 @@ fn a_task_that_the_application_ends_is_judged_as_it_stands() {
 fn results_do_not_depend_on_how_many_are_alive() {
     let tasks: Vec<_> = (0..7).map(|presses| task("press", presses)).collect();
     let run = |instances, parallel| {
-        let app = Counter::new(0).with_instances(instances);
+        let app = Counter { instances, ..Counter::new(0) };
         let mut answer = |request: &Request<'_>| {
             let status = if request.seed.is_multiple_of(3) { Status::Finish } else { Status::Continue };
             decided(press("1", status))
