@@ -35,9 +35,9 @@ impl Shard {
 
     /// Reads the header out of a file's first bytes; `size` is the whole file's, in bytes.
     ///
-    /// `Err(Some(n))`: the first n bytes are needed.
+    /// `Err(Ok(n))`: the first n bytes are needed.
     pub(crate) fn parse(file: &str, size: u64, first: &[u8]) -> Result<Self, Result<u64, HubError>> {
-        let fault = |reason: String| Err(HubError::Header { file: file.to_owned(), reason });
+        let fault = |reason: String| header_fault(file, reason);
         let Some(length) = first.first_chunk::<8>().map(|bytes| u64::from_le_bytes(*bytes)) else {
             return Err(fault(format!("{size} bytes are too few for a header")));
         };
@@ -47,11 +47,11 @@ impl Shard {
         }
         let Some(header) = usize::try_from(end).ok().and_then(|end| first.get(8..end)) else { return Err(Ok(end)) };
         let entries: BTreeMap<String, Value> =
-            serde_json::from_slice(header).or_else(|error| Err(fault(format!("its header is no JSON: {error}"))))?;
+            serde_json::from_slice(header).map_err(|error| header_fault(file, format!("its header is no JSON: {error}")))?;
         let mut shard = Self { file: file.to_owned(), bytes: size, tensors: 0, dtypes: BTreeMap::new() };
         for (name, value) in entries.into_iter().filter(|(name, _)| name != "__metadata__") {
             let tensor: Tensor = serde_json::from_value(value)
-                .or_else(|error| Err(fault(format!("tensor `{name}`: {error}"))))?;
+                .map_err(|error| header_fault(file, format!("tensor `{name}`: {error}")))?;
             if tensor.data_offsets[1] > size - end {
                 return Err(fault(format!("tensor `{name}` ends {} bytes after the header, beyond the file's end", tensor.data_offsets[1])));
             }
@@ -60,6 +60,11 @@ impl Shard {
         }
         Ok(shard)
     }
+}
+
+/// A file that is at fault, where a number of bytes could be asked for instead.
+fn header_fault(file: &str, reason: String) -> Result<u64, HubError> {
+    Err(HubError::Header { file: file.to_owned(), reason })
 }
 
 #[derive(Deserialize)]

@@ -81,7 +81,7 @@ fn leaks_from_the_test_set_are_found() {
 fn pairs_are_checked_and_counted() {
     let mut empty = pair("p3", "nothing to do here", Split::Train);
     empty.plan.clear();
-    let pairs = vec![pair("p1", "make a word bold", Split::Train), pair("p2", "Make a word bold.", Split::Test), empty];
+    let pairs = [pair("p1", "make a word bold", Split::Train), pair("p2", "Make a word bold.", Split::Test), empty];
     let (renderer, mut checker) = (renderer(), Checker::new(CheckConfig::default()));
     let mut stats = DataStats::default();
     for (row, pair) in pairs.iter().enumerate() {

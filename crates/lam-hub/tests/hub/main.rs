@@ -1,7 +1,5 @@
 //! Fetching from a hub on this machine: interruptions, refusals, damage, the cache that other tools share.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod server;
 
 use std::path::Path;
