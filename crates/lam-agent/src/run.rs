@@ -76,7 +76,7 @@ struct Waiting {
 enum Live<'a> {
     Starting,
     Asking(Episode<'a>, Instance),
-    Acting(Episode<'a>, Decision),
+    Acting(Episode<'a>, Box<Decision>),
     Judging(Episode<'a>),
 }
 
@@ -189,7 +189,7 @@ impl<'a> Run<'a> {
         match (episode.without_environment(&decision), &decision.answer) {
             (None, Ok(action)) => {
                 let call = Call::Act(Box::new(action.clone()));
-                self.live.insert(index, (retries_left, Live::Acting(episode, decision)));
+                self.live.insert(index, (retries_left, Live::Acting(episode, Box::new(decision))));
                 self.pool.call(index, instance, call);
                 Ok(())
             }
@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
             }
             (Live::Acting(episode, decision), Ok(Answer::Acted { acceptable_labels, outcome, has_ended }), Some(instance)) => {
                 let acted = Acted::of(outcome, acceptable_labels, has_ended, seconds);
-                self.acted((index, retries_left), episode, instance, decision, acted)
+                self.acted((index, retries_left), episode, instance, *decision, acted)
             }
             (Live::Judging(episode), Ok(Answer::Judged(verdict)), Some(instance)) => {
                 self.end(index, episode, instance, verdict)
@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
                 self.environment_died(waiting, trajectory, error)
             }
             (Live::Acting(mut episode, decision), Err(error), _) => {
-                episode.record(decision, Acted::died(&error, seconds), self.session.limits);
+                episode.record(*decision, Acted::died(&error, seconds), self.session.limits);
                 let trajectory = episode.died(self.version, &self.policy, &error);
                 self.environment_died(waiting, trajectory, error)
             }
