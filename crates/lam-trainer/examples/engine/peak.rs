@@ -16,7 +16,7 @@ const ROUNDS: usize = 40_000_000;
 #[cfg(target_arch = "x86_64")]
 mod kernel {
     use std::arch::x86_64::{
-        _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm512_castps_si512, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+        __m512bh, _mm256_fmadd_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps,
         _mm512_set1_ps, _mm512_setzero_ps,
     };
     use std::hint::black_box;
@@ -55,7 +55,7 @@ mod kernel {
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub fn bf16_avx512(rounds: usize) -> usize {
         // SAFETY: both types are 64 bytes without any invalid value.
-        let pairs = unsafe { std::mem::transmute(_mm512_castps_si512(black_box(_mm512_set1_ps(0.5)))) };
+        let pairs: __m512bh = unsafe { std::mem::transmute(black_box(_mm512_set1_ps(0.5))) };
         let mut sums = [_mm512_setzero_ps(); SUMS];
         for _ in 0..rounds {
             for sum in &mut sums {
