@@ -22,8 +22,8 @@ def peak(runs):
 
 
 def best_setting(work, threads, known):
-    """The peer's fastest way, tried once and kept; delete target/bench/settings.json to try again."""
-    key = f"{work.peer} {work.model} {' '.join(work.theirs(work.peers[0]))} {threads}"
+    """The peer's fastest way for works of a kind, tried once and kept in target/bench/settings.json."""
+    key = f"{work.peer}, {work.kind()}, {threads} threads"
     if key not in known:
         rates = {}
         for setting in work.peers if len(work.peers) > 1 else ():

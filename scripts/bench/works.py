@@ -66,6 +66,10 @@ class Train:
     def peer_model(self, setting):
         return self.model
 
+    def kind(self):
+        """Works of one kind share the peer's setting."""
+        return f"{self.model} {'full' if self.finetuning == 'full' else 'lora'}"
+
     def _shape(self):
         sizes = ["--documents", self.documents, "--length", self.length, "--steps", self.steps]
         return [str(size) for size in sizes] + (["--checkpointing"] if self.checkpointing else [])
@@ -100,6 +104,10 @@ class Decode:
     def models(self):
         return sorted({self.model, *(self.peer_model(setting).removesuffix(".gguf") for setting in self.peers)})
 
+    def kind(self):
+        """As in training."""
+        return f"{self.model} batch {self.batch} {self.peers[0]}"
+
     def peer_model(self, setting):
         return f"{self.model}.{setting.precision}.gguf" if self.llama else self.model
 
@@ -128,7 +136,7 @@ class Products:
 
 LORA = settings("f32", "autocast", "bf16 base, autocast")
 WIDE = settings("bf16 base, autocast")
-GENERATE = settings("f32", "bf16")
+GENERATE = (Setting("f32"), Setting("bf16"))
 HALVES = (Setting("f16"), Setting("bf16"))
 
 
