@@ -44,9 +44,8 @@ def command_line(work, threads):
     return f"RAYON_NUM_THREADS={threads} {runner} {measurement} --model target/bench/models/{work.model} {' '.join(options)}"
 
 
-def measure(work, threads, rounds, known):
-    """Ours, theirs, ours, theirs…"""
-    setting, tried = best_setting(work, threads, known)
+def alternate(work, threads, rounds, setting):
+    """Ours, theirs, ours, theirs…; without a setting, ours alone. The runs of both, and why ours are missing."""
     our_runs, their_runs, missing = [], [], None
     for _ in range(rounds or work.rounds):
         try:
@@ -54,7 +53,28 @@ def measure(work, threads, rounds, known):
                 our_runs.append(ours(work.ours(), work.model, threads))
         except NotAvailable as reason:
             missing = str(reason)
-        their_runs.append(theirs(work, setting, threads))
+        if setting is not None:
+            their_runs.append(theirs(work, setting, threads))
+    return our_runs, their_runs, missing
+
+
+def measured_peer(work, threads, entries):
+    """The peer's figures from the work that this one is compared with."""
+    entry = entries.get(work.peer_of, {}).get("by_threads", {}).get(str(threads))
+    if entry is None:
+        sys.exit(f"error: {work.key} is compared with the peer of {work.peer_of}; hint: --only {work.peer_of} first")
+    return entry
+
+
+def measure(work, threads, rounds, known, entries):
+    """Both sides, side by side."""
+    if work.peer_of:
+        peer = measured_peer(work, threads, entries)
+        our_runs, _, missing = alternate(work, threads, rounds, None)
+        their_runs, setting, tried = peer["runs"]["peer"], peer["peer_setting"], peer["peer_tried"]
+    else:
+        setting, tried = best_setting(work, threads, known)
+        our_runs, their_runs, missing = alternate(work, threads, rounds, setting)
     entry = {
         "threads": threads, "unit": work.unit, "peer_name": work.peer, "peer_setting": str(setting),
         "peer_tried": tried, "ours": None, "peer": rate(their_runs), "ratio": None, "ratio_by_processor_time": None,
@@ -120,7 +140,10 @@ def main():
     for threads in map(int, options.threads.split(",") if not options.table else ()):
         for work in works:
             products = isinstance(work, Products)
-            entry = measure_products(work, threads) if products else measure(work, threads, options.repeats, known)
+            if products:
+                entry = measure_products(work, threads)
+            else:
+                entry = measure(work, threads, options.repeats, known, entries)
             by_threads = {**entries.get(work.key, {}).get("by_threads", {}), str(threads): entry}
             # A work's own figures are those of the most threads.
             entries[work.key] = {**by_threads[max(by_threads, key=int)], "by_threads": by_threads}

@@ -48,6 +48,8 @@ class Train:
     checkpointing: bool = False
     peers: tuple = ()
     rounds: int = 3
+    # Key of the work whose peer this one is compared with.
+    peer_of: str | None = None
 
     unit = "tokens/s"
     peer = "PyTorch + PEFT"
@@ -56,9 +58,7 @@ class Train:
         return ["train", "--finetuning", self.finetuning, "--precision", "bf16"] + self._shape()
 
     def theirs(self, setting):
-        # The peer of a quantised base is the peer's bf16 base.
-        finetuning = "full" if self.finetuning == "full" else "lora"
-        return ["peer_train.py", "--finetuning", finetuning, "--precision", setting.precision] + self._shape()
+        return ["peer_train.py", "--finetuning", self.finetuning, "--precision", setting.precision] + self._shape()
 
     def models(self):
         return [self.model]
@@ -68,7 +68,7 @@ class Train:
 
     def kind(self):
         """Works of one kind share the peer's setting."""
-        return f"{self.model} {'full' if self.finetuning == 'full' else 'lora'}"
+        return f"{self.model} {self.finetuning}"
 
     def _shape(self):
         sizes = ["--documents", self.documents, "--length", self.length, "--steps", self.steps]
@@ -87,6 +87,7 @@ class Decode:
     llama: bool = False
     peers: tuple = ()
     rounds: int = 3
+    peer_of = None
 
     unit = "tokens/s"
 
@@ -153,8 +154,8 @@ WORKS = [
     Train("a-checkpointing", "small", "lora", 4, 512, 3, True, LORA),
     Train("b", "tiny", "full", 8, 256, 8, peers=settings("f32", "autocast")),
     Train("c", "slice", "lora", 1, 1024, 2, peers=WIDE, rounds=2),
-    Train("c-qlora-8bit", "slice", "qlora-8bit", 1, 1024, 2, peers=WIDE, rounds=2),
-    Train("c-qlora-4bit", "slice", "qlora-4bit", 1, 1024, 2, peers=WIDE, rounds=2),
+    Train("c-qlora-8bit", "slice", "qlora-8bit", 1, 1024, 2, rounds=2, peer_of="c"),
+    Train("c-qlora-4bit", "slice", "qlora-4bit", 1, 1024, 2, rounds=2, peer_of="c"),
     *decodes("small", 64, (3, 3, 3)),
     # The prompts alone take a minute here.
     *decodes("slice", 16, (3, 2, 1)),
