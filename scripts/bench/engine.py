@@ -119,12 +119,18 @@ def chosen(only):
     return [work for work in WORKS if not words or any(work in works for works in named.values())]
 
 
+def missing_models(works):
+    """Directories and GGUF files that are not there."""
+    names = sorted({model for work in works for model in work.models()})
+    return [name for name in names if not (BENCH / "models" / (f"{name}.gguf" if "." in name else name)).exists()]
+
+
 def parsed():
     arguments = argparse.ArgumentParser(prog="engine.sh", description=__doc__)
     arguments.add_argument("--only", default="", help="works, by key or its beginning: a,c,d-small")
     arguments.add_argument("--threads", default="1,2", help="numbers of threads, one after the other")
     arguments.add_argument("--repeats", type=int, default=0, help="processes on each side; each work has its own default")
-    arguments.add_argument("--list-models", action="store_true", help="name the models that are needed, and stop")
+    arguments.add_argument("--missing-models", action="store_true", help="name the models that are yet to be made, and stop")
     arguments.add_argument("--table", action="store_true", help="print the table of what is measured, and stop")
     return arguments.parse_args()
 
@@ -134,8 +140,8 @@ def main():
     works = chosen(options.only)
     result, known = read(BENCH / "engine.json"), read(BENCH / "settings.json")
     entries = result.setdefault("works", {})
-    if options.list_models:
-        print("\n".join(sorted({model for work in works for model in work.models()})))
+    if options.missing_models:
+        print("\n".join(missing_models(works)))
         return
     for threads in map(int, options.threads.split(",") if not options.table else ()):
         for work in works:

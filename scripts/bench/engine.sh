@@ -41,7 +41,7 @@ mkdir -p $bench/models
 make_environment
 command -v cargo >/dev/null || fail "cargo is missing; hint: https://rustup.rs"
 quietly build cargo build --release --locked -p lam-trainer --example engine
-models=$($python $here/engine.py "$@" --list-models)
+models=$($python $here/engine.py "$@" --missing-models)
 # shellcheck disable=SC2086 # one word a model
-quietly models $python $here/models.py $bench/models $models
+[ -z "$models" ] || quietly models $python $here/models.py $bench/models $models
 exec $python $here/engine.py "$@"
