@@ -8,6 +8,8 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/quickstart.toml", include_str!("../../../pipelines/quickstart.toml")),
     ("pipelines/full.toml", include_str!("../../../pipelines/full.toml")),
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
+    ("pipelines/miniwob.toml", include_str!("../../../pipelines/miniwob.toml")),
+    ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),
 ];
 
 /// Names of the pipelines inside the binary.

@@ -89,14 +89,20 @@ fn seconds(trajectory: &Trajectory) -> f64 {
     policy_seconds(trajectory) + trajectory.steps.iter().map(|step| step.environment_seconds).sum::<f64>()
 }
 
-/// The held-out tasks of an application: `seen` with known wordings, then `unseen` with others.
+/// The held-out tasks of an application: `seen` with known wordings, then `unseen` with others, of these families
+/// (none for all).
 ///
 /// # Errors
 /// When the environment cannot draw them.
-pub fn held_out_tasks(app: &dyn Application, seen: usize, unseen: usize, seed: u64) -> Result<Vec<Task>, EvalError> {
+pub fn held_out_tasks(
+    app: &dyn Application,
+    families: &[String],
+    (seen, unseen): (usize, usize),
+    seed: u64,
+) -> Result<Vec<Task>, EvalError> {
     let mut tasks = Vec::new();
     for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
-        let query = TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: Vec::new(), count, seed };
+        let query = TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
         tasks.extend(app.tasks(&query)?);
     }
     Ok(tasks)

@@ -74,6 +74,8 @@ impl Default for StepSettings {
 pub struct OnlineSettings {
     /// Environment to act in.
     environment: String,
+    /// Only these families of tasks; empty for all.
+    families: Vec<String>,
     /// Held-out tasks in known wordings.
     seen: usize,
     /// Held-out tasks in wordings that no phase trained on.
@@ -96,6 +98,7 @@ impl Default for OnlineSettings {
     fn default() -> Self {
         Self {
             environment: "sim".into(),
+            families: Vec::new(),
             seen: 200,
             unseen: 100,
             expert: true,
@@ -204,7 +207,7 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
 /// Table 4.
 pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = application(&config.environment).map_err(StageError::data)?;
-    let tasks = held_out_tasks(app.as_ref(), config.seen, config.unseen, context.seed).map_err(evaluating)?;
+    let tasks = held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed).map_err(evaluating)?;
     let limits = Limits { seed: context.seed, ..config.limits.clone() };
     let mut tables = Tables::default();
     let mut row = |policy: &mut dyn Policy, app: &dyn Application| -> Result<(), StageError> {

@@ -1,0 +1,126 @@
+//! The pages' documentation: help, how-to articles, a log of what was asked, and the words of it all.
+//!
+//! Written from the families' own data, so that it is right where the expert is wrong. It uses seen wordings only.
+
+use lam_env::Document;
+use lam_types::PlanSource;
+
+use crate::family::{self, Family, Wording, template};
+use crate::functions::SPECS;
+use crate::tasks::random;
+use crate::words;
+
+/// Examples of each wording on a help page.
+const EXAMPLES: usize = 2;
+
+/// One help page and one article for each family, and one log of `entries` requests.
+pub fn documents(entries: usize, seed: u64) -> Vec<Document> {
+    let mut documents = Vec::new();
+    for family in family::all() {
+        documents.push(document(&format!("help/{}", family.name), PlanSource::Documentation, help(family, seed)));
+        documents.push(document(&format!("how-to/{}", family.name), PlanSource::Wikihow, article(family, seed)));
+    }
+    documents.push(document("queries", PlanSource::SearchQuery, queries(entries, seed)));
+    documents
+}
+
+fn document(name: &str, source: PlanSource, text: String) -> Document {
+    Document { name: format!("{name}.md"), source, text }
+}
+
+fn help(family: &Family, seed: u64) -> String {
+    let mut page = format!("# The page {}\n\nWhat it may ask for, and how it is done.\n", family.name);
+    for wording in family.wordings {
+        for example in 0..EXAMPLES {
+            page.push_str(&procedure("", wording.own, family, wording, &format!("help {example}"), seed));
+        }
+    }
+    page
+}
+
+fn article(family: &Family, seed: u64) -> String {
+    let mut page = format!("# How to work with the page {}\n\nLook at the names of the controls, and choose the one that fits.\n", family.name);
+    for wording in family.wordings {
+        for text in wording.seen {
+            page.push_str(&procedure("How to: ", text, family, wording, "how-to", seed));
+        }
+    }
+    page
+}
+
+fn queries(entries: usize, seed: u64) -> String {
+    let mut log = "# Questions and answers\n\nWhat people asked for, and the steps that did it.\n".to_owned();
+    let families = family::all();
+    for entry in 0..entries {
+        let (family, round) = (&families[entry % families.len()], entry / families.len());
+        let wording = &family.wordings[round % family.wordings.len()];
+        let texts: Vec<&str> = std::iter::once(wording.own).chain(wording.seen.iter().copied()).collect();
+        let text = texts[round / family.wordings.len() % texts.len()];
+        log.push_str(&procedure("", text, family, wording, &format!("query {round}"), seed));
+    }
+    log
+}
+
+/// A heading that asks, and the list that answers.
+fn procedure(lead: &str, text: &str, family: &Family, wording: &Wording, what: &str, seed: u64) -> String {
+    let mut random = random(seed, &["documentation", what, family.name, text]);
+    let slots = template::draw(text, &mut random);
+    let heading = template::fill(text, &slots);
+    let mut page = format!("\n## {lead}{heading}\n\n<!-- family: {} -->\n\n", family.name);
+    for (index, step) in template::fill_steps(wording.steps, &slots).iter().enumerate() {
+        page.push_str(&format!("{}. {step}\n", index + 1));
+    }
+    page
+}
+
+/// Texts that show the words of the pages, of what they ask for, and of plain English about them.
+pub fn vocabulary() -> Vec<String> {
+    let mut texts: Vec<String> = PROSE.iter().chain(CONTROLS).map(|text| (*text).to_owned()).collect();
+    texts.push((1..=128).map(|label| label.to_string()).collect::<Vec<_>>().join(" "));
+    for list in [words::NAMES, words::LATIN, words::COUNTRIES, words::BUTTONS, words::ORDINALS] {
+        texts.extend(list.chunks(12).map(|words| words.join(" ")));
+        texts.extend(list.chunks(12).map(|words| words.join(" ").to_lowercase()));
+    }
+    for spec in SPECS.iter() {
+        let args: Vec<&str> = spec.args.iter().map(|arg| arg.name.as_str()).collect();
+        texts.push(format!("{} {}", spec.name, args.join(" ")));
+        texts.push(spec.doc.clone());
+    }
+    for wording in family::all().iter().flat_map(|family| family.wordings) {
+        let sentences = std::iter::once(wording.own).chain(wording.seen.iter().chain(wording.unseen).copied());
+        texts.extend(sentences.map(bare));
+        texts.extend(wording.steps.iter().map(|step| bare(step)));
+    }
+    texts
+}
+
+/// A template without its slots.
+fn bare(text: &str) -> String {
+    template::fill(text, &template::Slots::new())
+}
+
+/// Plain English about pages.
+const PROSE: &[&str] = &[
+    "A page shows buttons, links, fields, boxes and lists. Each has a name, and a label that counts them from the top.",
+    "Some pages want one click. Others want a field filled in first, and then the button that submits it.",
+    "A box is checked by a click. Several boxes are checked one after the other before the form is submitted.",
+    "What is not on the screen may stand behind a tab, in a section that is closed, in a folder, or on the next page.",
+    "A dialog is closed by its Close button. A menu opens by a click and shows its items.",
+    "The text of a field is replaced by what is typed. A date is written as month, day and year; a time with AM or PM.",
+    "Rows of one kind have buttons of the same name; the name of the row stands before the name of the button.",
+    "Fields without a name are counted: text field 1, text field 2, text field 3.",
+    "When a step has been done, look again: the page may have changed. The last step finishes the task.",
+];
+
+/// Names that controls of these pages bear.
+const CONTROLS: &[&str] = &[
+    "Click Me! Submit Cancel OK Close Login Search Menu Generate Prev Next Save",
+    "text field 1 text field 2 text field 3 password field number field date field time field text area checkbox radio button list",
+    "Username Password Verify password Date Tags Genre Director Year Select a value slider item",
+    "Tab #1 Tab #2 Tab #3 Section #1 Section #2 Section #3 Section #40",
+    "Primary open search trash star close email Reply Forward send reply send forward to subject reply retweet like more share",
+    "expandable hitarea collapsable hitarea last Expandable hitarea Odd Even Phone: Email: Address:",
+    "Religion Gender Language First name Last name Country Year of Birth Male Female Movie Search",
+    "The number is higher than The number is lower than Waiting for your guess... Book for $ Duration:",
+    "January February March April May June July August September October November December Su Mo Tu We Th Fr Sa",
+];
