@@ -1,5 +1,7 @@
 //! What commands print: text for people, JSON for machines, never both.
 
+use std::io::{ErrorKind, Write};
+
 use serde::Serialize;
 
 /// Where a command's result goes.
@@ -13,15 +15,23 @@ impl Output {
     /// One line for a person; silent in JSON mode.
     pub fn line(&self, text: &str) {
         if !self.json {
-            println!("{text}");
+            print(text).unwrap_or_else(|error| eprintln!("error: stdout: {error}"));
         }
     }
 
     /// One value for a machine; silent otherwise.
     pub fn value<T: Serialize>(&self, value: &T) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
+            print(&serde_json::to_string_pretty(value)?)?;
         }
         Ok(())
+    }
+}
+
+/// A line on stdout. A reader that has gone away, as `head` does, has seen what it wanted.
+fn print(text: &str) -> std::io::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
