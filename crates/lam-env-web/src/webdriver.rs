@@ -130,8 +130,8 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -142,19 +142,36 @@ mod tests {
         std::thread::spawn(move || {
             for answer in answers {
                 let (mut stream, _) = listener.accept().unwrap();
-                let mut buffer = [0; 4096];
-                let _ = stream.read(&mut buffer);
+                take_request(&stream);
                 let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", answer.len());
                 stream.write_all(head.as_bytes()).unwrap();
                 stream.write_all(answer.as_bytes()).unwrap();
             }
             // Takes no more answers, but keeps the door open.
-            std::thread::sleep(Duration::from_secs(5));
+            std::thread::sleep(Duration::from_mins(1));
         });
         port
     }
 
-    const SECOND: Duration = Duration::from_secs(1);
+    /// Reads a request to its last byte: a socket closed over unread bytes resets the answer away.
+    fn take_request(stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let line = line.trim().to_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        reader.read_exact(&mut vec![0; length]).unwrap();
+    }
+
+    const SECOND: Duration = Duration::from_secs(10);
 
     #[test]
     fn results_refusals_and_silence_are_told_apart() {
