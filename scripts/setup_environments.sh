@@ -5,10 +5,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# The web: a browser and its driver.
 web=(chromium chromium-driver fonts-liberation)
+# Desktops: LibreOffice Writer, a text editor, a calculator, and what a private desktop is made of.
+desktop=(libreoffice-writer libreoffice-gtk3 xvfb at-spi2-core dbus dbus-x11 mousepad galculator)
 
 missing=()
-for package in "${web[@]}"; do
+for package in "${web[@]}" "${desktop[@]}"; do
   dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
@@ -23,4 +26,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 scripts/fetch_miniwob.sh
+# Documentation: the help pages that phase 1 reads.
 scripts/fetch_help.sh

@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 scripts/setup_environments.sh
 mkdir -p target/bench
-cargo build --release --quiet -p lam-env-web --example timings
-web=$(target/release/examples/timings)
-printf '{"web": %s}\n' "$web" | python3 -m json.tool > target/bench/environments.json
+cargo build --release --quiet -p lam-env-web --example web_timings -p lam-env-desktop --example desktop_timings
+web=$(target/release/examples/web_timings)
+writer=$(target/release/examples/desktop_timings writer)
+printf '{"web": %s, "writer": %s}\n' "$web" "$writer" | python3 -m json.tool > target/bench/environments.json
 cat target/bench/environments.json

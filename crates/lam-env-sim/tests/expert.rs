@@ -148,7 +148,7 @@ fn documents_cover_every_family_and_keep_test_words_out() {
     let words: std::collections::BTreeSet<&str> = text
         .split(|letter: char| !letter.is_ascii_alphanumeric())
         .collect();
-    for word in include_str!("../src/words/test.txt").lines() {
+    for word in lam_env::words::of(lam_types::Split::Test) {
         assert!(!words.contains(word), "test word {word}");
     }
 }

@@ -1,6 +1,9 @@
 //! The policy layer between whoever acts and the application: what may be called, on which controls, with how much
 //! text. Knows rules, and no particular application.
 
+use std::path::{Component, Path};
+use std::time::{Duration, Instant};
+
 use lam_types::{Action, FunctionSpec, Observation, StepStatus, Task, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,12 @@ pub struct GuardRules {
     pub confirmed: bool,
     /// Longest text in one argument, in characters.
     pub max_text_chars: usize,
+    /// Arguments that hold paths: they may only lead below the episode's folder.
+    pub path_arguments: Vec<String>,
+    /// Actions an episode may take; 0 for any number. What comes after them is told as a timeout.
+    pub max_steps: u32,
+    /// Seconds an episode may take; 0 for any time.
+    pub max_seconds: u64,
 }
 
 impl Default for GuardRules {
@@ -30,6 +39,9 @@ impl Default for GuardRules {
             confirm_controls: Vec::new(),
             confirmed: false,
             max_text_chars: 2000,
+            path_arguments: ["file_dir", "file_name", "path"].map(str::to_owned).into(),
+            max_steps: 0,
+            max_seconds: 0,
         }
     }
 }
@@ -46,7 +58,7 @@ impl GuardRules {
         let shown = observation.control(&action.control_label).map(|control| control.control_text.as_str());
         let names = [Some(action.control_name.as_str()), shown];
         let hit = |patterns: &[String]| {
-            names.iter().flatten().find(|name| patterns.iter().any(|pattern| matches(pattern, name))).copied()
+            names.iter().flatten().find(|name| patterns.iter().any(|pattern| pattern_matches(pattern, name))).copied()
         };
         if let Some(name) = hit(&self.deny_controls) {
             return Some(format!("control `{name}` is denied"));
@@ -55,11 +67,30 @@ impl GuardRules {
             return Some(format!("control `{name}` needs a confirmation"));
         }
         action.args.iter().find_map(|(key, value)| {
-            let length = value.as_str().map_or(0, |text| text.chars().count());
-            let limit = self.max_text_chars;
-            (length > limit).then(|| format!("argument `{key}` has {length} characters, {limit} are allowed"))
+            let text = value.as_str().unwrap_or_default();
+            let (length, limit) = (text.chars().count(), self.max_text_chars);
+            if length > limit {
+                return Some(format!("argument `{key}` has {length} characters, {limit} are allowed"));
+            }
+            let leads_out = self.path_arguments.contains(key) && leads_out(text);
+            leads_out.then(|| format!("argument `{key}` leads out of the episode's folder: `{text}`"))
         })
     }
+
+    /// Why an episode is over after `steps` actions in `time`, if so.
+    fn end(&self, steps: u32, time: Duration) -> Option<String> {
+        if self.max_steps > 0 && steps >= self.max_steps {
+            return Some(format!("the {} steps of the episode are taken", self.max_steps));
+        }
+        let over = self.max_seconds > 0 && time >= Duration::from_secs(self.max_seconds);
+        over.then(|| format!("the {} seconds of the episode are over", self.max_seconds))
+    }
+}
+
+/// Whether a path is absolute, climbs, or begins at somebody's home.
+pub fn leads_out(path: &str) -> bool {
+    let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    path.starts_with('~') || path.contains('\\') || path.contains("://") || !Path::new(path).components().all(below)
 }
 
 /// An environment that refuses what the rules forbid: such an action is invalid and has no effect.
@@ -67,26 +98,31 @@ pub struct Guarded {
     inner: Box<dyn Environment>,
     rules: GuardRules,
     observation: Observation,
+    steps: u32,
+    started: Instant,
 }
 
 impl Guarded {
     /// `inner` behind `rules`.
     pub fn new(inner: Box<dyn Environment>, rules: GuardRules) -> Self {
-        Self { inner, rules, observation: Observation::default() }
+        Self { inner, rules, observation: Observation::default(), steps: 0, started: Instant::now() }
     }
 }
 
 impl Environment for Guarded {
     fn reset(&mut self, task: &Task) -> Result<Observation, EnvError> {
         self.observation = self.inner.reset(task)?;
+        (self.steps, self.started) = (0, Instant::now());
         Ok(self.observation.clone())
     }
 
     fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
-        if let Some(reason) = self.rules.refusal(action, &self.observation) {
-            let observation = self.observation.clone();
-            return Ok(Outcome { status: StepStatus::InvalidAction, message: reason, observation });
+        let over = self.rules.end(self.steps, self.started.elapsed()).map(|reason| (StepStatus::Timeout, reason));
+        let refused = || Some((StepStatus::InvalidAction, self.rules.refusal(action, &self.observation)?));
+        if let Some((status, message)) = over.or_else(refused) {
+            return Ok(Outcome { status, message, observation: self.observation.clone() });
         }
+        self.steps += 1;
         let outcome = self.inner.act(action)?;
         self.observation = outcome.observation.clone();
         Ok(outcome)
@@ -160,8 +196,8 @@ impl Application for GuardedApplication {
     }
 }
 
-/// Whether `name` is what `pattern` describes.
-fn matches(pattern: &str, name: &str) -> bool {
+/// Whether `name` is what `pattern` describes: `*` stands for any run of characters, case does not count.
+pub fn pattern_matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut left) = name.strip_prefix(first) else { return false };
@@ -217,7 +253,7 @@ mod tests {
             ("a*a", "a", false),
             ("a*b*c", "a-c-b", false),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+            assert_eq!(pattern_matches(pattern, name), expected, "{pattern} {name}");
         }
     }
 
@@ -233,6 +269,33 @@ mod tests {
         assert!(rules.refusal(&action("1", "", ""), &screen()).is_some());
         rules.confirmed = true;
         assert_eq!(rules.refusal(&action("1", "", ""), &screen()), None);
+    }
+
+    #[test]
+    fn paths_stay_below_the_episode_s_folder() {
+        let rules = GuardRules::default();
+        for (path, allowed) in [
+            ("report", true),
+            ("sub/report", true),
+            ("", true),
+            ("/etc/passwd", false),
+            ("../report", false),
+            ("sub/../../report", false),
+            ("~/report", false),
+            ("file:///etc", false),
+        ] {
+            let mut action = action("", "", "");
+            action.args = Args::from_iter([("file_name".to_owned(), path.into())]);
+            assert_eq!(rules.refusal(&action, &screen()).is_none(), allowed, "{path}");
+        }
+    }
+
+    #[test]
+    fn episodes_end_after_their_steps_and_seconds() {
+        let rules = GuardRules { max_steps: 3, max_seconds: 10, ..GuardRules::default() };
+        assert_eq!(rules.end(2, Duration::from_secs(9)), None);
+        assert!(rules.end(3, Duration::ZERO).is_some_and(|why| why.contains("3 steps")));
+        assert!(rules.end(0, Duration::from_secs(10)).is_some_and(|why| why.contains("10 seconds")));
     }
 
     #[test]

@@ -4,9 +4,12 @@
 //! the application refuses is an [`Outcome`] with a status, a dead application is an [`EnvError`].
 //! Knows no model, no token and no tensor.
 
+mod call;
 mod guard;
+pub mod words;
 
-pub use guard::{Guarded, GuardRules, GuardedApplication};
+pub use call::call_problem;
+pub use guard::{Guarded, GuardRules, GuardedApplication, leads_out, pattern_matches};
 
 use lam_types::{Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
 

@@ -1,5 +1,5 @@
 //! How fast the pages are, as JSON: medians over many episodes on one browser, in milliseconds.
-//! `cargo run --release -p lam-env-web --example timings`.
+//! `cargo run --release -p lam-env-web --example web_timings`.
 
 use std::time::Instant;
 

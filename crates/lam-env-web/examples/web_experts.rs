@@ -1,5 +1,5 @@
 //! Wins of the scripted expert on the pages' own words, family by family:
-//! `cargo run --release -p lam-env-web --example experts -- [seeds a family] [families …]`.
+//! `cargo run --release -p lam-env-web --example web_experts -- [seeds a family] [families …]`.
 
 use std::time::Instant;
 

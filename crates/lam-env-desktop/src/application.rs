@@ -1,0 +1,186 @@
+//! An application as data: what starts it, when it is ready, what of it is shown, what is forbidden. Read from TOML.
+//! Knows no widget and no bus.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lam_env::EnvError;
+use serde::Deserialize;
+
+/// The application files that come with the program.
+const SHIPPED: [(&str, &str); 3] = [
+    ("writer", include_str!("../../../configs/applications/writer.toml")),
+    ("mousepad", include_str!("../../../configs/applications/mousepad.toml")),
+    ("galculator", include_str!("../../../configs/applications/galculator.toml")),
+];
+
+/// One application.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationFile {
+    /// Name in tasks and registries, such as `writer`.
+    pub name: String,
+    /// Start of its name on the accessibility bus, in any case.
+    pub accessible_name: String,
+    /// Program and arguments; `{home}` and `{document}` stand for the paths of an episode.
+    pub command: Vec<String>,
+    /// Environment variables beyond the desktop's own.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Files put below the home folder before the first start.
+    #[serde(default)]
+    pub files: Vec<HomeFile>,
+    /// Name of the document that an episode opens; "" for applications without documents.
+    #[serde(default)]
+    pub document: String,
+    /// When it can be used.
+    pub ready: Ready,
+    /// Size of the screen in pixels.
+    #[serde(default = "screen")]
+    pub screen: (u32, u32),
+    /// Closed menu items that are shown as controls, by path such as `Format > Text > Bold`; `*` stands for any text.
+    #[serde(default)]
+    pub menus: Vec<String>,
+    /// Controls that are not shown.
+    #[serde(default)]
+    pub hide: Vec<String>,
+    /// Names and menu paths that may not be used.
+    #[serde(default)]
+    pub deny: Vec<String>,
+    /// Names and menu paths that need consent.
+    #[serde(default)]
+    pub confirm: Vec<String>,
+    /// Names of controls that its screens show, for the tokenizer of models that are made from nothing.
+    #[serde(default)]
+    pub vocabulary: Vec<String>,
+    /// Functions on offer beside those of every application, by name.
+    #[serde(default)]
+    pub tools: BTreeMap<String, Vec<ToolStep>>,
+    /// Clicked to put the document on disk before it is judged; "" for none.
+    #[serde(default)]
+    pub save: String,
+    /// Control whose text says the result where there is no document; without one, all text on the screen does.
+    #[serde(default)]
+    pub result: String,
+}
+
+/// A file below the home folder.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HomeFile {
+    /// Path below the home folder.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// When an application can be used: a control of this kind is on the screen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    /// Its accessible role, such as `paragraph`.
+    pub role: String,
+    /// Its name; any when "".
+    #[serde(default)]
+    pub name: String,
+    /// How long that may take, in seconds.
+    #[serde(default = "ready_seconds")]
+    pub seconds: u64,
+}
+
+/// One step of a tool: a function that is a fixed sequence of simpler ones.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum ToolStep {
+    /// Click the control with this name or path.
+    Click {
+        /// Name or path.
+        click: String,
+    },
+    /// Put an argument's value into the control with this name; left out when the argument is not given.
+    Set {
+        /// Name of the control.
+        set: String,
+        /// Value, with arguments in braces such as `{rows}`.
+        to: String,
+    },
+}
+
+fn screen() -> (u32, u32) {
+    (1280, 1024)
+}
+
+fn ready_seconds() -> u64 {
+    60
+}
+
+impl ApplicationFile {
+    /// A shipped application, or the one in the file at the path `name`.
+    ///
+    /// # Errors
+    /// No such name or file, or a file that is no description of an application.
+    pub fn load(name: &str) -> Result<Self, EnvError> {
+        if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+            return Self::parse(name, text);
+        }
+        if !name.ends_with(".toml") {
+            let shipped = SHIPPED.map(|(name, _)| name).join(", ");
+            let hint = format!("hint: shipped are {shipped}; others are named by the path of their .toml file");
+            return Err(EnvError::Usage(format!("unknown application `{name}`\n{hint}")));
+        }
+        let text = std::fs::read_to_string(Path::new(name))
+            .map_err(|error| EnvError::Usage(format!("{name}: {error}\nhint: check the path")))?;
+        Self::parse(name, &text)
+    }
+
+    fn parse(place: &str, text: &str) -> Result<Self, EnvError> {
+        let file: Self = toml::from_str(text).map_err(|error| EnvError::Usage(format!("{place}: {error}")))?;
+        file.check().map_err(|reason| EnvError::Usage(format!("{place}: {reason}")))?;
+        Ok(file)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.command.is_empty() {
+            return Err("`command` is empty\nhint: name the program and its arguments".into());
+        }
+        let climbs =
+            |path: &str| Path::new(path).components().any(|part| !matches!(part, std::path::Component::Normal(_)));
+        if let Some(file) = self.files.iter().find(|file| climbs(&file.path)) {
+            return Err(format!("`files` names `{}`, which is not below the home folder", file.path));
+        }
+        if self.document.contains('/') {
+            return Err(format!("`document` = `{}` is no plain file name", self.document));
+        }
+        let (width, height) = self.screen;
+        if !(320..=8192).contains(&width) || !(240..=8192).contains(&height) {
+            return Err(format!("`screen` = [{width}, {height}] is no size in pixels\nhint: [1280, 1024] is usual"));
+        }
+        Ok(())
+    }
+
+    /// Refuses when the program is not installed.
+    ///
+    /// # Errors
+    /// The program is missing.
+    pub fn check_installed(&self) -> Result<(), EnvError> {
+        let missing = |program: &str| {
+            EnvError::Usage(format!(
+                "application `{}`: the program `{program}` is not installed\nhint: run scripts/setup_environments.sh",
+                self.name
+            ))
+        };
+        ["Xvfb", "dbus-daemon", &self.command[0]].into_iter().try_for_each(|program| match is_installed(program) {
+            true => Ok(()),
+            false => Err(missing(program)),
+        })
+    }
+}
+
+/// Whether a program can be found.
+fn is_installed(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).exists();
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}

@@ -1,0 +1,68 @@
+//! A private desktop: its own X display, session bus, accessibility bus, home folder and process groups, and nothing
+//! of the user's. Knows no particular application.
+
+mod display;
+mod folder;
+mod process;
+mod session_bus;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use display::Display;
+pub use folder::Folder;
+pub use process::Group;
+
+use crate::fault::Fault;
+use session_bus::SessionBus;
+
+/// How long the desktop's own processes may take to come up.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A running desktop without an application.
+pub struct Desktop {
+    /// Bus on which applications show their widgets.
+    pub accessibility: zbus::Connection,
+    variables: Vec<(String, String)>,
+    display: Display,
+    bus: SessionBus,
+    // Last: whatever is still alive is ended and the folder removed when all the rest is gone.
+    folder: Folder,
+}
+
+impl Desktop {
+    /// Starts display and buses; `width` and `height` of the screen are in pixels.
+    pub async fn start((width, height): (u32, u32)) -> Result<Self, Fault> {
+        let folder = Folder::create()?;
+        let mut variables = folder.variables();
+        let display = Display::start(&folder, &variables, (width, height), START_LIMIT).await?;
+        variables.push(("DISPLAY".into(), display.name()));
+        let bus = SessionBus::start(&folder, &variables, START_LIMIT).await?;
+        variables.push(("DBUS_SESSION_BUS_ADDRESS".into(), bus.address().into()));
+        let accessibility = bus.accessibility(START_LIMIT).await?;
+        Ok(Self { accessibility, variables, display, bus, folder })
+    }
+
+    /// Environment variables of everything that runs on this desktop.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
+    /// The folder that holds home, profile and episode.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Which of the desktop's own processes has ended, if any.
+    pub fn ended(&mut self) -> Option<&'static str> {
+        if self.display.has_ended() {
+            return Some("Xvfb");
+        }
+        self.bus.has_ended().then_some("dbus-daemon")
+    }
+
+    /// The screen as a PNG file.
+    pub fn screenshot(&self) -> Result<Vec<u8>, Fault> {
+        self.display.screenshot(self.folder.path())
+    }
+}

@@ -1,0 +1,83 @@
+//! Child processes in groups of their own: they end with their owner, however it ends. Knows no particular program.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::fault::Fault;
+
+/// A process and its children, killed together.
+pub struct Group {
+    child: Child,
+}
+
+impl Group {
+    /// Starts `program` in a new process group with nothing but these variables; its output goes to `log`.
+    ///
+    /// The kernel kills the process when the calling thread ends, so that nothing survives a killed lam-train.
+    pub fn start(program: &str, args: &[String], variables: &[(String, String)], log: &Path) -> Result<Self, Fault> {
+        let failed = |error: std::io::Error| Fault::lost(format!("cannot start {program}: {error}"));
+        let output = std::fs::File::create(log).map_err(failed)?;
+        let mut command = Command::new(program);
+        command.args(args).env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(output.try_clone().map_err(failed)?).stderr(output).process_group(0);
+        // SAFETY: prctl is async-signal-safe and touches nothing of the parent.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+        Ok(Self { child: command.spawn().map_err(failed)? })
+    }
+
+    /// Whether the first process of the group has ended.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills the whole group and waits for its first process. Where that has ended already, its number may belong to
+    /// somebody else by now: what is left of the group then ends with the desktop.
+    pub fn kill(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        // SAFETY: kill takes plain numbers; the group is ours because its leader is not yet waited for.
+        unsafe {
+            libc::kill(-(self.child.id() as libc::pid_t), libc::SIGKILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Kills every process of this user that carries `marker` among its environment variables, `NAME=value`.
+///
+/// Services that a bus has started leave their process group; the marker stays with them.
+pub fn kill_marked(marker: &str) {
+    for pid in marked(|variables| variables.contains(&marker)) {
+        // SAFETY: kill takes plain numbers; the process carries our marker.
+        unsafe {
+            libc::kill(pid, libc::SIGKILL);
+        }
+    }
+}
+
+/// Ids of the processes whose environment variables fit.
+pub fn marked(fits: impl Fn(&[&str]) -> bool) -> Vec<libc::pid_t> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let ids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<libc::pid_t>().ok());
+    let own = std::process::id() as libc::pid_t;
+    ids.filter(|pid| *pid != own)
+        .filter(|pid| {
+            let variables = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            let variables = String::from_utf8_lossy(&variables);
+            fits(&variables.split('\0').collect::<Vec<_>>())
+        })
+        .collect()
+}

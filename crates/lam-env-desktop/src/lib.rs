@@ -1,0 +1,151 @@
+//! Any accessible Linux application as an environment: one private desktop an instance, seen and driven over AT-SPI,
+//! judged by the documents it leaves on the disk.
+//!
+//! An application is a file: `configs/applications/writer.toml` is LibreOffice Writer. Its tasks are tables in
+//! `tasks/`. Knows no model, no token and no agent.
+#![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has accessible desktops to start"))]
+
+mod application;
+pub mod document;
+mod documentation;
+mod fault;
+mod functions;
+mod random;
+mod screenshots;
+mod tasks;
+
+#[cfg(target_os = "linux")]
+mod access;
+#[cfg(target_os = "linux")]
+mod desktop;
+#[cfg(target_os = "linux")]
+mod environment;
+#[cfg(target_os = "linux")]
+mod instance;
+#[cfg(target_os = "linux")]
+mod perform;
+#[cfg(target_os = "linux")]
+mod running;
+#[cfg(target_os = "linux")]
+mod session;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, TaskQuery};
+use lam_types::{Action, Args, FunctionSpec, State, Task};
+
+pub use application::ApplicationFile;
+
+/// Name of this environment.
+pub const ENVIRONMENT: &str = "desktop";
+
+/// An application on private desktops.
+pub struct Desktop {
+    file: Arc<ApplicationFile>,
+    functions: Arc<Vec<FunctionSpec>>,
+    screenshots: Option<PathBuf>,
+}
+
+impl Desktop {
+    /// The shipped application called `name`, or the one that the file at this path describes.
+    ///
+    /// # Errors
+    /// No such application, or a file that describes none.
+    pub fn load(name: &str) -> Result<Self, EnvError> {
+        let file = ApplicationFile::load(name)?;
+        let functions = Arc::new(functions::specs(&file));
+        Ok(Self { file: Arc::new(file), functions, screenshots: None })
+    }
+
+    /// Refuses when the programs are not installed.
+    ///
+    /// # Errors
+    /// A program is missing: the error names the script that installs it.
+    pub fn check_installed(&self) -> Result<(), EnvError> {
+        self.file.check_installed()
+    }
+
+    /// The same, with a PNG of the screen before and after each step below `folder`.
+    pub fn with_screenshots(self, folder: PathBuf) -> Self {
+        Self { screenshots: Some(folder), ..self }
+    }
+
+    /// What the application's file forbids.
+    pub fn rules(&self) -> GuardRules {
+        GuardRules {
+            deny_controls: self.file.deny.clone(),
+            confirm_controls: self.file.confirm.clone(),
+            ..GuardRules::default()
+        }
+    }
+
+    /// Names of the application's task families, in the order in which they take turns.
+    pub fn family_names(&self) -> Vec<&'static str> {
+        tasks::families(&self.file.name).into_iter().map(|family| family.name).collect()
+    }
+
+    /// What the reference solution of a task does in a state: it knows the task's parameters, not only its request.
+    ///
+    /// # Errors
+    /// A task of a family that does not exist.
+    pub fn reference(&self, task: &Task, state: &State) -> Result<Action, EnvError> {
+        let family = tasks::family(&self.file.name, &task.family)
+            .ok_or_else(|| tasks::unknown_family(&self.file.name, &task.task_id, &task.family))?;
+        let instance = tasks::instance(family, task.seed, task.split, task.phrasing);
+        Ok(tasks::follow(state, &instance.calls()))
+    }
+}
+
+impl Application for Desktop {
+    fn environment(&self) -> &str {
+        ENVIRONMENT
+    }
+
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn functions(&self) -> &[FunctionSpec] {
+        &self.functions
+    }
+
+    fn instances(&self) -> Option<usize> {
+        Some(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
+        self.check_installed()?;
+        let instance = instance::Instance::start(self.file.clone())?;
+        let (file, functions) = (self.file.clone(), self.functions.clone());
+        Ok(Box::new(environment::DesktopEnvironment::new(file, functions, instance, self.screenshots.clone())))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
+        Err(EnvError::Usage("desktops are started on Linux only\nhint: use another environment here".into()))
+    }
+
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
+        tasks::draw(&self.file.name, query)
+    }
+
+    fn documents(&self, entries: usize, seed: u64) -> Vec<Document> {
+        documentation::documents(&self.file.name, entries, seed)
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        documentation::vocabulary(&self.file, &self.functions)
+    }
+
+    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
+        tasks::step_text(function, control_name, args)
+    }
+
+    fn expert(&self) -> Option<Box<dyn Expert>> {
+        let application = self.file.name.clone();
+        (!tasks::families(&application).is_empty())
+            .then(|| Box::new(tasks::TableExpert { application }) as Box<dyn Expert>)
+    }
+}

@@ -1,0 +1,34 @@
+//! Screenshots of an episode as files: one at the start, one after each step. Knows no desktop.
+
+use std::path::PathBuf;
+
+use lam_env::EnvError;
+
+/// Where the pictures of an environment go.
+pub struct Screenshots {
+    folder: PathBuf,
+    episode: PathBuf,
+    step: u32,
+}
+
+impl Screenshots {
+    /// Pictures below `folder`, a folder a task.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { episode: folder.clone(), folder, step: 0 }
+    }
+
+    /// Begins an episode.
+    pub fn begin(&mut self, task_id: &str) -> Result<(), EnvError> {
+        self.episode = self.folder.join(task_id);
+        self.step = 0;
+        std::fs::create_dir_all(&self.episode)
+            .map_err(|error| EnvError::Usage(format!("{}: {error}", self.episode.display())))
+    }
+
+    /// Keeps the next picture.
+    pub fn keep(&mut self, png: &[u8]) -> Result<(), EnvError> {
+        let path = self.episode.join(format!("{:02}.png", self.step));
+        self.step += 1;
+        std::fs::write(&path, png).map_err(|error| EnvError::Usage(format!("{}: {error}", path.display())))
+    }
+}

@@ -1,0 +1,130 @@
+//! One desktop with one application, driven from the thread that owns it. Every call has its time limit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lam_types::{Action, Observation};
+use tokio::runtime::Runtime;
+
+use crate::application::ApplicationFile;
+use crate::desktop::Desktop;
+use crate::fault::Fault;
+use crate::perform;
+use crate::running::{Running, Screen};
+
+/// Longest time for one action with its look at the screen.
+const ACTION_LIMIT: Duration = Duration::from_secs(45);
+
+/// A desktop and what runs on it.
+pub struct Session {
+    // Declared in the order in which they have to end.
+    running: Option<Running>,
+    desktop: Desktop,
+    runtime: Runtime,
+    file: Arc<ApplicationFile>,
+    screen: Screen,
+}
+
+impl Session {
+    /// Starts the desktop and puts the application's files into its home.
+    pub fn start(file: Arc<ApplicationFile>) -> Result<Self, Fault> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Fault::lost(format!("no runtime: {error}")))?;
+        let desktop = runtime.block_on(Desktop::start(file.screen))?;
+        let home = desktop.folder().join("home");
+        for wanted in &file.files {
+            write(&home.join(&wanted.path), wanted.text.as_bytes())?;
+        }
+        Ok(Self { running: None, desktop, runtime, file, screen: Screen::default() })
+    }
+
+    /// Ends the application, empties the episode's folder, puts these files there and starts the application anew.
+    ///
+    /// `files` are names below the folder with their contents; the first is the document that is opened.
+    pub fn open(&mut self, files: &[(String, Vec<u8>)]) -> Result<Observation, Fault> {
+        self.running = None;
+        let folder = self.episode();
+        let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", folder.display()));
+        std::fs::remove_dir_all(&folder).map_err(failed)?;
+        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for (name, bytes) in files {
+            write(&folder.join(name), bytes)?;
+        }
+        let document = files.first().map_or_else(PathBuf::new, |(name, _)| folder.join(name));
+        let started = Running::start(&self.desktop, &self.file, &document);
+        let running = self.runtime.block_on(started);
+        self.running = Some(self.explain(running)?);
+        self.look()
+    }
+
+    /// Looks at the screen.
+    pub fn look(&mut self) -> Result<Observation, Fault> {
+        let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
+        let looked = self.runtime.block_on(async {
+            let looked = tokio::time::timeout(ACTION_LIMIT, running.look(&self.file)).await;
+            looked.unwrap_or_else(|_| Err(late("look at the screen")))
+        });
+        self.screen = self.explain(looked)?;
+        Ok(self.screen.observation())
+    }
+
+    /// Carries out an action; the screen is looked at afterwards.
+    pub fn perform(&mut self, action: &Action) -> Result<(Result<String, Fault>, Observation), Fault> {
+        let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
+        let mut actor = perform::Actor { running, file: &self.file, screen: &mut self.screen };
+        let done = self.runtime.block_on(async {
+            tokio::time::timeout(ACTION_LIMIT, actor.perform(action)).await.unwrap_or_else(|_| Err(late("act")))
+        });
+        if let Err(Fault::Lost(_)) = &done {
+            let lost = done.map(|_| Observation::default());
+            return self.explain(lost).map(|observation| (Ok(String::new()), observation));
+        }
+        let observation = self.look()?;
+        Ok((done, observation))
+    }
+
+    /// Closes what is open in front of the document and saves it, as the application's file says.
+    pub fn save(&mut self) -> Result<(), Fault> {
+        let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
+        let mut actor = perform::Actor { running, file: &self.file, screen: &mut self.screen };
+        let saved = self.runtime.block_on(async {
+            tokio::time::timeout(ACTION_LIMIT, actor.save()).await.unwrap_or_else(|_| Err(late("save")))
+        });
+        self.explain(saved)
+    }
+
+    /// Where the episode's files lie.
+    pub fn episode(&self) -> PathBuf {
+        self.desktop.folder().join("episode")
+    }
+
+    /// The screen as a PNG file.
+    pub fn screenshot(&self) -> Result<Vec<u8>, Fault> {
+        self.desktop.screenshot()
+    }
+
+    /// A loss with the process that caused it, where one has ended.
+    fn explain<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let Err(Fault::Lost(reason)) = &result else { return result };
+        let program = self.file.command[0].clone();
+        let ended = self.desktop.ended().map(str::to_owned);
+        let ended = ended.or_else(|| self.running.as_mut()?.has_ended().then_some(program));
+        match ended {
+            Some(process) => Err(Fault::lost(format!("{process} has ended ({reason})"))),
+            None => result,
+        }
+    }
+}
+
+fn late(what: &str) -> Fault {
+    Fault::lost(format!("the application took more than {} s to {what}", ACTION_LIMIT.as_secs()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", path.display()));
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    std::fs::write(path, bytes).map_err(failed)
+}

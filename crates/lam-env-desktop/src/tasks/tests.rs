@@ -1,0 +1,134 @@
+//! The tables: what is asked can be read back, what is wrong is judged wrong.
+
+use std::collections::BTreeSet;
+
+use lam_types::{Phrasing, Split};
+
+use super::goal::{compare, expected};
+use super::procedure::calls;
+use super::request::parse;
+use super::*;
+
+const APPLICATIONS: [&str; 3] = ["writer", "mousepad", "galculator"];
+const SEEDS: u64 = 12;
+
+/// Instances of every family, in each split and wording.
+fn instances(application: &str) -> Vec<Instance> {
+    let drawn = |family: &'static Family, seed| {
+        let kinds = [(Split::Train, Phrasing::Seen), (Split::Test, Phrasing::Seen), (Split::Test, Phrasing::Unseen)];
+        kinds.map(|(split, phrasing)| instance(family, seed, split, phrasing))
+    };
+    let families = families(application);
+    families.into_iter().flat_map(|family| (0..SEEDS).flat_map(move |seed| drawn(family, seed))).collect()
+}
+
+/// Whether a family is judged by its document alone.
+fn by_document(instance: &Instance) -> bool {
+    !instance.family.goals.iter().any(|goal| matches!(goal, Goal::File | Goal::Screen(_)))
+}
+
+#[test]
+fn writer_has_at_least_sixty_families_with_names_of_their_own() {
+    let names: BTreeSet<&str> = families("writer").iter().map(|family| family.name).collect();
+    assert_eq!(names.len(), families("writer").len(), "no name twice");
+    assert!(names.len() >= 60, "{} families", names.len());
+}
+
+#[test]
+fn the_start_is_never_the_goal() {
+    for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
+        let judged = compare(one.family.goals, &one.parameters, &one.start, &one.start.facts());
+        assert!(judged.wrong.is_some(), "{}: {}", one.family.name, one.request);
+        assert!(judged.change.is_empty());
+    }
+}
+
+#[test]
+fn the_goal_is_judged_right() {
+    for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
+        let reached = expected(one.family.goals, &one.parameters, &one.start).facts();
+        let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+        assert_eq!(judged.wrong, None, "{}: {}", one.family.name, one.request);
+        assert!(!judged.change.is_empty(), "{}: the change is told", one.family.name);
+    }
+}
+
+#[test]
+fn half_a_goal_is_judged_wrong() {
+    for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
+        for dropped in 0..one.family.goals.len() {
+            let mut goals = one.family.goals.to_vec();
+            goals.remove(dropped);
+            let reached = expected(&goals, &one.parameters, &one.start).facts();
+            let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+            assert!(judged.wrong.is_some(), "{} without goal {dropped}: {}", one.family.name, one.request);
+        }
+    }
+}
+
+#[test]
+fn another_value_is_judged_wrong() {
+    let has_paragraphs = |one: &Instance| one.family.numbers == Numbers::Paragraphs;
+    for one in instances("writer").into_iter().filter(|one| by_document(one) && !has_paragraphs(one)) {
+        let mut other = one.parameters.clone();
+        other.numbers = other.numbers.map(|number| number + 1);
+        other.new_text.push_str(" more");
+        other.choice = one.family.choices.iter().copied().find(|choice| Some(*choice) != other.choice).or(other.choice);
+        let reached = expected(one.family.goals, &other, &one.start).facts();
+        let same = reached == expected(one.family.goals, &one.parameters, &one.start).facts();
+        let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+        assert_eq!(judged.wrong.is_none(), same, "{}: {}", one.family.name, one.request);
+    }
+}
+
+#[test]
+fn what_was_not_asked_for_is_judged_wrong() {
+    for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
+        let reached = expected(one.family.goals, &one.parameters, &one.start);
+        let mut typed = reached.clone();
+        typed.paragraphs[0].text.push_str(" extra");
+        let mut formatted = reached.clone();
+        let last = formatted.paragraphs.last_mut().expect("documents have paragraphs");
+        last.format_characters((0, 2), "color", "ff0000");
+        let mut longer = reached.clone();
+        longer.paragraphs.push(crate::document::Paragraph::plain("extra"));
+        let mut turned = reached;
+        turned.facts.insert("page orientation".into(), "upside down".into());
+        for wrong in [typed, formatted, longer, turned] {
+            let judged = compare(one.family.goals, &one.parameters, &one.start, &wrong.facts());
+            assert!(judged.wrong.is_some(), "{}: {}", one.family.name, one.request);
+        }
+    }
+}
+
+#[test]
+fn every_request_reads_back_to_its_own_family_and_parameters() {
+    for application in APPLICATIONS {
+        let families = families(application);
+        for one in instances(application) {
+            let (family, parameters) = parse(&families, &one.request, &|_, _| true)
+                .unwrap_or_else(|| panic!("{application}: nothing reads `{}`", one.request));
+            let found = calls(family.moves, &parameters);
+            assert_eq!(
+                found,
+                one.calls(),
+                "`{}` was drawn for {}, read as {}",
+                one.request,
+                one.family.name,
+                family.name
+            );
+        }
+    }
+}
+
+#[test]
+fn tasks_of_a_query_are_the_same_each_time() {
+    let query = lam_env::TaskQuery { split: Split::Test, phrasing: None, families: vec![], count: 200, seed: 3 };
+    let drawn = draw("writer", &query).expect("tasks");
+    assert_eq!(drawn, draw("writer", &query).expect("tasks"));
+    let ids: BTreeSet<&str> = drawn.iter().map(|task| task.task_id.as_str()).collect();
+    assert_eq!(ids.len(), drawn.len());
+    let unknown = lam_env::TaskQuery { families: vec!["bolt".into()], ..query };
+    let error = draw("writer", &unknown).expect_err("there is no such family").to_string();
+    assert!(error.ends_with("hint: did you mean `bold`?"), "{error}");
+}

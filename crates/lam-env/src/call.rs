@@ -1,0 +1,120 @@
+//! Calls held against the functions an application offers and against the screen. Knows no particular application.
+
+use lam_types::{Action, ArgKind, Args, FunctionSpec, Observation, Target};
+use serde_json::Value;
+
+/// Why an action is no call that can be made on this screen, if so. An action without a function is none at all and
+/// can always be made.
+pub fn call_problem(action: &Action, functions: &[FunctionSpec], observation: &Observation) -> Option<String> {
+    if action.function.is_empty() {
+        return None;
+    }
+    let Some(spec) = functions.iter().find(|spec| spec.name == action.function) else {
+        return Some(format!("no function `{}`", action.function));
+    };
+    if let Some(problem) = args_problem(spec, &action.args, observation) {
+        return Some(problem);
+    }
+    let Target::Control(kinds) = &spec.target else { return None };
+    let label = &action.control_label;
+    let Some(control) = observation.control(label) else { return Some(format!("no control with label `{label}`")) };
+    let (name, kind) = (&control.control_text, control.control_type.as_str());
+    (!kinds.contains(&control.control_type)).then(|| format!("{} does not act on `{name}`, a {kind}", spec.name))
+}
+
+fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> Option<String> {
+    if let Some(unknown) = args.keys().find(|key| spec.args.iter().all(|arg| arg.name != **key)) {
+        return Some(format!("{} has no argument `{unknown}`", spec.name));
+    }
+    spec.args.iter().find_map(|wanted| match args.get(&wanted.name) {
+        None => wanted.required.then(|| format!("{} needs `{}`", spec.name, wanted.name)),
+        Some(value) if fits(&wanted.kind, value, observation) => None,
+        Some(value) => Some(format!("{} cannot take {value} as `{}`", spec.name, wanted.name)),
+    })
+}
+
+fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
+    match kind {
+        ArgKind::Text => value.is_string(),
+        ArgKind::DocumentText => {
+            let stands = |text: &str| observation.document.lines().any(|line| line.contains(text));
+            value.as_str().is_some_and(|text| !text.is_empty() && stands(text))
+        }
+        ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
+            let within = |number: i64| kind.range(observation).is_some_and(|(low, high)| (low..=high).contains(&number));
+            value.as_i64().is_some_and(within)
+        }
+        ArgKind::Boolean => value.is_boolean(),
+        ArgKind::OneOf(words) => value.as_str().is_some_and(|text| words.iter().any(|word| word == text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_types::{ArgSpec, Control, ControlType, Status};
+    use serde_json::json;
+
+    use super::*;
+
+    fn function() -> FunctionSpec {
+        let arg = |name: &str, kind, required| ArgSpec { name: name.into(), kind, required, doc: String::new() };
+        FunctionSpec {
+            name: "put".into(),
+            target: Target::Control(vec![ControlType::Edit]),
+            args: vec![
+                arg("text", ArgKind::DocumentText, true),
+                arg("times", ArgKind::Integer { min: 1, max: 3 }, false),
+            ],
+            doc: String::new(),
+        }
+    }
+
+    fn screen() -> Observation {
+        let control = |label: &str, control_type| Control {
+            label: label.into(),
+            control_text: "Box".into(),
+            control_type,
+            enabled: true,
+            selected: None,
+            value: None,
+            rectangle: None,
+        };
+        let controls = vec![control("1", ControlType::Edit), control("2", ControlType::Button)];
+        Observation { controls, document: "red barn\nold mill".into(), selection: String::new() }
+    }
+
+    fn problem(function_name: &str, label: &str, args: Value) -> Option<String> {
+        let action = Action {
+            thought: String::new(),
+            control_label: label.into(),
+            control_name: String::new(),
+            function: function_name.into(),
+            args: args.as_object().cloned().unwrap_or_default(),
+            status: Status::Continue,
+            plan: Vec::new(),
+        };
+        call_problem(&action, &[function()], &screen())
+    }
+
+    #[test]
+    fn a_call_that_fits_has_no_problem() {
+        assert_eq!(problem("put", "1", json!({"text": "barn", "times": 2})), None);
+        assert_eq!(problem("", "", json!({})), None);
+    }
+
+    #[test]
+    fn every_misfit_is_named() {
+        for (function, label, args, words) in [
+            ("pull", "1", json!({}), "no function `pull`"),
+            ("put", "9", json!({"text": "barn"}), "no control with label `9`"),
+            ("put", "2", json!({"text": "barn"}), "put does not act on `Box`, a Button"),
+            ("put", "1", json!({}), "put needs `text`"),
+            ("put", "1", json!({"text": "barn", "size": 1}), "put has no argument `size`"),
+            ("put", "1", json!({"text": "barn\nold"}), "put cannot take"),
+            ("put", "1", json!({"text": "barn", "times": 4}), "put cannot take 4 as `times`"),
+        ] {
+            let found = problem(function, label, args).expect("a problem");
+            assert!(found.contains(words), "{found}");
+        }
+    }
+}
