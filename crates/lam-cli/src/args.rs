@@ -304,11 +304,17 @@ pub struct ActArgs {
     #[arg(long)]
     pub task: Option<String>,
     /// Model directory, or `expert`.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = "expert")]
     pub model: String,
     /// Environment to act in.
     #[arg(long = "env", default_value = "sim")]
     pub environment: String,
+    /// Application of `--env desktop`: writer, mousepad, galculator, or the path of an application's .toml file.
+    #[arg(long = "app", value_name = "NAME")]
+    pub application: Option<String>,
+    /// Keep a picture of the screen before and after each step below this folder (desktop applications).
+    #[arg(long, value_name = "DIR")]
+    pub screenshots: Option<PathBuf>,
     /// Family of the drawn task, or of the start state for --task.
     #[arg(long)]
     pub family: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::bail;
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_inference::PolicyOptions;
@@ -11,12 +12,12 @@ use lam_types::{Split, Step, Task, Trajectory};
 use crate::args::ActArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::registry::applications::application;
+use crate::registry::applications::with_screenshots;
 use crate::registry::models::Model;
 
 /// Runs one episode and prints it.
 pub fn act(args: &ActArgs, output: &Output) -> anyhow::Result<()> {
-    let app = application(&args.environment)?;
+    let app = with_screenshots(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
     let trajectory = if args.model == "expert" {
         episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())?
@@ -27,6 +28,17 @@ pub fn act(args: &ActArgs, output: &Output) -> anyhow::Result<()> {
     };
     print(&trajectory, args.task.is_none(), output);
     output.value(&trajectory)
+}
+
+/// The environment's name: `--env desktop --app writer` is `desktop:writer`.
+fn environment(args: &ActArgs) -> anyhow::Result<String> {
+    match (args.environment.as_str(), &args.application) {
+        (environment, None) => Ok(environment.to_owned()),
+        ("desktop", Some(application)) => Ok(format!("desktop:{application}")),
+        (environment, Some(_)) => bail!(Failure::config(format!(
+            "environment `{environment}` has no applications\nhint: --app belongs to --env desktop"
+        ))),
+    }
 }
 
 /// A test task; with `--task`, its start state and another request.

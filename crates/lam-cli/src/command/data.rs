@@ -19,7 +19,7 @@ use super::stop_on_interrupt;
 use crate::args::{CollectArgs, DataCommand};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::registry::applications::{application, names};
+use crate::registry::applications::{application, is_known};
 
 /// Does what was typed.
 pub fn run(command: &DataCommand, output: &Output) -> anyhow::Result<()> {
@@ -228,7 +228,10 @@ fn functions_of(files: &[PathBuf]) -> anyhow::Result<Vec<FunctionSpec>> {
     for file in files {
         visit(file, |_, row| {
             if let Row::Trajectory(trajectory) = row {
-                named = Some(trajectory.task.environment.clone());
+                named = Some(match trajectory.task.environment.as_str() {
+                    "desktop" => format!("desktop:{}", trajectory.task.application),
+                    embedded => embedded.to_owned(),
+                });
             }
             ControlFlow::Break(())
         })?;
@@ -237,7 +240,7 @@ fn functions_of(files: &[PathBuf]) -> anyhow::Result<Vec<FunctionSpec>> {
         }
     }
     let environment = named.unwrap_or_else(|| "sim".into());
-    if !names().contains(&environment.as_str()) {
+    if !is_known(&environment) {
         return Ok(Vec::new());
     }
     Ok(application(&environment)?.functions().to_vec())

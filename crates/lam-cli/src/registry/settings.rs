@@ -137,12 +137,10 @@ impl Settings for PpoConfig {
 
 /// The environment is registered.
 pub fn environment(name: &str) -> Result<(), ConfigError> {
-    let names = applications::names();
-    if names.contains(&name) {
+    if applications::is_known(name) {
         return Ok(());
     }
-    let hint = format!("registered are {}", names.join(", "));
-    Err(ConfigError::value("environment", format!("= {name}: there is no such environment"), hint))
+    Err(ConfigError::value("environment", format!("= {name}: there is no such environment"), applications::hint()))
 }
 
 /// Episodes have room; `key` is the table's name.
