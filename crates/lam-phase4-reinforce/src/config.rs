@@ -74,7 +74,8 @@ pub enum Samples {
 pub enum Baseline {
     /// A value head, with GAE over the answer's tokens.
     Value,
-    /// The mean reward of the answers sampled at the same state; no value head is trained.
+    /// The mean reward of the answers sampled at the same state; what an answer earns is the mean reward of those that
+    /// do the same. No value head is trained.
     State,
 }
 

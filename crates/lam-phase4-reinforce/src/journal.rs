@@ -63,6 +63,7 @@ mod tests {
             response_ids: vec![3],
             reference_logprobs: vec![7],
             reward: 0.25f32.to_bits(),
+            call_reward: 0,
             baseline: 0,
             call: "click_input".into(),
         }

@@ -33,6 +33,8 @@ pub struct Rollout {
     pub reference_logprobs: Vec<u32>,
     /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3), as bits.
     pub reward: u32,
+    /// Mean reward of the answers to the same state that do the same, as bits.
+    pub call_reward: u32,
     /// Mean reward of the answers to the same state, as bits.
     pub baseline: u32,
     /// What the answer does, without the words around it.
@@ -50,9 +52,10 @@ impl Rollout {
         f32::from_bits(self.reward)
     }
 
-    /// How much better than the mean of its state's answers the reward model finds this one.
+    /// How much better than the mean of its state's answers the reward model finds those that do what this one does.
+    /// The words around a call do nothing in the application: what it thinks of them is noise, and averaged away.
     pub fn lead(&self) -> f32 {
-        self.reward() - f32::from_bits(self.baseline)
+        f32::from_bits(self.call_reward) - f32::from_bits(self.baseline)
     }
 }
 
@@ -155,6 +158,7 @@ impl RolloutMaker<'_> {
             response_ids: completion.tokens,
             reference_logprobs: completion.logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
             reward: 0,
+            call_reward: 0,
             baseline: 0,
         };
         Ok(ids.into_iter().zip(completions).map(rollout).collect())
@@ -186,6 +190,7 @@ impl RolloutMaker<'_> {
                 response_ids,
                 reference_logprobs: logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
                 reward: 0,
+                call_reward: 0,
                 baseline: 0,
                 call: call_of(&question.step.action),
             });
@@ -205,16 +210,35 @@ impl RolloutMaker<'_> {
     }
 }
 
-/// Gives every rollout the mean reward of its state's answers.
+/// Gives every rollout the mean rewards of its state's answers: of those that do the same, and of all.
 fn set_baselines(rollouts: &mut [Rollout]) {
-    let mut states: HashMap<Vec<u32>, (f32, f32)> = HashMap::new();
+    let mut states: HashMap<Vec<u32>, Mean> = HashMap::new();
+    let mut calls: HashMap<(Vec<u32>, String), Mean> = HashMap::new();
+    let call = |rollout: &Rollout| (rollout.prompt_ids.clone(), rollout.call.clone());
     for rollout in rollouts.iter() {
-        let (sum, count) = states.entry(rollout.prompt_ids.clone()).or_default();
-        (*sum, *count) = (*sum + rollout.reward(), *count + 1.0);
+        states.entry(rollout.prompt_ids.clone()).or_default().add(rollout.reward());
+        calls.entry(call(rollout)).or_default().add(rollout.reward());
     }
     for rollout in rollouts {
-        let (sum, count) = states[&rollout.prompt_ids];
-        rollout.baseline = (sum / count).to_bits();
+        rollout.call_reward = calls[&call(rollout)].value().to_bits();
+        rollout.baseline = states[&rollout.prompt_ids].value().to_bits();
+    }
+}
+
+/// A mean that grows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f32,
+    count: f32,
+}
+
+impl Mean {
+    fn add(&mut self, value: f32) {
+        *self = Self { sum: self.sum + value, count: self.count + 1.0 };
+    }
+
+    fn value(self) -> f32 {
+        self.sum / self.count
     }
 }
 
@@ -238,6 +262,7 @@ mod tests {
             response_ids: vec![1],
             reference_logprobs: vec![0],
             reward: reward.to_bits(),
+            call_reward: 0,
             baseline: 0,
             call: call.into(),
         }
@@ -249,6 +274,14 @@ mod tests {
         set_baselines(&mut rollouts);
         let leads: Vec<f32> = rollouts.iter().map(Rollout::lead).collect();
         assert!((leads[0] - 0.2).abs() < 1e-6 && leads[1] == 0.0 && (leads[2] + 0.2).abs() < 1e-6, "{leads:?}");
+    }
+
+    #[test]
+    fn answers_that_do_the_same_lead_by_the_same() {
+        let mut rollouts = vec![rollout(1, "a", 0.5), rollout(1, "a", 0.1), rollout(1, "b", 0.0)];
+        set_baselines(&mut rollouts);
+        let leads: Vec<f32> = rollouts.iter().map(Rollout::lead).collect();
+        assert!((leads[0] - 0.1).abs() < 1e-6 && leads[0] == leads[1] && (leads[2] + 0.2).abs() < 1e-6, "{leads:?}");
     }
 
     #[test]
