@@ -1,5 +1,7 @@
 //! A pipeline against a registry: every kind, input and configuration is looked at before anything runs.
 
+use std::path::PathBuf;
+
 use lam_store::{ConfigError, nearest};
 use toml::Table;
 
@@ -11,6 +13,8 @@ pub(crate) struct Prepared<'a> {
     pub spec: &'a StageSpec,
     pub stage: &'a dyn Stage,
     pub config: Table,
+    /// Files outside the run that the configuration names.
+    pub files: Vec<PathBuf>,
 }
 
 /// Refuse a pipeline that cannot run with these kinds of stages.
@@ -36,7 +40,8 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     let config = stage.resolve(spec.config.table()).map_err(|error| refused(spec, error))?;
     let counts = spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect();
     stage.check_inputs(&config, &counts).map_err(|error| refused(spec, error))?;
-    Ok(Prepared { spec, stage, config })
+    let files = stage.files(&config).map_err(|error| refused(spec, error))?;
+    Ok(Prepared { spec, stage, config, files })
 }
 
 /// A configuration's error with its place; others with the stage's name.

@@ -12,6 +12,9 @@ use crate::origins::Origins;
 use crate::reason::Reason;
 use crate::{Pipeline, PipelineError, RunOptions};
 
+/// Name under which a manifest keeps the files that a configuration names.
+const CONFIGURED: &str = "configuration";
+
 /// What becomes of a stage.
 pub(crate) enum Decision {
     /// Its result is there and stays.
@@ -60,7 +63,8 @@ impl<'a> Decider<'a> {
         if !self.positions.contains(&spec.position) {
             return Ok(Decision::LeftOut(found.ok().flatten()));
         }
-        let (inputs, missing) = self.inputs(spec, results)?;
+        let (mut inputs, missing) = self.inputs(spec, results)?;
+        self.add_configured(prepared, &mut inputs)?;
         let identity = Identity::of(prepared, inputs);
         let mut reasons = self.reasons_to_run(spec, &directory, &found, &identity, missing.is_empty())?;
         if !missing.is_empty() {
@@ -152,6 +156,16 @@ impl<'a> Decider<'a> {
             }
         }
         Ok((inputs, missing))
+    }
+
+    /// Adds the files that the configuration names, with their hashes. One that is not there is for the stage to refuse.
+    fn add_configured(&mut self, prepared: &Prepared<'_>, inputs: &mut Inputs) -> Result<(), PipelineError> {
+        for path in prepared.files.iter().filter(|path| path.exists()) {
+            let hash = self.origins.hash(path)?;
+            let path = path.display().to_string();
+            inputs.entry(CONFIGURED.to_owned()).or_default().push(InputRef { stage: None, path, hash });
+        }
+        Ok(())
     }
 }
 

@@ -93,6 +93,12 @@ pub trait Stage: Send + Sync {
         Ok(())
     }
 
+    /// Files and folders outside the run that a resolved configuration names: what is in them counts for caching, as it
+    /// does with inputs.
+    fn files(&self, _config: &Table) -> Result<Vec<PathBuf>, StageError> {
+        Ok(Vec::new())
+    }
+
     /// Whether unfinished work in its private directory is something that nobody wants to lose.
     fn holds_work(&self, directory: &Path) -> bool {
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();

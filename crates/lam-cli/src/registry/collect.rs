@@ -1,5 +1,8 @@
 //! The collecting stages, as the runner calls them.
 
+use std::path::PathBuf;
+
+use lam_agent::PolicyChoice;
 use lam_collect::CollectError;
 use lam_collect::plans::PlansConfig;
 use lam_collect::trajectories::TrajectoriesConfig;
@@ -44,12 +47,23 @@ impl Default for Trajectories {
 }
 
 impl Settings for Plans {
+    fn files(&self) -> Vec<PathBuf> {
+        self.plans.sources.iter().map(|source| source.path.clone()).collect()
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         settings::environment(&self.environment)
     }
 }
 
 impl Settings for Trajectories {
+    fn files(&self) -> Vec<PathBuf> {
+        match &self.trajectories.teacher {
+            PolicyChoice::Recorded { trajectories, .. } => vec![trajectories.clone()],
+            PolicyChoice::Scripted | PolicyChoice::Remote(_) => Vec::new(),
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         settings::environment(&self.environment)?;
         settings::at_least_one("trajectories.tasks", self.trajectories.tasks)?;

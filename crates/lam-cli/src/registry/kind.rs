@@ -1,7 +1,7 @@
 //! A kind of stage made from a configuration struct and a function. Knows no particular stage.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
 use serde_json::Value;
@@ -52,6 +52,11 @@ impl<C: Settings> Stage for Kind<C> {
     fn check_inputs(&self, config: &Table, inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
         let config: C = lam_store::decode_table(config)?;
         Ok(config.check_inputs(&|name| inputs.get(name).copied().unwrap_or(0))?)
+    }
+
+    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
+        let config: C = lam_store::decode_table(config)?;
+        Ok(config.files())
     }
 
     fn holds_work(&self, directory: &Path) -> bool {

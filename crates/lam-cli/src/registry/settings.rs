@@ -1,6 +1,8 @@
 //! What settings must be beyond their types: looked at before anything runs, so that a bad value is refused with its
 //! file and line and not in the middle of a run.
 
+use std::path::PathBuf;
+
 use lam_agent::Limits;
 use lam_base::BaseConfig;
 use lam_model::{LoraConfig, ModelError};
@@ -20,6 +22,11 @@ pub trait Settings: Default + DeserializeOwned + Serialize {
     /// Refuses values that cannot be meant.
     fn check(&self) -> Result<(), ConfigError>;
 
+    /// Files and folders that the settings name.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Refuses values that do not go with the number of artifacts of each input.
     fn check_inputs(&self, _count: &dyn Fn(&str) -> usize) -> Result<(), ConfigError> {
         Ok(())
@@ -27,6 +34,11 @@ pub trait Settings: Default + DeserializeOwned + Serialize {
 }
 
 impl Settings for BaseConfig {
+    fn files(&self) -> Vec<PathBuf> {
+        // Names of the hub and of shipped shapes are no files, and are left out as such.
+        self.model_name_or_path.iter().chain([&self.model_config]).map(PathBuf::from).collect()
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         environment(&self.environment)?;
         self.model_name_or_path.as_deref().map_or(Ok(()), hub::refuse_unknown)?;

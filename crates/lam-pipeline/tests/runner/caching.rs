@@ -88,6 +88,21 @@ fn seed_code_and_inputs_count() {
 }
 
 #[test]
+fn what_is_in_a_file_that_the_configuration_names_counts() {
+    let place = chain();
+    let source = place.write("source.txt", "one\n");
+    let named = format!("a.text={}", source.display());
+    place.run(&[&named]).unwrap();
+    assert_eq!(planned(&place, &[&named], &place.options())[0], "a cached nothing changed");
+    fs::write(&source, "another\n").unwrap();
+    let changed = place.shorten(&planned(&place, &[&named], &place.options())[0]);
+    assert!(changed.starts_with("a run input configuration changed: ") && changed.ends_with("source.txt"), "{changed}");
+    fs::remove_file(&source).unwrap();
+    let gone = &planned(&place, &[&named], &place.options())[0];
+    assert_eq!(gone, "a run input configuration is no longer given");
+}
+
+#[test]
 fn force_from_and_until() {
     let place = chain();
     let pipeline = place.load(&[]).unwrap();

@@ -61,6 +61,11 @@ impl Stage for Write {
         resolve_as::<FakeConfig>(config)
     }
 
+    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
+        let text = config["text"].as_str().unwrap_or("");
+        Ok(if text.ends_with(".txt") { vec![text.into()] } else { Vec::new() })
+    }
+
     fn code_version(&self) -> &str {
         self.1
     }
