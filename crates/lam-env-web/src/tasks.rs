@@ -36,6 +36,9 @@ struct Draw {
     seed: u64,
 }
 
+/// Browsers that are tried for one draw after the first has died.
+const REPLACEMENTS: usize = 2;
+
 /// The tasks of a query. `open` makes an environment; `browsers` of them are asked at once.
 pub fn draw(
     query: &TaskQuery,
@@ -88,11 +91,14 @@ fn requests(
         let mut asked = Vec::new();
         for index in part.iter().flatten() {
             let Draw { family, seed, .. } = &draws[*index];
-            let started = environment.start(family.name, *seed, split).or_else(|_| {
-                // A browser that died is replaced once, as in an episode.
-                environment = open();
-                environment.start(family.name, *seed, split)
-            });
+            let mut started = environment.start(family.name, *seed, split);
+            // A browser that died is replaced, so that one bad moment does not cost thousands of draws.
+            for _ in 0..REPLACEMENTS {
+                if started.is_err() {
+                    environment = open();
+                    started = environment.start(family.name, *seed, split);
+                }
+            }
             asked.push((*index, started?.0));
         }
         Ok(asked)
