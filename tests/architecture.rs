@@ -8,7 +8,16 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["lam-types"],
     &["lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
-    &["lam-pipeline", "lam-hub", "lam-data", "lam-agent", "lam-env-sim", "lam-env-web", "lam-env-desktop"],
+    &[
+        "lam-pipeline",
+        "lam-hub",
+        "lam-data",
+        "lam-agent",
+        "lam-env-sim",
+        "lam-env-web",
+        "lam-env-desktop",
+        "lam-env-remote",
+    ],
     &["lam-trainer", "lam-inference"],
     &[
         "lam-collect",
@@ -30,6 +39,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-env-sim", "candle-core", "an environment knows no tensor"),
     ("lam-env-web", "candle-core", "an environment knows no tensor"),
     ("lam-env-desktop", "candle-core", "an environment knows no tensor"),
+    ("lam-env-remote", "candle-core", "an environment knows no tensor"),
     ("lam-agent", "candle-core", "an agent acts as well through a remote model as through ours"),
     ("lam-prompt", "candle-core", "words and tokens need no tensor"),
     ("lam-store", "candle-core", "files know no tensor"),

@@ -8,6 +8,7 @@ mod hub;
 mod kill_and_resume;
 mod miniature;
 mod refused_resume;
+mod remote;
 mod shipped_files;
 mod support;
 mod texts;

@@ -149,10 +149,15 @@ pub trait Application: Send + Sync {
     fn vocabulary(&self) -> Vec<String>;
     /// How its documentation words a call: the step language that plans share with actions.
     fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        let words = [function.to_owned(), control_name.to_owned()].into_iter();
-        let values = args.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        words.chain(values).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        plain_step_text(function, control_name, args)
     }
     /// Its scripted expert, if it has one.
     fn expert(&self) -> Option<Box<dyn Expert>>;
+}
+
+/// A call in plain words, for applications without a step language of their own: function, control, arguments.
+pub fn plain_step_text(function: &str, control_name: &str, args: &Args) -> String {
+    let words = [function.to_owned(), control_name.to_owned()].into_iter();
+    let values = args.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    words.chain(values).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

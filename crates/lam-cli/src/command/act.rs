@@ -55,6 +55,9 @@ fn task(args: &ActArgs, app: &dyn Application) -> anyhow::Result<Task> {
     if let Some(request) = &args.task {
         request.clone_into(&mut task.request);
     }
+    if task.request.trim().is_empty() {
+        bail!(Failure::config(format!("environment `{}` has no task of its own\nhint: give --task", args.environment)));
+    }
     Ok(task)
 }
 

@@ -11,6 +11,7 @@ mod model;
 mod phase;
 mod pipeline;
 mod report;
+mod serve;
 
 pub use pipeline::stop_on_interrupt;
 
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
         Command::Export(args) => export::export(&args, &output),
         Command::Act(args) => act::act(&args, &output),
+        Command::Serve(command) => serve::run(&command, &output),
         Command::Model(command) => model::run(&command, &output),
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
         Command::Doctor => doctor::doctor(&output),

@@ -5,12 +5,21 @@ use std::path::Path;
 use anyhow::bail;
 use lam_env::{Application, GuardedApplication};
 use lam_env_desktop::Desktop;
+use lam_env_remote::{ClientSettings, Remote, RemoteError, Secret, UfoAip};
 use lam_env_web::{Clicks, Web};
 
 use crate::failure::Failure;
 
 /// Start of the names of desktop applications: `desktop:writer`, or `desktop:` and the path of an application's file.
 const DESKTOP: &str = "desktop:";
+/// Start of the names of environments that are served elsewhere: `remote:ws://HOST:PORT/ws`.
+const REMOTE: &str = "remote:";
+/// UFO's devices, which dial in: `ufo-aip:HOST:PORT`.
+const AIP: &str = "ufo-aip";
+/// Environment variable with the token that a served environment wants to be shown.
+const REMOTE_TOKEN: &str = "LAM_REMOTE_TOKEN";
+/// Environment variable with the token that UFO's devices must show.
+const AIP_TOKEN: &str = "LAM_AIP_TOKEN";
 
 /// Names of the registered environments.
 pub fn names() -> Vec<&'static str> {
@@ -19,7 +28,16 @@ pub fn names() -> Vec<&'static str> {
 
 /// Whether an environment of this name can be asked for.
 pub fn is_known(name: &str) -> bool {
-    names().contains(&name) || (name.starts_with(DESKTOP) && name.ends_with(".toml"))
+    names().contains(&name)
+        || (name.starts_with(DESKTOP) && name.ends_with(".toml"))
+        || name.strip_prefix(REMOTE).is_some_and(|address| Remote::check_address(address).is_ok())
+        || devices(name).is_some()
+}
+
+/// Where UFO's devices dial in, if the name asks for them.
+fn devices(name: &str) -> Option<&str> {
+    let address = name.strip_prefix(AIP)?;
+    if address.is_empty() { Some("") } else { address.strip_prefix(':') }
 }
 
 /// The environment called `name`.
@@ -35,6 +53,12 @@ pub fn with_screenshots(name: &str, screenshots: Option<&Path>) -> anyhow::Resul
     if screenshots.is_some() {
         bail!(Failure::config(format!("environment `{name}` keeps no screenshots\nhint: desktop applications do")));
     }
+    if let Some(address) = name.strip_prefix(REMOTE) {
+        return remote(address);
+    }
+    if let Some(address) = devices(name) {
+        return Ok(Box::new(UfoAip::parse(address, Secret::find(AIP_TOKEN)).map_err(unusable)?));
+    }
     match name {
         "sim" => Ok(Box::new(lam_env_sim::Sim::new())),
         "web" => web(Clicks::Script),
@@ -45,7 +69,11 @@ pub fn with_screenshots(name: &str, screenshots: Option<&Path>) -> anyhow::Resul
 
 /// What can be asked for, as the end of a refusal.
 pub fn hint() -> String {
-    format!("registered are {}, and desktop:PATH for an application's own .toml file", names().join(", "))
+    format!(
+        "registered are {}, desktop:PATH for an application's own .toml file, remote:ws://HOST:PORT/ws for what is \
+         served elsewhere, and {AIP}:HOST:PORT for UFO's devices",
+        names().join(", ")
+    )
 }
 
 /// MiniWoB++ in Chromium, with clicks by script or by the browser's own mouse.
@@ -62,4 +90,21 @@ fn desktop(application: &str, screenshots: Option<&Path>) -> anyhow::Result<Box<
         None => desktop,
     };
     Ok(Box::new(GuardedApplication::new(Box::new(desktop), rules)))
+}
+
+/// An environment on a server; what is the same on this machine lends its documentation, wordings and expert.
+fn remote(address: &str) -> anyhow::Result<Box<dyn Application>> {
+    let settings = ClientSettings { token: Secret::find(REMOTE_TOKEN), ..ClientSettings::default() };
+    let remote = Remote::connect(address, settings).map_err(unusable)?;
+    // Only a registered name is looked up: a server may say anything.
+    let twin = names().into_iter().find(|name| remote.served_as() == Some(name)).and_then(|name| application(name).ok());
+    Ok(Box::new(match twin {
+        Some(twin) => remote.with_twin(twin),
+        None => remote,
+    }))
+}
+
+/// What is written wrong is a matter of configuration; a network that fails is not.
+pub fn unusable(error: RemoteError) -> anyhow::Error {
+    if error.is_config() { Failure::config(error).into() } else { error.into() }
 }

@@ -1,0 +1,53 @@
+//! `serve`: environments for others, until Ctrl-C.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lam_env::{GuardRules, GuardedApplication};
+use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
+use lam_store::Cancel;
+use serde_json::json;
+
+use super::stop_on_interrupt;
+use crate::args::{ServeCommand, ServeEnvArgs};
+use crate::output::Output;
+use crate::registry::applications::{application, unusable};
+
+/// Sessions of an environment that does not say how many instances run at once.
+const SESSIONS: usize = 8;
+/// How often it is looked whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Does what was typed.
+pub fn run(command: &ServeCommand, output: &Output) -> anyhow::Result<()> {
+    match command {
+        ServeCommand::Env(args) => environment(args, output),
+    }
+}
+
+fn environment(args: &ServeEnvArgs, output: &Output) -> anyhow::Result<()> {
+    let app = application(&args.environment)?;
+    let settings = ServerSettings {
+        host: args.host.clone(),
+        port: args.port,
+        token: args.token_env.as_deref().map(Secret::from_env).transpose().map_err(unusable)?,
+        max_sessions: args.max_sessions.or(app.instances()).unwrap_or(SESSIONS),
+        max_message_bytes: args.max_message_mib << 20,
+        max_steps: args.max_steps,
+        idle_timeout: Duration::from_secs(args.idle_timeout_s),
+        served_as: Some(args.environment.clone()),
+        ..ServerSettings::default()
+    };
+    let (name, sessions) = (app.environment().to_owned(), settings.max_sessions);
+    let guarded = GuardedApplication::new(app, GuardRules::default());
+    let server = OpenEnvServer::start(Arc::new(guarded), settings).map_err(unusable)?;
+    let url = format!("ws://{}/ws", server.address());
+    output.line(&format!("serving {name} at {url}, {sessions} sessions at once; Ctrl-C stops"));
+    output.value(&json!({"environment": name, "url": url, "max_sessions": sessions}))?;
+    let cancel = Cancel::default();
+    stop_on_interrupt(&cancel)?;
+    while !cancel.is_cancelled() {
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What is served in the tests: the embedded editor, and applications that fail in every way there is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
+use lam_env_remote::{OpenEnvServer, ServerSettings};
+use lam_env_sim::Sim;
+use lam_types::{Action, FunctionSpec, Observation, Phrasing, Split, Task, Verdict};
+
+/// Settings of a server on any free port.
+pub fn settings() -> ServerSettings {
+    ServerSettings { port: 0, ..ServerSettings::default() }
+}
+
+/// The editor, served.
+pub fn served(settings: ServerSettings) -> OpenEnvServer {
+    OpenEnvServer::start(Arc::new(Sim::new()), settings).expect("a free port")
+}
+
+/// Address of a server's WebSocket.
+pub fn url(server: &OpenEnvServer) -> String {
+    format!("ws://{}/ws", server.address())
+}
+
+/// A query of training tasks in known wordings.
+pub fn query(count: usize) -> TaskQuery {
+    TaskQuery { split: Split::Train, phrasing: Some(Phrasing::Seen), families: Vec::new(), count, seed: 11 }
+}
+
+/// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`.
+pub struct Failing {
+    /// Whether no instance starts.
+    pub is_broken: bool,
+}
+
+struct Instance;
+
+fn failed(reason: &str) -> EnvError {
+    EnvError::Failed { environment: "failing".into(), reason: reason.into() }
+}
+
+impl Environment for Instance {
+    fn reset(&mut self, _task: &Task) -> Result<Observation, EnvError> {
+        Ok(Observation::default())
+    }
+
+    fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
+        match action.function.as_str() {
+            "panic" => panic!("no such paper size"),
+            "die" => Err(failed("the window is gone")),
+            _ => {
+                std::thread::sleep(Duration::from_secs(3));
+                Err(failed("it woke up"))
+            }
+        }
+    }
+
+    fn verify(&mut self) -> Result<Verdict, EnvError> {
+        Err(failed("nothing to judge"))
+    }
+}
+
+impl Application for Failing {
+    fn environment(&self) -> &str {
+        "failing"
+    }
+
+    fn version(&self) -> &str {
+        "1"
+    }
+
+    fn functions(&self) -> &[FunctionSpec] {
+        &[]
+    }
+
+    fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
+        if self.is_broken { Err(failed("the program is missing")) } else { Ok(Box::new(Instance)) }
+    }
+
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
+        Sim::new().tasks(query)
+    }
+
+    fn documents(&self, _entries: usize, _seed: u64) -> Vec<Document> {
+        Vec::new()
+    }
+
+    fn vocabulary(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn expert(&self) -> Option<Box<dyn Expert>> {
+        None
+    }
+}
