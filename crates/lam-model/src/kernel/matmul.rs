@@ -79,7 +79,7 @@ unsafe fn multiply_shared(
 
 /// Elements of a right matrix from which on it is cut into columns: packing it once for every piece of rows costs more
 /// than packing the left one once for every piece of columns.
-const WIDE: usize = 1 << 20;
+const WIDE: usize = 1 << 18;
 
 /// Rows and columns of one task, so that a few dozen tasks share the work.
 fn pieces(rows: usize, columns: usize, reduction: usize) -> (usize, usize) {
