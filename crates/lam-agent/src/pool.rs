@@ -107,6 +107,11 @@ impl<'a> Pool<'a> {
         })
     }
 
+    /// Tells the application which tasks come next.
+    pub(crate) fn announce(&self, next: &[&Task]) {
+        self.app.prepare(next);
+    }
+
     /// Takes back an instance whose episode is over.
     pub(crate) fn release(&mut self, instance: Instance) {
         self.idle.push(instance);
@@ -184,6 +189,7 @@ impl<'a> Pool<'a> {
 /// Every instance is closed before the run is over: what it started must not outlive it.
 impl Drop for Pool<'_> {
     fn drop(&mut self) {
+        self.app.prepare(&[]);
         let busy = std::mem::take(&mut self.busy).into_values().map(|busy| busy.instance);
         for instance in std::mem::take(&mut self.idle).into_iter().chain(busy) {
             self.discard(instance);

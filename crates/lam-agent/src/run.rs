@@ -145,6 +145,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Tells the application which tasks come next: as many as are alive at once.
+    fn announce(&self) {
+        let next = self.queue.iter().take(self.parallel).map(|waiting| &self.jobs[waiting.index].task);
+        self.pool.announce(&next.collect::<Vec<_>>());
+    }
+
     /// Takes what the environments answer: waits for one if no state is to be asked about, then briefly for others.
     fn collect(&mut self) -> Result<(), AgentError> {
         let mut until = None;
@@ -209,6 +215,8 @@ impl<'a> Run<'a> {
             (Live::Starting, Ok(Answer::Started(observation)), Some(instance)) => {
                 let episode = Episode::start(&self.jobs[index], observation);
                 self.live.insert(index, (retries_left, Live::Asking(episode, instance)));
+                // Not before: what is made ready must not slow down what is waited for.
+                self.announce();
                 Ok(())
             }
             (Live::Acting(episode, decision), Ok(Answer::Acted { acceptable_labels, outcome, has_ended }), Some(instance)) => {

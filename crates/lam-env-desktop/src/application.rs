@@ -35,6 +35,9 @@ pub struct ApplicationFile {
     pub document: String,
     /// When it can be used.
     pub ready: Ready,
+    /// How long its screen goes on changing by itself.
+    #[serde(default)]
+    pub settle: Settle,
     /// Size of the screen in pixels.
     #[serde(default = "screen")]
     pub screen: (u32, u32),
@@ -44,6 +47,9 @@ pub struct ApplicationFile {
     /// Controls that are not shown.
     #[serde(default)]
     pub hide: Vec<String>,
+    /// Toggle buttons that come up again by themselves: a click on one is over when it is up.
+    #[serde(default)]
+    pub momentary: Vec<String>,
     /// Names and menu paths that may not be used.
     #[serde(default)]
     pub deny: Vec<String>,
@@ -86,6 +92,18 @@ pub struct Ready {
     /// How long that may take, in seconds.
     #[serde(default = "ready_seconds")]
     pub seconds: u64,
+}
+
+/// How long a screen goes on changing by itself: toolbars are brought up to date a while after what they show.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    /// A start is over when two looks so many milliseconds apart find the same.
+    #[serde(default)]
+    pub reset_ms: u64,
+    /// An action is followed by a pause of so many milliseconds before the screen is looked at.
+    #[serde(default)]
+    pub action_ms: u64,
 }
 
 /// One step of a tool: a function that is a fixed sequence of simpler ones.

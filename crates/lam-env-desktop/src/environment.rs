@@ -8,16 +8,18 @@ use lam_env::{EnvError, Environment, Outcome, call_problem};
 use lam_types::{Action, Complete, FunctionSpec, Observation, StepStatus, Task, Verdict};
 
 use crate::application::ApplicationFile;
-use crate::document::write_docx;
 use crate::fault::Fault;
 use crate::instance::Instance;
 use crate::screenshots::Screenshots;
+use crate::session::Session;
+use crate::spares::Spares;
+use crate::start::Start;
 use crate::tasks::{self, Found, judge};
 
 /// Longest time a reset may take beyond the application's own limit.
-const RESET_GRACE: Duration = Duration::from_secs(60);
-/// Longest time an action, a look or a save may take.
-const CALL_LIMIT: Duration = Duration::from_secs(120);
+const RESET_GRACE: Duration = Duration::from_secs(40);
+/// Longest time an action, a look or a save may take: above the session's own limits, which say what was late.
+const CALL_LIMIT: Duration = Duration::from_secs(100);
 /// Longest account of an environment change in a verdict, in characters.
 const MOST_CHANGE_CHARS: usize = 600;
 
@@ -25,70 +27,77 @@ const MOST_CHANGE_CHARS: usize = 600;
 pub struct DesktopEnvironment {
     file: Arc<ApplicationFile>,
     functions: Arc<Vec<FunctionSpec>>,
-    instance: Instance,
+    spares: Arc<Spares>,
+    /// Where the episode runs; starts with the first one.
+    instance: Option<Instance>,
     task: Option<tasks::Instance>,
     observation: Observation,
     screenshots: Option<Screenshots>,
 }
 
 impl DesktopEnvironment {
-    /// An environment on this desktop.
+    /// An environment whose desktop is not started yet.
     pub(crate) fn new(
         file: Arc<ApplicationFile>,
         functions: Arc<Vec<FunctionSpec>>,
-        instance: Instance,
+        spares: Arc<Spares>,
         screenshots: Option<PathBuf>,
     ) -> Self {
         let screenshots = screenshots.map(Screenshots::new);
-        Self { file, functions, instance, task: None, observation: Observation::default(), screenshots }
+        let (instance, task, observation) = (None, None, Observation::default());
+        Self { file, functions, spares, instance, task, observation, screenshots }
     }
 
-    fn task(&self, task: &Task) -> Result<Option<tasks::Instance>, EnvError> {
-        if task.family.is_empty() {
-            return Ok(None);
+    /// Opens the task: on the spare that waits for it, else on this desktop with the application started anew.
+    fn open(&mut self, task: &Task, files: Vec<(String, Vec<u8>)>) -> Result<Observation, EnvError> {
+        let limit = Duration::from_secs(self.file.ready.seconds) + RESET_GRACE;
+        if let Some(spare) = self.spares.take(task)
+            && spare.instance.wait(&spare.opening, limit).is_ok()
+            && let Ok(observation) = spare.instance.ask(CALL_LIMIT, Session::look)
+        {
+            if let Some(used) = self.instance.replace(spare.instance) {
+                self.spares.give_back(used);
+            }
+            return Ok(observation);
         }
-        let family = tasks::family(&self.file.name, &task.family)
-            .ok_or_else(|| tasks::unknown_family(&self.file.name, &task.task_id, &task.family))?;
-        Ok(Some(tasks::instance(family, task.seed, task.split, task.phrasing)))
-    }
-
-    /// The files an episode starts with; the first is opened.
-    fn files(&self, start: Option<&tasks::Instance>) -> Vec<(String, Vec<u8>)> {
-        if self.file.document.is_empty() {
-            return Vec::new();
-        }
-        let start = start.map(|task| task.start.clone()).unwrap_or_default();
-        let bytes = match self.file.document.ends_with(".txt") {
-            true => format!("{}\n", start.text()).into_bytes(),
-            false => write_docx(&start),
+        let instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => Instance::start(self.file.clone())?,
         };
-        vec![(self.file.document.clone(), bytes)]
+        let observation = instance.ask(limit, move |session| session.open(&files))?;
+        self.instance = Some(instance);
+        Ok(observation)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, EnvError> {
+        let missing = || EnvError::Usage("no task was started\nhint: call reset before act and verify".into());
+        Ok(self.instance.as_ref().ok_or_else(missing)?.ask(CALL_LIMIT, work)?)
     }
 
     /// The verdict on a task that no family knows.
     fn without_predicate(&self) -> Result<Verdict, EnvError> {
-        if self.observation.controls.is_empty() {
-            return Err(EnvError::Usage("no task was started\nhint: call reset before act and verify".into()));
-        }
+        self.ask(|_| Ok(()))?;
         let reason = "only tasks of a family have a predicate".to_owned();
         Ok(Verdict { complete: Complete::Unsure, reason, judge: "state".to_owned(), sub_scores: Vec::new() })
     }
 
     fn photograph(&mut self) -> Result<(), EnvError> {
-        if let Some(screenshots) = &mut self.screenshots {
-            let image = self.instance.ask(CALL_LIMIT, |session| session.screenshot())?;
-            screenshots.keep(&image)?;
+        if self.screenshots.is_none() {
+            return Ok(());
         }
-        Ok(())
+        let image = self.ask(|session| session.screenshot())?;
+        self.screenshots.as_mut().map_or(Ok(()), |screenshots| screenshots.keep(&image))
     }
 }
 
 impl Environment for DesktopEnvironment {
     fn reset(&mut self, task: &Task) -> Result<Observation, EnvError> {
-        self.task = self.task(task)?;
-        let files = self.files(self.task.as_ref());
-        let limit = Duration::from_secs(self.file.ready.seconds) + RESET_GRACE;
-        self.observation = self.instance.ask(limit, move |session| session.open(&files))?;
+        let start = Start::of(&self.file, task)?;
+        self.task = start.task;
+        self.observation = self.open(task, start.files)?;
         if let Some(screenshots) = &mut self.screenshots {
             screenshots.begin(&task.task_id)?;
         }
@@ -102,7 +111,7 @@ impl Environment for DesktopEnvironment {
             return Ok(Outcome { status: StepStatus::InvalidAction, message, observation });
         }
         let action = action.clone();
-        let (done, observation) = self.instance.ask(CALL_LIMIT, move |session| session.perform(&action))?;
+        let (done, observation) = self.ask(move |session| session.perform(&action))?;
         self.observation = observation.clone();
         self.photograph()?;
         match done {
@@ -115,7 +124,7 @@ impl Environment for DesktopEnvironment {
     fn verify(&mut self) -> Result<Verdict, EnvError> {
         let Some(task) = &self.task else { return self.without_predicate() };
         let result = self.file.result.clone();
-        let (folder, screen) = self.instance.ask(CALL_LIMIT, move |session| {
+        let (folder, screen) = self.ask(move |session| {
             session.save()?;
             let observation = session.look()?;
             let named = observation.controls_named(&result).find_map(|control| control.value.clone());

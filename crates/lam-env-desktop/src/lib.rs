@@ -9,6 +9,7 @@ mod application;
 pub mod document;
 mod documentation;
 mod fault;
+mod files;
 mod functions;
 mod random;
 mod screenshots;
@@ -28,6 +29,10 @@ mod perform;
 mod running;
 #[cfg(target_os = "linux")]
 mod session;
+#[cfg(target_os = "linux")]
+mod spares;
+#[cfg(target_os = "linux")]
+mod start;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +50,13 @@ pub struct Desktop {
     file: Arc<ApplicationFile>,
     functions: Arc<Vec<FunctionSpec>>,
     screenshots: Option<PathBuf>,
+    #[cfg(target_os = "linux")]
+    spares: Arc<spares::Spares>,
+}
+
+/// Desktops that run at once, unless told otherwise: one a core.
+fn instances() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Desktop {
@@ -53,9 +65,22 @@ impl Desktop {
     /// # Errors
     /// No such application, or a file that describes none.
     pub fn load(name: &str) -> Result<Self, EnvError> {
-        let file = ApplicationFile::load(name)?;
+        let file = Arc::new(ApplicationFile::load(name)?);
         let functions = Arc::new(functions::specs(&file));
-        Ok(Self { file: Arc::new(file), functions, screenshots: None })
+        Ok(Self {
+            #[cfg(target_os = "linux")]
+            spares: Arc::new(spares::Spares::new(file.clone(), instances())),
+            file,
+            functions,
+            screenshots: None,
+        })
+    }
+
+    /// The same, with at most so many desktops made ready for tasks that come next (one a core by default): each takes
+    /// the memory of an instance, and saves the time of a start.
+    #[cfg(target_os = "linux")]
+    pub fn with_spares(self, most: usize) -> Self {
+        Self { spares: Arc::new(spares::Spares::new(self.file.clone(), most)), ..self }
     }
 
     /// Refuses when the programs are not installed.
@@ -111,15 +136,19 @@ impl Application for Desktop {
     }
 
     fn instances(&self) -> Option<usize> {
-        Some(std::thread::available_parallelism().map_or(1, usize::from))
+        Some(instances())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn prepare(&self, next: &[&Task]) {
+        self.spares.prepare(next);
     }
 
     #[cfg(target_os = "linux")]
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
         self.check_installed()?;
-        let instance = instance::Instance::start(self.file.clone())?;
-        let (file, functions) = (self.file.clone(), self.functions.clone());
-        Ok(Box::new(environment::DesktopEnvironment::new(file, functions, instance, self.screenshots.clone())))
+        let (file, functions, spares) = (self.file.clone(), self.functions.clone(), self.spares.clone());
+        Ok(Box::new(environment::DesktopEnvironment::new(file, functions, spares, self.screenshots.clone())))
     }
 
     #[cfg(not(target_os = "linux"))]

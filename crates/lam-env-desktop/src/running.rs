@@ -67,6 +67,8 @@ pub struct Running {
     pub peer: Peer,
     menu: Menu,
     program: String,
+    /// Path of the episode's folder.
+    episode: String,
     /// The document it was started with.
     pub document: PathBuf,
 }
@@ -83,8 +85,9 @@ impl Running {
         variables.extend(file.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
         let group = Group::start(&file.command[0], &args, &variables, &desktop.folder().join("application.log"))?;
         let registry = Peer::registry(desktop.accessibility.clone());
-        let program = file.command[0].clone();
-        let mut running = Self { group, peer: registry, menu: Menu::default(), program, document: document.to_owned() };
+        let (menu, program, document) = (Menu::default(), file.command[0].clone(), document.to_owned());
+        let episode = desktop.folder().join("episode").display().to_string();
+        let mut running = Self { group, peer: registry, menu, program, episode, document };
         running.wait_until_ready(desktop, file).await?;
         Ok(running)
     }
@@ -101,6 +104,9 @@ impl Running {
                 self.peer = peer;
                 return Ok(());
             }
+            if let Some(process) = desktop.ended().await {
+                return Err(Fault::lost(format!("{process} has ended while {} started", self.program)));
+            }
             if self.group.has_ended() {
                 let log = std::fs::read_to_string(desktop.folder().join("application.log")).unwrap_or_default();
                 let last = log.trim().lines().last().unwrap_or_default().to_owned();
@@ -115,7 +121,7 @@ impl Running {
     }
 
     /// Whether the application's process has ended.
-    pub fn has_ended(&mut self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.group.has_ended()
     }
 
@@ -130,8 +136,17 @@ impl Running {
         if !nodes.iter().any(Node::is_modal) && !file.menus.is_empty() {
             controls.extend(self.closed_menus(&nodes, file).await?);
         }
+        for shown in &mut controls {
+            shown.name = self.without_folder(&shown.name);
+            shown.value = shown.value.as_deref().map(|value| self.without_folder(value));
+        }
         controls.retain(|shown| !file.hide.iter().any(|pattern| lam_env::pattern_matches(pattern, &shown.name)));
         Ok(Screen { nodes, controls, paragraphs })
+    }
+
+    /// The episode's folder is `~`, wherever it lies: the same screen is called the same on every desktop.
+    fn without_folder(&self, text: &str) -> String {
+        text.replace(&self.episode, "~")
     }
 
     async fn closed_menus(&mut self, nodes: &[Node], file: &ApplicationFile) -> Result<Vec<Shown>, Fault> {

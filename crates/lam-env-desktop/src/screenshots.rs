@@ -19,6 +19,10 @@ impl Screenshots {
 
     /// Begins an episode.
     pub fn begin(&mut self, task_id: &str) -> Result<(), EnvError> {
+        if lam_env::leads_out(task_id) {
+            let hint = "hint: name the task without a path, or run it without screenshots";
+            return Err(EnvError::Usage(format!("task `{task_id}` names a folder outside the screenshots'\n{hint}")));
+        }
         self.episode = self.folder.join(task_id);
         self.step = 0;
         std::fs::create_dir_all(&self.episode)

@@ -1,6 +1,6 @@
 //! One desktop with one application, driven from the thread that owns it. Every call has its time limit.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +8,17 @@ use lam_types::{Action, Observation};
 use tokio::runtime::Runtime;
 
 use crate::application::ApplicationFile;
-use crate::desktop::Desktop;
+use crate::desktop::{Desktop, Folder};
 use crate::fault::Fault;
+use crate::files::{self, Home};
 use crate::perform;
 use crate::running::{Running, Screen};
 
 /// Longest time for one action with its look at the screen.
 const ACTION_LIMIT: Duration = Duration::from_secs(45);
+
+/// Looks at a start that does not stop changing.
+const MOST_LOOKS: usize = 10;
 
 /// A desktop and what runs on it.
 pub struct Session {
@@ -24,38 +28,55 @@ pub struct Session {
     runtime: Runtime,
     file: Arc<ApplicationFile>,
     screen: Screen,
+    home: Home,
 }
 
 impl Session {
-    /// Starts the desktop and puts the application's files into its home.
-    pub fn start(file: Arc<ApplicationFile>) -> Result<Self, Fault> {
+    /// Starts the desktop in this folder and puts the application's files into its home.
+    pub fn start(file: Arc<ApplicationFile>, folder: Arc<Folder>) -> Result<Self, Fault> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Fault::lost(format!("no runtime: {error}")))?;
-        let desktop = runtime.block_on(Desktop::start(file.screen))?;
-        let home = desktop.folder().join("home");
-        for wanted in &file.files {
-            write(&home.join(&wanted.path), wanted.text.as_bytes())?;
-        }
-        Ok(Self { running: None, desktop, runtime, file, screen: Screen::default() })
+        let desktop = runtime.block_on(Desktop::start(folder, file.screen))?;
+        let home = Home::furnish(&desktop.folder(), &file.files)?;
+        Ok(Self { running: None, desktop, runtime, file, screen: Screen::default(), home })
     }
 
-    /// Ends the application, empties the episode's folder, puts these files there and starts the application anew.
+    /// Ends the application, puts its home back, empties the episode's folder, puts these files there and starts the
+    /// application anew.
     ///
     /// `files` are names below the folder with their contents; the first is the document that is opened.
     pub fn open(&mut self, files: &[(String, Vec<u8>)]) -> Result<Observation, Fault> {
         self.running = None;
+        self.home.restore()?;
         let folder = self.episode();
-        let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", folder.display()));
-        std::fs::remove_dir_all(&folder).map_err(failed)?;
-        std::fs::create_dir_all(&folder).map_err(failed)?;
+        for emptied in [&folder, &self.desktop.folder().join("temporary")] {
+            files::empty(emptied)?;
+        }
         for (name, bytes) in files {
-            write(&folder.join(name), bytes)?;
+            files::write(&folder.join(name), bytes)?;
         }
         let document = files.first().map_or_else(PathBuf::new, |(name, _)| folder.join(name));
         let started = Running::start(&self.desktop, &self.file, &document);
         let running = self.runtime.block_on(started);
         self.running = Some(self.explain(running)?);
-        self.look()
+        let observation = self.look_until_settled()?;
+        self.home.keep()?;
+        Ok(observation)
+    }
+
+    /// Looks until the screen of a start has stopped changing.
+    fn look_until_settled(&mut self) -> Result<Observation, Fault> {
+        let mut last = self.look()?;
+        let pause = Duration::from_millis(self.file.settle.reset_ms);
+        for _ in 0..if pause.is_zero() { 0 } else { MOST_LOOKS } {
+            std::thread::sleep(pause);
+            let now = self.look()?;
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        Ok(last)
     }
 
     /// Looks at the screen.
@@ -80,6 +101,7 @@ impl Session {
             let lost = done.map(|_| Observation::default());
             return self.explain(lost).map(|observation| (Ok(String::new()), observation));
         }
+        std::thread::sleep(Duration::from_millis(self.file.settle.action_ms));
         let observation = self.look()?;
         Ok((done, observation))
     }
@@ -104,12 +126,12 @@ impl Session {
         self.desktop.screenshot()
     }
 
-    /// A loss with the process that caused it, where one has ended.
-    fn explain<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+    /// A loss with the process that caused it, where one has ended: what dies of a lost display is not blamed itself.
+    fn explain<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
         let Err(Fault::Lost(reason)) = &result else { return result };
         let program = self.file.command[0].clone();
-        let ended = self.desktop.ended().map(str::to_owned);
-        let ended = ended.or_else(|| self.running.as_mut()?.has_ended().then_some(program));
+        let ended = self.runtime.block_on(self.desktop.ended()).map(str::to_owned);
+        let ended = ended.or_else(|| self.running.as_ref()?.has_ended().then_some(program));
         match ended {
             Some(process) => Err(Fault::lost(format!("{process} has ended ({reason})"))),
             None => result,
@@ -119,12 +141,4 @@ impl Session {
 
 fn late(what: &str) -> Fault {
     Fault::lost(format!("the application took more than {} s to {what}", ACTION_LIMIT.as_secs()))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", path.display()));
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    std::fs::write(path, bytes).map_err(failed)
 }

@@ -171,6 +171,10 @@ impl Application for GuardedApplication {
         self.inner.instances()
     }
 
+    fn prepare(&self, next: &[&Task]) {
+        self.inner.prepare(next);
+    }
+
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
         Ok(Box::new(Guarded::new(self.inner.open()?, self.rules.clone())))
     }

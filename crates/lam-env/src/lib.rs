@@ -133,6 +133,11 @@ pub trait Application: Send + Sync {
     fn instances(&self) -> Option<usize> {
         None
     }
+    /// Hears which tasks come next, in their order: an application that takes long to start a task may make it ready
+    /// meanwhile. The newest word counts; what nobody asks for any more is ended. Returns at once.
+    fn prepare(&self, next: &[&Task]) {
+        let _ = next;
+    }
     /// A new instance.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A counter as an application: the smallest world in which episodes can run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
@@ -20,6 +20,8 @@ pub struct Counter {
     pub deaths_left: Arc<AtomicUsize>,
     /// Episodes that were started.
     pub resets: Arc<AtomicUsize>,
+    /// The tasks that were announced as the next ones, each time.
+    pub announced: Arc<Mutex<Vec<Vec<String>>>>,
 }
 
 impl Counter {
@@ -37,7 +39,8 @@ impl Counter {
             doc: "Click the control.".into(),
         };
         let deaths_left = Arc::new(AtomicUsize::new(deaths));
-        Self { functions: vec![click], instances: None, deaths_left, resets: Arc::new(AtomicUsize::new(0)) }
+        let (resets, announced) = (Arc::default(), Arc::default());
+        Self { functions: vec![click], instances: None, deaths_left, resets, announced }
     }
 }
 
@@ -133,6 +136,11 @@ impl Application for Counter {
 
     fn instances(&self) -> Option<usize> {
         self.instances
+    }
+
+    fn prepare(&self, next: &[&Task]) {
+        let ids = next.iter().map(|task| task.task_id.clone()).collect();
+        self.announced.lock().expect("nobody panicked").push(ids);
     }
 
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {

@@ -208,3 +208,13 @@ fn a_journal_of_another_run_is_refused() {
     let damaged = journalled(&app, &tasks, &journal, None).unwrap_err().to_string();
     assert!(damaged.contains("line 1"), "{damaged}");
 }
+
+#[test]
+fn an_application_hears_what_comes_next_and_when_nothing_does() {
+    let app = Counter { instances: Some(1), ..Counter::new(0) };
+    let tasks: Vec<_> = (1..4).map(|presses| task("press", presses)).collect();
+    run(&app, &tasks, &mut ExpertPolicy::of(&app).unwrap(), &Limits::default());
+    let announced = app.announced.lock().unwrap().clone();
+    let expected: [&[&str]; 4] = [&["press-2"], &["press-3"], &[], &[]];
+    assert_eq!(announced, expected, "with each start, and at the end");
+}

@@ -31,7 +31,7 @@ impl Folder {
         let name = format!("{PREFIX}{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(&name);
         let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", path.display()));
-        for part in ["home", "run", "services", "episode"] {
+        for part in ["home", "run", "services", "episode", "temporary"] {
             std::fs::create_dir_all(path.join(part)).map_err(failed)?;
         }
         std::fs::set_permissions(path.join("run"), std::fs::Permissions::from_mode(0o700)).map_err(failed)?;
@@ -41,6 +41,11 @@ impl Folder {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Kills every process of the desktop, whoever started it: whatever waits for one of them waits no more.
+    pub fn kill_all(&self) {
+        kill_marked(&self.marker);
     }
 
     /// The variables that say where everything lies.
@@ -58,6 +63,7 @@ impl Folder {
             ("XDG_CACHE_HOME", below("home/cache")),
             ("XDG_DATA_HOME", below("home/data")),
             ("XDG_RUNTIME_DIR", below("run")),
+            ("TMPDIR", below("temporary")),
             ("GSETTINGS_BACKEND", "memory".into()),
             ("GIO_USE_VFS", "local".into()),
             ("GDK_BACKEND", "x11".into()),
@@ -70,7 +76,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        kill_marked(&self.marker);
+        self.kill_all();
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }

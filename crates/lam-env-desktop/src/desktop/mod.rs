@@ -7,6 +7,7 @@ mod process;
 mod session_bus;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use display::Display;
@@ -19,6 +20,9 @@ use session_bus::SessionBus;
 /// How long the desktop's own processes may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
+/// How long a bus that lives may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
 /// A running desktop without an application.
 pub struct Desktop {
     /// Bus on which applications show their widgets.
@@ -27,13 +31,12 @@ pub struct Desktop {
     display: Display,
     bus: SessionBus,
     // Last: whatever is still alive is ended and the folder removed when all the rest is gone.
-    folder: Folder,
+    folder: Arc<Folder>,
 }
 
 impl Desktop {
-    /// Starts display and buses; `width` and `height` of the screen are in pixels.
-    pub async fn start((width, height): (u32, u32)) -> Result<Self, Fault> {
-        let folder = Folder::create()?;
+    /// Starts display and buses in a folder; `width` and `height` of the screen are in pixels.
+    pub async fn start(folder: Arc<Folder>, (width, height): (u32, u32)) -> Result<Self, Fault> {
         let mut variables = folder.variables();
         let display = Display::start(&folder, &variables, (width, height), START_LIMIT).await?;
         variables.push(("DISPLAY".into(), display.name()));
@@ -54,11 +57,17 @@ impl Desktop {
     }
 
     /// Which of the desktop's own processes has ended, if any.
-    pub fn ended(&mut self) -> Option<&'static str> {
+    pub async fn ended(&self) -> Option<&'static str> {
         if self.display.has_ended() {
             return Some("Xvfb");
         }
-        self.bus.has_ended().then_some("dbus-daemon")
+        if self.bus.has_ended() {
+            return Some("dbus-daemon");
+        }
+        let name = Some("org.freedesktop.DBus");
+        let asked = self.accessibility.call_method(name, "/org/freedesktop/DBus", name, "GetId", &());
+        let answered = tokio::time::timeout(ANSWER_LIMIT, asked).await;
+        (!matches!(answered, Ok(Ok(_)))).then_some("the accessibility bus")
     }
 
     /// The screen as a PNG file.

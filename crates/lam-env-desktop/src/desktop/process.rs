@@ -3,8 +3,12 @@
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
+
+/// How long killed processes may take to go.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A process and its children, killed together.
 pub struct Group {
@@ -31,17 +35,24 @@ impl Group {
         Ok(Self { child: command.spawn().map_err(failed)? })
     }
 
-    /// Whether the first process of the group has ended.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+    /// Id of the first process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
-    /// Kills the whole group and waits for its first process. Where that has ended already, its number may belong to
-    /// somebody else by now: what is left of the group then ends with the desktop.
-    pub fn kill(&mut self) {
-        if self.has_ended() {
-            return;
+    /// Whether the first process of the group has ended. It is not waited for yet: as long as it is a zombie, its
+    /// number, which is the group's, is given to nobody else.
+    pub fn has_ended(&self) -> bool {
+        let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        // SAFETY: siginfo_t is plain data, which waitid fills in; si_pid is 0 while the child runs.
+        unsafe {
+            let mut found = std::mem::zeroed::<libc::siginfo_t>();
+            libc::waitid(libc::P_PID, self.child.id(), &raw mut found, options) != 0 || found.si_pid() != 0
         }
+    }
+
+    /// Kills the whole group, also where its first process has ended already, and waits for that.
+    fn kill(&mut self) {
         // SAFETY: kill takes plain numbers; the group is ours because its leader is not yet waited for.
         unsafe {
             libc::kill(-(self.child.id() as libc::pid_t), libc::SIGKILL);
@@ -56,15 +67,24 @@ impl Drop for Group {
     }
 }
 
-/// Kills every process of this user that carries `marker` among its environment variables, `NAME=value`.
+/// Kills every process of this user that carries `marker` among its environment variables, `NAME=value`, and waits
+/// until they are gone.
 ///
 /// Services that a bus has started leave their process group; the marker stays with them.
 pub fn kill_marked(marker: &str) {
-    for pid in marked(|variables| variables.contains(&marker)) {
-        // SAFETY: kill takes plain numbers; the process carries our marker.
-        unsafe {
-            libc::kill(pid, libc::SIGKILL);
+    let until = Instant::now() + FAREWELL;
+    loop {
+        let left = marked(|variables| variables.contains(&marker));
+        if left.is_empty() || Instant::now() > until {
+            return;
         }
+        for pid in left {
+            // SAFETY: kill takes plain numbers; the process carries our marker.
+            unsafe {
+                libc::kill(pid, libc::SIGKILL);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

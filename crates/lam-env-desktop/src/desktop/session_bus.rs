@@ -1,6 +1,7 @@
 //! A session bus of one's own that can start the accessibility service and nothing else.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Folder, Group};
@@ -13,6 +14,9 @@ const LAUNCHERS: [&str; 4] = [
     "/usr/lib/at-spi-bus-launcher",
     "/usr/libexec/at-spi2/at-spi-bus-launcher",
 ];
+
+/// How long a daemon may take to let a client in.
+const GREETING_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running dbus-daemon.
 pub struct SessionBus {
@@ -27,7 +31,7 @@ impl SessionBus {
         let config = write_configuration(folder.path())?;
         let args = [format!("--config-file={config}"), "--nofork".to_owned(), "--nopidfile".to_owned()];
         let log = folder.path().join("session-bus.log");
-        let mut group = Group::start("dbus-daemon", &args, variables, &log)?;
+        let group = Group::start("dbus-daemon", &args, variables, &log)?;
         let socket = folder.path().join("run/bus");
         let address = format!("unix:path={}", socket.display());
         let started = Instant::now();
@@ -51,7 +55,7 @@ impl SessionBus {
     }
 
     /// Whether the process is gone.
-    pub fn has_ended(&mut self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.group.has_ended()
     }
 
@@ -67,8 +71,11 @@ impl SessionBus {
     }
 }
 
+/// A daemon that is killed in the middle of its greeting answers nothing.
 async fn connect(address: &str) -> zbus::Result<zbus::Connection> {
-    zbus::connection::Builder::address(address)?.build().await
+    let connected = zbus::connection::Builder::address(address)?.build();
+    let late = |_| zbus::Error::InputOutput(Arc::new(std::io::ErrorKind::TimedOut.into()));
+    tokio::time::timeout(GREETING_LIMIT, connected).await.map_err(late)?
 }
 
 /// Writes the daemon's configuration and the one service it may start; returns the configuration's path.

@@ -1,5 +1,7 @@
 //! Clicks: the object's own action, a choice in its parent, the mouse where neither is there.
 
+use std::time::{Duration, Instant};
+
 use atspi_common::State;
 use lam_types::ControlType;
 
@@ -7,12 +9,18 @@ use super::Actor;
 use crate::access::{self, Shown};
 use crate::fault::Fault;
 
+/// How often an object is asked for its action: while an application is busy with another one it may refuse.
+const ACTION_TRIES: usize = 3;
+/// How long a button that comes up by itself may stay down.
+const UP_LIMIT: Duration = Duration::from_secs(2);
+
 impl Actor<'_> {
     /// Clicks a control and waits for the effect.
     pub(super) async fn click(&mut self, control: &Shown, button: &str, double: bool) -> Result<(), Fault> {
         if !(control.enabled || self.is_enabled_when_open(control).await?) {
             return Err(Fault::refused(format!("`{}` cannot be used now", control.name)));
         }
+        self.wait_until_up(control).await?;
         match (button, control.kind) {
             ("" | "left", ControlType::Document) => {
                 self.peer().focus(&control.path).await?;
@@ -24,7 +32,23 @@ impl Actor<'_> {
             }
             _ => self.mouse(control, if button == "middle" { "b2c" } else { "b3c" }).await?,
         }
-        self.settle(control).await
+        self.settle(control).await?;
+        self.wait_until_up(control).await
+    }
+
+    /// Waits until a button that comes up by itself is up: pressed once more before, it would only come up.
+    async fn wait_until_up(&self, control: &Shown) -> Result<(), Fault> {
+        if !self.file.momentary.iter().any(|pattern| lam_env::pattern_matches(pattern, &control.name)) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        while self.peer().states(&control.path).await?.contains(State::Checked) {
+            if started.elapsed() > UP_LIMIT {
+                return Err(Fault::refused(format!("`{}` stays pressed", control.name)));
+            }
+            tokio::time::sleep(super::PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Whether an item can be used once its menus are open: applications bring closed menus up to date no sooner.
@@ -50,13 +74,18 @@ impl Actor<'_> {
         if chosen && access::choose(self.peer(), path).await? {
             return Ok(());
         }
-        if self.peer().act(path, 0).await? {
-            return Ok(());
+        for _ in 0..ACTION_TRIES {
+            if self.peer().act(path, 0).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(super::QUIET).await;
         }
         if !control.menus.is_empty() {
             return self.activate_again(control).await;
         }
-        if self.peer().focus(path).await? {
+        // A click on a field puts the caret there; on anything else the focus alone would be a click that was lost.
+        let takes_text = matches!(control.kind, ControlType::Edit | ControlType::Spinner);
+        if takes_text && self.peer().focus(path).await? {
             return Ok(());
         }
         self.mouse(control, "b1c").await

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use lam_env::{Application, EnvError, Environment, TaskQuery};
 use lam_env_desktop::Desktop;
-use lam_types::{PastAction, Split, State, Status, StepStatus, Task, Verdict};
+use lam_types::{Observation, PastAction, Split, State, Status, StepStatus, Task, Verdict};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -28,26 +28,55 @@ pub fn application(name: &str) -> Option<Desktop> {
 
 /// The first test task of a family.
 pub fn task(app: &Desktop, family: &str) -> Task {
-    let query = TaskQuery { split: Split::Test, phrasing: None, families: vec![family.into()], count: 1, seed: 5 };
-    app.tasks(&query).expect("the family exists").remove(0)
+    tasks(app, &[family], 1).remove(0)
 }
 
-/// One episode of the reference solution.
-pub fn solve(app: &Desktop, environment: &mut dyn Environment, task: &Task) -> Result<(Verdict, State), EnvError> {
+/// The first test tasks of families, which take turns.
+pub fn tasks(app: &Desktop, families: &[&str], count: usize) -> Vec<Task> {
+    let families = families.iter().map(|family| (*family).to_owned()).collect();
+    let query = TaskQuery { split: Split::Test, phrasing: None, families, count, seed: 5 };
+    app.tasks(&query).expect("the families exist")
+}
+
+/// One episode of the reference solution: the verdict, and every screen.
+pub fn solve(
+    app: &Desktop,
+    environment: &mut dyn Environment,
+    task: &Task,
+) -> Result<(Verdict, Vec<Observation>), EnvError> {
     let observation = environment.reset(task)?;
+    let mut screens = vec![observation.clone()];
     let request = task.request.clone();
     let mut state = State { request, observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
-    for _ in 0..20 {
-        let action = app.reference(task, &state)?;
-        let outcome = environment.act(&action)?;
-        assert_eq!(outcome.status, StepStatus::Ok, "{} {}: {}", action.function, action.control_name, outcome.message);
-        state.previous_actions.push(PastAction::of(&action, outcome.status));
-        state.observation = outcome.observation;
-        if action.status == Status::Finish {
-            break;
-        }
+    let mut over = false;
+    while !over && screens.len() < 20 {
+        over = step(app, environment, task, &mut state)?;
+        screens.push(state.observation.clone());
     }
-    Ok((environment.verify()?, state))
+    Ok((environment.verify()?, screens))
+}
+
+/// One step of the reference solution; whether it was the last.
+fn step(app: &Desktop, environment: &mut dyn Environment, task: &Task, state: &mut State) -> Result<bool, EnvError> {
+    let action = app.reference(task, state)?;
+    let outcome = environment.act(&action)?;
+    assert_eq!(outcome.status, StepStatus::Ok, "{} {}: {}", action.function, action.control_name, outcome.message);
+    state.previous_actions.push(PastAction::of(&action, outcome.status));
+    state.observation = outcome.observation;
+    Ok(action.status == Status::Finish)
+}
+
+/// Where two screens differ; "" where they do not.
+pub fn difference(first: &Observation, second: &Observation) -> String {
+    let lines = |screen: &Observation| -> Vec<String> {
+        let controls = screen.controls.iter().map(|control| format!("{control:?}"));
+        controls.chain([format!("document {:?}", screen.document), format!("selection {:?}", screen.selection)]).collect()
+    };
+    let (first, second) = (lines(first), lines(second));
+    let only = |these: &[String], those: &[String], mark: &str| -> Vec<String> {
+        these.iter().filter(|line| !those.contains(line)).map(|line| format!("{mark} {line}")).collect()
+    };
+    [only(&first, &second, "-"), only(&second, &first, "+")].concat().join("\n")
 }
 
 /// Processes of the desktops of process `owner`: id and program.
