@@ -58,7 +58,7 @@ function show(one, step) {
   }
   const detail = viewer.querySelector("[data-detail]");
   const hadFocus = detail.contains(document.activeElement);
-  detail.replaceChildren(...heading(one), stepButtons(one), ...(one.steps.length ? [stepBody(one.steps[shown.step])] : []));
+  detail.replaceChildren(...heading(one), stepButtons(one), ...(one.steps.length ? [stepBody(one, shown.step)] : []));
   if (hadFocus) detail.querySelector(".steps [aria-current]")?.focus();
 }
 
@@ -90,13 +90,15 @@ function stepButtons(one) {
   return bar;
 }
 
-function stepBody(step) {
+function stepBody(one, index) {
+  const step = one.steps[index];
   const action = step.action;
   const call = action.function ? `${action.function}(${Object.entries(action.args).map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(", ")})` : "no call";
   const target = action.control_label ? `on ${action.control_label} “${action.control_name}”` : "on the application";
   const outcome = [step.status.replace("_", " "), step.message, step.reward === null ? "" : `reward ${step.reward}`, step.seconds ? `${(step.seconds * 1000).toFixed(1)} ms` : ""];
   return element("div", { class: "step-body" },
     element("div", {},
+      ...pictures(one, index),
       element("h4", {}, `Screen: ${step.screen.length} controls`), controls(step),
       element("h4", {}, "Document"), element("p", { class: "paper-text", tabindex: "0" }, data.texts[step.document] || "(empty)"),
       step.selection ? element("p", {}, element("small", {}, `selected: “${step.selection}”`)) : null),
@@ -106,6 +108,16 @@ function stepBody(step) {
       element("h4", {}, "Outcome"), element("p", { class: step.status === "ok" ? null : "bad" }, outcome.filter(Boolean).join(" · ")),
       element("h4", {}, "Plan that remains"),
       action.plan.length ? element("ol", {}, ...action.plan.map((line) => element("li", {}, line))) : element("p", {}, "nothing")));
+}
+
+/* The screen before a step and after it, where the evaluation kept pictures. */
+function pictures(one, index) {
+  const kept = data.pictures[one.id] || [];
+  const frame = (source, words) => source && element("button", {
+    type: "button", class: "screenshot", title: "enlarge", onclick: (event) => event.currentTarget.classList.toggle("large"),
+  }, element("img", { src: source, alt: `The screen ${words}` }), element("small", {}, words));
+  const frames = [frame(kept[index], "before this step"), frame(kept[index + 1], "after it")].filter(Boolean);
+  return frames.length ? [element("div", { class: "screenshots" }, ...frames)] : [];
 }
 
 function controls(step) {

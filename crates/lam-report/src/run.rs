@@ -1,5 +1,7 @@
 //! A run as the report sees it: what was read from disk, before anything is drawn. Knows no HTML.
 
+use std::collections::BTreeMap;
+
 use lam_types::Trajectory;
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ pub struct Run {
     pub tables_by_seed: Vec<Tables>,
     /// A sample of trajectories for the viewer.
     pub trajectories: Vec<Trajectory>,
+    /// Screens before each step and after the last, as data URIs, by the id of the trajectory.
+    pub pictures: BTreeMap<String, Vec<String>>,
     /// How many trajectories the sample was drawn from.
     pub trajectories_total: usize,
     /// What the data files hold.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use lam_agent::{Limits, Policy, PolicyChoice, PolicyError, RemoteConfig};
-use lam_env::Application;
 use lam_eval::{
     Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, Watch,
     evaluate_online, evaluate_plans, evaluate_steps, held_out_tasks, write_items,
@@ -15,13 +14,15 @@ use lam_types::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::applications::application;
+use super::applications::{application, with_screenshots};
 use super::collect::agent;
 use super::models::Model;
 use super::settings::{self, Settings};
 
 /// File with the rows.
 const TABLES_FILE: &str = "tables.json";
+/// Directory with the pictures of the screens, by policy and task.
+const SCREENSHOTS: &str = "screenshots";
 
 /// Settings of `eval.plan`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -86,6 +87,8 @@ pub struct OnlineSettings {
     max_new_tokens: usize,
     /// Whether answers are kept executable by the decoding constraint.
     constrained: bool,
+    /// Whether pictures of the screen before and after each step are kept (desktop applications).
+    screenshots: bool,
     /// Endpoints with rows of their own.
     endpoints: Vec<RemoteConfig>,
     /// Where episodes end.
@@ -104,6 +107,7 @@ impl Default for OnlineSettings {
             expert: true,
             max_new_tokens: 256,
             constrained: true,
+            screenshots: false,
             endpoints: Vec::new(),
             limits: Limits::default(),
             bootstrap: Bootstrap::default(),
@@ -210,11 +214,13 @@ pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Val
     let tasks = held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed).map_err(evaluating)?;
     let limits = Limits { seed: context.seed, ..config.limits.clone() };
     let mut tables = Tables::default();
-    let mut row = |policy: &mut dyn Policy, app: &dyn Application| -> Result<(), StageError> {
+    let mut row = |policy: &mut dyn Policy| -> Result<(), StageError> {
         let name = policy.id().name;
+        let pictures = config.screenshots.then(|| context.output.join(SCREENSHOTS).join(&name));
+        let app = with_screenshots(&config.environment, pictures.as_deref()).map_err(StageError::data)?;
         let journal = context.output.join(format!("{name}.journal.jsonl"));
         let setting = (&limits, &config.bootstrap, Some(journal.as_path()));
-        let report = evaluate_online(app, &tasks, policy, setting, &watch(context)).map_err(evaluating)?;
+        let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &watch(context)).map_err(evaluating)?;
         write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
         std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
         tables.online.insert(name, report.row);
@@ -227,10 +233,10 @@ pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Val
             constrained: config.constrained,
             ..PolicyOptions::greedy(model.id().clone())
         };
-        row(&mut model.policy(app.as_ref(), options).map_err(StageError::runtime)?, app.as_ref())?;
+        row(&mut model.policy(app.as_ref(), options).map_err(StageError::runtime)?)?;
     }
     for choice in others(config.expert, &config.endpoints) {
-        row(choice.open(app.as_ref()).map_err(agent)?.as_mut(), app.as_ref())?;
+        row(choice.open(app.as_ref()).map_err(agent)?.as_mut())?;
     }
     finish(&tables, context.output)
 }

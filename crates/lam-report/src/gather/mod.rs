@@ -2,6 +2,7 @@
 
 mod curves;
 mod evaluations;
+mod pictures;
 mod rows;
 mod stages;
 
@@ -44,6 +45,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         curves: curves::read(&first.stages)?,
         tables: over_seeds(&each),
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
+        pictures: pictures::read(&first.stages, &sample.chosen),
         trajectories: sample.chosen,
         trajectories_total: sample.total,
         data: sample.files,

@@ -40,7 +40,7 @@ pub fn section(run: &Run) -> Markup {
 
 /// The data block for the script, safe inside a `<script>` element.
 pub fn script_data(run: &Run) -> Markup {
-    html! { script type="application/json" id="trajectory-data" { (PreEscaped(inert(&data(&run.trajectories)))) } }
+    html! { script type="application/json" id="trajectory-data" { (PreEscaped(inert(&data(run)))) } }
 }
 
 /// JSON in which nothing can end the element or start another.
@@ -71,10 +71,10 @@ impl Pool {
     }
 }
 
-fn data(trajectories: &[Trajectory]) -> Value {
+fn data(run: &Run) -> Value {
     let (mut texts, mut controls) = (Pool::default(), Pool::default());
-    let rows: Vec<Value> = trajectories.iter().map(|one| trajectory(one, &mut texts, &mut controls)).collect();
-    json!({ "texts": texts.values, "controls": controls.values, "trajectories": rows })
+    let rows: Vec<Value> = run.trajectories.iter().map(|one| trajectory(one, &mut texts, &mut controls)).collect();
+    json!({ "texts": texts.values, "controls": controls.values, "pictures": run.pictures, "trajectories": rows })
 }
 
 fn trajectory(one: &Trajectory, texts: &mut Pool, controls: &mut Pool) -> Value {
