@@ -29,6 +29,8 @@ pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// Longest wait for an answer.
     pub call_timeout: Duration,
+    /// Longest wait for tasks to be drawn: for some, a page has to be opened each.
+    pub draw_timeout: Duration,
     /// Tries to start an episode.
     pub attempts: u32,
     /// Wait before the second try; doubled each time.
@@ -43,6 +45,7 @@ impl Default for ClientSettings {
             token: None,
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(100),
+            draw_timeout: Duration::from_secs(1800),
             attempts: 4,
             backoff: Duration::from_millis(250),
             max_message_bytes: 64 << 20,
@@ -104,11 +107,10 @@ impl Remote {
         let agent: Agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(settings.connect_timeout))
-            .timeout_global(Some(settings.call_timeout))
             .proxy(None)
             .build()
             .into();
-        let ask = |path: &str| get(&agent, &address, &settings, path);
+        let ask = |path: &str| get(&agent, &address, &settings, path, settings.call_timeout);
         let unreachable = |reason| RemoteError::Unreachable { url: address.socket.clone(), reason, hint: HINT };
         let mut schema = ask("/schema").map_err(unreachable)?;
         let described = described(schema["action"][KEY].take(), &address)?;
@@ -152,7 +154,8 @@ impl Remote {
         for family in &query.families {
             path.push_str(&format!("&family={}", utf8_percent_encode(family, NON_ALPHANUMERIC)));
         }
-        let answer = get(&self.agent, &self.endpoint.address, &self.endpoint.settings, &path);
+        let Endpoint { address, settings, .. } = self.endpoint.as_ref();
+        let answer = get(&self.agent, address, settings, &path, settings.draw_timeout);
         let mut answer = answer.map_err(EnvError::Usage)?;
         serde_json::from_value(answer["tasks"].take()).map_err(|error| self.endpoint.failed(format!("/tasks: {error}")))
     }
@@ -213,8 +216,15 @@ fn described(value: Value, address: &Address) -> Result<Described, RemoteError> 
 }
 
 /// The JSON at a path beside the WebSocket.
-fn get(agent: &Agent, address: &Address, settings: &ClientSettings, path: &str) -> Result<Value, String> {
-    let mut request = agent.get(format!("{}{path}", address.requests));
+fn get(
+    agent: &Agent,
+    address: &Address,
+    settings: &ClientSettings,
+    path: &str,
+    longest: Duration,
+) -> Result<Value, String> {
+    let request = agent.get(format!("{}{path}", address.requests));
+    let mut request = request.config().timeout_global(Some(longest)).build();
     if let Some(token) = &settings.token {
         request = request.header("authorization", token.bearer());
     }

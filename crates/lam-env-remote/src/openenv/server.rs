@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lam_env::{Application, TaskQuery};
 use lam_types::{Phrasing, Split};
@@ -25,6 +25,8 @@ use crate::secret::Secret;
 const BESIDE: usize = 32;
 /// Tasks that one request may draw.
 const MOST_TASKS: usize = 100_000;
+/// How long instances may take to go away once the server stops.
+const FAREWELL: Duration = Duration::from_secs(20);
 const HINT: &str = "give one by --token-env NAME, or serve on 127.0.0.1";
 
 /// How an application is served.
@@ -75,7 +77,9 @@ impl Default for ServerSettings {
 
 /// A running server; it stops when it is dropped.
 pub struct OpenEnvServer {
-    listener: Listener,
+    /// There until it stops.
+    listener: Option<Listener>,
+    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -102,17 +106,28 @@ impl OpenEnvServer {
         let connected = Arc::clone(&shared);
         let serve = move |stream: TcpStream, stop: &Stop| take(&connected, stream, stop);
         let listener = Listener::start((&place.0, place.1), (place.2.as_ref(), HINT), most, serve)?;
-        Ok(Self { listener, shared })
+        Ok(Self { address: listener.address(), listener: Some(listener), shared })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.listener.address()
+        self.address
     }
 
     /// Sessions that are taken now.
     pub fn sessions(&self) -> usize {
         self.shared.sessions.load(Ordering::Acquire)
+    }
+}
+
+/// Every instance is closed before the server is gone: what it started must not outlive it.
+impl Drop for OpenEnvServer {
+    fn drop(&mut self) {
+        drop(self.listener.take());
+        let until = Instant::now() + FAREWELL;
+        while self.sessions() > 0 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is served in the tests: the embedded editor, and applications that fail in every way there is.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
@@ -29,12 +30,23 @@ pub fn query(count: usize) -> TaskQuery {
 }
 
 /// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`.
+#[derive(Clone, Default)]
 pub struct Failing {
     /// Whether no instance starts.
     pub is_broken: bool,
+    /// Instances that are alive.
+    pub alive: Arc<AtomicUsize>,
 }
 
-struct Instance;
+struct Instance(Arc<AtomicUsize>);
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // As long as a browser takes.
+        std::thread::sleep(Duration::from_millis(100));
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 fn failed(reason: &str) -> EnvError {
     EnvError::Failed { environment: "failing".into(), reason: reason.into() }
@@ -75,7 +87,11 @@ impl Application for Failing {
     }
 
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
-        if self.is_broken { Err(failed("the program is missing")) } else { Ok(Box::new(Instance)) }
+        if self.is_broken {
+            return Err(failed("the program is missing"));
+        }
+        self.alive.fetch_add(1, Ordering::AcqRel);
+        Ok(Box::new(Instance(Arc::clone(&self.alive))))
     }
 
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {

@@ -185,7 +185,7 @@ fn small_schema(behind: &OpenEnvServer) -> String {
 
 #[test]
 fn a_server_that_hangs_is_given_up() {
-    let server = OpenEnvServer::start(Arc::new(Failing { is_broken: false }), settings()).unwrap();
+    let server = OpenEnvServer::start(Arc::new(Failing::default()), settings()).unwrap();
     let brief = ClientSettings { call_timeout: Duration::from_millis(500), ..ClientSettings::default() };
     let remote = Remote::connect(&url(&server), brief).unwrap();
     let task = &remote.tasks(&query(1)).unwrap()[0];
@@ -197,7 +197,7 @@ fn a_server_that_hangs_is_given_up() {
 
 #[test]
 fn an_environment_that_dies_there_dies_here() {
-    let server = OpenEnvServer::start(Arc::new(Failing { is_broken: false }), settings()).unwrap();
+    let server = OpenEnvServer::start(Arc::new(Failing::default()), settings()).unwrap();
     let remote = remote(&url(&server));
     let task = &remote.tasks(&query(1)).unwrap()[0];
     let mut environment = remote.open().unwrap();

@@ -1,6 +1,7 @@
 //! What the server says to plain messages and requests.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
@@ -182,7 +183,7 @@ fn a_silent_connection_is_asked_and_one_that_never_answers_is_let_go() {
 #[test]
 fn instances_that_panic_die_or_hang_are_told_and_replaced() {
     let limits = ServerSettings { call_timeout: Duration::from_millis(500), ..settings() };
-    let server = OpenEnvServer::start(Arc::new(Failing { is_broken: false }), limits).unwrap();
+    let server = OpenEnvServer::start(Arc::new(Failing::default()), limits).unwrap();
     let mut socket = Socket::open(server.address());
     for (function, words) in [("panic", "panicked: no such paper size"), ("die", "the window is gone")] {
         assert_eq!(socket.ask("reset", json!({}))["type"], "observation");
@@ -199,8 +200,25 @@ fn instances_that_panic_die_or_hang_are_told_and_replaced() {
 }
 
 #[test]
+fn no_instance_outlives_a_server_that_stops() {
+    let app = Failing::default();
+    let server = OpenEnvServer::start(Arc::new(app.clone()), settings()).unwrap();
+    let mut sockets = [Socket::open(server.address()), Socket::open(server.address())];
+    for socket in &mut sockets {
+        socket.ask("reset", json!({}));
+    }
+    assert_eq!(app.alive.load(Ordering::Acquire), 2);
+    drop(server);
+    assert_eq!(app.alive.load(Ordering::Acquire), 0);
+    for socket in &mut sockets {
+        assert_eq!(error(&socket.receive().unwrap()), ("SESSION_ERROR".to_owned(), "the server stops".to_owned()));
+        assert_eq!(socket.receive().unwrap_err().0, 1001);
+    }
+}
+
+#[test]
 fn an_instance_that_does_not_start_is_told() {
-    let server = OpenEnvServer::start(Arc::new(Failing { is_broken: true }), settings()).unwrap();
+    let server = OpenEnvServer::start(Arc::new(Failing { is_broken: true, ..Failing::default() }), settings()).unwrap();
     let mut socket = Socket::open(server.address());
     let (code, message) = error(&socket.receive().unwrap());
     assert!(code == "FACTORY_ERROR" && message.contains("the program is missing"), "{message}");
