@@ -158,6 +158,14 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_file_is_understood() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/devices/word.toml");
+        let families = Families::load(&path).unwrap();
+        assert!(families.find("word_new_document").is_some_and(|family| family.launch.is_some()));
+        assert!(!families.guard.deny_controls.is_empty());
+    }
+
+    #[test]
     fn a_file_that_cannot_be_meant_is_named() {
         for (text, words) in [
             ("[[family]]\nname = \"x\"\nwindow = \"*\"\nrequest = [\"a\"]\n", "unknown field `request`"),

@@ -7,9 +7,10 @@ use lam_env::{EnvError, Environment, Outcome};
 use lam_types::{Action, Args, Observation, Status, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
+use super::endpoint::Endpoint;
 use super::exchange::{AskError, Exchange};
-use super::remote::Endpoint;
-use super::words::{Answer, Reset, WireAction};
+use super::messages::Reset;
+use super::payload::{Answer, WireAction};
 
 /// An instance on a server.
 pub struct RemoteEnvironment {

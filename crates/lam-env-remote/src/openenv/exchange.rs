@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::remote::ClientSettings;
+use super::endpoint::ClientSettings;
 use crate::idle::KeptLink;
 use crate::link::{Link, LinkError, LinkLimits};
 

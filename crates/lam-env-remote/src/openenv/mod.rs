@@ -1,20 +1,25 @@
 //! OpenEnv's protocol: JSON messages over WebSocket, one connection a session, one session an instance.
 //!
-//! `words` is what both sides speak. Serving: `server` (routes) → `serve` (one connection) → `worker` (the thread of
-//! its instance) → `session` (the episode). Driving: `remote` (the application) → `environment` → `exchange`.
+//! Both sides speak `messages`, which carry a `payload` that the `schema` describes. Serving: `server` → `routes` →
+//! `serve` (one connection) → `worker` (the thread of its instance) → `session` (the episode). Driving: `remote` (the
+//! application) → `endpoint` (the server) and `environment` → `exchange` (one session).
 
 mod address;
+mod endpoint;
 mod environment;
 mod exchange;
+mod messages;
+mod payload;
 mod remote;
+mod routes;
 mod schema;
 mod serve;
 mod server;
 mod session;
-mod words;
 mod worker;
 
+pub use endpoint::ClientSettings;
 pub use environment::RemoteEnvironment;
-pub use remote::{ClientSettings, Remote};
+pub use payload::SCHEMA_VERSION;
+pub use remote::Remote;
 pub use server::{OpenEnvServer, ServerSettings};
-pub use words::SCHEMA_VERSION;

@@ -1,98 +1,20 @@
 //! An application that lives on an OpenEnv server: asks it what it is, and draws its tasks there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_types::{Args, FunctionSpec, Phrasing, Task};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
-use ureq::Agent;
 
 use super::address::Address;
+use super::endpoint::{ANY_FAMILY, ClientSettings, Endpoint};
 use super::environment::RemoteEnvironment;
-use super::schema::{Described, KEY};
-use super::words::{Reset, SCHEMA_VERSION};
+use super::messages::Reset;
 use crate::RemoteError;
-use crate::secret::Secret;
-
-/// Family of tasks that a server draws without being asked for one.
-const ANY_FAMILY: &str = "any";
-const HINT: &str = "is `lam-train serve env` running there?";
-
-/// How a server is asked.
-#[derive(Clone, Debug)]
-pub struct ClientSettings {
-    /// What the server wants to be shown.
-    pub token: Option<Secret>,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// Longest wait for an answer.
-    pub call_timeout: Duration,
-    /// Longest wait for tasks to be drawn: for some, a page has to be opened each.
-    pub draw_timeout: Duration,
-    /// Tries to start an episode.
-    pub attempts: u32,
-    /// Wait before the second try; doubled each time.
-    pub backoff: Duration,
-    /// Largest answer, in bytes.
-    pub max_message_bytes: usize,
-}
-
-impl Default for ClientSettings {
-    fn default() -> Self {
-        Self {
-            token: None,
-            connect_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(100),
-            draw_timeout: Duration::from_secs(1800),
-            attempts: 4,
-            backoff: Duration::from_millis(250),
-            max_message_bytes: 64 << 20,
-        }
-    }
-}
-
-/// A server, as all its sessions know it.
-pub struct Endpoint {
-    /// Where it is.
-    pub address: Address,
-    /// How it is asked.
-    pub settings: ClientSettings,
-    /// What it said of itself.
-    pub described: Described,
-}
-
-impl Endpoint {
-    /// A failure of this server.
-    pub fn failed(&self, reason: impl std::fmt::Display) -> EnvError {
-        EnvError::Failed { environment: format!("remote:{}", self.address.socket), reason: reason.to_string() }
-    }
-
-    /// What starts this very task.
-    pub fn reset_to(&self, task: &Task) -> Reset {
-        let episode_id = Some(task.task_id.clone());
-        if self.described.tasks {
-            return Reset { episode_id, task: Some(task.clone()), ..Reset::default() };
-        }
-        Reset {
-            episode_id,
-            seed: Some(task.seed),
-            family: Some(task.family.clone()).filter(|family| family != ANY_FAMILY),
-            split: Some(task.split),
-            phrasing: Some(task.phrasing),
-            request: Some(task.request.clone()),
-            task: None,
-        }
-    }
-}
 
 /// An application on a server.
 pub struct Remote {
     endpoint: Arc<Endpoint>,
-    agent: Agent,
-    environment: String,
-    version: String,
     twin: Option<Box<dyn Application>>,
 }
 
@@ -102,23 +24,8 @@ impl Remote {
     /// # Errors
     /// Nobody who answers there, or another version of actions and observations.
     pub fn connect(address: &str, settings: ClientSettings) -> Result<Self, RemoteError> {
-        let address = Address::parse(address)?;
-        // Straight to the host, as the WebSocket goes.
-        let agent: Agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(settings.connect_timeout))
-            .proxy(None)
-            .build()
-            .into();
-        let ask = |path: &str| get(&agent, &address, &settings, path, settings.call_timeout);
-        let unreachable = |reason| RemoteError::Unreachable { url: address.socket.clone(), reason, hint: HINT };
-        let mut schema = ask("/schema").map_err(unreachable)?;
-        let described = described(schema["action"][KEY].take(), &address)?;
-        let metadata = ask("/metadata").map_err(unreachable)?;
-        let word = |key: &str, instead: &str| metadata[key].as_str().unwrap_or(instead).to_owned();
-        let (environment, version) = (word("name", "remote"), format!("{}/openenv", word("version", "unknown")));
-        let endpoint = Arc::new(Endpoint { address, settings, described });
-        Ok(Self { endpoint, agent, environment, version, twin: None })
+        let endpoint = Endpoint::connect(Address::parse(address)?, settings)?;
+        Ok(Self { endpoint: Arc::new(endpoint), twin: None })
     }
 
     /// Whether `text` is the address of a server; connects to nothing.
@@ -138,8 +45,8 @@ impl Remote {
     /// name, version or with other functions is not the same.
     #[must_use]
     pub fn with_twin(mut self, twin: Box<dyn Application>) -> Self {
-        let is_same = twin.environment() == self.environment
-            && self.version.strip_suffix("/openenv") == Some(twin.version())
+        let is_same = twin.environment() == self.environment()
+            && self.version().strip_suffix("/openenv") == Some(twin.version())
             && twin.functions() == self.functions();
         self.twin = is_same.then_some(twin);
         self
@@ -154,9 +61,7 @@ impl Remote {
         for family in &query.families {
             path.push_str(&format!("&family={}", utf8_percent_encode(family, NON_ALPHANUMERIC)));
         }
-        let Endpoint { address, settings, .. } = self.endpoint.as_ref();
-        let answer = get(&self.agent, address, settings, &path, settings.draw_timeout);
-        let mut answer = answer.map_err(EnvError::Usage)?;
+        let mut answer = self.endpoint.get(&path, self.endpoint.settings.draw_timeout).map_err(EnvError::Usage)?;
         serde_json::from_value(answer["tasks"].take()).map_err(|error| self.endpoint.failed(format!("/tasks: {error}")))
     }
 
@@ -169,10 +74,10 @@ impl Remote {
             let (split, wording) = (query.split.as_str(), phrasing.as_str());
             let seed = mixed(query.seed, split, index as u64);
             let mut task = Task {
-                task_id: format!("{}-{family}-{split}-{wording}-{seed:012x}", self.environment),
+                task_id: format!("{}-{family}-{split}-{wording}-{seed:012x}", self.environment()),
                 family: family.to_owned(),
                 request: String::new(),
-                environment: self.environment.clone(),
+                environment: self.environment().to_owned(),
                 application: String::new(),
                 seed,
                 phrasing,
@@ -199,53 +104,13 @@ fn mixed(seed: u64, split: &str, index: u64) -> u64 {
     step(named, index) >> 16
 }
 
-/// What a server says of itself, if it says it in our version.
-fn described(value: Value, address: &Address) -> Result<Described, RemoteError> {
-    let url = address.socket.clone();
-    let hint = "serve the environment with this program, or state the version beside the action's schema (x-lam)";
-    let other = |found: String| RemoteError::Version { url: url.clone(), found, known: SCHEMA_VERSION, hint };
-    match value["version"].as_u64() {
-        None => Err(other("no version".to_owned())),
-        Some(version) if version != u64::from(SCHEMA_VERSION) => Err(other(format!("version {version}"))),
-        Some(_) => serde_json::from_value(value).map_err(|error| RemoteError::Unreachable {
-            url: url.clone(),
-            reason: format!("its /schema is not understood: {KEY}: {error}"),
-            hint,
-        }),
-    }
-}
-
-/// The JSON at a path beside the WebSocket.
-fn get(
-    agent: &Agent,
-    address: &Address,
-    settings: &ClientSettings,
-    path: &str,
-    longest: Duration,
-) -> Result<Value, String> {
-    let request = agent.get(format!("{}{path}", address.requests));
-    let mut request = request.config().timeout_global(Some(longest)).build();
-    if let Some(token) = &settings.token {
-        request = request.header("authorization", token.bearer());
-    }
-    let mut response = request.call().map_err(|error| error.to_string())?;
-    let status = response.status();
-    let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_json::<Value>();
-    match body {
-        Ok(body) if status.is_success() => Ok(body),
-        Ok(body) => Err(body["detail"].as_str().map_or_else(|| format!("HTTP {status}"), str::to_owned)),
-        Err(error) if status.is_success() => Err(error.to_string()),
-        Err(_) => Err(format!("HTTP {status}")),
-    }
-}
-
 impl Application for Remote {
     fn environment(&self) -> &str {
-        &self.environment
+        &self.endpoint.environment
     }
 
     fn version(&self) -> &str {
-        &self.version
+        &self.endpoint.version
     }
 
     fn functions(&self) -> &[FunctionSpec] {

@@ -8,7 +8,7 @@ use lam_types::{ControlType, FunctionSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::words::SCHEMA_VERSION;
+use super::payload::SCHEMA_VERSION;
 
 /// Key below the action's schema.
 pub const KEY: &str = "x-lam";

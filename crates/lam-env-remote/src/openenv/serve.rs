@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::CloseCode;
 
+use super::messages::{Code, Incoming, Refusal, incoming};
 use super::server::Shared;
-use super::words::{Code, Incoming, Refusal, incoming};
 use super::worker::{Reply, Worker};
 use crate::link::{Link, LinkError};
 use crate::listener::Stop;

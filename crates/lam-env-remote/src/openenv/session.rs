@@ -6,7 +6,8 @@ use lam_env::{Application, EnvError, Environment, Outcome, TaskQuery};
 use lam_types::{Action, Complete, Observation, Split, Status, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
-use super::words::{Answer, Call, Code, LastAction, Refusal, Reset, WireObservation};
+use super::messages::{Call, Code, Refusal, Reset};
+use super::payload::{Answer, LastAction, WireObservation};
 
 /// An instance of the application, and the episode it is in.
 pub struct Session {

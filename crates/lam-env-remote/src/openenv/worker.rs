@@ -11,7 +11,7 @@ use lam_env::Application;
 use serde_json::Value;
 
 use super::session::Session;
-use super::words::{Call, Code, Refusal};
+use super::messages::{Call, Code, Refusal};
 
 /// An answer to a call, or to the start: `null` once the instance is there.
 pub type Reply = Result<Value, Refusal>;

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lam_agent::{Decision, Job, Limits, Policy, PolicyError, Request, Session, run_episodes};
 use lam_env::{Application, EnvError, TaskQuery};
 use lam_env_remote::{AipSettings, Secret, UfoAip};
-use lam_types::{Action, Complete, Split, Status, StepStatus, Task};
+use lam_store::{Cancel, NoProgress};
+use lam_types::{Action, Complete, PolicyId, Split, Status, StepStatus, Task};
 use serde_json::{Value, json};
 
 use crate::socket::{Socket, get};
@@ -167,6 +169,38 @@ fn a_device_that_disappears_is_a_failed_environment_and_another_takes_its_place(
     let mut environment = app.open().unwrap();
     environment.reset(&task).unwrap();
     drop((environment, next));
+}
+
+/// Says that the task is done, whatever is seen.
+struct Done;
+
+impl Policy for Done {
+    fn id(&self) -> PolicyId {
+        PolicyId { name: "done".into(), hash: "0".into() }
+    }
+
+    fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
+        let done = || action("", ("", ""), json!({}), Status::Finish);
+        Ok(requests.iter().map(|_| Decision { answer: Ok(done()), tokens: None, seconds: 0.0 }).collect())
+    }
+}
+
+#[test]
+fn a_run_goes_on_with_the_next_device() {
+    let app = UfoAip::new(settings());
+    let first = begun(&app);
+    let address = app.listen().unwrap();
+    let devices = std::thread::spawn(move || {
+        drop(first.join().expect("it began"));
+        play(address, "notepad_opened.jsonl").join().expect("the device heard what it should")
+    });
+    let jobs = Job::for_tasks(&[task(&app, &["*Notepad"], "Write a line")], 1);
+    let limits = Limits::default();
+    let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
+    let trajectory = run_episodes(&app, &jobs, &mut Done, &session).unwrap().remove(0);
+    assert_eq!((trajectory.environment_error, trajectory.verdict.complete), (None, Complete::Unsure));
+    assert_eq!(trajectory.steps[0].state.observation.controls[0].control_text, "Text editor");
+    drop(devices.join());
 }
 
 #[test]

@@ -1,0 +1,156 @@
+//! A server as all its sessions know it: where it is, how it is asked, what it says of itself.
+
+use std::time::Duration;
+
+use lam_env::EnvError;
+use lam_types::Task;
+use serde_json::Value;
+use ureq::Agent;
+
+use super::address::Address;
+use super::messages::Reset;
+use super::payload::SCHEMA_VERSION;
+use super::schema::{Described, KEY};
+use crate::RemoteError;
+use crate::secret::Secret;
+
+/// Family of tasks that a server draws without being asked for one.
+pub const ANY_FAMILY: &str = "any";
+const HINT: &str = "is `lam-train serve env` running there?";
+
+/// How a server is asked.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// What the server wants to be shown.
+    pub token: Option<Secret>,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for an answer.
+    pub call_timeout: Duration,
+    /// Longest wait for tasks to be drawn: for some, a page has to be opened each.
+    pub draw_timeout: Duration,
+    /// Tries to start an episode.
+    pub attempts: u32,
+    /// Wait before the second try; doubled each time.
+    pub backoff: Duration,
+    /// Largest answer, in bytes.
+    pub max_message_bytes: usize,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            token: None,
+            connect_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(100),
+            draw_timeout: Duration::from_secs(1800),
+            attempts: 4,
+            backoff: Duration::from_millis(250),
+            max_message_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A server.
+pub struct Endpoint {
+    /// Where it is.
+    pub address: Address,
+    /// How it is asked.
+    pub settings: ClientSettings,
+    /// What it can do.
+    pub described: Described,
+    /// Name of its environment.
+    pub environment: String,
+    /// Version of its environment, and that it was reached over OpenEnv.
+    pub version: String,
+    agent: Agent,
+}
+
+impl Endpoint {
+    /// Asks a server what it is.
+    ///
+    /// # Errors
+    /// Nobody who answers there, or another version of actions and observations.
+    pub fn connect(address: Address, settings: ClientSettings) -> Result<Self, RemoteError> {
+        // Straight to the host, as the WebSocket goes.
+        let agent: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(settings.connect_timeout))
+            .proxy(None)
+            .build()
+            .into();
+        let ask = |path: &str| get(&agent, &address, &settings, (path, settings.call_timeout));
+        let unreachable = |reason| RemoteError::Unreachable { url: address.socket.clone(), reason, hint: HINT };
+        let mut schema = ask("/schema").map_err(unreachable)?;
+        let described = described(schema["action"][KEY].take(), &address)?;
+        let metadata = ask("/metadata").map_err(unreachable)?;
+        let word = |key: &str, instead: &str| metadata[key].as_str().unwrap_or(instead).to_owned();
+        let (environment, version) = (word("name", "remote"), format!("{}/openenv", word("version", "unknown")));
+        Ok(Self { address, settings, described, environment, version, agent })
+    }
+
+    /// The JSON at a path beside the WebSocket, waited for at most so long; in words, why there is none.
+    pub fn get(&self, path: &str, longest: Duration) -> Result<Value, String> {
+        get(&self.agent, &self.address, &self.settings, (path, longest))
+    }
+
+    /// A failure of this server.
+    pub fn failed(&self, reason: impl std::fmt::Display) -> EnvError {
+        EnvError::Failed { environment: format!("remote:{}", self.address.socket), reason: reason.to_string() }
+    }
+
+    /// What starts this very task.
+    pub fn reset_to(&self, task: &Task) -> Reset {
+        let episode_id = Some(task.task_id.clone());
+        if self.described.tasks {
+            return Reset { episode_id, task: Some(task.clone()), ..Reset::default() };
+        }
+        Reset {
+            episode_id,
+            seed: Some(task.seed),
+            family: Some(task.family.clone()).filter(|family| family != ANY_FAMILY),
+            split: Some(task.split),
+            phrasing: Some(task.phrasing),
+            request: Some(task.request.clone()),
+            task: None,
+        }
+    }
+}
+
+/// What a server says of itself, if it says it in our version.
+fn described(value: Value, address: &Address) -> Result<Described, RemoteError> {
+    let url = address.socket.clone();
+    let hint = "serve the environment with this program, or state the version beside the action's schema (x-lam)";
+    let other = |found: String| RemoteError::Version { url: url.clone(), found, known: SCHEMA_VERSION, hint };
+    match value["version"].as_u64() {
+        None => Err(other("no version".to_owned())),
+        Some(version) if version != u64::from(SCHEMA_VERSION) => Err(other(format!("version {version}"))),
+        Some(_) => serde_json::from_value(value).map_err(|error| RemoteError::Unreachable {
+            url: url.clone(),
+            reason: format!("its /schema is not understood: {KEY}: {error}"),
+            hint,
+        }),
+    }
+}
+
+fn get(
+    agent: &Agent,
+    address: &Address,
+    settings: &ClientSettings,
+    (path, longest): (&str, Duration),
+) -> Result<Value, String> {
+    let request = agent.get(format!("{}{path}", address.requests));
+    let mut request = request.config().timeout_global(Some(longest)).build();
+    if let Some(token) = &settings.token {
+        request = request.header("authorization", token.bearer());
+    }
+    let mut response = request.call().map_err(|error| error.to_string())?;
+    let status = response.status();
+    let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_json::<Value>();
+    match body {
+        Ok(body) if status.is_success() => Ok(body),
+        Ok(body) => Err(body["detail"].as_str().map_or_else(|| format!("HTTP {status}"), str::to_owned)),
+        Err(error) if status.is_success() => Err(error.to_string()),
+        Err(_) => Err(format!("HTTP {status}")),
+    }
+}
