@@ -1,6 +1,6 @@
 //! The environments, by name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use lam_env::{Application, GuardedApplication};
@@ -32,6 +32,15 @@ pub fn is_known(name: &str) -> bool {
         || (name.starts_with(DESKTOP) && name.ends_with(".toml"))
         || name.strip_prefix(REMOTE).is_some_and(|address| Remote::check_address(address).is_ok())
         || devices(name).is_some()
+}
+
+/// The file that describes what an environment of this name is, where one is named.
+pub fn file_of(name: &str) -> Option<PathBuf> {
+    if let Some(application) = name.strip_prefix(DESKTOP) {
+        return application.ends_with(".toml").then(|| application.into());
+    }
+    let (_, options) = devices(name)?.split_once('?')?;
+    options.split('&').find_map(|option| option.strip_prefix("tasks=")).map(PathBuf::from)
 }
 
 /// Where UFO's devices dial in, if the name asks for them.
@@ -107,4 +116,18 @@ fn remote(address: &str) -> anyhow::Result<Box<dyn Application>> {
 /// What is written wrong is a matter of configuration; a network that fails is not.
 pub fn unusable(error: RemoteError) -> anyhow::Error {
     if error.is_config() { Failure::config(error).into() } else { error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_names_its_file() {
+        assert_eq!(file_of("desktop:apps/own.toml"), Some("apps/own.toml".into()));
+        assert_eq!(file_of("ufo-aip:0.0.0.0:5000?devices=2&tasks=word.toml"), Some("word.toml".into()));
+        for name in ["sim", "desktop:writer", "ufo-aip:0.0.0.0:5000", "remote:ws://host/ws?tasks=x"] {
+            assert_eq!(file_of(name), None, "{name}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
 use serde_json::Value;
 use toml::Table;
 
+use super::applications;
 use super::settings::Settings;
 
 /// Below a stage's directory, what took long to make: a complete checkpoint, episodes, rollouts.
@@ -55,8 +56,9 @@ impl<C: Settings> Stage for Kind<C> {
     }
 
     fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
+        let environment = config.get("environment").and_then(toml::Value::as_str).and_then(applications::file_of);
         let config: C = lam_store::decode_table(config)?;
-        Ok(config.files())
+        Ok(config.files().into_iter().chain(environment).collect())
     }
 
     fn holds_work(&self, directory: &Path) -> bool {
