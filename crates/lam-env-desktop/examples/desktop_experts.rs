@@ -23,8 +23,9 @@ fn main() -> Result<(), EnvError> {
         let split = Split::Test;
         let query = TaskQuery { split, phrasing: None, families: vec![family.clone()], count: seeds, seed: 1 };
         let mut failures = Vec::new();
-        for task in app.tasks(&query)? {
-            match attempt(&app, environment.as_mut(), &task) {
+        let tasks = app.tasks(&query)?;
+        for (place, task) in tasks.iter().enumerate() {
+            match attempt(&app, environment.as_mut(), task, tasks.get(place + 1)) {
                 Ok(None) => {}
                 Ok(Some(reason)) => failures.push(format!("{}: {reason}", task.request)),
                 Err(error) => {
@@ -43,8 +44,15 @@ fn main() -> Result<(), EnvError> {
 }
 
 /// What was wrong at the end of one episode of the reference solution, if anything.
-fn attempt(app: &Desktop, environment: &mut dyn Environment, task: &Task) -> Result<Option<String>, EnvError> {
+fn attempt(
+    app: &Desktop,
+    environment: &mut dyn Environment,
+    task: &Task,
+    next: Option<&Task>,
+) -> Result<Option<String>, EnvError> {
     let observation = environment.reset(task)?;
+    // The next one starts meanwhile.
+    app.prepare(&next.into_iter().collect::<Vec<_>>());
     let request = task.request.clone();
     let mut state = State { request, observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
     for _ in 0..20 {

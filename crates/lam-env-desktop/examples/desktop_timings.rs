@@ -4,42 +4,55 @@
 //! cargo run --release -p lam-env-desktop --example desktop_timings -- writer
 //! ```
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lam_env::{Application, EnvError, Environment, TaskQuery};
 use lam_env_desktop::Desktop;
-use lam_types::{Action, Observation, Split, Status};
+use lam_types::{Action, Observation, Split, Status, Task};
 
 const RESETS: usize = 7;
 const STEPS: usize = 21;
+/// What an episode leaves a spare to start in.
+const EPISODE: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), EnvError> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "writer".into());
-    let app = Desktop::load(&name)?;
-    let query = TaskQuery { split: Split::Test, phrasing: None, families: vec!["bold".into()], count: 1, seed: 1 };
-    let task = &app.tasks(&query)?[0];
-    let started = Instant::now();
+    let app = Desktop::load(&name)?.with_spares(1);
+    let query = TaskQuery { split: Split::Test, phrasing: None, families: vec!["bold".into()], count: 2, seed: 1 };
+    let tasks = app.tasks(&query)?;
     let mut environment = app.open()?;
-    let mut observation = environment.reset(task)?;
-    let first = started.elapsed().as_secs_f64();
-    let mut resets = Vec::new();
-    for _ in 0..RESETS {
-        let started = Instant::now();
-        observation = environment.reset(task)?;
-        resets.push(started.elapsed().as_secs_f64());
-    }
-    let look = action(&observation, "texts", "Document");
-    let observe = time(environment.as_mut(), &look)?;
+    let first = reset(environment.as_mut(), &tasks[0])?;
+    let cold: Result<Vec<f64>, EnvError> = (0..RESETS).map(|_| reset(environment.as_mut(), &tasks[0])).collect();
+    let observation = environment.reset(&tasks[0])?;
+    let observe = time(environment.as_mut(), &action(&observation, "texts", "Document"))?;
     environment.act(&select(&observation))?;
     let act = time(environment.as_mut(), &action(&observation, "click_input", "Italic"))?;
+    let memory = memory_mib();
+    let mut warm = Vec::new();
+    for round in 0..RESETS {
+        let next = &tasks[(round + 1) % 2];
+        app.prepare(&[next]);
+        std::thread::sleep(EPISODE);
+        warm.push(reset(environment.as_mut(), next)?);
+    }
+    app.prepare(&[&tasks[0]]);
+    std::thread::sleep(EPISODE);
     println!(
         "{{\"application\": \"{name}\", \"controls\": {}, \"observe_s\": {observe:.4}, \"act_and_observe_s\": {act:.4}, \
-         \"first_reset_s\": {first:.3}, \"reset_s\": {:.3}, \"memory_mib\": {:.0}}}",
+         \"first_reset_s\": {first:.3}, \"cold_reset_s\": {:.3}, \"warm_reset_s\": {:.3}, \"memory_mib\": {memory:.0}, \
+         \"memory_with_a_spare_mib\": {:.0}}}",
         observation.controls.len(),
-        median(resets),
+        median(cold?),
+        median(warm),
         memory_mib()
     );
     Ok(())
+}
+
+fn reset(environment: &mut dyn Environment, task: &Task) -> Result<f64, EnvError> {
+    let started = Instant::now();
+    environment.reset(task)?;
+    Ok(started.elapsed().as_secs_f64())
 }
 
 fn time(environment: &mut dyn Environment, action: &Action) -> Result<f64, EnvError> {

@@ -67,7 +67,7 @@ fn is_below(nodes: &[Node], place: usize, ancestor: usize) -> bool {
 }
 
 fn is_control(nodes: &[Node], place: usize, node: &Node) -> bool {
-    let Some(kind) = kind_of(node) else { return false };
+    let Some(kind) = kind_of(nodes, place) else { return false };
     let usable = node.has(Interface::Action) || node.has(Interface::EditableText) || node.has(Interface::Value);
     let chosen = matches!(kind, ControlType::TabItem | ControlType::ListItem | ControlType::TreeItem);
     let document = kind == ControlType::Document;
@@ -100,11 +100,13 @@ pub fn is_document(role: Role) -> bool {
     matches!(role, Role::DocumentText | Role::DocumentFrame | Role::DocumentWeb | Role::DocumentEmail)
 }
 
-/// UFO's type for an object: an area of text that takes lines is the document of an application that has no other.
-fn kind_of(node: &Node) -> Option<ControlType> {
+/// UFO's type for an object: an area of text that takes lines is the document of an application that has no other, but
+/// not in a dialog.
+fn kind_of(nodes: &[Node], place: usize) -> Option<ControlType> {
+    let node = &nodes[place];
     let is_area = node.states.contains(State::MultiLine) && node.has(Interface::EditableText);
     match control_type(node.role) {
-        Some(ControlType::Edit) if is_area => Some(ControlType::Document),
+        Some(ControlType::Edit) if is_area && front_window(nodes).is_none() => Some(ControlType::Document),
         kind => kind,
     }
 }
@@ -130,7 +132,7 @@ pub fn control_type(role: Role) -> Option<ControlType> {
 }
 
 async fn describe(peer: &Peer, nodes: &[Node], place: usize, node: &Node) -> Result<Shown, Fault> {
-    let kind = kind_of(node).unwrap_or(ControlType::Group);
+    let kind = kind_of(nodes, place).unwrap_or(ControlType::Group);
     let own = if kind == ControlType::Document { "Document".to_owned() } else { clean(&node.name) };
     let name = if own.is_empty() { borrowed_name(peer, nodes, place).await? } else { own };
     let value = match kind {
@@ -194,5 +196,27 @@ pub fn selected(node: &Node) -> Option<bool> {
         }
         Role::PageTab | Role::ListItem | Role::TreeItem | Role::TableCell => Some(has(State::Selected)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use atspi_common::{InterfaceSet, StateSet};
+
+    use super::*;
+
+    fn node(role: Role, states: StateSet, parent: Option<usize>) -> Node {
+        let (path, name, interfaces) = (String::new(), String::new(), InterfaceSet::from(Interface::EditableText));
+        Node { path, name, role, states, interfaces, parent }
+    }
+
+    #[test]
+    fn an_area_of_text_is_the_document_but_a_field_in_a_dialog() {
+        let shown = StateSet::from(State::Showing) | StateSet::from(State::Visible);
+        let area = node(Role::Text, shown | StateSet::from(State::MultiLine), Some(0));
+        let mut nodes = vec![node(Role::Frame, shown, None), area];
+        assert_eq!(kind_of(&nodes, 1), Some(ControlType::Document));
+        nodes[0].states |= StateSet::from(State::Modal);
+        assert_eq!(kind_of(&nodes, 1), Some(ControlType::Edit));
     }
 }

@@ -1,5 +1,7 @@
 //! Text: typed, replaced, read, selected.
 
+use std::time::{Duration, Instant};
+
 use atspi_common::{Interface, State};
 use lam_types::ControlType;
 
@@ -7,6 +9,10 @@ use super::Actor;
 use crate::access::{self, Shown, Stroke, TextPlace};
 use crate::fault::Fault;
 
+/// How often text is put into a field that takes it back.
+const FILL_TRIES: usize = 4;
+/// How long a field may take to give the keyboard back after Enter; some keep it.
+const LEAVE_LIMIT: Duration = Duration::from_millis(600);
 /// Lines that a selection of paragraphs may have.
 const MOST_LINES: usize = 80;
 
@@ -26,13 +32,26 @@ impl Actor<'_> {
             _ => {
                 // Some fields take back what they held when they get the focus: it comes first.
                 self.peer().focus(path).await?;
-                if !access::replace(self.peer(), path, text).await? {
-                    return Err(Fault::refused(format!("`{}` does not take text", control.name)));
-                }
+                self.fill(control, text).await?;
                 self.commit(control).await?;
             }
         }
         self.settle(control).await
+    }
+
+    /// Puts text in the place of what a field holds, again where the field has meanwhile been brought up to date with
+    /// the document. A field that words its contents in its own way is left after some tries.
+    async fn fill(&self, control: &Shown, text: &str) -> Result<(), Fault> {
+        for _ in 0..FILL_TRIES {
+            if !access::replace(self.peer(), &control.path, text).await? {
+                return Err(Fault::refused(format!("`{}` does not take text", control.name)));
+            }
+            tokio::time::sleep(super::PAUSE).await;
+            if access::whole(self.peer(), &control.path).await?.is_none_or(|found| found == text) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Sets the number of a field; whether the text is a number and the field takes it.
@@ -48,13 +67,24 @@ impl Actor<'_> {
     async fn commit(&mut self, control: &Shown) -> Result<(), Fault> {
         let path = control.path.as_str();
         if !self.screen.has_dialog() && !self.is_in_window_of_its_own(path) {
-            return access::press(&self.registry(), &access::strokes("{ENTER}")?).await;
+            access::press(&self.registry(), &access::strokes("{ENTER}")?).await?;
+            return self.wait_until_left(path).await;
         }
         let actions = self.peer().actions(path).await?;
         if let Some(index) = actions.iter().position(|name| name == "activate")
             && control.kind == ControlType::Spinner
         {
             self.peer().act(path, index as i32).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a field has given the keyboard back: the key is on its way through the display, and must not reach
+    /// what gets the keyboard next.
+    async fn wait_until_left(&self, path: &str) -> Result<(), Fault> {
+        let started = Instant::now();
+        while started.elapsed() < LEAVE_LIMIT && self.peer().states(path).await?.contains(State::Focused) {
+            tokio::time::sleep(super::PAUSE).await;
         }
         Ok(())
     }

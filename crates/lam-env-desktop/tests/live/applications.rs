@@ -68,7 +68,7 @@ fn the_same_actions_give_the_same_screens() {
     let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file");
     std::fs::write(file.path(), patient).expect("written");
     let app = lam_env_desktop::Desktop::load(file.path().to_str().expect("a path")).expect("a description");
-    compare(&app, &["replace_all", "title", "row_below", "style"], Observation::clone);
+    compare(&app, &["replace_all", "description", "row_below", "font_and_size"], Observation::clone);
 }
 
 /// The same without the wait, as Writer is used: masked are what toolbars and closed menus say of the text, which may
