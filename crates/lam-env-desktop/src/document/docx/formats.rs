@@ -53,6 +53,10 @@ pub fn of_paragraph(properties: &Element, parts: &Parts) -> BTreeMap<String, Str
         drawn.map(|side| side.name.as_str()).collect::<Vec<_>>().join(" ")
     });
     put("border", borders.filter(|sides| !sides.is_empty()));
+    // Writer repeats some of a style's formats in its paragraphs.
+    if let Some(id) = properties.value("pStyle") {
+        formats.retain(|name, value| !parts.style_says(id, name, value));
+    }
     formats
 }
 

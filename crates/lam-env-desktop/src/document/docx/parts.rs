@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::super::DocumentError;
 use super::super::archive::Archive;
+use super::formats::of_paragraph;
 
 /// The parts that other parts refer to.
 #[derive(Default)]
 pub struct Parts {
     /// Style id → name, in lower case.
     styles: BTreeMap<String, String>,
+    /// Style id → its own paragraph formats.
+    style_formats: BTreeMap<String, BTreeMap<String, String>>,
     /// List id and level → kind of numbering.
     lists: BTreeMap<(String, String), String>,
     /// Relation id → target.
@@ -24,6 +27,8 @@ impl Parts {
             for style in styles.elements().filter(|element| element.name == "style") {
                 if let (Some(id), Some(name)) = (style.attribute("styleId"), style.value("name")) {
                     parts.styles.insert(id.to_owned(), name.to_lowercase());
+                    let own = style.child("pPr").map(|properties| of_paragraph(properties, &Self::default()));
+                    parts.style_formats.insert(id.to_owned(), own.unwrap_or_default());
                 }
             }
         }
@@ -43,6 +48,11 @@ impl Parts {
     /// Name of a style, in lower case.
     pub fn style(&self, id: &str) -> String {
         self.styles.get(id).cloned().unwrap_or_else(|| id.to_lowercase())
+    }
+
+    /// Whether a style itself says this of its paragraphs.
+    pub fn style_says(&self, id: &str, name: &str, value: &str) -> bool {
+        self.style_formats.get(id).and_then(|own| own.get(name)).is_some_and(|own| own == value)
     }
 
     /// `bullet`, `decimal`, `upperLetter` …; `None` for no list.
