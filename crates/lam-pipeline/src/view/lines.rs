@@ -26,6 +26,8 @@ struct Work {
     what: String,
     total: Option<u64>,
     began: Instant,
+    /// What was done at the first report, and when that came.
+    first: Option<(u64, Instant)>,
     last_line: Option<Instant>,
 }
 
@@ -82,12 +84,14 @@ pub(super) fn finished_line(stage: &StageView<'_>, outcome: &StageOutcome) -> St
 
 impl Progress for LineView {
     fn begin(&self, what: &str, total: Option<u64>) {
-        self.lock().work = Some(Work { what: what.to_string(), total, began: Instant::now(), last_line: None });
+        let work = Work { what: what.to_string(), total, began: Instant::now(), first: None, last_line: None };
+        self.lock().work = Some(work);
     }
 
     fn advance(&self, done: u64, message: &str) {
         let mut inner = self.lock();
         let Some(work) = &mut inner.work else { return };
+        work.first.get_or_insert((done, Instant::now()));
         let since = work.last_line.unwrap_or(work.began).elapsed();
         if since < self.every {
             return;
@@ -111,10 +115,26 @@ impl Progress for LineView {
 
 fn progress_line(work: &Work, done: u64, message: &str) -> String {
     let of = work.total.map(|total| format!("/{total}")).unwrap_or_default();
-    let left = work.total.filter(|total| done > 0 && *total > done).map(|total| {
-        let seconds = work.began.elapsed().as_secs_f64() * (total - done) as f64 / done as f64;
-        format!(", {} left", format_seconds(seconds))
+    let left = work.total.zip(work.first).and_then(|(total, (first, since))| {
+        // What was done before a stop took no time of this run.
+        let here = done.checked_sub(first).filter(|here| *here > 0)?;
+        let seconds = since.elapsed().as_secs_f64() * total.checked_sub(done)? as f64 / here as f64;
+        (total > done).then(|| format!(", {} left", format_seconds(seconds)))
     });
     let gap = if message.is_empty() { "" } else { "  " };
     format!("{} {done}{of}{gap}{message}{}", work.what, left.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_run_did_does_not_count_as_speed() {
+        let since = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        let first = Some((900, since));
+        let work = Work { what: "train".into(), total: Some(1100), began: since, first, last_line: None };
+        assert_eq!(progress_line(&work, 1000, ""), "train 1000/1100, 10 s left");
+        assert_eq!(progress_line(&work, 900, "x"), "train 900/1100  x");
+    }
 }
