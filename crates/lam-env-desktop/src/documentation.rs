@@ -2,10 +2,10 @@
 //! Knows no screen.
 
 use lam_env::{Document, words};
+use lam_env::random::hash;
 use lam_types::{FunctionSpec, Phrasing, PlanSource, Split};
 
 use crate::application::ApplicationFile;
-use crate::random::hash;
 use crate::tasks::{self, Family, Instance, fill, step_text};
 
 /// Labels that a screen may show.

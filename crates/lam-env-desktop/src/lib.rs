@@ -11,7 +11,6 @@ mod documentation;
 mod fault;
 mod files;
 mod functions;
-mod random;
 mod screenshots;
 mod tasks;
 

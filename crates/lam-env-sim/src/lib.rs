@@ -32,7 +32,6 @@ mod instance;
 mod keys;
 mod phrasing;
 mod procedure;
-mod random;
 mod reference;
 mod ribbon;
 mod screen;

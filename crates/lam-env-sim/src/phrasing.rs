@@ -1,12 +1,12 @@
 //! Requests from templates: the same parameters in one of a family's wordings.
 
+use lam_env::random::pick;
 use lam_types::Phrasing;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::family::{Family, Wording};
 use crate::procedure::Parameters;
-use crate::random::pick;
 
 /// The templates of a wording.
 pub fn templates(wording: &Wording, phrasing: Phrasing) -> &'static [&'static str] {

@@ -1,12 +1,12 @@
 //! Tasks drawn for a query: families take turns, and every seed belongs to one split and one wording.
 
 use lam_env::{EnvError, TaskQuery};
+use lam_env::random::hash;
 use lam_types::{Phrasing, Split, Task};
 
 use crate::environment::{APPLICATION, ENVIRONMENT, unknown_family};
 use crate::family::{self, Family};
 use crate::instance;
-use crate::random::hash;
 
 /// The tasks of a query.
 pub fn draw(query: &TaskQuery) -> Result<Vec<Task>, EnvError> {

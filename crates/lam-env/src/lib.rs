@@ -6,6 +6,7 @@
 
 mod call;
 mod guard;
+pub mod random;
 pub mod words;
 
 pub use call::call_problem;

@@ -44,3 +44,18 @@ pub struct Action {
     /// The steps that remain after this one, `[]` when done.
     pub plan: Vec<String>,
 }
+
+impl Action {
+    /// Ends the task without doing anything.
+    pub fn stop(thought: &str) -> Self {
+        Self {
+            thought: thought.to_owned(),
+            control_label: String::new(),
+            control_name: String::new(),
+            function: String::new(),
+            args: Args::new(),
+            status: Status::Finish,
+            plan: Vec::new(),
+        }
+    }
+}

@@ -1,11 +1,11 @@
 //! Tasks drawn for a query: families take turns, and every seed belongs to one split and one wording.
 
 use lam_env::{EnvError, TaskQuery};
+use lam_env::random::hash;
 use lam_types::{Phrasing, Split, Task};
 
 use super::{Family, families, instance};
 use crate::ENVIRONMENT;
-use crate::random::hash;
 
 /// The tasks of a query for an application.
 pub fn draw(application: &str, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {

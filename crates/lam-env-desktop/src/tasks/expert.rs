@@ -5,7 +5,7 @@
 //! of its own had no effect.
 
 use lam_env::Expert;
-use lam_types::{Action, Args, Control, ControlType, State, Status, StepStatus};
+use lam_types::{Action, Control, ControlType, State, Status, StepStatus};
 
 use super::procedure::{Call, calls};
 use super::{families, request, step_text};
@@ -24,7 +24,7 @@ impl Expert for TableExpert {
 
     fn decide(&self, state: &State) -> Action {
         if state.previous_actions.last().is_some_and(|last| last.outcome != StepStatus::Ok) {
-            return stop("it did not work");
+            return Action::stop("it did not work");
         }
         let families = families(&self.application);
         let knows = |family: &super::Family, place: usize| place == 0 || place + 1 < family.words.len();
@@ -44,12 +44,12 @@ pub fn follow(state: &State, calls: &[Call]) -> Action {
         });
         done += usize::from(matches);
     }
-    let Some(next) = calls.get(done) else { return stop("all is done") };
+    let Some(next) = calls.get(done) else { return Action::stop("all is done") };
     let label = match next.control.as_str() {
         "" => String::new(),
         name => match state.observation.controls_named(name).find(|control| takes(control, &next.function)) {
             Some(control) => control.label.clone(),
-            None => return stop("it is not there"),
+            None => return Action::stop("it is not there"),
         },
     };
     act(next, label, &calls[done + 1..])
@@ -86,19 +86,6 @@ fn thought(call: &Call) -> String {
     }
 }
 
-/// Ends the task without doing anything.
-fn stop(thought: &str) -> Action {
-    Action {
-        thought: thought.to_owned(),
-        control_label: String::new(),
-        control_name: String::new(),
-        function: String::new(),
-        args: Args::new(),
-        status: Status::Finish,
-        plan: Vec::new(),
-    }
-}
-
 /// A request that is not understood: the first control that shares a word with it, as the last action.
 fn guess(state: &State) -> Action {
     let words: Vec<String> = state.request.split_whitespace().map(str::to_lowercase).collect();
@@ -107,6 +94,6 @@ fn guess(state: &State) -> Action {
     };
     match state.observation.controls.iter().find(shares) {
         Some(control) => act(&Call::click(&control.control_text), control.label.clone(), &[]),
-        None => stop("it is not clear"),
+        None => Action::stop("it is not clear"),
     }
 }

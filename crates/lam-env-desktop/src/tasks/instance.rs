@@ -1,6 +1,7 @@
 //! From a task's family, seed and split to what it stands for: parameters, request, and the document it starts with.
 
 use lam_env::words;
+use lam_env::random::{pick, stream};
 use lam_types::{Phrasing, Split};
 use rand::Rng;
 use rand::seq::index;
@@ -9,7 +10,6 @@ use rand_chacha::ChaCha8Rng;
 use super::procedure::{Parameters, calls};
 use super::{Call, Family, Numbers, Quote, Setup, goal};
 use crate::document::{Document, Paragraph, Table};
-use crate::random::{pick, stream};
 
 /// Fewest and most paragraphs of a drawn document.
 const PARAGRAPHS: std::ops::RangeInclusive<usize> = 3..=5;

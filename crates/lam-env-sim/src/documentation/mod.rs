@@ -8,13 +8,13 @@ mod prose;
 use std::collections::BTreeSet;
 
 use lam_env::Document;
+use lam_env::random::hash;
 use lam_types::{Phrasing, PlanSource, Split};
 
 use crate::family::{self, Family};
 use crate::instance::{self, Instance};
 use crate::phrasing;
 use crate::procedure::plan_steps;
-use crate::random::hash;
 use crate::ribbon::{Effect, QUICK_ACCESS, Tab, commands};
 use crate::words;
 

@@ -14,7 +14,7 @@ mod lexicon;
 mod parse;
 
 use lam_env::Expert;
-use lam_types::{Action, Args, Control, ControlType, State, Status, StepStatus};
+use lam_types::{Action, Control, ControlType, State, Status, StepStatus};
 
 use crate::procedure::Planned;
 use crate::ribbon::Tab;
@@ -38,7 +38,7 @@ impl Expert for SimExpert {
             .last()
             .is_some_and(|last| last.outcome != StepStatus::Ok)
         {
-            return stop("it did not work");
+            return Action::stop("it did not work");
         }
         match parse::understand(&state.request, &state.observation.document) {
             Some(calls) => follow(state, &calls),
@@ -59,7 +59,7 @@ fn follow(state: &State, calls: &[Planned]) -> Action {
         done += usize::from(matches);
     }
     let Some(next) = calls.get(done) else {
-        return stop("all is done");
+        return Action::stop("all is done");
     };
     if next.call.control_name.is_empty() {
         return act(state, "", &next.call, &calls[done + 1..]);
@@ -163,23 +163,10 @@ fn thought(call: &Call, kind: Option<ControlType>) -> String {
     }
 }
 
-/// Ends the task without doing anything.
-fn stop(thought: &str) -> Action {
-    Action {
-        thought: thought.to_owned(),
-        control_label: String::new(),
-        control_name: String::new(),
-        function: String::new(),
-        args: Args::new(),
-        status: Status::Finish,
-        plan: Vec::new(),
-    }
-}
-
 /// Instead of a command that is not to be found: one with a similar name, as the last action.
 fn take_similar(state: &State, name: &str) -> Action {
     similar(state, name).map_or_else(
-        || stop("it is not there"),
+        || Action::stop("it is not there"),
         |control| click_last(state, control),
     )
 }
@@ -197,7 +184,7 @@ fn guess(state: &State) -> Action {
             &Call::new("select_text", "", serde_json::json!({"text": quote})),
             &[],
         ),
-        None => stop("it is not clear"),
+        None => Action::stop("it is not clear"),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod start;
 
+use lam_env::random::{pick, stream};
 use lam_types::{Phrasing, Split};
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
@@ -14,7 +15,6 @@ use crate::editor::Editor;
 use crate::family::{self, Family, Numbers};
 use crate::phrasing;
 use crate::procedure::{Parameters, Planned, planned};
-use crate::random::{pick, stream};
 use crate::reference;
 use crate::words;
 

@@ -1,5 +1,6 @@
 //! The editor in which a task is found: on some tab, prepared, and not already at the goal.
 
+use lam_env::random::pick;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,7 +9,6 @@ use crate::document::{Document, Mark};
 use crate::editor::Editor;
 use crate::family::Setup;
 use crate::procedure::{Parameters, planned};
-use crate::random::pick;
 use crate::reference;
 use crate::ribbon::Tab;
 

@@ -12,7 +12,7 @@ mod numbers;
 mod search;
 
 use lam_env::Expert;
-use lam_types::{Action, Args, Control, State, Status, StepStatus, Target};
+use lam_types::{Action, Control, State, Status, StepStatus, Target};
 
 use crate::family::{self, Wording, template};
 use crate::functions::SPECS;
@@ -44,14 +44,14 @@ impl Expert for WebExpert {
 
     fn decide(&self, state: &State) -> Action {
         if state.previous_actions.last().is_some_and(|last| last.outcome != StepStatus::Ok) {
-            return stop("it did not work");
+            return Action::stop("it did not work");
         }
         let known = understand(&state.request);
         if known.is_empty() {
             return guess(state);
         }
         let moves = known.into_iter().find_map(|(procedure, slots)| procedure(&Case { state, slots }));
-        moves.map_or_else(|| stop("it is not there"), |moves| act(state, &moves))
+        moves.map_or_else(|| Action::stop("it is not there"), |moves| act(state, &moves))
     }
 }
 
@@ -76,7 +76,7 @@ fn understand(request: &str) -> Vec<(Procedure, template::Slots)> {
 
 /// The first of the moves as an action, the others as its plan.
 fn act(state: &State, moves: &Moves) -> Action {
-    let Some((next, rest)) = moves.calls.split_first() else { return stop("all is done") };
+    let Some((next, rest)) = moves.calls.split_first() else { return Action::stop("all is done") };
     let is_last = rest.is_empty() && !moves.is_open;
     action(state, next, moves.label.as_deref(), is_last, rest.iter().map(Call::step).collect())
 }
@@ -100,24 +100,11 @@ fn action(state: &State, call: &Call, label: Option<&str>, is_last: bool, plan: 
     }
 }
 
-/// Ends the task without doing anything.
-fn stop(thought: &str) -> Action {
-    Action {
-        thought: thought.to_owned(),
-        control_label: String::new(),
-        control_name: String::new(),
-        function: String::new(),
-        args: Args::new(),
-        status: Status::Finish,
-        plan: Vec::new(),
-    }
-}
-
 /// A request that is not understood: the first control that it names, as the last action.
 fn guess(state: &State) -> Action {
     let named = |name: &str| !name.is_empty() && state.request.contains(name);
     match state.observation.controls.iter().find(|control| named(&control.control_text)) {
         Some(control) => action(state, &Call::click(&control.control_text), Some(&control.label), true, Vec::new()),
-        None => stop("it is not clear"),
+        None => Action::stop("it is not clear"),
     }
 }
