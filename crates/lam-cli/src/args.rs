@@ -77,7 +77,7 @@ pub enum Command {
 /// A pipeline and the settings laid over it.
 #[derive(Args)]
 pub struct PipelineArgs {
-    /// A pipeline file, or the name of an embedded one (quickstart, full, seeds).
+    /// A pipeline file, or the name of an embedded one (quickstart, seeds, full, writer, miniwob; writer-smoke, miniwob-smoke).
     pub pipeline: String,
     /// Lay a setting over the pipeline: STAGE.KEY=VALUE, or a top-level key such as seed=7.
     #[arg(long, value_name = "KEY=VALUE")]

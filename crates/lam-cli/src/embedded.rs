@@ -10,6 +10,8 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
     ("pipelines/miniwob.toml", include_str!("../../../pipelines/miniwob.toml")),
     ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),
+    ("pipelines/writer.toml", include_str!("../../../pipelines/writer.toml")),
+    ("pipelines/writer-smoke.toml", include_str!("../../../pipelines/writer-smoke.toml")),
 ];
 
 /// Names of the pipelines inside the binary.
@@ -49,4 +51,20 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pipeline_of_the_project_is_inside() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut stems: Vec<String> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let mut inside: Vec<String> = names().map(str::to_owned).collect();
+        stems.sort();
+        inside.sort();
+        assert_eq!(inside, stems);
+    }
 }
