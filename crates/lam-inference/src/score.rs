@@ -1,6 +1,6 @@
 //! Log-probabilities of given answers, by the training forward.
 
-use lam_model::{Decoder, PackedBatch};
+use lam_model::{Beginning, Decoder};
 
 use crate::InferenceError;
 
@@ -35,12 +35,14 @@ fn batch_end(pairs: &[(&[u32], &[u32])]) -> usize {
 }
 
 fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
-    let packed = PackedBatch::from_documents(pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()));
-    let (mut positions, mut tokens, mut start) = (Vec::new(), Vec::new(), 0);
-    for (prompt, answer) in pairs {
-        positions.extend((0..answer.len()).map(|place| start + prompt.len() + place - 1));
+    let texts: Vec<Vec<u32>> = pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()).collect();
+    // The prompt's last row predicts the answer's first token.
+    let beginning = |(text, (prompt, _)): (_, &(&[u32], &[u32]))| Beginning { text, shareable: prompt.len() - 1 };
+    let (packed, rows) = decoder.pack(&texts.iter().map(Vec::as_slice).zip(pairs).map(beginning).collect::<Vec<_>>());
+    let (mut positions, mut tokens) = (Vec::new(), Vec::new());
+    for ((prompt, answer), rows) in pairs.iter().zip(&rows) {
+        positions.extend((0..answer.len()).map(|place| rows.row(prompt.len() + place - 1)));
         tokens.extend_from_slice(answer);
-        start += prompt.len() + answer.len();
     }
     if tokens.is_empty() {
         return Ok(vec![Vec::new(); pairs.len()]);

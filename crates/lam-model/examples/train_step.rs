@@ -41,7 +41,7 @@ fn measure(name: &str, mode: &str, decoder: &Decoder, documents: [usize; 2], ste
     let vocabulary = decoder.config().vocab_size;
     let [count, length] = documents;
     let tokens: Vec<u32> = (0..count * length).map(|i| ((i * 7919 + i * i % 131) % vocabulary) as u32).collect();
-    let batch = PackedBatch { input_ids: tokens.clone(), lengths: vec![length; count] };
+    let batch = PackedBatch { input_ids: tokens.clone(), lengths: vec![length; count], ..PackedBatch::default() };
     let targets: Vec<Target> = (0..tokens.len())
         .filter(|i| i % length + 1 < length)
         .map(|position| Target { position, token: tokens[position + 1], weight: 1.0 / tokens.len() as f32 })

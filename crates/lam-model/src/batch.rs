@@ -1,14 +1,27 @@
-//! What goes through the decoder: documents back to back. Knows no weights.
+//! What goes through the decoder: documents back to back, those that begin alike with one beginning. Knows no weights.
+
+mod sharing;
+
+use std::ops::Range;
 
 use crate::ModelError;
+use crate::ops::attention::Span;
+
+pub use sharing::{Beginning, TextRows, shared_rows};
 
 /// Documents back to back, without padding. Each sees only itself, and its positions start at 0.
+///
+/// Texts that begin alike can share the rows of their beginning (see [`PackedBatch::sharing`]): then a segment is not
+/// a document but a beginning, or what one of the texts has after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackedBatch {
-    /// Tokens of all documents. Shape: [T].
+    /// Tokens of all segments. Shape: [T].
     pub input_ids: Vec<u32>,
-    /// Tokens of each document; they add up to T.
+    /// Tokens of each segment; they add up to T. Segments outside all forks are documents.
     pub lengths: Vec<usize>,
+    /// Runs of segments of which the first is a beginning; each other one goes on from it, as if it were alone there.
+    /// In ascending order, without overlap.
+    pub forks: Vec<Range<usize>>,
 }
 
 /// A token whose probability is trained or measured.
@@ -38,14 +51,25 @@ impl PackedBatch {
         self.input_ids.len()
     }
 
-    /// First row and length of each document.
-    pub(crate) fn spans(&self) -> Vec<(usize, usize)> {
-        let mut start = 0;
-        let span = |&length| {
-            start += length;
-            (start - length, length)
-        };
-        self.lengths.iter().map(span).collect()
+    /// Where attention finds each document, or each fork.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let mut forks = self.forks.iter().peekable();
+        let (mut spans, mut segment, mut start) = (Vec::new(), 0, 0);
+        while segment < self.lengths.len() {
+            let fork = forks.next_if(|fork| fork.start == segment);
+            let end = fork.map_or(segment + 1, |fork| fork.end);
+            let span = Span::new(start, &self.lengths[segment..end]);
+            start += span.length;
+            segment = end;
+            spans.push(span);
+        }
+        spans
+    }
+
+    /// Each row's place in its text.
+    pub(crate) fn positions(&self) -> Vec<usize> {
+        let spans = self.spans();
+        spans.iter().flat_map(|span| (0..span.length).map(|place| span.position(place))).collect()
     }
 
     pub(crate) fn check(&self, vocab_size: usize) -> Result<(), ModelError> {
@@ -56,6 +80,11 @@ impl PackedBatch {
                 self.lengths,
                 self.input_ids.len()
             )));
+        }
+        let after = |end, fork: &Range<usize>| (fork.start >= end && fork.len() > 1).then_some(fork.end);
+        if self.forks.iter().try_fold(0, after).is_none_or(|end| end > self.lengths.len()) {
+            let (forks, segments) = (&self.forks, self.lengths.len());
+            return Err(ModelError::Batch(format!("the forks {forks:?} are no ascending runs among {segments} segments")));
         }
         check_tokens(&self.input_ids, vocab_size)
     }

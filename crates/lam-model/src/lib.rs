@@ -20,7 +20,7 @@ mod matrix_product;
 pub mod ops;
 
 pub use allocator::tune_allocator;
-pub use batch::{PackedBatch, Target};
+pub use batch::{Beginning, PackedBatch, Target, TextRows, shared_rows};
 pub use config::MistralConfig;
 pub use decoder::Decoder;
 pub use decoding::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};

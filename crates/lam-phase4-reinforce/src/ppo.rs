@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
-use lam_model::{Decoder, PackedBatch, ScalarHead};
+use lam_model::{Beginning, Decoder, PackedBatch, ScalarHead};
 use lam_trainer::{BatchLoss, BatchSize, MemoryPlan, Metrics, Pass, Sample, TrainModule, TrainerError, decoder_plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -152,7 +152,7 @@ impl<'a> PpoModule<'a> {
 
     /// log p and value of each answer token, per rollout, without a gradient.
     fn measure(&self, rollouts: &[Arc<Rollout>]) -> Result<Measured, TrainerError> {
-        let packed = pack(rollouts.iter().map(Arc::as_ref));
+        let packed = pack(&self.decoder, rollouts.iter().map(Arc::as_ref));
         let hidden = self.decoder.hidden_detached(&packed.batch)?;
         let logprobs: Vec<f32> = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?.to_vec1()?;
         let values: Vec<f32> = self.value_head.scores(&hidden, &packed.positions)?.to_vec1()?;
@@ -189,7 +189,7 @@ impl TrainModule for PpoModule<'_> {
         if self.state.batch != Some(number) {
             self.begin_batch(number)?;
         }
-        let packed = pack(batch.iter().map(|sample| sample.rollout.as_ref()));
+        let packed = pack(&self.decoder, batch.iter().map(|sample| sample.rollout.as_ref()));
         let old = self.old_logprobs(batch)?;
         let (advantages, returns, old_values) = (
             self.gather(batch, |fixed| &fixed.advantages)?,
@@ -253,7 +253,7 @@ impl TrainModule for PpoModule<'_> {
     }
 
     fn memory_plan(&self, longest_batch: &[PpoSample]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize::of(longest_batch), self.checkpointing)
+        decoder_plan(&self.decoder, BatchSize::of(longest_batch, false), self.checkpointing)
     }
 }
 
@@ -263,7 +263,7 @@ struct Measured {
     values: Vec<Vec<f32>>,
 }
 
-/// Rollouts back to back, and where their answers are predicted.
+/// Rollouts, those of one state with one prompt, and where their answers are predicted.
 struct Packed {
     batch: PackedBatch,
     positions: Vec<usize>,
@@ -271,19 +271,21 @@ struct Packed {
     answer_lengths: Vec<usize>,
 }
 
-fn pack<'r>(rollouts: impl Iterator<Item = &'r Rollout>) -> Packed {
-    let mut documents = Vec::new();
+fn pack<'r>(decoder: &Decoder, rollouts: impl Iterator<Item = &'r Rollout>) -> Packed {
+    let rollouts: Vec<&Rollout> = rollouts.collect();
+    let text = |rollout: &&Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
+    let texts: Vec<Vec<u32>> = rollouts.iter().map(text).collect();
+    // The prompt's last row predicts the answer's first token.
+    let beginning = |(text, rollout): (_, &&Rollout)| Beginning { text, shareable: rollout.prompt_ids.len() - 1 };
+    let (batch, rows) = decoder.pack(&texts.iter().map(Vec::as_slice).zip(&rollouts).map(beginning).collect::<Vec<_>>());
     let (mut positions, mut tokens, mut answer_lengths) = (Vec::new(), Vec::new(), Vec::new());
-    let mut start = 0;
-    for rollout in rollouts {
+    for (rollout, rows) in rollouts.iter().zip(&rows) {
         let (prompt, answer) = (&rollout.prompt_ids, &rollout.response_ids);
-        positions.extend((0..answer.len()).map(|token| start + prompt.len() + token - 1));
+        positions.extend((0..answer.len()).map(|token| rows.row(prompt.len() + token - 1)));
         tokens.extend(answer);
         answer_lengths.push(answer.len());
-        start += prompt.len() + answer.len();
-        documents.push([prompt.as_slice(), answer].concat());
     }
-    Packed { batch: PackedBatch::from_documents(documents), positions, tokens, answer_lengths }
+    Packed { batch, positions, tokens, answer_lengths }
 }
 
 fn split(values: &[f32], lengths: &[usize]) -> Vec<Vec<f32>> {

@@ -1,6 +1,6 @@
 //! What a reward model says of answers, without a gradient.
 
-use lam_model::{Decoder, PackedBatch, ScalarHead};
+use lam_model::{Beginning, Decoder, ScalarHead};
 
 use crate::ReinforceError;
 
@@ -14,10 +14,11 @@ const BATCH: usize = 32;
 pub fn scores(decoder: &Decoder, head: &ScalarHead, sequences: &[Vec<u32>]) -> Result<Vec<f32>, ReinforceError> {
     let mut scores = Vec::with_capacity(sequences.len());
     for chunk in sequences.chunks(BATCH) {
-        let batch = PackedBatch::from_documents(chunk.to_vec());
-        let lengths = batch.lengths.iter();
-        let ends: Vec<usize> = lengths.scan(0, |end, &length| { *end += length; Some(*end - 1) }).collect();
-        let hidden = decoder.hidden(&batch)?.detach();
+        let last = |text: &Vec<u32>| text.len().saturating_sub(1);
+        let texts: Vec<_> = chunk.iter().map(|text| Beginning { text, shareable: last(text) }).collect();
+        let (batch, rows) = decoder.pack(&texts);
+        let ends: Vec<usize> = chunk.iter().zip(&rows).map(|(text, rows)| rows.row(last(text))).collect();
+        let hidden = decoder.hidden_detached(&batch)?;
         scores.extend(head.scores(&hidden, &ends)?.to_vec1::<f32>()?);
     }
     Ok(scores)

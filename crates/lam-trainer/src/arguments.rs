@@ -29,6 +29,10 @@ pub struct TrainingArguments {
     pub per_device_eval_batch_size: usize,
     /// Tokens a micro-batch at most; the batch ends at whichever limit comes first. 0: off.
     pub max_tokens_per_batch: usize,
+    /// Compute what samples of a micro-batch begin with alike only once: the screen of an application, which most
+    /// steps have in common. Losses and gradients stay the same; `max_tokens_per_batch` then counts what is computed, so
+    /// more samples fit. Dropout draws once for what is shared.
+    pub share_prefixes: bool,
     /// Micro-batches an optimizer step. The loss is normalised over the trained tokens of all of them.
     pub gradient_accumulation_steps: usize,
     /// Longest sample in tokens. A longer one is an error, unless `truncation` is set.
@@ -104,6 +108,7 @@ impl Default for TrainingArguments {
             per_device_train_batch_size: 8,
             per_device_eval_batch_size: 16,
             max_tokens_per_batch: 0,
+            share_prefixes: false,
             gradient_accumulation_steps: 1,
             max_length: 2048,
             truncation: false,

@@ -1,5 +1,6 @@
 //! Evaluation during training: the mean loss and metrics over held-out samples. Keeps only sums.
 
+use crate::limits::Limits;
 use crate::{Metrics, Pass, Sample, TrainModule, TrainerError, TrainingArguments};
 
 /// Means over all of `samples`, `loss` among them, in batches under the arguments' limits.
@@ -12,9 +13,10 @@ pub fn evaluate<M: TrainModule>(
     arguments: &TrainingArguments,
 ) -> Result<Metrics, TrainerError> {
     let mut metrics = Metrics::default();
+    let limits = Limits::evaluation(arguments);
     let mut rest = samples;
     while !rest.is_empty() {
-        let (batch, after) = rest.split_at(batch_end(rest, arguments));
+        let (batch, after) = rest.split_at(limits.fill(rest.iter()));
         let loss = module.loss(batch, Pass::Evaluate)?;
         let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
         if !loss_sum.is_finite() {
@@ -26,14 +28,4 @@ pub fn evaluate<M: TrainModule>(
         rest = after;
     }
     Ok(metrics)
-}
-
-fn batch_end<S: Sample>(samples: &[S], arguments: &TrainingArguments) -> usize {
-    let limit = if arguments.max_tokens_per_batch == 0 { usize::MAX } else { arguments.max_tokens_per_batch };
-    let mut tokens = 0;
-    let fits = |sample: &&S| {
-        tokens += sample.tokens();
-        tokens <= limit
-    };
-    samples.iter().take(arguments.per_device_eval_batch_size).take_while(fits).count().max(1)
 }

@@ -122,7 +122,7 @@ fn source(
     for set in replay {
         others.push((Box::new(EpochSource::new(set, arguments)?), share));
     }
-    Ok(Box::new(MixtureSource::new(main, others)?))
+    Ok(Box::new(MixtureSource::new(main, others, arguments)?))
 }
 
 /// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.

@@ -14,6 +14,7 @@ mod session;
 mod finetune;
 mod arguments;
 mod sample;
+mod limits;
 mod module;
 mod source;
 mod accumulate;

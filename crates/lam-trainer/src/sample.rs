@@ -1,5 +1,7 @@
 //! What the loop needs to know of a sample: its name, its length, and how much of it is trained.
 
+use lam_model::Beginning;
+
 use crate::TrainerError;
 
 /// One thing to train on.
@@ -10,6 +12,10 @@ pub trait Sample: Clone {
     fn tokens(&self) -> usize;
     /// Tokens that count in the loss (for a score: 1).
     fn trained_tokens(&self) -> usize;
+    /// Its text and how much of it may share rows with other samples; `None` where rows are not shared.
+    fn beginning(&self) -> Option<Beginning<'_>> {
+        None
+    }
     /// Cuts it at the end to at most `max_length` tokens. Samples that cannot be cut leave themselves as they are.
     fn truncate(&mut self, _max_length: usize) {}
 }

@@ -50,6 +50,9 @@ impl<'a, M: TrainModule> Session<'a, M> {
         if run.arguments.bf16 {
             module.set_bf16()?;
         }
+        if run.arguments.share_prefixes {
+            module.share_prefixes(run.arguments.max_length)?;
+        }
         let horizon = Horizon::of(run.arguments, |epochs| source.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());

@@ -7,7 +7,7 @@ use candle_core::Result;
 use super::linear::{Branch, Inner, InputGradient, Linear};
 use super::weight::{Gradients, Weight};
 use crate::ops::activation::{Activation, Lent, Precision, View};
-use crate::ops::attention::{self, Heads, Inputs, Kept};
+use crate::ops::attention::{self, Heads, Inputs, Kept, Span};
 use crate::ops::dropout::Dropout;
 use crate::ops::linear::To;
 use crate::ops::rope::Rope;
@@ -34,7 +34,7 @@ const DOWN: usize = 6;
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) tokens: Vec<u32>,
-    pub(crate) spans: Vec<(usize, usize)>,
+    pub(crate) spans: Vec<Span>,
     pub(crate) positions: Vec<usize>,
     pub(crate) rope: Arc<Rope>,
     pub(crate) heads: Heads,

@@ -17,7 +17,7 @@ use crate::ops::attention::Heads;
 use crate::ops::cross_entropy::{self, cross_entropy};
 use crate::ops::log_probs::LogProbs;
 use crate::ops::rope::Rope;
-use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Target};
+use crate::{Beginning, LoraConfig, MistralConfig, ModelError, PackedBatch, Target, TextRows};
 pub(crate) use block::{Block, Run};
 pub(crate) use linear::{Linear, LoraPair};
 pub(crate) use stack::Stack;
@@ -78,6 +78,14 @@ impl Decoder {
     /// Bytes that the weights take in memory, adapters included.
     pub fn weight_bytes(&self) -> usize {
         self.stack.weights().chain(&self.head).map(Weight::bytes).sum()
+    }
+
+    /// Packs texts so that those that begin alike share rows, where the sliding window lets them: see
+    /// [`PackedBatch::sharing`].
+    pub fn pack(&self, texts: &[Beginning<'_>]) -> (PackedBatch, Vec<TextRows>) {
+        let fits = |text: &Beginning<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
+        let shareable = |text: &Beginning<'_>| if fits(text) { text.shareable } else { 0 };
+        PackedBatch::sharing(&texts.iter().map(|text| Beginning { shareable: shareable(text), ..*text }).collect::<Vec<_>>())
     }
 
     /// Hidden states after the final norm, on the tape. Shape: [T, D].
@@ -188,11 +196,18 @@ impl Decoder {
 
     fn run(&self, batch: &PackedBatch, dropout_seed: Option<u64>, keep: bool) -> Result<Tensor, ModelError> {
         batch.check(self.config.vocab_size)?;
-        let longest = batch.lengths.iter().copied().max().unwrap_or(0);
+        let positions = batch.positions();
+        let longest = positions.iter().copied().max().map_or(0, |last| last + 1);
+        if let Some(window) = self.config.sliding_window.filter(|window| !batch.forks.is_empty() && longest > *window) {
+            return Err(ModelError::Batch(format!(
+                "a text of {longest} tokens shares its beginning, but the model's sliding window sees {window}; \
+                 hint: pack texts that are longer than the window each for itself"
+            )));
+        }
         let run = Run {
             tokens: batch.input_ids.clone(),
             spans: batch.spans(),
-            positions: batch.lengths.iter().flat_map(|&length| 0..length).collect(),
+            positions,
             rope: self.rope_of(longest),
             heads: self.heads(),
             eps: self.config.rms_norm_eps as f32,

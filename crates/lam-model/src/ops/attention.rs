@@ -3,6 +3,11 @@
 //! For query head h of group j and token i of a document: o_i = sum over k ≤ i, i - k < window, of p_ik v_k with
 //! p_i = softmax(q_i · k_k / sqrt(E)). Shapes: q, o [T, H E]; k, v [T, K E]; log-sums [T, H]. Queries and keys come
 //! turned (see [`super::rope`]). Probabilities are computed again in the backward from the kept log-sums.
+//!
+//! Texts that begin alike may lie in one span: their beginning, then what each of them has after it. A row of such a
+//! branch sees the beginning and, of its own branch, what is not after it.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -23,7 +28,45 @@ pub(crate) struct Heads {
     pub(crate) window: Option<usize>,
 }
 
-/// Queries and the keys that any of them sees, as places in the document.
+/// Rows of a document; or of a beginning and, after it, of the texts that go on from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) length: usize,
+    /// Places at which the branches begin, ascending; empty for a document. The beginning ends where the first starts.
+    branches: Vec<usize>,
+}
+
+impl Span {
+    /// Rows from `start` on: a document, or a beginning and its branches.
+    pub(crate) fn new(start: usize, lengths: &[usize]) -> Self {
+        let mut length = 0;
+        let ends: Vec<usize> = lengths.iter().map(|segment| { length += segment; length }).collect();
+        Self { start, length, branches: ends[..ends.len() - 1].to_vec() }
+    }
+
+    /// Rows of the beginning; 0 in a document.
+    fn shared(&self) -> usize {
+        self.branches.first().copied().unwrap_or(0)
+    }
+
+    /// The segment that holds a place: the document, the beginning, or a branch.
+    fn segment(&self, place: usize) -> Range<usize> {
+        let next = self.branches.partition_point(|&start| start <= place);
+        let start = next.checked_sub(1).map_or(0, |branch| self.branches[branch]);
+        start..self.branches.get(next).copied().unwrap_or(self.length)
+    }
+
+    /// The place in its text.
+    pub(crate) fn position(&self, place: usize) -> usize {
+        match self.segment(place).start {
+            0 => place,
+            start => self.shared() + place - start,
+        }
+    }
+}
+
+/// Queries and the keys that any of them sees, as places in the span.
 struct Block {
     first: usize,
     queries: usize,
@@ -36,8 +79,13 @@ impl Heads {
         1.0 / (self.dim as f32).sqrt()
     }
 
-    fn blocks(&self, length: usize) -> impl Iterator<Item = Block> + use<> {
-        let window = self.window.unwrap_or(usize::MAX);
+    /// The window as it is among the places of a span: branches are only made of texts that fit into it.
+    fn window_in(&self, span: &Span) -> usize {
+        self.window.filter(|_| span.branches.is_empty()).unwrap_or(usize::MAX)
+    }
+
+    fn blocks(&self, span: &Span) -> impl Iterator<Item = Block> + use<> {
+        let (window, length) = (self.window_in(span), span.length);
         (0..length).step_by(BLOCK).map(move |first| {
             let queries = BLOCK.min(length - first);
             let first_key = (first + 1).saturating_sub(window);
@@ -45,19 +93,38 @@ impl Heads {
         })
     }
 
-    /// Which keys of the block its i-th query sees.
-    fn seen(&self, block: &Block, i: usize) -> std::ops::Range<usize> {
+    /// Which keys of the block its i-th query sees: of the beginning, and of its own segment.
+    fn seen(&self, span: &Span, block: &Block, i: usize) -> Seen {
         let place = block.first + i;
-        let oldest = (place + 1).saturating_sub(self.window.unwrap_or(usize::MAX));
-        oldest - block.first_key..place + 1 - block.first_key
+        let oldest = (place + 1).saturating_sub(self.window_in(span));
+        let segment = span.segment(place).start;
+        let shared = if segment == 0 { 0 } else { span.shared() };
+        Seen { shared, own: oldest.max(segment) - block.first_key..place + 1 - block.first_key }
     }
 
-    fn tasks<'a>(&self, spans: &'a [(usize, usize)]) -> impl ParallelIterator<Item = (usize, usize, usize)> + use<'a> {
+    fn tasks<'a>(&self, spans: &'a [Span]) -> impl ParallelIterator<Item = (&'a Span, usize)> + use<'a> {
         let groups = self.key_value;
-        (0..spans.len() * groups).into_par_iter().map(move |task| {
-            let (start, length) = spans[task / groups];
-            (start, length, task % groups)
-        })
+        (0..spans.len() * groups).into_par_iter().map(move |task| (&spans[task / groups], task % groups))
+    }
+}
+
+/// What one query sees of its block's keys.
+struct Seen {
+    /// The first so many; the block then starts at the span's first key.
+    shared: usize,
+    /// And these.
+    own: Range<usize>,
+}
+
+impl Seen {
+    /// The ranges that are seen, in order.
+    fn ranges(&self) -> [Range<usize>; 2] {
+        [0..self.shared, self.own.clone()]
+    }
+
+    /// Everything else among `keys`.
+    fn hidden(&self, keys: usize) -> [Range<usize>; 2] {
+        [self.shared..self.own.start, self.own.end..keys]
     }
 }
 
@@ -67,8 +134,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) q: &'a Activation,
     pub(crate) k: &'a Activation,
     pub(crate) v: &'a Activation,
-    /// First row and length of each document.
-    pub(crate) spans: &'a [(usize, usize)],
+    /// Where each document is.
+    pub(crate) spans: &'a [Span],
 }
 
 /// What the backward reads besides the inputs.

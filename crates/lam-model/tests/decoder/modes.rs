@@ -1,6 +1,6 @@
 //! Every mode trains what it says, all of it, and documents in a batch do not see each other.
 
-use lam_model::{Decoder, Finetuning, LoraConfig, PackedBatch, TargetModules};
+use lam_model::{Beginning, Decoder, Finetuning, LoraConfig, PackedBatch, Target, TargetModules, shared_rows};
 
 use crate::reference::{difference, targets};
 use crate::tiny;
@@ -88,12 +88,67 @@ fn eight_documents_at_once_give_the_gradient_of_one_at_a_time() {
     }
 }
 
+/// Texts of which some begin alike, and where each may share.
+fn texts() -> Vec<(Vec<u32>, usize)> {
+    let begun = |n: u32, rest: &[u32]| (0..n).map(|i| i * 5 % 37).chain(rest.iter().copied()).collect::<Vec<u32>>();
+    vec![
+        (begun(17, &[1, 2]), 17),
+        (vec![9, 8, 7], 2),
+        (begun(17, &[3]), 17),
+        (begun(16, &[4, 4, 4]), 18),
+        (vec![9, 8, 7], 2),
+        (begun(17, &[1, 2]), 10),
+    ]
+}
+
+#[test]
+fn texts_that_begin_alike_share_rows_and_give_the_same_states_and_gradients() {
+    let decoder = tiny::decoder();
+    let texts = texts();
+    let beginnings: Vec<_> = texts.iter().map(|(text, shareable)| Beginning { text, shareable: *shareable }).collect();
+    let (shared, places) = PackedBatch::sharing(&beginnings);
+    let apart = PackedBatch::from_documents(texts.iter().map(|(text, _)| text));
+    // Sixteen tokens for the three that may share so many; the others stand alone.
+    assert_eq!(apart.tokens() - shared.tokens(), 2 * 16);
+    assert_eq!(shared.tokens(), shared_rows(&beginnings));
+    let (hidden_shared, hidden_apart) = (decoder.hidden(&shared).unwrap(), decoder.hidden(&apart).unwrap());
+    let (mut in_shared, mut in_apart, mut start) = (Vec::new(), Vec::new(), 0);
+    for ((text, _), place) in texts.iter().zip(&places) {
+        for (i, &token) in text.iter().enumerate() {
+            assert_eq!(shared.input_ids[place.row(i)], token);
+            let row = |hidden: &candle_core::Tensor, row| hidden.narrow(0, row, 1).unwrap();
+            assert!(difference(&row(&hidden_shared, place.row(i)), &row(&hidden_apart, start + i)) < 1e-5);
+        }
+        for (i, &token) in text.iter().enumerate().skip(1) {
+            in_shared.push(Target { position: place.row(i - 1), token, weight: 1.0 });
+            in_apart.push(Target { position: start + i - 1, token, weight: 1.0 });
+        }
+        start += text.len();
+    }
+    let gradient = |hidden, targets: &[Target]| decoder.cross_entropy(hidden, targets).unwrap().backward().unwrap();
+    let (by_shared, by_apart) = (gradient(&hidden_shared, &in_shared), gradient(&hidden_apart, &in_apart));
+    for (name, variable) in decoder.variables() {
+        let off = difference(by_shared.get(&variable).unwrap(), by_apart.get(&variable).unwrap());
+        assert!(off < 5e-6, "`{name}` is off by {off}");
+    }
+}
+
+#[test]
+fn a_shared_text_longer_than_the_window_is_refused() {
+    let texts: Vec<Vec<u32>> = (0..2).map(|last| (0..20).chain([last]).collect()).collect();
+    let beginnings: Vec<_> = texts.iter().map(|text| Beginning { text, shareable: 20 }).collect();
+    let error = tiny::decoder().hidden(&PackedBatch::sharing(&beginnings).0).unwrap_err().to_string();
+    assert!(error.contains("21 tokens shares its beginning") && error.contains("window sees 20"), "{error}");
+}
+
 #[test]
 fn a_bad_batch_is_refused() {
     let decoder = tiny::decoder();
     let refused = |input_ids: Vec<u32>, lengths: Vec<usize>| {
-        decoder.hidden(&PackedBatch { input_ids, lengths }).unwrap_err().to_string()
+        decoder.hidden(&PackedBatch { input_ids, lengths, forks: Vec::new() }).unwrap_err().to_string()
     };
     assert!(refused(vec![1, 2], vec![3]).contains("lengths"));
+    let forked = PackedBatch { input_ids: vec![1, 2], lengths: vec![1, 1], forks: vec![0..3] };
+    assert!(decoder.hidden(&forked).unwrap_err().to_string().contains("the forks [0..3]"));
     assert!(refused(vec![1, 99], vec![2]).contains("token 99 is outside the embedding of 37 rows"));
 }

@@ -31,6 +31,7 @@ impl Expected {
         PackedBatch {
             input_ids: whole("ids").into_iter().map(|id| id as u32).collect(),
             lengths: whole("lengths").into_iter().map(|length| length as usize).collect(),
+            forks: Vec::new(),
         }
     }
 }

@@ -34,7 +34,7 @@ fn batch(options: &Options, vocabulary: usize) -> Result<(PackedBatch, Vec<Targe
     let weight = 1.0 / (count * (length - 1)) as f32;
     let followed = (0..tokens.len()).filter(|i| i % length + 1 < length);
     let targets = followed.map(|position| Target { position, token: tokens[position + 1], weight }).collect();
-    Ok((PackedBatch { input_ids: tokens, lengths: vec![length; count] }, targets))
+    Ok((PackedBatch { input_ids: tokens, lengths: vec![length; count], ..PackedBatch::default() }, targets))
 }
 
 fn step(

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use lam_model::{Decoder, PackedBatch};
+use lam_model::{Beginning, Decoder, PackedBatch, TextRows};
 
 use super::Pass;
 use crate::checkpoint::write_json;
-use crate::TrainerError;
+use crate::{Sample, TrainerError};
 
 /// Hidden states: on the tape, with the adapter's dropout, in training; off it in evaluation. Shape: [T, D].
 ///
@@ -20,6 +20,25 @@ pub fn hidden(decoder: &Decoder, batch: &PackedBatch, pass: Pass) -> Result<Tens
         Pass::Train { .. } => decoder.hidden(batch)?,
         Pass::Evaluate => decoder.hidden_detached(batch)?,
     })
+}
+
+/// A batch's texts, back to back or with the rows of equal beginnings shared; and where each text is.
+pub(super) fn pack<S: Sample>(batch: &[S], share_prefixes: bool) -> (PackedBatch, Vec<TextRows>) {
+    let beginnings = batch.iter().filter_map(Sample::beginning);
+    let shareable = |beginning: &Beginning<'_>| if share_prefixes { beginning.shareable } else { 0 };
+    let texts: Vec<_> = beginnings.map(|it| Beginning { shareable: shareable(&it), ..it }).collect();
+    PackedBatch::sharing(&texts)
+}
+
+/// Refuses texts of which the decoder's window would hide some.
+pub(super) fn check_shareable(decoder: &Decoder, max_length: usize) -> Result<(), TrainerError> {
+    match decoder.config().sliding_window {
+        Some(window) if window < max_length => {
+            let reason = format!("texts of `max_length` = {max_length} tokens do not fit into the model's `sliding_window` = {window}");
+            Err(TrainerError::Arguments { key: "share_prefixes", value: "true".into(), reason })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The name that Hugging Face and PEFT give the file of the decoder's variables.

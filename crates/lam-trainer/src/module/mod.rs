@@ -85,6 +85,15 @@ pub trait TrainModule {
         Err(TrainerError::Arguments { key: "bf16", value: "true".into(), reason })
     }
 
+    /// Computes what the samples of a batch begin with alike once from now on; no sample has more than `max_length` tokens.
+    ///
+    /// # Errors
+    /// When the module's samples share nothing, or the model cannot share rows of such lengths.
+    fn share_prefixes(&mut self, _max_length: usize) -> Result<(), TrainerError> {
+        let reason = "what is trained here shares no prefixes".into();
+        Err(TrainerError::Arguments { key: "share_prefixes", value: "true".into(), reason })
+    }
+
     /// Called after each optimizer step with the means over it.
     fn after_step(&mut self, _step: u64, _metrics: &Metrics) {}
 

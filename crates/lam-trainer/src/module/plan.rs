@@ -2,6 +2,7 @@
 
 use lam_model::{Decoder, MistralConfig, Precision};
 
+use crate::limits::rows_of;
 use crate::memory::Alternative;
 use crate::{MemoryPlan, Sample};
 
@@ -11,7 +12,7 @@ const LOGITS_AT_ONCE: usize = 512;
 /// What memory depends on in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchSize {
-    /// Tokens of all its samples.
+    /// Tokens that are computed for all its samples.
     pub tokens: usize,
     /// Tokens of the longest one.
     pub longest_sample: usize,
@@ -20,10 +21,11 @@ pub struct BatchSize {
 }
 
 impl BatchSize {
-    /// The size of a batch whose trained tokens are scored against the vocabulary.
-    pub fn of<S: Sample>(batch: &[S]) -> Self {
+    /// The size of a batch whose trained tokens are scored against the vocabulary; where `share_prefixes`, what its
+    /// samples begin with alike is computed once.
+    pub fn of<S: Sample>(batch: &[S], share_prefixes: bool) -> Self {
         Self {
-            tokens: batch.iter().map(Sample::tokens).sum(),
+            tokens: rows_of(&batch.iter().collect::<Vec<_>>(), share_prefixes),
             longest_sample: batch.iter().map(Sample::tokens).max().unwrap_or(0),
             scored: batch.iter().map(Sample::trained_tokens).sum(),
         }

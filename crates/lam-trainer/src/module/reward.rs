@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use candle_core::Var;
-use lam_model::{Decoder, PackedBatch, Precision, ScalarHead};
+use lam_model::{Beginning, Decoder, Precision, ScalarHead};
 
-use super::decoder::{hidden, save_description, weights_file};
+use super::decoder::{check_shareable, hidden, pack, save_description, weights_file};
 use super::plan::{BatchSize, decoder_plan};
 use super::{BatchLoss, Pass, TrainModule};
 use crate::{MemoryPlan, Metrics, Sample, TrainerError};
@@ -33,6 +33,12 @@ impl Sample for ScoredExample {
     fn trained_tokens(&self) -> usize {
         usize::from(!self.input_ids.is_empty())
     }
+
+    /// All before the last token, whose row is scored.
+    fn beginning(&self) -> Option<Beginning<'_>> {
+        let shareable = self.input_ids.len().saturating_sub(1);
+        Some(Beginning { text: &self.input_ids, shareable })
+    }
 }
 
 /// A decoder and its head.
@@ -40,12 +46,13 @@ pub struct RewardModule {
     decoder: Decoder,
     head: ScalarHead,
     checkpointing: bool,
+    share_prefixes: bool,
 }
 
 impl RewardModule {
     /// A module that trains the head, and of the decoder what it declares trainable.
     pub fn new(decoder: Decoder, head: ScalarHead) -> Self {
-        Self { decoder, head, checkpointing: false }
+        Self { decoder, head, checkpointing: false, share_prefixes: false }
     }
 
     /// The decoder and head as they are now.
@@ -63,9 +70,10 @@ impl TrainModule for RewardModule {
     type Sample = ScoredExample;
 
     fn loss(&mut self, batch: &[ScoredExample], pass: Pass) -> Result<BatchLoss, TrainerError> {
-        let packed = PackedBatch::from_documents(batch.iter().map(|example| &example.input_ids));
+        let (packed, rows) = pack(batch, self.share_prefixes);
+        let last: Vec<usize> = batch.iter().zip(&rows).map(|(example, rows)| rows.row(example.input_ids.len().saturating_sub(1))).collect();
         let hidden = hidden(&self.decoder, &packed, pass)?;
-        let scores_b = self.head.scores(&hidden, &last_positions(&packed))?;
+        let scores_b = self.head.scores(&hidden, &last)?;
         let rewards: Vec<f32> = batch.iter().map(|example| example.reward).collect();
         let loss = lam_learn::reward_loss(&scores_b, &rewards)?;
         let weight = batch.len() as f64;
@@ -89,6 +97,12 @@ impl TrainModule for RewardModule {
         Ok(self.decoder.set_precision(Precision::Bf16)?)
     }
 
+    fn share_prefixes(&mut self, max_length: usize) -> Result<(), TrainerError> {
+        check_shareable(&self.decoder, max_length)?;
+        self.share_prefixes = true;
+        Ok(())
+    }
+
     fn weights_file(&self) -> &'static str {
         weights_file(&self.decoder)
     }
@@ -98,17 +112,8 @@ impl TrainModule for RewardModule {
     }
 
     fn memory_plan(&self, longest_batch: &[ScoredExample]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize { scored: 0, ..BatchSize::of(longest_batch) }, self.checkpointing)
+        decoder_plan(&self.decoder, BatchSize { scored: 0, ..BatchSize::of(longest_batch, self.share_prefixes) }, self.checkpointing)
     }
-}
-
-/// Row of each document's last token.
-fn last_positions(batch: &PackedBatch) -> Vec<usize> {
-    let ends = batch.lengths.iter().scan(0, |end, length| {
-        *end += length;
-        Some(*end - 1)
-    });
-    ends.collect()
 }
 
 /// TRL's reward metrics; `margin` comes from the means of both kinds.

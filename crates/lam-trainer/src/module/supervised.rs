@@ -4,9 +4,9 @@ use std::path::Path;
 
 use candle_core::Var;
 use lam_data::Example;
-use lam_model::{Decoder, PackedBatch, Precision, Target};
+use lam_model::{Beginning, Decoder, Precision, Target, TextRows};
 
-use super::decoder::{hidden, save_description, weights_file};
+use super::decoder::{check_shareable, hidden, pack, save_description, weights_file};
 use super::plan::{BatchSize, decoder_plan};
 use super::{BatchLoss, Pass, TrainModule};
 use crate::{MemoryPlan, Metrics, Sample, TrainerError};
@@ -25,6 +25,12 @@ impl Sample for Example {
         self.loss_mask.iter().skip(1).filter(|trained| **trained).count()
     }
 
+    /// All before the row that predicts the first trained token.
+    fn beginning(&self) -> Option<Beginning<'_>> {
+        let first = self.loss_mask.iter().skip(1).position(|trained| *trained).unwrap_or(0);
+        Some(Beginning { text: &self.input_ids, shareable: first })
+    }
+
     fn truncate(&mut self, max_length: usize) {
         self.input_ids.truncate(max_length);
         self.loss_mask.truncate(max_length);
@@ -35,13 +41,14 @@ impl Sample for Example {
 pub struct SupervisedModule {
     decoder: Decoder,
     checkpointing: bool,
+    share_prefixes: bool,
     frozen: Vec<String>,
 }
 
 impl SupervisedModule {
     /// A module around a decoder; what is trained is the decoder's own choice.
     pub fn new(decoder: Decoder) -> Self {
-        Self { decoder, checkpointing: false, frozen: Vec::new() }
+        Self { decoder, checkpointing: false, share_prefixes: false, frozen: Vec::new() }
     }
 
     /// As it is, but variables whose names contain one of `parts` keep their values.
@@ -66,8 +73,8 @@ impl TrainModule for SupervisedModule {
     type Sample = Example;
 
     fn loss(&mut self, batch: &[Example], pass: Pass) -> Result<BatchLoss, TrainerError> {
-        let packed = PackedBatch::from_documents(batch.iter().map(|example| &example.input_ids));
-        let targets = targets(batch)?;
+        let (packed, rows) = pack(batch, self.share_prefixes);
+        let targets = targets(batch, &rows)?;
         let hidden = hidden(&self.decoder, &packed, pass)?;
         let (loss_sum, correct) = self.decoder.cross_entropy_counted(&hidden, &targets)?;
         let weight = targets.len() as f64;
@@ -90,6 +97,12 @@ impl TrainModule for SupervisedModule {
         Ok(self.decoder.set_precision(Precision::Bf16)?)
     }
 
+    fn share_prefixes(&mut self, max_length: usize) -> Result<(), TrainerError> {
+        check_shareable(&self.decoder, max_length)?;
+        self.share_prefixes = true;
+        Ok(())
+    }
+
     fn weights_file(&self) -> &'static str {
         weights_file(&self.decoder)
     }
@@ -99,23 +112,21 @@ impl TrainModule for SupervisedModule {
     }
 
     fn memory_plan(&self, longest_batch: &[Example]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize::of(longest_batch), self.checkpointing)
+        decoder_plan(&self.decoder, BatchSize::of(longest_batch, self.share_prefixes), self.checkpointing)
     }
 }
 
 /// One target for each trained token: predicted from the position before it.
-fn targets(batch: &[Example]) -> Result<Vec<Target>, TrainerError> {
+fn targets(batch: &[Example], rows: &[TextRows]) -> Result<Vec<Target>, TrainerError> {
     let mut targets = Vec::new();
-    let mut start = 0;
-    for example in batch {
+    for (example, rows) in batch.iter().zip(rows) {
         let (ids, mask) = (&example.input_ids, &example.loss_mask);
         if ids.len() != mask.len() {
             let reason = format!("{} tokens, but {} marks of what is trained", ids.len(), mask.len());
             return Err(TrainerError::sample(&example.sample_id, reason));
         }
         let trained = (1..ids.len()).filter(|&place| mask[place]);
-        targets.extend(trained.map(|place| Target { position: start + place - 1, token: ids[place], weight: 1.0 }));
-        start += ids.len();
+        targets.extend(trained.map(|place| Target { position: rows.row(place - 1), token: ids[place], weight: 1.0 }));
     }
     Ok(targets)
 }

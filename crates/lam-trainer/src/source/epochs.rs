@@ -7,14 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SampleSource;
+use crate::limits::Limits;
 use crate::{Sample, TrainerError, TrainingArguments, check_samples, stream::stream_seed};
-
-/// Limits of a micro-batch.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    samples: usize,
-    tokens: usize,
-}
 
 /// Epoch after epoch over a finite set; epoch e's order depends on the seed and e alone.
 #[derive(Clone, Debug)]
@@ -42,11 +36,7 @@ impl<S: Sample> EpochSource<S> {
             return Err(TrainerError::NoSamples);
         }
         check_samples(&mut samples, arguments.max_length, arguments.truncation)?;
-        let tokens = match arguments.max_tokens_per_batch {
-            0 => usize::MAX,
-            tokens => tokens,
-        };
-        let limits = Limits { samples: arguments.per_device_train_batch_size, tokens };
+        let limits = Limits::training(arguments);
         let order = order_of(samples.len(), arguments.seed, 0);
         Ok(Self { samples, limits, seed: arguments.seed, cursor: Cursor { epoch: 0, next: 0 }, order })
     }
@@ -63,14 +53,7 @@ impl<S: Sample> EpochSource<S> {
 
     /// Where the batch that begins at `start` ends.
     fn batch_end(&self, order: &[usize], start: usize) -> usize {
-        let mut tokens = 0;
-        for (end, &index) in order.iter().enumerate().skip(start) {
-            tokens += self.samples[index].tokens();
-            if end > start && (tokens > self.limits.tokens || end - start == self.limits.samples) {
-                return end;
-            }
-        }
-        order.len()
+        start + self.limits.fill(order[start..].iter().map(|&index| &self.samples[index]))
     }
 
     fn batches_of(&self, order: &[usize]) -> u64 {

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::SampleSource;
-use crate::{Metrics, Sample, TrainerError};
+use crate::limits::rows_of;
+use crate::{Metrics, Sample, TrainerError, TrainingArguments};
 
 /// A main source, and others that are mixed in. Its epochs are those of the main source.
 pub struct MixtureSource<'a, S> {
     sources: Vec<Share<'a, S>>,
     last: usize,
+    share_prefixes: bool,
 }
 
 struct Share<'a, S> {
@@ -26,13 +28,15 @@ struct State {
 }
 
 impl<'a, S> MixtureSource<'a, S> {
-    /// `main`, with each of `others` taking its share (0.2: every fifth batch) of all batches.
+    /// `main`, with each of `others` taking its share (0.2: every fifth batch) of all batches. All are made with
+    /// `arguments`.
     ///
     /// # Errors
     /// When the shares are negative or leave nothing for `main`.
     pub fn new(
         main: Box<dyn SampleSource<S> + 'a>,
         others: Vec<(Box<dyn SampleSource<S> + 'a>, f64)>,
+        arguments: &TrainingArguments,
     ) -> Result<Self, TrainerError> {
         let rest = 1.0 - others.iter().map(|(_, share)| share).sum::<f64>();
         if rest <= 0.0 || others.iter().any(|(_, share)| *share < 0.0) {
@@ -42,7 +46,7 @@ impl<'a, S> MixtureSource<'a, S> {
         }
         let others = others.into_iter().map(|(source, share)| Share { source, share, batches: 0 });
         let sources = std::iter::once(Share { source: main, share: rest, batches: 0 }).chain(others).collect();
-        Ok(Self { sources, last: 0 })
+        Ok(Self { sources, last: 0, share_prefixes: arguments.share_prefixes })
     }
 
     /// The source that lags furthest behind its share; the first of equals.
@@ -78,7 +82,7 @@ impl<S: Sample> SampleSource<S> for MixtureSource<'_, S> {
 
     fn longest_batch(&self) -> Option<Vec<S>> {
         let batches = self.sources.iter().filter_map(|share| share.source.longest_batch());
-        batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
+        batches.max_by_key(|batch| rows_of(&batch.iter().collect::<Vec<_>>(), self.share_prefixes))
     }
 
     fn state(&self) -> Value {

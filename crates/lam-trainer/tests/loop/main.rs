@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod decoder;
+mod prefixes;
 mod resume;
 mod step;
 mod toy;

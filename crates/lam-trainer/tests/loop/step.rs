@@ -119,10 +119,10 @@ fn a_mixture_keeps_its_shares() {
         let named = samples(13).into_iter().map(|rows| Rows { id: format!("{prefix}{}", rows.id), ..rows }).collect();
         Box::new(EpochSource::new(named, &arguments).unwrap()) as Box<dyn SampleSource<Rows>>
     };
-    let mut mixture = MixtureSource::new(source("main-"), vec![(source("copy-"), 0.2)]).unwrap();
+    let mut mixture = MixtureSource::new(source("main-"), vec![(source("copy-"), 0.2)], &arguments).unwrap();
     let copies: Vec<bool> =
         (0..50).map(|step| mixture.next_batch(step).unwrap().unwrap()[0].id.starts_with("copy-")).collect();
     assert_eq!(copies.iter().filter(|copy| **copy).count(), 10);
     assert!(copies.chunks(5).all(|five| five.iter().filter(|copy| **copy).count() == 1), "{copies:?}");
-    assert!(MixtureSource::new(source("a"), vec![(source("b"), 1.0)]).is_err());
+    assert!(MixtureSource::new(source("a"), vec![(source("b"), 1.0)], &arguments).is_err());
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{BLOCK, Block, Heads};
+use super::{BLOCK, Block, Heads, Seen, Span};
 use crate::kernel::matmul::{Matrix, Product, multiply};
 use crate::kernel::rows;
 use crate::kernel::shared::Shared;
@@ -13,8 +13,8 @@ pub(super) struct Inputs<'a> {
     pub(super) q: &'a [f32],
     pub(super) k: &'a [f32],
     pub(super) v: &'a [f32],
-    /// First row and length of each document.
-    pub(super) spans: &'a [(usize, usize)],
+    /// Where each document is.
+    pub(super) spans: &'a [Span],
 }
 
 /// As [`super::forward`].
@@ -22,16 +22,17 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], log_sums:
     let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
     let group = heads.query / heads.key_value;
     let (o, log_sums) = (Shared::new(o), Shared::new(log_sums));
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
         let mut scores = vec![0.0; BLOCK.min(length) * length];
         for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
+            for block in heads.blocks(span) {
                 let (row, key_row) = (start + block.first, start + block.first_key);
                 let keys = &inputs.k[key_row * wk + j * e..];
                 score(heads, &block, &inputs.q[row * wq + h * e..], keys, &mut scores);
                 for i in 0..block.queries {
                     let row_scores = &mut scores[i * block.keys..(i + 1) * block.keys];
-                    let log_sum = softmax(row_scores, heads.seen(&block, i));
+                    let log_sum = softmax(row_scores, &heads.seen(span, &block, i));
                     // SAFETY: only this task has this row and head.
                     unsafe { log_sums.from((row + i) * heads.query + h)[0] = log_sum };
                 }
@@ -53,14 +54,15 @@ fn score(heads: Heads, block: &Block, queries: &[f32], keys: &[f32], scores: &mu
 }
 
 /// Softmax over what is seen, zero elsewhere; returns the logarithm of the denominator.
-fn softmax(scores: &mut [f32], seen: std::ops::Range<usize>) -> f32 {
-    let (before, rest) = scores.split_at_mut(seen.start);
-    let (visible, after) = rest.split_at_mut(seen.len());
-    before.fill(0.0);
-    after.fill(0.0);
-    let highest = rows::max(visible);
-    let sum = rows::exp_sum(visible, highest);
-    rows::scale(visible, 1.0 / sum);
+fn softmax(scores: &mut [f32], seen: &Seen) -> f32 {
+    for hidden in seen.hidden(scores.len()) {
+        scores[hidden].fill(0.0);
+    }
+    let highest = seen.ranges().map(|range| rows::max(&scores[range])).into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = seen.ranges().map(|range| rows::exp_sum(&mut scores[range], highest)).into_iter().sum();
+    for range in seen.ranges() {
+        rows::scale(&mut scores[range], 1.0 / sum);
+    }
     highest + sum.ln()
 }
 
@@ -80,7 +82,8 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
     let [dq, dk, dv] = gradients.map(Shared::new);
     let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
     let group = heads.query / heads.key_value;
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
         let size = BLOCK.min(length) * length;
         let (mut p, mut ds) = (vec![0.0; size], vec![0.0; size]);
         // SAFETY: only this task has these rows of this key-value head and of its query heads.
@@ -90,11 +93,11 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
         clear(dk);
         clear(dv);
         for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
+            for block in heads.blocks(span) {
                 let (row, key_row) = (start + block.first, start + block.first_key);
                 let (at_query, at_key) = (row * wq + h * e, key_row * wk + j * e);
                 let (queries, keys) = (&inputs.q[at_query..], &inputs.k[at_key..]);
-                probabilities(heads, &block, (queries, keys), &kept.log_sums[row * heads.query + h..], &mut p);
+                probabilities(heads, (span, &block), (queries, keys), &kept.log_sums[row * heads.query + h..], &mut p);
                 let g = Matrix::rows(&kept.g[at_query..], wq);
                 let product = Product { m: block.queries, n: block.keys, k: e, alpha: 1.0, accumulate: false };
                 multiply(product, g, Matrix::columns(&inputs.v[at_key..], wk), &mut ds, block.keys);
@@ -116,13 +119,22 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
     });
 }
 
-fn probabilities(heads: Heads, block: &Block, inputs: (&[f32], &[f32]), log_sums: &[f32], p: &mut [f32]) {
+fn probabilities(
+    heads: Heads,
+    (span, block): (&Span, &Block),
+    inputs: (&[f32], &[f32]),
+    log_sums: &[f32],
+    p: &mut [f32],
+) {
     score(heads, block, inputs.0, inputs.1, p);
     for i in 0..block.queries {
         let row = &mut p[i * block.keys..(i + 1) * block.keys];
-        let seen = heads.seen(block, i);
-        row[..seen.start].fill(0.0);
-        row[seen.end..].fill(0.0);
-        rows::exp_scaled(&mut row[seen], 1.0, log_sums[i * heads.query]);
+        let seen = heads.seen(span, block, i);
+        for hidden in seen.hidden(block.keys) {
+            row[hidden].fill(0.0);
+        }
+        for range in seen.ranges() {
+            rows::exp_scaled(&mut row[range], 1.0, log_sums[i * heads.query]);
+        }
     }
 }

@@ -6,7 +6,7 @@
 use half::bf16;
 use rayon::prelude::*;
 
-use super::{BLOCK, Block, Heads};
+use super::{BLOCK, Block, Heads, Seen, Span};
 use crate::kernel::dispatch::dispatched;
 use crate::kernel::element::Element;
 use crate::kernel::panel::{Right, Source, WIDTH};
@@ -20,8 +20,8 @@ pub(super) struct Inputs<'a> {
     pub(super) q: &'a [bf16],
     pub(super) k: &'a [bf16],
     pub(super) v: &'a [bf16],
-    /// First row and length of each document.
-    pub(super) spans: &'a [(usize, usize)],
+    /// Where each document is.
+    pub(super) spans: &'a [Span],
 }
 
 /// What the backward reads besides the inputs.
@@ -76,13 +76,14 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
     let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
     let group = heads.query / heads.key_value;
     let (o, log_sums) = (Shared::new(o), Shared::new(log_sums));
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
         let keys = Packed::new(Right::Transposed(head(inputs.k, start, wk, j * e), wk), 0..length, 0..e);
         let values = Packed::new(Right::Plain(head(inputs.v, start, wk, j * e), wk), 0..e, 0..length);
         let stride = length.next_multiple_of(WIDTH);
         let (mut scores, mut p) = (vec![0.0; BLOCK * stride], vec![bf16::ZERO; BLOCK * stride]);
         for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
+            for block in heads.blocks(span) {
                 let block = block.on_whole_panels();
                 let at = (start + block.first) * wq + h * e;
                 let wide = block.keys.next_multiple_of(WIDTH).min((length - block.first_key).next_multiple_of(16));
@@ -91,7 +92,7 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
                 keys.multiply(part, (&inputs.q[at..], wq), size, Out::F32(&mut scores));
                 for i in 0..block.queries {
                     let (row, p) = (&mut scores[i * stride..][..stride], &mut p[i * stride..][..stride]);
-                    let log_sum = softmax(row, heads.seen(&block, i), p);
+                    let log_sum = softmax(row, &heads.seen(span, &block, i), p);
                     // SAFETY: only this task has this row and head.
                     unsafe { log_sums.from((start + block.first + i) * heads.query + h)[0] = log_sum };
                 }
@@ -114,13 +115,15 @@ impl Block {
 }
 
 /// Softmax over what is seen, rounded, zero elsewhere; returns the logarithm of the denominator.
-fn softmax(scores: &mut [f32], seen: std::ops::Range<usize>, p: &mut [bf16]) -> f32 {
-    p[..seen.start].fill(bf16::ZERO);
-    p[seen.end..].fill(bf16::ZERO);
-    let visible = &mut scores[seen.clone()];
-    let highest = rows::max(visible);
-    let sum = rows::exp_sum(visible, highest);
-    scaled(&mut p[seen], visible, 1.0 / sum);
+fn softmax(scores: &mut [f32], seen: &Seen, p: &mut [bf16]) -> f32 {
+    for hidden in seen.hidden(p.len()) {
+        p[hidden].fill(bf16::ZERO);
+    }
+    let highest = seen.ranges().map(|range| rows::max(&scores[range])).into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = seen.ranges().map(|range| rows::exp_sum(&mut scores[range], highest)).into_iter().sum();
+    for range in seen.ranges() {
+        scaled(&mut p[range.clone()], &scores[range], 1.0 / sum);
+    }
     highest + sum.ln()
 }
 
@@ -144,7 +147,8 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
     let [dq, dk, dv] = gradients.map(Shared::new);
     let (e, wk) = (heads.dim, heads.key_value * heads.dim);
     let group = heads.query / heads.key_value;
-    heads.tasks(inputs.spans).for_each(|(start, length, j)| {
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
         let even = length.next_multiple_of(2);
         let mut scratch = Scratch {
             p: vec![0.0; length * BLOCK],
@@ -157,8 +161,8 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
         };
         let keys = Packed::new(Right::Plain(head(inputs.k, start, wk, j * e), wk), 0..e, 0..length);
         for h in j * group..(j + 1) * group {
-            for block in heads.blocks(length) {
-                let place = Place { start, j, h, even };
+            for block in heads.blocks(span) {
+                let place = Place { span, j, h, even };
                 place.backward(heads, inputs, kept, block, &keys, (&mut scratch, dq));
             }
         }
@@ -172,15 +176,15 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
     });
 }
 
-/// Where a task is: its document's first row, its heads, and the document's length made even.
-struct Place {
-    start: usize,
+/// Where a task is: its document, its heads, and the document's length made even.
+struct Place<'a> {
+    span: &'a Span,
     j: usize,
     h: usize,
     even: usize,
 }
 
-impl Place {
+impl Place<'_> {
     /// One block of queries: dq of its rows; dk and dv are added up.
     fn backward(
         &self,
@@ -191,7 +195,7 @@ impl Place {
         keys: &Packed,
         (scratch, dq): (&mut Scratch, Shared<'_, bf16>),
     ) {
-        let &Self { start, j, h, even } = self;
+        let &Self { span: &Span { start, .. }, j, h, even } = self;
         let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
         // Pairs of keys start at even places.
         let first_key = block.first_key / 2 * 2;
@@ -216,7 +220,7 @@ impl Place {
             let (p, dp) = (&mut scratch.p[key * BLOCK..][..BLOCK], &scratch.dp[key * BLOCK..][..BLOCK]);
             let (p_narrow, ds) =
                 (&mut scratch.p_narrow[key * BLOCK..][..BLOCK], &mut scratch.ds[key * BLOCK..][..BLOCK]);
-            let seen = heads.seen_by(&block, first_key + key);
+            let seen = heads.seen_by(self.span, &block, first_key + key);
             p_narrow.fill(bf16::ZERO);
             ds.fill(bf16::ZERO);
             probabilities(&mut p[seen.clone()], &log_sums[seen.clone()], &mut p_narrow[seen.clone()]);
@@ -239,9 +243,10 @@ impl Place {
 
 impl Heads {
     /// Which queries of the block, counted from its first, see a key.
-    fn seen_by(&self, block: &Block, key: usize) -> std::ops::Range<usize> {
+    fn seen_by(&self, span: &Span, block: &Block, key: usize) -> std::ops::Range<usize> {
         let first = key.saturating_sub(block.first).min(block.queries);
-        let end = key.saturating_add(self.window.unwrap_or(usize::MAX)).saturating_sub(block.first);
+        let last = if key < span.shared() { span.length } else { span.segment(key).end };
+        let end = key.saturating_add(self.window_in(span)).min(last).saturating_sub(block.first);
         first..end.clamp(first, block.queries)
     }
 }

@@ -11,17 +11,25 @@ struct Plain<'a> {
     q: &'a [f32],
     k: &'a [f32],
     v: &'a [f32],
-    spans: &'a [(usize, usize)],
+    spans: &'a [Span],
+}
+
+/// Whether a row sees one that is not after it: in its own text, and not too long ago.
+fn sees(heads: Heads, span: &Span, i: usize, k: usize) -> bool {
+    let branch = |place: usize| span.branches.iter().rposition(|&start| start <= place);
+    let in_window = !span.branches.is_empty() || i - k < heads.window.unwrap_or(usize::MAX);
+    in_window && (branch(k).is_none() || branch(k) == branch(i))
 }
 
 fn plain(heads: Heads, inputs: Plain<'_>) -> Vec<f32> {
     let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
     let mut o = vec![0.0; inputs.q.len()];
-    for &(start, length) in inputs.spans {
-        for (i, h) in (0..length).flat_map(|i| (0..heads.query).map(move |h| (i, h))) {
+    for span in inputs.spans {
+        let start = span.start;
+        for (i, h) in (0..span.length).flat_map(|i| (0..heads.query).map(move |h| (i, h))) {
             let j = h * heads.key_value / heads.query;
             let q = &inputs.q[(start + i) * wq + h * e..][..e];
-            let seen: Vec<usize> = (0..=i).filter(|k| i - k < heads.window.unwrap_or(usize::MAX)).collect();
+            let seen: Vec<usize> = (0..=i).filter(|&k| sees(heads, span, i, k)).collect();
             let at = |k: usize| (start + k) * wk + j * e;
             let exps: Vec<f64> =
                 seen.iter().map(|&k| (weighted(q, &inputs.k[at(k)..][..e]) * f64::from(heads.factor())).exp()).collect();
@@ -36,14 +44,27 @@ fn plain(heads: Heads, inputs: Plain<'_>) -> Vec<f32> {
     o
 }
 
-fn cases() -> Vec<(Heads, Vec<(usize, usize)>)> {
+/// Documents one after the other; one of several lengths is a beginning with branches.
+fn spans(documents: &[&[usize]]) -> Vec<Span> {
+    let mut start = 0;
+    let span = |lengths: &&[usize]| {
+        let span = Span::new(start, lengths);
+        start += span.length;
+        span
+    };
+    documents.iter().map(span).collect()
+}
+
+fn cases() -> Vec<(Heads, Vec<Span>)> {
     let heads = |query, key_value, dim, window| Heads { query, key_value, dim, window };
     vec![
-        (heads(1, 1, 2, None), vec![(0, 1)]),
-        (heads(4, 2, 6, None), vec![(0, 5), (5, 1), (6, 3)]),
-        (heads(2, 1, 64, Some(3)), vec![(0, 9), (9, 70)]),
-        (heads(2, 2, 80, Some(65)), vec![(0, 131)]),
-        (heads(2, 1, 128, None), vec![(0, 3), (3, 1)]),
+        (heads(1, 1, 2, None), spans(&[&[1]])),
+        (heads(4, 2, 6, None), spans(&[&[5], &[1], &[3]])),
+        (heads(2, 1, 64, Some(3)), spans(&[&[9], &[70]])),
+        (heads(2, 2, 80, Some(65)), spans(&[&[131]])),
+        (heads(2, 1, 128, None), spans(&[&[3], &[1]])),
+        (heads(4, 2, 6, None), spans(&[&[2], &[4, 3, 1, 2], &[5]])),
+        (heads(2, 1, 16, Some(80)), spans(&[&[71, 5, 1, 9, 2], &[30, 41, 30]])),
     ]
 }
 
@@ -86,7 +107,7 @@ fn exact(n: usize, seed: u64) -> Vec<f32> {
 #[test]
 fn the_forward_equals_attention_written_out() {
     for (heads, spans) in cases() {
-        let t: usize = spans.iter().map(|s| s.1).sum();
+        let t: usize = spans.iter().map(|span| span.length).sum();
         let (nq, nk) = (t * heads.query * heads.dim, t * heads.key_value * heads.dim);
         let (q, k, v) = (exact(nq, 1), exact(nk, 2), exact(nk, 3));
         let inputs = Plain { q: &q, k: &k, v: &v, spans: &spans };
@@ -101,7 +122,7 @@ fn the_forward_equals_attention_written_out() {
 #[test]
 fn the_backward_is_the_slope_of_the_forward() {
     for (heads, spans) in cases() {
-        let t: usize = spans.iter().map(|s| s.1).sum();
+        let t: usize = spans.iter().map(|span| span.length).sum();
         let (nq, nk) = (t * heads.query * heads.dim, t * heads.key_value * heads.dim);
         let (q, k, v, g) = (exact(nq, 1), exact(nk, 2), exact(nk, 3), exact(nq, 4));
         let inputs = Plain { q: &q, k: &k, v: &v, spans: &spans };
