@@ -8,9 +8,9 @@ use super::PackedBatch;
 
 /// A shorter beginning than this is not worth a fork.
 const LEAST: usize = 16;
-/// Branches have at most so many times the rows of their beginning: what more would spare of the beginning, attention
-/// would lose by passing over the other branches.
-const BRANCHES: usize = 2;
+/// Branches have at most so many times the rows of their beginning: more would spare little, and leave the threads
+/// fewer documents to divide among them.
+const BRANCHES: usize = 4;
 
 /// A text, and how much of it may share rows with others.
 #[derive(Clone, Copy, Debug)]

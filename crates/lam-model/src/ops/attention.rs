@@ -57,6 +57,17 @@ impl Span {
         start..self.branches.get(next).copied().unwrap_or(self.length)
     }
 
+    /// The keys that queries of a block see, as runs that do not overlap: everything from the block's first key on, or in
+    /// a branch the beginning and the branches that the block is in. A second run starts at an even place.
+    fn parts(&self, block: &Block) -> Vec<Range<usize>> {
+        let end = block.first + block.queries;
+        let (shared, own) = (self.shared().next_multiple_of(2), self.segment(block.first).start / 2 * 2);
+        if own <= shared {
+            return vec![block.first_key..end];
+        }
+        vec![0..shared, own..end]
+    }
+
     /// The place in its text.
     pub(crate) fn position(&self, place: usize) -> usize {
         match self.segment(place).start {

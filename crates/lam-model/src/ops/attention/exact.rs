@@ -1,8 +1,10 @@
 //! Attention in f32, with products of the gemm crate.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::{BLOCK, Block, Heads, Seen, Span};
+use super::{BLOCK, Heads, Seen, Span};
 use crate::kernel::matmul::{Matrix, Product, multiply};
 use crate::kernel::rows;
 use crate::kernel::shared::Shared;
@@ -27,30 +29,29 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], log_sums:
         let mut scores = vec![0.0; BLOCK.min(length) * length];
         for h in j * group..(j + 1) * group {
             for block in heads.blocks(span) {
-                let (row, key_row) = (start + block.first, start + block.first_key);
-                let keys = &inputs.k[key_row * wk + j * e..];
-                score(heads, &block, &inputs.q[row * wq + h * e..], keys, &mut scores);
+                let (row, parts) = (start + block.first, span.parts(&block));
+                for part in &parts {
+                    let product = Product { m: block.queries, n: part.len(), k: e, alpha: heads.factor(), accumulate: false };
+                    let keys = Matrix::columns(&inputs.k[(start + part.start) * wk + j * e..], wk);
+                    let queries = Matrix::rows(&inputs.q[row * wq + h * e..], wq);
+                    multiply(product, queries, keys, &mut scores[part.start - block.first_key..], block.keys);
+                }
                 for i in 0..block.queries {
                     let row_scores = &mut scores[i * block.keys..(i + 1) * block.keys];
                     let log_sum = softmax(row_scores, &heads.seen(span, &block, i));
                     // SAFETY: only this task has this row and head.
                     unsafe { log_sums.from((row + i) * heads.query + h)[0] = log_sum };
                 }
-                let values = Matrix::rows(&inputs.v[key_row * wk + j * e..], wk);
-                let product = Product { m: block.queries, n: e, k: block.keys, alpha: 1.0, accumulate: false };
-                // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
-                let out = unsafe { o.from(row * wq + h * e) };
-                multiply(product, Matrix::rows(&scores, block.keys), values, out, wq);
+                for (place, part) in parts.iter().enumerate() {
+                    let values = Matrix::rows(&inputs.v[(start + part.start) * wk + j * e..], wk);
+                    let product = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
+                    // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
+                    let out = unsafe { o.from(row * wq + h * e) };
+                    multiply(product, Matrix::rows(&scores[part.start - block.first_key..], block.keys), values, out, wq);
+                }
             }
         }
     });
-}
-
-fn score(heads: Heads, block: &Block, queries: &[f32], keys: &[f32], scores: &mut [f32]) {
-    let (wq, wk) = (heads.query * heads.dim, heads.key_value * heads.dim);
-    let product =
-        Product { m: block.queries, n: block.keys, k: heads.dim, alpha: heads.factor(), accumulate: false };
-    multiply(product, Matrix::rows(queries, wq), Matrix::columns(keys, wk), scores, block.keys);
 }
 
 /// Softmax over what is seen, zero elsewhere; returns the logarithm of the denominator.
@@ -94,47 +95,49 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
         clear(dv);
         for h in j * group..(j + 1) * group {
             for block in heads.blocks(span) {
-                let (row, key_row) = (start + block.first, start + block.first_key);
-                let (at_query, at_key) = (row * wq + h * e, key_row * wk + j * e);
-                let (queries, keys) = (&inputs.q[at_query..], &inputs.k[at_key..]);
-                probabilities(heads, (span, &block), (queries, keys), &kept.log_sums[row * heads.query + h..], &mut p);
-                let g = Matrix::rows(&kept.g[at_query..], wq);
-                let product = Product { m: block.queries, n: block.keys, k: e, alpha: 1.0, accumulate: false };
-                multiply(product, g, Matrix::columns(&inputs.v[at_key..], wk), &mut ds, block.keys);
+                let (row, parts) = (start + block.first, span.parts(&block));
+                let at_query = row * wq + h * e;
+                let (queries, g) = (Matrix::rows(&inputs.q[at_query..], wq), Matrix::rows(&kept.g[at_query..], wq));
+                let by_row = |part: &Range<usize>, alpha| Product { m: block.queries, n: part.len(), k: e, alpha, accumulate: false };
+                for part in &parts {
+                    let (at_key, column) = ((start + part.start) * wk + j * e, part.start - block.first_key);
+                    let (keys, values) = (Matrix::columns(&inputs.k[at_key..], wk), Matrix::columns(&inputs.v[at_key..], wk));
+                    multiply(by_row(part, heads.factor()), queries, keys, &mut p[column..], block.keys);
+                    multiply(by_row(part, 1.0), g, values, &mut ds[column..], block.keys);
+                }
                 for i in 0..block.queries {
                     let place = i * block.keys..(i + 1) * block.keys;
                     let at = at_query + i * wq..at_query + i * wq + e;
+                    let seen = heads.seen(span, &block, i);
+                    probabilities(&mut p[place.clone()], &seen, kept.log_sums[(row + i) * heads.query + h]);
                     let mean = rows::dot(&kept.g[at.clone()], &kept.o[at]);
-                    rows::softmax_backward(&mut ds[place.clone()], &p[place], mean, heads.factor());
+                    for part in &parts {
+                        let keys = part.start - block.first_key..part.end - block.first_key;
+                        rows::softmax_backward(&mut ds[place.clone()][keys.clone()], &p[place.clone()][keys], mean, heads.factor());
+                    }
                 }
-                let by_query = Product { m: block.queries, n: e, k: block.keys, alpha: 1.0, accumulate: false };
-                let by_key = Product { m: block.keys, n: e, k: block.queries, alpha: 1.0, accumulate: true };
-                // SAFETY: as above; `multiply` touches these rows of this head only.
-                let (dq, dk, dv) = unsafe { (dq.from(at_query), dk.from(at_key), dv.from(at_key)) };
-                multiply(by_key, Matrix::columns(&p, block.keys), g, dv, wk);
-                multiply(by_query, Matrix::rows(&ds, block.keys), Matrix::rows(keys, wk), dq, wq);
-                multiply(by_key, Matrix::columns(&ds, block.keys), Matrix::rows(queries, wq), dk, wk);
+                for (place, part) in parts.iter().enumerate() {
+                    let (at_key, column) = ((start + part.start) * wk + j * e, part.start - block.first_key);
+                    let (p, ds) = (&p[column..], &ds[column..]);
+                    let by_query = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
+                    let by_key = Product { m: part.len(), n: e, k: block.queries, alpha: 1.0, accumulate: true };
+                    // SAFETY: as above; `multiply` touches these rows of this head only.
+                    let (dq, dk, dv) = unsafe { (dq.from(at_query), dk.from(at_key), dv.from(at_key)) };
+                    multiply(by_key, Matrix::columns(p, block.keys), g, dv, wk);
+                    multiply(by_query, Matrix::rows(ds, block.keys), Matrix::rows(&inputs.k[at_key..], wk), dq, wq);
+                    multiply(by_key, Matrix::columns(ds, block.keys), queries, dk, wk);
+                }
             }
         }
     });
 }
 
-fn probabilities(
-    heads: Heads,
-    (span, block): (&Span, &Block),
-    inputs: (&[f32], &[f32]),
-    log_sums: &[f32],
-    p: &mut [f32],
-) {
-    score(heads, block, inputs.0, inputs.1, p);
-    for i in 0..block.queries {
-        let row = &mut p[i * block.keys..(i + 1) * block.keys];
-        let seen = heads.seen(span, block, i);
-        for hidden in seen.hidden(block.keys) {
-            row[hidden].fill(0.0);
-        }
-        for range in seen.ranges() {
-            rows::exp_scaled(&mut row[range], 1.0, log_sums[i * heads.query]);
-        }
+/// Scores become probabilities; zero where nothing is seen.
+fn probabilities(scores: &mut [f32], seen: &Seen, log_sum: f32) {
+    for hidden in seen.hidden(scores.len()) {
+        scores[hidden].fill(0.0);
+    }
+    for range in seen.ranges() {
+        rows::exp_scaled(&mut scores[range], 1.0, log_sum);
     }
 }

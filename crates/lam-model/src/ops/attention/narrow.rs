@@ -3,6 +3,8 @@
 //! The backward works on transposed scores, a key a row and a query a column, because the gradients by keys and
 //! values sum over queries: their left sides then lie in rows as they are made.
 
+use std::ops::Range;
+
 use half::bf16;
 use rayon::prelude::*;
 
@@ -86,21 +88,23 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
             for block in heads.blocks(span) {
                 let block = block.on_whole_panels();
                 let at = (start + block.first) * wq + h * e;
-                let wide = block.keys.next_multiple_of(WIDTH).min((length - block.first_key).next_multiple_of(16));
-                let size = Size { m: block.queries, n: wide, stride, alpha: heads.factor() };
-                let part = Part { column: block.first_key, pair: 0, pairs: e / 2 };
-                keys.multiply(part, (&inputs.q[at..], wq), size, Out::F32(&mut scores));
+                let parts = span.parts(&block);
+                for keys_seen in &parts {
+                    let column = keys_seen.start / WIDTH * WIDTH;
+                    let wide = (keys_seen.end - column).next_multiple_of(WIDTH).min((length - column).next_multiple_of(16));
+                    let size = Size { m: block.queries, n: wide, stride, alpha: heads.factor() };
+                    let part = Part { column, pair: 0, pairs: e / 2 };
+                    keys.multiply(part, (&inputs.q[at..], wq), size, Out::F32(&mut scores[column - block.first_key..]));
+                }
                 for i in 0..block.queries {
                     let (row, p) = (&mut scores[i * stride..][..stride], &mut p[i * stride..][..stride]);
                     let log_sum = softmax(row, &heads.seen(span, &block, i), p);
                     // SAFETY: only this task has this row and head.
                     unsafe { log_sums.from((start + block.first + i) * heads.query + h)[0] = log_sum };
                 }
-                let part = Part { column: 0, pair: block.first_key / 2, pairs: block.keys.div_ceil(2) };
-                let size = Size { m: block.queries, n: e, stride: wq, alpha: 1.0 };
                 // SAFETY: only this task has these rows of this head, and the product touches no others.
                 let out = unsafe { o.from(at) };
-                values.multiply(part, (&p, stride), size, Out::Bf16(out));
+                over_keys(&values, &parts, (&p, stride, block.first_key), (out, wq), (block.queries, e));
             }
         }
     });
@@ -111,6 +115,30 @@ impl Block {
     fn on_whole_panels(self) -> Self {
         let first_key = self.first_key / WIDTH * WIDTH;
         Self { first_key, keys: self.keys + self.first_key - first_key, ..self }
+    }
+}
+
+/// Rows of `left`, whose columns are keys from `first_key` on, times `right`, whose rows are keys: over the given keys
+/// only, which start at even places.
+fn over_keys(
+    right: &Packed,
+    parts: &[Range<usize>],
+    (left, stride, first_key): (&[bf16], usize, usize),
+    (out, width): (&mut [bf16], usize),
+    (m, n): (usize, usize),
+) {
+    let part = |keys: &Range<usize>| Part { column: 0, pair: keys.start / 2, pairs: keys.len().div_ceil(2) };
+    let left = |keys: &Range<usize>| (&left[keys.start - first_key..], stride);
+    if let [keys] = parts {
+        right.multiply(part(keys), left(keys), Size { m, n, stride: width, alpha: 1.0 }, Out::Bf16(out));
+        return;
+    }
+    let mut sums = vec![0.0; m * n];
+    for keys in parts {
+        right.multiply(part(keys), left(keys), Size { m, n, stride: n, alpha: 1.0 }, Out::Add(&mut sums));
+    }
+    for (row, sums) in sums.chunks(n).enumerate() {
+        scaled(&mut out[row * width..][..n], sums, 1.0);
     }
 }
 
@@ -197,53 +225,55 @@ impl Place<'_> {
     ) {
         let &Self { span: &Span { start, .. }, j, h, even } = self;
         let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
-        // Pairs of keys start at even places.
-        let first_key = block.first_key / 2 * 2;
-        let (queries, count) = (block.queries, block.first + block.queries - first_key);
+        let queries = block.queries;
         let (row, at) = (start + block.first, (start + block.first) * wq + h * e);
-        let key_at = (start + first_key) * wk + j * e;
         let across = Part { column: 0, pair: 0, pairs: e / 2 };
-        let size = Size { m: count, n: queries, stride: BLOCK, alpha: heads.factor() };
         let (q, g) = (head(inputs.q, row, wq, h * e), head(kept.g, row, wq, h * e));
         let columns = |source| Packed::new(Right::Transposed(source, wq), 0..queries, 0..e);
-        columns(q).multiply(across, (&inputs.k[key_at..], wk), size, Out::F32(&mut scratch.p));
-        let by_value = Size { alpha: 1.0, ..size };
-        columns(g).multiply(across, (&inputs.v[key_at..], wk), by_value, Out::F32(&mut scratch.dp));
-
+        let rows = |source| Packed::new(Right::Plain(source, wq), 0..e, 0..queries);
+        let (q_columns, g_columns, q_rows, g_rows) = (columns(q), columns(g), rows(q), rows(g));
+        let down = Part { column: 0, pair: 0, pairs: queries.div_ceil(2) };
         let (mut log_sums, mut means) = ([0.0; BLOCK], [0.0; BLOCK]);
         for i in 0..queries {
             log_sums[i] = kept.log_sums[(row + i) * heads.query + h];
             let own = at + i * wq..at + i * wq + e;
             means[i] = dot(&kept.g[own.clone()], &kept.o[own]);
         }
-        for key in 0..count {
-            let (p, dp) = (&mut scratch.p[key * BLOCK..][..BLOCK], &scratch.dp[key * BLOCK..][..BLOCK]);
-            let (p_narrow, ds) =
-                (&mut scratch.p_narrow[key * BLOCK..][..BLOCK], &mut scratch.ds[key * BLOCK..][..BLOCK]);
-            let seen = heads.seen_by(self.span, &block, first_key + key);
-            p_narrow.fill(bf16::ZERO);
-            ds.fill(bf16::ZERO);
-            probabilities(&mut p[seen.clone()], &log_sums[seen.clone()], &mut p_narrow[seen.clone()]);
-            slopes(&p[seen.clone()], &dp[seen.clone()], &means[seen.clone()], heads.factor(), &mut ds[seen]);
+        // Pairs of keys start at even places.
+        let block = Block { first_key: block.first_key / 2 * 2, ..block };
+        let parts = self.span.parts(&block);
+        for part in &parts {
+            let (first_key, count) = (part.start, part.len());
+            let (key_at, key_block) = ((start + first_key) * wk + j * e, first_key * BLOCK);
+            let size = Size { m: count, n: queries, stride: BLOCK, alpha: heads.factor() };
+            q_columns.multiply(across, (&inputs.k[key_at..], wk), size, Out::F32(&mut scratch.p[key_block..]));
+            let by_value = Size { alpha: 1.0, ..size };
+            g_columns.multiply(across, (&inputs.v[key_at..], wk), by_value, Out::F32(&mut scratch.dp[key_block..]));
+            for key in part.clone() {
+                let (p, dp) = (&mut scratch.p[key * BLOCK..][..BLOCK], &scratch.dp[key * BLOCK..][..BLOCK]);
+                let (p_narrow, ds) =
+                    (&mut scratch.p_narrow[key * BLOCK..][..BLOCK], &mut scratch.ds[key * BLOCK..][..BLOCK]);
+                let seen = heads.seen_by(self.span, &block, key);
+                p_narrow.fill(bf16::ZERO);
+                ds.fill(bf16::ZERO);
+                probabilities(&mut p[seen.clone()], &log_sums[seen.clone()], &mut p_narrow[seen.clone()]);
+                slopes(&p[seen.clone()], &dp[seen.clone()], &means[seen.clone()], heads.factor(), &mut ds[seen]);
+            }
+            turn(&scratch.ds[key_block..][..count * BLOCK], count, &mut scratch.ds_turned[first_key..], even);
+            let size = Size { m: count, n: e, stride: e, alpha: 1.0 };
+            let (p, ds) = (&scratch.p_narrow[key_block..], &scratch.ds[key_block..]);
+            g_rows.multiply(down, (p, BLOCK), size, Out::Add(&mut scratch.dv[first_key * e..]));
+            q_rows.multiply(down, (ds, BLOCK), size, Out::Add(&mut scratch.dk[first_key * e..]));
         }
-        turn(&scratch.ds[..count * BLOCK], count, &mut scratch.ds_turned, even);
-
-        let down = Part { column: 0, pair: 0, pairs: queries.div_ceil(2) };
-        let rows = |source| Packed::new(Right::Plain(source, wq), 0..e, 0..queries);
-        let size = Size { m: count, n: e, stride: e, alpha: 1.0 };
-        rows(g).multiply(down, (&scratch.p_narrow, BLOCK), size, Out::Add(&mut scratch.dv[first_key * e..]));
-        rows(q).multiply(down, (&scratch.ds, BLOCK), size, Out::Add(&mut scratch.dk[first_key * e..]));
-        let part = Part { column: 0, pair: first_key / 2, pairs: count.div_ceil(2) };
-        let size = Size { m: queries, n: e, stride: wq, alpha: 1.0 };
         // SAFETY: only this task has these rows of this head, and the product touches no others.
         let out = unsafe { dq.from(at) };
-        keys.multiply(part, (&scratch.ds_turned, even), size, Out::Bf16(out));
+        over_keys(keys, &parts, (&scratch.ds_turned, even, 0), (out, wq), (queries, e));
     }
 }
 
 impl Heads {
     /// Which queries of the block, counted from its first, see a key.
-    fn seen_by(&self, span: &Span, block: &Block, key: usize) -> std::ops::Range<usize> {
+    fn seen_by(&self, span: &Span, block: &Block, key: usize) -> Range<usize> {
         let first = key.saturating_sub(block.first).min(block.queries);
         let last = if key < span.shared() { span.length } else { span.segment(key).end };
         let end = key.saturating_add(self.window_in(span)).min(last).saturating_sub(block.first);

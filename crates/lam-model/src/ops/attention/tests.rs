@@ -65,6 +65,8 @@ fn cases() -> Vec<(Heads, Vec<Span>)> {
         (heads(2, 1, 128, None), spans(&[&[3], &[1]])),
         (heads(4, 2, 6, None), spans(&[&[2], &[4, 3, 1, 2], &[5]])),
         (heads(2, 1, 16, Some(80)), spans(&[&[71, 5, 1, 9, 2], &[30, 41, 30]])),
+        // Blocks of queries that pass over branches before theirs, after a beginning of odd length.
+        (heads(2, 1, 16, None), spans(&[&[21, 60, 50, 41], &[7, 128, 3]])),
     ]
 }
 
