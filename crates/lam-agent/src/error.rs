@@ -13,6 +13,9 @@ pub enum AgentError {
     /// The policy cannot go on.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The environment cannot draw the tasks that are asked for.
+    #[error("{0}")]
+    Draw(EnvError),
     /// A task that the environment does not know.
     #[error("{0}\nhint: the tasks were drawn from another version of the environment; draw them again")]
     Task(EnvError),

@@ -29,5 +29,5 @@ pub use limits::{Job, Limits};
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};
 pub use remote::{Api, ChatAnswer, ChatClient, RemoteConfig, RemotePolicy};
 pub use replay::ReplayPolicy;
-pub use run::{Session, run_episodes};
+pub use run::{Session, draw_tasks, run_episodes};
 pub use timings::{Timings, take_timings};

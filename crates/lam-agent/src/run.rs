@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lam_env::{Application, EnvError};
+use lam_env::{Application, EnvError, TaskQuery};
 use lam_store::{Cancel, Progress};
-use lam_types::{PolicyId, Trajectory, Verdict};
+use lam_types::{PolicyId, Task, Trajectory, Verdict};
 
 use crate::episode::{Acted, Episode, Next, environment_death, no};
 use crate::journal::{Header, Journal};
@@ -64,6 +64,24 @@ pub fn run_episodes(
     run.sync()?;
     session.progress.end();
     Ok(run.results.into_iter().map(|result| result.expect("the queue and the live episodes are empty")).collect())
+}
+
+/// The tasks of a query, with progress where an application has to start something for each of them.
+///
+/// # Errors
+/// When the application cannot draw them, or somebody asked to stop.
+pub fn draw_tasks(app: &dyn Application, query: &TaskQuery, progress: &dyn Progress, cancel: &Cancel) -> Result<Vec<Task>, AgentError> {
+    progress.begin("tasks drawn", Some(query.count as u64));
+    let drawn = |count: usize| {
+        progress.advance(count as u64, "");
+        !cancel.is_cancelled()
+    };
+    let tasks = app.draw_tasks(query, &drawn);
+    progress.end();
+    tasks.map_err(|error| match error {
+        EnvError::Stopped => AgentError::Cancelled { finished: 0, total: query.count },
+        error => AgentError::Draw(error),
+    })
 }
 
 /// A job that waits for its turn.

@@ -1,7 +1,6 @@
 //! Why a collection stops. A bad record does not stop it: it is counted and kept aside.
 
 use lam_agent::AgentError;
-use lam_env::EnvError;
 use lam_store::StoreError;
 
 /// Why a collection stops.
@@ -20,9 +19,6 @@ pub enum CollectError {
     /// The collection would be empty.
     #[error("{0}")]
     Nothing(String),
-    /// The environment cannot draw the tasks.
-    #[error(transparent)]
-    Environment(#[from] EnvError),
     /// The episodes cannot go on.
     #[error(transparent)]
     Agent(#[from] AgentError),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, run_episodes, take_timings};
+use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, draw_tasks, run_episodes, take_timings};
 use lam_env::{Application, TaskQuery};
 use lam_store::{Cancel, Progress, StoreError, write_atomic, write_tasks, write_trajectories};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
@@ -93,7 +93,7 @@ pub fn run_with(
         count: config.tasks,
         seed: config.seed,
     };
-    let tasks = app.tasks(&query)?;
+    let tasks = draw_tasks(app, &query, progress, cancel)?;
     let journal = output.join(JOURNAL);
     let session = Session { limits: &config.limits, journal: Some(&journal), progress, cancel };
     let mut trajectories = run_episodes(app, &Job::for_tasks(&tasks, 1), teacher, &session)?;

@@ -105,7 +105,11 @@ impl Application for Web {
     }
 
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
-        tasks::draw(query, self.instances().unwrap_or(1), &|| self.instance())
+        self.draw_tasks(query, &|_| true)
+    }
+
+    fn draw_tasks(&self, query: &TaskQuery, drawn: &(dyn Fn(usize) -> bool + Sync)) -> Result<Vec<Task>, EnvError> {
+        tasks::draw(query, self.instances().unwrap_or(1), &|| self.instance(), drawn)
     }
 
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document> {

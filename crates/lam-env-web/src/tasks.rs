@@ -4,6 +4,7 @@
 //! other wordings are then put around the page's parameters.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lam_env::{EnvError, TaskQuery};
 use lam_types::{Phrasing, Split, Task};
@@ -39,11 +40,13 @@ struct Draw {
 /// Browsers that are tried for one draw after the first has died.
 const REPLACEMENTS: usize = 2;
 
-/// The tasks of a query. `open` makes an environment; `browsers` of them are asked at once.
+/// The tasks of a query. `open` makes an environment; `browsers` of them are asked at once; `drawn` hears how many
+/// pages have answered, and says whether to go on.
 pub fn draw(
     query: &TaskQuery,
     browsers: usize,
     open: &(dyn Fn() -> WebEnvironment + Sync),
+    drawn: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<Vec<Task>, EnvError> {
     let families = wanted(&query.families)?;
     if query.split != Split::Test && query.phrasing == Some(Phrasing::Unseen) {
@@ -53,7 +56,7 @@ pub fn draw(
         )));
     }
     let draws: Vec<Draw> = (0..query.count).map(|index| one(query, &families, index)).collect();
-    let requests = requests(&draws, query.split, browsers, open)?;
+    let requests = requests(&draws, query.split, browsers, (open, drawn))?;
     let tasks = draws.iter().zip(requests).map(|(draw, request)| task(draw, query.split, &request));
     Ok(tasks.collect())
 }
@@ -78,7 +81,7 @@ fn requests(
     draws: &[Draw],
     split: Split,
     browsers: usize,
-    open: &(dyn Fn() -> WebEnvironment + Sync),
+    (open, drawn): (&(dyn Fn() -> WebEnvironment + Sync), &(dyn Fn(usize) -> bool + Sync)),
 ) -> Result<Vec<String>, EnvError> {
     let mut by_family: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, draw) in draws.iter().enumerate() {
@@ -86,6 +89,7 @@ fn requests(
     }
     let families: Vec<Vec<usize>> = by_family.into_values().collect();
     let share = families.len().div_ceil(browsers.max(1)).max(1);
+    let answered = AtomicUsize::new(0);
     let ask = |part: &[Vec<usize>]| -> Result<Vec<(usize, String)>, EnvError> {
         let mut environment = open();
         let mut asked = Vec::new();
@@ -100,12 +104,15 @@ fn requests(
                 }
             }
             asked.push((*index, started?.0));
+            if !drawn(answered.fetch_add(1, Ordering::Relaxed) + 1) {
+                return Err(EnvError::Stopped);
+            }
         }
         Ok(asked)
     };
     let mut found = vec![String::new(); draws.len()];
     let parts: Vec<Result<_, EnvError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = families.chunks(share).map(|part| scope.spawn(move || ask(part))).collect();
+        let threads: Vec<_> = families.chunks(share).map(|part| scope.spawn(|| ask(part))).collect();
         threads.into_iter().map(|thread| thread.join().expect("asking a page does not panic")).collect()
     });
     for part in parts {
@@ -158,9 +165,9 @@ mod tests {
     #[test]
     fn what_cannot_be_drawn_is_refused_before_a_browser_starts() {
         let open = || unreachable!("no browser is needed");
-        let unknown = draw(&query(Split::Train, None, &["click-buton"]), 1, &open).unwrap_err().to_string();
+        let unknown = draw(&query(Split::Train, None, &["click-buton"]), 1, &open, &|_| true).unwrap_err().to_string();
         assert!(unknown.contains("unknown family `click-buton`") && unknown.contains("did you mean `click-button`?"), "{unknown}");
-        let unseen = draw(&query(Split::Train, Some(Phrasing::Unseen), &[]), 1, &open).unwrap_err().to_string();
+        let unseen = draw(&query(Split::Train, Some(Phrasing::Unseen), &[]), 1, &open, &|_| true).unwrap_err().to_string();
         assert!(unseen.contains("no unseen phrasings"), "{unseen}");
     }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lam_agent::{ExpertPolicy, Job, Limits, Session, run_episodes};
+use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Session, draw_tasks, run_episodes};
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_env_web::{Clicks, Web, WebEnvironment, WebExpert, family_names, own_words};
 use lam_store::{Cancel, NoProgress};
@@ -90,6 +90,25 @@ fn the_expert_wins_on_every_page() {
     assert!(lost.len() * 20 <= tasks.len(), "lost on {lost:?}");
     let never: Vec<_> = names.iter().filter(|name| lost.iter().filter(|family| family == name).count() == 2).collect();
     assert!(never.is_empty(), "lost twice on {never:?}");
+}
+
+#[test]
+fn drawing_says_how_far_it_is_and_stops_when_asked() {
+    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let families = ["click-button", "enter-text"].map(str::to_owned).to_vec();
+    let query = TaskQuery { split: Split::Train, phrasing: None, families, count: 6, seed: 3 };
+    let heard = Mutex::new(Vec::new());
+    let listen = |count: usize| {
+        heard.lock().unwrap().push(count);
+        true
+    };
+    assert_eq!(web.draw_tasks(&query, &listen).unwrap(), web.tasks(&query).unwrap());
+    heard.lock().unwrap().sort_unstable();
+    assert_eq!(*heard.lock().unwrap(), (1..=6).collect::<Vec<_>>());
+    let (progress, cancel) = (NoProgress, Cancel::default());
+    cancel.cancel();
+    let error = draw_tasks(&web, &query, &progress, &cancel).unwrap_err();
+    assert!(matches!(error, AgentError::Cancelled { finished: 0, total: 6 }), "{error}");
 }
 
 #[test]

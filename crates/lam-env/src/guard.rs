@@ -183,6 +183,10 @@ impl Application for GuardedApplication {
         self.inner.tasks(query)
     }
 
+    fn draw_tasks(&self, query: &TaskQuery, drawn: &(dyn Fn(usize) -> bool + Sync)) -> Result<Vec<Task>, EnvError> {
+        self.inner.draw_tasks(query, drawn)
+    }
+
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document> {
         self.inner.documents(entries, seed)
     }

@@ -51,6 +51,9 @@ pub enum EnvError {
         /// What happened.
         reason: String,
     },
+    /// Somebody asked to stop while tasks were drawn.
+    #[error("stopped on request")]
+    Stopped,
 }
 
 /// One running instance of an application.
@@ -149,6 +152,15 @@ pub trait Application: Send + Sync {
     /// # Errors
     /// An unknown family.
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError>;
+    /// As [`Application::tasks`], where somebody waits: `drawn` hears how many there are and says whether to go on. An
+    /// application that starts something for each task to learn what it asks has its own way; others draw at once.
+    ///
+    /// # Errors
+    /// As [`Application::tasks`]; [`EnvError::Stopped`].
+    fn draw_tasks(&self, query: &TaskQuery, drawn: &(dyn Fn(usize) -> bool + Sync)) -> Result<Vec<Task>, EnvError> {
+        let _ = drawn;
+        self.tasks(query)
+    }
     /// Its documentation, as sources for phase 1; `entries` bounds the generated log-like sources.
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document>;
     /// Texts that show the words of the application and of its documents, for tokenizer and base model.

@@ -1,7 +1,6 @@
 //! Why an evaluation stops. A wrong or unreadable answer does not stop it: it is a wrong answer.
 
 use lam_agent::{AgentError, PolicyError};
-use lam_env::EnvError;
 use lam_store::StoreError;
 
 /// Why an evaluation stops.
@@ -16,9 +15,6 @@ pub enum EvalError {
     /// The episodes cannot go on.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The environment cannot draw the tasks.
-    #[error(transparent)]
-    Environment(#[from] EnvError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

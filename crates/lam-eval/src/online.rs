@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_agent::{Job, Limits, Policy, Session, run_episodes};
+use lam_agent::{Job, Limits, Policy, Session, draw_tasks, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
 use serde::{Deserialize, Serialize};
@@ -93,17 +93,18 @@ fn seconds(trajectory: &Trajectory) -> f64 {
 /// (none for all).
 ///
 /// # Errors
-/// When the environment cannot draw them.
+/// When the environment cannot draw them, or somebody asked to stop.
 pub fn held_out_tasks(
     app: &dyn Application,
     families: &[String],
     (seen, unseen): (usize, usize),
     seed: u64,
+    watch: Watch<'_>,
 ) -> Result<Vec<Task>, EvalError> {
     let mut tasks = Vec::new();
     for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
         let query = TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
-        tasks.extend(app.tasks(&query)?);
+        tasks.extend(draw_tasks(app, &query, watch.progress, watch.cancel)?);
     }
     Ok(tasks)
 }

@@ -6,6 +6,7 @@ use lam_agent::PolicyChoice;
 use lam_collect::CollectError;
 use lam_collect::plans::PlansConfig;
 use lam_collect::trajectories::TrajectoriesConfig;
+use lam_env::EnvError;
 use lam_pipeline::{StageContext, StageError};
 use lam_store::ConfigError;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ pub fn agent(error: lam_agent::AgentError) -> StageError {
         AgentError::Cancelled { .. } => StageError::Cancelled,
         AgentError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
         AgentError::Resume { .. } => StageError::Resume(error.to_string()),
-        AgentError::Task(_) => StageError::data(error),
+        AgentError::Task(_) | AgentError::Draw(EnvError::Usage(_) | EnvError::UnknownFamily { .. }) => StageError::data(error),
         AgentError::Store(error) => error.into(),
         other => StageError::runtime(other),
     }

@@ -197,7 +197,7 @@ fn cut_off(max_steps: u32) -> Verdict {
 pub fn refused(error: EnvError) -> Refusal {
     let code = match error {
         EnvError::UnknownFamily { .. } | EnvError::Usage(_) => Code::ValidationError,
-        EnvError::Failed { .. } => Code::ExecutionError,
+        EnvError::Failed { .. } | EnvError::Stopped => Code::ExecutionError,
     };
     Refusal::new(code, error)
 }

@@ -117,7 +117,8 @@ pub fn observation() -> Observation {
             control("7", "Table 1", ControlType::Group, true),
             control("8", "Table 2", ControlType::Group, true),
         ],
-        document: "alpha beta, gamma\n\nDie Größe \"alpha delta\"".into(),
+        // A paragraph that ends in a space, and one of nothing but spaces.
+        document: "alpha beta, gamma \n  \nDie Größe \"alpha delta\"".into(),
         selection: String::new(),
     }
 }

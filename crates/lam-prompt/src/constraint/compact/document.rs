@@ -23,7 +23,8 @@ impl DocumentText {
     pub(super) fn new(form: Compact<'_>, document: &str) -> Self {
         let mut tokens = vec![BREAK];
         for paragraph in document.lines() {
-            tokens.extend(form.segment(paragraph));
+            // Behind spaces at its end no text could go on.
+            tokens.extend(form.segment(paragraph.trim_ascii_end()));
             tokens.push(BREAK);
         }
         let is_start = |id: &u32| *id != BREAK && form.tokenizer.token_bytes(*id).first() == Some(&b' ');
