@@ -253,7 +253,8 @@ impl TrainModule for PpoModule<'_> {
     }
 
     fn memory_plan(&self, longest_batch: &[PpoSample]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize::of(longest_batch, false), self.checkpointing)
+        let tokens = pack(&self.decoder, longest_batch.iter().map(|sample| sample.rollout.as_ref())).batch.tokens();
+        decoder_plan(&self.decoder, BatchSize { tokens, ..BatchSize::of(longest_batch, false) }, self.checkpointing)
     }
 }
 
