@@ -62,10 +62,8 @@ impl Span {
     fn parts(&self, block: &Block) -> Vec<Range<usize>> {
         let end = block.first + block.queries;
         let (shared, own) = (self.shared().next_multiple_of(2), self.segment(block.first).start / 2 * 2);
-        if own <= shared {
-            return vec![block.first_key..end];
-        }
-        vec![0..shared, own..end]
+        let all = block.first_key..end;
+        if own <= shared { vec![all] } else { vec![0..shared, own..end] }
     }
 
     /// The place in its text.

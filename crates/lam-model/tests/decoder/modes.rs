@@ -148,7 +148,8 @@ fn a_bad_batch_is_refused() {
         decoder.hidden(&PackedBatch { input_ids, lengths, forks: Vec::new() }).unwrap_err().to_string()
     };
     assert!(refused(vec![1, 2], vec![3]).contains("lengths"));
-    let forked = PackedBatch { input_ids: vec![1, 2], lengths: vec![1, 1], forks: vec![0..3] };
+    let beyond = 0..3;
+    let forked = PackedBatch { input_ids: vec![1, 2], lengths: vec![1, 1], forks: vec![beyond] };
     assert!(decoder.hidden(&forked).unwrap_err().to_string().contains("the forks [0..3]"));
     assert!(refused(vec![1, 99], vec![2]).contains("token 99 is outside the embedding of 37 rows"));
 }
