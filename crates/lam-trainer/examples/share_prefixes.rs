@@ -7,11 +7,15 @@
 //!
 //! Without arguments: LibreOffice Writer as the pipeline `writer` sees it, on the quickstart's model with LoRA in bf16.
 
-use std::time::Instant;
+#[path = "engine/measure.rs"]
+#[expect(dead_code, reason = "the benchmark of the engine uses the rest")]
+mod measure;
 
 use candle_core::Tensor;
 use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig};
 use lam_trainer::{Example, Pass, SupervisedModule, TrainModule};
+
+use measure::Stopwatch;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -41,23 +45,12 @@ fn steps(screen: usize, rest: usize, count: usize) -> Vec<Example> {
 
 /// Processor seconds and wall seconds of one gradient, and its norm.
 fn measure(module: &mut SupervisedModule, batch: &[Example]) -> Result<(f64, f64, f64), Failure> {
-    let (started, processor) = (Instant::now(), processor_seconds());
+    let stopwatch = Stopwatch::start();
     let gradient = module.gradient(batch, Pass::Train { seed: 1 })?;
-    let (wall, processor) = (started.elapsed().as_secs_f64(), processor_seconds() - processor);
+    let (wall, processor) = stopwatch.read();
     let square = |tensor: &Tensor| -> Result<f64, Failure> { Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?)) };
     let squares = gradient.gradients.iter().flatten().map(square).collect::<Result<Vec<f64>, _>>()?;
     Ok((processor, wall, squares.iter().sum::<f64>().sqrt()))
-}
-
-/// Processor time of this process so far: what counts where other programs run beside it.
-fn processor_seconds() -> f64 {
-    // SAFETY: `clock_gettime` fills the structure that it is given.
-    let time = unsafe {
-        let mut time: libc::timespec = std::mem::zeroed();
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time);
-        time
-    };
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -37,16 +37,11 @@ impl Limits {
         for sample in samples.take(self.samples) {
             batch.push(sample);
             tokens += sample.tokens();
-            if batch.len() > 1 && tokens > self.rows && self.rows_of(&batch) > self.rows {
+            if batch.len() > 1 && tokens > self.rows && rows_of(&batch, self.share_prefixes) > self.rows {
                 return batch.len() - 1;
             }
         }
         batch.len()
-    }
-
-    /// Rows that the model computes for a batch.
-    pub(crate) fn rows_of<S: Sample>(&self, batch: &[&S]) -> usize {
-        rows_of(batch, self.share_prefixes)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lam_env::{EnvError, Environment, Outcome};
-use lam_types::{Action, Args, Observation, Status, StepStatus, Task, Verdict};
+use lam_types::{Action, Observation, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
 use super::endpoint::Endpoint;
@@ -95,7 +95,7 @@ impl Environment for RemoteEnvironment {
     fn verify(&mut self) -> Result<Verdict, EnvError> {
         // An action that calls nothing never came to the server, nor did the FINISH in it.
         if self.last.as_ref().is_some_and(|last| !last.done) {
-            self.step(&finish())?;
+            self.step(&Action::stop(""))?;
         }
         let usage = || EnvError::Usage("no task was started\nhint: call reset before act and verify".to_owned());
         self.last.as_ref().map(Answer::verdict).ok_or_else(usage)
@@ -119,16 +119,4 @@ fn outcome(answer: &Answer) -> Outcome {
     let error = || answer.observation.error.clone().map(|error| (StepStatus::AppError, error));
     let (status, message) = told.or_else(error).unwrap_or((StepStatus::Ok, String::new()));
     Outcome { status, message, observation: answer.screen() }
-}
-
-fn finish() -> Action {
-    Action {
-        thought: String::new(),
-        control_label: String::new(),
-        control_name: String::new(),
-        function: String::new(),
-        args: Args::new(),
-        status: Status::Finish,
-        plan: Vec::new(),
-    }
 }
