@@ -22,17 +22,24 @@ pub struct Moves {
     pub is_open: bool,
     /// The next call's control, where its name alone does not tell it.
     pub label: Option<String>,
+    /// Why the next call is made, where more than its own step is to be said.
+    pub thought: Option<String>,
 }
 
 impl Moves {
     /// One call, and more when its result is there.
     pub fn look(call: Call) -> Option<Self> {
-        Some(Self { calls: vec![call], is_open: true, label: None })
+        Some(Self { calls: vec![call], is_open: true, ..Self::default() })
     }
 
     /// These calls and no more.
     pub fn finish(calls: Vec<Call>) -> Option<Self> {
-        Some(Self { calls, is_open: false, label: None })
+        Some(Self { calls, ..Self::default() })
+    }
+
+    /// The same, with what is thought at the next call.
+    pub fn thinking(self, thought: String) -> Self {
+        Self { thought: Some(thought), ..self }
     }
 }
 

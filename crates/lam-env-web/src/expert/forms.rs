@@ -100,17 +100,26 @@ fn beside<'a>(case: &Case<'a>, word: &str) -> Option<&'a str> {
     cells.nth(1)
 }
 
+/// Values of the table into fields, one after the other; each is read out before it is typed.
+fn copy_cells<'f>(case: &Case<'_>, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Option<Moves> {
+    for (field, word) in fields {
+        let value = beside(case, word)?;
+        let call = Call::write(field, value);
+        if !case.did(&call) {
+            return Some(Moves::look(call)?.thinking(format!("{word} is {value}")));
+        }
+    }
+    Moves::finish(vec![case.submit()?])
+}
+
 /// One value of the table into the field.
 pub fn read_table(case: &Case<'_>) -> Option<Moves> {
-    write_and_submit(case, line(case)?, beside(case, case.slot("field"))?)
+    copy_cells(case, [(line(case)?, case.slot("field"))])
 }
 
 /// The values of the table into the fields of their names.
 pub fn read_table_form(case: &Case<'_>) -> Option<Moves> {
-    let call = |field: &Control| Some(Call::write(&field.control_text, beside(case, &field.control_text)?));
-    let mut calls = case.of(&[Edit]).map(call).collect::<Option<Vec<_>>>()?;
-    calls.push(case.submit()?);
-    case.script(calls)
+    copy_cells(case, case.of(&[Edit]).map(|field| (field.control_text.as_str(), field.control_text.as_str())))
 }
 
 /// Genre, director and year into their fields, wherever they stand.

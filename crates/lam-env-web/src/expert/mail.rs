@@ -31,7 +31,7 @@ fn answer(case: &Case<'_>, lead: &str, text: &str) -> Option<Moves> {
         return case.script(vec![Call::click(sender), Call::click(lead), Call::write(&field?.control_text, text), Call::click(send)]);
     }
     let next = if shown(lead) { lead } else { sender };
-    shown(next).then(|| Moves { calls: vec![Call::click(next)], is_open: true, label: None })
+    if shown(next) { Moves::look(Call::click(next)) } else { None }
 }
 
 /// Reply to a person's mail.

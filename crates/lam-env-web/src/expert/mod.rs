@@ -39,7 +39,7 @@ pub struct WebExpert;
 
 impl Expert for WebExpert {
     fn version(&self) -> String {
-        "web-expert-1".to_owned()
+        "web-expert-2".to_owned()
     }
 
     fn decide(&self, state: &State) -> Action {
@@ -78,7 +78,8 @@ fn understand(request: &str) -> Vec<(Procedure, template::Slots)> {
 fn act(state: &State, moves: &Moves) -> Action {
     let Some((next, rest)) = moves.calls.split_first() else { return Action::stop("all is done") };
     let is_last = rest.is_empty() && !moves.is_open;
-    action(state, next, moves.label.as_deref(), is_last, rest.iter().map(Call::step).collect())
+    let action = action(state, next, moves.label.as_deref(), is_last, rest.iter().map(Call::step).collect());
+    Action { thought: moves.thought.clone().unwrap_or(action.thought), ..action }
 }
 
 fn action(state: &State, call: &Call, label: Option<&str>, is_last: bool, plan: Vec<String>) -> Action {
