@@ -17,6 +17,8 @@ const PARAGRAPHS: std::ops::RangeInclusive<usize> = 3..=5;
 const WORDS: std::ops::RangeInclusive<usize> = 5..=8;
 /// Words that are drawn beyond those of the document.
 const SPARE: usize = 16;
+/// Cells of the table in a document that has one; they are the first spare words.
+const CELLS: usize = 8;
 
 /// Everything that a task stands for.
 #[derive(Clone, Debug)]
@@ -67,7 +69,7 @@ fn draw_parameters(family: &Family, paragraphs: &[Vec<&str>], spare: &[&str], ra
     let text = match family.quote {
         Quote::None => String::new(),
         Quote::Paragraph => paragraph.join(" "),
-        Quote::Word if family.setup == Setup::Table => spare[random.random_range(0..4)].to_owned(),
+        Quote::Word if family.setup == Setup::Table => cell(paragraphs, spare, random.random_range(0..4)).to_owned(),
         Quote::Word => pick(random, paragraph).to_owned(),
         Quote::Words => {
             let count = random.random_range(2..=3);
@@ -90,6 +92,14 @@ fn draw_parameters(family: &Family, paragraphs: &[Vec<&str>], spare: &[&str], ra
     Parameters { text, new_text, choice, numbers }
 }
 
+/// The cell of the first two rows, from the drawn one on, that is no part of another word: a quoted text means its first
+/// occurrence in the document, which has to be in the table.
+fn cell<'a>(paragraphs: &[Vec<&str>], spare: &[&'a str], drawn: usize) -> &'a str {
+    let all = || paragraphs.iter().flatten().chain(&spare[..CELLS]);
+    let stands_once = |word: &&str| all().filter(|other| other.contains(*word)).count() == 1;
+    (0..4).map(|step| spare[(drawn + step) % 4]).find(stands_once).unwrap_or(spare[drawn])
+}
+
 fn set_up(setup: Setup, parameters: &Parameters, spare: &[&str], start: &mut Document) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     match setup {
@@ -107,7 +117,7 @@ fn set_up(setup: Setup, parameters: &Parameters, spare: &[&str], start: &mut Doc
             start.paragraphs.iter_mut().for_each(|paragraph| paragraph.formats.extend(formats.iter().map(owned)));
         }
         Setup::Table => {
-            let cells: Vec<String> = spare[..8].iter().map(|word| (*word).to_owned()).collect();
+            let cells: Vec<String> = spare[..CELLS].iter().map(|word| (*word).to_owned()).collect();
             let after = start.paragraphs.len() - 1;
             start.tables.push(Table { rows: cells.chunks(2).map(<[String]>::to_vec).collect(), after });
         }

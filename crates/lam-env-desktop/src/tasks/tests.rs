@@ -34,6 +34,21 @@ fn writer_has_at_least_sixty_families_with_names_of_their_own() {
     assert!(names.len() >= 60, "{} families", names.len());
 }
 
+/// `select_text` takes the first occurrence: inside another word it would leave the caret outside the table.
+#[test]
+fn the_quoted_cell_stands_nowhere_else() {
+    let quotes_cell = |family: &&Family| family.setup == Setup::Table && family.quote == Quote::Word;
+    for family in families("writer").into_iter().filter(quotes_cell) {
+        for (seed, split) in (0..1500).flat_map(|seed| [(seed, Split::Train), (seed, Split::Test)]) {
+            let one = instance(family, seed, split, Phrasing::Seen);
+            let paragraphs = one.start.paragraphs.iter().map(|paragraph| &paragraph.text);
+            let texts = paragraphs.chain(one.start.tables.iter().flat_map(|table| table.rows.iter().flatten()));
+            let count: usize = texts.map(|text| text.matches(one.parameters.text.as_str()).count()).sum();
+            assert_eq!(count, 1, "{} {seed}: {}", family.name, one.request);
+        }
+    }
+}
+
 #[test]
 fn the_start_is_never_the_goal() {
     for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
