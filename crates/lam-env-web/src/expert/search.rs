@@ -79,7 +79,7 @@ pub fn phone_book(case: &Case<'_>) -> Option<Moves> {
 #[cfg(test)]
 mod tests {
     use lam_env::Expert;
-    use lam_types::{Action, ControlType, Observation, PastAction, State, StepStatus};
+    use lam_types::{ControlType, Observation, PastAction, State, StepStatus};
 
     use super::*;
     use crate::expert::WebExpert;
@@ -101,11 +101,6 @@ mod tests {
         State { request: request.to_owned(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() }
     }
 
-    fn done(action: &Action) -> PastAction {
-        let Action { control_name, function, args, .. } = action.clone();
-        PastAction { control_name, function, args, outcome: StepStatus::Ok }
-    }
-
     #[test]
     fn tabs_are_opened_from_the_open_one_on_with_one_thought_until_the_link_is_there() {
         let request = "Switch between the tabs to find and click on the link \"sem\".";
@@ -114,7 +109,7 @@ mod tests {
             let state = State { previous_actions: past.clone(), ..screen(request, &open, "sit") };
             let action = WebExpert.decide(&state);
             assert_eq!((action.control_name.as_str(), action.thought.as_str()), (next, "look for sem"));
-            past.push(done(&action));
+            past.push(PastAction::of(&action, StepStatus::Ok));
             open = action.control_name;
         }
         let found = State { previous_actions: past.clone(), ..screen(request, &open, "sem") };
