@@ -68,14 +68,18 @@ fn an_example_with_nothing_to_train_is_refused() {
     assert!(checked.stdout.contains("nothing_to_train") && checked.stdout.contains(&id), "{}", checked.stdout);
     place.write("phase1.toml", PHASE);
     let model = trained().stage("base");
-    let phase = ["phase1", "-c", "phase1.toml", "--model", &model, "--data", "empty.parquet", "--output-dir", "runs/one"];
+    let phase =
+        ["phase1", "-c", "phase1.toml", "--model", &model, "--data", "empty.parquet", "--output-dir", "runs/one"];
     place.refuse(&phase, 3, &[&id, "hint: "]);
 }
 
 #[test]
 fn a_tokenizer_of_another_model_is_refused() {
     let place = Place::new("foreign-tokenizer");
-    place.write("small.json", &include_str!("miniature/model.json").replace("\"vocab_size\": 2048", "\"vocab_size\": 600"));
+    place.write(
+        "small.json",
+        &include_str!("miniature/model.json").replace("\"vocab_size\": 2048", "\"vocab_size\": 600"),
+    );
     place.succeed(&["model", "init", "small.json", "--output-dir", "small"]);
     for file in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
         let from = format!("{}/{file}", trained().stage("base"));
@@ -94,7 +98,9 @@ fn a_shard_that_is_missing_is_named() {
     let place = Place::new("missing-shard");
     let (from, to) = (trained().stage("lam1"), place.path("sharded"));
     std::fs::create_dir(&to).expect("writable");
-    for file in ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
+    for file in
+        ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"]
+    {
         std::fs::copy(format!("{from}/{file}"), to.join(file)).expect("the model has it");
     }
     let index = r#"{"metadata": {}, "weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}}"#;
@@ -120,7 +126,11 @@ fn a_directory_that_is_no_model_is_refused() {
     let model = trained().stage("base");
     let export = ["export", "adapter", "--model", &model, "--output-dir", "adapter"];
     place.refuse(&export, 3, &["no adapter", "hint: the stage trained every weight"]);
-    place.refuse(&["act", "--model", "expert", "--env", "word"], 2, &["unknown environment `word`", "hint: registered are sim"]);
+    place.refuse(
+        &["act", "--model", "expert", "--env", "word"],
+        2,
+        &["unknown environment `word`", "hint: registered are sim"],
+    );
 }
 
 #[test]

@@ -59,7 +59,11 @@ fn an_unknown_kind_and_an_unknown_environment_are_named() {
 fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
     let place = Place::new("unknown-pipeline");
     place.refuse(&["run", "quikstart"], 2, &["quikstart: neither", "hint: did you mean `quickstart`?"]);
-    place.refuse(&["run", "runs/x.toml"], 2, &["runs/x.toml: neither", "hint: name a pipeline file, or one of quickstart"]);
+    place.refuse(
+        &["run", "runs/x.toml"],
+        2,
+        &["runs/x.toml: neither", "hint: name a pipeline file, or one of quickstart"],
+    );
     place.refuse(&[&RUN[..], &["--from", "bse"]].concat(), 2, &["--from bse", "hint: did you mean `base`?"]);
 }
 
@@ -72,7 +76,10 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("base.max_steps=0", "`max_steps` = 0"),
         ("base.mixture.text=-0.5", "`mixture.text` = -0.5"),
         ("lam2.lora.lora_r=0", "`lora.lora_r` = 0"),
-        ("lam2.lora.lora_target_modules=[\"head\"]", "`lora.lora_target_modules` names `head`, which matches no module"),
+        (
+            "lam2.lora.lora_target_modules=[\"head\"]",
+            "`lora.lora_target_modules` names `head`, which matches no module",
+        ),
         ("lam1.replay_share=1.0", "`replay_share` = 1"),
         ("lam1.quantization_bit=3", "`quantization_bit` = 3: must be 4 (Q4_K) or 8 (Q8_0)"),
         ("lam2.validation_share=1.0", "`validation_share` = 1"),
@@ -96,13 +103,21 @@ fn a_value_that_only_the_stage_can_judge_is_a_configuration_error_too() {
     let place = Place::new("late-values");
     let only_base = ["--from", "base", "--until", "base", "--set"];
     let run = |set: &'static str| [&RUN[..], &only_base, &[set]].concat();
-    place.refuse(&run("base.model_config=nano-9z"), 2, &["`model_config` = nano-9z", "hint: name a config.json", "nano-2m"]);
+    place.refuse(
+        &run("base.model_config=nano-9z"),
+        2,
+        &["`model_config` = nano-9z", "hint: name a config.json", "nano-2m"],
+    );
     place.write("phase1.toml", "[train]\nmax_tokens = 600\nmax_memory_mib = 1\n");
     let (model, plans) = (trained().stage("base"), trained().stage("plans"));
     let phase = ["phase1", "-c", "phase1.toml", "--model", &model, "--data", &plans, "--output-dir", "runs/one"];
     place.refuse(&phase, 5, &["allowed are 1 MiB (`max_memory_mib`)", "hint: "]);
     let base = run("base.train.max_memory_mib=28");
-    place.refuse(&base, 5, &["allowed are 28 MiB (`max_memory_mib`)", "memory plan: ", "hint: any of these would fit: `"]);
+    place.refuse(
+        &base,
+        5,
+        &["allowed are 28 MiB (`max_memory_mib`)", "memory plan: ", "hint: any of these would fit: `"],
+    );
 }
 
 #[test]
@@ -113,14 +128,20 @@ fn a_phases_own_file_is_named_with_its_line() {
     place.write("broken.toml", "a = [");
     let (model, expert) = (trained().stage("lam1"), trained().stage("expert"));
     let data = format!("{expert}/expert_success.parquet");
-    let phase = |phase, file| [phase, "-c", file, "--model", &model, "--data", &data, "--output-dir", "runs/p"].map(str::to_owned);
+    let phase = |phase, file| {
+        [phase, "-c", file, "--model", &model, "--data", &data, "--output-dir", "runs/p"].map(str::to_owned)
+    };
     let refuse = |phase: [String; 9], more: &[&str], words: &[&str]| {
         let args: Vec<&str> = phase.iter().map(String::as_str).chain(more.iter().copied()).collect();
         place.refuse(&args, 2, words);
     };
     refuse(phase("phase2", "two.toml"), &[], &["two.toml:3", "`mox_tokens`", "hint: did you mean `max_tokens`?"]);
     refuse(phase("phase3", "three.toml"), &[], &["three.toml:4", "`lam3`", "`train.max_tokens` must be", "\"many\""]);
-    refuse(phase("phase3", "three.toml"), &["--set", "explore.attempts=0"], &["--set explore.attempts=0", "`attempts` = 0"]);
+    refuse(
+        phase("phase3", "three.toml"),
+        &["--set", "explore.attempts=0"],
+        &["--set explore.attempts=0", "`attempts` = 0"],
+    );
     refuse(phase("phase2", "broken.toml"), &[], &["broken.toml:1"]);
     assert!(!place.path("runs").exists(), "something ran");
 }

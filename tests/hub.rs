@@ -31,7 +31,8 @@ fn run(place: &Place, endpoint: &str, args: &[&str]) -> Finished {
 }
 
 fn json(finished: &Finished) -> Value {
-    serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}:\n{}{}", finished.stdout, finished.stderr))
+    serde_json::from_str(&finished.stdout)
+        .unwrap_or_else(|error| panic!("{error}:\n{}{}", finished.stdout, finished.stderr))
 }
 
 #[test]
@@ -40,7 +41,8 @@ fn a_model_of_the_hub_is_fetched_looked_into_and_trained() {
     let endpoint = server.endpoint.as_str();
     let outline = json(&run(&place, endpoint, &["model", "inspect", "acme/tiny", "--json"]));
     let local = json(&place.succeed(&["model", "inspect", &trained().stage("base"), "--json"]));
-    for fact in ["architecture", "parameters", "dtype", "memory_mib", "tokenizer_entries", "template", "trainable_here"] {
+    for fact in ["architecture", "parameters", "dtype", "memory_mib", "tokenizer_entries", "template", "trainable_here"]
+    {
         assert_eq!(outline[fact], local[fact], "{fact}");
         assert!(!outline[fact].is_null(), "{fact}");
     }

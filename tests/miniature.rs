@@ -6,8 +6,20 @@ use serde_json::Value;
 use crate::support::{Place, RUN, same_bytes, trained};
 
 const STAGES: [&str; 14] = [
-    "plans", "expert", "expert-test", "base", "lam1", "lam2", "explore", "lam3", "reward", "lam4", "eval-plan",
-    "eval-step", "eval-online", "export",
+    "plans",
+    "expert",
+    "expert-test",
+    "base",
+    "lam1",
+    "lam2",
+    "explore",
+    "lam3",
+    "reward",
+    "lam4",
+    "eval-plan",
+    "eval-step",
+    "eval-online",
+    "export",
 ];
 const MODELS: [&str; 5] = ["base", "LAM1", "LAM2", "LAM3", "LAM4"];
 

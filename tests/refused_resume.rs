@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use crate::support::{Place, trained};
 
-const SETTINGS: &str = "[train]\nlearning_rate = 1e-3\nmax_tokens = 200_000\nmax_tokens_per_batch = 512\nsave_steps = 2\n";
+const SETTINGS: &str =
+    "[train]\nlearning_rate = 1e-3\nmax_tokens = 200_000\nmax_tokens_per_batch = 512\nsave_steps = 2\n";
 
 /// Arguments of phase 2 on this model and file.
 fn phase<'a>(config: &'a str, model: &'a str, data: &'a str) -> [&'a str; 9] {
@@ -71,7 +72,12 @@ fn a_loss_that_is_no_number_names_its_samples_and_keeps_the_checkpoint() {
     place.write("two.toml", &SETTINGS.replace("1e-3", "1e38").replace("save_steps = 2", "save_steps = 1"));
     let (model, expert) = (trained().stage("lam1"), trained().stage("expert"));
     let data = format!("{expert}/expert_success.parquet");
-    let words = ["step ", "is NaN; samples of the step: ", "/", "hint: the last good checkpoint is kept; lower `learning_rate`"];
+    let words = [
+        "step ",
+        "is NaN; samples of the step: ",
+        "/",
+        "hint: the last good checkpoint is kept; lower `learning_rate`",
+    ];
     place.refuse(&phase("two.toml", &model, &data), 1, &words);
     let weights = place.path("runs/two/lam2.partial/training/last/adapter_model.safetensors");
     let bytes = std::fs::read(&weights).expect("the last checkpoint is there");

@@ -30,7 +30,8 @@ fn a_served_environment_is_an_environment_of_commands_and_configurations() {
     let place = Place::new("served");
     let (served, url) = serve(&place, &[]);
     let environment = format!("remote:{url}");
-    let act = |environment: &str| place.succeed(&["act", "--model", "expert", "--env", environment, "--seed", "3"]).stdout;
+    let act =
+        |environment: &str| place.succeed(&["act", "--model", "expert", "--env", environment, "--seed", "3"]).stdout;
     let told = |text: &str| text.lines().filter(|line| !line.contains(" ms)")).map(str::to_owned).collect::<Vec<_>>();
     let (there, here) = (act(&environment), act("sim"));
     assert_eq!(told(&there), told(&here));
@@ -53,13 +54,18 @@ fn a_token_is_named_by_its_variable_and_asked_for() {
     assert!(status.success());
     let serve = ["serve", "env", "--port", "0", "--token-env", "NO_SUCH_TOKEN"];
     place.refuse(&serve, 2, &["`NO_SUCH_TOKEN` holds no token", "hint: "]);
-    place.refuse(&["serve", "env", "--port", "0", "--host", "0.0.0.0"], 2, &["no token is set", "hint: give one by --token-env"]);
+    place.refuse(
+        &["serve", "env", "--port", "0", "--host", "0.0.0.0"],
+        2,
+        &["no token is set", "hint: give one by --token-env"],
+    );
 }
 
 #[test]
 fn addresses_that_cannot_be_meant_are_told() {
     let place = Place::new("addresses");
-    let act = |environment: &str, words: &[&str]| place.refuse(&["act", "--model", "expert", "--env", environment], 2, words);
+    let act =
+        |environment: &str, words: &[&str]| place.refuse(&["act", "--model", "expert", "--env", environment], 2, words);
     act("remote:localhost:8000", &["neither ws:// nor http://", "hint: an environment's address is ws://HOST:PORT/ws"]);
     act("remote:wss://host/ws", &["TLS is not spoken here", "hint: "]);
     act("ufo-aip:host", &["no port", "hint: ufo-aip:HOST:PORT"]);

@@ -28,12 +28,7 @@ fn every_pipeline_can_be_planned() {
             .arg(runs.path())
             .output()
             .expect("lam-train starts");
-        assert!(
-            output.status.success(),
-            "{}:\n{}",
-            path.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}:\n{}", path.display(), String::from_utf8_lossy(&output.stderr));
     }
 }
 

@@ -31,7 +31,10 @@ fn a_changed_setting_is_named_in_the_plan() {
     let changed = ["plan", "miniature.toml", "--runs-dir", "runs", "--set", "lam2.train.learning_rate=0.001"];
     let plan = place.succeed(&changed).stdout;
     assert!(plan.contains("lam1         cached          nothing changed (took "), "{plan}");
-    assert!(plan.contains("lam2         run             config changed: train.learning_rate 0.004 → 0.001\n"), "{plan}");
+    assert!(
+        plan.contains("lam2         run             config changed: train.learning_rate 0.004 → 0.001\n"),
+        "{plan}"
+    );
     assert!(plan.contains("explore      run if changed  after lam2\n"), "{plan}");
 }
 
@@ -49,7 +52,10 @@ fn the_graph_shows_what_flows_where() {
     let place = Place::new("graph");
     let graph = ["graph", "miniature.toml", "--runs-dir", "runs"];
     let text = place.succeed(&graph).stdout;
-    assert!(text.contains("explore      phase3.explore  ← failures: expert/expert_failure.parquet, model: lam2\n"), "{text}");
+    assert!(
+        text.contains("explore      phase3.explore  ← failures: expert/expert_failure.parquet, model: lam2\n"),
+        "{text}"
+    );
     let mermaid = place.succeed(&[&graph[..], &["--format", "mermaid"]].concat()).stdout;
     assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("-->|model|"), "{mermaid}");
 }

@@ -36,7 +36,13 @@ impl<'a> Episode<'a> {
     /// The question to the policy.
     pub(crate) fn request(&self, run_seed: u64) -> Request<'_> {
         let (task_id, attempt, step_index) = (&self.job.task.task_id, self.job.attempt, self.steps.len() as u32);
-        Request { state: &self.state, task_id, attempt, step_index, seed: seed_of(run_seed, task_id, attempt, step_index) }
+        Request {
+            state: &self.state,
+            task_id,
+            attempt,
+            step_index,
+            seed: seed_of(run_seed, task_id, attempt, step_index),
+        }
     }
 
     /// Records an answer and what came of it.
@@ -109,7 +115,10 @@ impl<'a> Episode<'a> {
             return Next::Judge;
         }
         if self.invalid_in_a_row >= limits.max_invalid_in_a_row {
-            return Next::CutOff(format!("{} invalid answers in a row, the last: {}", self.invalid_in_a_row, step.message));
+            return Next::CutOff(format!(
+                "{} invalid answers in a row, the last: {}",
+                self.invalid_in_a_row, step.message
+            ));
         }
         if step.step_index + 1 >= limits.max_steps {
             return Next::CutOff(format!("not finished after {} steps", limits.max_steps));

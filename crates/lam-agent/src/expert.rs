@@ -25,7 +25,10 @@ impl ExpertPolicy {
     pub fn of(app: &dyn Application) -> Result<Self, PolicyError> {
         let missing = || PolicyError::Config {
             policy: "expert".into(),
-            reason: format!("environment `{}` has no scripted expert\nhint: name an endpoint or a recording", app.environment()),
+            reason: format!(
+                "environment `{}` has no scripted expert\nhint: name an endpoint or a recording",
+                app.environment()
+            ),
         };
         app.expert().map(Self::new).ok_or_else(missing)
     }

@@ -67,8 +67,7 @@ impl Journal {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(StoreError::io("create directory", parent))?;
         }
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
         let (finished, valid_bytes) = read(path, &file, header)?;
         file.set_len(valid_bytes).map_err(io("write"))?;
         file.seek(SeekFrom::End(0)).map_err(io("write"))?;

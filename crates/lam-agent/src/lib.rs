@@ -9,18 +9,18 @@
 //! let trajectories = run_episodes(app, &Job::for_tasks(&tasks, 1), &mut policy, &session)?;
 //! ```
 
-mod policy;
-mod limits;
-mod run;
+mod choice;
 mod episode;
-mod pool;
-mod journal;
-mod timings;
 mod error;
 mod expert;
-mod replay;
+mod journal;
+mod limits;
+mod policy;
+mod pool;
 mod remote;
-mod choice;
+mod replay;
+mod run;
+mod timings;
 
 pub use choice::PolicyChoice;
 pub use error::AgentError;

@@ -52,7 +52,9 @@ pub enum PolicyError {
         reason: String,
     },
     /// The money is spent.
-    #[error("policy `{policy}`: budget of {max_usd} USD is spent ({spent_usd:.4} USD)\nhint: raise `max_usd`; answers already paid for are cached")]
+    #[error(
+        "policy `{policy}`: budget of {max_usd} USD is spent ({spent_usd:.4} USD)\nhint: raise `max_usd`; answers already paid for are cached"
+    )]
     Budget {
         /// Name of the policy.
         policy: String,

@@ -70,7 +70,12 @@ pub fn run_episodes(
 ///
 /// # Errors
 /// When the application cannot draw them, or somebody asked to stop.
-pub fn draw_tasks(app: &dyn Application, query: &TaskQuery, progress: &dyn Progress, cancel: &Cancel) -> Result<Vec<Task>, AgentError> {
+pub fn draw_tasks(
+    app: &dyn Application,
+    query: &TaskQuery,
+    progress: &dyn Progress,
+    cancel: &Cancel,
+) -> Result<Vec<Task>, AgentError> {
     progress.begin("tasks drawn", Some(query.count as u64));
     let drawn = |count: usize| {
         progress.advance(count as u64, "");
@@ -237,7 +242,11 @@ impl<'a> Run<'a> {
                 self.announce();
                 Ok(())
             }
-            (Live::Acting(episode, decision), Ok(Answer::Acted { acceptable_labels, outcome, has_ended }), Some(instance)) => {
+            (
+                Live::Acting(episode, decision),
+                Ok(Answer::Acted { acceptable_labels, outcome, has_ended }),
+                Some(instance),
+            ) => {
                 let acted = Acted::of(outcome, acceptable_labels, has_ended, seconds);
                 self.acted((index, retries_left), episode, instance, *decision, acted)
             }
@@ -343,7 +352,8 @@ impl<'a> Run<'a> {
 /// Puts recorded episodes in the place of their jobs.
 fn recall(jobs: &[Job], recorded: Vec<Trajectory>) -> Vec<Option<Trajectory>> {
     let key = |task_id: &str, attempt: u32| (task_id.to_owned(), attempt);
-    let recorded = recorded.into_iter().map(|trajectory| (key(&trajectory.task.task_id, trajectory.attempt), trajectory));
+    let recorded =
+        recorded.into_iter().map(|trajectory| (key(&trajectory.task.task_id, trajectory.attempt), trajectory));
     let mut recorded: HashMap<_, _> = recorded.collect();
     let of_job = |job: &Job| {
         recorded.remove(&key(&job.task.task_id, job.attempt)).filter(|trajectory| trajectory.task == job.task)

@@ -43,7 +43,19 @@ impl<'a> DrillSource<'a> {
             .collect();
         let labels = (1..=128).filter_map(|label| single(renderer, &format!(" {label}"))).collect();
         let separator = single(renderer, " on").unwrap_or_else(|| tokenizer.eos());
-        Self { renderer, material, texts, ordinary, labels, separator, mixture, tokens_per_batch, max_length, seed, next: 0 }
+        Self {
+            renderer,
+            material,
+            texts,
+            ordinary,
+            labels,
+            separator,
+            mixture,
+            tokens_per_batch,
+            max_length,
+            seed,
+            next: 0,
+        }
     }
 
     /// So many samples apart from those of the batches, from the random stream called `name`.

@@ -8,8 +8,8 @@ use lam_model::{Decoder, Finetuning};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_store::{Cancel, Progress, StoreError};
 use lam_trainer::{
-    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity, train,
-    write_model,
+    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity,
+    train, write_model,
 };
 use serde_json::{Value, json};
 

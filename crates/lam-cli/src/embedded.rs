@@ -61,7 +61,8 @@ mod tests {
     fn every_pipeline_of_the_project_is_inside() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines");
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let mut stems: Vec<String> = files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+        let mut stems: Vec<String> =
+            files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
         let mut inside: Vec<String> = names().map(str::to_owned).collect();
         stems.sort();
         inside.sort();

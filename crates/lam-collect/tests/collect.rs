@@ -51,7 +51,9 @@ fn library() -> Library {
     let mut help = "# Help\n\n## Say hello\n\nThere is nothing to do.\n".to_owned();
     for number in 0..40 {
         let family = if number % 2 == 0 { "bold" } else { "margins" };
-        help += &format!("\n## change thing {number} now\n<!-- family: {family} -->\n1. select thing {number}\n2. click {family}\n");
+        help += &format!(
+            "\n## change thing {number} now\n<!-- family: {family} -->\n1. select thing {number}\n2. click {family}\n"
+        );
     }
     let log = "## change thing 3 now\n1. select thing 3\n2. click margins\n\n\
                ## please , change thing 3 now\n1. select thing 3\n2. click margins\n\n\

@@ -65,7 +65,8 @@ fn each_form_gives_pairs_with_their_origin_and_every_reject_has_a_reason() {
     let stats = build(folders(root.path()), &output).unwrap();
     let pairs = read_task_plans(&output.join("task_plans.parquet")).unwrap();
     let direct: Vec<&TaskPlan> = pairs.iter().filter(|pair| pair.source != PlanSource::Evolved).collect();
-    let found: BTreeSet<_> = direct.iter().map(|pair| (pair.task.as_str(), pair.document.as_str(), pair.source)).collect();
+    let found: BTreeSet<_> =
+        direct.iter().map(|pair| (pair.task.as_str(), pair.document.as_str(), pair.source)).collect();
     let expected = [
         ("Sort a list of names", "markdown/deep/manual.md", PlanSource::Documentation),
         ("Print an address label", "html/label.html", PlanSource::Documentation),
@@ -83,7 +84,10 @@ fn each_form_gives_pairs_with_their_origin_and_every_reject_has_a_reason() {
     assert_eq!(stats["imported"]["wikihow"]["unreadable"], 1);
     let unreadable = std::fs::read_to_string(output.join("unreadable.jsonl")).unwrap();
     let fault: Value = serde_json::from_str(unreadable.trim()).unwrap();
-    assert_eq!((fault["file"].as_str(), fault["line"].as_u64(), fault["field"].as_str()), (Some("articles.jsonl"), Some(2), Some("steps")));
+    assert_eq!(
+        (fault["file"].as_str(), fault["line"].as_u64(), fault["field"].as_str()),
+        (Some("articles.jsonl"), Some(2), Some("steps"))
+    );
     let rejected = std::fs::read_to_string(output.join("rejected.jsonl")).unwrap();
     assert_eq!(rejected.lines().count() as u64, stats["rejected"].as_u64().unwrap());
 }
@@ -115,7 +119,10 @@ fn sources_that_cannot_be_read_are_named() {
     let gone = root.path().join("gone");
     refused(vec![source(SourceKind::GnomeHelp, &gone)], &["gnome_help", "gone", "hint: scripts/setup_environments.sh"]);
     write(root.path(), "empty/x.txt", "");
-    refused(vec![source(SourceKind::Markdown, &root.path().join("empty"))], &["no file with an end of md", "hint: check"]);
+    refused(
+        vec![source(SourceKind::Markdown, &root.path().join("empty"))],
+        &["no file with an end of md", "hint: check"],
+    );
     let twice = folders(root.path())[0].clone();
     refused(vec![twice.clone(), twice], &["sources = markdown", "hint: give each a `name`"]);
 }

@@ -28,10 +28,7 @@ pub struct Place<'a> {
 ///
 /// # Errors
 /// A file that cannot be read, that is damaged, or that holds neither pairs nor trajectories.
-pub fn visit_rows(
-    file: &Path,
-    mut take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>,
-) -> Result<(), StoreError> {
+pub fn visit_rows(file: &Path, mut take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
     let mut row = 0;
     let mut next = |rows: usize| {
         let place = Place { file, row };
@@ -40,9 +37,9 @@ pub fn visit_rows(
     };
     match table_kind(file)? {
         Some(TableKind::TaskPlans) => visit_task_plans(file, |pair| take(next(1), Row::Pair(&pair))),
-        Some(TableKind::Trajectories) => visit_trajectories(file, |trajectory| {
-            take(next(trajectory.steps.len()), Row::Trajectory(&trajectory))
-        }),
+        Some(TableKind::Trajectories) => {
+            visit_trajectories(file, |trajectory| take(next(trajectory.steps.len()), Row::Trajectory(&trajectory)))
+        }
         Some(TableKind::Tasks) | None => Err(StoreError::Damaged {
             path: file.into(),
             reason: "it holds neither task-plan pairs nor trajectories".into(),

@@ -1,8 +1,8 @@
 //! An application's documentation, made from its families: help pages, a log of queries, and the words of it all.
 //! Knows no screen.
 
-use lam_env::{Document, words};
 use lam_env::random::hash;
+use lam_env::{Document, words};
 use lam_types::{FunctionSpec, Phrasing, PlanSource, Split};
 
 use crate::application::ApplicationFile;

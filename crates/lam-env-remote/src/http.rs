@@ -117,7 +117,8 @@ impl Request {
 
     /// Steps over to WebSocket; a request that cannot is answered here.
     pub fn upgrade(mut self, limits: LinkLimits) -> Option<Link> {
-        let response = self.handshake().and_then(|request| create_response(&request).map_err(|error| error.to_string()));
+        let response =
+            self.handshake().and_then(|request| create_response(&request).map_err(|error| error.to_string()));
         match response {
             Err(reason) => {
                 self.answer(426, &json!({"detail": reason}));
@@ -199,7 +200,10 @@ fn parse(bytes: &[u8]) -> Result<Option<Head>, String> {
 pub fn pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let parts = query.split('&').filter(|part| !part.is_empty());
-    parts.map(|part| part.split_once('=').unwrap_or((part, ""))).map(|(key, value)| (decoded(key), decoded(value))).collect()
+    parts
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(key, value)| (decoded(key), decoded(value)))
+        .collect()
 }
 
 /// The password of basic authentication.
@@ -210,7 +214,8 @@ fn password(credentials: &str) -> Option<String> {
 
 fn answer(mut stream: TcpStream, status: u16, body: &Value) {
     let text = body.to_string();
-    let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+    let reason =
+        http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         text.len()

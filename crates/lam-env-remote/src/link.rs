@@ -91,7 +91,12 @@ impl Link {
     ///
     /// # Errors
     /// When nobody listens, or whoever does is no WebSocket server, within `timeout`.
-    pub fn connect(url: &str, token: Option<&Secret>, limits: LinkLimits, timeout: Duration) -> Result<Self, LinkError> {
+    pub fn connect(
+        url: &str,
+        token: Option<&Secret>,
+        limits: LinkLimits,
+        timeout: Duration,
+    ) -> Result<Self, LinkError> {
         let mut request = url.into_client_request().map_err(broken)?;
         let (host, port) = (request.uri().host().unwrap_or_default(), request.uri().port_u16().unwrap_or(80));
         let stream = dial(host.trim_matches(['[', ']']), port, timeout).map_err(broken)?;
@@ -188,7 +193,9 @@ impl Link {
 
     fn keep_alive(&mut self) -> Result<(), LinkError> {
         match self.pinged {
-            Some(at) if at.elapsed() >= self.limits.pong_within => Err(self.fail(LinkError::Silent(self.heard.elapsed()))),
+            Some(at) if at.elapsed() >= self.limits.pong_within => {
+                Err(self.fail(LinkError::Silent(self.heard.elapsed())))
+            }
             None if self.heard.elapsed() >= self.limits.ping_after => {
                 self.pinged = Some(Instant::now());
                 self.write(Message::Ping(Vec::new().into()))

@@ -8,18 +8,9 @@ use lam_env_sim::{Sim, reference};
 use lam_types::{Complete, PastAction, Split, State, Status, Task};
 
 fn main() -> Result<(), EnvError> {
-    let count = std::env::args()
-        .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(500);
+    let count = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(500);
     let sim = Sim::new();
-    let query = TaskQuery {
-        split: Split::Train,
-        phrasing: None,
-        families: Vec::new(),
-        count,
-        seed: 1,
-    };
+    let query = TaskQuery { split: Split::Train, phrasing: None, families: Vec::new(), count, seed: 1 };
     let tasks = sim.tasks(&query)?;
     let mut steps = 0;
     let (mut screens, mut controls, mut largest) = (0, 0, 0);
@@ -39,14 +30,8 @@ fn main() -> Result<(), EnvError> {
         entry.1 += 1;
     }
     let solved: usize = families.values().map(|(solved, _)| solved).sum();
-    println!(
-        "tasks {count}, mean solution length {:.2}",
-        ratio(steps, count)
-    );
-    println!(
-        "controls a screen: mean {:.1}, largest {largest}",
-        ratio(controls, screens)
-    );
+    println!("tasks {count}, mean solution length {:.2}", ratio(steps, count));
+    println!("controls a screen: mean {:.1}, largest {largest}", ratio(controls, screens));
     println!("expert: {:.1} %", 100.0 * ratio(solved, count));
     for (family, (solved, tried)) in families {
         println!("{family:24} {solved:3} of {tried:3}");
@@ -69,9 +54,7 @@ fn expert_succeeds(sim: &Sim, task: &Task) -> Result<bool, EnvError> {
     for _ in 0..30 {
         let action = lam_env_sim::SimExpert.decide(&state);
         let outcome = environment.act(&action)?;
-        state
-            .previous_actions
-            .push(PastAction::of(&action, outcome.status));
+        state.previous_actions.push(PastAction::of(&action, outcome.status));
         state.previous_plan = action.plan;
         state.observation = outcome.observation;
         if action.status == Status::Finish {

@@ -8,18 +8,9 @@ use lam_types::Split;
 
 fn main() -> Result<(), EnvError> {
     let sim = Sim::new();
-    let query = TaskQuery {
-        split: Split::Train,
-        phrasing: None,
-        families: Vec::new(),
-        count: 1000,
-        seed: 1,
-    };
-    let episodes: Vec<_> = sim
-        .tasks(&query)?
-        .into_iter()
-        .map(|task| (reference(&task).unwrap_or_default(), task))
-        .collect();
+    let query = TaskQuery { split: Split::Train, phrasing: None, families: Vec::new(), count: 1000, seed: 1 };
+    let episodes: Vec<_> =
+        sim.tasks(&query)?.into_iter().map(|task| (reference(&task).unwrap_or_default(), task)).collect();
     let mut environment = sim.open()?;
     let (mut steps, mut resets, mut acting) = (0_u32, 0_u32, 0.0);
     let start = Instant::now();

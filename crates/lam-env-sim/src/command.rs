@@ -10,21 +10,13 @@ use crate::ribbon::{Block, Character, Commit, Effect, FONTS, Tab};
 pub type Refusal = String;
 
 /// Applies an effect; `value` is the control's name, or the text typed into it.
-pub fn apply(
-    editor: &mut Editor,
-    effect: Effect,
-    name: &'static str,
-    value: &str,
-) -> Result<(), Refusal> {
+pub fn apply(editor: &mut Editor, effect: Effect, name: &'static str, value: &str) -> Result<(), Refusal> {
     editor.menu = None;
     match effect {
         Effect::Show(tab) => editor.tab = tab,
         Effect::Open(menu) => editor.menu = Some(menu),
         Effect::Ask(dialog) => {
-            editor.dialog = Some(OpenDialog {
-                dialog,
-                values: vec![String::new(); dialog.fields.len()],
-            });
+            editor.dialog = Some(OpenDialog { dialog, values: vec![String::new(); dialog.fields.len()] });
         }
         Effect::Mark(mark) => {
             let on = !editor.selection_has(mark);
@@ -94,12 +86,7 @@ pub fn confirm(editor: &mut Editor) -> Result<(), Refusal> {
 
 /// Inserts an empty table.
 pub fn insert_table(editor: &mut Editor, rows: i64, columns: i64) {
-    let table = Table {
-        rows,
-        columns,
-        style: String::new(),
-        grown: Vec::new(),
-    };
+    let table = Table { rows, columns, style: String::new(), grown: Vec::new() };
     editor.change(|document| document.tables.push(table));
 }
 
@@ -133,15 +120,9 @@ pub fn write(editor: &mut Editor, text: &str) {
 pub fn delete_selected(editor: &mut Editor) {
     match editor.selection {
         Some(Selection::Text(_) | Selection::Paragraphs(..)) => write(editor, ""),
-        Some(Selection::Table(index)) => {
-            editor.change(|document| drop(document.tables.remove(index)))
-        }
-        Some(Selection::Picture(index)) => {
-            editor.change(|document| drop(document.objects.remove(index)))
-        }
-        Some(Selection::Comment(index)) => {
-            editor.change(|document| drop(document.notes.remove(index)))
-        }
+        Some(Selection::Table(index)) => editor.change(|document| drop(document.tables.remove(index))),
+        Some(Selection::Picture(index)) => editor.change(|document| drop(document.objects.remove(index))),
+        Some(Selection::Comment(index)) => editor.change(|document| drop(document.notes.remove(index))),
         None => {}
     }
     editor.selection = None;
@@ -149,11 +130,7 @@ pub fn delete_selected(editor: &mut Editor) {
 
 /// Writes the file under the name it has.
 pub fn save(editor: &mut Editor) {
-    let unnamed = || SavedFile {
-        name: "document".to_owned(),
-        extension: ".docx".to_owned(),
-        ..SavedFile::default()
-    };
+    let unnamed = || SavedFile { name: "document".to_owned(), extension: ".docx".to_owned(), ..SavedFile::default() };
     editor.saved.get_or_insert_with(unnamed);
 }
 
@@ -173,11 +150,7 @@ fn change_format(editor: &mut Editor, change: impl Fn(&mut crate::document::Form
 }
 
 fn set_character(editor: &mut Editor, attribute: Character, value: &str) -> Result<(), Refusal> {
-    let size = if attribute == Character::Size {
-        number(value)?
-    } else {
-        0
-    };
+    let size = if attribute == Character::Size { number(value)? } else { 0 };
     if attribute == Character::Font && !FONTS.contains(&value) {
         return Err(format!("font `{value}` is not installed"));
     }
@@ -192,9 +165,7 @@ fn set_character(editor: &mut Editor, attribute: Character, value: &str) -> Resu
 
 fn set_block(editor: &mut Editor, attribute: Block, value: &str) -> Result<(), Refusal> {
     let points = match attribute {
-        Block::IndentLeft | Block::IndentRight | Block::SpaceBefore | Block::SpaceAfter => {
-            number(value)?
-        }
+        Block::IndentLeft | Block::IndentRight | Block::SpaceBefore | Block::SpaceAfter => number(value)?,
         _ => 0,
     };
     let listed = attribute == Block::List && editor.selection_shows(value);
@@ -221,19 +192,12 @@ fn set_block(editor: &mut Editor, attribute: Block, value: &str) -> Result<(), R
 }
 
 fn add_object(editor: &mut Editor, kind: &'static str, detail: &str) {
-    let object = Object {
-        kind,
-        detail: detail.to_owned(),
-    };
+    let object = Object { kind, detail: detail.to_owned() };
     editor.change(|document| document.objects.push(object));
 }
 
 fn add_note(editor: &mut Editor, kind: &'static str, text: &str) {
-    let note = Note {
-        kind,
-        text: text.to_owned(),
-        anchor: editor.selected_text(),
-    };
+    let note = Note { kind, text: text.to_owned(), anchor: editor.selected_text() };
     editor.change(|document| document.notes.push(note));
 }
 
@@ -256,12 +220,7 @@ fn set_margins(editor: &mut Editor, open: &OpenDialog) -> Result<(), Refusal> {
 }
 
 fn toggle_checked(editor: &mut Editor, open: &OpenDialog) {
-    let checked = open
-        .dialog
-        .fields
-        .iter()
-        .zip(&open.values)
-        .filter(|(_, value)| !value.is_empty());
+    let checked = open.dialog.fields.iter().zip(&open.values).filter(|(_, value)| !value.is_empty());
     for mark in checked.filter_map(|(field, _)| crate::document::Mark::named(field.name)) {
         let on = !editor.selection_has(mark);
         change_format(editor, |format| format.set(mark, on));

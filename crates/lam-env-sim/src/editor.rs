@@ -80,9 +80,7 @@ impl Editor {
 
     /// Whether two editors hold the same work: document and written file. What the screen shows is no work.
     pub fn difference(&self, other: &Editor) -> Option<&'static str> {
-        self.document
-            .difference(&other.document)
-            .or((self.saved != other.saved).then_some("saved file"))
+        self.document.difference(&other.document).or((self.saved != other.saved).then_some("saved file"))
     }
 
     /// Changes the document and remembers the way back, if anything changed.
@@ -112,10 +110,7 @@ impl Editor {
 
     /// Forgets how to take back changes, what is selected and what is open: work as it is found at the start.
     pub fn settle(&mut self) {
-        *self = Self {
-            saved: self.saved.take(),
-            ..Self::open(std::mem::take(&mut self.document), self.tab)
-        };
+        *self = Self { saved: self.saved.take(), ..Self::open(std::mem::take(&mut self.document), self.tab) };
     }
 
     /// The tab that appears with the selection.
@@ -126,16 +121,8 @@ impl Editor {
     /// The selected stretches of text, paragraph by paragraph.
     pub fn spans(&self) -> Vec<Span> {
         let whole = |paragraph: usize| {
-            let end = self
-                .document
-                .paragraphs
-                .get(paragraph)
-                .map_or(0, |content| content.text().len());
-            Span {
-                paragraph,
-                start: 0,
-                end,
-            }
+            let end = self.document.paragraphs.get(paragraph).map_or(0, |content| content.text().len());
+            Span { paragraph, start: 0, end }
         };
         match self.selection {
             Some(Selection::Text(span)) => vec![span],
@@ -146,9 +133,7 @@ impl Editor {
 
     /// The selected text, "" when no text is selected.
     pub fn selected_text(&self) -> String {
-        let text = |span: Span| {
-            self.document.paragraphs[span.paragraph].text()[span.start..span.end].to_owned()
-        };
+        let text = |span: Span| self.document.paragraphs[span.paragraph].text()[span.start..span.end].to_owned();
         let lines: Vec<String> = self.spans().into_iter().map(text).collect();
         lines.join("\n")
     }
@@ -161,24 +146,14 @@ impl Editor {
 
     /// Whether the first selected paragraph has this alignment or list.
     pub fn selection_shows(&self, name: &str) -> bool {
-        let first = self
-            .spans()
-            .first()
-            .map(|span| &self.document.paragraphs[span.paragraph].attributes);
+        let first = self.spans().first().map(|span| &self.document.paragraphs[span.paragraph].attributes);
         first.is_some_and(|attributes| attributes.alignment == name || attributes.list == name)
     }
 
     /// What a combo box or spinner shows.
     pub fn value_of(&self, effect: Effect) -> String {
-        let format = self
-            .selected_formats()
-            .first()
-            .map(|format| (*format).clone())
-            .unwrap_or_default();
-        let first = self
-            .spans()
-            .first()
-            .map(|span| self.document.paragraphs[span.paragraph].attributes.clone());
+        let format = self.selected_formats().first().map(|format| (*format).clone()).unwrap_or_default();
+        let first = self.spans().first().map(|span| self.document.paragraphs[span.paragraph].attributes.clone());
         let attributes = first.unwrap_or_default();
         match effect {
             Effect::Character(Character::Font) if format.font.is_empty() => "Calibri".to_owned(),
@@ -194,8 +169,7 @@ impl Editor {
     }
 
     fn selected_formats(&self) -> Vec<&Format> {
-        let of =
-            |span: Span| self.document.paragraphs[span.paragraph].formats(span.start, span.end);
+        let of = |span: Span| self.document.paragraphs[span.paragraph].formats(span.start, span.end);
         self.spans().into_iter().flat_map(of).collect()
     }
 }

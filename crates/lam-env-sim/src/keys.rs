@@ -16,11 +16,7 @@ pub fn press(editor: &mut Editor, shown: &Shown, keys: &str) -> Result<(), Refus
             Ok(())
         }
         Role::Field(index) if !is_key => {
-            if let Some(value) = editor
-                .dialog
-                .as_mut()
-                .and_then(|open| open.values.get_mut(index))
-            {
+            if let Some(value) = editor.dialog.as_mut().and_then(|open| open.values.get_mut(index)) {
                 value.push_str(keys);
             }
             Ok(())
@@ -44,12 +40,7 @@ fn press_key(editor: &mut Editor, keys: &str) -> Result<(), Refusal> {
         }
         "{VK_CONTROL}b" => command::apply(editor, Effect::Mark(Mark::Bold), "Bold", "Bold")?,
         "{VK_CONTROL}i" => command::apply(editor, Effect::Mark(Mark::Italic), "Italic", "Italic")?,
-        "{VK_CONTROL}u" => command::apply(
-            editor,
-            Effect::Mark(Mark::Underline),
-            "Underline",
-            "Underline",
-        )?,
+        "{VK_CONTROL}u" => command::apply(editor, Effect::Mark(Mark::Underline), "Underline", "Underline")?,
         "{VK_CONTROL}c" => editor.clipboard = editor.selected_text(),
         "{VK_CONTROL}v" => command::paste(editor),
         "{VK_CONTROL}z" => editor.undo(),
@@ -63,10 +54,7 @@ fn press_key(editor: &mut Editor, keys: &str) -> Result<(), Refusal> {
 pub fn scroll(editor: &mut Editor, notches: i64) {
     let settings = &mut editor.document.settings;
     let key = "Scrolled";
-    let before: i64 = settings
-        .get(key)
-        .and_then(|at| at.parse().ok())
-        .unwrap_or(0);
+    let before: i64 = settings.get(key).and_then(|at| at.parse().ok()).unwrap_or(0);
     match before + notches {
         0 => drop(settings.remove(key)),
         now => drop(settings.insert(key, now.to_string())),

@@ -66,10 +66,6 @@ fn with_asides(template: &str, asides: &[&'static str], random: &mut ChaCha8Rng)
 /// Every wording of a family's request, in order.
 pub fn all_phrasings(family: &Family, parameters: &Parameters, phrasing: Phrasing) -> Vec<String> {
     let templates = templates(family.wording, phrasing);
-    let of = |word: &'static str| {
-        templates
-            .iter()
-            .map(move |template| fill(template, word, parameters))
-    };
+    let of = |word: &'static str| templates.iter().map(move |template| fill(template, word, parameters));
     family.words.iter().flat_map(|word| of(word)).collect()
 }

@@ -85,10 +85,7 @@ pub struct Planned {
 
 /// The calls that carry out moves with these parameters.
 pub fn planned(moves: &[Move], parameters: &Parameters) -> Vec<Planned> {
-    moves
-        .iter()
-        .map(|step| plan_move(*step, parameters))
-        .collect()
+    moves.iter().map(|step| plan_move(*step, parameters)).collect()
 }
 
 fn plan_move(step: Move, parameters: &Parameters) -> Planned {
@@ -104,62 +101,29 @@ fn plan_move(step: Move, parameters: &Parameters) -> Planned {
     let typed = |field: &str, slot| call("set_edit_text", field, json!({"text": value(slot)}));
     match step {
         Move::SelectText => free(call("select_text", "", json!({"text": parameters.text}))),
-        Move::SelectParagraphs => free(call(
-            "select_paragraph",
-            "",
-            json!({"start_index": first, "end_index": second}),
-        )),
+        Move::SelectParagraphs => {
+            free(call("select_paragraph", "", json!({"start_index": first, "end_index": second})))
+        }
         Move::SelectTable => free(call("select_table", "", json!({"number": first}))),
-        Move::Click(name) => Planned {
-            tab: Tab::of(name),
-            call: Call::click(name),
-        },
-        Move::ClickOption => Planned {
-            tab: Tab::of(parameters.option),
-            call: Call::click(parameters.option),
-        },
+        Move::Click(name) => Planned { tab: Tab::of(name), call: Call::click(name) },
+        Move::ClickOption => Planned { tab: Tab::of(parameters.option), call: Call::click(parameters.option) },
         Move::ClickObject(kind) => free(Call::click(&format!("{kind} {first}"))),
         Move::Choose(name) | Move::Confirm(name) => free(Call::click(name)),
         Move::ChooseOption => free(Call::click(parameters.option)),
-        Move::Type(name, slot) => Planned {
-            tab: Tab::of(name),
-            call: typed(name, slot),
-        },
+        Move::Type(name, slot) => Planned { tab: Tab::of(name), call: typed(name, slot) },
         Move::Fill(field, slot) => free(typed(field, slot)),
         Move::FillOption(slot) => free(typed(parameters.option, slot)),
-        Move::InsertTable => free(call(
-            "insert_table",
-            "",
-            json!({"rows": first, "columns": second}),
-        )),
-        Move::SetFont => free(call(
-            "set_font",
-            "",
-            json!({"font_name": parameters.option, "font_size": first}),
-        )),
+        Move::InsertTable => free(call("insert_table", "", json!({"rows": first, "columns": second}))),
+        Move::SetFont => free(call("set_font", "", json!({"font_name": parameters.option, "font_size": first}))),
         Move::Press(keys) => free(call("keyboard_input", "Document", json!({"keys": keys}))),
-        Move::Write => free(call(
-            "keyboard_input",
-            "Document",
-            json!({"keys": parameters.new_text}),
-        )),
+        Move::Write => free(call("keyboard_input", "Document", json!({"keys": parameters.new_text}))),
         Move::Scroll => {
-            let notches = if parameters.option == "up" {
-                first
-            } else {
-                -first
-            };
-            free(call(
-                "wheel_mouse_input",
-                "Document",
-                json!({"wheel_dist": notches}),
-            ))
+            let notches = if parameters.option == "up" { first } else { -first };
+            free(call("wheel_mouse_input", "Document", json!({"wheel_dist": notches})))
         }
-        Move::SaveAs => free(call(
-            "save_as",
-            "",
-            json!({"file_name": parameters.new_text, "file_ext": parameters.option}),
-        )),
+        Move::SaveAs => {
+            free(call("save_as", "", json!({"file_name": parameters.new_text, "file_ext": parameters.option})))
+        }
     }
 }
 
@@ -169,18 +133,10 @@ pub fn plan_steps(calls: &[Planned]) -> Vec<String> {
     let mut steps = Vec::new();
     for planned in calls {
         if let Some(tab) = planned.tab.filter(|tab| shown != Some(*tab)) {
-            steps.push(step_text(
-                "click_input",
-                tab.name(),
-                &lam_types::Args::new(),
-            ));
+            steps.push(step_text("click_input", tab.name(), &lam_types::Args::new()));
             shown = Some(tab);
         }
-        let Call {
-            function,
-            control_name,
-            args,
-        } = &planned.call;
+        let Call { function, control_name, args } = &planned.call;
         steps.push(step_text(function, control_name, args));
     }
     steps

@@ -14,9 +14,7 @@ use crate::steps::{Call, step_text};
 
 /// The actions that solve a task from its start, or `None` for a family that does not exist.
 pub fn reference(task: &Task) -> Option<Vec<Action>> {
-    let Instance {
-        parts, mut start, ..
-    } = instance_of(task)?;
+    let Instance { parts, mut start, .. } = instance_of(task)?;
     drive(&mut start, &instance::calls(&parts)).ok()
 }
 
@@ -27,12 +25,7 @@ pub fn reference_plan(task: &Task) -> Option<Vec<String>> {
 
 /// What a task stands for.
 pub fn instance_of(task: &Task) -> Option<Instance> {
-    Some(instance::draw(
-        family::find(&task.family)?,
-        task.seed,
-        task.split,
-        task.phrasing,
-    ))
+    Some(instance::draw(family::find(&task.family)?, task.seed, task.split, task.phrasing))
 }
 
 /// A step that had no effect, with the editor's reason.
@@ -43,36 +36,23 @@ pub struct Stuck(pub String);
 pub fn drive(editor: &mut Editor, calls: &[Planned]) -> Result<Vec<Action>, Stuck> {
     let mut actions: Vec<Action> = Vec::new();
     for planned in calls {
-        if let Some(tab) = planned
-            .tab
-            .filter(|_| label_of(editor, &planned.call.control_name).is_none())
-        {
+        if let Some(tab) = planned.tab.filter(|_| label_of(editor, &planned.call.control_name).is_none()) {
             take(editor, &Call::click(tab.name()), &mut actions)?;
         }
         take(editor, &planned.call, &mut actions)?;
     }
-    let steps: Vec<String> = actions
-        .iter()
-        .map(|action| action.thought.clone())
-        .collect();
+    let steps: Vec<String> = actions.iter().map(|action| action.thought.clone()).collect();
     let last = actions.len().saturating_sub(1);
     for (index, action) in actions.iter_mut().enumerate() {
         action.plan = steps[index + 1..].to_vec();
-        action.status = if index == last {
-            Status::Finish
-        } else {
-            Status::Continue
-        };
+        action.status = if index == last { Status::Finish } else { Status::Continue };
     }
     Ok(actions)
 }
 
 /// Label of the first control with this name.
 pub fn label_of(editor: &Editor, name: &str) -> Option<String> {
-    screen(editor)
-        .iter()
-        .position(|shown| shown.name == name)
-        .map(|index| (index + 1).to_string())
+    screen(editor).iter().position(|shown| shown.name == name).map(|index| (index + 1).to_string())
 }
 
 fn take(editor: &mut Editor, call: &Call, actions: &mut Vec<Action>) -> Result<(), Stuck> {
@@ -90,10 +70,7 @@ fn take(editor: &mut Editor, call: &Call, actions: &mut Vec<Action>) -> Result<(
         plan: Vec::new(),
     };
     match perform(editor, &action) {
-        Performed {
-            status: lam_types::StepStatus::Ok,
-            ..
-        } => {
+        Performed { status: lam_types::StepStatus::Ok, .. } => {
             actions.push(action);
             Ok(())
         }

@@ -41,11 +41,7 @@ pub struct Shown {
 
 impl Shown {
     fn new(name: &'static str, kind: ControlType, role: Role) -> Self {
-        Self {
-            name: Cow::Borrowed(name),
-            kind,
-            role,
-        }
+        Self { name: Cow::Borrowed(name), kind, role }
     }
 }
 
@@ -62,22 +58,13 @@ pub fn screen(editor: &Editor) -> Vec<Shown> {
     if let Some(menu) = editor.menu {
         let item = |name| Shown::new(name, ControlType::ListItem, Role::Effect(menu.effect));
         shown.extend(menu.items.iter().copied().map(item));
-        let more = menu.more.map(|dialog| {
-            Shown::new(
-                dialog.name,
-                ControlType::ListItem,
-                Role::Effect(Effect::Ask(dialog)),
-            )
-        });
+        let more =
+            menu.more.map(|dialog| Shown::new(dialog.name, ControlType::ListItem, Role::Effect(Effect::Ask(dialog))));
         shown.extend(more);
     }
     shown.extend(QUICK_ACCESS.iter().map(command));
     for tab in Tab::ALWAYS.into_iter().chain(editor.contextual_tab()) {
-        shown.push(Shown::new(
-            tab.name(),
-            ControlType::TabItem,
-            Role::Effect(Effect::Show(tab)),
-        ));
+        shown.push(Shown::new(tab.name(), ControlType::TabItem, Role::Effect(Effect::Show(tab))));
     }
     if editor.menu.is_none() {
         shown.extend(commands(editor.tab).iter().map(command));
@@ -92,39 +79,25 @@ fn command(command: &Command) -> Shown {
 }
 
 fn show_dialog(dialog: &'static Dialog, shown: &mut Vec<Shown>) {
-    let field =
-        |(index, field): (usize, &Field)| Shown::new(field.name, field.kind, Role::Field(index));
+    let field = |(index, field): (usize, &Field)| Shown::new(field.name, field.kind, Role::Field(index));
     shown.extend(dialog.fields.iter().enumerate().map(field));
-    shown.push(Shown::new(
-        dialog.confirm,
-        ControlType::Button,
-        Role::Confirm,
-    ));
+    shown.push(Shown::new(dialog.confirm, ControlType::Button, Role::Confirm));
     shown.push(Shown::new("Cancel", ControlType::Button, Role::Cancel));
 }
 
 fn show_mini_toolbar(editor: &Editor, shown: &mut Vec<Shown>) {
     if editor.tab == Tab::Home && matches!(editor.selection, Some(Selection::Text(_))) {
-        let small =
-            |(name, mark)| Shown::new(name, ControlType::Button, Role::Effect(Effect::Mark(mark)));
+        let small = |(name, mark)| Shown::new(name, ControlType::Button, Role::Effect(Effect::Mark(mark)));
         shown.extend(MINI_TOOLBAR.into_iter().map(small));
     }
 }
 
 fn show_document(editor: &Editor, shown: &mut Vec<Shown>) {
-    shown.push(Shown::new(
-        "Document",
-        ControlType::Document,
-        Role::Document,
-    ));
+    shown.push(Shown::new("Document", ControlType::Document, Role::Document));
     let document = &editor.document;
     let mut object = |kind: &str, number: usize, selection| {
         let name = Cow::Owned(format!("{kind} {}", number + 1));
-        shown.push(Shown {
-            name,
-            kind: ControlType::Group,
-            role: Role::Object(selection),
-        });
+        shown.push(Shown { name, kind: ControlType::Group, role: Role::Object(selection) });
     };
     for number in 0..document.tables.len() {
         object("Table", number, Selection::Table(number));
@@ -149,11 +122,7 @@ pub fn observe(editor: &Editor) -> Observation {
         rectangle: None,
     };
     Observation {
-        controls: screen(editor)
-            .into_iter()
-            .enumerate()
-            .map(control)
-            .collect(),
+        controls: screen(editor).into_iter().enumerate().map(control).collect(),
         document: editor.document.text(),
         selection: editor.selected_text(),
     }
@@ -187,17 +156,11 @@ fn value(editor: &Editor, shown: &Shown) -> Option<String> {
     match (shown.role, shown.kind) {
         (Role::Field(_), ControlType::CheckBox) => None,
         (Role::Field(index), _) => Some(field_text(editor, index).to_owned()),
-        (Role::Effect(effect), ControlType::ComboBox | ControlType::Spinner) => {
-            Some(editor.value_of(effect))
-        }
+        (Role::Effect(effect), ControlType::ComboBox | ControlType::Spinner) => Some(editor.value_of(effect)),
         _ => None,
     }
 }
 
 fn field_text(editor: &Editor, index: usize) -> &str {
-    editor
-        .dialog
-        .as_ref()
-        .and_then(|dialog| dialog.values.get(index))
-        .map_or("", String::as_str)
+    editor.dialog.as_ref().and_then(|dialog| dialog.values.get(index)).map_or("", String::as_str)
 }

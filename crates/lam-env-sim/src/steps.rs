@@ -35,11 +35,7 @@ impl Call {
             Value::Object(args) => args,
             _ => Args::new(),
         };
-        Self {
-            function: function.to_owned(),
-            control_name: control_name.to_owned(),
-            args,
-        }
+        Self { function: function.to_owned(), control_name: control_name.to_owned(), args }
     }
 
     /// A plain left click.
@@ -67,17 +63,12 @@ pub fn step_text(function: &str, control_name: &str, args: &Args) -> String {
         "click_input" => format!("click {control_name}"),
         "set_edit_text" => format!("type {} in {control_name}", get("text")),
         "select_text" => format!("select {}", get("text")),
-        "select_paragraph" => format!(
-            "choose paragraphs {} to {}",
-            get("start_index"),
-            get("end_index")
-        ),
+        "select_paragraph" => format!("choose paragraphs {} to {}", get("start_index"), get("end_index")),
         "select_table" => format!("choose table {}", get("number")),
         "insert_table" => format!("insert table {} by {}", get("rows"), get("columns")),
-        "set_font" => format!("font {} {}", get("font_name"), get("font_size"))
-            .replace("  ", " ")
-            .trim_end()
-            .to_owned(),
+        "set_font" => {
+            format!("font {} {}", get("font_name"), get("font_size")).replace("  ", " ").trim_end().to_owned()
+        }
         "keyboard_input" => format!("press {}", bare_key(&get("keys"))),
         "wheel_mouse_input" => format!("scroll {}", get("wheel_dist")),
         "texts" => format!("read {control_name}"),
@@ -95,9 +86,7 @@ fn save_text(name: &str, extension: &str, directory: &str) -> String {
 
 /// `DELETE` for `{DELETE}`; text and shortcuts stay as they are.
 fn bare_key(keys: &str) -> &str {
-    let inner = keys
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'));
+    let inner = keys.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     inner.filter(|key| is_key_name(key)).unwrap_or(keys)
 }
 
@@ -108,10 +97,7 @@ fn is_key_name(word: &str) -> bool {
 /// The call that a step describes; `None` when it is no step of this language.
 pub fn parse_step(step: &str) -> Option<Call> {
     let step = step.trim();
-    for (prefix, args) in [
-        ("double click ", json!({"double": true})),
-        ("right click ", json!({"button": "right"})),
-    ] {
+    for (prefix, args) in [("double click ", json!({"double": true})), ("right click ", json!({"button": "right"}))] {
         if let Some(name) = step.strip_prefix(prefix) {
             return Some(Call::new("click_input", name, args));
         }
@@ -127,28 +113,14 @@ pub fn parse_step(step: &str) -> Option<Call> {
         "choose" => parse_choice(rest),
         "insert" => {
             let (rows, columns) = rest.strip_prefix("table ")?.split_once(" by ")?;
-            Some(Call::new(
-                "insert_table",
-                "",
-                json!({"rows": number(rows)?, "columns": number(columns)?}),
-            ))
+            Some(Call::new("insert_table", "", json!({"rows": number(rows)?, "columns": number(columns)?})))
         }
         "font" => Some(parse_font(rest)),
-        "press" if is_key_name(rest) => Some(Call::new(
-            "keyboard_input",
-            "Document",
-            json!({"keys": format!("{{{rest}}}")}),
-        )),
-        "press" => Some(Call::new(
-            "keyboard_input",
-            "Document",
-            json!({"keys": rest}),
-        )),
-        "scroll" => Some(Call::new(
-            "wheel_mouse_input",
-            "Document",
-            json!({"wheel_dist": number(rest)?}),
-        )),
+        "press" if is_key_name(rest) => {
+            Some(Call::new("keyboard_input", "Document", json!({"keys": format!("{{{rest}}}")})))
+        }
+        "press" => Some(Call::new("keyboard_input", "Document", json!({"keys": rest}))),
+        "scroll" => Some(Call::new("wheel_mouse_input", "Document", json!({"wheel_dist": number(rest)?}))),
         "read" => Some(Call::new("texts", rest, Value::Null)),
         "save" => parse_save(rest),
         _ => None,
@@ -161,30 +133,16 @@ fn number(text: &str) -> Option<i64> {
 
 fn parse_choice(rest: &str) -> Option<Call> {
     if let Some(table) = rest.strip_prefix("table ") {
-        return Some(Call::new(
-            "select_table",
-            "",
-            json!({"number": number(table)?}),
-        ));
+        return Some(Call::new("select_table", "", json!({"number": number(table)?})));
     }
     let (first, last) = rest.strip_prefix("paragraphs ")?.split_once(" to ")?;
-    Some(Call::new(
-        "select_paragraph",
-        "",
-        json!({"start_index": number(first)?, "end_index": number(last)?}),
-    ))
+    Some(Call::new("select_paragraph", "", json!({"start_index": number(first)?, "end_index": number(last)?})))
 }
 
 fn parse_font(rest: &str) -> Call {
-    let args = match rest
-        .rsplit_once(' ')
-        .map(|(name, size)| (name, number(size)))
-    {
+    let args = match rest.rsplit_once(' ').map(|(name, size)| (name, number(size))) {
         Some((name, Some(size))) => json!({"font_name": name, "font_size": size}),
-        _ => number(rest).map_or_else(
-            || json!({"font_name": rest}),
-            |size| json!({"font_size": size}),
-        ),
+        _ => number(rest).map_or_else(|| json!({"font_name": rest}), |size| json!({"font_size": size})),
     };
     Call::new("set_font", "", args)
 }

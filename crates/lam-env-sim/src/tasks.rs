@@ -1,7 +1,7 @@
 //! Tasks drawn for a query: families take turns, and every seed belongs to one split and one wording.
 
-use lam_env::{EnvError, TaskQuery};
 use lam_env::random::hash;
+use lam_env::{EnvError, TaskQuery};
 use lam_types::{Phrasing, Split, Task};
 
 use crate::environment::{APPLICATION, ENVIRONMENT, unknown_family};
@@ -23,18 +23,8 @@ pub fn draw(query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
             Some(phrasing) => phrasing == Phrasing::Unseen,
             None => query.split == Split::Test && round % 2 == 1,
         };
-        let phrasing = if unseen {
-            Phrasing::Unseen
-        } else {
-            Phrasing::Seen
-        };
-        task(
-            families[index % families.len()],
-            query.split,
-            phrasing,
-            query.seed,
-            round,
-        )
+        let phrasing = if unseen { Phrasing::Unseen } else { Phrasing::Seen };
+        task(families[index % families.len()], query.split, phrasing, query.seed, round)
     };
     Ok((0..query.count).map(turn).collect())
 }
@@ -43,36 +33,16 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Family>, EnvError> {
     if names.is_empty() {
         return Ok(family::all().collect());
     }
-    names
-        .iter()
-        .map(|name| family::find(name).ok_or_else(|| unknown_family("query", name)))
-        .collect()
+    names.iter().map(|name| family::find(name).ok_or_else(|| unknown_family("query", name))).collect()
 }
 
 /// The task of a family in one round of a query.
-fn task(
-    family: &'static Family,
-    split: Split,
-    phrasing: Phrasing,
-    seed: u64,
-    round: usize,
-) -> Task {
-    let names = [
-        "task",
-        family.name,
-        split.as_str(),
-        phrasing.as_str(),
-        &round.to_string(),
-    ];
+fn task(family: &'static Family, split: Split, phrasing: Phrasing, seed: u64, round: usize) -> Task {
+    let names = ["task", family.name, split.as_str(), phrasing.as_str(), &round.to_string()];
     // Signed 64-bit columns and JSON numbers hold 48 bits without loss.
     let seed = hash(&names, seed) >> 16;
     Task {
-        task_id: format!(
-            "{ENVIRONMENT}-{}-{}-{}-{seed:012x}",
-            family.name,
-            split.as_str(),
-            phrasing.as_str()
-        ),
+        task_id: format!("{ENVIRONMENT}-{}-{}-{}-{seed:012x}", family.name, split.as_str(), phrasing.as_str()),
         family: family.name.to_owned(),
         request: instance::draw(family, seed, split, phrasing).request,
         environment: ENVIRONMENT.to_owned(),

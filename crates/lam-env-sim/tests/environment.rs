@@ -10,18 +10,10 @@ use lam_types::{Action, Args, Complete, Phrasing, Split, Status, Task};
 use support::{query, tasks};
 
 /// Families worded by their parts, whose wordings are tested one by one.
-const SEVERAL_PARTS: [&str; 4] = [
-    "two_formats",
-    "format_and_setting",
-    "setting_and_text",
-    "three_parts",
-];
+const SEVERAL_PARTS: [&str; 4] = ["two_formats", "format_and_setting", "setting_and_text", "three_parts"];
 
 fn with_seed(task: &Task, seed: u64) -> Task {
-    Task {
-        seed,
-        ..task.clone()
-    }
+    Task { seed, ..task.clone() }
 }
 
 #[test]
@@ -34,43 +26,23 @@ fn there_are_families_enough_and_each_has_its_wordings() {
             continue;
         }
         assert!(!seen.is_empty() && unseen.len() >= 2, "{}", task.family);
-        assert!(
-            seen.iter().any(|request| holds(&task.request, request)),
-            "{}: {}",
-            task.family,
-            task.request
-        );
-        assert!(
-            unseen.iter().all(|request| !seen.contains(request)),
-            "{}",
-            task.family
-        );
+        assert!(seen.iter().any(|request| holds(&task.request, request)), "{}: {}", task.family, task.request);
+        assert!(unseen.iter().all(|request| !seen.contains(request)), "{}", task.family);
     }
 }
 
 /// Whether all words of `wording` stand in `request`, in their order: training requests have others in between.
 fn holds(request: &str, wording: &str) -> bool {
     let mut words = request.split(' ');
-    wording
-        .split(' ')
-        .all(|wanted| words.any(|word| word == wanted))
+    wording.split(' ').all(|wanted| words.any(|word| word == wanted))
 }
 
 #[test]
 fn the_reference_solves_every_family() {
-    for (split, phrasing) in [
-        (Split::Train, Phrasing::Seen),
-        (Split::Test, Phrasing::Unseen),
-    ] {
+    for (split, phrasing) in [(Split::Train, Phrasing::Seen), (Split::Test, Phrasing::Unseen)] {
         for task in tasks(split, phrasing, 20 * family_names().len()) {
             let actions = reference(&task).expect("the family exists");
-            assert_eq!(
-                play(&task, &actions),
-                Complete::Yes,
-                "{}: {}",
-                task.task_id,
-                task.request
-            );
+            assert_eq!(play(&task, &actions), Complete::Yes, "{}: {}", task.task_id, task.request);
             assert!(actions.len() <= 16, "{}", task.task_id);
         }
     }
@@ -81,12 +53,7 @@ fn unfinished_and_wrong_solutions_fail() {
     for task in tasks(Split::Train, Phrasing::Seen, 5 * family_names().len()) {
         let actions = reference(&task).expect("the family exists");
         for done in 0..actions.len() {
-            assert_eq!(
-                play(&task, &actions[..done]),
-                Complete::No,
-                "{} after {done}",
-                task.task_id
-            );
+            assert_eq!(play(&task, &actions[..done]), Complete::No, "{} after {done}", task.task_id);
         }
         let mut damaged = actions.clone();
         damaged.push(Action {
@@ -98,50 +65,27 @@ fn unfinished_and_wrong_solutions_fail() {
             status: Status::Finish,
             plan: Vec::new(),
         });
-        assert_eq!(
-            play(&task, &damaged),
-            Complete::No,
-            "{} with damage",
-            task.task_id
-        );
+        assert_eq!(play(&task, &damaged), Complete::No, "{} with damage", task.task_id);
     }
 }
 
 fn size() -> Args {
-    Args::from_iter([
-        ("rows".to_owned(), 13.into()),
-        ("columns".to_owned(), 13.into()),
-    ])
+    Args::from_iter([("rows".to_owned(), 13.into()), ("columns".to_owned(), 13.into())])
 }
 
 #[test]
 fn a_solution_to_other_parameters_fails() {
-    let fixed = [
-        "undo",
-        "page_break",
-        "track_changes",
-        "spelling",
-        "word_count",
-        "ruler",
-        "split",
-    ];
+    let fixed = ["undo", "page_break", "track_changes", "spelling", "word_count", "ruler", "split"];
     for task in tasks(Split::Train, Phrasing::Seen, 2 * family_names().len()) {
         if fixed.contains(&task.family.as_str()) {
             continue;
         }
         let wanted = reference_plan(&task).expect("the family exists");
         let other = (0..50).map(|seed| with_seed(&task, seed)).find(|other| {
-            reference_plan(other).is_some_and(|plan| plan != wanted)
-                && play_elsewhere(&task, other).is_some()
+            reference_plan(other).is_some_and(|plan| plan != wanted) && play_elsewhere(&task, other).is_some()
         });
         let other = other.unwrap_or_else(|| panic!("{} has parameters", task.family));
-        assert_eq!(
-            play_elsewhere(&task, &other),
-            Some(Complete::No),
-            "{} by {}",
-            task.task_id,
-            other.seed
-        );
+        assert_eq!(play_elsewhere(&task, &other), Some(Complete::No), "{} by {}", task.task_id, other.seed);
     }
 }
 
@@ -151,10 +95,7 @@ fn play_elsewhere(task: &Task, other: &Task) -> Option<Complete> {
     let mut environment = sim.open().ok()?;
     let mut observation = environment.reset(task).ok()?;
     for mut action in reference(other)? {
-        let label = observation
-            .controls_named(&action.control_name)
-            .next()
-            .map(|control| control.label.clone());
+        let label = observation.controls_named(&action.control_name).next().map(|control| control.label.clone());
         action.control_label = label.unwrap_or_default();
         observation = environment.act(&action).ok()?.observation;
     }
@@ -169,22 +110,10 @@ fn queries_are_deterministic_and_take_turns() {
     assert_eq!(drawn, sim.tasks(&mixed).expect("a valid query"));
     let ids: BTreeSet<&str> = drawn.iter().map(|task| task.task_id.as_str()).collect();
     assert_eq!(ids.len(), drawn.len());
-    let unseen = drawn
-        .iter()
-        .filter(|task| task.phrasing == Phrasing::Unseen)
-        .count();
+    let unseen = drawn.iter().filter(|task| task.phrasing == Phrasing::Unseen).count();
     assert_eq!(unseen * 2, drawn.len());
-    let one = TaskQuery {
-        families: vec!["bold".to_owned()],
-        count: 3,
-        ..mixed
-    };
-    assert!(
-        sim.tasks(&one)
-            .expect("a valid query")
-            .iter()
-            .all(|task| task.family == "bold")
-    );
+    let one = TaskQuery { families: vec!["bold".to_owned()], count: 3, ..mixed };
+    assert!(sim.tasks(&one).expect("a valid query").iter().all(|task| task.family == "bold"));
 }
 
 #[test]
@@ -196,23 +125,14 @@ fn train_and_test_share_no_text() {
             let mut environment = sim.open().expect("sim opens");
             let shown = environment.reset(&task).expect("a known family");
             found.extend(shown.document.split_whitespace().map(str::to_owned));
-            found.extend(
-                task.request
-                    .split('\'')
-                    .skip(1)
-                    .step_by(2)
-                    .flat_map(str::split_whitespace)
-                    .map(str::to_owned),
-            );
+            found
+                .extend(task.request.split('\'').skip(1).step_by(2).flat_map(str::split_whitespace).map(str::to_owned));
         }
         found
     };
     let train = texts(Split::Train, Phrasing::Seen);
     let test = texts(Split::Test, Phrasing::Unseen);
-    assert_eq!(
-        train.intersection(&test).collect::<Vec<_>>(),
-        Vec::<&String>::new()
-    );
+    assert_eq!(train.intersection(&test).collect::<Vec<_>>(), Vec::<&String>::new());
     assert!(train.len() > 1000 && test.len() > 250);
 }
 

@@ -3,21 +3,11 @@
 use std::collections::BTreeMap;
 
 use lam_env::{Application, Expert, TaskQuery};
-use lam_env_sim::{
-    Sim, SimExpert, parse_step, phrasings, reference, reference_plan, step_of_action,
-};
-use lam_types::{
-    Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task,
-};
+use lam_env_sim::{Sim, SimExpert, parse_step, phrasings, reference, reference_plan, step_of_action};
+use lam_types::{Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task};
 
 fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
-    let query = TaskQuery {
-        split,
-        phrasing: Some(phrasing),
-        families: Vec::new(),
-        count,
-        seed: 3,
-    };
+    let query = TaskQuery { split, phrasing: Some(phrasing), families: Vec::new(), count, seed: 3 };
     Sim::new().tasks(&query).expect("a valid query")
 }
 
@@ -25,32 +15,16 @@ fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
 fn attempt(task: &Task) -> (bool, usize) {
     let mut environment = Sim::new().open().expect("sim opens");
     let observation = environment.reset(task).expect("a known family");
-    let mut state = State {
-        request: task.request.clone(),
-        observation,
-        previous_actions: Vec::new(),
-        previous_plan: Vec::new(),
-    };
+    let mut state =
+        State { request: task.request.clone(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
     let mut failed = 0;
     for _ in 0..30 {
         let action = SimExpert.decide(&state);
-        assert!(
-            action.thought.split_whitespace().count() <= 6,
-            "{}",
-            action.thought
-        );
+        assert!(action.thought.split_whitespace().count() <= 6, "{}", action.thought);
         let outcome = environment.act(&action).expect("a live editor");
-        assert_ne!(
-            outcome.status,
-            StepStatus::InvalidAction,
-            "{}: {action:?} {}",
-            task.request,
-            outcome.message
-        );
+        assert_ne!(outcome.status, StepStatus::InvalidAction, "{}: {action:?} {}", task.request, outcome.message);
         failed += usize::from(outcome.status != StepStatus::Ok);
-        state
-            .previous_actions
-            .push(PastAction::of(&action, outcome.status));
+        state.previous_actions.push(PastAction::of(&action, outcome.status));
         state.previous_plan = action.plan.clone();
         state.observation = outcome.observation;
         if action.status == Status::Finish {
@@ -65,15 +39,10 @@ fn attempt(task: &Task) -> (bool, usize) {
 fn the_expert_succeeds_on_about_half() {
     let mut families: BTreeMap<String, Vec<bool>> = BTreeMap::new();
     for task in tasks(Split::Train, Phrasing::Seen, 1400) {
-        families
-            .entry(task.family.clone())
-            .or_default()
-            .push(attempt(&task).0);
+        families.entry(task.family.clone()).or_default().push(attempt(&task).0);
     }
     let all: Vec<bool> = families.values().flatten().copied().collect();
-    let rate = |solved: &[bool]| {
-        solved.iter().filter(|success| **success).count() as f64 / solved.len() as f64
-    };
+    let rate = |solved: &[bool]| solved.iter().filter(|success| **success).count() as f64 / solved.len() as f64;
     assert!((0.40..=0.62).contains(&rate(&all)), "{}", rate(&all));
     assert!(families.values().any(|solved| rate(solved) == 0.0));
     assert!(families.values().any(|solved| rate(solved) >= 0.9));
@@ -81,20 +50,9 @@ fn the_expert_succeeds_on_about_half() {
 
 #[test]
 fn the_expert_survives_what_it_does_not_expect() {
-    for request in [
-        "",
-        "'",
-        "'''",
-        "and then and then",
-        "make '' bold",
-        "font",
-        "set the font of 'x' to 12",
-    ] {
+    for request in ["", "'", "'''", "and then and then", "make '' bold", "font", "set the font of 'x' to 12"] {
         for task in tasks(Split::Test, Phrasing::Unseen, 3) {
-            attempt(&Task {
-                request: request.to_owned(),
-                ..task
-            });
+            attempt(&Task { request: request.to_owned(), ..task });
         }
     }
 }
@@ -105,11 +63,7 @@ fn steps_and_calls_translate_into_each_other() {
         for action in reference(&task).expect("the family exists") {
             let step = step_of_action(&action);
             let call = parse_step(&step).unwrap_or_else(|| panic!("no step: {step}"));
-            assert_eq!(
-                (call.function, call.args),
-                (action.function.clone(), action.args.clone()),
-                "{step}"
-            );
+            assert_eq!((call.function, call.args), (action.function.clone(), action.args.clone()), "{step}");
             assert_eq!(call.control_name, action.control_name, "{step}");
         }
         for step in reference_plan(&task).expect("the family exists") {
@@ -124,30 +78,15 @@ fn documents_cover_every_family_and_keep_test_words_out() {
     let sim = Sim::new();
     let documents = sim.documents(700, 5);
     assert_eq!(documents, sim.documents(700, 5));
-    for source in [
-        PlanSource::Documentation,
-        PlanSource::Wikihow,
-        PlanSource::SearchQuery,
-    ] {
-        let text: String = documents
-            .iter()
-            .filter(|document| document.source == source)
-            .map(|d| d.text.as_str())
-            .collect();
+    for source in [PlanSource::Documentation, PlanSource::Wikihow, PlanSource::SearchQuery] {
+        let text: String =
+            documents.iter().filter(|document| document.source == source).map(|d| d.text.as_str()).collect();
         for family in lam_env_sim::family_names() {
-            assert!(
-                text.contains(&format!("<!-- family: {family} -->")),
-                "{family} in {source:?}"
-            );
+            assert!(text.contains(&format!("<!-- family: {family} -->")), "{family} in {source:?}");
         }
     }
-    let text: String = documents
-        .iter()
-        .map(|document| document.text.as_str())
-        .collect();
-    let words: std::collections::BTreeSet<&str> = text
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .collect();
+    let text: String = documents.iter().map(|document| document.text.as_str()).collect();
+    let words: std::collections::BTreeSet<&str> = text.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
     for word in lam_env::words::of(lam_types::Split::Test) {
         assert!(!words.contains(word), "test word {word}");
     }
@@ -155,11 +94,7 @@ fn documents_cover_every_family_and_keep_test_words_out() {
 
 #[test]
 fn documents_use_no_unseen_wording() {
-    let text: String = Sim::new()
-        .documents(1400, 5)
-        .iter()
-        .map(|document| format!("{}\n", document.text))
-        .collect();
+    let text: String = Sim::new().documents(1400, 5).iter().map(|document| format!("{}\n", document.text)).collect();
     let headings: std::collections::BTreeSet<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
@@ -179,26 +114,17 @@ fn documents_use_no_unseen_wording() {
 /// A request without its quoted texts and numbers.
 fn pattern(request: &str) -> String {
     let outside: Vec<&str> = request.split('\'').step_by(2).collect();
-    outside
-        .join("''")
-        .chars()
-        .filter(|letter| !letter.is_ascii_digit())
-        .collect()
+    outside.join("''").chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
 #[test]
 fn the_vocabulary_has_every_word_of_tasks_and_screens() {
     let texts = Sim::new().vocabulary().join(" ");
-    let known: std::collections::BTreeSet<&str> = texts
-        .split(|letter: char| !letter.is_ascii_alphanumeric())
-        .collect();
+    let known: std::collections::BTreeSet<&str> = texts.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
     for task in tasks(Split::Test, Phrasing::Unseen, 280) {
         let mut environment = Sim::new().open().expect("sim opens");
         let shown = environment.reset(&task).expect("a known family");
-        let names = shown
-            .controls
-            .iter()
-            .map(|control| control.control_text.as_str());
+        let names = shown.controls.iter().map(|control| control.control_text.as_str());
         for text in names.chain([task.request.as_str(), shown.document.as_str()]) {
             for word in text.split(|letter: char| !letter.is_ascii_alphanumeric()) {
                 assert!(known.contains(word), "{word}");

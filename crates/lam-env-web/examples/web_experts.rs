@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let seeds: usize = args.next().map_or(Ok(10), |text| text.parse())?;
     let named: Vec<String> = args.collect();
-    let families = if named.is_empty() { family_names().iter().map(|name| (*name).to_owned()).collect() } else { named };
+    let families =
+        if named.is_empty() { family_names().iter().map(|name| (*name).to_owned()).collect() } else { named };
     let clicks = if std::env::var_os("LAM_NATIVE").is_some() { Clicks::Native } else { Clicks::Script };
     let web = Web::find(clicks)?;
     let count = seeds * families.len();
@@ -37,7 +38,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{family:32} {wins:3}/{} {lost}", of_family.len());
     }
     let steps: usize = episodes.iter().map(|one| one.steps.len()).sum();
-    println!("{won} of {} families won in at least 9 of 10 seeds; {steps} steps in {:.1} s", families.len(), started.elapsed().as_secs_f64());
+    println!(
+        "{won} of {} families won in at least 9 of 10 seeds; {steps} steps in {:.1} s",
+        families.len(),
+        started.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 

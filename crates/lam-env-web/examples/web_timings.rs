@@ -10,7 +10,13 @@ use serde_json::{Value, json};
 
 /// Small and large pages, with one step and with many.
 const FAMILIES: [&str; 8] = [
-    "click-test", "click-button", "enter-text", "email-inbox-delete", "choose-list", "social-media", "click-checkboxes",
+    "click-test",
+    "click-button",
+    "enter-text",
+    "email-inbox-delete",
+    "choose-list",
+    "social-media",
+    "click-checkboxes",
     "click-tab-2",
 ];
 const EPISODES: usize = 200;

@@ -39,7 +39,10 @@ fn help(family: &Family, seed: u64) -> String {
 }
 
 fn article(family: &Family, seed: u64) -> String {
-    let mut page = format!("# How to work with the page {}\n\nLook at the names of the controls, and choose the one that fits.\n", family.name);
+    let mut page = format!(
+        "# How to work with the page {}\n\nLook at the names of the controls, and choose the one that fits.\n",
+        family.name
+    );
     for wording in family.wordings {
         for text in wording.seen {
             page.push_str(&procedure("How to: ", text, family, wording, "how-to", seed));

@@ -38,9 +38,19 @@ fn specs() -> Vec<FunctionSpec> {
     let words = arg("text", ArgKind::DocumentText, true, "The text to select.");
     vec![
         spec("click_input", Target::Control(ControlType::ALL.to_vec()), "Click the control.", click),
-        spec("set_edit_text", Target::Control(fields.clone()), "Put text into the field, or choose in a list.", vec![text("text", "The text.")]),
+        spec(
+            "set_edit_text",
+            Target::Control(fields.clone()),
+            "Put text into the field, or choose in a list.",
+            vec![text("text", "The text.")],
+        ),
         spec("select_text", Target::Application, "Select text that stands in the page.", vec![words]),
-        spec("keyboard_input", Target::Control(fields.clone()), "Press keys or type text.", vec![text("keys", "Keys in braces, such as {ENTER}, or text.")]),
+        spec(
+            "keyboard_input",
+            Target::Control(fields.clone()),
+            "Press keys or type text.",
+            vec![text("keys", "Keys in braces, such as {ENTER}, or text.")],
+        ),
         spec("wheel_mouse_input", Target::Control(ControlType::ALL.to_vec()), "Scroll.", vec![notches]),
         spec("texts", Target::Control(fields), "Read the field's text.", Vec::new()),
     ]
@@ -91,7 +101,9 @@ fn check_args(spec: &FunctionSpec, args: &Args, screen: &Observation) -> Result<
 fn fits(kind: &ArgKind, value: &Value, screen: &Observation) -> bool {
     match kind {
         ArgKind::Text => value.is_string(),
-        ArgKind::DocumentText => value.as_str().is_some_and(|text| !text.trim().is_empty() && screen.document.contains(text)),
+        ArgKind::DocumentText => {
+            value.as_str().is_some_and(|text| !text.trim().is_empty() && screen.document.contains(text))
+        }
         ArgKind::Boolean => value.is_boolean(),
         ArgKind::OneOf(words) => value.as_str().is_some_and(|text| words.iter().any(|word| word == text)),
         number => {
@@ -198,7 +210,10 @@ mod tests {
         assert_eq!(said("set_edit_text", "2", json!({"text": "x"})), "set_edit_text does not act on `Name`, a Button");
         assert_eq!(said("set_edit_text", "1", json!({})), "set_edit_text needs `text`");
         assert_eq!(said("texts", "1", json!({"text": "x"})), "texts has no argument `text`");
-        assert_eq!(said("wheel_mouse_input", "1", json!({"wheel_dist": 65})), "wheel_mouse_input cannot take 65 as `wheel_dist`");
+        assert_eq!(
+            said("wheel_mouse_input", "1", json!({"wheel_dist": 65})),
+            "wheel_mouse_input cannot take 65 as `wheel_dist`"
+        );
         assert_eq!(said("select_text", "", json!({"text": "three"})), "select_text cannot take \"three\" as `text`");
     }
 }

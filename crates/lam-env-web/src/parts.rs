@@ -32,7 +32,9 @@ impl Parts {
                 .ok_or_else(|| missing("no chromium on the PATH", "scripts/setup_environments.sh installs it"))?,
             chromedriver: program("LAM_CHROMEDRIVER", &["chromedriver"])
                 .ok_or_else(|| missing("no chromedriver on the PATH", "scripts/setup_environments.sh installs it"))?,
-            pages: pages.ok_or_else(|| missing(&format!("no MiniWoB++ pages in {PAGES}"), "scripts/fetch_miniwob.sh fetches them"))?,
+            pages: pages.ok_or_else(|| {
+                missing(&format!("no MiniWoB++ pages in {PAGES}"), "scripts/fetch_miniwob.sh fetches them")
+            })?,
         })
     }
 

@@ -43,7 +43,8 @@ impl Call {
     /// Whether that is what was done, with success.
     pub fn is(&self, past: &lam_types::PastAction) -> bool {
         past.outcome == StepStatus::Ok
-            && (self.function, &self.control_name, &self.args) == (past.function.as_str(), &past.control_name, &past.args)
+            && (self.function, &self.control_name, &self.args)
+                == (past.function.as_str(), &past.control_name, &past.args)
     }
 
     /// The step that describes it.

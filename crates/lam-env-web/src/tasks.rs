@@ -70,7 +70,8 @@ fn wanted(names: &[String]) -> Result<Vec<&'static Family>, EnvError> {
 
 fn one(query: &TaskQuery, families: &[&'static Family], index: usize) -> Draw {
     let (family, round) = (families[index % families.len()], index / families.len());
-    let unseen = query.phrasing.map_or(query.split == Split::Test && round % 2 == 1, |wanted| wanted == Phrasing::Unseen);
+    let unseen =
+        query.phrasing.map_or(query.split == Split::Test && round % 2 == 1, |wanted| wanted == Phrasing::Unseen);
     let phrasing = if unseen { Phrasing::Unseen } else { Phrasing::Seen };
     let names = ["task", family.name, query.split.as_str(), phrasing.as_str(), &round.to_string()];
     Draw { family, phrasing, seed: hash(query.seed, &names) }
@@ -166,8 +167,12 @@ mod tests {
     fn what_cannot_be_drawn_is_refused_before_a_browser_starts() {
         let open = || unreachable!("no browser is needed");
         let unknown = draw(&query(Split::Train, None, &["click-buton"]), 1, &open, &|_| true).unwrap_err().to_string();
-        assert!(unknown.contains("unknown family `click-buton`") && unknown.contains("did you mean `click-button`?"), "{unknown}");
-        let unseen = draw(&query(Split::Train, Some(Phrasing::Unseen), &[]), 1, &open, &|_| true).unwrap_err().to_string();
+        assert!(
+            unknown.contains("unknown family `click-buton`") && unknown.contains("did you mean `click-button`?"),
+            "{unknown}"
+        );
+        let unseen =
+            draw(&query(Split::Train, Some(Phrasing::Unseen), &[]), 1, &open, &|_| true).unwrap_err().to_string();
         assert!(unseen.contains("no unseen phrasings"), "{unseen}");
     }
 
@@ -175,7 +180,8 @@ mod tests {
     fn the_page_s_parameters_survive_every_wording() {
         let family = family::find("enter-text").unwrap();
         let own = "Enter \"Zoë x\" into the text field and press Submit.";
-        let seen: std::collections::BTreeSet<String> = (0..40).map(|seed| reword(family, Phrasing::Seen, seed, own)).collect();
+        let seen: std::collections::BTreeSet<String> =
+            (0..40).map(|seed| reword(family, Phrasing::Seen, seed, own)).collect();
         assert_eq!(seen.len(), 1 + family.wordings[0].seen.len());
         assert!(seen.iter().all(|request| request.contains("\"Zoë x\"")) && seen.contains(own));
         assert!(!seen.contains(&reword(family, Phrasing::Unseen, 1, own)));

@@ -107,7 +107,8 @@ impl Session {
             actions.push(json!({"type": "pointerDown", "button": button}));
             actions.push(json!({"type": "pointerUp", "button": button}));
         }
-        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+        let mouse =
+            json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
         self.post("actions", "/actions", &json!({"actions": [mouse]}), timeout).map(drop)
     }
 

@@ -86,7 +86,8 @@ fn the_expert_wins_on_every_page() {
     let names = family_names();
     let tasks = own(&web, &names, 2 * names.len());
     let won = wins(&web, &tasks);
-    let lost: Vec<&str> = tasks.iter().zip(&won).filter(|(_, won)| !**won).map(|(task, _)| task.family.as_str()).collect();
+    let lost: Vec<&str> =
+        tasks.iter().zip(&won).filter(|(_, won)| !**won).map(|(task, _)| task.family.as_str()).collect();
     assert!(lost.len() * 20 <= tasks.len(), "lost on {lost:?}");
     let never: Vec<_> = names.iter().filter(|name| lost.iter().filter(|family| family == name).count() == 2).collect();
     assert!(never.is_empty(), "lost twice on {never:?}");
@@ -174,9 +175,11 @@ fn a_page_ends_its_task_and_then_takes_nothing_more() {
 fn fields_lists_and_texts_take_what_is_put_into_them() {
     let Some((web, _turn)) = web(Clicks::Script) else { return };
     let mut environment = web.instance();
-    let value = |screen: &Observation, name: &str| screen.controls_named(name).next().and_then(|field| field.value.clone());
+    let value =
+        |screen: &Observation, name: &str| screen.controls_named(name).next().and_then(|field| field.value.clone());
     let screen = environment.reset(&task("enter-text", 5)).unwrap();
-    let typed = environment.act(&action(&screen, "text field", "set_edit_text", serde_json::json!({"text": "Zoë"}))).unwrap();
+    let typed =
+        environment.act(&action(&screen, "text field", "set_edit_text", serde_json::json!({"text": "Zoë"}))).unwrap();
     assert_eq!(value(&typed.observation, "text field").as_deref(), Some("Zoë"));
     let keys = serde_json::json!({"keys": "x{BACKSPACE}y"});
     let more = environment.act(&action(&screen, "text field", "keyboard_input", keys)).unwrap();
@@ -188,7 +191,8 @@ fn fields_lists_and_texts_take_what_is_put_into_them() {
     let date = serde_json::json!({"text": "02/27/2015"});
     let typed = environment.act(&action(&screen, "date field", "set_edit_text", date)).unwrap();
     assert_eq!(value(&typed.observation, "date field").as_deref(), Some("2015-02-27"));
-    let refused = environment.act(&action(&screen, "date field", "set_edit_text", serde_json::json!({"text": "soon"}))).unwrap();
+    let refused =
+        environment.act(&action(&screen, "date field", "set_edit_text", serde_json::json!({"text": "soon"}))).unwrap();
     assert_eq!(refused.status, StepStatus::AppError);
 
     let screen = environment.reset(&task("choose-list", 5)).unwrap();

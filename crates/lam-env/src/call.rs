@@ -41,7 +41,8 @@ fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
             value.as_str().is_some_and(|text| !text.is_empty() && stands(text))
         }
         ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
-            let within = |number: i64| kind.range(observation).is_some_and(|(low, high)| (low..=high).contains(&number));
+            let within =
+                |number: i64| kind.range(observation).is_some_and(|(low, high)| (low..=high).contains(&number));
             value.as_i64().is_some_and(within)
         }
         ArgKind::Boolean => value.is_boolean(),

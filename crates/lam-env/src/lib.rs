@@ -10,9 +10,11 @@ pub mod random;
 pub mod words;
 
 pub use call::call_problem;
-pub use guard::{Guarded, GuardRules, GuardedApplication, leads_out, pattern_matches};
+pub use guard::{GuardRules, Guarded, GuardedApplication, leads_out, pattern_matches};
 
-use lam_types::{Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict};
+use lam_types::{
+    Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict,
+};
 
 /// What came of one action.
 #[derive(Clone, Debug, PartialEq)]

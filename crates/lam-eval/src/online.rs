@@ -72,8 +72,7 @@ fn online(trajectories: &[&Trajectory], bootstrap: &Bootstrap) -> Online {
         tsr: bootstrap.percent(&ratios(&|one| Ratio::of_one(one.succeeded()))),
         completion_time_s: bootstrap.mean(&ratios(&|one| Ratio { part: seconds(one), of: 1.0 })),
         completion_steps: bootstrap.mean(&ratios(&|one| Ratio { part: one.steps.len() as f64, of: 1.0 })),
-        step_latency_s: bootstrap
-            .mean(&ratios(&|one| Ratio { part: policy_seconds(one), of: one.steps.len() as f64 })),
+        step_latency_s: bootstrap.mean(&ratios(&|one| Ratio { part: policy_seconds(one), of: one.steps.len() as f64 })),
         invalid_action_rate: bootstrap
             .percent(&ratios(&|one| Ratio::of_many(&one.steps, |step| step.status == StepStatus::InvalidAction))),
         tasks: trajectories.len(),
@@ -103,7 +102,8 @@ pub fn held_out_tasks(
 ) -> Result<Vec<Task>, EvalError> {
     let mut tasks = Vec::new();
     for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
-        let query = TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
+        let query =
+            TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
         tasks.extend(draw_tasks(app, &query, watch.progress, watch.cancel)?);
     }
     Ok(tasks)

@@ -29,13 +29,15 @@ fn typed(label: &str, text: &str, status: Status) -> Action {
 }
 
 fn selected(text: &str) -> Action {
-    let unnamed = Action { control_label: String::new(), control_name: String::new(), ..typed("", text, Status::Continue) };
+    let unnamed =
+        Action { control_label: String::new(), control_name: String::new(), ..typed("", text, Status::Continue) };
     Action { function: "select_text".into(), ..unnamed }
 }
 
 fn functions() -> Vec<FunctionSpec> {
     let text = |kind| vec![ArgSpec { name: "text".into(), kind, required: true, doc: String::new() }];
-    let function = |name: &str, args| FunctionSpec { name: name.into(), target: Target::Application, args, doc: String::new() };
+    let function =
+        |name: &str, args| FunctionSpec { name: name.into(), target: Target::Application, args, doc: String::new() };
     vec![
         function("click_input", Vec::new()),
         function("set_edit_text", text(ArgKind::Text)),
@@ -73,7 +75,12 @@ fn trajectory(task: Task, actions: Vec<Action>) -> Trajectory {
         attempt: 0,
         policy: PolicyId { name: "expert".into(), hash: "1".into() },
         steps: steps.collect(),
-        verdict: Verdict { complete: Complete::Yes, reason: String::new(), judge: "state".into(), sub_scores: Vec::new() },
+        verdict: Verdict {
+            complete: Complete::Yes,
+            reason: String::new(),
+            judge: "state".into(),
+            sub_scores: Vec::new(),
+        },
         environment_error: None,
     }
 }
@@ -107,7 +114,11 @@ fn one_step_is_scored_by_its_parts() {
     assert_eq!(score(&right), (true, true, true, true, Some(true), true));
     assert!(score(&Action { control_label: "2".into(), ..right.clone() }).0, "also acceptable");
     let wrong_label = Action { control_label: "3".into(), ..right.clone() };
-    assert_eq!(score(&wrong_label), (false, true, true, true, Some(true), false), "the right operation on a wrong label");
+    assert_eq!(
+        score(&wrong_label),
+        (false, true, true, true, Some(true), false),
+        "the right operation on a wrong label"
+    );
     assert_eq!(score(&typed("1", "lima", Status::Finish)), (true, true, true, false, Some(false), true));
     assert_eq!(score(&typed("1", "kilo", Status::Continue)), (true, true, false, true, Some(true), false));
     assert_eq!(score(&press("1", Status::Finish)), (true, false, true, false, Some(false), false));
@@ -134,11 +145,7 @@ fn table_3_adds_up() {
         trajectory(task("a", 2), vec![selected("kilo"), press("1", stop)]),
         trajectory(task("b", 3), vec![press("1", go), typed("1", "kilo", stop)]),
     ];
-    let answers = [
-        (("a-2", 0), selected("kilo")),
-        (("a-2", 1), press("2", stop)),
-        (("b-3", 0), press("9", go)),
-    ];
+    let answers = [(("a-2", 0), selected("kilo")), (("a-2", 1), press("2", stop)), (("b-3", 0), press("9", go))];
     let answers = answers.into_iter().map(|((task, step), action)| ((task.to_owned(), step), action)).collect();
     let report = watch(|watch| {
         evaluate_steps(&trajectories, &functions(), &mut Answers(answers), &Bootstrap::default(), watch).unwrap()

@@ -58,7 +58,9 @@ impl Shelf {
 
     /// The snapshot of the revision, if everything a model needs is there.
     pub(crate) fn complete(&self) -> Option<PathBuf> {
-        let by_ref = || Some(self.repo.get("config.json").or_else(|| self.repo.get("adapter_config.json"))?.parent()?.to_owned());
+        let by_ref = || {
+            Some(self.repo.get("config.json").or_else(|| self.repo.get("adapter_config.json"))?.parent()?.to_owned())
+        };
         let by_commit = Some(self.snapshot(&self.id.revision)).filter(|snapshot| snapshot.is_dir());
         let snapshot = by_commit.or_else(by_ref)?;
         let weights = weight_files(&snapshot).ok()?;

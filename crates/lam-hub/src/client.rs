@@ -108,7 +108,8 @@ impl Client {
 
     /// What a status says of the model.
     fn refusal(&self, id: &ModelId, url: &str, response: &Response<Body>) -> HubError {
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header =
+            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (code, message) = (header("x-error-code"), header("x-error-message").to_owned());
         let model = id.to_string();
         match response.status().as_u16() {
@@ -141,14 +142,19 @@ fn missing(id: &ModelId, code: &str, url: &str) -> (String, String) {
             "name a branch, tag or commit of the repository after the @".into(),
         ),
         "EntryNotFound" => (format!("there is no {url}"), "the repository changed meanwhile; try again".into()),
-        _ => ("there is no such model on the hub".into(), "check owner and name; a directory must exist to be taken".into()),
+        _ => (
+            "there is no such model on the hub".into(),
+            "check owner and name; a directory must exist to be taken".into(),
+        ),
     }
 }
 
 /// A failure of the transport, or of the address.
 pub(crate) fn failed(url: &str, error: &ureq::Error) -> HubError {
     match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => HubError::Answer { url: url.into(), reason: error.to_string() },
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            HubError::Answer { url: url.into(), reason: error.to_string() }
+        }
         _ => HubError::Network { url: url.into(), reason: error.to_string() },
     }
 }

@@ -8,7 +8,9 @@ use lam_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// Not the name of a model.
-    #[error("`{text}` is no model on the hub: {reason}\nhint: write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists")]
+    #[error(
+        "`{text}` is no model on the hub: {reason}\nhint: write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists"
+    )]
     Id {
         /// What was written.
         text: String,

@@ -116,7 +116,8 @@ impl Hub {
             return Err(HubError::Offline { model: id.to_string(), cache: self.client.settings.cache.clone() });
         }
         let listing = self.client.patiently(watch.cancel, || self.client.listing(id))?;
-        let (weights, descriptions): (Vec<_>, Vec<_>) = listing.needed(id)?.into_iter().partition(RemoteFile::is_weights);
+        let (weights, descriptions): (Vec<_>, Vec<_>) =
+            listing.needed(id)?.into_iter().partition(RemoteFile::is_weights);
         let snapshot = self.obtain(id, &listing, &descriptions, &Place::Cache(shelf), watch)?;
         let shard = |file: &RemoteFile| self.client.patiently(watch.cancel, || self.header(id, &listing.commit, file));
         Ok((snapshot, weights.iter().map(shard).collect::<Result<_, _>>()?))
@@ -137,7 +138,8 @@ impl Hub {
             Err(error) => Some(Err(error)),
         });
         let missing: Vec<&RemoteFile> = missing.collect::<Result<_, _>>()?;
-        let kept = |file: &&RemoteFile| std::fs::metadata(partial(&place.of(commit, file))).map_or(0, |kept| kept.len());
+        let kept =
+            |file: &&RemoteFile| std::fs::metadata(partial(&place.of(commit, file))).map_or(0, |kept| kept.len());
         let wanted: u64 = missing.iter().map(|file| file.size.unwrap_or(0)).sum();
         let resumed: u64 = missing.iter().map(kept).sum();
         place.refuse_full(wanted.saturating_sub(resumed))?;
@@ -153,7 +155,12 @@ impl Hub {
         watch.progress.end();
         let directory = place.close(commit, files)?;
         let fetched = files.iter().map(|file| fetched(&directory, file)).collect::<Result<_, _>>()?;
-        Ok(Snapshot { directory, commit: commit.clone(), files: fetched, downloaded_bytes: wanted.saturating_sub(resumed) })
+        Ok(Snapshot {
+            directory,
+            commit: commit.clone(),
+            files: fetched,
+            downloaded_bytes: wanted.saturating_sub(resumed),
+        })
     }
 
     /// The outline of a file that stays where it is.
@@ -162,7 +169,8 @@ impl Hub {
         let mut wanted = FIRST_BYTES;
         loop {
             let response = self.client.get(id, &url, Some((0, Some(wanted - 1))))?;
-            let range = response.headers().get("content-range").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let range =
+                response.headers().get("content-range").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let whole = range.rsplit_once('/').and_then(|(_, size)| size.parse().ok());
             let size = whole.or(file.size).unwrap_or(u64::MAX);
             let mut reader = response.into_body().into_reader();

@@ -101,7 +101,10 @@ impl Listing {
             .filter(|sibling| {
                 let name = sibling.rfilename.as_str();
                 let is_shard = !whole && is_shard(name);
-                DESCRIPTIONS.contains(&name) || name == "model.safetensors" || name == "adapter_model.safetensors" || is_shard
+                DESCRIPTIONS.contains(&name)
+                    || name == "model.safetensors"
+                    || name == "adapter_model.safetensors"
+                    || is_shard
             })
             .filter(|sibling| !(whole && sibling.rfilename == "model.safetensors.index.json"))
             .map(Sibling::file)
@@ -125,7 +128,8 @@ impl Listing {
             return Ok(());
         }
         let other = self.siblings.iter().map(|sibling| sibling.rfilename.as_str());
-        let other: Vec<&str> = other.filter(|name| [".bin", ".gguf", ".pth", ".h5"].iter().any(|end| name.ends_with(end))).collect();
+        let other: Vec<&str> =
+            other.filter(|name| [".bin", ".gguf", ".pth", ".h5"].iter().any(|end| name.ends_with(end))).collect();
         Err(match other.first() {
             Some(name) => unusable(
                 &format!("its weights are only there as `{name}`, not as safetensors"),
@@ -184,7 +188,8 @@ mod tests {
     #[test]
     fn only_what_a_model_needs_is_taken_and_weights_come_last() {
         let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
-        let others = ["README.md", "consolidated.safetensors", "pytorch_model.bin", "onnx/model.safetensors", "a/config.json"];
+        let others =
+            ["README.md", "consolidated.safetensors", "pytorch_model.bin", "onnx/model.safetensors", "a/config.json"];
         let names = [&shards[..], &others, &["tokenizer.json", "config.json", "model.safetensors.index.json"]].concat();
         let expected = ["config.json", "model.safetensors.index.json", "tokenizer.json", shards[0], shards[1]];
         assert_eq!(needed(&names).unwrap(), expected);

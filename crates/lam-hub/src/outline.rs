@@ -46,14 +46,17 @@ impl Shard {
             return Err(fault(format!("a header of {length} bytes in a file of {size}")));
         }
         let Some(header) = usize::try_from(end).ok().and_then(|end| first.get(8..end)) else { return Err(Ok(end)) };
-        let entries: BTreeMap<String, Value> =
-            serde_json::from_slice(header).map_err(|error| header_fault(file, format!("its header is no JSON: {error}")))?;
+        let entries: BTreeMap<String, Value> = serde_json::from_slice(header)
+            .map_err(|error| header_fault(file, format!("its header is no JSON: {error}")))?;
         let mut shard = Self { file: file.to_owned(), bytes: size, tensors: 0, dtypes: BTreeMap::new() };
         for (name, value) in entries.into_iter().filter(|(name, _)| name != "__metadata__") {
             let tensor: Tensor = serde_json::from_value(value)
                 .map_err(|error| header_fault(file, format!("tensor `{name}`: {error}")))?;
             if tensor.data_offsets[1] > size - end {
-                return Err(fault(format!("tensor `{name}` ends {} bytes after the header, beyond the file's end", tensor.data_offsets[1])));
+                return Err(fault(format!(
+                    "tensor `{name}` ends {} bytes after the header, beyond the file's end",
+                    tensor.data_offsets[1]
+                )));
             }
             shard.tensors += 1;
             *shard.dtypes.entry(tensor.dtype).or_insert(0) += tensor.shape.iter().product::<u64>();
@@ -94,7 +97,9 @@ fn read_shard(path: &Path) -> Result<Shard, HubError> {
         match Shard::parse(&name, size, &first) {
             Ok(shard) => return Ok(shard),
             Err(Ok(more)) if more > first.len() as u64 && wanted < more => wanted = more,
-            Err(Ok(_)) => return Err(HubError::Header { file: name.into_owned(), reason: "it ended while it was read".into() }),
+            Err(Ok(_)) => {
+                return Err(HubError::Header { file: name.into_owned(), reason: "it ended while it was read".into() });
+            }
             Err(Err(error)) => return Err(error),
         }
     }
@@ -119,7 +124,8 @@ pub(crate) fn shards(index: &Path) -> Result<BTreeSet<String>, HubError> {
     let text = std::fs::read_to_string(index).map_err(StoreError::io("read", index))?;
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
     let map = value.get("weight_map").and_then(Value::as_object);
-    let names: BTreeSet<String> = map.into_iter().flatten().filter_map(|(_, name)| name.as_str().map(str::to_owned)).collect();
+    let names: BTreeSet<String> =
+        map.into_iter().flatten().filter_map(|(_, name)| name.as_str().map(str::to_owned)).collect();
     if names.is_empty() || names.iter().any(|name| name.contains(['/', '\\'])) {
         let reason = "its `weight_map` names no files of this directory".to_owned();
         return Err(HubError::Header { file: index.display().to_string(), reason });

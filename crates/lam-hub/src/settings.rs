@@ -102,7 +102,8 @@ mod tests {
     use super::*;
 
     fn settings(variables: &[(&str, &str)]) -> Result<HubSettings, HubError> {
-        let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         HubSettings::from_variables(find)
     }
 
@@ -115,7 +116,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("token"), " secret\n").unwrap();
         let place = home.path().to_str().unwrap();
-        let set = settings(&[("HF_HOME", place), ("HF_ENDPOINT", "http://mirror/"), ("HF_HUB_OFFLINE", "True")]).unwrap();
+        let set =
+            settings(&[("HF_HOME", place), ("HF_ENDPOINT", "http://mirror/"), ("HF_HUB_OFFLINE", "True")]).unwrap();
         assert_eq!((set.endpoint.as_str(), set.token.as_deref(), set.offline), ("http://mirror", Some("secret"), true));
         let named = settings(&[("HF_HOME", place), ("HF_TOKEN", "other"), ("HF_HUB_CACHE", "/c")]).unwrap();
         assert_eq!((named.token.as_deref(), named.cache.as_path()), (Some("other"), Path::new("/c")));

@@ -51,7 +51,12 @@ impl Transfer<'_> {
         let path = partial(self.place);
         let directory = self.place.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(directory).map_err(StoreError::io("create directory", directory))?;
-        let mut kept = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(StoreError::io("open", &path))?;
+        let mut kept = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(StoreError::io("open", &path))?;
         // Another process may be at the same file: then it is there when the lock is free.
         kept.lock_exclusive().map_err(StoreError::io("lock", &path))?;
         if self.place.exists() {

@@ -56,14 +56,19 @@ fn main() -> Result<()> {
     let config: MistralConfig = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
     println!("{} parameters, {REQUESTS} requests", config.parameters());
     let decoder = Decoder::init(config, &Initialization::Normal, 1)?;
-    for (name, constrained, logprobs) in [("free", false, true), ("constrained", true, false), ("constrained, all scored", true, true)] {
+    for (name, constrained, logprobs) in
+        [("free", false, true), ("constrained", true, false), ("constrained, all scored", true, true)]
+    {
         for slots in [1, 16, 64] {
             let mut generator = Generator::new(&decoder, slots)?;
             let requests = (0..REQUESTS).map(|own| request(own, constrained, logprobs)).collect();
             let started = Instant::now();
             generator.run(requests)?;
             let seconds = started.elapsed().as_secs_f64();
-            println!("{name}, {slots} slots: {seconds:.2} s, {:.0} answer tokens/s", f64::from(REQUESTS) * ANSWER as f64 / seconds);
+            println!(
+                "{name}, {slots} slots: {seconds:.2} s, {:.0} answer tokens/s",
+                f64::from(REQUESTS) * ANSWER as f64 / seconds
+            );
         }
     }
     Ok(())

@@ -12,13 +12,18 @@ pub enum InferenceError {
         reason: String,
     },
     /// The model's next-token scores are no numbers.
-    #[error("the model's scores for token {position} of an answer are not finite\nhint: the weights are damaged or training diverged")]
+    #[error(
+        "the model's scores for token {position} of an answer are not finite\nhint: the weights are damaged or training diverged"
+    )]
     NotFinite {
         /// Position in the answer, from 0.
         position: usize,
     },
     /// A constraint that allows nothing although it is not done.
-    #[error("the constraint allows no token at position {position} of an answer, yet it is not complete{}", because(reason))]
+    #[error(
+        "the constraint allows no token at position {position} of an answer, yet it is not complete{}",
+        because(reason)
+    )]
     DeadEnd {
         /// Position in the answer, from 0.
         position: usize,

@@ -55,7 +55,10 @@ impl<'a> Generator<'a> {
     pub fn submit(&mut self, request: GenerationRequest) -> Result<RequestId, InferenceError> {
         request.check()?;
         if let Some(adapter) = request.adapter.filter(|&adapter| !self.model.knows(adapter)) {
-            return Err(InferenceError::Request { field: "adapter", reason: format!("{adapter:?} is not the model's") });
+            return Err(InferenceError::Request {
+                field: "adapter",
+                reason: format!("{adapter:?} is not the model's"),
+            });
         }
         let id = RequestId(self.next_id);
         self.next_id += 1;
@@ -74,7 +77,8 @@ impl<'a> Generator<'a> {
     /// When the model fails or its scores are not finite.
     pub fn step(&mut self) -> Result<Vec<(RequestId, Completion)>, InferenceError> {
         self.admit()?;
-        let mut reading: Vec<&mut Live> = self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
+        let mut reading: Vec<&mut Live> =
+            self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
         if !reading.is_empty() {
             let unread: Vec<Vec<u32>> = reading.iter_mut().map(|live| live.take_unread()).collect();
             let inputs: Vec<_> = reading.iter().zip(&unread).map(|(live, tokens)| live.input(tokens)).collect();
@@ -83,7 +87,8 @@ impl<'a> Generator<'a> {
                 self.slots.read(input.slot, input.tokens);
             }
             let mut rows = scores.rows();
-            let scores: Vec<Vec<&[f32]>> = inputs.iter().map(|input| rows.by_ref().take(input.scored).collect()).collect();
+            let scores: Vec<Vec<&[f32]>> =
+                inputs.iter().map(|input| rows.by_ref().take(input.scored).collect()).collect();
             take_all(reading, &scores)?;
         }
         Ok(self.collect_finished())
@@ -150,7 +155,8 @@ impl<'a> Generator<'a> {
     }
 
     fn collect_finished(&mut self) -> Vec<(RequestId, Completion)> {
-        let (done, live): (Vec<_>, Vec<_>) = std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
+        let (done, live): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
         self.live = live;
         let finish = |(id, live): (RequestId, Live)| {
             self.slots.release(live.slot);

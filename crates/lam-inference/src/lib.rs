@@ -6,15 +6,15 @@
 //! let completions = generator.run(requests)?;
 //! ```
 
-mod generator;
-mod request;
-mod live;
-mod slots;
-mod sampling;
-mod model;
-mod score;
-mod policy;
 mod error;
+mod generator;
+mod live;
+mod model;
+mod policy;
+mod request;
+mod sampling;
+mod score;
+mod slots;
 
 pub use error::InferenceError;
 pub use generator::{Generator, RequestId};

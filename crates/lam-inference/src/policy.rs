@@ -44,7 +44,12 @@ pub struct ModelPolicy<'a> {
 
 impl<'a> ModelPolicy<'a> {
     /// A policy that may call `functions`.
-    pub fn new(generator: Generator<'a>, renderer: &'a Renderer, functions: Vec<FunctionSpec>, options: PolicyOptions) -> Self {
+    pub fn new(
+        generator: Generator<'a>,
+        renderer: &'a Renderer,
+        functions: Vec<FunctionSpec>,
+        options: PolicyOptions,
+    ) -> Self {
         Self { generator, renderer, functions, options }
     }
 

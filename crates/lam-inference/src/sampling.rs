@@ -74,7 +74,12 @@ impl Sampler {
 
     /// Chooses among `allowed` (all, if `None`) by the model's scores; `seen` is prompt and answer so far. `None`
     /// when the scores are not finite or nothing is allowed. Shape of `logits`: [V].
-    pub fn choose(&mut self, logits: &[f32], allowed: Option<&[u32]>, seen: impl Iterator<Item = u32>) -> Option<Choice> {
+    pub fn choose(
+        &mut self,
+        logits: &[f32],
+        allowed: Option<&[u32]>,
+        seen: impl Iterator<Item = u32>,
+    ) -> Option<Choice> {
         let normalizer = log_sum_exp(logits);
         if !normalizer.is_finite() {
             return None;

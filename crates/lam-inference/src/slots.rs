@@ -22,15 +22,22 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { contents: vec![Vec::new(); slots], worn: vec![None; slots], busy: vec![false; slots], given: vec![0; slots], turn: 0 }
+        Self {
+            contents: vec![Vec::new(); slots],
+            worn: vec![None; slots],
+            busy: vec![false; slots],
+            given: vec![0; slots],
+            turn: 0,
+        }
     }
 
     /// The longest beginning of `prompt` that a slot holds as `adapter` reads it, and the slot. One token is always
     /// left to be read.
     pub(crate) fn best_prefix(&self, prompt: &[u32], adapter: Option<AdapterId>) -> (usize, usize) {
-        let shared = self.contents.iter().zip(&self.worn).map(|(held, worn)| {
-            if *worn == adapter { shared_prefix(held, prompt).min(prompt.len() - 1) } else { 0 }
-        });
+        let shared =
+            self.contents.iter().zip(&self.worn).map(|(held, worn)| {
+                if *worn == adapter { shared_prefix(held, prompt).min(prompt.len() - 1) } else { 0 }
+            });
         shared.enumerate().fold((0, 0), |best, (slot, length)| if length > best.1 { (slot, length) } else { best })
     }
 

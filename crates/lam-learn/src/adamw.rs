@@ -65,10 +65,8 @@ impl AdamW {
             bail!("{} gradients for {} variables", gradients.len(), self.slots.len());
         }
         self.steps += 1;
-        let corrections = (
-            1.0 - self.config.beta1.powi(self.steps as i32),
-            1.0 - self.config.beta2.powi(self.steps as i32),
-        );
+        let corrections =
+            (1.0 - self.config.beta1.powi(self.steps as i32), 1.0 - self.config.beta2.powi(self.steps as i32));
         for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
             if gradient.shape() != slot.variable.shape() {
                 bail!("variable `{}` is {:?}, its gradient {:?}", slot.name, slot.variable.dims(), gradient.dims());
@@ -138,10 +136,9 @@ impl InplaceOp2 for Update<'_> {
     }
 
     fn cpu_fwd(&self, theta: &mut CpuStorage, layout: &Layout, gradient: &CpuStorage, other: &Layout) -> Result<()> {
-        let (CpuStorage::F32(theta), CpuStorage::F32(gradient)) = (theta, gradient) else {
-            bail!("AdamW trains f32")
-        };
-        let (Some((start, end)), Some((first, last))) = (layout.contiguous_offsets(), other.contiguous_offsets()) else {
+        let (CpuStorage::F32(theta), CpuStorage::F32(gradient)) = (theta, gradient) else { bail!("AdamW trains f32") };
+        let (Some((start, end)), Some((first, last))) = (layout.contiguous_offsets(), other.contiguous_offsets())
+        else {
             bail!("AdamW trains contiguous variables")
         };
         let (theta, gradient) = (&mut theta[start..end], &gradient[first..last]);

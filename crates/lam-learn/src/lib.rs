@@ -2,8 +2,8 @@
 //!
 //! Everything here is a formula with its source. Knows no model, no task and no file.
 
-mod advantage;
 mod adamw;
+mod advantage;
 mod clip;
 mod kl;
 mod policy;

@@ -53,7 +53,11 @@ fn processor_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-fn measure(decoder: &Decoder, format: WeightFormat, (batch, prompt, steps): (usize, usize, usize)) -> Result<String, Failure> {
+fn measure(
+    decoder: &Decoder,
+    format: WeightFormat,
+    (batch, prompt, steps): (usize, usize, usize),
+) -> Result<String, Failure> {
     let vocabulary = decoder.config().vocab_size;
     let tokens: Vec<u32> = (0..prompt).map(|i| (i * 7919 % vocabulary) as u32).collect();
     let mut cache = decoder.new_cache_with(batch, CacheOptions::of(format))?;

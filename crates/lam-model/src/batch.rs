@@ -84,7 +84,9 @@ impl PackedBatch {
         let after = |end, fork: &Range<usize>| (fork.start >= end && fork.len() > 1).then_some(fork.end);
         if self.forks.iter().try_fold(0, after).is_none_or(|end| end > self.lengths.len()) {
             let (forks, segments) = (&self.forks, self.lengths.len());
-            return Err(ModelError::Batch(format!("the forks {forks:?} are no ascending runs among {segments} segments")));
+            return Err(ModelError::Batch(format!(
+                "the forks {forks:?} are no ascending runs among {segments} segments"
+            )));
         }
         check_tokens(&self.input_ids, vocab_size)
     }

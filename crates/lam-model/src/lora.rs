@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ModelError;
 
 /// The linear layers of a block that can carry an adapter, in the order of the forward pass.
-pub(crate) const MODULES: [&str; 7] =
-    ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+pub(crate) const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
 /// Which linear layers carry an adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

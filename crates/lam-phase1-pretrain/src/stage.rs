@@ -63,9 +63,6 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
     })?)
 }
 
-fn examples<'a>(
-    renderer: &Renderer,
-    pairs: impl Iterator<Item = &'a TaskPlan>,
-) -> Result<Vec<Example>, PretrainError> {
+fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, PretrainError> {
     pairs.map(|pair| Ok(plan_example(renderer, pair)?)).collect()
 }

@@ -43,8 +43,7 @@ pub fn explore(
 ) -> Result<Value, ExploreError> {
     let tasks = failed_tasks(io.failures, config)?;
     let journal = io.output.join(JOURNAL_FILE);
-    let session =
-        Session { limits: &config.limits, journal: Some(&journal), progress: io.progress, cancel: io.cancel };
+    let session = Session { limits: &config.limits, journal: Some(&journal), progress: io.progress, cancel: io.cancel };
     let mut attempts = run_episodes(app, &Job::for_tasks(&tasks, config.attempts), policy, &session)?;
     let timings = take_timings(&mut attempts);
     let (episodes, succeeded) = (attempts.len(), attempts.iter().filter(|attempt| attempt.succeeded()).count());

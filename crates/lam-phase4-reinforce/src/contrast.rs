@@ -105,9 +105,8 @@ mod tests {
     }
 
     fn counts(steps: &[Labelled], state: u32) -> (usize, usize) {
-        let of = |succeeded| {
-            steps.iter().filter(|step| step.prompt() == [state] && step.succeeded() == succeeded).count()
-        };
+        let of =
+            |succeeded| steps.iter().filter(|step| step.prompt() == [state] && step.succeeded() == succeeded).count();
         (of(true), of(false))
     }
 

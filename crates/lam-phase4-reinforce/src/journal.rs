@@ -26,8 +26,9 @@ impl RolloutJournal {
         let (mut rollouts, mut chunks) = (Vec::new(), 0);
         for line in text[..complete].split_inclusive(|&byte| byte == b'\n') {
             chunks += 1;
-            let chunk: Vec<Rollout> = serde_json::from_slice(line).map_err(|error| {
-                ReinforceError::Rollouts { path: path.into(), reason: format!("line {chunks}: {error}") }
+            let chunk: Vec<Rollout> = serde_json::from_slice(line).map_err(|error| ReinforceError::Rollouts {
+                path: path.into(),
+                reason: format!("line {chunks}: {error}"),
             })?;
             rollouts.extend(chunk);
         }

@@ -110,8 +110,10 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
     /// The mini-batch with the most tokens that could be drawn from any one batch of rollouts.
     fn longest_batch(&self) -> Option<Vec<PpoSample>> {
         let longest_of = |(batch, rollouts): (usize, &Vec<Arc<Rollout>>)| {
-            let sample = |(index, rollout): (usize, &Arc<Rollout>)| {
-                PpoSample { rollout: rollout.clone(), batch: batch as u64, index }
+            let sample = |(index, rollout): (usize, &Arc<Rollout>)| PpoSample {
+                rollout: rollout.clone(),
+                batch: batch as u64,
+                index,
             };
             let mut samples: Vec<PpoSample> = rollouts.iter().enumerate().map(sample).collect();
             samples.sort_by_key(|sample| std::cmp::Reverse(sample.tokens()));

@@ -48,7 +48,11 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let rollouts = disagreeing(asked, config.min_distinct_calls);
     if rollouts.is_empty() {
         let hint = "sample more answers a state, at a higher temperature, or lower `min_distinct_calls`";
-        return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "state with different answers", hint });
+        return Err(ReinforceError::Nothing {
+            files: io.failures.to_vec(),
+            what: "state with different answers",
+            hint,
+        });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
@@ -150,7 +154,12 @@ impl Signal {
         let mean = |of: &dyn Fn(&[&Rollout]) -> f64| {
             states.values().map(|answers| of(answers)).sum::<f64>() / states.len().max(1) as f64
         };
-        Self { states: states.len(), mean_reward: mean(&mean_reward), spread: mean(&spread), lead: mean(&preferred_lead) }
+        Self {
+            states: states.len(),
+            mean_reward: mean(&mean_reward),
+            spread: mean(&spread),
+            lead: mean(&preferred_lead),
+        }
     }
 }
 

@@ -93,7 +93,8 @@ impl<'a> PpoModule<'a> {
         let mut returns = Vec::new();
         let mut answer_kl = 0.0;
         for ((rollout, logprobs), values) in rollouts.iter().zip(&logprobs).zip(&values) {
-            let kl: Vec<f32> = logprobs.iter().zip(rollout.reference_logprobs()).map(|(now, then)| now - then).collect();
+            let kl: Vec<f32> =
+                logprobs.iter().zip(rollout.reference_logprobs()).map(|(now, then)| now - then).collect();
             let mut rewards: Vec<f32> = kl.iter().map(|kl| -(self.state.kl.coefficient() as f32) * kl).collect();
             *rewards.last_mut().expect("an answer has a token") += self.reward(rollout);
             let (advantage, goal) = self.advantages(&rewards, values);
@@ -278,7 +279,8 @@ fn pack<'r>(decoder: &Decoder, rollouts: impl Iterator<Item = &'r Rollout>) -> P
     let texts: Vec<Vec<u32>> = rollouts.iter().map(text).collect();
     // The prompt's last row predicts the answer's first token.
     let beginning = |(text, rollout): (_, &&Rollout)| Beginning { text, shareable: rollout.prompt_ids.len() - 1 };
-    let (batch, rows) = decoder.pack(&texts.iter().map(Vec::as_slice).zip(&rollouts).map(beginning).collect::<Vec<_>>());
+    let (batch, rows) =
+        decoder.pack(&texts.iter().map(Vec::as_slice).zip(&rollouts).map(beginning).collect::<Vec<_>>());
     let (mut positions, mut tokens, mut answer_lengths) = (Vec::new(), Vec::new(), Vec::new());
     for (rollout, rows) in rollouts.iter().zip(&rows) {
         let (prompt, answer) = (&rollout.prompt_ids, &rollout.response_ids);

@@ -115,8 +115,11 @@ struct Preferred {
 impl Preferred {
     fn of(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Self, ReinforceError> {
         let pairs = pairs(steps);
-        let sequences: Vec<Vec<u32>> =
-            pairs.iter().flat_map(|&(right, wrong)| [right, wrong]).map(|at| steps[at].example.input_ids.clone()).collect();
+        let sequences: Vec<Vec<u32>> = pairs
+            .iter()
+            .flat_map(|&(right, wrong)| [right, wrong])
+            .map(|at| steps[at].example.input_ids.clone())
+            .collect();
         let rewards: Vec<f64> = scores(decoder, head, &sequences)?.into_iter().map(|s| normalized(s).into()).collect();
         let differences: Vec<f64> = rewards.chunks(2).map(|pair| pair[0] - pair[1]).collect();
         let mean = |of: fn(f64) -> f64| {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use lam_inference::{Generator, GenerationRequest, Sampling};
+use lam_inference::{GenerationRequest, Generator, Sampling};
 use lam_model::{Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_store::{Cancel, Progress};
@@ -140,7 +140,11 @@ impl RolloutMaker<'_> {
         }
     }
 
-    fn sampled(&self, generator: &mut Generator<'_>, questions: &[Question<'_>]) -> Result<Vec<Rollout>, ReinforceError> {
+    fn sampled(
+        &self,
+        generator: &mut Generator<'_>,
+        questions: &[Question<'_>],
+    ) -> Result<Vec<Rollout>, ReinforceError> {
         let mut requests = Vec::new();
         let mut ids = Vec::new();
         for question in questions {
@@ -154,7 +158,10 @@ impl RolloutMaker<'_> {
         let rollout = |((id, question), completion): ((String, &Question<'_>), lam_inference::Completion)| Rollout {
             id,
             prompt_ids: question.prompt_ids.clone(),
-            call: self.renderer.parse_action(&completion.tokens).map_or_else(|error| error.to_string(), |a| call_of(&a)),
+            call: self
+                .renderer
+                .parse_action(&completion.tokens)
+                .map_or_else(|error| error.to_string(), |a| call_of(&a)),
             response_ids: completion.tokens,
             reference_logprobs: completion.logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
             reward: 0,

@@ -122,7 +122,11 @@ impl<'a> Decider<'a> {
         }
         let differences = identity.own_differences(&attempt.identity);
         let of_use = !attempt.refused_its_input && prepared.stage.holds_work(&StagingDir::work_path(directory));
-        Some(if of_use && !forced && !differences.is_empty() { Reason::Stranded { differences } } else { Reason::Restarted })
+        Some(if of_use && !forced && !differences.is_empty() {
+            Reason::Stranded { differences }
+        } else {
+            Reason::Restarted
+        })
     }
 
     /// The inputs with their hashes, and the stages whose results are not there yet.

@@ -48,7 +48,9 @@ pub enum PipelineError {
         owner: String,
     },
     /// A stage before `--from` has no result.
-    #[error("stage `{stage}` has no result, and `--from` leaves it out\nhint: run without --from, or from `{stage}` on")]
+    #[error(
+        "stage `{stage}` has no result, and `--from` leaves it out\nhint: run without --from, or from `{stage}` on"
+    )]
     NoResult {
         /// The stage.
         stage: String,
@@ -92,6 +94,8 @@ fn hint_line(hint: &str) -> String {
 fn kept_line(source: &StageError, kept: &Option<PathBuf>) -> String {
     match (source, kept) {
         (StageError::Config(_), _) | (_, None) => String::new(),
-        (_, Some(path)) => format!("\nits unfinished work is kept in {}; the next run goes on from there", path.display()),
+        (_, Some(path)) => {
+            format!("\nits unfinished work is kept in {}; the next run goes on from there", path.display())
+        }
     }
 }

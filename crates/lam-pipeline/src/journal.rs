@@ -21,7 +21,8 @@ impl Journal {
     pub fn open(run_dir: &Path, now: fn() -> SystemTime) -> Result<Self, StoreError> {
         let path = run_dir.join(JOURNAL_FILE);
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).append(true).create(true).open(&path).map_err(StoreError::io("open", &path))?;
+        let mut file =
+            options.read(true).append(true).create(true).open(&path).map_err(StoreError::io("open", &path))?;
         end_last_line(&mut file).map_err(StoreError::io("write", &path))?;
         Ok(Self { file, path, now })
     }

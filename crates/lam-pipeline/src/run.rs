@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lam_store::{
-    CONFIG_FILE, Cancel, MANIFEST_VERSION, Manifest, StagingDir, StoreError, config_to_toml, record_files,
-    write_atomic,
+    CONFIG_FILE, Cancel, MANIFEST_VERSION, Manifest, StagingDir, StoreError, config_to_toml, record_files, write_atomic,
 };
 use serde_json::{Value, json};
 
@@ -157,7 +156,11 @@ impl Runner<'_> {
         let (staging, mut attempt) = self.open(identity, destination)?;
         let config = config_to_toml(&prepared.config)?;
         write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
-        self.journal.write(&prepared.spec.id, "started", &json!({ "why": why, "fingerprint": identity.fingerprint() }))?;
+        self.journal.write(
+            &prepared.spec.id,
+            "started",
+            &json!({ "why": why, "fingerprint": identity.fingerprint() }),
+        )?;
         self.view.started(&self.stage_view(prepared, &why));
 
         let began = (self.options.now)();
@@ -196,7 +199,8 @@ impl Runner<'_> {
         let started_at = seconds_between(UNIX_EPOCH, (self.options.now)()) as u64;
         let elapsed_s = found.as_ref().map_or(0.0, |found| found.elapsed_s);
         let started_at = found.map_or(started_at, |found| found.started_at);
-        let attempt = Attempt { identity: identity.clone(), started_at, elapsed_s, error: None, refused_its_input: false };
+        let attempt =
+            Attempt { identity: identity.clone(), started_at, elapsed_s, error: None, refused_its_input: false };
         attempt.save(destination)?;
         Ok((staging, attempt))
     }

@@ -177,9 +177,8 @@ mod tests {
         fs::write(directory.join("out.txt"), content).unwrap();
         let mut named: BTreeMap<String, Vec<InputRef>> = BTreeMap::new();
         for (name, stage, path) in inputs {
-            let shown = stage.map_or(path.display().to_string(), |_| {
-                path.strip_prefix(run).unwrap().display().to_string()
-            });
+            let shown =
+                stage.map_or(path.display().to_string(), |_| path.strip_prefix(run).unwrap().display().to_string());
             let input = InputRef { stage: stage.map(str::to_string), path: shown, hash: hash_path(path).unwrap() };
             named.entry((*name).to_string()).or_default().push(input);
         }
@@ -214,7 +213,12 @@ mod tests {
         fs::write(&origin, "help").unwrap();
         result(&run, "data", "1", &[("source", None, &origin)]);
         result(&run, "lam1", "2", &[("data", Some("data"), &run.join("data/out.txt"))]);
-        result(&run, "lam2", "3", &[("data", Some("data"), &run.join("data/out.txt")), ("model", Some("lam1"), &run.join("lam1"))]);
+        result(
+            &run,
+            "lam2",
+            "3",
+            &[("data", Some("data"), &run.join("data/out.txt")), ("model", Some("lam1"), &run.join("lam1"))],
+        );
 
         let found = lineage(&run.join("lam2")).unwrap();
         let text = found.to_text().replace(&root.path().display().to_string(), "");

@@ -36,7 +36,8 @@ fn module(directory: &std::path::Path, share_prefixes: bool) -> Result<Supervise
 fn steps(screen: usize, rest: usize, count: usize) -> Vec<Example> {
     let step = |number: usize| {
         let after = (0..rest).map(|place| 7 + number * 31 + place * (number + 3));
-        let input_ids: Vec<u32> = (0..screen).map(|place| place * 7919).chain(after).map(|id| (id % 2048) as u32).collect();
+        let input_ids: Vec<u32> =
+            (0..screen).map(|place| place * 7919).chain(after).map(|id| (id % 2048) as u32).collect();
         let loss_mask = (0..screen + rest).map(|place| place + ANSWER >= screen + rest).collect();
         Example { sample_id: number.to_string(), input_ids, loss_mask }
     };
@@ -48,7 +49,8 @@ fn measure(module: &mut SupervisedModule, batch: &[Example]) -> Result<(f64, f64
     let stopwatch = Stopwatch::start();
     let gradient = module.gradient(batch, Pass::Train { seed: 1 })?;
     let (wall, processor) = stopwatch.read();
-    let square = |tensor: &Tensor| -> Result<f64, Failure> { Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?)) };
+    let square =
+        |tensor: &Tensor| -> Result<f64, Failure> { Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?)) };
     let squares = gradient.gradients.iter().flatten().map(square).collect::<Result<Vec<f64>, _>>()?;
     Ok((processor, wall, squares.iter().sum::<f64>().sqrt()))
 }
@@ -87,7 +89,11 @@ fn main() -> Result<(), Failure> {
             tokens / wall
         );
     }
-    println!("ratio   {:>8.2} (processor time)  {:>8.2} (wall time)", of(0, |it| it.0) / of(1, |it| it.0), of(0, |it| it.1) / of(1, |it| it.1));
+    println!(
+        "ratio   {:>8.2} (processor time)  {:>8.2} (wall time)",
+        of(0, |it| it.0) / of(1, |it| it.0),
+        of(0, |it| it.1) / of(1, |it| it.1)
+    );
     println!("{count} steps of {screen} shared and {rest} own tokens, medians of {rounds} rounds in turn");
     Ok(())
 }

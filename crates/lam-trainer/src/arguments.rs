@@ -184,7 +184,12 @@ impl TrainingArguments {
         }
         refuse_unless(self.adam_epsilon > 0.0, "adam_epsilon", self.adam_epsilon, "must be above 0")?;
         let ends = self.max_steps > 0 || self.max_tokens > 0 || self.num_train_epochs > 0.0;
-        refuse_unless(ends, "num_train_epochs", self.num_train_epochs, "must be above 0 without `max_steps` or `max_tokens`")
+        refuse_unless(
+            ends,
+            "num_train_epochs",
+            self.num_train_epochs,
+            "must be above 0 without `max_steps` or `max_tokens`",
+        )
     }
 }
 

@@ -45,7 +45,9 @@ pub enum TrainerError {
         sample_ids: Vec<String>,
     },
     /// A trainable variable that the loss does not reach.
-    #[error("variable `{name}` gets no gradient\nhint: an operation without a backward pass lies between it and the loss")]
+    #[error(
+        "variable `{name}` gets no gradient\nhint: an operation without a backward pass lies between it and the loss"
+    )]
     NoGradient {
         /// The variable.
         name: String,

@@ -158,7 +158,14 @@ fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
         ("model".into(), lam_store::hash_path(job.model)?),
         ("finetuning".into(), format!("{:?} without {:?}", job.finetuning, job.frozen)),
         ("data".into(), data_hash(&job.examples)),
-        ("replay".into(), format!("{} of each of {:?}", job.replay_share, job.replay.iter().map(|set| data_hash(set)).collect::<Vec<_>>())),
+        (
+            "replay".into(),
+            format!(
+                "{} of each of {:?}",
+                job.replay_share,
+                job.replay.iter().map(|set| data_hash(set)).collect::<Vec<_>>()
+            ),
+        ),
     ]))
 }
 

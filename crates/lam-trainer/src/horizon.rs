@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn the_last_step_of_the_epochs_may_be_partial() {
-        let arguments = TrainingArguments { gradient_accumulation_steps: 4, num_train_epochs: 2.0, ..Default::default() };
+        let arguments =
+            TrainingArguments { gradient_accumulation_steps: 4, num_train_epochs: 2.0, ..Default::default() };
         let horizon = Horizon::of(&arguments, |epochs| Some((5.0 * epochs) as u64)).unwrap();
         assert_eq!((horizon.steps, horizon.batches), (Some(3), Some(10)));
         assert!(!horizon.reached(2, 1 << 40) && horizon.reached(3, 0));

@@ -188,7 +188,10 @@ mod tests {
         let refused = |limit| plan().check(Limit::of(limit)).unwrap_err().to_string();
         let error = refused(60);
         assert!(error.contains("about 110 MiB, allowed are 60 MiB"), "{error}");
-        assert!(error.contains("`max_tokens_per_batch = 50`") && error.contains("checkpointing = true` (40 MiB)"), "{error}");
+        assert!(
+            error.contains("`max_tokens_per_batch = 50`") && error.contains("checkpointing = true` (40 MiB)"),
+            "{error}"
+        );
         assert!(refused(28).contains("`max_length = 18`"), "{}", refused(28));
         assert!(refused(9).contains("any of these would fit: `finetuning_type"), "{}", refused(9));
         assert!(refused(5).contains("not even `finetuning_type"), "{}", refused(5));

@@ -13,8 +13,8 @@ use crate::memory::{Limit, mib, resident_bytes};
 use crate::stream::stream_seed;
 use crate::train::{Ending, TrainOutcome, TrainRun};
 use crate::{
-    Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, SampleSource, Tracker, TrainModule, TrainerError, TrainerState,
-    evaluate,
+    Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, SampleSource, Tracker, TrainModule, TrainerError,
+    TrainerState, evaluate,
 };
 
 /// A run in progress.
@@ -111,7 +111,9 @@ impl<'a, M: TrainModule> Session<'a, M> {
         let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         plan.check_measured(limit, after.saturating_sub(before))?;
         let tokens = plan.longest_batch_tokens;
-        self.run.progress.note(&format!("the longest batch ({tokens} tokens) runs; the process holds {} MiB", mib(after)));
+        self.run
+            .progress
+            .note(&format!("the longest batch ({tokens} tokens) runs; the process holds {} MiB", mib(after)));
         Ok(())
     }
 
@@ -199,7 +201,8 @@ impl<'a, M: TrainModule> Session<'a, M> {
     /// A record of the means since the last one.
     fn record_training(&mut self, learning_rate: f64) -> Result<(), TrainerError> {
         let means = self.state.since_last_record.take();
-        let mut values: BTreeMap<String, f32> = means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
+        let mut values: BTreeMap<String, f32> =
+            means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
         values.insert("learning_rate".into(), learning_rate as f32);
         if self.run.arguments.logging_timings {
             values.insert("tokens_per_second".into(), self.tokens_per_second() as f32);
@@ -222,7 +225,8 @@ impl<'a, M: TrainModule> Session<'a, M> {
         if !due || self.evaluation.is_empty() {
             return Ok(false);
         }
-        let means = evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
+        let means =
+            evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
         let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
         self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
         self.write_record(values)?;
@@ -244,7 +248,8 @@ impl<'a, M: TrainModule> Session<'a, M> {
         };
         // As in Hugging Face's callback: any gain makes a new best, one above the threshold renews patience.
         let progress = gain > arguments.early_stopping_threshold;
-        self.state.evaluations_without_progress = if progress { 0 } else { self.state.evaluations_without_progress + 1 };
+        self.state.evaluations_without_progress =
+            if progress { 0 } else { self.state.evaluations_without_progress + 1 };
         if gain > 0.0 {
             self.state.best_metric = Some(metric);
         }

@@ -50,7 +50,8 @@ fn a_control_leaves_out_what_is_usual() {
     let plain = control();
     assert_eq!(to_value(&plain).unwrap(), json!({"label": "1", "control_text": "Bold", "control_type": "CheckBox"}));
     let rectangle = Some(Rect { left: 1, top: 2, right: 3, bottom: 4 });
-    let full = Control { enabled: false, selected: Some(true), value: Some("x".to_string()), rectangle, ..plain.clone() };
+    let full =
+        Control { enabled: false, selected: Some(true), value: Some("x".to_string()), rectangle, ..plain.clone() };
     for control in [plain, full] {
         assert_eq!(from_str::<Control>(&to_string(&control).unwrap()).unwrap(), control);
     }
@@ -76,18 +77,18 @@ fn words_in_files_are_those_of_as_str() {
     for complete in [Complete::Yes, Complete::No, Complete::Unsure] {
         same(complete, complete.as_str());
     }
-    let sources =
-        [PlanSource::Documentation, PlanSource::Wikihow, PlanSource::SearchQuery, PlanSource::Evolved, PlanSource::Other];
+    let sources = [
+        PlanSource::Documentation,
+        PlanSource::Wikihow,
+        PlanSource::SearchQuery,
+        PlanSource::Evolved,
+        PlanSource::Other,
+    ];
     for source in sources {
         same(source, source.as_str());
     }
-    let statuses = [
-        StepStatus::Ok,
-        StepStatus::InvalidAction,
-        StepStatus::AppError,
-        StepStatus::Timeout,
-        StepStatus::JudgeError,
-    ];
+    let statuses =
+        [StepStatus::Ok, StepStatus::InvalidAction, StepStatus::AppError, StepStatus::Timeout, StepStatus::JudgeError];
     for status in statuses {
         same(status, status.as_str());
     }
@@ -121,7 +122,12 @@ fn a_trajectory_reads_back_as_written() {
         message: String::new(),
         reward: Some(-0.5),
         reward_source: "outcome".to_string(),
-        tokens: Some(Tokens { prompt_ids: vec![1], action_ids: vec![2], logprobs: vec![-0.1], tokenizer_hash: "h".into() }),
+        tokens: Some(Tokens {
+            prompt_ids: vec![1],
+            action_ids: vec![2],
+            logprobs: vec![-0.1],
+            tokenizer_hash: "h".into(),
+        }),
         policy_seconds: 0.25,
         environment_seconds: 0.125,
     };
@@ -151,8 +157,18 @@ fn a_function_reads_back_as_written() {
         target: Target::Control(vec![ControlType::Edit]),
         args: vec![
             ArgSpec { name: "text".to_string(), kind: ArgKind::DocumentText, required: true, doc: String::new() },
-            ArgSpec { name: "n".to_string(), kind: ArgKind::Integer { min: 1, max: 9 }, required: false, doc: String::new() },
-            ArgSpec { name: "b".to_string(), kind: ArgKind::OneOf(vec!["left".into()]), required: false, doc: String::new() },
+            ArgSpec {
+                name: "n".to_string(),
+                kind: ArgKind::Integer { min: 1, max: 9 },
+                required: false,
+                doc: String::new(),
+            },
+            ArgSpec {
+                name: "b".to_string(),
+                kind: ArgKind::OneOf(vec!["left".into()]),
+                required: false,
+                doc: String::new(),
+            },
         ],
         doc: "selects".to_string(),
     };

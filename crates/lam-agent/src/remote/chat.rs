@@ -158,7 +158,8 @@ impl ChatClient {
     fn cache(&self, question: &str, answer: &ChatAnswer) -> Result<(), PolicyError> {
         let Some(directory) = &self.config.cache_dir else { return Ok(()) };
         let bytes = serde_json::to_vec(answer).expect("answers have string keys and finite numbers");
-        write_atomic(&directory.join(format!("{question}.json")), &bytes).map_err(|error| self.failed(error.to_string()))
+        write_atomic(&directory.join(format!("{question}.json")), &bytes)
+            .map_err(|error| self.failed(error.to_string()))
     }
 
     fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
@@ -174,7 +175,12 @@ fn key_header(config: &RemoteConfig) -> Result<Option<(&'static str, String)>, P
     if config.key_env.is_empty() {
         return Ok(None);
     }
-    let missing = || format!("environment variable `{}` is not set\nhint: put the endpoint's key there, or set key_env = \"\" for an endpoint without one", config.key_env);
+    let missing = || {
+        format!(
+            "environment variable `{}` is not set\nhint: put the endpoint's key there, or set key_env = \"\" for an endpoint without one",
+            config.key_env
+        )
+    };
     let key = std::env::var(&config.key_env).map_err(|_| config_error(config, missing()))?;
     Ok(Some(match config.api {
         Api::OpenAi => ("authorization", format!("Bearer {key}")),

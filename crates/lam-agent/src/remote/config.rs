@@ -92,10 +92,9 @@ impl RemoteConfig {
         let base = self.base_url.trim_end_matches('/');
         match self.api {
             Api::OpenAi => format!("{base}/chat/completions"),
-            Api::Azure => format!(
-                "{base}/openai/deployments/{}/chat/completions?api-version={}",
-                self.model, self.api_version
-            ),
+            Api::Azure => {
+                format!("{base}/openai/deployments/{}/chat/completions?api-version={}", self.model, self.api_version)
+            }
         }
     }
 }

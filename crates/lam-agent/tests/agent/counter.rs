@@ -1,7 +1,7 @@
 //! A counter as an application: the smallest world in which episodes can run.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_types::{

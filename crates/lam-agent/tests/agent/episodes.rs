@@ -152,7 +152,12 @@ fn a_recording_repeats_itself() {
 }
 
 /// Runs with a journal, stopping after `answers` answers if given.
-fn journalled(app: &Counter, tasks: &[Task], journal: &Path, answers: Option<usize>) -> Result<Vec<Trajectory>, AgentError> {
+fn journalled(
+    app: &Counter,
+    tasks: &[Task],
+    journal: &Path,
+    answers: Option<usize>,
+) -> Result<Vec<Trajectory>, AgentError> {
     let (cancel, mut given) = (Cancel::default(), 0);
     let stop = cancel.clone();
     let mut policy = Script(move |request: &Request<'_>| {

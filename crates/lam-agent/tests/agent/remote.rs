@@ -29,7 +29,8 @@ fn endpoint(responses: &[String]) -> (String, Seen) {
             while !head.ends_with("\r\n\r\n") {
                 reader.read_line(&mut head).unwrap();
             }
-            let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let length =
+                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             let mut body = vec![0; length.unwrap_or(0)];
             reader.read_exact(&mut body).unwrap();
             noted.lock().unwrap().push((head, String::from_utf8(body).unwrap()));
@@ -142,8 +143,7 @@ fn a_known_question_is_answered_from_the_cache_and_costs_nothing() {
 fn nothing_is_asked_once_the_money_is_spent_also_after_a_restart() {
     let root = tempfile::tempdir().unwrap();
     let (url, seen) = endpoint(&[says(ANSWER)]);
-    let config =
-        RemoteConfig { max_usd: Some(0.015), cost_file: Some(root.path().join("cost.jsonl")), ..config(url) };
+    let config = RemoteConfig { max_usd: Some(0.015), cost_file: Some(root.path().join("cost.jsonl")), ..config(url) };
     ask(&mut policy(config.clone())).unwrap();
     let error = ask(&mut policy(config)).unwrap_err();
     assert!(matches!(error, PolicyError::Budget { .. }), "{error}");

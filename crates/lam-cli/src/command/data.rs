@@ -77,9 +77,11 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> anyho
 fn counted(counts: &Value) -> String {
     let reasons = counts["rejected"].as_object().into_iter().flatten();
     let reasons: Vec<(&String, u64)> = reasons.filter_map(|(reason, count)| Some((reason, count.as_u64()?))).collect();
-    let told: Vec<String> = reasons.iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
+    let told: Vec<String> =
+        reasons.iter().filter(|(_, count)| *count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
     let rejected: u64 = reasons.iter().map(|(_, count)| count).sum();
-    let numbers = counts.as_object().into_iter().flatten().filter(|(_, value)| value.as_u64().is_some_and(|count| count > 0));
+    let numbers =
+        counts.as_object().into_iter().flatten().filter(|(_, value)| value.as_u64().is_some_and(|count| count > 0));
     let mut parts: Vec<String> = numbers.map(|(name, value)| format!("{name} {value}")).collect();
     if !told.is_empty() {
         parts.push(format!("rejected {rejected} ({})", told.join(", ")));

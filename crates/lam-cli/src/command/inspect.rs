@@ -43,7 +43,8 @@ pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()>
 fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> anyhow::Result<Map<String, Value>> {
     let path = directory.join("config.json");
     let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(directory).into()) };
-    let config: Value = serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+    let config: Value =
+        serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
     let mut facts = Map::new();
     facts.insert("architecture".into(), config["architectures"][0].clone());
     facts.insert("model_type".into(), config["model_type"].clone());
@@ -52,7 +53,10 @@ fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> anyhow::Result<Ma
         Ok(config) => {
             facts.extend(shape(&config));
             facts.extend(memory(&config, tokens));
-            facts.insert("trainable_here".into(), config.check().map_or_else(|error| error.to_string().into(), |()| "yes".into()));
+            facts.insert(
+                "trainable_here".into(),
+                config.check().map_or_else(|error| error.to_string().into(), |()| "yes".into()),
+            );
         }
         Err(reason) => drop(facts.insert("trainable_here".into(), format!("no: {reason}").into())),
     }
@@ -151,7 +155,9 @@ fn entries(value: Value) -> Map<String, Value> {
 fn line(name: &str, value: &Value) -> String {
     let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let text = match value {
-        Value::Object(map) => map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join(", ")
+        }
         other => plain(other),
     };
     format!("{name:<22}{text}")

@@ -42,14 +42,32 @@ pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> anyhow::Result<()
         Phase::Three => {
             let (explore, train) = (part(&mut config, "explore"), part(&mut config, "train"));
             refuse_rest(&config, args, "explore, train")?;
-            sketch.stage("explore", "phase3.explore", &format!("model = {model}, failures = {data}"), "explore.", explore)?;
+            sketch.stage(
+                "explore",
+                "phase3.explore",
+                &format!("model = {model}, failures = {data}"),
+                "explore.",
+                explore,
+            )?;
             let enlarged = with(data, "explore/success.parquet");
-            sketch.stage("lam3", "phase3.train", &format!("model = {model}, trajectories = {enlarged}"), "train.", train)?;
+            sketch.stage(
+                "lam3",
+                "phase3.train",
+                &format!("model = {model}, trajectories = {enlarged}"),
+                "train.",
+                train,
+            )?;
         }
         Phase::Four => {
             let (reward, ppo) = (part(&mut config, "reward"), part(&mut config, "ppo"));
             refuse_rest(&config, args, "reward, ppo")?;
-            sketch.stage("reward", "phase4.reward", &format!("model = {model}, trajectories = {data}"), "reward.", reward)?;
+            sketch.stage(
+                "reward",
+                "phase4.reward",
+                &format!("model = {model}, trajectories = {data}"),
+                "reward.",
+                reward,
+            )?;
             let inputs = format!("model = {model}, reward = \"reward\", failures = {data}");
             sketch.stage("lam4", "phase4.ppo", &inputs, "ppo.", ppo)?;
         }
@@ -170,7 +188,8 @@ fn refuse_rest(config: &Table, args: &PhaseArgs, known: &str) -> anyhow::Result<
         None => Ok(()),
         Some(key) => {
             let file = args.config.display();
-            Err(Failure::config(format!("{file}: unknown table `{key}`\nhint: this phase knows {known} and inputs")).into())
+            Err(Failure::config(format!("{file}: unknown table `{key}`\nhint: this phase knows {known} and inputs"))
+                .into())
         }
     }
 }

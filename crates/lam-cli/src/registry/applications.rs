@@ -106,7 +106,8 @@ fn remote(address: &str) -> anyhow::Result<Box<dyn Application>> {
     let settings = ClientSettings { token: Secret::find(REMOTE_TOKEN), ..ClientSettings::default() };
     let remote = Remote::connect(address, settings).map_err(unusable)?;
     // Only a registered name is looked up: a server may say anything.
-    let twin = names().into_iter().find(|name| remote.served_as() == Some(name)).and_then(|name| application(name).ok());
+    let twin =
+        names().into_iter().find(|name| remote.served_as() == Some(name)).and_then(|name| application(name).ok());
     Ok(Box::new(match twin {
         Some(twin) => remote.with_twin(twin),
         None => remote,

@@ -90,7 +90,9 @@ pub fn trajectories(config: &Trajectories, context: &StageContext<'_>) -> Result
 fn collecting(error: CollectError) -> StageError {
     match error {
         CollectError::Cancelled => StageError::Cancelled,
-        CollectError::Config { key, value, reason } => ConfigError::value(key, format!("= {value}: {reason}"), "").into(),
+        CollectError::Config { key, value, reason } => {
+            ConfigError::value(key, format!("= {value}: {reason}"), "").into()
+        }
         CollectError::Agent(error) => agent(error),
         CollectError::Store(error) => error.into(),
         other => StageError::data(other),
@@ -104,7 +106,9 @@ pub fn agent(error: lam_agent::AgentError) -> StageError {
         AgentError::Cancelled { .. } => StageError::Cancelled,
         AgentError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
         AgentError::Resume { .. } => StageError::Resume(error.to_string()),
-        AgentError::Task(_) | AgentError::Draw(EnvError::Usage(_) | EnvError::UnknownFamily { .. }) => StageError::data(error),
+        AgentError::Task(_) | AgentError::Draw(EnvError::Usage(_) | EnvError::UnknownFamily { .. }) => {
+            StageError::data(error)
+        }
         AgentError::Store(error) => error.into(),
         other => StageError::runtime(other),
     }

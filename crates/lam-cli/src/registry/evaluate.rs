@@ -211,7 +211,9 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
 /// Table 4.
 pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = application(&config.environment).map_err(StageError::data)?;
-    let tasks = held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, watch(context)).map_err(evaluating)?;
+    let tasks =
+        held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, watch(context))
+            .map_err(evaluating)?;
     let limits = Limits { seed: context.seed, ..config.limits.clone() };
     let mut tables = Tables::default();
     let mut row = |policy: &mut dyn Policy| -> Result<(), StageError> {

@@ -66,8 +66,9 @@ pub fn check_directory(directory: &Path) -> anyhow::Result<()> {
     let Ok(text) = std::fs::read_to_string(&config) else {
         return Err(not_a_model(directory).into());
     };
-    let config: MistralConfig = serde_json::from_str(&text)
-        .map_err(|error| Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display())))?;
+    let config: MistralConfig = serde_json::from_str(&text).map_err(|error| {
+        Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display()))
+    })?;
     let (entries, rows) = (Renderer::load(directory)?.tokenizer().vocab_size(), config.vocab_size);
     if entries > rows {
         return Err(Failure::data(format!(
@@ -117,8 +118,10 @@ impl Planner for ModelPlanner<'_> {
             logprobs: false,
             ..GenerationRequest::greedy(renderer.plan_prompt(task), eos, PLAN_TOKENS)
         };
-        let failed =
-            |error: InferenceError| PolicyError::Failed { policy: self.model.id.name.clone(), reason: error.to_string() };
+        let failed = |error: InferenceError| PolicyError::Failed {
+            policy: self.model.id.name.clone(),
+            reason: error.to_string(),
+        };
         let completions = self.generator.run(tasks.iter().map(request).collect()).map_err(failed)?;
         Ok(completions.iter().map(|completion| renderer.parse_plan(&completion.tokens).unwrap_or_default()).collect())
     }

@@ -167,7 +167,11 @@ pub fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
 }
 
 fn within(key: &str, value: f64, range: std::ops::RangeInclusive<f64>, must_be: &str) -> Result<(), ConfigError> {
-    if range.contains(&value) { Ok(()) } else { Err(ConfigError::value(key, format!("= {value}: must be {must_be}"), "")) }
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::value(key, format!("= {value}: must be {must_be}"), ""))
+    }
 }
 
 /// A share held out of training leaves something to train on.

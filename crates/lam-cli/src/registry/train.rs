@@ -27,11 +27,7 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
     let app = open(&config.environment)?;
     let named = config.model_name_or_path.as_deref().map(|name| pretrained(name, context)).transpose()?;
     let directory = named.as_ref().map(|named| named.directory.display().to_string());
-    let config = BaseConfig {
-        model_name_or_path: directory,
-        train: seeded(&config.train, context),
-        ..config.clone()
-    };
+    let config = BaseConfig { model_name_or_path: directory, train: seeded(&config.train, context), ..config.clone() };
     let io = BaseIo {
         app: app.as_ref(),
         output: context.output,

@@ -103,7 +103,8 @@ fn is_of_kind(path: &Path, source: &SourceConfig) -> bool {
 fn is_wanted(folder: &str, patterns: &[&str]) -> bool {
     let matches = |pattern: &&str| {
         let (wanted, found): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), folder.split('/').collect());
-        wanted.len() <= found.len() && wanted.iter().zip(&found).all(|(wanted, found)| *wanted == "*" || wanted == found)
+        wanted.len() <= found.len()
+            && wanted.iter().zip(&found).all(|(wanted, found)| *wanted == "*" || wanted == found)
     };
     patterns.is_empty() || patterns.iter().any(matches)
 }

@@ -22,11 +22,11 @@ use lam_types::{PlanSource, Split, TaskPlan};
 use serde::Serialize;
 
 pub use config::{SourceConfig, SourceKind};
-pub use trajectory::{ImportFormat, import};
 pub(crate) use markdown::blocks as markdown_blocks;
 pub(crate) use procedure::{Procedure, procedures, with_headings};
 pub(crate) use queries::{Query, answer};
 pub(crate) use request::is_verb;
+pub use trajectory::{ImportFormat, import};
 
 use crate::CollectError;
 use crate::plans::{Rejected, Rejection, task_id};

@@ -74,8 +74,14 @@ fn from_headings(headings: &[(usize, String)]) -> Option<String> {
 pub(crate) fn flatten(steps: &[Step]) -> Vec<String> {
     let mut plan = Vec::new();
     for step in steps {
-        let choices = if step.text.ends_with(':') || step.text.is_empty() { step.choices.join("; ") } else { String::new() };
-        let text = [step.text.as_str(), choices.as_str()].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
+        let choices =
+            if step.text.ends_with(':') || step.text.is_empty() { step.choices.join("; ") } else { String::new() };
+        let text = [step.text.as_str(), choices.as_str()]
+            .iter()
+            .filter(|text| !text.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ");
         if !text.is_empty() {
             plan.push(text);
         }
@@ -111,14 +117,20 @@ mod tests {
             Block::Text("To do this:".into()),
             steps(),
         ];
-        let expected = ["Print in another order: reverse", "Sort the pages by number", "Sort pages by date and size", "Sort the pages by number"];
+        let expected = [
+            "Print in another order: reverse",
+            "Sort the pages by number",
+            "Sort pages by date and size",
+            "Sort the pages by number",
+        ];
         assert_eq!(tasks(&blocks), expected.map(|task| Some(task.to_owned())));
         assert_eq!(tasks(&[heading(1, "Shortcut Keys"), steps()]), [None]);
     }
 
     #[test]
     fn lists_below_a_step_are_part_of_the_plan() {
-        let inner = Step { text: "Choose one:".into(), choices: vec!["Left".into(), "Right".into()], ..Step::default() };
+        let inner =
+            Step { text: "Choose one:".into(), choices: vec!["Left".into(), "Right".into()], ..Step::default() };
         let outer = Step { text: "Open the dialog.".into(), steps: vec![inner], ..Step::default() };
         let found = procedures(&[heading(1, "Align a text"), Block::Steps(vec![outer, Step::of("Select OK.")])]);
         assert_eq!(found[0].plan, ["Open the dialog.", "Choose one: Left; Right", "Select OK."]);

@@ -60,7 +60,8 @@ mod tests {
         let text = "# Page\n\nWelcome.\n\n## Add a border\n<!-- family: border -->\nFirst read this.\n\n1. Go to **Design**.\n\
                     2. Select `Borders`\n   in the list.\n\nOr:\n\n1) Press the key.\n\n## Empty\n\nNothing.\n\n## Last\n1. Select OK.";
         let pairs = extract(&document(PlanSource::Documentation, text), "word");
-        let found: Vec<_> = pairs.iter().map(|pair| (pair.task.as_str(), pair.family.as_str(), pair.plan.clone())).collect();
+        let found: Vec<_> =
+            pairs.iter().map(|pair| (pair.task.as_str(), pair.family.as_str(), pair.plan.clone())).collect();
         assert_eq!(
             found,
             [

@@ -117,8 +117,10 @@ fn unactionable(pair: &TaskPlan) -> Option<String> {
 
 /// Whether a step says what to do: it begins with a verb, or a clause of it does.
 fn is_operation(step: &str) -> bool {
-    let begins = |text: &str| words(text).first().is_some_and(|word| is_verb(word) || OPERATIONS.contains(&word.as_str()));
-    let clauses = step.split([',', ';', ':']).flat_map(|clause| clause.split(" then ")).flat_map(|clause| clause.split(" to "));
+    let begins =
+        |text: &str| words(text).first().is_some_and(|word| is_verb(word) || OPERATIONS.contains(&word.as_str()));
+    let clauses =
+        step.split([',', ';', ':']).flat_map(|clause| clause.split(" then ")).flat_map(|clause| clause.split(" to "));
     clauses.flat_map(|clause| clause.split(" and ")).any(begins)
 }
 

@@ -19,8 +19,8 @@ use lam_types::TaskPlan;
 use serde::Serialize;
 
 pub use config::PlansConfig;
-pub(crate) use document::task_id;
 pub use document::extract;
+pub(crate) use document::task_id;
 pub use evolve::evolve;
 pub use filter::Rejection;
 
@@ -102,8 +102,13 @@ fn extract_all(
 }
 
 /// Filters, removes duplicates, answers searches, splits and evolves; rejected pairs come back with their reasons.
-fn construct(extracted: Vec<TaskPlan>, imported: &mut [Imported], config: &PlansConfig) -> (Vec<TaskPlan>, Vec<Rejected>) {
-    let mut rejected: Vec<Rejected> = imported.iter_mut().flat_map(|source| std::mem::take(&mut source.rejected)).collect();
+fn construct(
+    extracted: Vec<TaskPlan>,
+    imported: &mut [Imported],
+    config: &PlansConfig,
+) -> (Vec<TaskPlan>, Vec<Rejected>) {
+    let mut rejected: Vec<Rejected> =
+        imported.iter_mut().flat_map(|source| std::mem::take(&mut source.rejected)).collect();
     let (kept, unusable) = filter::filter(extracted, config);
     let (mut pairs, duplicates) = duplicate::remove(kept, config.near_duplicate);
     rejected.extend(unusable.into_iter().chain(duplicates));

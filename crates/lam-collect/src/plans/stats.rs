@@ -9,13 +9,8 @@ use serde_json::{Value, json};
 use super::{Rejected, Rejection};
 use crate::import::Imported;
 
-const SOURCES: [PlanSource; 5] = [
-    PlanSource::Documentation,
-    PlanSource::Wikihow,
-    PlanSource::SearchQuery,
-    PlanSource::Evolved,
-    PlanSource::Other,
-];
+const SOURCES: [PlanSource; 5] =
+    [PlanSource::Documentation, PlanSource::Wikihow, PlanSource::SearchQuery, PlanSource::Evolved, PlanSource::Other];
 
 const REASONS: [Rejection; 8] = [
     Rejection::Language,
@@ -94,7 +89,8 @@ impl Counted<'_> {
     }
 
     fn reasons(&self, wanted: impl Fn(&TaskPlan) -> bool) -> BTreeMap<&'static str, usize> {
-        let counted = |reason: Rejection| count(self.rejected, |rejected| rejected.reason == reason && wanted(&rejected.pair));
+        let counted =
+            |reason: Rejection| count(self.rejected, |rejected| rejected.reason == reason && wanted(&rejected.pair));
         REASONS.iter().map(|&reason| (reason.as_str(), counted(reason))).collect()
     }
 }

@@ -61,7 +61,8 @@ impl Tasks {
 
     /// Tells what the test set shares with what is trained on; pairs with pairs, tasks with tasks.
     pub(super) fn check(&self, near: f64, report: &mut CheckReport) {
-        let (pairs, tasks): (Vec<&Entry>, Vec<&Entry>) = self.entries.iter().partition(|entry| entry.phrasing.is_none());
+        let (pairs, tasks): (Vec<&Entry>, Vec<&Entry>) =
+            self.entries.iter().partition(|entry| entry.phrasing.is_none());
         for entries in [pairs, tasks] {
             let (test, trained): (Vec<&Entry>, Vec<&Entry>) =
                 entries.into_iter().partition(|entry| entry.split == Split::Test);

@@ -1,7 +1,7 @@
 //! Tasks drawn for a query: families take turns, and every seed belongs to one split and one wording.
 
-use lam_env::{EnvError, TaskQuery};
 use lam_env::random::hash;
+use lam_env::{EnvError, TaskQuery};
 use lam_types::{Phrasing, Split, Task};
 
 use super::{Family, families, instance};

@@ -1,7 +1,7 @@
 //! From a task's family, seed and split to what it stands for: parameters, request, and the document it starts with.
 
-use lam_env::words;
 use lam_env::random::{pick, stream};
+use lam_env::words;
 use lam_types::{Phrasing, Split};
 use rand::Rng;
 use rand::seq::index;

@@ -70,7 +70,9 @@ fn step(app: &Desktop, environment: &mut dyn Environment, task: &Task, state: &m
 pub fn difference(first: &Observation, second: &Observation) -> String {
     let lines = |screen: &Observation| -> Vec<String> {
         let controls = screen.controls.iter().map(|control| format!("{control:?}"));
-        controls.chain([format!("document {:?}", screen.document), format!("selection {:?}", screen.selection)]).collect()
+        controls
+            .chain([format!("document {:?}", screen.document), format!("selection {:?}", screen.selection)])
+            .collect()
     };
     let (first, second) = (lines(first), lines(second));
     let only = |these: &[String], those: &[String], mark: &str| -> Vec<String> {

@@ -129,8 +129,12 @@ impl Device {
     /// Ends the episode, if there is one.
     pub fn end(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let over =
-            ServerMessage { kind: "task_end", status: "completed", session_id: Some(session), ..ServerMessage::default() };
+        let over = ServerMessage {
+            kind: "task_end",
+            status: "completed",
+            session_id: Some(session),
+            ..ServerMessage::default()
+        };
         // A device that is gone needs no goodbye.
         let _ = self.send(&over);
     }

@@ -101,7 +101,8 @@ impl AipEnvironment {
     }
 
     fn perform(&mut self, action: &Action, window: &Window) -> Result<(StepStatus, String), EnvError> {
-        let tool = match call_problem(action, &SPECS, &self.screen).map_or_else(|| functions::tool(action, window), Err) {
+        let tool = match call_problem(action, &SPECS, &self.screen).map_or_else(|| functions::tool(action, window), Err)
+        {
             Ok(tool) => tool,
             Err(reason) => return Ok((StepStatus::InvalidAction, reason)),
         };

@@ -25,44 +25,79 @@ fn specs() -> Vec<FunctionSpec> {
     let number = |name: &str, min, max, doc: &str| arg(name, ArgKind::Integer { min, max }, true, doc);
     let buttons = ArgKind::OneOf(["left", "right", "middle", "x"].map(str::to_owned).to_vec());
     vec![
-        spec("click_input", any(), "Click the control.", vec![
-            arg("button", buttons, false, "Mouse button, left unless given."),
-            flag("double", "Whether to click twice."),
-        ]),
-        spec("set_edit_text", text_fields(), "Type text into the control.", vec![
-            text("text", "The text."),
-            flag("clear_current_text", "Whether the text replaces what stands there."),
-        ]),
-        spec("keyboard_input", any(), "Press keys.", vec![
-            text("keys", "Keys in braces, such as {VK_CONTROL}c or {TAB 2}, or text."),
-            flag("control_focus", "Whether the control gets the focus first, true unless given."),
-        ]),
+        spec(
+            "click_input",
+            any(),
+            "Click the control.",
+            vec![
+                arg("button", buttons, false, "Mouse button, left unless given."),
+                flag("double", "Whether to click twice."),
+            ],
+        ),
+        spec(
+            "set_edit_text",
+            text_fields(),
+            "Type text into the control.",
+            vec![text("text", "The text."), flag("clear_current_text", "Whether the text replaces what stands there.")],
+        ),
+        spec(
+            "keyboard_input",
+            any(),
+            "Press keys.",
+            vec![
+                text("keys", "Keys in braces, such as {VK_CONTROL}c or {TAB 2}, or text."),
+                flag("control_focus", "Whether the control gets the focus first, true unless given."),
+            ],
+        ),
         spec("wheel_mouse_input", any(), "Scroll.", vec![number("wheel_dist", -64, 64, "Notches, up when positive.")]),
         spec("texts", any(), "Read the control's text.", vec![]),
-        spec("insert_table", Target::Application, "Insert a table into the Word document.", vec![
-            number("rows", 1, 100, "Number of rows."),
-            number("columns", 1, 63, "Number of columns."),
-        ]),
-        spec("select_text", Target::Application, "Select text in the Word document.", vec![
-            text("text", "The exact text."),
-        ]),
-        spec("select_table", Target::Application, "Select a table of the Word document.", vec![
-            number("number", 1, 1000, "Which table, from 1."),
-        ]),
-        spec("select_paragraph", Target::Application, "Select paragraphs of the Word document.", vec![
-            number("start_index", 1, 10_000, "First paragraph, from 1."),
-            number("end_index", -1, 10_000, "Last paragraph; -1 for the end of the document."),
-            flag("non_empty", "Whether only paragraphs with text count, true unless given."),
-        ]),
-        spec("save_as", Target::Application, "Save the Word document.", vec![
-            some_text("file_dir", "Folder; the present one unless given."),
-            some_text("file_name", "Name without extension; the document's unless given."),
-            some_text("file_ext", "Extension, .pdf unless given."),
-        ]),
-        spec("set_font", Target::Application, "Set the font of the selected text of the Word document.", vec![
-            some_text("font_name", "Name of the font."),
-            arg("font_size", ArgKind::Integer { min: 1, max: 1638 }, false, "Size in points."),
-        ]),
+        spec(
+            "insert_table",
+            Target::Application,
+            "Insert a table into the Word document.",
+            vec![number("rows", 1, 100, "Number of rows."), number("columns", 1, 63, "Number of columns.")],
+        ),
+        spec(
+            "select_text",
+            Target::Application,
+            "Select text in the Word document.",
+            vec![text("text", "The exact text.")],
+        ),
+        spec(
+            "select_table",
+            Target::Application,
+            "Select a table of the Word document.",
+            vec![number("number", 1, 1000, "Which table, from 1.")],
+        ),
+        spec(
+            "select_paragraph",
+            Target::Application,
+            "Select paragraphs of the Word document.",
+            vec![
+                number("start_index", 1, 10_000, "First paragraph, from 1."),
+                number("end_index", -1, 10_000, "Last paragraph; -1 for the end of the document."),
+                flag("non_empty", "Whether only paragraphs with text count, true unless given."),
+            ],
+        ),
+        spec(
+            "save_as",
+            Target::Application,
+            "Save the Word document.",
+            vec![
+                some_text("file_dir", "Folder; the present one unless given."),
+                some_text("file_name", "Name without extension; the document's unless given."),
+                some_text("file_ext", "Extension, .pdf unless given."),
+            ],
+        ),
+        spec(
+            "set_font",
+            Target::Application,
+            "Set the font of the selected text of the Word document.",
+            vec![
+                some_text("font_name", "Name of the font."),
+                arg("font_size", ArgKind::Integer { min: 1, max: 1638 }, false, "Size in points."),
+            ],
+        ),
     ]
 }
 

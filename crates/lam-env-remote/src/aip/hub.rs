@@ -119,7 +119,9 @@ impl Hub {
 fn welcome(stream: TcpStream, settings: &HubSettings) -> Option<Device> {
     let request = Request::read(stream)?;
     let refused = match &settings.token {
-        Some(token) if !request.presents(token) => Some((401, "no or another token; hint: ws://HOST:PORT/ws?token=TOKEN")),
+        Some(token) if !request.presents(token) => {
+            Some((401, "no or another token; hint: ws://HOST:PORT/ws?token=TOKEN"))
+        }
         None if request.header("origin").is_some() => Some((403, "pages of a browser need a token")),
         _ if request.path != "/ws" => Some((404, "devices connect to /ws")),
         _ if !request.is_upgrade() => Some((426, "this path speaks WebSocket")),

@@ -32,8 +32,8 @@ pub fn windows(result: Value) -> Result<Vec<DesktopWindow>, String> {
 /// # Errors
 /// Says what is not understood.
 pub fn controls(result: Value) -> Result<Vec<Control>, String> {
-    let items: Vec<Item> =
-        serde_json::from_value(list(result)).map_err(|error| format!("the list of controls is not understood: {error}"))?;
+    let items: Vec<Item> = serde_json::from_value(list(result))
+        .map_err(|error| format!("the list of controls is not understood: {error}"))?;
     items.into_iter().map(Item::control).collect()
 }
 
@@ -69,7 +69,8 @@ impl Item {
         let label = self.label.or(self.annotation_id).ok_or("a control has no label")?;
         let kind = self.control_type.unwrap_or_default();
         // Types that are none of UFO's list come from devices configured to show more: a group is what all of them are.
-        let control_type = ControlType::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ControlType::Group);
+        let control_type =
+            ControlType::ALL.into_iter().find(|known| known.as_str() == kind).unwrap_or(ControlType::Group);
         let rectangle = self.control_rect.map(|rectangle| match rectangle {
             Rectangle::Edges([left, top, right, bottom]) => Rect { left, top, right, bottom },
             Rectangle::Size { x, y, width, height } => {
@@ -77,7 +78,15 @@ impl Item {
             }
         });
         let control_text = self.control_text.unwrap_or_default();
-        Ok(Control { label, control_text, control_type, enabled: true, selected: self.selected, value: None, rectangle })
+        Ok(Control {
+            label,
+            control_text,
+            control_type,
+            enabled: true,
+            selected: self.selected,
+            value: None,
+            rectangle,
+        })
     }
 }
 

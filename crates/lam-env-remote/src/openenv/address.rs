@@ -21,9 +21,8 @@ impl Address {
     /// # Errors
     /// Another scheme, no host, a query, or credentials.
     pub fn parse(text: &str) -> Result<Self, RemoteError> {
-        let wrong = |reason: &str, hint| {
-            Err(RemoteError::Address { text: text.to_owned(), reason: reason.to_owned(), hint })
-        };
+        let wrong =
+            |reason: &str, hint| Err(RemoteError::Address { text: text.to_owned(), reason: reason.to_owned(), hint });
         let Ok(uri) = text.parse::<Uri>() else { return wrong("no address", HINT) };
         match uri.scheme_str() {
             Some("ws" | "http") => {}

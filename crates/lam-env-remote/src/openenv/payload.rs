@@ -124,7 +124,12 @@ impl Answer {
             None => Complete::Unsure,
         };
         let given = self.reward.map_or("no reward".to_owned(), |reward| format!("reward {reward}"));
-        Verdict { complete, reason: format!("the server gave {given}"), judge: "remote".to_owned(), sub_scores: Vec::new() }
+        Verdict {
+            complete,
+            reason: format!("the server gave {given}"),
+            judge: "remote".to_owned(),
+            sub_scores: Vec::new(),
+        }
     }
 
     /// What a policy sees of it.

@@ -108,8 +108,10 @@ fn first_screen(shared: &Shared, request: &mut Request) -> Result<Value, Refusal
     let body = request.body().map_err(|reason| Refusal::new(Code::InvalidJson, reason))?;
     let body = if body.is_null() { json!({}) } else { body };
     let reset: Reset = serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))?;
-    let full = || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
-    let worker = Worker::start(Arc::clone(&shared.app), shared.settings.max_steps, shared.take_seat().ok_or_else(full)?);
+    let full =
+        || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
+    let worker =
+        Worker::start(Arc::clone(&shared.app), shared.settings.max_steps, shared.take_seat().ok_or_else(full)?);
     let longest = shared.settings.call_timeout;
     let late = || Refusal::new(Code::ExecutionError, "the environment gave no answer in time");
     worker.reply(longest).ok_or_else(late)??;

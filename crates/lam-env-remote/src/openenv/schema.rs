@@ -66,50 +66,66 @@ fn object(title: &str, required: &[&str], properties: Value) -> Value {
 fn action_schema(functions: &[FunctionSpec]) -> Value {
     let names: Vec<&str> = functions.iter().map(|function| function.name.as_str()).chain([""]).collect();
     let text = |description: &str| json!({"type": "string", "default": "", "description": description});
-    object("Action", &["function"], json!({
-        "control_label": text("Label of the chosen control, or \"\"."),
-        "control_text": text("Text of that control, or \"\"."),
-        "function": {"type": "string", "enum": names, "description": "Function to call; \"\" for none."},
-        "args": {"type": "object", "default": {}},
-        "status": {"type": "string", "enum": ["CONTINUE", "FINISH"], "default": "CONTINUE"},
-        "thought": text("Why this action."),
-        "plan": {"type": "array", "items": {"type": "string"}, "default": []},
-        "metadata": {"type": "object", "default": {}},
-    }))
+    object(
+        "Action",
+        &["function"],
+        json!({
+            "control_label": text("Label of the chosen control, or \"\"."),
+            "control_text": text("Text of that control, or \"\"."),
+            "function": {"type": "string", "enum": names, "description": "Function to call; \"\" for none."},
+            "args": {"type": "object", "default": {}},
+            "status": {"type": "string", "enum": ["CONTINUE", "FINISH"], "default": "CONTINUE"},
+            "thought": text("Why this action."),
+            "plan": {"type": "array", "items": {"type": "string"}, "default": []},
+            "metadata": {"type": "object", "default": {}},
+        }),
+    )
 }
 
 fn observation_schema() -> Value {
     let or_null = |kind: &str| json!({"type": [kind, "null"], "default": null});
-    let control = object("Control", &["label", "control_text", "control_type"], json!({
-        "label": {"type": "string"},
-        "control_text": {"type": "string"},
-        "control_type": {"type": "string", "enum": ControlType::ALL},
-        "enabled": {"type": "boolean", "default": true},
-        "selected": or_null("boolean"),
-        "value": or_null("string"),
-        "rectangle": or_null("object"),
-    }));
-    object("Observation", &["request", "application", "controls"], json!({
-        "request": {"type": "string"},
-        "application": {"type": "string"},
-        "controls": {"type": "array", "items": control},
-        "document": {"type": "string", "default": ""},
-        "selection": {"type": "string", "default": ""},
-        "last_action": or_null("object"),
-        "step": {"type": "integer", "minimum": 0},
-        "truncated": {"type": "boolean", "default": false},
-        "success": or_null("boolean"),
-        "error": or_null("string"),
-        "verdict": or_null("object"),
-        "task": or_null("object"),
-    }))
+    let control = object(
+        "Control",
+        &["label", "control_text", "control_type"],
+        json!({
+            "label": {"type": "string"},
+            "control_text": {"type": "string"},
+            "control_type": {"type": "string", "enum": ControlType::ALL},
+            "enabled": {"type": "boolean", "default": true},
+            "selected": or_null("boolean"),
+            "value": or_null("string"),
+            "rectangle": or_null("object"),
+        }),
+    );
+    object(
+        "Observation",
+        &["request", "application", "controls"],
+        json!({
+            "request": {"type": "string"},
+            "application": {"type": "string"},
+            "controls": {"type": "array", "items": control},
+            "document": {"type": "string", "default": ""},
+            "selection": {"type": "string", "default": ""},
+            "last_action": or_null("object"),
+            "step": {"type": "integer", "minimum": 0},
+            "truncated": {"type": "boolean", "default": false},
+            "success": or_null("boolean"),
+            "error": or_null("string"),
+            "verdict": or_null("object"),
+            "task": or_null("object"),
+        }),
+    )
 }
 
 fn state_schema() -> Value {
-    object("State", &["step_count"], json!({
-        "episode_id": {"type": ["string", "null"], "default": null},
-        "step_count": {"type": "integer", "minimum": 0},
-        "done": {"type": "boolean"},
-        "task": {"type": ["object", "null"], "default": null},
-    }))
+    object(
+        "State",
+        &["step_count"],
+        json!({
+            "episode_id": {"type": ["string", "null"], "default": null},
+            "step_count": {"type": "integer", "minimum": 0},
+            "done": {"type": "boolean"},
+            "task": {"type": ["object", "null"], "default": null},
+        }),
+    )
 }

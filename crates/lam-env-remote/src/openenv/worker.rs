@@ -10,8 +10,8 @@ use std::time::Duration;
 use lam_env::Application;
 use serde_json::Value;
 
-use super::session::Session;
 use super::messages::{Call, Code, Refusal};
+use super::session::Session;
 
 /// An answer to a call, or to the start: `null` once the instance is there.
 pub type Reply = Result<Value, Refusal>;

@@ -255,8 +255,14 @@ fn nobody_there_and_nobody_we_understand_are_told() {
     assert!(matches!(refused, RemoteError::Unreachable { .. }) && !refused.is_config(), "{refused}");
     assert!(refused.to_string().contains("hint: is `lam-train serve env` running there?"), "{refused}");
     for (schema, words) in [
-        (json!({"action": {"type": "object"}}), "speaks no version of the action schema, this program speaks version 1"),
-        (json!({"action": {"x-lam": {"version": 2}}}), "speaks version 2 of the action schema, this program speaks version 1"),
+        (
+            json!({"action": {"type": "object"}}),
+            "speaks no version of the action schema, this program speaks version 1",
+        ),
+        (
+            json!({"action": {"x-lam": {"version": 2}}}),
+            "speaks version 2 of the action schema, this program speaks version 1",
+        ),
         (json!({"action": {"x-lam": {"version": 1}}}), "x-lam: missing field `functions`"),
     ] {
         let url = fake(move |_| Reply::Json(schema.clone()));
@@ -314,7 +320,8 @@ fn counting(mut socket: tungstenite::WebSocket<std::net::TcpStream>) {
         let controls = json!([{"label": "1", "control_text": "Counter", "control_type": "Text"}]);
         let observation = json!({"request": format!("Press {goal} times"), "controls": controls});
         let reward = if done { json!(f64::from(u8::from(count == goal))) } else { Value::Null };
-        let answer = json!({"type": "observation", "data": {"observation": observation, "reward": reward, "done": done}});
+        let answer =
+            json!({"type": "observation", "data": {"observation": observation, "reward": reward, "done": done}});
         if socket.send(tungstenite::Message::text(answer.to_string())).is_err() {
             return;
         }
@@ -345,7 +352,8 @@ fn fake(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String {
                     Reply::Json(body) => {
                         crate::socket::take_request(&stream);
                         let body = body.to_string();
-                        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+                        let head =
+                            format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
                         stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
                     }
                 }

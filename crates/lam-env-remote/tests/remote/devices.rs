@@ -108,13 +108,15 @@ fn a_word_episode_is_played_on_a_device() {
     let screen = environment.reset(&task).unwrap();
     assert_eq!(screen.document, "The title\nA line of text");
     assert_eq!((screen.controls.len(), screen.controls[0].selected), (2, Some(false)));
-    let selected = environment.act(&action("select_text", ("", ""), json!({"text": "The title"}), Status::Continue)).unwrap();
+    let selected =
+        environment.act(&action("select_text", ("", ""), json!({"text": "The title"}), Status::Continue)).unwrap();
     assert_eq!((selected.status, selected.message.as_str()), (StepStatus::Ok, ""));
     let unknown = environment.act(&action("click_input", ("9", "Italic"), json!({}), Status::Continue)).unwrap();
     assert_eq!((unknown.status, unknown.message.as_str()), (StepStatus::InvalidAction, "no control with label `9`"));
     let denied = environment.act(&action("click_input", ("1", "Close all"), json!({}), Status::Continue)).unwrap();
     assert_eq!((denied.status, denied.message.as_str()), (StepStatus::InvalidAction, "control `Close all` is denied"));
-    let bold = environment.act(&action("click_input", ("1", "Bold"), json!({"button": "left"}), Status::Finish)).unwrap();
+    let bold =
+        environment.act(&action("click_input", ("1", "Bold"), json!({"button": "left"}), Status::Finish)).unwrap();
     assert_eq!(bold.observation.controls[0].selected, Some(true));
     let verdict = environment.verify().unwrap();
     assert_eq!((verdict.complete, verdict.judge.as_str()), (Complete::Unsure, "none"));
@@ -128,12 +130,15 @@ fn what_fails_on_a_device_is_told_and_a_lost_window_ends_the_episode() {
     let task = task(&app, &["*Notepad"], "Write a line");
     let mut environment = app.open().unwrap();
     assert_eq!(environment.reset(&task).unwrap().document, "");
-    let words = environment.act(&action("insert_table", ("", ""), json!({"rows": 1, "columns": 1}), Status::Continue)).unwrap();
+    let words =
+        environment.act(&action("insert_table", ("", ""), json!({"rows": 1, "columns": 1}), Status::Continue)).unwrap();
     assert_eq!(words.status, StepStatus::InvalidAction);
     assert_eq!(words.message, "insert_table is Word's, and the window belongs to Notepad.exe");
     let clicked = environment.act(&action("click_input", ("1", "Editor"), json!({}), Status::Continue)).unwrap();
     assert!(clicked.status == StepStatus::Ok && clicked.message.starts_with("Warning: "), "{}", clicked.message);
-    let written = environment.act(&action("set_edit_text", ("1", "Text editor"), json!({"text": "x"}), Status::Continue)).unwrap();
+    let written = environment
+        .act(&action("set_edit_text", ("1", "Text editor"), json!({"text": "x"}), Status::Continue))
+        .unwrap();
     assert_eq!((written.status, written.message.as_str()), (StepStatus::AppError, "The control is read only"));
     let error = environment.act(&action("click_input", ("1", "Text editor"), json!({}), Status::Continue)).unwrap_err();
     assert!(matches!(&error, EnvError::Failed { reason, .. } if reason.contains("No window is selected")), "{error}");
@@ -253,7 +258,10 @@ fn a_device_serves_one_run_after_another() {
     socket.0.close(None).unwrap();
     let brief = UfoAip::new(AipSettings { device_wait: Duration::from_millis(100), ..settings() });
     let none = brief.open().err().unwrap().to_string();
-    assert!(none.contains("no device has dialled in") && none.contains("hint: start one with python -m ufo.client.client"), "{none}");
+    assert!(
+        none.contains("no device has dialled in") && none.contains("hint: start one with python -m ufo.client.client"),
+        "{none}"
+    );
 }
 
 #[test]
@@ -289,7 +297,10 @@ fn addresses_and_tasks_that_cannot_be_meant_are_told() {
         ("host:1?tasks=no-such.toml", "no-such.toml: "),
     ] {
         let refused = UfoAip::parse(text, None).err().unwrap();
-        assert!(refused.is_config() && refused.to_string().contains(words) && refused.to_string().contains("\nhint: "), "{refused}");
+        assert!(
+            refused.is_config() && refused.to_string().contains(words) && refused.to_string().contains("\nhint: "),
+            "{refused}"
+        );
     }
     let app = UfoAip::parse("127.0.0.1:0?devices=3", None).unwrap();
     assert_eq!((app.instances(), app.environment()), (Some(3), "ufo-aip"));

@@ -79,17 +79,10 @@ impl Document {
         if text.is_empty() {
             return None;
         }
-        self.paragraphs
-            .iter()
-            .enumerate()
-            .find_map(|(paragraph, content)| {
-                let start = content.text().find(text)?;
-                Some(Span {
-                    paragraph,
-                    start,
-                    end: start + text.len(),
-                })
-            })
+        self.paragraphs.iter().enumerate().find_map(|(paragraph, content)| {
+            let start = content.text().find(text)?;
+            Some(Span { paragraph, start, end: start + text.len() })
+        })
     }
 
     /// Replaces every occurrence of `old`; formatting of each occurrence's first run is kept.
@@ -98,11 +91,7 @@ impl Document {
             return;
         }
         for paragraph in &mut self.paragraphs {
-            let starts: Vec<usize> = paragraph
-                .text()
-                .match_indices(old)
-                .map(|(start, _)| start)
-                .collect();
+            let starts: Vec<usize> = paragraph.text().match_indices(old).map(|(start, _)| start).collect();
             for start in starts.into_iter().rev() {
                 paragraph.replace(start, start + old.len(), new);
             }
@@ -111,20 +100,12 @@ impl Document {
 
     /// Positions in `objects` of the pictures.
     pub fn pictures(&self) -> impl Iterator<Item = usize> {
-        self.objects
-            .iter()
-            .enumerate()
-            .filter(|(_, object)| object.kind == "Picture")
-            .map(|(index, _)| index)
+        self.objects.iter().enumerate().filter(|(_, object)| object.kind == "Picture").map(|(index, _)| index)
     }
 
     /// Positions in `notes` of the comments.
     pub fn comments(&self) -> impl Iterator<Item = usize> {
-        self.notes
-            .iter()
-            .enumerate()
-            .filter(|(_, note)| note.kind == "Comment")
-            .map(|(index, _)| index)
+        self.notes.iter().enumerate().filter(|(_, note)| note.kind == "Comment").map(|(index, _)| index)
     }
 
     /// The name of the first part in which two documents differ.

@@ -26,9 +26,7 @@ impl Mark {
             ("Superscript", Mark::Superscript),
             ("Small Caps", Mark::SmallCaps),
         ];
-        all.into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, mark)| mark)
+        all.into_iter().find(|(known, _)| *known == name).map(|(_, mark)| mark)
     }
 
     fn bit(self) -> u8 {
@@ -113,10 +111,7 @@ impl Paragraph {
     /// A paragraph of plain text.
     pub fn plain(text: &str) -> Self {
         let mut paragraph = Self {
-            runs: vec![Run {
-                text: text.to_owned(),
-                format: Format::default(),
-            }],
+            runs: vec![Run { text: text.to_owned(), format: Format::default() }],
             attributes: Attributes::default(),
         };
         paragraph.normalize();
@@ -156,18 +151,8 @@ impl Paragraph {
     pub fn replace(&mut self, start: usize, end: usize, text: &str) {
         let first = self.split(start);
         let last = self.split(end);
-        let format = self
-            .runs
-            .get(first)
-            .map(|run| run.format.clone())
-            .unwrap_or_default();
-        self.runs.splice(
-            first..last,
-            [Run {
-                text: text.to_owned(),
-                format,
-            }],
-        );
+        let format = self.runs.get(first).map(|run| run.format.clone()).unwrap_or_default();
+        self.runs.splice(first..last, [Run { text: text.to_owned(), format }]);
         self.normalize();
     }
 

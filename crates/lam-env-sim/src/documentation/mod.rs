@@ -23,52 +23,28 @@ pub fn documents(entries: usize, seed: u64) -> Vec<Document> {
     let mut documents = Vec::new();
     for (topic, families) in family::topics() {
         let name = topic.to_lowercase().replace(' ', "-");
-        documents.push(document(
-            &format!("help/{name}"),
-            PlanSource::Documentation,
-            help_page(topic, families, seed),
-        ));
-        documents.push(document(
-            &format!("how-to/{name}"),
-            PlanSource::Wikihow,
-            article(topic, families, seed),
-        ));
+        documents.push(document(&format!("help/{name}"), PlanSource::Documentation, help_page(topic, families, seed)));
+        documents.push(document(&format!("how-to/{name}"), PlanSource::Wikihow, article(topic, families, seed)));
     }
-    documents.push(document(
-        "queries",
-        PlanSource::SearchQuery,
-        query_log(entries, seed),
-    ));
+    documents.push(document("queries", PlanSource::SearchQuery, query_log(entries, seed)));
     documents
 }
 
 fn document(name: &str, source: PlanSource, text: String) -> Document {
-    Document {
-        name: format!("{name}.md"),
-        source,
-        text,
-    }
+    Document { name: format!("{name}.md"), source, text }
 }
 
 fn help_page(topic: &str, families: &'static [Family], seed: u64) -> String {
     let mut page = format!("# {topic}\n\n{}\n", prose::introduction(topic));
     for family in families {
         let instance = example(family, "help", seed);
-        page.push_str(&procedure(
-            &imperative(family, &instance),
-            family,
-            &instance,
-        ));
+        page.push_str(&procedure(&imperative(family, &instance), family, &instance));
     }
     page
 }
 
 fn article(topic: &str, families: &'static [Family], seed: u64) -> String {
-    let mut page = format!(
-        "# How to work with a document: {}\n\n{}\n",
-        topic.to_lowercase(),
-        prose::advice(topic)
-    );
+    let mut page = format!("# How to work with a document: {}\n\n{}\n", topic.to_lowercase(), prose::advice(topic));
     for family in families {
         let instance = example(family, "how-to", seed);
         let heading = format!("How to {}", imperative(family, &instance));
@@ -79,8 +55,7 @@ fn article(topic: &str, families: &'static [Family], seed: u64) -> String {
 
 fn query_log(entries: usize, seed: u64) -> String {
     let families: Vec<&'static Family> = family::all().collect();
-    let mut log =
-        "# Questions and answers\n\nWhat people asked for, and the steps that did it.\n".to_owned();
+    let mut log = "# Questions and answers\n\nWhat people asked for, and the steps that did it.\n".to_owned();
     for entry in 0..entries {
         let family = families[entry % families.len()];
         let instance = example(family, &format!("query {}", entry / families.len()), seed);
@@ -91,23 +66,13 @@ fn query_log(entries: usize, seed: u64) -> String {
 
 /// An instance from the training words, apart from every task's.
 fn example(family: &'static Family, what: &str, seed: u64) -> Instance {
-    instance::draw(
-        family,
-        hash(&["documentation", what, family.name], seed),
-        Split::Train,
-        Phrasing::Seen,
-    )
+    instance::draw(family, hash(&["documentation", what, family.name], seed), Split::Train, Phrasing::Seen)
 }
 
 /// The request as an imperative: the first template of each part.
 fn imperative(family: &Family, instance: &Instance) -> String {
-    let part = |part: &instance::Part| {
-        phrasing::fill(
-            part.family.wording.seen[0],
-            part.family.words[0],
-            &part.parameters,
-        )
-    };
+    let part =
+        |part: &instance::Part| phrasing::fill(part.family.wording.seen[0], part.family.words[0], &part.parameters);
     let parts: Vec<String> = instance.parts.iter().map(part).collect();
     match parts.as_slice() {
         [one] => one.clone(),
@@ -126,12 +91,7 @@ fn procedure(heading: &str, family: &Family, instance: &Instance) -> String {
 /// Texts that show every word of the application, of its tasks and of plain English about it.
 pub fn vocabulary() -> Vec<String> {
     let mut texts = prose::paragraphs();
-    texts.push(
-        (1..=128)
-            .map(|label| label.to_string())
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
+    texts.push((1..=128).map(|label| label.to_string()).collect::<Vec<_>>().join(" "));
     for tab in Tab::all() {
         texts.push(prose::tab(tab));
         texts.extend(commands(tab).iter().map(|command| command.name.to_owned()));
@@ -177,12 +137,7 @@ fn dialog_texts() -> Vec<String> {
         };
         if let Some(dialog) = dialog {
             let fields: Vec<&str> = dialog.fields.iter().map(|field| field.name).collect();
-            texts.push(format!(
-                "{} {} {} Cancel",
-                dialog.name,
-                fields.join(" "),
-                dialog.confirm
-            ));
+            texts.push(format!("{} {} {} Cancel", dialog.name, fields.join(" "), dialog.confirm));
         }
         if let Effect::Open(menu) = command.effect {
             texts.push(format!("{} {}", menu.name, menu.items.join(" ")));

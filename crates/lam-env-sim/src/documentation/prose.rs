@@ -10,10 +10,7 @@ pub fn introduction(topic: &str) -> String {
         "Pages and design" => format!("{} {}", tab(Tab::Layout), tab(Tab::Design)),
         "References" => tab(Tab::References),
         "Reviewing and viewing" => format!("{} {}", tab(Tab::Review), tab(Tab::View)),
-        _ => {
-            "A task of several parts is done part by part. Finish one part before the next begins."
-                .to_owned()
-        }
+        _ => "A task of several parts is done part by part. Finish one part before the next begins.".to_owned(),
     };
     format!(
         "{place} Open the tab first when its commands are not on the screen. Each procedure below can be started from any tab."
@@ -23,21 +20,11 @@ pub fn introduction(topic: &str) -> String {
 /// The first paragraph of a topic's article.
 pub fn advice(topic: &str) -> String {
     let advice = match topic {
-        "Formatting text" => {
-            "Select the words before you change how they look. Only the selected words change."
-        }
-        "Formatting paragraphs" => {
-            "It is enough to select a few words: the whole paragraph changes."
-        }
-        "Editing text" => {
-            "Text that is selected is replaced by what you type. The last change can be taken back."
-        }
-        "Inserting things" => {
-            "A menu shows what can be inserted. A dialog waits until you confirm or cancel it."
-        }
-        "Pages and design" => {
-            "Settings of the page hold for the whole document, so nothing has to be selected."
-        }
+        "Formatting text" => "Select the words before you change how they look. Only the selected words change.",
+        "Formatting paragraphs" => "It is enough to select a few words: the whole paragraph changes.",
+        "Editing text" => "Text that is selected is replaced by what you type. The last change can be taken back.",
+        "Inserting things" => "A menu shows what can be inserted. A dialog waits until you confirm or cancel it.",
+        "Pages and design" => "Settings of the page hold for the whole document, so nothing has to be selected.",
         "References" => "Notes belong to the words that were selected when they were inserted.",
         "Reviewing and viewing" => "A view changes what you see and not what is printed.",
         _ => "Read the whole request, find its parts, and do them in order.",
@@ -51,11 +38,7 @@ pub fn tab(tab: Tab) -> String {
     let mut text = format!("The {} tab holds {}.", tab.name(), names.join(" , "));
     for command in commands(tab) {
         if let Effect::Open(menu) = command.effect {
-            text.push_str(&format!(
-                " {} offers {}.",
-                menu.name,
-                menu.items.join(" , ")
-            ));
+            text.push_str(&format!(" {} offers {}.", menu.name, menu.items.join(" , ")));
         }
     }
     text
@@ -63,9 +46,7 @@ pub fn tab(tab: Tab) -> String {
 
 /// A template without its slots.
 pub fn bare(template: &str) -> String {
-    ["{s}", "{x}", "{y}", "{o}", "{a}", "{b}"]
-        .iter()
-        .fold(template.to_owned(), |text, slot| text.replace(slot, ""))
+    ["{s}", "{x}", "{y}", "{o}", "{a}", "{b}"].iter().fold(template.to_owned(), |text, slot| text.replace(slot, ""))
 }
 
 /// Paragraphs about editors in general.

@@ -17,8 +17,5 @@ const WRONG: [(&str, Tab); 9] = [
 
 /// The tab on which the expert looks for a command that stands on `tab`.
 pub fn believed(command: &str, tab: Option<Tab>) -> Option<Tab> {
-    WRONG
-        .iter()
-        .find(|(wrong, _)| *wrong == command)
-        .map_or(tab, |(_, believed)| Some(*believed))
+    WRONG.iter().find(|(wrong, _)| *wrong == command).map_or(tab, |(_, believed)| Some(*believed))
 }

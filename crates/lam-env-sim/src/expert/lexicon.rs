@@ -10,10 +10,7 @@ pub const KNOWN: [(&str, &[&str]); 63] = [
     ("strikethrough", &["strikethrough"]),
     ("subscript", &["subscript"]),
     ("superscript", &["superscript"]),
-    (
-        "clear_formatting",
-        &["clear+format", "clear+formatting", "reset+formatting"],
-    ),
+    ("clear_formatting", &["clear+format", "clear+formatting", "reset+formatting"]),
     ("highlight", &["highlight", "highlight color"]),
     ("font_color", &["font color", "text color"]),
     ("font_size", &["font size", "text size"]),
@@ -47,10 +44,7 @@ pub const KNOWN: [(&str, &[&str]); 63] = [
     ("footer", &["footer", "page footer"]),
     ("page_number", &["page number", "page numbering"]),
     ("text_box", &["text box"]),
-    (
-        "delete_picture",
-        &["delete+picture", "remove+picture", "erase+picture"],
-    ),
+    ("delete_picture", &["delete+picture", "remove+picture", "erase+picture"]),
     ("delete_table", &["delete+table", "remove+table"]),
     ("margins", &["margins", "page margins"]),
     ("one_margin", &["margin"]),

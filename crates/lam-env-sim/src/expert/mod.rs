@@ -33,11 +33,7 @@ impl Expert for SimExpert {
     }
 
     fn decide(&self, state: &State) -> Action {
-        if state
-            .previous_actions
-            .last()
-            .is_some_and(|last| last.outcome != StepStatus::Ok)
-        {
+        if state.previous_actions.last().is_some_and(|last| last.outcome != StepStatus::Ok) {
             return Action::stop("it did not work");
         }
         match parse::understand(&state.request, &state.observation.document) {
@@ -53,8 +49,7 @@ fn follow(state: &State, calls: &[Planned]) -> Action {
     for past in &state.previous_actions {
         let next = calls.get(done).map(|planned| &planned.call);
         let matches = next.is_some_and(|call| {
-            (&call.function, &call.control_name, &call.args)
-                == (&past.function, &past.control_name, &past.args)
+            (&call.function, &call.control_name, &call.args) == (&past.function, &past.control_name, &past.args)
         });
         done += usize::from(matches);
     }
@@ -64,26 +59,13 @@ fn follow(state: &State, calls: &[Planned]) -> Action {
     if next.call.control_name.is_empty() {
         return act(state, "", &next.call, &calls[done + 1..]);
     }
-    if let Some(control) = state
-        .observation
-        .controls_named(&next.call.control_name)
-        .next()
-    {
+    if let Some(control) = state.observation.controls_named(&next.call.control_name).next() {
         return act(state, &control.label, &next.call, &calls[done + 1..]);
     }
-    let went_there = |tab: Tab| {
-        state
-            .previous_actions
-            .last()
-            .is_some_and(|last| last.control_name == tab.name())
-    };
+    let went_there = |tab: Tab| state.previous_actions.last().is_some_and(|last| last.control_name == tab.name());
     match next.tab {
         Some(tab) if !went_there(tab) => {
-            let label = state
-                .observation
-                .controls_named(tab.name())
-                .next()
-                .map_or("", |control| &control.label);
+            let label = state.observation.controls_named(tab.name()).next().map_or("", |control| &control.label);
             act(state, label, &Call::click(tab.name()), &calls[done..])
         }
         _ => take_similar(state, &next.call.control_name),
@@ -92,53 +74,32 @@ fn follow(state: &State, calls: &[Planned]) -> Action {
 
 /// One call, with the steps that remain after it.
 fn act(state: &State, label: &str, call: &Call, rest: &[Planned]) -> Action {
-    let kind = state
-        .observation
-        .control(label)
-        .map(|control| control.control_type);
+    let kind = state.observation.control(label).map(|control| control.control_type);
     Action {
         thought: thought(call, kind),
         control_label: label.to_owned(),
         control_name: call.control_name.clone(),
         function: call.function.clone(),
         args: call.args.clone(),
-        status: if rest.is_empty() {
-            Status::Finish
-        } else {
-            Status::Continue
-        },
+        status: if rest.is_empty() { Status::Finish } else { Status::Continue },
         plan: remaining(state, call, rest),
     }
 }
 
 /// The steps of the calls that remain, with a tab wherever it has to change.
 fn remaining(state: &State, call: &Call, rest: &[Planned]) -> Vec<String> {
-    let is_shown = |control: &&Control| {
-        control.control_type == ControlType::TabItem && control.selected == Some(true)
-    };
-    let mut shown = state
-        .observation
-        .controls
-        .iter()
-        .find(is_shown)
-        .map(|control| control.control_text.clone());
+    let is_shown = |control: &&Control| control.control_type == ControlType::TabItem && control.selected == Some(true);
+    let mut shown = state.observation.controls.iter().find(is_shown).map(|control| control.control_text.clone());
     if Tab::all().any(|tab| tab.name() == call.control_name) {
         shown = Some(call.control_name.clone());
     }
     let mut steps = Vec::new();
     for planned in rest {
-        if let Some(tab) = planned
-            .tab
-            .filter(|tab| shown.as_deref() != Some(tab.name()))
-        {
+        if let Some(tab) = planned.tab.filter(|tab| shown.as_deref() != Some(tab.name())) {
             steps.push(format!("click {}", tab.name()));
             shown = Some(tab.name().to_owned());
         }
-        let Call {
-            function,
-            control_name,
-            args,
-        } = &planned.call;
+        let Call { function, control_name, args } = &planned.call;
         steps.push(step_text(function, control_name, args));
     }
     steps
@@ -165,10 +126,7 @@ fn thought(call: &Call, kind: Option<ControlType>) -> String {
 
 /// Instead of a command that is not to be found: one with a similar name, as the last action.
 fn take_similar(state: &State, name: &str) -> Action {
-    similar(state, name).map_or_else(
-        || Action::stop("it is not there"),
-        |control| click_last(state, control),
-    )
+    similar(state, name).map_or_else(|| Action::stop("it is not there"), |control| click_last(state, control))
 }
 
 /// A request that is not understood: something near it, as the last action.
@@ -178,23 +136,13 @@ fn guess(state: &State) -> Action {
         return click_last(state, control);
     }
     match parse::quoted_text(&quotes, &state.observation.document) {
-        Some(quote) => act(
-            state,
-            "",
-            &Call::new("select_text", "", serde_json::json!({"text": quote})),
-            &[],
-        ),
+        Some(quote) => act(state, "", &Call::new("select_text", "", serde_json::json!({"text": quote})), &[]),
         None => Action::stop("it is not clear"),
     }
 }
 
 fn click_last(state: &State, control: &Control) -> Action {
-    act(
-        state,
-        &control.label,
-        &Call::click(&control.control_text),
-        &[],
-    )
+    act(state, &control.label, &Call::click(&control.control_text), &[])
 }
 
 /// The first command on the screen whose name shares a word with these.
@@ -205,16 +153,10 @@ fn similar<'a>(state: &'a State, words: &str) -> Option<&'a Control> {
         .controls
         .iter()
         .filter(|control| {
-            !matches!(
-                control.control_type,
-                ControlType::TabItem | ControlType::Document | ControlType::Group
-            )
+            !matches!(control.control_type, ControlType::TabItem | ControlType::Document | ControlType::Group)
         })
         .find(|control| {
-            let mut shared = control
-                .control_text
-                .split_whitespace()
-                .map(str::to_lowercase);
+            let mut shared = control.control_text.split_whitespace().map(str::to_lowercase);
             shared.any(|word| word != "of" && wanted.contains(&word))
         })
 }

@@ -41,35 +41,13 @@ fn parts(request: &str, document: &str) -> Option<Vec<Vec<Planned>>> {
 fn part(request: &str, document: &str) -> Option<Vec<Planned>> {
     let (words, quotes) = unquote(request);
     let family = recognise(&words)?;
-    let text = if family.text {
-        quoted_text(&quotes, document)?
-    } else {
-        String::new()
-    };
-    let new_text = if family.new_text {
-        quotes.iter().find(|quote| **quote != text)?.clone()
-    } else {
-        String::new()
-    };
-    let option = if family.options.is_empty() {
-        ""
-    } else {
-        longest(family.options, &words)?
-    };
+    let text = if family.text { quoted_text(&quotes, document)? } else { String::new() };
+    let new_text = if family.new_text { quotes.iter().find(|quote| **quote != text)?.clone() } else { String::new() };
+    let option = if family.options.is_empty() { "" } else { longest(family.options, &words)? };
     let numbers = numbers(family, &words)?;
-    let mut calls = planned(
-        family.moves,
-        &Parameters {
-            text,
-            new_text,
-            option,
-            numbers,
-        },
-    );
+    let mut calls = planned(family.moves, &Parameters { text, new_text, option, numbers });
     for planned in &mut calls {
-        planned.tab = planned
-            .tab
-            .and_then(|tab| believed(&planned.call.control_name, Some(tab)));
+        planned.tab = planned.tab.and_then(|tab| believed(&planned.call.control_name, Some(tab)));
     }
     Some(calls)
 }
@@ -90,10 +68,7 @@ pub fn unquote(request: &str) -> (String, Vec<String>) {
 
 /// The first quoted text that stands in one of the document's lines.
 pub fn quoted_text(quotes: &[String], document: &str) -> Option<String> {
-    quotes
-        .iter()
-        .find(|quote| document.lines().any(|line| line.contains(quote.as_str())))
-        .cloned()
+    quotes.iter().find(|quote| document.lines().any(|line| line.contains(quote.as_str()))).cloned()
 }
 
 /// The family whose known words are the longest in the request.
@@ -115,23 +90,16 @@ fn has_words(words: &str, phrase: &str) -> bool {
     let edge = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
     words.match_indices(phrase).any(|(start, _)| {
         let bytes = words.as_bytes();
-        edge(start.checked_sub(1).map(|before| bytes[before]))
-            && edge(bytes.get(start + phrase.len()).copied())
+        edge(start.checked_sub(1).map(|before| bytes[before])) && edge(bytes.get(start + phrase.len()).copied())
     })
 }
 
 fn longest(options: &[&'static str], words: &str) -> Option<&'static str> {
-    options
-        .iter()
-        .copied()
-        .filter(|option| has_words(words, option))
-        .max_by_key(|option| option.len())
+    options.iter().copied().filter(|option| has_words(words, option)).max_by_key(|option| option.len())
 }
 
 fn numbers(family: &Family, words: &str) -> Option<[i64; 2]> {
-    let mut found = words
-        .split_whitespace()
-        .filter_map(|word| word.parse::<i64>().ok());
+    let mut found = words.split_whitespace().filter_map(|word| word.parse::<i64>().ok());
     match family.numbers {
         Numbers::None => Some([0, 0]),
         Numbers::One(..) | Numbers::Present(_) => Some([found.next()?, 0]),

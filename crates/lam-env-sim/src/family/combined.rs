@@ -3,31 +3,12 @@
 use super::Family;
 use super::wording::JOINED;
 
-const FORMATS: &[&str] = &[
-    "bold",
-    "italic",
-    "underline",
-    "strikethrough",
-    "highlight",
-    "font_color",
-    "font_size",
-];
-const SETTINGS: &[&str] = &[
-    "margins",
-    "orientation",
-    "columns",
-    "zoom",
-    "view_mode",
-    "paper_size",
-    "page_number",
-];
+const FORMATS: &[&str] = &["bold", "italic", "underline", "strikethrough", "highlight", "font_color", "font_size"];
+const SETTINGS: &[&str] = &["margins", "orientation", "columns", "zoom", "view_mode", "paper_size", "page_number"];
 const TEXTS: &[&str] = &["header", "footer", "link", "comment", "footnote", "caption"];
 
 const fn combined(name: &'static str, parts: &'static [&'static [&'static str]]) -> Family {
-    Family {
-        parts,
-        ..Family::new(name, &[], &JOINED, &[])
-    }
+    Family { parts, ..Family::new(name, &[], &JOINED, &[]) }
 }
 
 /// The families of this topic.

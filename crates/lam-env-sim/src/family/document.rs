@@ -7,13 +7,8 @@ use crate::procedure::Slot;
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 9] = [
-    Family::new(
-        "center",
-        &["center", "centered", "middle alignment"],
-        &PARAGRAPH,
-        &[SelectText, Click("Center")],
-    )
-    .text(),
+    Family::new("center", &["center", "centered", "middle alignment"], &PARAGRAPH, &[SelectText, Click("Center")])
+        .text(),
     Family::new(
         "align_right",
         &["align right", "right alignment", "flush right"],
@@ -21,20 +16,8 @@ pub static FAMILIES: [Family; 9] = [
         &[SelectText, Click("Align Right")],
     )
     .text(),
-    Family::new(
-        "justify",
-        &["justify", "justified", "even edges"],
-        &PARAGRAPH,
-        &[SelectText, Click("Justify")],
-    )
-    .text(),
-    Family::new(
-        "bullets",
-        &["bullets", "bullet points", "dots"],
-        &PARAGRAPH,
-        &[SelectText, Click("Bullets")],
-    )
-    .text(),
+    Family::new("justify", &["justify", "justified", "even edges"], &PARAGRAPH, &[SelectText, Click("Justify")]).text(),
+    Family::new("bullets", &["bullets", "bullet points", "dots"], &PARAGRAPH, &[SelectText, Click("Bullets")]).text(),
     Family::new(
         "numbering",
         &["numbering", "numbered list", "counting"],
@@ -50,14 +33,9 @@ pub static FAMILIES: [Family; 9] = [
     )
     .text()
     .options(crate::ribbon::LINE_SPACING.items),
-    Family::new(
-        "style",
-        &["style", "paragraph style", "role"],
-        &VALUE,
-        &[SelectText, Click("Styles"), ChooseOption],
-    )
-    .text()
-    .options(crate::ribbon::STYLES.items),
+    Family::new("style", &["style", "paragraph style", "role"], &VALUE, &[SelectText, Click("Styles"), ChooseOption])
+        .text()
+        .options(crate::ribbon::STYLES.items),
     Family::new(
         "indent",
         &["left indent", "indent", "inset"],

@@ -94,10 +94,7 @@ impl Family {
     }
 
     const fn new_text(self) -> Self {
-        Self {
-            new_text: true,
-            ..self
-        }
+        Self { new_text: true, ..self }
     }
 
     const fn options(self, options: &'static [&'static str]) -> Self {

@@ -19,12 +19,7 @@ pub static REFERENCES: [Family; 5] = [
         "footnote",
         &["footnote", "foot note", "small note"],
         &ATTACH,
-        &[
-            SelectText,
-            Click("Insert Footnote"),
-            Fill("Footnote Text", Slot::NewText),
-            Confirm("OK"),
-        ],
+        &[SelectText, Click("Insert Footnote"), Fill("Footnote Text", Slot::NewText), Confirm("OK")],
     )
     .text()
     .new_text(),
@@ -32,27 +27,13 @@ pub static REFERENCES: [Family; 5] = [
         "caption",
         &["caption", "figure caption", "picture label"],
         &SAYING,
-        &[
-            Click("Caption"),
-            Fill("Caption Text", Slot::NewText),
-            Confirm("OK"),
-        ],
+        &[Click("Caption"), Fill("Caption Text", Slot::NewText), Confirm("OK")],
     )
     .new_text(),
-    Family::new(
-        "bibliography",
-        &["bibliography", "list of sources"],
-        &OBJECT,
-        &[Click("Bibliography"), ChooseOption],
-    )
-    .options(BIBLIOGRAPHY.items),
-    Family::new(
-        "index_entry",
-        &["index entry", "entry of the index"],
-        &ENTRY,
-        &[SelectText, Click("Mark Entry")],
-    )
-    .text(),
+    Family::new("bibliography", &["bibliography", "list of sources"], &OBJECT, &[Click("Bibliography"), ChooseOption])
+        .options(BIBLIOGRAPHY.items),
+    Family::new("index_entry", &["index entry", "entry of the index"], &ENTRY, &[SelectText, Click("Mark Entry")])
+        .text(),
 ];
 
 /// Families about reviewing and viewing.
@@ -61,12 +42,7 @@ pub static FAMILIES: [Family; 8] = [
         "comment",
         &["comment", "review comment", "remark"],
         &ATTACH,
-        &[
-            SelectText,
-            Click("New Comment"),
-            Fill("Comment Text", Slot::NewText),
-            Confirm("Post"),
-        ],
+        &[SelectText, Click("New Comment"), Fill("Comment Text", Slot::NewText), Confirm("Post")],
     )
     .text()
     .new_text(),
@@ -76,48 +52,17 @@ pub static FAMILIES: [Family; 8] = [
         &COMMAND,
         &[Click("Track Changes")],
     ),
-    Family::new(
-        "spelling",
-        &["spelling check", "spell check", "typo hunt"],
-        &RUN,
-        &[Click("Spelling")],
-    ),
-    Family::new(
-        "word_count",
-        &["word count", "count of words", "length check"],
-        &RUN,
-        &[Click("Word Count")],
-    ),
-    Family::new(
-        "view_mode",
-        &["view", "view mode", "display"],
-        &OPTION,
-        &[ClickOption],
-    )
-    .options(&[
+    Family::new("spelling", &["spelling check", "spell check", "typo hunt"], &RUN, &[Click("Spelling")]),
+    Family::new("word_count", &["word count", "count of words", "length check"], &RUN, &[Click("Word Count")]),
+    Family::new("view_mode", &["view", "view mode", "display"], &OPTION, &[ClickOption]).options(&[
         "Read Mode",
         "Print Layout",
         "Web Layout",
         "Outline",
         "Draft",
     ]),
-    Family::new(
-        "zoom",
-        &["zoom", "zoom level", "magnification"],
-        &OPTION,
-        &[Click("Zoom"), ChooseOption],
-    )
-    .options(ZOOM.items),
-    Family::new(
-        "ruler",
-        &["ruler", "measuring strip"],
-        &COMMAND,
-        &[Click("Ruler")],
-    ),
-    Family::new(
-        "split",
-        &["split view", "split", "two halves"],
-        &COMMAND,
-        &[Click("Split")],
-    ),
+    Family::new("zoom", &["zoom", "zoom level", "magnification"], &OPTION, &[Click("Zoom"), ChooseOption])
+        .options(ZOOM.items),
+    Family::new("ruler", &["ruler", "measuring strip"], &COMMAND, &[Click("Ruler")]),
+    Family::new("split", &["split view", "split", "two halves"], &COMMAND, &[Click("Split")]),
 ];

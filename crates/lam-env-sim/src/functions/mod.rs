@@ -25,17 +25,11 @@ pub struct Refused {
 }
 
 fn invalid(message: String) -> Refused {
-    Refused {
-        status: StepStatus::InvalidAction,
-        message,
-    }
+    Refused { status: StepStatus::InvalidAction, message }
 }
 
 fn refused(message: String) -> Refused {
-    Refused {
-        status: StepStatus::AppError,
-        message,
-    }
+    Refused { status: StepStatus::AppError, message }
 }
 
 fn text<'a>(args: &'a Args, name: &str) -> &'a str {
@@ -47,43 +41,21 @@ fn integer(args: &Args, name: &str) -> i64 {
 }
 
 /// Carries out a function that needs no control. The arguments have been checked.
-pub fn call_application(
-    editor: &mut Editor,
-    function: &str,
-    args: &Args,
-) -> Result<String, Refused> {
+pub fn call_application(editor: &mut Editor, function: &str, args: &Args) -> Result<String, Refused> {
     if editor.dialog.is_some() {
-        return Err(refused(
-            "a dialog is open: answer or cancel it first".to_owned(),
-        ));
+        return Err(refused("a dialog is open: answer or cancel it first".to_owned()));
     }
     match function {
-        "select_text" => {
-            editor.selection = editor
-                .document
-                .find(text(args, "text"))
-                .map(Selection::Text)
-        }
-        "select_paragraph" => select_paragraphs(
-            editor,
-            integer(args, "start_index"),
-            integer(args, "end_index"),
-        )?,
+        "select_text" => editor.selection = editor.document.find(text(args, "text")).map(Selection::Text),
+        "select_paragraph" => select_paragraphs(editor, integer(args, "start_index"), integer(args, "end_index"))?,
         "select_table" => {
-            let index = place(
-                integer(args, "number"),
-                editor.document.tables.len(),
-                "table",
-            )?;
+            let index = place(integer(args, "number"), editor.document.tables.len(), "table")?;
             editor.selection = Some(Selection::Table(index));
         }
-        "insert_table" => {
-            command::insert_table(editor, integer(args, "rows"), integer(args, "columns"))
-        }
+        "insert_table" => command::insert_table(editor, integer(args, "rows"), integer(args, "columns")),
         "set_font" => {
             let name = args.get("font_name").and_then(Value::as_str);
-            command::set_font(editor, name, args.get("font_size").and_then(Value::as_i64))
-                .map_err(refused)?;
+            command::set_font(editor, name, args.get("font_size").and_then(Value::as_i64)).map_err(refused)?;
         }
         _ => save_as(editor, args),
     }
@@ -92,22 +64,13 @@ pub fn call_application(
 }
 
 fn place(number: i64, count: usize, what: &str) -> Result<usize, Refused> {
-    let index = usize::try_from(number - 1)
-        .ok()
-        .filter(|index| *index < count);
-    index.ok_or_else(|| {
-        invalid(format!(
-            "there is no {what} {number}: the document has {count}"
-        ))
-    })
+    let index = usize::try_from(number - 1).ok().filter(|index| *index < count);
+    index.ok_or_else(|| invalid(format!("there is no {what} {number}: the document has {count}")))
 }
 
 fn select_paragraphs(editor: &mut Editor, first: i64, last: i64) -> Result<(), Refused> {
     let count = editor.document.paragraphs.len();
-    let (first, last) = (
-        place(first, count, "paragraph")?,
-        place(last, count, "paragraph")?,
-    );
+    let (first, last) = (place(first, count, "paragraph")?, place(last, count, "paragraph")?);
     // A selection may be drawn from either end.
     editor.selection = Some(Selection::Paragraphs(first.min(last), first.max(last)));
     Ok(())
@@ -115,11 +78,7 @@ fn select_paragraphs(editor: &mut Editor, first: i64, last: i64) -> Result<(), R
 
 fn save_as(editor: &mut Editor, args: &Args) {
     let or = |given: &str, otherwise: &str| {
-        if given.is_empty() {
-            otherwise.to_owned()
-        } else {
-            given.to_owned()
-        }
+        if given.is_empty() { otherwise.to_owned() } else { given.to_owned() }
     };
     editor.saved = Some(SavedFile {
         directory: text(args, "file_dir").to_owned(),
@@ -129,12 +88,7 @@ fn save_as(editor: &mut Editor, args: &Args) {
 }
 
 /// Carries out a function on a control. The arguments and the control's kind have been checked.
-pub fn call_control(
-    editor: &mut Editor,
-    shown: &Shown,
-    function: &str,
-    args: &Args,
-) -> Result<String, Refused> {
+pub fn call_control(editor: &mut Editor, shown: &Shown, function: &str, args: &Args) -> Result<String, Refused> {
     if !is_enabled(editor, shown) {
         return Err(refused(format!("`{}` cannot be used now", shown.name)));
     }
@@ -159,16 +113,8 @@ fn click(editor: &mut Editor, shown: &Shown, button: &str) -> Result<(), Refused
             command::apply(editor, effect, name, name).map_err(refused)?;
         }
         Role::Field(index) if shown.kind == ControlType::CheckBox => {
-            if let Some(value) = editor
-                .dialog
-                .as_mut()
-                .and_then(|open| open.values.get_mut(index))
-            {
-                *value = if value.is_empty() {
-                    "on".to_owned()
-                } else {
-                    String::new()
-                };
+            if let Some(value) = editor.dialog.as_mut().and_then(|open| open.values.get_mut(index)) {
+                *value = if value.is_empty() { "on".to_owned() } else { String::new() };
             }
         }
         Role::Field(_) => {}
@@ -197,11 +143,7 @@ fn static_name(shown: &Shown) -> &'static str {
 fn set_text(editor: &mut Editor, shown: &Shown, text: &str) -> Result<(), Refused> {
     match shown.role {
         Role::Field(index) => {
-            if let Some(value) = editor
-                .dialog
-                .as_mut()
-                .and_then(|open| open.values.get_mut(index))
-            {
+            if let Some(value) = editor.dialog.as_mut().and_then(|open| open.values.get_mut(index)) {
                 text.clone_into(value);
             }
             Ok(())
@@ -219,11 +161,7 @@ fn set_text(editor: &mut Editor, shown: &Shown, text: &str) -> Result<(), Refuse
 
 fn read(editor: &Editor, shown: &Shown) -> String {
     match shown.role {
-        Role::Field(index) => editor
-            .dialog
-            .as_ref()
-            .map(|open| open.values[index].clone())
-            .unwrap_or_default(),
+        Role::Field(index) => editor.dialog.as_ref().map(|open| open.values[index].clone()).unwrap_or_default(),
         _ => editor.document.text(),
     }
 }

@@ -49,10 +49,7 @@ impl Instance {
 
 /// The calls of some parts, one after the other.
 pub fn calls(parts: &[Part]) -> Vec<Planned> {
-    parts
-        .iter()
-        .flat_map(|part| planned(part.family.moves, &part.parameters))
-        .collect()
+    parts.iter().flat_map(|part| planned(part.family.moves, &part.parameters)).collect()
 }
 
 /// Where a drawn document's words come from and what has been used of them.
@@ -72,50 +69,28 @@ pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing
     draw_objects(&mut document, &families, &draft, &mut random);
     let parts: Vec<Part> = families
         .into_iter()
-        .map(|family| Part {
-            family,
-            parameters: draw_parameters(family, &document, &mut draft, &mut random),
-        })
+        .map(|family| Part { family, parameters: draw_parameters(family, &document, &mut draft, &mut random) })
         .collect();
     let asides = if split == Split::Train { words::of(split) } else { &[] };
     let request = draw_request(family, &parts, phrasing, asides, &mut random);
     let start = start::draw_start(document, &parts, &mut random);
     let mut goal = start.clone();
-    reference::drive(&mut goal, &calls(&parts))
-        .expect("every family's procedure works from its own start");
-    Instance {
-        parts,
-        request,
-        start,
-        goal,
-    }
+    reference::drive(&mut goal, &calls(&parts)).expect("every family's procedure works from its own start");
+    Instance { parts, request, start, goal }
 }
 
 fn draw_text(split: Split, random: &mut ChaCha8Rng) -> Draft {
     let words = words::of(split);
-    let lengths: Vec<usize> = (0..random.random_range(3..=6))
-        .map(|_| random.random_range(6..=12))
-        .collect();
+    let lengths: Vec<usize> = (0..random.random_range(3..=6)).map(|_| random.random_range(6..=12)).collect();
     let spare = 12;
     let chosen = index::sample(random, words.len(), lengths.iter().sum::<usize>() + spare);
     let mut drawn = chosen.into_iter().map(|place| words[place]);
-    let paragraphs = lengths
-        .into_iter()
-        .map(|length| drawn.by_ref().take(length).collect())
-        .collect();
-    Draft {
-        paragraphs,
-        spare: drawn.collect(),
-        split,
-    }
+    let paragraphs = lengths.into_iter().map(|length| drawn.by_ref().take(length).collect()).collect();
+    Draft { paragraphs, spare: drawn.collect(), split }
 }
 
 fn document_of(draft: &Draft) -> Document {
-    let paragraphs = draft
-        .paragraphs
-        .iter()
-        .map(|words| Paragraph::plain(&words.join(" ")))
-        .collect();
+    let paragraphs = draft.paragraphs.iter().map(|words| Paragraph::plain(&words.join(" "))).collect();
     let defaults = [
         ("Margins", "Normal"),
         ("Orientation", "Portrait"),
@@ -125,15 +100,8 @@ fn document_of(draft: &Draft) -> Document {
         ("Line Numbers", "None"),
         ("View", "Print Layout"),
     ];
-    let settings = defaults
-        .into_iter()
-        .map(|(key, value)| (key, value.to_owned()))
-        .collect();
-    Document {
-        paragraphs,
-        settings,
-        ..Document::default()
-    }
+    let settings = defaults.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+    Document { paragraphs, settings, ..Document::default() }
 }
 
 fn draw_families(family: &'static Family, random: &mut ChaCha8Rng) -> Vec<&'static Family> {
@@ -142,11 +110,8 @@ fn draw_families(family: &'static Family, random: &mut ChaCha8Rng) -> Vec<&'stat
     }
     let mut chosen: Vec<&'static Family> = Vec::new();
     for names in family.parts {
-        let free: Vec<&str> = names
-            .iter()
-            .copied()
-            .filter(|name| chosen.iter().all(|taken| taken.name != *name))
-            .collect();
+        let free: Vec<&str> =
+            names.iter().copied().filter(|name| chosen.iter().all(|taken| taken.name != *name)).collect();
         chosen.push(family::find(pick(random, &free)).expect("parts name families that exist"));
     }
     chosen.shuffle(random);
@@ -154,21 +119,10 @@ fn draw_families(family: &'static Family, random: &mut ChaCha8Rng) -> Vec<&'stat
 }
 
 /// Tables, pictures and comments that stand in the document: those that the task needs, and others.
-fn draw_objects(
-    document: &mut Document,
-    families: &[&Family],
-    draft: &Draft,
-    random: &mut ChaCha8Rng,
-) {
+fn draw_objects(document: &mut Document, families: &[&Family], draft: &Draft, random: &mut ChaCha8Rng) {
     for (kind, chance) in [("Table", 0.2), ("Picture", 0.2), ("Comment", 0.15)] {
-        let needed = families
-            .iter()
-            .any(|family| family.numbers == Numbers::Present(kind));
-        let count = if needed {
-            random.random_range(1..=3)
-        } else {
-            u32::from(random.random_bool(chance))
-        };
+        let needed = families.iter().any(|family| family.numbers == Numbers::Present(kind));
+        let count = if needed { random.random_range(1..=3) } else { u32::from(random.random_bool(chance)) };
         for _ in 0..count {
             match kind {
                 "Table" => document.tables.push(Table {
@@ -177,10 +131,9 @@ fn draw_objects(
                     style: String::new(),
                     grown: Vec::new(),
                 }),
-                "Picture" => document.objects.push(Object {
-                    kind: "Picture",
-                    detail: pick(random, &draft.spare).to_owned(),
-                }),
+                "Picture" => {
+                    document.objects.push(Object { kind: "Picture", detail: pick(random, &draft.spare).to_owned() })
+                }
                 _ => document.notes.push(Note {
                     kind: "Comment",
                     text: pick(random, &draft.spare).to_owned(),
@@ -191,34 +144,16 @@ fn draw_objects(
     }
 }
 
-fn draw_parameters(
-    family: &Family,
-    document: &Document,
-    draft: &mut Draft,
-    random: &mut ChaCha8Rng,
-) -> Parameters {
-    let text = if family.text {
-        take_text(draft, random)
-    } else {
-        String::new()
-    };
+fn draw_parameters(family: &Family, document: &Document, draft: &mut Draft, random: &mut ChaCha8Rng) -> Parameters {
+    let text = if family.text { take_text(draft, random) } else { String::new() };
     let new_text = if family.new_text {
         let count = random.random_range(1..=3);
         draft.spare.split_off(draft.spare.len() - count).join(" ")
     } else {
         String::new()
     };
-    let option = if family.options.is_empty() {
-        ""
-    } else {
-        pick(random, family.options)
-    };
-    Parameters {
-        text,
-        new_text,
-        option,
-        numbers: draw_numbers(family.numbers, document, draft.split, random),
-    }
+    let option = if family.options.is_empty() { "" } else { pick(random, family.options) };
+    Parameters { text, new_text, option, numbers: draw_numbers(family.numbers, document, draft.split, random) }
 }
 
 /// One to three neighbouring words, taken so that no other part names them.
@@ -230,30 +165,17 @@ fn take_text(draft: &mut Draft, random: &mut ChaCha8Rng) -> String {
     words[start..start + count].join(" ")
 }
 
-fn draw_numbers(
-    numbers: Numbers,
-    document: &Document,
-    split: Split,
-    random: &mut ChaCha8Rng,
-) -> [i64; 2] {
+fn draw_numbers(numbers: Numbers, document: &Document, split: Split, random: &mut ChaCha8Rng) -> [i64; 2] {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     match numbers {
         Numbers::None => [0, 0],
-        Numbers::One(min, max) => {
-            draw_kept(split, random, |random| [random.random_range(min..=max), 0])
+        Numbers::One(min, max) => draw_kept(split, random, |random| [random.random_range(min..=max), 0]),
+        Numbers::Two(min, max) => {
+            draw_kept(split, random, |random| [random.random_range(min..=max), random.random_range(min..=max)])
         }
-        Numbers::Two(min, max) => draw_kept(split, random, |random| {
-            [
-                random.random_range(min..=max),
-                random.random_range(min..=max),
-            ]
-        }),
         Numbers::Paragraphs => {
             let first = random.random_range(1..count(document.paragraphs.len()));
-            [
-                first,
-                random.random_range(first + 1..=count(document.paragraphs.len())),
-            ]
+            [first, random.random_range(first + 1..=count(document.paragraphs.len()))]
         }
         Numbers::Present(kind) => {
             let there = match kind {
@@ -267,11 +189,7 @@ fn draw_numbers(
 }
 
 /// Draws until the numbers are of the split's kind: some are kept for validation and test.
-fn draw_kept(
-    split: Split,
-    random: &mut ChaCha8Rng,
-    draw: impl Fn(&mut ChaCha8Rng) -> [i64; 2],
-) -> [i64; 2] {
+fn draw_kept(split: Split, random: &mut ChaCha8Rng, draw: impl Fn(&mut ChaCha8Rng) -> [i64; 2]) -> [i64; 2] {
     loop {
         let numbers = draw(random);
         if words::is_held_out(numbers) == (split != Split::Train) {
@@ -292,13 +210,7 @@ fn draw_request(
         if index > 0 {
             request.push_str(pick(random, phrasing::templates(family.wording, phrasing)));
         }
-        request.push_str(&phrasing::phrase(
-            part.family,
-            &part.parameters,
-            phrasing,
-            asides,
-            random,
-        ));
+        request.push_str(&phrasing::phrase(part.family, &part.parameters, phrasing, asides, random));
     }
     request
 }

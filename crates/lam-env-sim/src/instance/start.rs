@@ -14,16 +14,9 @@ use crate::ribbon::Tab;
 
 /// The editor at the start: on some tab, prepared for the task, and not already at its goal.
 pub fn draw_start(document: Document, parts: &[Part], random: &mut ChaCha8Rng) -> Editor {
-    let needed = calls(parts)
-        .iter()
-        .find_map(|planned| planned.tab)
-        .filter(|tab| *tab != Tab::TableLayout);
+    let needed = calls(parts).iter().find_map(|planned| planned.tab).filter(|tab| *tab != Tab::TableLayout);
     let anywhere = pick(random, &Tab::ALWAYS);
-    let tab = if random.random_bool(0.25) {
-        needed.unwrap_or(anywhere)
-    } else {
-        anywhere
-    };
+    let tab = if random.random_bool(0.25) { needed.unwrap_or(anywhere) } else { anywhere };
     let mut start = Editor::open(document, tab);
     for part in parts {
         move_away(&mut start, part);
@@ -47,13 +40,7 @@ fn move_away(start: &mut Editor, part: &Part) {
         return;
     }
     for option in part.family.options {
-        if let Some(mut reached) = attempt(
-            start,
-            &Parameters {
-                option,
-                ..part.parameters.clone()
-            },
-        ) {
+        if let Some(mut reached) = attempt(start, &Parameters { option, ..part.parameters.clone() }) {
             reached.settle();
             *start = reached;
             return;
@@ -65,10 +52,7 @@ fn prepare(start: &mut Editor, part: &Part) {
     match part.family.setup {
         Setup::Plain => {}
         Setup::Formatted => {
-            let span = start
-                .document
-                .find(&part.parameters.text)
-                .expect("the task's text stands in the document");
+            let span = start.document.find(&part.parameters.text).expect("the task's text stands in the document");
             start.document.paragraphs[span.paragraph].format(span.start, span.end, |format| {
                 format.set(Mark::Bold, true);
                 format.color = "Red".to_owned();

@@ -5,24 +5,15 @@ use lam_types::ControlType;
 use super::{Commit, Dialog, Field};
 
 const fn edit(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: ControlType::Edit,
-    }
+    Field { name, kind: ControlType::Edit }
 }
 
 const fn spinner(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: ControlType::Spinner,
-    }
+    Field { name, kind: ControlType::Spinner }
 }
 
 const fn check(name: &'static str) -> Field {
-    Field {
-        name,
-        kind: ControlType::CheckBox,
-    }
+    Field { name, kind: ControlType::CheckBox }
 }
 
 macro_rules! dialogs {

@@ -3,12 +3,7 @@
 use super::{Block, CUSTOM_MARGINS, Character, Effect, INSERT_TABLE, Menu};
 
 const fn menu(name: &'static str, effect: Effect, items: &'static [&'static str]) -> Menu {
-    Menu {
-        name,
-        items,
-        effect,
-        more: None,
-    }
+    Menu { name, items, effect, more: None }
 }
 
 macro_rules! menus {
@@ -74,9 +69,5 @@ pub static MARGINS: Menu = Menu {
     more: Some(&CUSTOM_MARGINS),
 };
 /// The table menu, which opens a dialog.
-pub static TABLE: Menu = Menu {
-    name: "Table",
-    items: &["Draw Table"],
-    effect: Effect::Setting("Draw Table"),
-    more: Some(&INSERT_TABLE),
-};
+pub static TABLE: Menu =
+    Menu { name: "Table", items: &["Draw Table"], effect: Effect::Setting("Draw Table"), more: Some(&INSERT_TABLE) };

@@ -29,15 +29,8 @@ pub enum Tab {
 
 impl Tab {
     /// The tabs that are always there; `TableLayout` appears while a table is selected.
-    pub const ALWAYS: [Tab; 7] = [
-        Tab::Home,
-        Tab::Insert,
-        Tab::Design,
-        Tab::Layout,
-        Tab::References,
-        Tab::Review,
-        Tab::View,
-    ];
+    pub const ALWAYS: [Tab; 7] =
+        [Tab::Home, Tab::Insert, Tab::Design, Tab::Layout, Tab::References, Tab::Review, Tab::View];
 
     /// The name on the tab.
     pub fn name(self) -> &'static str {

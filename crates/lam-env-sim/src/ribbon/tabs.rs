@@ -5,39 +5,18 @@ use lam_types::ControlType;
 use super::*;
 
 /// Fonts that are installed.
-pub const FONTS: [&str; 8] = [
-    "Arial",
-    "Calibri",
-    "Cambria",
-    "Georgia",
-    "Verdana",
-    "Tahoma",
-    "Garamond",
-    "Helvetica",
-];
+pub const FONTS: [&str; 8] = ["Arial", "Calibri", "Cambria", "Georgia", "Verdana", "Tahoma", "Garamond", "Helvetica"];
 
 const fn button(name: &'static str, effect: Effect) -> Command {
-    Command {
-        name,
-        kind: ControlType::Button,
-        effect,
-    }
+    Command { name, kind: ControlType::Button, effect }
 }
 
 const fn check(name: &'static str) -> Command {
-    Command {
-        name,
-        kind: ControlType::CheckBox,
-        effect: Effect::Switch(name),
-    }
+    Command { name, kind: ControlType::CheckBox, effect: Effect::Switch(name) }
 }
 
 const fn menu(menu: &'static Menu) -> Command {
-    Command {
-        name: menu.name,
-        kind: ControlType::MenuItem,
-        effect: Effect::Open(menu),
-    }
+    Command { name: menu.name, kind: ControlType::MenuItem, effect: Effect::Open(menu) }
 }
 
 const fn dialog(dialog: &'static Dialog) -> Command {
@@ -45,24 +24,15 @@ const fn dialog(dialog: &'static Dialog) -> Command {
 }
 
 const fn combo(name: &'static str, attribute: Character) -> Command {
-    Command {
-        name,
-        kind: ControlType::ComboBox,
-        effect: Effect::Character(attribute),
-    }
+    Command { name, kind: ControlType::ComboBox, effect: Effect::Character(attribute) }
 }
 
 const fn spinner(name: &'static str, attribute: Block) -> Command {
-    Command {
-        name,
-        kind: ControlType::Spinner,
-        effect: Effect::Block(attribute),
-    }
+    Command { name, kind: ControlType::Spinner, effect: Effect::Block(attribute) }
 }
 
 /// The quick-access bar, always there.
-pub static QUICK_ACCESS: [Command; 2] =
-    [button("Save", Effect::Save), button("Undo", Effect::Undo)];
+pub static QUICK_ACCESS: [Command; 2] = [button("Save", Effect::Save), button("Undo", Effect::Undo)];
 
 static HOME: [Command; 22] = [
     button("Paste", Effect::Paste),

@@ -5,17 +5,9 @@ use lam_env_sim::Sim;
 use lam_types::{Phrasing, Split, Task};
 
 pub fn query(split: Split, phrasing: Option<Phrasing>, count: usize) -> TaskQuery {
-    TaskQuery {
-        split,
-        phrasing,
-        families: Vec::new(),
-        count,
-        seed: 7,
-    }
+    TaskQuery { split, phrasing, families: Vec::new(), count, seed: 7 }
 }
 
 pub fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
-    Sim::new()
-        .tasks(&query(split, Some(phrasing), count))
-        .expect("a valid query")
+    Sim::new().tasks(&query(split, Some(phrasing), count)).expect("a valid query")
 }

@@ -7,7 +7,18 @@ use super::case::{Case, Moves};
 use crate::steps::Call;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 fn write_and_submit(case: &Case<'_>, field: &str, text: &str) -> Option<Moves> {

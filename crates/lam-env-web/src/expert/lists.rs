@@ -35,7 +35,8 @@ pub fn click_sequence(case: &Case<'_>) -> Option<Moves> {
 
 /// Click each box or item that the request lists, then submit.
 pub fn pick_items(case: &Case<'_>) -> Option<Moves> {
-    let listed = ["codes", "code", "countries", "country"].iter().map(|slot| case.slot(slot)).find(|list| !list.is_empty());
+    let listed =
+        ["codes", "code", "countries", "country"].iter().map(|slot| case.slot(slot)).find(|list| !list.is_empty());
     let items = listed.filter(|list| *list != "nothing").unwrap_or_default();
     let names = items.split(", ").filter(|item| !item.is_empty());
     let mut calls = names.map(|name| case.named(name).map(Call::click)).collect::<Option<Vec<_>>>()?;

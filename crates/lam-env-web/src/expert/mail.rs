@@ -28,7 +28,12 @@ fn answer(case: &Case<'_>, lead: &str, text: &str) -> Option<Moves> {
     if let Some(send) = case.named(&format!("send {}", lead.to_lowercase())) {
         let mut fields = case.of(&[Edit]);
         let field = if lead == "Forward" { fields.next() } else { fields.last() };
-        return case.script(vec![Call::click(sender), Call::click(lead), Call::write(&field?.control_text, text), Call::click(send)]);
+        return case.script(vec![
+            Call::click(sender),
+            Call::click(lead),
+            Call::write(&field?.control_text, text),
+            Call::click(send),
+        ]);
     }
     let next = if shown(lead) { lead } else { sender };
     if shown(next) { Moves::look(Call::click(next)) } else { None }

@@ -20,13 +20,16 @@ use crate::steps::Call;
 
 pub use case::{Case, Moves};
 pub use forms::{
-    choose_date, copy_text, enter_text, fill_form, focus_field, highlight, log_in, read_table, read_table_form, scroll_area,
-    search_movies, set_spinner, type_last_word, type_shown_text,
+    choose_date, copy_text, enter_text, fill_form, focus_field, highlight, log_in, read_table, read_table_form,
+    scroll_area, search_movies, set_spinner, type_last_word, type_shown_text,
 };
-pub use lists::{autocomplete, click_button_of, click_named, click_sequence, close_dialog, expand_section, pick_items, widget};
+pub use lists::{
+    autocomplete, click_button_of, click_named, click_sequence, close_dialog, expand_section, pick_items, widget,
+};
 pub use mail::{delete_mail, forward_mail, reply_mail, social_media, star_mail};
 pub use numbers::{
-    buy_ticket, cards, generate_number, guess_number, odd_or_even, radio_and_number, solve_algebra, solve_arithmetic, word_of_text,
+    buy_ticket, cards, generate_number, guess_number, odd_or_even, radio_and_number, solve_algebra, solve_arithmetic,
+    word_of_text,
 };
 pub use search::{open_and_find, phone_book, search_engine, tree};
 
@@ -83,7 +86,8 @@ fn act(state: &State, moves: &Moves) -> Action {
 }
 
 fn action(state: &State, call: &Call, label: Option<&str>, is_last: bool, plan: Vec<String>) -> Action {
-    let fits = |control: &&Control| match SPECS.iter().find(|spec| spec.name == call.function).map(|spec| &spec.target) {
+    let fits = |control: &&Control| match SPECS.iter().find(|spec| spec.name == call.function).map(|spec| &spec.target)
+    {
         Some(Target::Control(kinds)) => kinds.contains(&control.control_type),
         _ => true,
     };

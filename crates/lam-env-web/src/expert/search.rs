@@ -34,7 +34,9 @@ fn next_tab<'a>(case: &Case<'a>) -> Option<&'a Control> {
 /// Open folders one after the other until the name is there.
 pub fn tree(case: &Case<'_>) -> Option<Moves> {
     let (controls, name) = (case.controls(), case.slot("name"));
-    let is_closed = |pair: &&[Control]| pair[0].control_type == Button && pair[0].control_text.to_lowercase().contains("expandable");
+    let is_closed = |pair: &&[Control]| {
+        pair[0].control_type == Button && pair[0].control_text.to_lowercase().contains("expandable")
+    };
     let mut folders = controls.windows(2).filter(is_closed).map(|pair| &pair[1]);
     let moves = match controls.iter().find(|control| control.control_text == name) {
         Some(found) => Moves::finish(vec![Call::click(&found.control_text)]),

@@ -17,9 +17,12 @@ macro_rules! family {
     };
 }
 
-const ONE_BUTTON: &[Wording] = &[wording!("Click the button."; "Press the button.", "Push the only button."; "Hit the button there is."; "click Click Me!")];
-const BUTTON_OF_TWO: &[Wording] =
-    &[wording!("Click button {label}."; "Press button {label}.", "Push the button {label}."; "Choose the button named {label}."; "click {label}")];
+const ONE_BUTTON: &[Wording] = &[
+    wording!("Click the button."; "Press the button.", "Push the only button."; "Hit the button there is."; "click Click Me!"),
+];
+const BUTTON_OF_TWO: &[Wording] = &[
+    wording!("Click button {label}."; "Press button {label}.", "Push the button {label}."; "Choose the button named {label}."; "click {label}"),
+];
 const BUTTON: &[Wording] = &[wording!(
     "Click on the \"{button}\" button."; "Press the button \"{button}\".", "Push \"{button}\"."; "Choose the button that says \"{button}\"."; "click {button}"
 )];
@@ -27,8 +30,9 @@ const SEQUENCE: &[Wording] = &[wording!(
     "Click button {label}, then click button {label2}."; "Press {label} and then {label2}.", "First push {label}, after it {label2}.";
     "Start with the button {label} and go on with {label2}."; "click {label}", "click {label2}"
 )];
-const LINK: &[Wording] =
-    &[wording!("Click on the link \"{word}\"."; "Follow the link \"{word}\".", "Open the link \"{word}\"."; "Go where \"{word}\" leads."; "click {word}")];
+const LINK: &[Wording] = &[
+    wording!("Click on the link \"{word}\"."; "Follow the link \"{word}\".", "Open the link \"{word}\"."; "Go where \"{word}\" leads."; "click {word}"),
+];
 const TEXT: &[Wording] = &[wording!(
     "Enter \"{name}\" into the text field and press Submit."; "Type \"{name}\" and submit it.", "Fill in \"{name}\" and send it.";
     "The field should say \"{name}\" when it is sent."; "type {name} in text field", "click Submit"
@@ -73,8 +77,9 @@ const SCROLL_LIST: &[Wording] = &[wording!(
     "Pick {countries} from the scroll list and send it."; "Of all in the scroll list, {countries} are to be sent.";
     "click {countries}", "click Submit"
 )];
-const TAB: &[Wording] =
-    &[wording!("Click on Tab #{digit}."; "Open Tab #{digit}.", "Show Tab #{digit}."; "Go to what Tab #{digit} holds."; "click Tab #{digit}")];
+const TAB: &[Wording] = &[
+    wording!("Click on Tab #{digit}."; "Open Tab #{digit}.", "Show Tab #{digit}."; "Go to what Tab #{digit} holds."; "click Tab #{digit}"),
+];
 const TABS: &[Wording] = &[wording!(
     "Switch between the tabs to find and click on the link \"{word}\"."; "Find the link \"{word}\" behind the tabs and click it.",
     "Look through the tabs for \"{word}\" and follow it."; "On one of the tabs is \"{word}\": click it."; "click Tab #2", "click Tab #3", "click {word}"

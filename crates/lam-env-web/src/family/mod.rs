@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn unseen_wordings_are_no_seen_ones() {
-        let seen: BTreeSet<_> = all().iter().flat_map(|f| f.wordings).flat_map(|w| w.seen.iter().chain([&w.own])).collect();
+        let seen: BTreeSet<_> =
+            all().iter().flat_map(|f| f.wordings).flat_map(|w| w.seen.iter().chain([&w.own])).collect();
         for wording in all().iter().flat_map(|family| family.wordings) {
             assert!(wording.unseen.iter().all(|text| !seen.contains(text)), "{:?}", wording.unseen);
         }

@@ -90,7 +90,10 @@ impl PlanJudge for ChatJudge {
             let answer = answer?;
             read_comparison(question, &answer.text).ok_or_else(|| PolicyError::Failed {
                 policy: self.name(),
-                reason: format!("the judge's answer cannot be read: {}", answer.text.chars().take(300).collect::<String>()),
+                reason: format!(
+                    "the judge's answer cannot be read: {}",
+                    answer.text.chars().take(300).collect::<String>()
+                ),
             })
         };
         questions.iter().zip(answers).map(read).collect()

@@ -93,7 +93,9 @@ pub fn evaluate_steps(
         .flat_map(|trajectory| (0..trajectory.steps.len()).map(move |step| (trajectory, step)))
         .collect();
     if places.is_empty() {
-        return Err(EvalError::Nothing("step evaluation: the expert has no successful trajectory on these tasks".into()));
+        return Err(EvalError::Nothing(
+            "step evaluation: the expert has no successful trajectory on these tasks".into(),
+        ));
     }
     let name = policy.id().name;
     watch.progress.begin(&format!("steps of {name}"), Some(places.len() as u64));

@@ -87,10 +87,7 @@ fn answer_all(stream: TcpStream, shared: &Mutex<Shared>) {
             answer(&request, &mut shared)
         };
         let whole = answer.body.len() <= answer.length;
-        let head = format!(
-            "HTTP/1.1 {}\r\nContent-Length: {}\r\n{}\r\n",
-            answer.status, answer.length, answer.headers
-        );
+        let head = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n{}\r\n", answer.status, answer.length, answer.headers);
         let mut stream = &stream;
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body)).is_err() || !whole {
             return;

@@ -12,7 +12,8 @@ fn greedy_is_the_best_token_of_the_whole_forward() {
     let mut text = prompt(1, 1, 9);
     for &token in &completion.tokens {
         let hidden = decoder.hidden_detached(&PackedBatch::from_documents([&text])).unwrap();
-        let logits = decoder.logits(&hidden, &[text.len() - 1]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let logits =
+            decoder.logits(&hidden, &[text.len() - 1]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let best = (0..VOCABULARY).max_by(|a, b| logits[*a as usize].total_cmp(&logits[*b as usize])).unwrap();
         assert_eq!(token, best);
         text.push(token);
@@ -46,7 +47,8 @@ fn a_seed_decides_the_answer() {
 fn every_end_has_its_reason() {
     let decoder = decoder();
     let stop_at = |stop_tokens: Vec<u32>, max_new_tokens| {
-        let request = GenerationRequest { stop_tokens, ..GenerationRequest::greedy(prompt(1, 1, 9), EOS, max_new_tokens) };
+        let request =
+            GenerationRequest { stop_tokens, ..GenerationRequest::greedy(prompt(1, 1, 9), EOS, max_new_tokens) };
         answer(&decoder, request)
     };
     let free = stop_at(Vec::new(), 6);
@@ -91,5 +93,12 @@ fn a_bad_request_names_its_field() {
     assert_eq!(refused(with(Sampling { temperature: f32::NAN, ..Sampling::default() })), "temperature");
     assert_eq!(refused(with(Sampling { top_p: 0.0, ..Sampling::default() })), "top_p");
     let outside = GenerationRequest::greedy(vec![VOCABULARY], EOS, 4);
-    assert!(Generator::new(&decoder, 1).unwrap().run(vec![outside]).unwrap_err().to_string().contains("outside the embedding"));
+    assert!(
+        Generator::new(&decoder, 1)
+            .unwrap()
+            .run(vec![outside])
+            .unwrap_err()
+            .to_string()
+            .contains("outside the embedding")
+    );
 }

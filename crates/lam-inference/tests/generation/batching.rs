@@ -1,6 +1,8 @@
 //! Who else is there makes no difference.
 
-use lam_inference::{CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Input, Scores};
+use lam_inference::{
+    CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Input, Scores,
+};
 use lam_model::{AdapterId, AdapterUse, CacheOptions};
 use std::cell::Cell;
 use std::rc::Rc;

@@ -41,8 +41,7 @@ fn state() -> State {
 #[test]
 fn constrained_answers_of_fresh_weights_are_actions_on_the_screen() {
     let renderer = renderer();
-    let decoder =
-        Decoder::init(config(renderer.tokenizer().vocab_size()), &Initialization::Normal, 3).unwrap();
+    let decoder = Decoder::init(config(renderer.tokenizer().vocab_size()), &Initialization::Normal, 3).unwrap();
     let id = PolicyId { name: "base".into(), hash: "0".into() };
     let mut options = PolicyOptions { logprobs: true, ..PolicyOptions::greedy(id) };
     options.sampling.temperature = 1.0;

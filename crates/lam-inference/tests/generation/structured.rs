@@ -41,7 +41,10 @@ fn bits(completion: &Completion) -> (Vec<u32>, Vec<u32>) {
 fn answers_fit_their_format_alone_and_together_and_are_scored_as_in_training() {
     let tokenizer = tokenizer();
     let (decoder, outputs) = (decoder(&tokenizer), StructuredOutputs::new(&tokenizer).unwrap());
-    let together = Generator::new(&decoder, 5).unwrap().run((0..12).map(|own| request(&tokenizer, &outputs, own)).collect()).unwrap();
+    let together = Generator::new(&decoder, 5)
+        .unwrap()
+        .run((0..12).map(|own| request(&tokenizer, &outputs, own)).collect())
+        .unwrap();
     for (own, completion) in (0..).zip(&together) {
         let alone = Generator::new(&decoder, 1).unwrap().run(vec![request(&tokenizer, &outputs, own)]).unwrap();
         assert_eq!(bits(&alone[0]), bits(completion), "request {own}");
@@ -51,7 +54,10 @@ fn answers_fit_their_format_alone_and_together_and_are_scored_as_in_training() {
             let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
             assert!(value["label"].is_string() && value["function"].is_string(), "{text}");
         } else {
-            assert!(text.split(", ").count() == 3 && text.split(", ").all(|word| ["yes", "no"].contains(&word)), "{text}");
+            assert!(
+                text.split(", ").count() == 3 && text.split(", ").all(|word| ["yes", "no"].contains(&word)),
+                "{text}"
+            );
         }
         let prompt = request(&tokenizer, &outputs, own).prompt;
         let forward = score(&decoder, &[(&prompt, &completion.tokens)]).unwrap().remove(0);
@@ -82,7 +88,11 @@ fn a_stop_string_ends_the_answer_where_it_stands() {
     let StopReason::StopString { before } = stopped.stop else { panic!("{:?}", stopped.stop) };
     assert_eq!(stopped.tokens, whole.tokens[..stopped.tokens.len()]);
     let bytes: Vec<u8> = stopped.tokens.iter().flat_map(|&token| tokenizer.token_bytes(token)).copied().collect();
-    assert!(bytes[before..].starts_with(string.as_bytes()) && stopped.tokens.len() < 30, "{before} {}", stopped.tokens.len());
+    assert!(
+        bytes[before..].starts_with(string.as_bytes()) && stopped.tokens.len() < 30,
+        "{before} {}",
+        stopped.tokens.len()
+    );
 }
 
 /// Fails with a reason after a few tokens.

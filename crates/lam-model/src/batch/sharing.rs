@@ -82,7 +82,8 @@ struct Group {
 
 /// Texts in lexical order, gathered as long as one more in a group spares rows.
 fn groups(texts: &[Beginning<'_>]) -> Vec<Group> {
-    let shareable = |index: usize| &texts[index].text[..texts[index].shareable.min(texts[index].text.len().saturating_sub(1))];
+    let shareable =
+        |index: usize| &texts[index].text[..texts[index].shareable.min(texts[index].text.len().saturating_sub(1))];
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&index| (shareable(index), index));
     let mut groups: Vec<Group> = Vec::new();

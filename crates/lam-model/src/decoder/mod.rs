@@ -85,7 +85,9 @@ impl Decoder {
     pub fn pack(&self, texts: &[Beginning<'_>]) -> (PackedBatch, Vec<TextRows>) {
         let fits = |text: &Beginning<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
         let shareable = |text: &Beginning<'_>| if fits(text) { text.shareable } else { 0 };
-        PackedBatch::sharing(&texts.iter().map(|text| Beginning { shareable: shareable(text), ..*text }).collect::<Vec<_>>())
+        PackedBatch::sharing(
+            &texts.iter().map(|text| Beginning { shareable: shareable(text), ..*text }).collect::<Vec<_>>(),
+        )
     }
 
     /// Hidden states after the final norm, on the tape. Shape: [T, D].
@@ -230,7 +232,9 @@ impl Decoder {
         let (t, _) = hidden.dims2()?;
         if positions.is_empty() || positions.len() != tokens.len() {
             let (p, n) = (positions.len(), tokens.len());
-            return Err(ModelError::Batch(format!("{p} positions for {n} tokens; both must be the same and at least 1")));
+            return Err(ModelError::Batch(format!(
+                "{p} positions for {n} tokens; both must be the same and at least 1"
+            )));
         }
         if let Some(position) = positions.iter().find(|&&position| position >= t) {
             return Err(ModelError::Batch(format!("position {position} is outside the {t} hidden states")));

@@ -37,7 +37,8 @@ impl Adapter {
         }
         if decoder.stack.blocks.len() != model.blocks.len() {
             let (found, expected) = (decoder.stack.blocks.len(), model.blocks.len());
-            let reason = format!("made for {found} layers, the cache has {expected}; hint: it belongs to another model");
+            let reason =
+                format!("made for {found} layers, the cache has {expected}; hint: it belongs to another model");
             return Err(ModelError::Adapter(reason));
         }
         let mut arena = Arena::default();

@@ -292,13 +292,20 @@ mod tests {
     use crate::ops::finite_difference::values;
 
     /// Attention as it is written down.
-    fn plain(queries: &[f32], keys: &[f32], values: &[f32], e: usize, seen: std::ops::RangeInclusive<usize>) -> Vec<f32> {
+    fn plain(
+        queries: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        e: usize,
+        seen: std::ops::RangeInclusive<usize>,
+    ) -> Vec<f32> {
         let mut o = Vec::new();
         for query in queries.chunks(e) {
             let dot = |p: usize| query.iter().zip(&keys[p * e..]).map(|(q, k)| f64::from(q * k)).sum::<f64>();
             let weights: Vec<f64> = seen.clone().map(|p| (dot(p) / (e as f64).sqrt()).exp()).collect();
             let sum: f64 = weights.iter().sum();
-            let value = |c: usize| seen.clone().zip(&weights).map(|(p, w)| w * f64::from(values[p * e + c])).sum::<f64>();
+            let value =
+                |c: usize| seen.clone().zip(&weights).map(|(p, w)| w * f64::from(values[p * e + c])).sum::<f64>();
             o.extend((0..e).map(|c| (value(c) / sum) as f32));
         }
         o

@@ -127,7 +127,9 @@ impl KvCache {
     pub fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), ModelError> {
         if slot >= self.slots() || adapter.is_some_and(|adapter| !self.knows(adapter)) {
             let (slots, adapters) = (self.slots(), self.adapters.len());
-            return Err(ModelError::Batch(format!("slot {slot} of {slots} cannot wear {adapter:?} of {adapters} adapters")));
+            return Err(ModelError::Batch(format!(
+                "slot {slot} of {slots} cannot wear {adapter:?} of {adapters} adapters"
+            )));
         }
         if self.worn[slot] != adapter {
             self.worn[slot] = adapter;

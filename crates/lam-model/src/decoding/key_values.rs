@@ -106,7 +106,9 @@ impl KeyValues {
     /// Lets a slot have `count` more positions, in blocks that nobody else holds.
     pub(crate) fn grow(&mut self, slot: usize, count: usize) {
         let (first, length) = (self.slots[slot].length, self.slots[slot].length + count);
-        if let Some(&shared) = self.slots[slot].blocks.get(first / BLOCK).filter(|&&block| self.holders[block as usize] > 1) {
+        if let Some(&shared) =
+            self.slots[slot].blocks.get(first / BLOCK).filter(|&&block| self.holders[block as usize] > 1)
+        {
             let own = self.fresh();
             // SAFETY: two different blocks.
             unsafe { self.head(shared, 0, 0).copy_to_nonoverlapping(self.head(own, 0, 0), self.shape.block_words()) };
@@ -170,7 +172,13 @@ impl KeyValues {
     ///
     /// # Safety
     /// No other task may write this position of this head, or read it.
-    pub(crate) unsafe fn put(&self, (slot, position): (usize, usize), (layer, head): (usize, usize), key: &[f32], value: &[f32]) {
+    pub(crate) unsafe fn put(
+        &self,
+        (slot, position): (usize, usize),
+        (layer, head): (usize, usize),
+        key: &[f32],
+        value: &[f32],
+    ) {
         let (shape, place) = (self.shape, position % BLOCK);
         let keys = self.head(self.slots[slot].blocks[position / BLOCK], layer, head);
         // SAFETY: places inside the head's part of the block, apart from those of other positions.

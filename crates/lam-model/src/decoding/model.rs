@@ -97,7 +97,8 @@ impl Model {
 impl BlockPanels {
     fn new(arena: &mut Arena, options: CacheOptions, block: &Block) -> Result<Self, ModelError> {
         let merged = options.adapter == AdapterUse::Merged;
-        let sources = block.linears.iter().map(|linear| Source::linear(linear, merged)).collect::<Result<Vec<_>, _>>()?;
+        let sources =
+            block.linears.iter().map(|linear| Source::linear(linear, merged)).collect::<Result<Vec<_>, _>>()?;
         let k = |module: usize| block.linears[module].size.1;
         let stacked = |sources: &[Source<'_>]| sources.iter().map(Source::outputs).sum::<usize>();
         let mut panels = |n, k, rows: &Rows<'_>| Panels::new(arena, options.weights, (n, k), rows);

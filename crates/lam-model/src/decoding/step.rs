@@ -184,12 +184,7 @@ impl KvCache {
     }
 
     /// Adds the adapters' part of a group of layers to the rows that wear one.
-    fn adapt(
-        &mut self,
-        team: &Team,
-        (layer, group): (usize, usize),
-        worn: &[(AdapterId, Range<usize>)],
-    ) {
+    fn adapt(&mut self, team: &Team, (layer, group): (usize, usize), worn: &[(AdapterId, Range<usize>)]) {
         let Workspace { x, packed, qkv, gate_up, .. } = &mut self.workspace;
         let y = match group {
             0 => qkv,

@@ -170,7 +170,8 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, ModelError> {
 fn read_file(path: &Path, map: &mut BTreeMap<String, Entry>) -> Result<(), ModelError> {
     let mut file = File::open(path).map_err(ModelError::io(path))?;
     let length = file.metadata().map_err(ModelError::io(path))?.len();
-    let broken = |reason: String| ModelError::file(path, format!("{reason}; hint: the file is truncated or not safetensors"));
+    let broken =
+        |reason: String| ModelError::file(path, format!("{reason}; hint: the file is truncated or not safetensors"));
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(|error| broken(error.to_string()))?;
     let head = u64::from_le_bytes(size);

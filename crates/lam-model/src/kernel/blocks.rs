@@ -137,7 +137,6 @@ impl Blocks {
             }
         }
     }
-
 }
 
 #[cfg(test)]

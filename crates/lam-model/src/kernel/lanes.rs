@@ -274,7 +274,9 @@ pub(crate) fn level() -> Level {
 
         use super::dispatch;
         match dispatch::level() {
-            dispatch::Level::Avx512 if has!("avx512bf16") && has!("avx512vnni") && has!("f16c") => return Level::Native,
+            dispatch::Level::Avx512 if has!("avx512bf16") && has!("avx512vnni") && has!("f16c") => {
+                return Level::Native;
+            }
             dispatch::Level::Avx512 if has!("f16c") => return Level::Avx512,
             dispatch::Level::Avx2 if has!("f16c") => return Level::Avx2,
             _ => {}

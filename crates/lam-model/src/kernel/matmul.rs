@@ -24,9 +24,7 @@ impl<'a> Matrix<'a> {
     }
 
     fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows == 0
-            || columns == 0
-            || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.data.len()
+        rows == 0 || columns == 0 || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.data.len()
     }
 }
 
@@ -68,11 +66,25 @@ unsafe fn multiply_shared(
     // SAFETY: the strides and sizes were just checked against the slices.
     unsafe {
         gemm::gemm(
-            m, n, k,
-            c.pointer(offset), 1, stride as isize, accumulate,
-            a.data.as_ptr(), a.column_stride as isize, a.row_stride as isize,
-            b.data.as_ptr(), b.column_stride as isize, b.row_stride as isize,
-            1.0, alpha, false, false, false, gemm::Parallelism::None,
+            m,
+            n,
+            k,
+            c.pointer(offset),
+            1,
+            stride as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            alpha,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
         );
     }
 }

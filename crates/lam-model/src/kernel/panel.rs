@@ -299,8 +299,7 @@ mod tests {
             for source in [Source::F32(&w), Source::Bf16(&rounded)] {
                 let mut panel = vec![7; r.div_ceil(2) * width];
                 for plain in [false, true] {
-                    let right =
-                        if plain { Right::Plain(source, stride) } else { Right::Transposed(source, stride) };
+                    let right = if plain { Right::Plain(source, stride) } else { Right::Transposed(source, stride) };
                     pack(right, columns.clone(), reduction.clone(), width, &mut panel);
                     for p in 0..r {
                         for j in 0..width {

@@ -145,7 +145,9 @@ impl Team {
         };
         let shared = &hold.crew.shared;
         // SAFETY: no piece runs, so nobody reads `work`; the pointer outlives this piece, which ends below.
-        unsafe { *shared.work.get() = Some(std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const Work>(work)) };
+        unsafe {
+            *shared.work.get() = Some(std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const Work>(work))
+        };
         shared.done.0.store(0, Ordering::Relaxed);
         shared.state.0.store((tasks as u64) << 32, Ordering::Release);
         while let Some(task) = shared.take() {

@@ -110,7 +110,12 @@ mod paired {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")]
-    unsafe fn tile<const M: usize, const V: usize>(row: usize, pieces: &[Piece], partial: Option<*const f32>, put: Put) {
+    unsafe fn tile<const M: usize, const V: usize>(
+        row: usize,
+        pieces: &[Piece],
+        partial: Option<*const f32>,
+        put: Put,
+    ) {
         let mut sums = [[_mm512_setzero_ps(); V]; M];
         // SAFETY: as promised by the caller of `rows`.
         unsafe {
@@ -129,7 +134,8 @@ mod paired {
                     let weights: [__m512bh; V] =
                         std::array::from_fn(|v| std::mem::transmute(_mm512_loadu_si512(panel.add(16 * v).cast())));
                     for i in 0..M {
-                        let pair: __m512bh = std::mem::transmute(_mm512_set1_epi32(left[i].add(at).cast::<i32>().read_unaligned()));
+                        let pair: __m512bh =
+                            std::mem::transmute(_mm512_set1_epi32(left[i].add(at).cast::<i32>().read_unaligned()));
                         for v in 0..V {
                             sums[i][v] = _mm512_dpbf16_ps(sums[i][v], pair, weights[v]);
                         }

@@ -41,7 +41,13 @@ impl Span {
     /// Rows from `start` on: a document, or a beginning and its branches.
     pub(crate) fn new(start: usize, lengths: &[usize]) -> Self {
         let mut length = 0;
-        let ends: Vec<usize> = lengths.iter().map(|segment| { length += segment; length }).collect();
+        let ends: Vec<usize> = lengths
+            .iter()
+            .map(|segment| {
+                length += segment;
+                length
+            })
+            .collect();
         Self { start, length, branches: ends[..ends.len() - 1].to_vec() }
     }
 

@@ -4,8 +4,8 @@
 //! full logits never exist. Where a gradient will be wanted, it is computed in the forward, while a chunk's
 //! probabilities are at hand, and kept: by x_n it is weight_n (p - 1_token) w, by w the sum of weight_n (p - 1_token) x_nᵀ.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;

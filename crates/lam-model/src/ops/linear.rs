@@ -101,7 +101,13 @@ fn expanded(summand: Summand<'_>, n: usize, alpha: f32, (y, accumulate): (&mut [
             match form {
                 Form::Transposed => {
                     let product = Product { m, n: count, k: width, alpha, accumulate };
-                    matmul::multiply(product, Matrix::rows(x, width), Matrix::columns(&wide, width), &mut y[first..], n);
+                    matmul::multiply(
+                        product,
+                        Matrix::rows(x, width),
+                        Matrix::columns(&wide, width),
+                        &mut y[first..],
+                        n,
+                    );
                 }
                 Form::Plain => {
                     let product = Product { m, n, k: count, alpha, accumulate: accumulate || first > 0 };
@@ -186,14 +192,15 @@ mod tests {
                 Form::Transposed => ([View::Bf16(&x), View::F32(&x_wide)], k, n),
                 Form::Plain => ([View::Bf16(&g), View::F32(&g_wide)], n, k),
             };
-            let results: Vec<Vec<f32>> = [(views[0], Source::F32(&w_wide)), (views[1], Source::F32(&w_wide)), (views[1], Source::Bf16(&w))]
-                .into_iter()
-                .map(|(x, w)| {
-                    let mut y = vec![0.0; t * columns];
-                    sum(&[Summand { x, w, form, reduction }], columns, 2.0, To::F32(&mut y));
-                    y
-                })
-                .collect();
+            let results: Vec<Vec<f32>> =
+                [(views[0], Source::F32(&w_wide)), (views[1], Source::F32(&w_wide)), (views[1], Source::Bf16(&w))]
+                    .into_iter()
+                    .map(|(x, w)| {
+                        let mut y = vec![0.0; t * columns];
+                        sum(&[Summand { x, w, form, reduction }], columns, 2.0, To::F32(&mut y));
+                        y
+                    })
+                    .collect();
             near(&results[0], &results[1]);
             near(&results[2], &results[1]);
         }

@@ -68,10 +68,13 @@ impl LogProbs {
             let rows: Vec<(f32, f32)> = logits
                 .par_chunks(v)
                 .zip(&self.tokens[first..])
-                .map_init(|| vec![0.0; v], |scratch, (row, &token)| {
-                    let (log_sum, entropy) = log_sum_and_entropy(row, scratch);
-                    (row[token as usize] - log_sum, entropy)
-                })
+                .map_init(
+                    || vec![0.0; v],
+                    |scratch, (row, &token)| {
+                        let (log_sum, entropy) = log_sum_and_entropy(row, scratch);
+                        (row[token as usize] - log_sum, entropy)
+                    },
+                )
                 .collect();
             log_probs.extend(rows.iter().map(|row| row.0));
             entropies.extend(rows.iter().map(|row| row.1));
@@ -82,12 +85,15 @@ impl LogProbs {
 
     fn slopes(&self, first: usize, logits: &mut [f32], v: usize, g: &[f32]) {
         let (by_log_prob, by_entropy) = g.split_at(self.tokens.len());
-        logits.par_chunks_mut(v).enumerate().for_each_init(|| vec![0.0; v], |scratch, (i, row)| {
-            let i = first + i;
-            let (log_sum, entropy) = log_sum_and_entropy(row, scratch);
-            logit_slopes(row, log_sum, by_log_prob[i], by_entropy[i], entropy);
-            row[self.tokens[i] as usize] += by_log_prob[i];
-        });
+        logits.par_chunks_mut(v).enumerate().for_each_init(
+            || vec![0.0; v],
+            |scratch, (i, row)| {
+                let i = first + i;
+                let (log_sum, entropy) = log_sum_and_entropy(row, scratch);
+                logit_slopes(row, log_sum, by_log_prob[i], by_entropy[i], entropy);
+                row[self.tokens[i] as usize] += by_log_prob[i];
+            },
+        );
     }
 }
 

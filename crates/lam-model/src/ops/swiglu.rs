@@ -62,9 +62,9 @@ pub(crate) fn backward(gate: &mut Activation, up: &mut Activation, g: &mut Activ
 }
 
 fn backward_of<E: Element>(gate: &mut [E], up: &mut [E], g: &mut [E]) {
-    gate.par_chunks_mut(CHUNK).zip(up.par_chunks_mut(CHUNK).zip(g.par_chunks_mut(CHUNK))).for_each(
-        |(gate, (up, g))| slopes(gate, up, g),
-    );
+    gate.par_chunks_mut(CHUNK)
+        .zip(up.par_chunks_mut(CHUNK).zip(g.par_chunks_mut(CHUNK)))
+        .for_each(|(gate, (up, g))| slopes(gate, up, g));
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Generation gives the logits of training, whatever else is in the batch.
 
-use lam_model::{AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, PackedBatch, Read, WeightFormat};
+use lam_model::{
+    AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, PackedBatch, Read, WeightFormat,
+};
 
 use crate::tiny;
 
@@ -111,7 +113,11 @@ fn as_many_last_tokens_are_scored_as_asked_for() {
     let decoder = tiny::decoder();
     let (a, b) = (tokens(33, 1), tokens(7, 2));
     let mut cache = decoder.new_cache(3).unwrap();
-    let reads = [Read { slot: 1, tokens: &a, scored: 3 }, Read { slot: 2, tokens: &b, scored: 0 }, Read { slot: 0, tokens: &b, scored: 7 }];
+    let reads = [
+        Read { slot: 1, tokens: &a, scored: 3 },
+        Read { slot: 2, tokens: &b, scored: 0 },
+        Read { slot: 0, tokens: &b, scored: 7 },
+    ];
     let found = cache.read(&reads).unwrap();
     let expected = [whole(&decoder, &a, &[30, 31, 32]), whole(&decoder, &b, &[0, 1, 2, 3, 4, 5, 6])].concat();
     assert!(difference(&found, &expected) < 1e-5);
@@ -158,7 +164,13 @@ fn adapters_apart_equal_merged_ones_and_do_not_disturb_each_other() {
         for (slot, together) in together.chunks(37).enumerate() {
             let alone = fresh(&cache).decode(&reads[slot..=slot]).unwrap();
             assert_eq!(alone, together, "{options:?}, slot {slot}");
-            let merged = if worn[slot] == Some(one) { &first } else if worn[slot] == Some(two) { &second } else { &plain };
+            let merged = if worn[slot] == Some(one) {
+                &first
+            } else if worn[slot] == Some(two) {
+                &second
+            } else {
+                &plain
+            };
             let merged = merged.new_cache_with(5, options).unwrap().decode(&reads[slot..=slot]).unwrap();
             let tolerance = if options == CacheOptions::default() { 1e-4 } else { 1e-1 };
             let off = difference(together, &merged);

@@ -21,10 +21,8 @@ fn repeated(decoder: &Decoder) -> f64 {
         documents.push([span.clone(), span].concat());
     }
     let hidden = decoder.hidden_detached(&PackedBatch::from_documents(&documents)).unwrap();
-    let targets: Vec<_> = places
-        .iter()
-        .map(|&(position, token)| lam_model::Target { position, token, weight: 1.0 })
-        .collect();
+    let targets: Vec<_> =
+        places.iter().map(|&(position, token)| lam_model::Target { position, token, weight: 1.0 }).collect();
     decoder.cross_entropy_counted(&hidden, &targets).unwrap().1 as f64 / targets.len() as f64
 }
 

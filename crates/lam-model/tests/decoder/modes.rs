@@ -27,8 +27,7 @@ fn every_trainable_variable_has_a_gradient() {
         check_gradients(&decoder, 2 * 7 * 2);
     }
     let modules = TargetModules::List(vec!["v_proj".into(), "q_proj".into()]);
-    let decoder =
-        tiny::reloaded(&Finetuning::Lora(LoraConfig { lora_target_modules: modules, ..tiny::lora(0.0) }));
+    let decoder = tiny::reloaded(&Finetuning::Lora(LoraConfig { lora_target_modules: modules, ..tiny::lora(0.0) }));
     tiny::wake(&decoder);
     check_gradients(&decoder, 2 * 2 * 2);
     assert_eq!(decoder.variables()[0].0, "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight");

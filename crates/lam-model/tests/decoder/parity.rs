@@ -62,8 +62,7 @@ fn checkpointing_changes_no_gradient() {
 #[test]
 fn ten_steps_of_adamw_end_at_pytorchs_weights() {
     let expected = Expected::of("grouped");
-    let (batch, decoder) =
-        (expected.batch(), Decoder::load(&directory("grouped"), &Finetuning::Full, 0).unwrap());
+    let (batch, decoder) = (expected.batch(), Decoder::load(&directory("grouped"), &Finetuning::Full, 0).unwrap());
     let targets: Vec<_> =
         targets(&batch).into_iter().map(|target| lam_model::Target { weight: 1.0 / 22.0, ..target }).collect();
     let variables = decoder.variables();
@@ -92,7 +91,14 @@ fn ten_steps_of_adamw_end_at_pytorchs_weights() {
 fn a_reward_model_scores_as_the_sequence_classifier() {
     let expected = Expected::of("reward");
     let batch = expected.batch();
-    let ends: Vec<usize> = batch.lengths.iter().scan(0, |end, length| { *end += length; Some(*end - 1) }).collect();
+    let ends: Vec<usize> = batch
+        .lengths
+        .iter()
+        .scan(0, |end, length| {
+            *end += length;
+            Some(*end - 1)
+        })
+        .collect();
     let (decoder, head) = Decoder::load_reward_model(&directory("reward")).unwrap();
     let scores = head.scores(&decoder.hidden(&batch).unwrap(), &ends).unwrap();
     assert!(difference(&scores, expected.get("scores")) < 1e-4);

@@ -43,8 +43,7 @@ pub(super) fn expand(
 fn check_settings(raw: &RawPipeline, overrides: &[Override], all: &[RawStage]) -> Result<(), PipelineError> {
     let names = || all.iter().map(|stage| stage.keys.name.as_str());
     let from_files = raw.settings.iter().map(|setting| (setting.stage.as_str(), setting.origin.as_ref()));
-    let from_overrides =
-        overrides.iter().filter_map(|over| Some((over.key.split_once('.')?.0, Some(&over.origin))));
+    let from_overrides = overrides.iter().filter_map(|over| Some((over.key.split_once('.')?.0, Some(&over.origin))));
     for (stage, origin) in from_files.chain(from_overrides) {
         if !names().any(|name| name == stage) {
             let hint = match nearest(stage, names()) {
@@ -125,8 +124,7 @@ impl Builder<'_> {
             layers.add_text(&path, &text)?;
         }
         let inline = stage.origins.iter().filter_map(|(key, origin)| Some((key.strip_prefix("set.")?, origin)));
-        let inline: BTreeMap<String, Origin> =
-            inline.map(|(key, origin)| (key.to_string(), origin.clone())).collect();
+        let inline: BTreeMap<String, Origin> = inline.map(|(key, origin)| (key.to_string(), origin.clone())).collect();
         layers.add_table(&stage.keys.set, &inline);
         for setting in self.raw.settings.iter().filter(|setting| setting.stage == stage.keys.name) {
             layers.add_table(&setting.table, &setting.origins);

@@ -81,11 +81,7 @@ pub(super) struct StageKeys {
 pub(super) struct OneOrMany(pub Vec<String>);
 
 /// Read the file at `path`; `open` are the files that are being included now.
-pub(super) fn read_raw(
-    path: &Path,
-    read: ReadText<'_>,
-    open: &mut Vec<PathBuf>,
-) -> Result<RawPipeline, PipelineError> {
+pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>) -> Result<RawPipeline, PipelineError> {
     let mut layers = ConfigLayers::new();
     layers.add_text(path, &read_text(path, read)?)?;
     let keys: FileKeys = layers.decode()?;
@@ -137,9 +133,10 @@ fn include(
 fn below(layers: &ConfigLayers, prefix: &str) -> BTreeMap<String, Origin> {
     let inside = format!("{prefix}.");
     let here = layers.origin(prefix).map(|origin| (String::new(), origin.clone()));
-    let deeper = layers.origins().iter().filter_map(|(key, origin)| {
-        key.strip_prefix(&inside).map(|key| (key.to_string(), origin.clone()))
-    });
+    let deeper = layers
+        .origins()
+        .iter()
+        .filter_map(|(key, origin)| key.strip_prefix(&inside).map(|key| (key.to_string(), origin.clone())));
     here.into_iter().chain(deeper).collect()
 }
 

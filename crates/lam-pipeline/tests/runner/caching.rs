@@ -76,10 +76,7 @@ fn seed_code_and_inputs_count() {
     let outside = place.write("help.txt", "one\n");
     let text = CHAIN.replace("parts = [\"a\"]", "parts = [\"a\", \"help.txt\"]");
     place.write("p.toml", &text);
-    assert_eq!(
-        place.shorten(&planned(&place, &[], &place.options())[1]),
-        "b run input parts changed: a, help.txt"
-    );
+    assert_eq!(place.shorten(&planned(&place, &[], &place.options())[1]), "b run input parts changed: a, help.txt");
     place.run(&[]).unwrap();
     fs::write(&outside, "two\n").unwrap();
     assert_eq!(planned(&place, &[], &place.options())[1].split(':').next(), Some("b run input parts changed"));
@@ -120,11 +117,10 @@ fn force_from_and_until() {
     assert_eq!(place.ran(), ["a", "b"]);
     go(&options(Some("c"), None, &[])).unwrap();
     assert_eq!(place.ran(), ["c"]);
-    assert_eq!(planned(&place, &[], &options(None, None, &["b"])), [
-        "a cached nothing changed",
-        "b run forced",
-        "c run if changed after b"
-    ]);
+    assert_eq!(
+        planned(&place, &[], &options(None, None, &["b"])),
+        ["a cached nothing changed", "b run forced", "c run if changed after b"]
+    );
     go(&options(None, None, &["b"])).unwrap();
     assert_eq!(place.ran(), ["b"]);
     let (_, text) = place.refusal(go(&options(None, None, &["bb"])));

@@ -34,8 +34,11 @@ fn a_missing_input_has_a_line_and_the_nearest_stage() {
     let (code, text) = place.refusal(place.load(&[]));
     assert_eq!(
         (code, text.as_str()),
-        (2, "p.toml:18: stage `c` takes `lam0` as `data`, which is neither a stage nor a path that exists\n\
-             hint: did you mean `lam1`?")
+        (
+            2,
+            "p.toml:18: stage `c` takes `lam0` as `data`, which is neither a stage nor a path that exists\n\
+             hint: did you mean `lam1`?"
+        )
     );
 }
 
@@ -65,7 +68,10 @@ fn a_cycle_is_named() {
 
 #[test]
 fn names_are_unique_and_plain() {
-    assert_eq!(refusal("name = \"b\"", "name = \"a\""), "p.toml:11: two stages are called `a`\nhint: rename one of them");
+    assert_eq!(
+        refusal("name = \"b\"", "name = \"a\""),
+        "p.toml:11: two stages are called `a`\nhint: rename one of them"
+    );
     let text = refusal("name = \"c\"", "name = \"c/d\"");
     assert_eq!(text, "p.toml:16: `c/d` cannot be a stage's name\nhint: use letters, digits, `-` and `_`");
 }
@@ -91,14 +97,18 @@ fn unknown_keys_have_lines_and_nearest_names() {
 fn settings_come_from_file_table_and_command_line() {
     let place = chain();
     place.write("configs/c.toml", "units = 2\n\ntext = 3\n");
-    place.write("pipelines/p.toml", &CHAIN.replace("kind = \"count\"", "kind = \"count\"\nconfig = \"configs/c.toml\""));
+    place
+        .write("pipelines/p.toml", &CHAIN.replace("kind = \"count\"", "kind = \"count\"\nconfig = \"configs/c.toml\""));
     let load = |overrides: &[&str]| {
         let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
         let pipeline = lam_pipeline::Pipeline::load(&place.path("pipelines/p.toml"), &overrides)?;
         check(&pipeline, &place.registry()).map(|()| pipeline)
     };
     let (code, text) = place.refusal(load(&[]));
-    assert_eq!((code, text.as_str()), (2, "configs/c.toml:3: stage `c`: `text` must be text in quotes, not integer `3`"));
+    assert_eq!(
+        (code, text.as_str()),
+        (2, "configs/c.toml:3: stage `c`: `text` must be text in quotes, not integer `3`")
+    );
     let pipeline = load(&["c.text=later", "c.units=9", "a.lora_rank=4"]).unwrap();
     assert_eq!(pipeline.stages[2].config.table()["units"].as_integer(), Some(9));
     let (_, text) = place.refusal(load(&["c.text=x", "a.lr=often"]));

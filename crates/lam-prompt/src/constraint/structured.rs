@@ -36,7 +36,8 @@ impl StructuredOutputs {
     /// When llguidance cannot use the vocabulary.
     pub fn new(tokenizer: &Tokenizer) -> Result<Self, PromptError> {
         let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer.clone()));
-        let unusable = |error| PromptError::output("tokenizer", &error, "its vocabulary cannot be used for constraints");
+        let unusable =
+            |error| PromptError::output("tokenizer", &error, "its vocabulary cannot be used for constraints");
         let ff_tokens = environment.tokenize_is_canonical();
         let mut factory = ParserFactory::new(
             &environment,
@@ -58,7 +59,8 @@ impl StructuredOutputs {
             OutputFormat::Regex(pattern) => ("regular expression", TopLevelGrammar::from_regex(pattern)),
             OutputFormat::Lark(grammar) => ("grammar", TopLevelGrammar::from_lark(grammar.clone())),
         };
-        let refused = |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
+        let refused =
+            |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
         let parser = self.factory.create_parser(grammar).map_err(|error| refused(error.to_string()))?;
         let matcher = Matcher::new(Ok(parser));
         if let Some(error) = matcher.get_error() {
@@ -76,11 +78,16 @@ fn spaced(schema: &Value) -> Result<Value, PromptError> {
     };
     let Some(fields) = schema.as_object_mut() else {
         let reason = format!("{schema} is neither an object nor true");
-        return Err(PromptError::output("JSON schema", &reason, "a schema is an object such as {\"type\": \"object\"}"));
+        return Err(PromptError::output(
+            "JSON schema",
+            &reason,
+            "a schema is an object such as {\"type\": \"object\"}",
+        ));
     };
     if !fields.contains_key("x-guidance") {
         let (item_separator, key_separator) = (", ".to_owned(), ": ".to_owned());
-        let options = JsonCompileOptions { item_separator, key_separator, whitespace_flexible: false, ..Default::default() };
+        let options =
+            JsonCompileOptions { item_separator, key_separator, whitespace_flexible: false, ..Default::default() };
         options.apply_to(&mut schema);
     }
     Ok(schema)

@@ -23,7 +23,11 @@ impl StopStrings {
     /// When one of them is empty.
     pub fn new(tokenizer: &Tokenizer, strings: &[String]) -> Result<Self, PromptError> {
         if strings.iter().any(String::is_empty) {
-            return Err(PromptError::output("stop strings", &"one is empty", "an empty string is everywhere; leave it out"));
+            return Err(PromptError::output(
+                "stop strings",
+                &"one is empty",
+                "an empty string is everywhere; leave it out",
+            ));
         }
         let strings = strings.iter().map(|string| string.clone().into_bytes()).collect();
         Ok(Self { vocabulary: tokenizer.all_bytes(), strings, tail: Vec::new(), before: 0 })

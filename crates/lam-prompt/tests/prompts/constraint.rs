@@ -89,7 +89,16 @@ fn every_walk_ends_in_an_executable_answer() {
     let names: Vec<&str> = seen.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["", "click_input", "insert_table", "select_paragraph", "select_table", "select_text", "set_edit_text", "set_font"],
+        [
+            "",
+            "click_input",
+            "insert_table",
+            "select_paragraph",
+            "select_table",
+            "select_text",
+            "set_edit_text",
+            "set_font"
+        ],
         "texts has no control"
     );
 }

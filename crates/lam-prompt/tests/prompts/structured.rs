@@ -63,7 +63,10 @@ fn whatever_is_chosen_fits_the_schema() {
         for seed in 0..20 {
             let (text, forced) = walk(constraint.clone(), tokenizer, seed);
             let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-            assert!(["click_input", "set_edit_text"].contains(&value["function"].as_str().expect("a string")), "{text}");
+            assert!(
+                ["click_input", "set_edit_text"].contains(&value["function"].as_str().expect("a string")),
+                "{text}"
+            );
             assert!(value["count"].as_u64().is_some_and(|count| count <= 99) && value["bold"].is_boolean(), "{text}");
             assert!(value["text"].as_str().is_some_and(|string| string.chars().count() <= 5), "{text}");
             let labels = value["labels"].as_array().expect("a list");
@@ -131,7 +134,10 @@ fn a_stop_string_is_found_across_tokens() {
         let (place, before) = found(&[string]).unwrap_or_else(|| panic!("`{string}` was not found"));
         assert_eq!(Some(before), text.find(string), "{string}");
         let written = tokenizer.decode(&tokenizer.encode(text)[..=place]);
-        assert!(written.contains(string) && !tokenizer.decode(&tokenizer.encode(text)[..place]).contains(string), "{string}");
+        assert!(
+            written.contains(string) && !tokenizer.decode(&tokenizer.encode(text)[..place]).contains(string),
+            "{string}"
+        );
     }
     assert_eq!(found(&["every", "bold"]).map(|(_, before)| before), text.find("bold"));
     assert_eq!(found(&["bald"]), None);

@@ -56,7 +56,8 @@ fn refusal(text: &str, overrides: &[&str]) -> String {
 
 #[test]
 fn aliases_are_accepted_at_every_level() {
-    let config = parse("cutoff_len = 64\n[lora]\nlora_rank = 8\n[[blocks]]\nlora_target = [\"q_proj\"]\n", &[]).unwrap();
+    let config =
+        parse("cutoff_len = 64\n[lora]\nlora_rank = 8\n[[blocks]]\nlora_target = [\"q_proj\"]\n", &[]).unwrap();
     assert_eq!(config.max_length, 64);
     assert_eq!(config.lora.lora_r, 8);
     assert_eq!(config.blocks[0].target_modules, ["q_proj"]);

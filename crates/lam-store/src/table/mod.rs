@@ -7,9 +7,9 @@ mod columns;
 mod reading;
 mod task;
 mod task_plan;
-mod trajectory;
 #[cfg(test)]
 mod tests;
+mod trajectory;
 
 use std::error::Error;
 use std::fs::File;

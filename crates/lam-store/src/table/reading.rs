@@ -51,11 +51,8 @@ impl<'a> Batch<'a> {
     }
 
     fn column(&self, name: &'static str, wanted: &DataType) -> Result<Column<'a, ArrayRef>, StoreError> {
-        let refused = |reason: String| StoreError::Column {
-            path: self.path.to_path_buf(),
-            column: name.to_string(),
-            reason,
-        };
+        let refused =
+            |reason: String| StoreError::Column { path: self.path.to_path_buf(), column: name.to_string(), reason };
         let Some(array) = self.columns.column_by_name(name) else {
             let schema = self.columns.schema();
             let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();

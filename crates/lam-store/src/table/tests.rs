@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use lam_types::{
-    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PlanSource, PolicyId, Split, State,
-    Status, Step, StepStatus, Task, TaskPlan, Tokens, Trajectory, Verdict,
+    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PlanSource, PolicyId, Split,
+    State, Status, Step, StepStatus, Task, TaskPlan, Tokens, Trajectory, Verdict,
 };
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -195,7 +195,10 @@ fn missing_and_wrong_columns_are_named() {
     let ids: ArrayRef = Arc::new(LargeStringArray::from(vec!["a"]));
     write_foreign(&path, vec![("task_id", ids.clone())], Vec::new());
     let message = read_tasks(&path).unwrap_err().to_string();
-    assert!(message.ends_with("t.parquet: column `family`: missing\nhint: the file has the columns task_id"), "{message}");
+    assert!(
+        message.ends_with("t.parquet: column `family`: missing\nhint: the file has the columns task_id"),
+        "{message}"
+    );
 
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![7]));
     write_foreign(&path, vec![("task_id", ids), ("family", numbers)], Vec::new());

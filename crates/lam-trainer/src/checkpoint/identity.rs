@@ -32,7 +32,9 @@ pub fn settings_identity<T: Serialize>(name: &str, settings: &T) -> Identity {
 
 fn flatten(key: &str, value: &Value, identity: &mut Identity) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&format!("{key}.{name}"), value, identity)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| flatten(&format!("{key}.{name}"), value, identity))
+        }
         value => drop(identity.insert(key.to_owned(), value.to_string())),
     }
 }
@@ -70,7 +72,9 @@ mod tests {
         let now = Identity::from([("data".into(), "b".into()), ("tokenizer".into(), "t".into())]);
         refuse_other(Path::new("checkpoint-1"), &then, &then).unwrap();
         let error = refuse_other(Path::new("checkpoint-1"), &then, &now).unwrap_err().to_string();
-        for part in ["checkpoint-1", "data: was a, is b", "model: was m, is absent", "tokenizer: was absent, is t", "hint:"] {
+        for part in
+            ["checkpoint-1", "data: was a, is b", "model: was m, is absent", "tokenizer: was absent, is t", "hint:"]
+        {
             assert!(error.contains(part), "{part}: {error}");
         }
     }

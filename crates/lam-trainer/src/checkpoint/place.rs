@@ -74,7 +74,9 @@ impl Checkpoints {
     fn names(&self) -> Result<Vec<String>, TrainerError> {
         let refuse = |error| StoreError::io("read", &self.directory)(error);
         let entries = fs::read_dir(&self.directory).map_err(refuse)?;
-        let name = |entry: std::io::Result<fs::DirEntry>| Ok(entry.map_err(refuse)?.file_name().to_string_lossy().into_owned());
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            Ok(entry.map_err(refuse)?.file_name().to_string_lossy().into_owned())
+        };
         entries.map(name).collect()
     }
 }

@@ -11,8 +11,10 @@ use crate::TrainerError;
 /// Writes the tensors with the metadata that Python's readers expect.
 pub(crate) fn save_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), TrainerError> {
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let contiguous: Vec<(&str, Tensor)> =
-        tensors.iter().map(|(name, tensor)| Ok((name.as_str(), tensor.contiguous()?))).collect::<candle_core::Result<_>>()?;
+    let contiguous: Vec<(&str, Tensor)> = tensors
+        .iter()
+        .map(|(name, tensor)| Ok((name.as_str(), tensor.contiguous()?)))
+        .collect::<candle_core::Result<_>>()?;
     let views = contiguous.iter().map(|(name, tensor)| (*name, tensor));
     safetensors::tensor::serialize_to_file(views, Some(metadata), path).map_err(|error| match error {
         safetensors::SafeTensorError::IoError(source) => StoreError::io("write", path)(source).into(),
@@ -43,7 +45,9 @@ pub(crate) fn assign_variables(path: &Path, variables: &[(String, Var)]) -> Resu
         variable.set(&tensor)?;
     }
     match tensors.keys().min() {
-        Some(name) => Err(TrainerError::Checkpoint { path: path.into(), reason: format!("`{name}` is no variable of the model") }),
+        Some(name) => {
+            Err(TrainerError::Checkpoint { path: path.into(), reason: format!("`{name}` is no variable of the model") })
+        }
         None => Ok(()),
     }
 }

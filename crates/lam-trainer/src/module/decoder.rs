@@ -34,7 +34,9 @@ pub(super) fn pack<S: Sample>(batch: &[S], share_prefixes: bool) -> (PackedBatch
 pub(super) fn check_shareable(decoder: &Decoder, max_length: usize) -> Result<(), TrainerError> {
     match decoder.config().sliding_window {
         Some(window) if window < max_length => {
-            let reason = format!("texts of `max_length` = {max_length} tokens do not fit into the model's `sliding_window` = {window}");
+            let reason = format!(
+                "texts of `max_length` = {max_length} tokens do not fit into the model's `sliding_window` = {window}"
+            );
             Err(TrainerError::Arguments { key: "share_prefixes", value: "true".into(), reason })
         }
         _ => Ok(()),

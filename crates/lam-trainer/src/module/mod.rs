@@ -68,7 +68,8 @@ pub trait TrainModule {
     fn gradient(&mut self, batch: &[Self::Sample], pass: Pass) -> Result<BatchGradient, TrainerError> {
         let loss = self.loss(batch, pass)?;
         let mut store = loss.loss_sum.backward()?;
-        let gradients = self.variables().iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
+        let gradients =
+            self.variables().iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
         let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
         Ok(BatchGradient { loss_sum, weight: loss.weight, metrics: loss.metrics, gradients })
     }

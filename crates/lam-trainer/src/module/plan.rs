@@ -38,7 +38,8 @@ pub fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) ->
     let bf16 = decoder.precision() == Precision::Bf16;
     let chosen = Settings { batch, checkpointing, bf16 };
     let plan = plan(decoder, shape, chosen);
-    let one_sample = BatchSize { tokens: batch.longest_sample, scored: batch.scored.min(batch.longest_sample), ..batch };
+    let one_sample =
+        BatchSize { tokens: batch.longest_sample, scored: batch.scored.min(batch.longest_sample), ..batch };
     let least = Settings { batch: one_sample, checkpointing: true, bf16: true };
     let mut alternatives = Vec::new();
     let mut add = |settings: &str, total: u64| alternatives.push(Alternative { settings: settings.into(), total });

@@ -71,7 +71,11 @@ impl TrainModule for RewardModule {
 
     fn loss(&mut self, batch: &[ScoredExample], pass: Pass) -> Result<BatchLoss, TrainerError> {
         let (packed, rows) = pack(batch, self.share_prefixes);
-        let last: Vec<usize> = batch.iter().zip(&rows).map(|(example, rows)| rows.row(example.input_ids.len().saturating_sub(1))).collect();
+        let last: Vec<usize> = batch
+            .iter()
+            .zip(&rows)
+            .map(|(example, rows)| rows.row(example.input_ids.len().saturating_sub(1)))
+            .collect();
         let hidden = hidden(&self.decoder, &packed, pass)?;
         let scores_b = self.head.scores(&hidden, &last)?;
         let rewards: Vec<f32> = batch.iter().map(|example| example.reward).collect();
@@ -112,7 +116,11 @@ impl TrainModule for RewardModule {
     }
 
     fn memory_plan(&self, longest_batch: &[ScoredExample]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize { scored: 0, ..BatchSize::of(longest_batch, self.share_prefixes) }, self.checkpointing)
+        decoder_plan(
+            &self.decoder,
+            BatchSize { scored: 0, ..BatchSize::of(longest_batch, self.share_prefixes) },
+            self.checkpointing,
+        )
     }
 }
 

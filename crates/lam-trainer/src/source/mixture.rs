@@ -53,9 +53,12 @@ impl<'a, S> MixtureSource<'a, S> {
     fn due(&self) -> usize {
         let total = 1 + self.sources.iter().map(|share| share.batches).sum::<u64>();
         let lag = |share: &Share<'_, S>| share.share * total as f64 - share.batches as f64;
-        (1..self.sources.len()).fold(0, |due, index| {
-            if lag(&self.sources[index]) > lag(&self.sources[due]) { index } else { due }
-        })
+        (1..self.sources.len()).fold(
+            0,
+            |due, index| {
+                if lag(&self.sources[index]) > lag(&self.sources[due]) { index } else { due }
+            },
+        )
     }
 }
 

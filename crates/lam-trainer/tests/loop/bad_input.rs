@@ -22,7 +22,8 @@ fn a_loss_that_is_no_number_stops_with_the_samples_and_keeps_the_checkpoint() {
 #[test]
 fn the_micro_batch_is_named_not_the_whole_step() {
     let root = tempfile::tempdir().unwrap();
-    let arguments = TrainingArguments { gradient_accumulation_steps: 7, check_longest_batch_first: false, ..arguments() };
+    let arguments =
+        TrainingArguments { gradient_accumulation_steps: 7, check_longest_batch_first: false, ..arguments() };
     let mut broken = samples(13);
     broken[5].target = f32::INFINITY;
     let mut source = EpochSource::new(broken, &arguments).unwrap();

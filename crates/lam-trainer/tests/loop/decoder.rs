@@ -70,7 +70,10 @@ fn every_trainable_variable_has_a_gradient() {
             let gradient = gradient.unwrap_or_else(|| panic!("{name}"));
             assert_eq!(gradient.dims(), variable.dims(), "{name}");
         }
-        assert_eq!(gradient.weight, examples()[..3].iter().map(|example| example.input_ids.len() as f64 - 2.0).sum::<f64>());
+        assert_eq!(
+            gradient.weight,
+            examples()[..3].iter().map(|example| example.input_ids.len() as f64 - 2.0).sum::<f64>()
+        );
     }
 }
 
@@ -84,7 +87,10 @@ fn packing_does_not_change_the_loss() {
         (f64::from(loss.loss_sum.to_scalar::<f32>().unwrap()), loss.weight)
     };
     let together = loss(&examples());
-    let apart = examples().iter().map(|example| loss(std::slice::from_ref(example))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let apart = examples()
+        .iter()
+        .map(|example| loss(std::slice::from_ref(example)))
+        .fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
     assert_eq!(together.1, apart.1);
     assert!((together.0 / apart.0 - 1.0).abs() < 1e-6, "{together:?} {apart:?}");
 }
@@ -92,7 +98,8 @@ fn packing_does_not_change_the_loss() {
 /// Gradients of a batch, flat, one variable after the other.
 fn gradient(module: &mut SupervisedModule, batch: &[Example]) -> (f64, f64, Vec<f32>) {
     let gradient = module.gradient(batch, Pass::Train { seed: 7 }).unwrap();
-    let flat = |gradient: Option<candle_core::Tensor>| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let flat =
+        |gradient: Option<candle_core::Tensor>| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     (gradient.loss_sum, gradient.weight, gradient.gradients.into_iter().flat_map(flat).collect())
 }
 
@@ -135,7 +142,13 @@ fn accumulated_steps_train_as_packed_ones() {
         let mut source = EpochSource::new(examples(), &arguments).unwrap();
         let output = root.path().join(format!("{per_device_train_batch_size}"));
         let (identity, cancel) = (Identity::new(), Cancel::default());
-        let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+        let run = TrainRun {
+            arguments: &arguments,
+            output: &output,
+            identity: &identity,
+            progress: &NoProgress,
+            cancel: &cancel,
+        };
         train(&mut module, &mut source, &examples()[..4], &run).unwrap().log_history
     };
     for (ones, eight) in trained(1, 8).iter().zip(trained(8, 1)) {
@@ -170,7 +183,13 @@ fn training_in_bf16_learns_nearly_the_same_from_f32_weights() {
             let mut source = EpochSource::new(examples(), &arguments).unwrap();
             let output = root.path().join(format!("{number}-{bf16}"));
             let (identity, cancel) = (Identity::new(), Cancel::default());
-            let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+            let run = TrainRun {
+                arguments: &arguments,
+                output: &output,
+                identity: &identity,
+                progress: &NoProgress,
+                cancel: &cancel,
+            };
             let outcome = train(&mut module, &mut source, &examples()[..4], &run).unwrap();
             assert!(module.variables().iter().all(|(_, variable)| variable.dtype() == candle_core::DType::F32));
             (outcome.log_history[0].values["loss"], outcome.last("loss").unwrap())

@@ -106,7 +106,13 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
         let (arguments, output) = (arguments(), root.path().join(name));
         let mut source = EpochSource::new(examples(), &arguments).unwrap();
         let (identity, cancel) = (Identity::new(), Cancel::default());
-        let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+        let run = TrainRun {
+            arguments: &arguments,
+            output: &output,
+            identity: &identity,
+            progress: &NoProgress,
+            cancel: &cancel,
+        };
         train(&mut module, &mut source, &examples()[..6], &run).unwrap();
         output
     };

@@ -100,7 +100,8 @@ fn a_killed_run_goes_on_from_what_was_complete() {
     let parts = tempfile::tempdir().unwrap();
     stop_at(parts.path(), 7);
     // What a kill can leave: a newer checkpoint half written, metrics of steps that no checkpoint holds.
-    let (last, half): (PathBuf, PathBuf) = (parts.path().join("checkpoint-8"), parts.path().join("checkpoint-8.partial"));
+    let (last, half): (PathBuf, PathBuf) =
+        (parts.path().join("checkpoint-8"), parts.path().join("checkpoint-8.partial"));
     std::fs::rename(&last, &half).unwrap();
     std::fs::remove_file(half.join("trainer_state.json")).unwrap();
     run(parts.path(), &settings(), &Cancel::default()).1.unwrap();
@@ -152,7 +153,10 @@ fn another_run_may_not_go_on() {
     let error = run(root.path(), &other, &Cancel::default()).1.unwrap_err();
     assert!(matches!(error, TrainerError::ResumeMismatch { .. }));
     let message = error.to_string();
-    assert!(message.contains("arguments.learning_rate: was 0.05, is 0.01") && message.contains("arguments.seed"), "{message}");
+    assert!(
+        message.contains("arguments.learning_rate: was 0.05, is 0.01") && message.contains("arguments.seed"),
+        "{message}"
+    );
 
     let mut fewer = EpochSource::new(samples(12), &settings()).unwrap();
     let error = run_with(&mut Toy::new(), &mut fewer, root.path(), &settings(), &Cancel::default()).unwrap_err();

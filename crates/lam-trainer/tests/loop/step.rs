@@ -1,7 +1,7 @@
 //! What one optimizer step is, and what training does with many.
 
 use lam_store::Cancel;
-use lam_trainer::{EpochSource, Ending, MixtureSource, SampleSource, Tracker, TrainingArguments};
+use lam_trainer::{Ending, EpochSource, MixtureSource, SampleSource, Tracker, TrainingArguments};
 
 use crate::toy::{Rows, arguments, run, samples};
 
@@ -40,7 +40,9 @@ fn training_lowers_the_loss_and_writes_what_people_look_for() {
     for name in ["loss", "grad_norm", "learning_rate", "epoch", "global_step", "num_tokens", "eval_loss"] {
         assert!(metrics.contains(&format!("\"{name}\":")), "{name}");
     }
-    for file in ["model.safetensors", "optimizer.safetensors", "trainer_state.json", "rng_state.json", "training_args.json"] {
+    for file in
+        ["model.safetensors", "optimizer.safetensors", "trainer_state.json", "rng_state.json", "training_args.json"]
+    {
         assert!(root.path().join("last").join(file).exists(), "{file}");
     }
     let events = std::fs::read(root.path().join("events.out.tfevents.0.lam-train")).unwrap();
@@ -87,7 +89,8 @@ fn gains_below_the_threshold_make_a_best_model_but_do_not_renew_patience() {
         ..arguments()
     };
     let outcome = run(root.path(), &arguments, &Cancel::default()).1.unwrap();
-    let losses: Vec<f32> = outcome.log_history.iter().filter_map(|record| record.values.get("eval_loss").copied()).collect();
+    let losses: Vec<f32> =
+        outcome.log_history.iter().filter_map(|record| record.values.get("eval_loss").copied()).collect();
     assert_eq!((outcome.ending, losses.len()), (Ending::StoppedEarly, 5));
     assert!(losses.is_sorted_by(|a, b| a > b), "{losses:?}");
     assert_eq!(outcome.best_metric, losses.last().copied());
@@ -99,7 +102,9 @@ fn every_epoch_gives_every_sample_once_in_its_own_order() {
     let mut source = EpochSource::new(samples(13), &arguments).unwrap();
     let batches = source.batches_in(2.0).unwrap();
     let drawn: Vec<Vec<Rows>> = (0..batches).map(|step| source.next_batch(step).unwrap().unwrap()).collect();
-    assert!(drawn.iter().all(|batch| batch.iter().map(|rows| rows.inputs.len()).sum::<usize>() <= 4 && batch.len() <= 3));
+    assert!(
+        drawn.iter().all(|batch| batch.iter().map(|rows| rows.inputs.len()).sum::<usize>() <= 4 && batch.len() <= 3)
+    );
     assert_eq!(source.epoch(), 2.0);
     let ids: Vec<String> = drawn.concat().into_iter().map(|rows| rows.id).collect();
     let (first, second) = ids.split_at(13);

@@ -10,7 +10,9 @@ use std::sync::Mutex;
 
 use lam_model::{Decoder, Initialization, LoraConfig, MistralConfig};
 use lam_store::{Cancel, Progress};
-use lam_trainer::{EpochSource, Example, FinetuningType, Identity, SupervisedModule, TrainRun, TrainingArguments, train};
+use lam_trainer::{
+    EpochSource, Example, FinetuningType, Identity, SupervisedModule, TrainRun, TrainingArguments, train,
+};
 
 const SETTING: &str = "LAM_TRAINER_TEST_MEMORY";
 const MIB: f64 = 1048576.0;
@@ -78,7 +80,8 @@ fn measure(root: &Path, setting: usize) {
     let output = root.join(setting.to_string());
     let mut source = EpochSource::new((0..32).map(example).collect(), &arguments).unwrap();
     let (heard, cancel, identity) = (Heard::default(), Cancel::default(), Identity::new());
-    let run = TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &heard, cancel: &cancel };
+    let run =
+        TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &heard, cancel: &cancel };
     train(&mut SupervisedModule::new(decoder), &mut source, &[], &run).unwrap();
     println!("{SETTING} {} {}", heard.0.lock().unwrap().unwrap(), status("VmHWM") - before);
 }
@@ -93,9 +96,12 @@ fn the_plan_is_what_training_uses() {
     Decoder::init(model(), &Initialization::Normal, 1).unwrap().save(root.path()).unwrap();
     let mut wrong = Vec::new();
     for (setting, (finetuning, bf16, checkpointing, micro_batches, samples)) in SETTINGS.iter().enumerate() {
-        let name = format!("{finetuning:?} bf16={bf16} checkpointing={checkpointing} {micro_batches} x {samples} x 256");
+        let name =
+            format!("{finetuning:?} bf16={bf16} checkpointing={checkpointing} {micro_batches} x {samples} x 256");
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "the_plan_is_what_training_uses", "--nocapture"]).env(SETTING, format!("{} {setting}", root.path().display()));
+        child
+            .args(["--exact", "the_plan_is_what_training_uses", "--nocapture"])
+            .env(SETTING, format!("{} {setting}", root.path().display()));
         let output = child.env("RAYON_NUM_THREADS", "2").output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = text.lines().find_map(|line| line.split_once(SETTING)).unwrap_or_else(|| panic!("{text}")).1;

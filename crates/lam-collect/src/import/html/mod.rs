@@ -10,8 +10,8 @@ const DEEPEST: usize = 200;
 
 /// Elements whose text is none of the page's.
 const HIDDEN: &[&str] = &[
-    "script", "style", "noscript", "template", "head", "nav", "header", "footer", "aside", "form", "button", "svg", "pre",
-    "table", "figure", "iframe", "select", "textarea",
+    "script", "style", "noscript", "template", "head", "nav", "header", "footer", "aside", "form", "button", "svg",
+    "pre", "table", "figure", "iframe", "select", "textarea",
 ];
 
 /// What differs from one maker of pages to another.
@@ -161,9 +161,11 @@ fn children<'a>(node: NodeRef<'a, Node>, rules: &Rules) -> Vec<NodeRef<'a, Node>
         return shown.collect();
     }
     let branches: Vec<_> = shown.filter(|child| element(*child).is_some()).collect();
-    let of = |class: &&str| branches.iter().find(|child| element(**child).is_some_and(|child| has_class(child, &[*class])));
+    let of =
+        |class: &&str| branches.iter().find(|child| element(**child).is_some_and(|child| has_class(child, &[*class])));
     let wanted = rules.shown.iter().find_map(of);
-    let plain = || branches.iter().find(|child| element(**child).is_some_and(|child| child.value().classes().next().is_none()));
+    let plain =
+        || branches.iter().find(|child| element(**child).is_some_and(|child| child.value().classes().next().is_none()));
     wanted.or_else(plain).or(branches.first()).copied().into_iter().collect()
 }
 
@@ -187,8 +189,8 @@ fn push_text(node: NodeRef<'_, Node>, text: &mut String) {
 
 fn is_inline(name: &str) -> bool {
     const INLINE: &[&str] = &[
-        "a", "abbr", "b", "bdi", "cite", "code", "data", "dfn", "em", "i", "kbd", "label", "mark", "q", "s", "samp", "small",
-        "span", "strong", "sub", "sup", "time", "tt", "u", "var", "font",
+        "a", "abbr", "b", "bdi", "cite", "code", "data", "dfn", "em", "i", "kbd", "label", "mark", "q", "s", "samp",
+        "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "font",
     ];
     INLINE.contains(&name)
 }

@@ -20,7 +20,18 @@ pub(super) fn read(text: &str, file: &SourceFile) -> Content {
     let (application, _) = application(file);
     let rules = Rules {
         root: "#DisplayArea",
-        left_out: &["note", "tip", "warning", "noteicon", "notetext", "relatedtopics", "related", "howtoget", "bug", "debug"],
+        left_out: &[
+            "note",
+            "tip",
+            "warning",
+            "noteicon",
+            "notetext",
+            "relatedtopics",
+            "related",
+            "howtoget",
+            "bug",
+            "debug",
+        ],
         switches: &["switch", "switchinline"],
         shown: vec!["UNIX", switch_of(application)],
         paths: &["emph", "menuitem"],

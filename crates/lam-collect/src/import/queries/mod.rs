@@ -19,8 +19,38 @@ pub(crate) struct Query {
 
 /// Words that say nothing of what is asked for.
 const EMPTY: &[&str] = &[
-    "a", "an", "the", "to", "in", "of", "on", "for", "with", "and", "or", "how", "do", "i", "you", "can", "my", "your",
-    "is", "it", "from", "at", "by", "as", "into", "libreoffice", "office", "writer", "calc", "gnome", "please", "what",
+    "a",
+    "an",
+    "the",
+    "to",
+    "in",
+    "of",
+    "on",
+    "for",
+    "with",
+    "and",
+    "or",
+    "how",
+    "do",
+    "i",
+    "you",
+    "can",
+    "my",
+    "your",
+    "is",
+    "it",
+    "from",
+    "at",
+    "by",
+    "as",
+    "into",
+    "libreoffice",
+    "office",
+    "writer",
+    "calc",
+    "gnome",
+    "please",
+    "what",
 ];
 
 /// The queries of a log: one a line, before the first tab; empty lines and lines that begin with `#` count for nothing.
@@ -101,8 +131,10 @@ impl<'a> Documented<'a> {
             }
         }
         let weight = |found: &Vec<usize>| (1.0 + pairs.len() as f64 / found.len() as f64).ln();
-        let weights: HashMap<String, f64> = postings.iter().map(|(word, found)| (word.clone(), weight(found))).collect();
-        let length = |pair: &TaskPlan| norm(content_words(&pair.task).iter().filter_map(|word| weights.get(word).copied()));
+        let weights: HashMap<String, f64> =
+            postings.iter().map(|(word, found)| (word.clone(), weight(found))).collect();
+        let length =
+            |pair: &TaskPlan| norm(content_words(&pair.task).iter().filter_map(|word| weights.get(word).copied()));
         let lengths = pairs.iter().map(length).collect();
         Self { pairs, weights, postings, lengths }
     }
@@ -121,7 +153,8 @@ impl<'a> Documented<'a> {
                 }
             }
         }
-        let scored = shared.into_iter().map(|(index, sum)| (index, sum / (length * self.lengths[index]).max(f64::MIN_POSITIVE)));
+        let scored =
+            shared.into_iter().map(|(index, sum)| (index, sum / (length * self.lengths[index]).max(f64::MIN_POSITIVE)));
         let best = scored.fold(None, |best: Option<(usize, f64)>, next| match best {
             Some(best) if best.1 >= next.1 => Some(best),
             _ => Some(next),
@@ -151,23 +184,26 @@ mod tests {
 
     #[test]
     fn a_query_gets_the_plan_that_it_asks_for_or_none() {
-        let documented: Vec<TaskPlan> = [("Insert a page break", "writer"), ("Define borders for pages", "writer"), ("Insert a chart", "calc")]
-            .iter()
-            .map(|(task, application)| TaskPlan {
-                task_id: (*task).into(),
-                application: (*application).into(),
-                source: PlanSource::Documentation,
-                task: (*task).into(),
-                plan: vec![format!("Do {task}")],
-                parent_id: None,
-                document: "d".into(),
-                document_hash: String::new(),
-                producer: "p".into(),
-                family: String::new(),
-                split: lam_types::Split::Train,
-            })
-            .collect();
-        let log = read("# log\nhow to insert page breaks in writer\t12\n\nwriter\ninsert a chart in writer\nmake coffee in writer\nfix excel\n");
+        let documented: Vec<TaskPlan> =
+            [("Insert a page break", "writer"), ("Define borders for pages", "writer"), ("Insert a chart", "calc")]
+                .iter()
+                .map(|(task, application)| TaskPlan {
+                    task_id: (*task).into(),
+                    application: (*application).into(),
+                    source: PlanSource::Documentation,
+                    task: (*task).into(),
+                    plan: vec![format!("Do {task}")],
+                    parent_id: None,
+                    document: "d".into(),
+                    document_hash: String::new(),
+                    producer: "p".into(),
+                    family: String::new(),
+                    split: lam_types::Split::Train,
+                })
+                .collect();
+        let log = read(
+            "# log\nhow to insert page breaks in writer\t12\n\nwriter\ninsert a chart in writer\nmake coffee in writer\nfix excel\n",
+        );
         let query = |text: &String| Query { text: text.clone(), document: "log/q.txt".into(), hash: "h".into() };
         let queries: Vec<Query> = log.queries.iter().map(query).collect();
         let source: SourceConfig = serde_json::from_value(serde_json::json!({
@@ -176,7 +212,10 @@ mod tests {
         .unwrap();
         let (pairs, rejected) = answer(&queries, &source, &documented, 0.6);
         assert_eq!(pairs.len(), 1, "{pairs:?}");
-        assert_eq!((pairs[0].task.as_str(), pairs[0].plan[0].as_str()), ("Insert page breaks in writer", "Do Insert a page break"));
+        assert_eq!(
+            (pairs[0].task.as_str(), pairs[0].plan[0].as_str()),
+            ("Insert page breaks in writer", "Do Insert a page break")
+        );
         assert_eq!(pairs[0].producer, "rule:query-1 with the plan of Insert a page break");
         let reasons: Vec<_> = rejected.iter().map(|rejected| rejected.reason.as_str()).collect();
         assert_eq!(reasons, ["no_task", "no_plan", "no_plan", "other_application"]);

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::super::block::Block;
 use super::super::markdown;
 use super::super::procedure::flatten;
-use super::super::block::Block;
 use super::{Plan, Records, Refusal, list, optional, text};
 
 /// OpenAI's `{"messages": [{"role", "content"}]}`.
@@ -64,9 +64,15 @@ mod tests {
     #[test]
     fn three_forms_of_the_same_exchange_are_read_and_answers_without_steps_are_named() {
         let answer = "Sure:\\n\\n1. Open **File**.\\n2. Click Print.";
-        let messages_ = format!(r#"{{"messages":[{{"role":"system","content":"x"}},{{"role":"user","content":"Print  it"}},{{"role":"assistant","content":"{answer}"}}]}}"#);
-        let sharegpt_ = format!(r#"[{{"conversations":[{{"from":"human","value":"Print it"}},{{"from":"gpt","value":"{answer}"}}]}}]"#);
-        let alpaca_ = format!("{{\"instruction\":\"Print\",\"input\":\"it\",\"output\":\"{answer}\"}}\n{{\"instruction\":\"a\",\"output\":\"b\"}}\n{{oops\n");
+        let messages_ = format!(
+            r#"{{"messages":[{{"role":"system","content":"x"}},{{"role":"user","content":"Print  it"}},{{"role":"assistant","content":"{answer}"}}]}}"#
+        );
+        let sharegpt_ = format!(
+            r#"[{{"conversations":[{{"from":"human","value":"Print it"}},{{"from":"gpt","value":"{answer}"}}]}}]"#
+        );
+        let alpaca_ = format!(
+            "{{\"instruction\":\"Print\",\"input\":\"it\",\"output\":\"{answer}\"}}\n{{\"instruction\":\"a\",\"output\":\"b\"}}\n{{oops\n"
+        );
         for found in [each(&messages_, messages), each(&sharegpt_, sharegpt), each(&alpaca_, alpaca)] {
             assert_eq!((found.plans[0].task.as_str(), found.plans[0].steps.len()), ("Print it", 2));
             assert_eq!(found.plans[0].steps[0], "Open File.");

@@ -55,7 +55,8 @@ fn add(
     };
     let state =
         State { request: trajectory.task.request.clone(), observation, previous_actions: history, previous_plan: plan };
-    let step_index = u32::try_from(trajectory.steps.len()).map_err(|_| ("step_id".to_owned(), "too many".to_owned()))?;
+    let step_index =
+        u32::try_from(trajectory.steps.len()).map_err(|_| ("step_id".to_owned(), "too many".to_owned()))?;
     trajectory.steps.push(Step {
         step_index,
         state,
@@ -98,7 +99,12 @@ fn begin(record: &Value, file: &SourceFile) -> Result<Trajectory, Refusal> {
         attempt: 0,
         policy: PolicyId { name: "gui360".into(), hash: String::new() },
         steps: Vec::new(),
-        verdict: Verdict { complete, reason: optional(evaluation, "reason"), judge: "gui360".into(), sub_scores: Vec::new() },
+        verdict: Verdict {
+            complete,
+            reason: optional(evaluation, "reason"),
+            judge: "gui360".into(),
+            sub_scores: Vec::new(),
+        },
         environment_error: None,
     })
 }
@@ -123,7 +129,8 @@ fn observation(step: &Value, unknown: &mut BTreeMap<String, usize>) -> Result<Ob
 }
 
 fn rectangle(value: &Value) -> Option<Rect> {
-    let numbers: Vec<i32> = value.as_array()?.iter().filter_map(|number| i32::try_from(number.as_f64()? as i64).ok()).collect();
+    let numbers: Vec<i32> =
+        value.as_array()?.iter().filter_map(|number| i32::try_from(number.as_f64()? as i64).ok()).collect();
     match numbers.as_slice() {
         [left, top, right, bottom] => Some(Rect { left: *left, top: *top, right: *right, bottom: *bottom }),
         _ => None,
@@ -196,6 +203,9 @@ mod tests {
         assert_eq!((last.action.status, last.state.previous_actions.len()), (Status::Finish, 1));
         assert_eq!(found.unknown_types["Pane"], 2);
         let bad = read(&format!("{}\n{}\n", line("7", ""), line("9", "")), &file);
-        assert_eq!((bad.trajectories.len(), bad.faults[0].line, bad.faults[0].field.as_str()), (0, 2, "step.action.control_label"));
+        assert_eq!(
+            (bad.trajectories.len(), bad.faults[0].line, bad.faults[0].field.as_str()),
+            (0, 2, "step.action.control_label")
+        );
     }
 }

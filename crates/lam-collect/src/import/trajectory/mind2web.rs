@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lam_types::{
-    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Split, State, Status, Step,
-    StepStatus, Task, Trajectory, Verdict,
+    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Split, State, Status,
+    Step, StepStatus, Task, Trajectory, Verdict,
 };
 use serde_json::Value;
 
@@ -62,7 +62,8 @@ fn step(action: &Value, request: &str, before: Option<&Step>, is_last: bool) -> 
     let Some(target) = wanted.first() else {
         return Err(("pos_candidates".to_owned(), "no element is right".to_owned()));
     };
-    let target = text(target, "backend_node_id").map_err(|(field, reason)| (format!("pos_candidates[0].{field}"), reason))?;
+    let target =
+        text(target, "backend_node_id").map_err(|(field, reason)| (format!("pos_candidates[0].{field}"), reason))?;
     let (controls, labels) = screen(wanted, list(action, "neg_candidates")?)?;
     let control = |label: &String| controls.iter().find(|control| control.label == *label);
     let label = labels.get(&target).ok_or(("pos_candidates".to_owned(), "no such element".to_owned()))?;
@@ -101,7 +102,8 @@ fn screen(wanted: &[Value], others: &[Value]) -> Result<(Vec<Control>, BTreeMap<
     let mut elements: Vec<(u64, &Value)> = Vec::new();
     for (index, candidate) in wanted.iter().chain(others).enumerate() {
         let id = optional(candidate, "backend_node_id");
-        let number = id.parse().map_err(|_| (format!("candidate {index}: backend_node_id"), format!("`{id}` is no number")))?;
+        let number =
+            id.parse().map_err(|_| (format!("candidate {index}: backend_node_id"), format!("`{id}` is no number")))?;
         elements.push((number, candidate));
     }
     elements.sort_by_key(|(number, _)| *number);
@@ -169,7 +171,10 @@ mod tests {
         let found = each(record, |record, found| read(record, &file, found));
         let steps = &found.trajectories[0].steps;
         assert_eq!(steps[0].acceptable_labels, ["3", "1"]);
-        assert_eq!((steps[0].action.control_name.as_str(), &steps[0].action.args["text"]), ("Search", &Value::from("tea")));
+        assert_eq!(
+            (steps[0].action.control_name.as_str(), &steps[0].action.args["text"]),
+            ("Search", &Value::from("tea"))
+        );
         assert_eq!((steps[1].action.status, steps[1].state.previous_actions.len()), (Status::Finish, 1));
         let bad = each(&record.replace("CLICK", "HOVER"), |record, found| read(record, &file, found));
         assert_eq!((bad.trajectories.len(), bad.faults[0].field.as_str()), (0, "actions[1].operation.op"));

@@ -8,7 +8,8 @@ use super::{Plan, Records, Refusal, list, optional, text};
 /// One record.
 pub(super) fn read(record: &Value, found: &mut Records) -> Result<(), Refusal> {
     let application = optional(record, "app");
-    let (before, place) = (found.plans.len(), |field: &str, (inner, reason): Refusal| (format!("{field}.{inner}"), reason));
+    let (before, place) =
+        (found.plans.len(), |field: &str, (inner, reason): Refusal| (format!("{field}.{inner}"), reason));
     let original = &record["original"];
     if original.is_object() {
         let task = text(original, "original_task").map_err(|fault| place("original", fault))?;
@@ -23,9 +24,7 @@ pub(super) fn read(record: &Value, found: &mut Records) -> Result<(), Refusal> {
         let mut steps = Vec::new();
         for (index, step) in list(result, "instantiated_plan").map_err(at)?.iter().enumerate() {
             let said = text(step, "Subtask").or_else(|_| text(step, "subtask"));
-            steps.push(said.map_err(|(field, reason)| {
-                at((format!("instantiated_plan[{index}].{field}"), reason))
-            })?);
+            steps.push(said.map_err(|(field, reason)| at((format!("instantiated_plan[{index}].{field}"), reason)))?);
         }
         push(&application, task, steps, found);
     }

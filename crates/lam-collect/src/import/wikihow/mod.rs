@@ -68,7 +68,11 @@ fn procedures_of(article: &Value) -> Result<Vec<Procedure>, (String, String)> {
             let place = format!("{name}[{index}]");
             let method = method.as_object().ok_or_else(|| fault(place.clone()))?;
             let steps = method.get("steps").ok_or_else(|| fault(place.clone()))?;
-            procedures.extend(procedure(title, text_of(method, TITLES).unwrap_or_default(), plan(steps, &format!("{place}.steps"))?));
+            procedures.extend(procedure(
+                title,
+                text_of(method, TITLES).unwrap_or_default(),
+                plan(steps, &format!("{place}.steps"))?,
+            ));
         }
     }
     if procedures.is_empty() {

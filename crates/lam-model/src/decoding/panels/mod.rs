@@ -13,10 +13,10 @@ use crate::kernel::pages::{Arena, Region};
 use crate::kernel::rows::bf16;
 use crate::kernel::shared::Shared;
 use crate::kernel::team::Team;
-pub(crate) use packed::Packed;
 use packed::BLOCK;
-pub(crate) use tile::{Output, WIDTH};
+pub(crate) use packed::Packed;
 use tile::{BLOCK_WORDS, Column, column, panel_words};
+pub(crate) use tile::{Output, WIDTH};
 
 /// Multiplications that are worth a task of their own.
 const WORTH_A_TASK: usize = 1 << 15;

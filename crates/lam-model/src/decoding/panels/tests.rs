@@ -45,7 +45,10 @@ fn a_row_is_the_same_bits_in_any_batch_and_close_to_the_plain_product() {
                 for (y, w) in alone.iter().zip(w.chunks(k)) {
                     let right: f32 = x.iter().zip(w).map(|(a, b)| a * b).sum();
                     let size: f32 = x.iter().zip(w).map(|(a, b)| (a * b).powi(2)).sum::<f32>().sqrt();
-                    assert!((y - right).abs() <= tolerance(format) * (size + 0.1), "{format:?} [{n}, {k}]: {y} {right}");
+                    assert!(
+                        (y - right).abs() <= tolerance(format) * (size + 0.1),
+                        "{format:?} [{n}, {k}]: {y} {right}"
+                    );
                 }
             }
         }
@@ -122,7 +125,8 @@ fn every_level_of_processor_gives_the_same_products() {
 
 #[test]
 fn eight_bits_keep_values_that_have_them() {
-    let w: Vec<f32> = (0..64).map(|i| if i % 32 == 5 { 127.0 } else { (i * 37 % 251) as f32 - 125.0 } * 0.0078125).collect();
+    let w: Vec<f32> =
+        (0..64).map(|i| if i % 32 == 5 { 127.0 } else { (i * 37 % 251) as f32 - 125.0 } * 0.0078125).collect();
     let x = vec![1.0; 64];
     let right: f32 = w.iter().sum();
     let found = product(&panels(WeightFormat::Q8, &w, (1, 64)), &x, 64)[0];

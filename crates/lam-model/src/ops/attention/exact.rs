@@ -31,7 +31,8 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], log_sums:
             for block in heads.blocks(span) {
                 let (row, parts) = (start + block.first, span.parts(&block));
                 for part in &parts {
-                    let product = Product { m: block.queries, n: part.len(), k: e, alpha: heads.factor(), accumulate: false };
+                    let product =
+                        Product { m: block.queries, n: part.len(), k: e, alpha: heads.factor(), accumulate: false };
                     let keys = Matrix::columns(&inputs.k[(start + part.start) * wk + j * e..], wk);
                     let queries = Matrix::rows(&inputs.q[row * wq + h * e..], wq);
                     multiply(product, queries, keys, &mut scores[part.start - block.first_key..], block.keys);
@@ -47,7 +48,13 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], log_sums:
                     let product = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
                     // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
                     let out = unsafe { o.from(row * wq + h * e) };
-                    multiply(product, Matrix::rows(&scores[part.start - block.first_key..], block.keys), values, out, wq);
+                    multiply(
+                        product,
+                        Matrix::rows(&scores[part.start - block.first_key..], block.keys),
+                        values,
+                        out,
+                        wq,
+                    );
                 }
             }
         }
@@ -98,10 +105,17 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
                 let (row, parts) = (start + block.first, span.parts(&block));
                 let at_query = row * wq + h * e;
                 let (queries, g) = (Matrix::rows(&inputs.q[at_query..], wq), Matrix::rows(&kept.g[at_query..], wq));
-                let by_row = |part: &Range<usize>, alpha| Product { m: block.queries, n: part.len(), k: e, alpha, accumulate: false };
+                let by_row = |part: &Range<usize>, alpha| Product {
+                    m: block.queries,
+                    n: part.len(),
+                    k: e,
+                    alpha,
+                    accumulate: false,
+                };
                 for part in &parts {
                     let (at_key, column) = ((start + part.start) * wk + j * e, part.start - block.first_key);
-                    let (keys, values) = (Matrix::columns(&inputs.k[at_key..], wk), Matrix::columns(&inputs.v[at_key..], wk));
+                    let (keys, values) =
+                        (Matrix::columns(&inputs.k[at_key..], wk), Matrix::columns(&inputs.v[at_key..], wk));
                     multiply(by_row(part, heads.factor()), queries, keys, &mut p[column..], block.keys);
                     multiply(by_row(part, 1.0), g, values, &mut ds[column..], block.keys);
                 }
@@ -113,7 +127,12 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
                     let mean = rows::dot(&kept.g[at.clone()], &kept.o[at]);
                     for part in &parts {
                         let keys = part.start - block.first_key..part.end - block.first_key;
-                        rows::softmax_backward(&mut ds[place.clone()][keys.clone()], &p[place.clone()][keys], mean, heads.factor());
+                        rows::softmax_backward(
+                            &mut ds[place.clone()][keys.clone()],
+                            &p[place.clone()][keys],
+                            mean,
+                            heads.factor(),
+                        );
                     }
                 }
                 for (place, part) in parts.iter().enumerate() {

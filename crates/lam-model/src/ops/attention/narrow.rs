@@ -91,7 +91,8 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [bf16], log_sums
                 let parts = span.parts(&block);
                 for keys_seen in &parts {
                     let column = keys_seen.start / WIDTH * WIDTH;
-                    let wide = (keys_seen.end - column).next_multiple_of(WIDTH).min((length - column).next_multiple_of(16));
+                    let wide =
+                        (keys_seen.end - column).next_multiple_of(WIDTH).min((length - column).next_multiple_of(16));
                     let size = Size { m: block.queries, n: wide, stride, alpha: heads.factor() };
                     let part = Part { column, pair: 0, pairs: e / 2 };
                     keys.multiply(part, (&inputs.q[at..], wq), size, Out::F32(&mut scores[column - block.first_key..]));

@@ -31,8 +31,10 @@ fn plain(heads: Heads, inputs: Plain<'_>) -> Vec<f32> {
             let q = &inputs.q[(start + i) * wq + h * e..][..e];
             let seen: Vec<usize> = (0..=i).filter(|&k| sees(heads, span, i, k)).collect();
             let at = |k: usize| (start + k) * wk + j * e;
-            let exps: Vec<f64> =
-                seen.iter().map(|&k| (weighted(q, &inputs.k[at(k)..][..e]) * f64::from(heads.factor())).exp()).collect();
+            let exps: Vec<f64> = seen
+                .iter()
+                .map(|&k| (weighted(q, &inputs.k[at(k)..][..e]) * f64::from(heads.factor())).exp())
+                .collect();
             let sum: f64 = exps.iter().sum();
             for (&k, p) in seen.iter().zip(&exps) {
                 for c in 0..e {
