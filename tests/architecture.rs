@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 6] = [
-    &["lam-types"],
-    &["lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
+    &["lam-types", "lam-signal"],
+    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
     &[
         "lam-pipeline",
         "lam-hub",

@@ -60,7 +60,7 @@ fn every_phase_configuration_is_understood() {
 }
 
 fn decoded<C: serde::de::DeserializeOwned>(name: &str, table: &toml::Table) {
-    if let Err(error) = lam_store::decode_table::<C>(table) {
+    if let Err(error) = lam_config::decode_table::<C>(table) {
         panic!("{name}: {error}");
     }
 }

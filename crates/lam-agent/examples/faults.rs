@@ -16,7 +16,7 @@ use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Session, run_episodes};
 use lam_env::{Application, EnvError, TaskQuery};
 use lam_env_desktop::Desktop;
 use lam_env_web::{Clicks, Web};
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 use lam_types::{Split, Trajectory};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

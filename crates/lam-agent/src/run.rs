@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lam_env::{Application, EnvError, TaskQuery};
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 use lam_types::{PolicyId, Task, Trajectory, Verdict};
 
 use crate::episode::{Acted, Episode, Next, environment_death, no};

@@ -6,7 +6,8 @@ use lam_data::write_examples;
 use lam_env::Application;
 use lam_model::{Decoder, Finetuning};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
-use lam_store::{Cancel, Progress, StoreError};
+use lam_signal::{Cancel, Progress};
+use lam_store::StoreError;
 use lam_trainer::{
     Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity,
     train, write_model,

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, draw_tasks, run_episodes, take_timings};
 use lam_env::{Application, TaskQuery};
-use lam_store::{Cancel, Progress, StoreError, write_atomic, write_tasks, write_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::{StoreError, write_atomic, write_tasks, write_trajectories};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

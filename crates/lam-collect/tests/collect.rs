@@ -14,7 +14,8 @@ use lam_agent::{Decision, ExpertPolicy, Limits, Policy, PolicyError, Request};
 use lam_collect::plans::{self, PlansConfig};
 use lam_collect::trajectories::{self, TrajectoriesConfig};
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
-use lam_store::{Cancel, NoProgress, hash_path, read_task_plans, read_tasks, read_trajectories};
+use lam_signal::{Cancel, NoProgress};
+use lam_store::{hash_path, read_task_plans, read_tasks, read_trajectories};
 use lam_types::{FunctionSpec, PlanSource, PolicyId, Split, Task};
 
 /// An application that is only its documents.

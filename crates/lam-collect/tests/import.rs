@@ -9,7 +9,8 @@ use lam_collect::plans::{self, PlansConfig};
 use lam_collect::{SourceConfig, SourceKind};
 use lam_data::{CheckConfig, Checker, Place, Row};
 use lam_env_sim::Sim;
-use lam_store::{Cancel, NoProgress, hash_bytes, read_task_plans};
+use lam_signal::{Cancel, NoProgress};
+use lam_store::{hash_bytes, read_task_plans};
 use lam_types::{PlanSource, TaskPlan};
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use lam_collect::plans::{self, PlansConfig};
 use lam_collect::trajectories::{self, TrajectoriesConfig};
 use lam_env_sim::Sim;
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 
 #[test]
 fn no_procedure_of_the_editor_is_taken_for_unusable() {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use lam_agent::{ExpertPolicy, Job, Limits, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_env_web::{Clicks, Web, family_names, own_words};
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{Split, Trajectory};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

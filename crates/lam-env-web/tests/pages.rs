@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Session, draw_tasks, run_episodes};
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_env_web::{Clicks, Web, WebEnvironment, WebExpert, family_names, own_words};
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{
     Action, Args, Complete, FunctionSpec, Observation, PastAction, Phrasing, Split, State, Status, StepStatus, Task,
     Trajectory, Verdict,

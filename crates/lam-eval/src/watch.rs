@@ -1,6 +1,6 @@
 //! Who watches an evaluation, and how it is asked to stop.
 
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 
 use crate::EvalError;
 

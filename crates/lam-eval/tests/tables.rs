@@ -11,7 +11,7 @@ use lam_eval::{
     Bootstrap, DecisionEntry, EvalError, MatcherJudge, Planner, Tables, Watch, evaluate_online, evaluate_plans,
     evaluate_steps, score_step,
 };
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{
     Action, ArgKind, ArgSpec, Args, Complete, FunctionSpec, PlanSource, PolicyId, Split, State, Status, Step,
     StepStatus, Target, Task, TaskPlan, Trajectory, Verdict,

@@ -29,7 +29,7 @@ impl Stage for ExportStage {
     }
 
     fn check(&self, config: &Table) -> Result<(), StageError> {
-        lam_store::decode_table::<ExportConfig>(config)?;
+        lam_config::decode_table::<ExportConfig>(config)?;
         Ok(())
     }
 
@@ -38,7 +38,7 @@ impl Stage for ExportStage {
     }
 
     fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
-        let config: ExportConfig = lam_store::decode_table(&context.config)?;
+        let config: ExportConfig = lam_config::decode_table(&context.config)?;
         let stage = context.input("model")?;
         let inputs = ExportInputs {
             stage,

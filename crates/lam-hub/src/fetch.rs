@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lam_store::{Cancel, Progress, StoreError};
+use lam_signal::{Cancel, Progress};
+use lam_store::StoreError;
 use serde::Serialize;
 
 use crate::cache::Shelf;

@@ -5,7 +5,8 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fs2::FileExt;
-use lam_store::{Cancel, StoreError};
+use lam_signal::Cancel;
+use lam_store::StoreError;
 use ureq::Body;
 use ureq::http::Response;
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use lam_data::{Example, plan_example, read_examples, write_examples};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress, read_task_plans};
+use lam_signal::{Cancel, Progress};
+use lam_store::read_task_plans;
 use lam_trainer::{FinetuneJob, finetune};
 use lam_types::{Split, TaskPlan};
 use serde_json::Value;

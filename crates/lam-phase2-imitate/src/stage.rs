@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use lam_data::{Example, is_held_out, read_examples, step_examples};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress, read_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::read_trajectories;
 use lam_trainer::{FinetuneJob, finetune};
 use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};

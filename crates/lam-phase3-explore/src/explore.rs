@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use lam_agent::{Job, Policy, Session, run_episodes, take_timings};
 use lam_env::Application;
-use lam_store::{Cancel, Progress, StoreError, read_trajectories, write_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::{StoreError, read_trajectories, write_trajectories};
 use lam_types::Task;
 use serde_json::{Value, json};
 

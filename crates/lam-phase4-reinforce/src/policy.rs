@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress, read_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::read_trajectories;
 use lam_trainer::{
     Identity, SchedulerType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, settings_identity, train, write_model,
 };

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use lam_data::is_held_out;
 use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress, hash_bytes, read_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::{hash_bytes, read_trajectories};
 use lam_trainer::{
     EpochSource, Identity, RewardModule, ScoredExample, TRAINING_DIRECTORY, TrainRun, copy_companions, train,
 };

@@ -7,7 +7,7 @@ use std::path::Path;
 use lam_inference::{GenerationRequest, Generator, Sampling};
 use lam_model::{Decoder, ScalarHead};
 use lam_prompt::Renderer;
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 use lam_trainer::stream_seed;
 use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lam_store::{ConfigError, nearest};
+use lam_config::{ConfigError, nearest};
 use toml::Table;
 
 use crate::file::StageSpec;

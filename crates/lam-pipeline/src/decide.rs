@@ -207,7 +207,7 @@ fn position(pipeline: &Pipeline, option: &str, name: &str) -> Result<usize, Pipe
     let found = pipeline.stages_called(name).map(|stage| stage.position).min();
     found.ok_or_else(|| {
         let names = || pipeline.stages.iter().map(|stage| stage.name.as_str());
-        let hint = match lam_store::nearest(name, names()) {
+        let hint = match lam_config::nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the stages are {}", names().collect::<Vec<_>>().join(", ")),
         };

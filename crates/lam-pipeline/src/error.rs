@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use lam_store::{ConfigError, Origin, StoreError};
+use lam_config::{ConfigError, Origin};
+use lam_store::StoreError;
 use thiserror::Error;
 
 use crate::StageError;
@@ -64,6 +65,8 @@ impl PipelineError {
             PipelineError::Stage { source, .. } => source.exit_code(),
             PipelineError::Store(error) if error.is_data() => 3,
             PipelineError::Store(_) => 1,
+            PipelineError::Config(error) if error.is_missing() => 3,
+            PipelineError::Config(error) if matches!(**error, ConfigError::Read { .. }) => 1,
             PipelineError::Config(_) | PipelineError::Definition { .. } | PipelineError::NoResult { .. } => 2,
             PipelineError::Locked { .. } => 1,
         }
@@ -76,10 +79,7 @@ impl PipelineError {
 
 impl From<ConfigError> for PipelineError {
     fn from(error: ConfigError) -> Self {
-        match error {
-            ConfigError::Store(error) => PipelineError::Store(error),
-            error => PipelineError::Config(Box::new(error)),
-        }
+        PipelineError::Config(Box::new(error))
     }
 }
 

@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lam_store::{
-    CONFIG_FILE, Cancel, MANIFEST_VERSION, Manifest, StagingDir, StoreError, config_to_toml, record_files, write_atomic,
-};
+use lam_config::config_to_toml;
+use lam_signal::Cancel;
+use lam_store::{CONFIG_FILE, MANIFEST_VERSION, Manifest, StagingDir, StoreError, record_files, write_atomic};
 use serde_json::{Value, json};
 
 use crate::attempt::Attempt;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use lam_store::{Cancel, ConfigError, Progress, StoreError};
+use lam_config::ConfigError;
+use lam_signal::{Cancel, Progress};
+use lam_store::StoreError;
 use thiserror::Error;
 use toml::Table;
 
@@ -122,9 +124,9 @@ pub trait Stage: Send + Sync {
 
 /// `config` as the struct `C` with its defaults, back as a table: what most stages do in [`Stage::resolve`].
 pub fn resolve_as<C: serde::de::DeserializeOwned + serde::Serialize>(config: &Table) -> Result<Table, StageError> {
-    let typed: C = lam_store::decode_table(config)?;
-    let text = lam_store::config_to_toml(&typed)?;
-    Ok(lam_store::decode_table(&text.parse::<Table>().map_err(StageError::runtime)?)?)
+    let typed: C = lam_config::decode_table(config)?;
+    let text = lam_config::config_to_toml(&typed)?;
+    Ok(lam_config::decode_table(&text.parse::<Table>().map_err(StageError::runtime)?)?)
 }
 
 /// Why a stage stops; each kind has its exit code.

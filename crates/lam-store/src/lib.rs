@@ -1,30 +1,22 @@
-//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, lineage, configurations.
+//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, lineage.
 //!
 //! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
-//! who writes what, and why, is decided above. How work reports and stops ([`Progress`], [`Cancel`]) stands here
-//! too, because everything above shares it.
+//! who writes what, and why, is decided above.
 
 mod atomic;
-mod config;
 mod error;
 mod hash;
 mod lineage;
 mod manifest;
-mod progress;
 mod table;
 
 pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
-pub use config::{
-    ConfigError, ConfigLayers, Origin, canonical, config_to_toml, decode_table, load_config, nearest, parse_assignment,
-    parse_config,
-};
 pub use error::StoreError;
 pub use hash::{content_files, hash_bytes, hash_path, hash_tree};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{
     CONFIG_FILE, InputRef, MANIFEST_FILE, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files,
 };
-pub use progress::{Cancel, NoProgress, Progress};
 pub use table::{
     TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, trajectory_id,
     visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use lam_data::Example;
 use lam_model::{Decoder, Finetuning, LoraConfig};
-use lam_store::{Cancel, Progress, StoreError};
+use lam_signal::{Cancel, Progress};
+use lam_store::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 
 use crate::session::Session;
 use crate::{Identity, LogRecord, SampleSource, TrainModule, TrainerError, TrainingArguments};

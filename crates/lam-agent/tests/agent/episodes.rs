@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use lam_agent::{
     AgentError, ExpertPolicy, Job, Limits, Policy, ReplayPolicy, Request, Session, run_episodes, take_timings,
 };
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{Complete, Status, StepStatus, Task, Trajectory};
 
 use crate::counter::{Counter, press, task};

@@ -6,7 +6,7 @@ use anyhow::bail;
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_inference::PolicyOptions;
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{Split, Step, Task, Trajectory};
 
 use crate::args::ActArgs;

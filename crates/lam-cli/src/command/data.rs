@@ -10,7 +10,7 @@ use lam_data::{
     CheckConfig, Checker, DataError, DataStats, Example, Place, Row, plan_example, preview, step_examples, visit_rows,
 };
 use lam_prompt::{Renderer, Style};
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::FunctionSpec;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ fn build(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
 fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> anyhow::Result<()> {
     let names = ImportFormat::ALL.map(ImportFormat::as_str);
     let unknown = || {
-        let hint = match lam_store::nearest(format, names) {
+        let hint = match lam_config::nearest(format, names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known are {}", names.join(", ")),
         };

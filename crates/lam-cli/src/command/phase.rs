@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use lam_config::{ConfigError, ConfigLayers};
 use lam_pipeline::{Pipeline, PipelineError, RunOptions};
-use lam_store::{ConfigError, ConfigLayers};
 use toml::{Table, Value};
 
 use super::pipeline::{execute, failure};

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use lam_pipeline::{Pipeline, PipelineError, Registry, RunOptions};
-use lam_store::Cancel;
+use lam_signal::Cancel;
 
 use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
 use crate::embedded;
@@ -77,7 +77,7 @@ fn load(args: &PipelineArgs) -> anyhow::Result<Pipeline> {
 /// Neither a file nor the name of an embedded pipeline.
 fn unknown(pipeline: &str) -> Failure {
     let names = embedded::names().collect::<Vec<_>>();
-    let near = lam_store::nearest(pipeline, names.iter().copied());
+    let near = lam_config::nearest(pipeline, names.iter().copied());
     let hint = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("name a pipeline file, or one of {}", names.join(", ")),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lam_env::{GuardRules, GuardedApplication};
 use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
-use lam_store::Cancel;
+use lam_signal::Cancel;
 use serde_json::json;
 
 use super::stop_on_interrupt;

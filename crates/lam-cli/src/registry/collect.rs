@@ -6,9 +6,9 @@ use lam_agent::PolicyChoice;
 use lam_collect::CollectError;
 use lam_collect::plans::PlansConfig;
 use lam_collect::trajectories::TrajectoriesConfig;
+use lam_config::ConfigError;
 use lam_env::EnvError;
 use lam_pipeline::{StageContext, StageError};
-use lam_store::ConfigError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

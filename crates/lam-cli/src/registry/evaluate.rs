@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use lam_agent::{Limits, Policy, PolicyChoice, PolicyError, RemoteConfig};
+use lam_config::ConfigError;
 use lam_eval::{
     Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, Watch,
     evaluate_online, evaluate_plans, evaluate_steps, held_out_tasks, write_items,
 };
 use lam_inference::PolicyOptions;
 use lam_pipeline::{StageContext, StageError};
-use lam_store::{ConfigError, StoreError, read_task_plans, read_trajectories, write_trajectories};
+use lam_store::{StoreError, read_task_plans, read_trajectories, write_trajectories};
 use lam_types::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_config::ConfigError;
 use lam_hub::{Hub, HubError, HubSettings, ModelId, Watch};
 use lam_pipeline::StageView;
-use lam_store::{Cancel, ConfigError};
+use lam_signal::Cancel;
 use serde_json::{Value, json};
 
 use crate::command::stop_on_interrupt;

@@ -36,7 +36,7 @@ impl<C: Settings> Stage for Kind<C> {
     }
 
     fn check(&self, config: &Table) -> Result<(), StageError> {
-        let config: C = lam_store::decode_table(config)?;
+        let config: C = lam_config::decode_table(config)?;
         Ok(config.check()?)
     }
 
@@ -51,13 +51,13 @@ impl<C: Settings> Stage for Kind<C> {
     }
 
     fn check_inputs(&self, config: &Table, inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
-        let config: C = lam_store::decode_table(config)?;
+        let config: C = lam_config::decode_table(config)?;
         Ok(config.check_inputs(&|name| inputs.get(name).copied().unwrap_or(0))?)
     }
 
     fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
         let environment = config.get("environment").and_then(toml::Value::as_str).and_then(applications::file_of);
-        let config: C = lam_store::decode_table(config)?;
+        let config: C = lam_config::decode_table(config)?;
         Ok(config.files().into_iter().chain(environment).collect())
     }
 
@@ -66,7 +66,7 @@ impl<C: Settings> Stage for Kind<C> {
     }
 
     fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
-        let config: C = lam_store::decode_table(&context.config)?;
+        let config: C = lam_config::decode_table(&context.config)?;
         (self.run)(&config, context)
     }
 }
@@ -75,7 +75,7 @@ impl<C: Settings> Stage for Kind<C> {
 fn over(mut defaults: Table, given: &Table) -> Table {
     let known: Vec<String> = defaults.keys().cloned().collect();
     for (key, value) in given {
-        let name = if defaults.contains_key(key) { None } else { lam_store::canonical(key, &known) };
+        let name = if defaults.contains_key(key) { None } else { lam_config::canonical(key, &known) };
         let name = name.unwrap_or(key);
         let value = match (defaults.remove(name), value) {
             (Some(toml::Value::Table(below)), toml::Value::Table(given)) if same_kind(&below, given) => {

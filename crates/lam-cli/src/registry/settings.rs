@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use lam_agent::Limits;
 use lam_base::BaseConfig;
+use lam_config::ConfigError;
 use lam_model::{LoraConfig, ModelError};
 use lam_phase1_pretrain::PretrainConfig;
 use lam_phase2_imitate::ImitateConfig;
 use lam_phase3_explore::ExploreConfig;
 use lam_phase4_reinforce::{PpoConfig, RewardConfig};
-use lam_store::ConfigError;
 use lam_trainer::{TrainerError, TrainingArguments};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

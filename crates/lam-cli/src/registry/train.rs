@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lam_base::{BaseConfig, BaseError, BaseIo};
+use lam_config::ConfigError;
 use lam_env::Application;
 use lam_hub::{HubError, Watch};
 use lam_inference::{PolicyOptions, Sampling};
@@ -12,7 +13,6 @@ use lam_phase2_imitate::{ImitateConfig, ImitateError, ImitateIo};
 use lam_phase3_explore::{ExploreConfig, ExploreError, ExploreIo};
 use lam_phase4_reinforce::{PpoConfig, ReinforceError, RewardConfig, policy, reward};
 use lam_pipeline::{StageContext, StageError};
-use lam_store::ConfigError;
 use lam_trainer::{TrainerError, TrainingArguments};
 use serde_json::Value;
 

@@ -17,7 +17,8 @@ mod request;
 mod trajectory;
 mod wikihow;
 
-use lam_store::{Cancel, Progress, hash_bytes};
+use lam_signal::{Cancel, Progress};
+use lam_store::hash_bytes;
 use lam_types::{PlanSource, Split, TaskPlan};
 use serde::Serialize;
 

@@ -14,7 +14,8 @@ mod stats;
 use std::path::Path;
 
 use lam_env::{Application, Document};
-use lam_store::{Cancel, Progress, write_atomic, write_task_plans};
+use lam_signal::{Cancel, Progress};
+use lam_store::{write_atomic, write_task_plans};
 use lam_types::TaskPlan;
 use serde::Serialize;
 

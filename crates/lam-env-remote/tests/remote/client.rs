@@ -8,7 +8,7 @@ use lam_agent::{Job, Limits, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, EnvError};
 use lam_env_remote::{ClientSettings, OpenEnvServer, Remote, RemoteError, Secret, ServerSettings};
 use lam_env_sim::{Sim, reference};
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_types::{Action, Args, Complete, Status, StepStatus, Trajectory};
 use serde_json::{Value, json};
 

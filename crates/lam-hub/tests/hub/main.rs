@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, Watch, read_outline};
-use lam_store::{Cancel, NoProgress, Progress};
+use lam_signal::{Cancel, NoProgress, Progress};
 use server::{COMMIT, Faults, Server};
 
 const HEADER: &str = r#"{"a":{"dtype":"BF16","shape":[100,1000],"data_offsets":[0,200000]}}"#;

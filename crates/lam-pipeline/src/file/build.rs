@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_store::{ConfigLayers, Origin, nearest};
+use lam_config::{ConfigLayers, Origin, nearest};
 
 use super::order::{check_names, in_order, split_input, unknown_input};
 use super::raw::{RawPipeline, RawStage};

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lam_store::{ConfigLayers, Origin, StoreError, parse_assignment};
+use lam_config::{ConfigLayers, Origin, parse_assignment};
+use lam_store::StoreError;
 use toml::Value;
 
 use crate::PipelineError;

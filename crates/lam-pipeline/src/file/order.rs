@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lam_store::nearest;
+use lam_config::nearest;
 
 use super::raw::RawStage;
 use crate::PipelineError;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lam_store::Progress;
+use lam_signal::Progress;
 use serde_json::{Value, json};
 
 use super::{StageView, View};

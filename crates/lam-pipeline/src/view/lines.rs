@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lam_store::Progress;
+use lam_signal::Progress;
 
 use super::{StageView, View};
 use crate::{Outcome, StageOutcome, format_seconds};

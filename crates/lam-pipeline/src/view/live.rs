@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lam_store::Progress;
+use lam_signal::Progress;
 
 use super::lines::finished_line;
 use super::{StageView, View};

@@ -7,7 +7,7 @@ mod live;
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
-use lam_store::{NoProgress, Progress};
+use lam_signal::{NoProgress, Progress};
 
 use crate::StageOutcome;
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use lam_pipeline::{NoView, RunOptions, StageState, plan, run, status};
-use lam_store::{Cancel, hash_path};
+use lam_signal::Cancel;
+use lam_store::hash_path;
 
 use crate::fakes::{Fuse, chain, names};
 

@@ -1,6 +1,6 @@
 //! What the loop refuses, and what it says.
 
-use lam_store::Cancel;
+use lam_signal::Cancel;
 use lam_trainer::{EpochSource, TrainerError, TrainingArguments};
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
-use lam_store::{Cancel, NoProgress, hash_path};
+use lam_signal::{Cancel, NoProgress};
+use lam_store::hash_path;
 use lam_trainer::{
     EpochSource, Example, Identity, Pass, RewardModule, ScoredExample, SupervisedModule, TrainModule, TrainOutcome,
     TrainRun, TrainerError, TrainingArguments, train,

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use candle_core::Tensor;
 use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
-use lam_store::{Cancel, NoProgress, hash_path};
+use lam_signal::{Cancel, NoProgress};
+use lam_store::hash_path;
 use lam_trainer::{
     EpochSource, Example, Identity, Pass, RewardModule, SampleSource, ScoredExample, SupervisedModule, TrainModule,
     TrainRun, TrainingArguments, train,

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_store::{Cancel, hash_path};
+use lam_signal::Cancel;
+use lam_store::hash_path;
 use lam_trainer::{EpochSource, Metrics, SampleSource, Tracker, TrainerError, TrainingArguments};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! What one optimizer step is, and what training does with many.
 
-use lam_store::Cancel;
+use lam_signal::Cancel;
 use lam_trainer::{Ending, EpochSource, MixtureSource, SampleSource, Tracker, TrainingArguments};
 
 use crate::toy::{Rows, arguments, run, samples};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor, Var};
-use lam_store::{Cancel, NoProgress};
+use lam_signal::{Cancel, NoProgress};
 use lam_trainer::{
     BatchLoss, EpochSource, Identity, Metrics, Pass, Sample, SampleSource, TrainModule, TrainOutcome, TrainRun,
     TrainerError, TrainingArguments, train,

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use lam_model::{Decoder, Initialization, LoraConfig, MistralConfig};
-use lam_store::{Cancel, Progress};
+use lam_signal::{Cancel, Progress};
 use lam_trainer::{
     EpochSource, Example, FinetuningType, Identity, SupervisedModule, TrainRun, TrainingArguments, train,
 };

@@ -11,7 +11,8 @@ mod ufo_dataflow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_store::{Cancel, Progress, hash_bytes, trajectory_id, write_atomic, write_task_plans, write_trajectories};
+use lam_signal::{Cancel, Progress};
+use lam_store::{hash_bytes, trajectory_id, write_atomic, write_task_plans, write_trajectories};
 use lam_types::{ControlType, PlanSource, Split, TaskPlan, Trajectory};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -8,11 +8,10 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::aliases::spellings;
-use super::decode::decode_table;
-use super::place::{join, key_places, line_of};
-use super::{ConfigError, Origin};
-use crate::StoreError;
+use crate::aliases::spellings;
+use crate::decode::decode_table;
+use crate::place::{join, key_places, line_of};
+use crate::{ConfigError, Origin};
 
 /// The layers merged so far.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +28,7 @@ impl ConfigLayers {
 
     /// Lay a TOML file over what is there.
     pub fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let text = fs::read_to_string(path).map_err(StoreError::io("read", path))?;
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
         self.add_text(path, &text)
     }
 

@@ -1,11 +1,10 @@
 //! What can go wrong with a configuration, told with the place where it was written.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-
-use crate::StoreError;
 
 /// Where a key was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +33,13 @@ impl fmt::Display for Origin {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("cannot read {}: {source}{}", path.display(), if self.is_missing() { "\nhint: check the path" } else { "" })]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Not TOML, or not `key=value`.
     #[error("{origin}: {reason}")]
     Syntax {
@@ -78,6 +82,11 @@ impl ConfigError {
             }
             other => other,
         }
+    }
+
+    /// Whether the file is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 
     pub(super) fn syntax(path: &Path, line: usize, reason: &str) -> Self {

@@ -1,7 +1,23 @@
 //! How long-running work says where it is, and how it is asked to stop.
 //!
-//! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. Knows no terminal: whoever
-//! starts the work decides what becomes of the reports.
+//! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. Knows no terminal and no work:
+//! whoever starts it decides what becomes of the reports.
+//!
+//! ```
+//! use lam_signal::{Cancel, NoProgress, Progress};
+//!
+//! fn work(progress: &dyn Progress, cancel: &Cancel) -> u64 {
+//!     progress.begin("counting", Some(3));
+//!     let done = (1..=3).take_while(|_| !cancel.is_cancelled()).inspect(|&n| progress.advance(n, "")).count();
+//!     progress.end();
+//!     done as u64
+//! }
+//!
+//! let cancel = Cancel::default();
+//! assert_eq!(work(&NoProgress, &cancel), 3);
+//! cancel.cancel();
+//! assert_eq!(work(&NoProgress, &cancel), 0);
+//! ```
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,6 +2,31 @@
 //!
 //! A configuration is a plain struct with `#[derive(Deserialize)] #[serde(deny_unknown_fields, default)]`;
 //! the names in errors come from serde itself. `#[serde(flatten)]` does not go with that: group with tables.
+//! Knows no configuration's fields, no stage and no run.
+//!
+//! ```
+//! use std::path::Path;
+//!
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields, default)]
+//! struct Training {
+//!     learning_rate: f64,
+//! }
+//!
+//! impl Default for Training {
+//!     fn default() -> Self {
+//!         Self { learning_rate: 2e-5 }
+//!     }
+//! }
+//!
+//! let file = Path::new("train.toml");
+//! let config: Training = lam_config::parse_config(file, "lr = 1e-3", &[])?;
+//! assert_eq!(config.learning_rate, 1e-3, "`lr` is another name of `learning_rate`");
+//!
+//! let error = lam_config::parse_config::<Training>(file, "learning_rat = 1e-3", &[]).err().expect("a typing error");
+//! assert!(error.to_string().starts_with("train.toml:1: unknown key `learning_rat`"));
+//! # Ok::<(), lam_config::ConfigError>(())
+//! ```
 
 mod aliases;
 mod decode;

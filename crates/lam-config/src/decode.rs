@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::ConfigError;
-use super::aliases::{canonical, spellings};
-use super::place::{key_at, key_places};
+use crate::ConfigError;
+use crate::aliases::{canonical, spellings};
+use crate::place::{key_at, key_places};
 
 /// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
 pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
