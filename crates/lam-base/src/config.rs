@@ -24,13 +24,13 @@ pub struct BaseConfig {
     pub tokenizer: TokenizerConfig,
     /// Shares of the batches.
     pub mixture: Mixture,
-    /// Fewest controls on a drill's screen.
+    /// Fewest controls on a synthetic screen.
     pub min_controls: usize,
-    /// Most controls on a drill's screen.
+    /// Most controls on a synthetic screen.
     pub max_controls: usize,
-    /// Most steps a drill's request spells out.
+    /// Most steps a synthetic request spells out.
     pub max_steps: usize,
-    /// Drills kept in a file, so that later stages can mix them in and nothing is forgotten.
+    /// Synthetic examples kept in a file, so that later stages can mix them in and nothing is forgotten.
     pub replay_examples: usize,
     /// The training loop; `max_tokens` says how long.
     pub train: TrainingArguments,

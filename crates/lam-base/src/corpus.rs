@@ -1,4 +1,5 @@
-//! The words of an application: what the tokenizer is trained on, what drills draw from, what is read.
+//! The words of an application: what the tokenizer is trained on, what synthetic examples draw from,
+//! what is read.
 
 use std::collections::BTreeSet;
 

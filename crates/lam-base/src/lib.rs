@@ -4,19 +4,19 @@
 //! It is called what it is: these models know no language beyond the application's. Where `model_name_or_path` names
 //! a pretrained model, that model is taken instead, and nothing after this stage changes.
 //!
-//! Three kinds of drills (`drill/`) and windows of documentation text (`corpus.rs`) make one endless source of
-//! batches (`source.rs`); the training loop is `lam-trainer`'s. Knows no environment but the trait.
+//! Three kinds of synthetic examples (`synthetic/`) and windows of documentation text (`corpus.rs`) make batches
+//! without end (`loader.rs`); the training loop is `lam-trainer`'s. Knows no environment but the trait.
 
 mod config;
 mod corpus;
-mod drill;
 mod error;
+mod loader;
 mod shapes;
-mod source;
 mod stage;
+mod synthetic;
 
 pub use config::{BaseConfig, Mixture};
 pub use error::BaseError;
+pub use loader::SyntheticLoader;
 pub use shapes::model_config;
-pub use source::DrillSource;
 pub use stage::{BaseIo, REPLAY_FILE, run};

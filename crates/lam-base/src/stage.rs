@@ -15,11 +15,11 @@ use lam_trainer::{
 use serde_json::{Value, json};
 
 use crate::corpus::{Corpus, step_text};
-use crate::drill::Material;
 use crate::shapes::model_config;
-use crate::{BaseConfig, BaseError, DrillSource};
+use crate::synthetic::Material;
+use crate::{BaseConfig, BaseError, SyntheticLoader};
 
-/// Drills that later stages may mix in.
+/// Synthetic examples that later stages may mix in.
 pub const REPLAY_FILE: &str = "replay.jsonl";
 /// Words in a window of documentation text.
 const WINDOW_WORDS: usize = 60;
@@ -31,7 +31,7 @@ pub struct BaseIo<'a> {
     pub app: &'a dyn Application,
     /// Directory of the base model.
     pub output: &'a Path,
-    /// Seed of weights and drills.
+    /// Seed of the weights and of the synthetic examples.
     pub seed: u64,
     /// Hears of every step.
     pub progress: &'a dyn Progress,
@@ -88,7 +88,7 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let texts = corpus.windows(WINDOW_WORDS).iter().map(|window| renderer.text(window)).collect();
     let budget = config.train.max_tokens_per_batch;
     let mut source =
-        DrillSource::new(&renderer, material, texts, config.mixture, budget, config.train.max_length, io.seed);
+        SyntheticLoader::new(&renderer, material, texts, config.mixture, budget, config.train.max_length, io.seed);
     let mut identity = Identity::from([("tokenizer".into(), renderer.tokenizer().hash().to_owned())]);
     identity.extend(settings_identity("base", &BaseConfig { train: TrainingArguments::default(), ..config.clone() }));
     let training = io.output.join(TRAINING_DIRECTORY);

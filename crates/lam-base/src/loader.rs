@@ -1,4 +1,4 @@
-//! The endless source of drills: batch after batch, each a function of the seed and its number alone.
+//! Synthetic examples without end: batch after batch, each a function of the seed and its number alone.
 
 use lam_data::Example;
 use lam_prompt::Renderer;
@@ -9,10 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 use crate::Mixture;
-use crate::drill::{Masked, Material, instruction, look_up, repeated_span};
+use crate::synthetic::{Masked, Material, instruction, look_up, repeated_span};
 
-/// Batches of drills and texts under a token budget.
-pub struct DrillSource<'a> {
+/// Batches of synthetic examples and documentation text under a token budget.
+pub struct SyntheticLoader<'a> {
     renderer: &'a Renderer,
     material: Material<'a>,
     texts: Vec<Vec<u32>>,
@@ -26,8 +26,8 @@ pub struct DrillSource<'a> {
     next: u64,
 }
 
-impl<'a> DrillSource<'a> {
-    /// A source over the renderer's whole vocabulary. `texts` are tokenised windows to read.
+impl<'a> SyntheticLoader<'a> {
+    /// A loader over the renderer's whole vocabulary. `texts` are tokenised windows to read.
     pub fn new(
         renderer: &'a Renderer,
         material: Material<'a>,
@@ -58,7 +58,7 @@ impl<'a> DrillSource<'a> {
         }
     }
 
-    /// So many samples apart from those of the batches, from the random stream called `name`.
+    /// `count` examples that no batch contains, from the random stream called `name`.
     pub fn examples(&self, count: usize, name: &str) -> Vec<Example> {
         let mut rng = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("drills/{name}")));
         let sample = |index| {
@@ -117,7 +117,7 @@ impl<'a> DrillSource<'a> {
     }
 }
 
-/// What a sample practises.
+/// What an example practises.
 #[derive(Clone, Copy)]
 enum Kind {
     Instructions,
@@ -134,7 +134,7 @@ fn single(renderer: &Renderer, text: &str) -> Option<u32> {
     }
 }
 
-impl SampleSource<Example> for DrillSource<'_> {
+impl SampleSource<Example> for SyntheticLoader<'_> {
     fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<Example>>, TrainerError> {
         let mut rng = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("drills/{}", self.next)));
         let (mut batch, mut tokens) = (Vec::new(), 0);
@@ -156,7 +156,7 @@ impl SampleSource<Example> for DrillSource<'_> {
         0.0
     }
 
-    /// As full as a batch can be: drills are drawn until the budget is reached, and the last may be of full length.
+    /// As full as a batch can be: examples are drawn until the budget is reached, and the last may be of full length.
     fn longest_batch(&self) -> Option<Vec<Example>> {
         let whole = Example {
             sample_id: "longest".into(),
@@ -171,7 +171,9 @@ impl SampleSource<Example> for DrillSource<'_> {
     }
 
     fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        self.next = state["next"].as_u64().ok_or_else(|| TrainerError::foreign_state("the source of drills", state))?;
+        self.next = state["next"]
+            .as_u64()
+            .ok_or_else(|| TrainerError::foreign_state("the loader of synthetic examples", state))?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! What the base model practises: following spelled-out instructions, looking up, repeating.
+//! Synthetic examples that the base model practises on: following spelled-out instructions, looking up, repeating.
 
 mod instructions;
 mod lookup;

@@ -1,4 +1,4 @@
-//! Drills over bare tokens: pairs to look up, spans to repeat. Knows no words, only which tokens are ordinary.
+//! Synthetic sequences of bare tokens: pairs to look up, spans to repeat. Knows no words, only which tokens are ordinary.
 
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};

@@ -1,6 +1,6 @@
-//! Drills in the form of real answers: a request that spells out its steps, a screen of made-up controls, and the
-//! answer that carries out the next step. Nothing is to be known, everything is to be copied: the control's name and
-//! label from the screen, the arguments from the request, the remaining steps into the plan.
+//! Synthetic prompts and answers in the form of real ones: a request that spells out its steps, a screen of made-up
+//! controls, and the answer that carries out the next step. The model needs no knowledge for them, it only copies: the
+//! control's name and label from the screen, the arguments from the request, the remaining steps into the plan.
 //!
 //! Names and texts are drawn from the whole lexicon, so that words no task ever used can be copied too. Knows no
 //! application: functions and the wording of a step come in.
@@ -14,7 +14,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-/// What drills are made of.
+/// What synthetic instructions are made of.
 pub struct Material<'a> {
     /// Functions that answers may call.
     pub functions: &'a [FunctionSpec],
@@ -28,7 +28,7 @@ pub struct Material<'a> {
     pub max_steps: usize,
 }
 
-/// One call of a drill, before it is placed on a screen.
+/// One call of an instruction, before it is placed on a screen.
 struct Call<'a> {
     function: &'a FunctionSpec,
     control_name: String,
