@@ -1,10 +1,11 @@
 //! Confidence intervals by resampling whole tasks: the steps of a task are not independent of each other.
 
+use lam_types::Estimate;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Figure, Ratio};
+use crate::Ratio;
 
 /// Percentile bootstrap (Efron 1979) over tasks; the same seed gives the same intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,21 +24,21 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// The figure over `tasks` in percent.
-    pub fn percent(&self, tasks: &[Ratio]) -> Figure {
-        self.figure(tasks, 100.0)
+    /// The estimate over `tasks` in percent.
+    pub fn percent(&self, tasks: &[Ratio]) -> Estimate {
+        self.estimate(tasks, 100.0)
     }
 
-    /// The figure over `tasks` as it is.
-    pub fn mean(&self, tasks: &[Ratio]) -> Figure {
-        self.figure(tasks, 1.0)
+    /// The estimate over `tasks` as it is.
+    pub fn mean(&self, tasks: &[Ratio]) -> Estimate {
+        self.estimate(tasks, 1.0)
     }
 
-    fn figure(&self, tasks: &[Ratio], scale: f64) -> Figure {
-        let n = tasks.iter().map(|task| task.of).sum::<f64>().round() as usize;
+    fn estimate(&self, tasks: &[Ratio], scale: f64) -> Estimate {
+        let n = tasks.iter().map(|task| task.of).sum::<f64>().round() as u64;
         let value = scale * quotient(tasks.iter());
         if tasks.is_empty() || self.resamples == 0 {
-            return Figure { value, ci95: [value, value], n };
+            return Estimate { value, ci95: Some([value, value]), n: Some(n) };
         }
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         let mut drawn: Vec<f64> = (0..self.resamples)
@@ -45,7 +46,7 @@ impl Bootstrap {
             .collect();
         drawn.sort_by(f64::total_cmp);
         let at = |share: f64| drawn[((drawn.len() - 1) as f64 * share).round() as usize];
-        Figure { value, ci95: [at(0.025), at(0.975)], n }
+        Estimate { value, ci95: Some([at(0.025), at(0.975)]), n: Some(n) }
     }
 }
 
@@ -69,9 +70,10 @@ mod tests {
         let figure = Bootstrap::default().percent(&tasks);
         assert_eq!(figure, Bootstrap::default().percent(&tasks));
         assert_ne!(figure.ci95, Bootstrap { seed: 1, resamples: 50 }.percent(&tasks).ci95);
-        assert_eq!((figure.value, figure.n), (60.0, 100));
+        assert_eq!((figure.value, figure.n), (60.0, Some(100)));
         // The normal approximation: 60 ± 1.96 · sqrt(.6 · .4 / 100) = 60 ± 9.6.
-        assert!((figure.ci95[0] - 50.4).abs() < 1.7 && (figure.ci95[1] - 69.6).abs() < 1.7, "{figure:?}");
+        let [low, high] = figure.ci95.unwrap();
+        assert!((low - 50.4).abs() < 1.7 && (high - 69.6).abs() < 1.7, "{figure:?}");
     }
 
     #[test]
@@ -79,12 +81,12 @@ mod tests {
         // Two tasks of fifty steps each: an interval over steps would be narrow, over tasks it spans everything.
         let tasks = [Ratio { part: 50.0, of: 50.0 }, Ratio { part: 0.0, of: 50.0 }];
         let figure = Bootstrap::default().percent(&tasks);
-        assert_eq!((figure.value, figure.ci95, figure.n), (50.0, [0.0, 100.0], 100));
+        assert_eq!((figure.value, figure.ci95, figure.n), (50.0, Some([0.0, 100.0]), Some(100)));
     }
 
     #[test]
     fn nothing_is_zero_of_nothing() {
-        assert_eq!(Bootstrap::default().percent(&[]), Figure { value: 0.0, ci95: [0.0, 0.0], n: 0 });
+        assert_eq!(Bootstrap::default().percent(&[]), Estimate { value: 0.0, ci95: Some([0.0, 0.0]), n: Some(0) });
         assert_eq!(Bootstrap::default().mean(&[Ratio { part: 3.0, of: 2.0 }]).value, 1.5);
     }
 }

@@ -3,26 +3,27 @@
 //! Models, the expert and endpoints are rows alike: whoever plans is a [`Planner`], whoever acts is a
 //! `lam_agent::Policy`. Knows no tensor, no training and no particular environment.
 //!
-//! Every figure is a [`Figure`]: value, 95 % interval by bootstrap over tasks, and what it was taken over. Every
+//! Every figure is a [`lam_types::Estimate`]: value, 95 % interval by bootstrap over tasks, and what it was taken over. Every
 //! evaluation also returns its items, so that a figure can be traced to the trajectories behind it.
 
 mod bootstrap;
 mod error;
-mod figure;
 mod online;
 mod plan;
+mod ratio;
 mod step;
 mod tables;
-mod watch;
 
 pub use bootstrap::Bootstrap;
 pub use error::EvalError;
-pub use figure::{Figure, Ratio};
 pub use online::{Online, OnlineReport, evaluate_online, held_out_tasks, score_online};
 pub use plan::{
     ChatJudge, Comparison, MatcherJudge, PlanItem, PlanJudge, PlanQuestion, PlanReport, Planner, Planning,
     RemotePlanner, evaluate_plans, matching,
 };
+pub use ratio::Ratio;
 pub use step::{Decision, StepItem, StepReport, StepScore, evaluate_steps, score_step};
 pub use tables::{DecisionEntry, Row, Tables, write_items};
-pub use watch::Watch;
+
+/// Questions asked of a planner or policy at once; also how far apart the points are at which it can be stopped.
+const BATCH: usize = 64;

@@ -4,24 +4,25 @@ use std::path::Path;
 
 use lam_agent::{Job, Limits, Policy, Session, draw_tasks, run_episodes};
 use lam_env::{Application, TaskQuery};
-use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
+use lam_signal::Monitor;
+use lam_types::{Estimate, Phrasing, Split, StepStatus, Task, Trajectory};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bootstrap, EvalError, Figure, Ratio, Row, Watch};
+use crate::{Bootstrap, EvalError, Ratio, Row};
 
 /// A row of Table 4. Episodes that their environment ended count in `environment_errors` only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Online {
     /// Task success rate, in percent: the state satisfies the task and the policy said FINISH.
-    pub tsr: Figure,
+    pub tsr: Estimate,
     /// Seconds from the request to the last action, over all episodes, successful or not.
-    pub completion_time_s: Figure,
+    pub completion_time_s: Estimate,
     /// Steps, over all episodes, successful or not.
-    pub completion_steps: Figure,
+    pub completion_steps: Estimate,
     /// Seconds from a state to the answer to it; with episodes answered together, those of the whole batch.
-    pub step_latency_s: Figure,
+    pub step_latency_s: Estimate,
     /// Steps whose answer could not be read or carried out, in percent of steps.
-    pub invalid_action_rate: Figure,
+    pub invalid_action_rate: Estimate,
     /// Tasks attempted.
     pub tasks: usize,
     /// Episodes that their environment ended.
@@ -49,13 +50,13 @@ pub fn evaluate_online(
     tasks: &[Task],
     policy: &mut dyn Policy,
     setting: (&Limits, &Bootstrap, Option<&Path>),
-    watch: &Watch<'_>,
+    monitor: &Monitor<'_>,
 ) -> Result<OnlineReport, EvalError> {
     if tasks.is_empty() {
         return Err(EvalError::Nothing("online evaluation: no tasks".into()));
     }
     let (limits, bootstrap, journal) = setting;
-    let session = Session { limits, journal, progress: watch.progress, cancel: watch.cancel };
+    let session = Session { limits, journal, progress: monitor.progress, cancel: monitor.cancel };
     let trajectories = run_episodes(app, &Job::for_tasks(tasks, 1), policy, &session)?;
     Ok(OnlineReport { row: score_online(&trajectories, bootstrap), trajectories })
 }
@@ -98,13 +99,13 @@ pub fn held_out_tasks(
     families: &[String],
     (seen, unseen): (usize, usize),
     seed: u64,
-    watch: Watch<'_>,
+    monitor: Monitor<'_>,
 ) -> Result<Vec<Task>, EvalError> {
     let mut tasks = Vec::new();
     for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
         let query =
             TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
-        tasks.extend(draw_tasks(app, &query, watch.progress, watch.cancel)?);
+        tasks.extend(draw_tasks(app, &query, monitor.progress, monitor.cancel)?);
     }
     Ok(tasks)
 }

@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use counter::{Counter, press, task};
 use lam_agent::{Decision, ExpertPolicy, Limits, Policy, PolicyError, Request, Unreadable};
 use lam_eval::{
-    Bootstrap, DecisionEntry, EvalError, MatcherJudge, Planner, Tables, Watch, evaluate_online, evaluate_plans,
+    Bootstrap, DecisionEntry, EvalError, MatcherJudge, Planner, Tables, evaluate_online, evaluate_plans,
     evaluate_steps, score_step,
 };
-use lam_signal::{Cancel, NoProgress};
+use lam_signal::{Cancel, Monitor, NoProgress};
 use lam_types::{
     Action, ArgKind, ArgSpec, Args, Complete, FunctionSpec, PlanSource, PolicyId, Split, State, Status, Step,
     StepStatus, Target, Task, TaskPlan, Trajectory, Verdict,
 };
 use serde_json::json;
 
-fn watch<T>(work: impl FnOnce(&Watch<'_>) -> T) -> T {
-    work(&Watch { progress: &NoProgress, cancel: &Cancel::default() })
+fn monitor<T>(work: impl FnOnce(&Monitor<'_>) -> T) -> T {
+    work(&Monitor { progress: &NoProgress, cancel: &Cancel::default() })
 }
 
 fn typed(label: &str, text: &str, status: Status) -> Action {
@@ -147,8 +147,8 @@ fn table_3_adds_up() {
     ];
     let answers = [(("a-2", 0), selected("kilo")), (("a-2", 1), press("2", stop)), (("b-3", 0), press("9", go))];
     let answers = answers.into_iter().map(|((task, step), action)| ((task.to_owned(), step), action)).collect();
-    let report = watch(|watch| {
-        evaluate_steps(&trajectories, &functions(), &mut Answers(answers), &Bootstrap::default(), watch).unwrap()
+    let report = monitor(|monitor| {
+        evaluate_steps(&trajectories, &functions(), &mut Answers(answers), &Bootstrap::default(), monitor).unwrap()
     });
     let all = &report.row.all;
     let values = [all.operation_acc, all.status_acc, all.argument_acc, all.text_argument_acc, all.unreadable_rate];
@@ -215,16 +215,16 @@ fn table_2_sums_steps_before_it_divides() {
         owned(&["click Table", "click Insert", "click Cancel", "click Help", "click OK"]),
         owned(&[]),
     ];
-    let report = watch(|watch| {
-        evaluate_plans(&pairs, &mut Parrot(plans), &mut MatcherJudge, &Bootstrap::default(), watch).unwrap()
+    let report = monitor(|monitor| {
+        evaluate_plans(&pairs, &mut Parrot(plans), &mut MatcherJudge, &Bootstrap::default(), monitor).unwrap()
     });
     let row = &report.row;
     assert!((row.tsr.value - 100.0 / 3.0).abs() < 1e-9, "only the first plan is right as a whole");
     assert!((row.step_precision.value - 500.0 / 7.0).abs() < 1e-9, "5 of 7 predicted steps");
     assert!((row.step_recall.value - 500.0 / 6.0).abs() < 1e-9, "5 of 6 expected steps");
     assert_eq!((row.step_precision.n, row.tasks, row.judge.as_str()), (7, 3, "matcher"));
-    let nothing = watch(|watch| {
-        evaluate_plans(&[], &mut Parrot(Vec::new()), &mut MatcherJudge, &Bootstrap::default(), watch).unwrap_err()
+    let nothing = monitor(|monitor| {
+        evaluate_plans(&[], &mut Parrot(Vec::new()), &mut MatcherJudge, &Bootstrap::default(), monitor).unwrap_err()
     });
     assert!(matches!(nothing, EvalError::Nothing(_)));
 }
@@ -235,8 +235,8 @@ fn table_4_counts_environment_errors_apart() {
     let tasks = [task("press", 1), task("press", 2), task("press", 4), task("fragile", 2)];
     let limits = Limits::default();
     let mut expert = ExpertPolicy::of(&app).unwrap();
-    let report = watch(|watch| {
-        evaluate_online(&app, &tasks, &mut expert, (&limits, &Bootstrap::default(), None), watch).unwrap()
+    let report = monitor(|monitor| {
+        evaluate_online(&app, &tasks, &mut expert, (&limits, &Bootstrap::default(), None), monitor).unwrap()
     });
     let all = &report.row.all;
     assert_eq!((all.tasks, all.environment_errors, all.tsr.n), (4, 1, 3));

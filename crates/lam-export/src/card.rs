@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use lam_types::Estimate;
 use serde_json::Value;
 
 use crate::record::ExportRecord;
@@ -18,19 +19,8 @@ pub struct CardFacts {
     pub origins: Vec<(String, String)>,
     /// Resolved configuration of the stage that trained it, as JSON; `Null` when not known.
     pub training: Value,
-    /// Figures by evaluation: title, then (metric, value, interval).
-    pub figures: Vec<(String, Vec<Figure>)>,
-}
-
-/// One figure of an evaluation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// Metric key.
-    pub metric: String,
-    /// Its value.
-    pub value: f64,
-    /// The 95 % interval.
-    pub ci95: Option<(f64, f64)>,
+    /// Figures by evaluation: title, then each metric with its estimate.
+    pub figures: Vec<(String, Vec<(String, Estimate)>)>,
 }
 
 /// The whole README.md.
@@ -89,8 +79,8 @@ fn model_index(facts: &CardFacts) -> String {
         line(&mut text, "  - task: {type: text-generation}");
         line(&mut text, &format!("    dataset: {{name: {}, type: lam-train}}", quoted(title)));
         line(&mut text, "    metrics:");
-        for figure in figures {
-            line(&mut text, &format!("    - {{type: {}, value: {:.4}}}", figure.metric, figure.value));
+        for (metric, Estimate { value, .. }) in figures {
+            line(&mut text, &format!("    - {{type: {metric}, value: {value:.4}}}"));
         }
     }
     text
@@ -135,9 +125,9 @@ fn figures(facts: &CardFacts) -> String {
     let mut text = String::new();
     for (title, figures) in &facts.figures {
         line(&mut text, &format!("**{title}**\n\n| metric | value | 95 % interval |\n|---|---:|---:|"));
-        for figure in figures {
-            let interval = figure.ci95.map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.2} to {high:.2}"));
-            line(&mut text, &format!("| {} | {:.2} | {interval} |", figure.metric, figure.value));
+        for (metric, Estimate { value, ci95, .. }) in figures {
+            let interval = ci95.map_or_else(|| "–".to_owned(), |[low, high]| format!("{low:.2} to {high:.2}"));
+            line(&mut text, &format!("| {metric} | {value:.2} | {interval} |"));
         }
         text.push('\n');
     }
@@ -204,7 +194,7 @@ mod tests {
             model_name: "LAM4".to_owned(),
             figures: vec![(
                 "online".to_owned(),
-                vec![Figure { metric: "tsr".to_owned(), value: 84.25, ci95: Some((80.0, 88.0)) }],
+                vec![("tsr".to_owned(), Estimate { value: 84.25, ci95: Some([80.0, 88.0]), n: Some(300) })],
             )],
             ..CardFacts::default()
         };

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_types::Estimate;
 use serde_json::{Map, Value};
 
-use crate::card::{CardFacts, Figure};
+use crate::card::CardFacts;
 use crate::files::read_object;
 use crate::{ExportConfig, ExportError};
 
@@ -29,7 +30,7 @@ pub fn gather(stage: &Path, evaluations: &[PathBuf], config: &ExportConfig) -> R
     Ok(facts)
 }
 
-fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<(String, Vec<Figure>)>, ExportError> {
+fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<(String, Vec<(String, Estimate)>)>, ExportError> {
     let mut all = Vec::new();
     for place in evaluations {
         let path = if place.is_dir() { place.join(TABLES) } else { place.clone() };
@@ -47,13 +48,8 @@ fn row_of<'a>(rows: &'a Map<String, Value>, model: &str) -> Option<&'a Map<Strin
     rows.iter().find(|(name, _)| name.eq_ignore_ascii_case(model))?.1.as_object()
 }
 
-fn figures_of(row: &Map<String, Value>) -> Vec<Figure> {
-    let figure = |(metric, json): (&String, &Value)| {
-        let value = json.as_f64().or_else(|| json.get("value")?.as_f64())?;
-        let ends = json.get("ci95").and_then(|ends| Some((ends.get(0)?.as_f64()?, ends.get(1)?.as_f64()?)));
-        Some(Figure { metric: metric.clone(), value, ci95: ends })
-    };
-    row.iter().filter_map(figure).collect()
+fn figures_of(row: &Map<String, Value>) -> Vec<(String, Estimate)> {
+    row.iter().filter_map(|(metric, json)| Some((metric.clone(), Estimate::parse(json)?))).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +64,7 @@ mod tests {
         let rows = json!({"LAM3": {"tsr": 1.0}, "LAM4": {"tsr": {"value": 84.0, "ci95": [80.0, 88.0], "n": 300}, "tasks": 300}});
         std::fs::write(directory.path().join(TABLES), json!({ "online": rows }).to_string()).unwrap();
         let figures = figures(&[directory.path().to_owned()], "lam4").unwrap();
-        let tsr = Figure { metric: "tsr".to_owned(), value: 84.0, ci95: Some((80.0, 88.0)) };
+        let tsr = ("tsr".to_owned(), Estimate { value: 84.0, ci95: Some([80.0, 88.0]), n: Some(300) });
         assert_eq!(figures[0].0, "online");
         assert_eq!(figures[0].1[0], tsr);
     }

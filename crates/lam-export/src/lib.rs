@@ -17,7 +17,7 @@ mod reward;
 mod source;
 mod stage;
 
-pub use card::{CardFacts, Figure};
+pub use card::CardFacts;
 pub use config::{ExportConfig, Kind};
 pub use error::ExportError;
 pub use export::{ExportInputs, export};

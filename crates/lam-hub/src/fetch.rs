@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lam_signal::{Cancel, Progress};
+use lam_signal::Monitor;
 use lam_store::StoreError;
 use serde::Serialize;
 
@@ -23,15 +23,6 @@ const FIRST_BYTES: u64 = 1 << 16;
 /// The hub.
 pub struct Hub {
     client: Client,
-}
-
-/// Who hears of the work and can stop it.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Hears of it.
-    pub progress: &'a dyn Progress,
-    /// Stops it.
-    pub cancel: &'a Cancel,
 }
 
 /// A file of a fetched model.
@@ -78,17 +69,17 @@ impl Hub {
     ///
     /// # Errors
     /// A model that cannot be had, for the reason given.
-    pub fn fetch(&self, id: &ModelId, directory: Option<&Path>, watch: Watch<'_>) -> Result<Snapshot, HubError> {
+    pub fn fetch(&self, id: &ModelId, directory: Option<&Path>, monitor: Monitor<'_>) -> Result<Snapshot, HubError> {
         let settings = &self.client.settings;
         let shelf = Shelf::new(&settings.cache, id);
         if settings.offline {
             let offline = || HubError::Offline { model: id.to_string(), cache: settings.cache.clone() };
             return taken(id, shelf.complete().ok_or_else(offline)?, directory);
         }
-        let listing = match self.client.patiently(watch.cancel, || self.client.listing(id)) {
+        let listing = match self.client.patiently(monitor.cancel, || self.client.listing(id)) {
             Err(error) if error.is_network() => match shelf.complete() {
                 Some(snapshot) => {
-                    watch.progress.note(&format!("the hub cannot be reached; {id} is taken from the cache"));
+                    monitor.progress.note(&format!("the hub cannot be reached; {id} is taken from the cache"));
                     return taken(id, snapshot, directory);
                 }
                 None => return Err(error),
@@ -97,7 +88,7 @@ impl Hub {
         };
         let place = directory.map_or(Place::Cache(shelf), |directory| Place::Directory(directory.to_owned()));
         let files = listing.needed(id)?;
-        let snapshot = self.obtain(id, &listing, &files, &place, watch)?;
+        let snapshot = self.obtain(id, &listing, &files, &place, monitor)?;
         every_shard_is_there(id, &snapshot.directory)?;
         Ok(snapshot)
     }
@@ -107,7 +98,7 @@ impl Hub {
     ///
     /// # Errors
     /// As for [`Hub::fetch`].
-    pub fn outline(&self, id: &ModelId, watch: Watch<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
+    pub fn outline(&self, id: &ModelId, monitor: Monitor<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
         let shelf = Shelf::new(&self.client.settings.cache, id);
         if let Some(directory) = shelf.complete() {
             let shards = read_outline(&directory)?;
@@ -116,11 +107,12 @@ impl Hub {
         if self.client.settings.offline {
             return Err(HubError::Offline { model: id.to_string(), cache: self.client.settings.cache.clone() });
         }
-        let listing = self.client.patiently(watch.cancel, || self.client.listing(id))?;
+        let listing = self.client.patiently(monitor.cancel, || self.client.listing(id))?;
         let (weights, descriptions): (Vec<_>, Vec<_>) =
             listing.needed(id)?.into_iter().partition(RemoteFile::is_weights);
-        let snapshot = self.obtain(id, &listing, &descriptions, &Place::Cache(shelf), watch)?;
-        let shard = |file: &RemoteFile| self.client.patiently(watch.cancel, || self.header(id, &listing.commit, file));
+        let snapshot = self.obtain(id, &listing, &descriptions, &Place::Cache(shelf), monitor)?;
+        let shard =
+            |file: &RemoteFile| self.client.patiently(monitor.cancel, || self.header(id, &listing.commit, file));
         Ok((snapshot, weights.iter().map(shard).collect::<Result<_, _>>()?))
     }
 
@@ -130,7 +122,7 @@ impl Hub {
         listing: &Listing,
         files: &[RemoteFile],
         place: &Place,
-        watch: Watch<'_>,
+        monitor: Monitor<'_>,
     ) -> Result<Snapshot, HubError> {
         let commit = &listing.commit;
         let missing = files.iter().filter_map(|file| match place.has(id, commit, file) {
@@ -144,16 +136,17 @@ impl Hub {
         let wanted: u64 = missing.iter().map(|file| file.size.unwrap_or(0)).sum();
         let resumed: u64 = missing.iter().map(kept).sum();
         place.refuse_full(wanted.saturating_sub(resumed))?;
-        watch.progress.begin(&format!("{id}, MiB"), Some(wanted.div_ceil(MIB)));
+        monitor.progress.begin(&format!("{id}, MiB"), Some(wanted.div_ceil(MIB)));
         let done = Cell::new(0);
         for file in &missing {
-            let heard = |bytes: u64| watch.progress.advance((done.get() + bytes) / MIB, &file.name);
+            let heard = |bytes: u64| monitor.progress.advance((done.get() + bytes) / MIB, &file.name);
             let at = place.of(commit, file);
             let url = self.client.file_url(id, commit, &file.name);
-            Transfer { client: &self.client, id, url, file, place: &at, heard: &heard, cancel: watch.cancel }.run()?;
+            Transfer { client: &self.client, id, url, file, place: &at, heard: &heard, cancel: monitor.cancel }
+                .run()?;
             done.set(done.get() + file.size.unwrap_or(0));
         }
-        watch.progress.end();
+        monitor.progress.end();
         let directory = place.close(commit, files)?;
         let fetched = files.iter().map(|file| fetched(&directory, file)).collect::<Result<_, _>>()?;
         Ok(Snapshot {

@@ -17,7 +17,7 @@ mod transfer;
 mod verify;
 
 pub use error::HubError;
-pub use fetch::{Fetched, Hub, Snapshot, Watch};
+pub use fetch::{Fetched, Hub, Snapshot};
 pub use id::ModelId;
 pub use outline::{Shard, read_outline};
 pub use settings::HubSettings;

@@ -13,19 +13,18 @@
 //! ```
 
 mod error;
-mod estimate;
 mod figures;
 mod format;
 mod gather;
 mod page;
 mod paper;
 mod run;
+mod seeds;
 mod tables;
 
 use std::path::{Path, PathBuf};
 
 pub use error::ReportError;
-pub use estimate::Estimate;
 pub use tables::{Figures, Row, Rows, Tables};
 
 /// What was written.

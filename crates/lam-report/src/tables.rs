@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lam_types::Estimate;
 use serde_json::{Map, Value};
 
-use crate::estimate::Estimate;
+use crate::seeds::mean_over_seeds;
 
 /// Figures of one model by metric key.
 pub type Figures = BTreeMap<String, Estimate>;
@@ -152,7 +153,7 @@ fn mean_figures(seeds: &[&Figures]) -> Figures {
     for (key, figure) in seeds.iter().flat_map(|figures| figures.iter()) {
         values.entry(key).or_default().push(figure.value);
     }
-    values.into_iter().filter_map(|(key, values)| Some((key.clone(), Estimate::over_seeds(&values)?))).collect()
+    values.into_iter().filter_map(|(key, values)| Some((key.clone(), mean_over_seeds(&values)?))).collect()
 }
 
 #[cfg(test)]

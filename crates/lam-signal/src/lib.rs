@@ -61,6 +61,15 @@ impl Cancel {
     }
 }
 
+/// Both directions for one piece of work: where it reports, and where it is asked to stop.
+#[derive(Clone, Copy)]
+pub struct Monitor<'a> {
+    /// Receives its reports.
+    pub progress: &'a dyn Progress,
+    /// Stops it at its next safe point.
+    pub cancel: &'a Cancel,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

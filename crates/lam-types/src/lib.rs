@@ -6,6 +6,7 @@
 
 mod action;
 mod control;
+mod estimate;
 mod function;
 mod plan;
 mod task;
@@ -15,6 +16,7 @@ mod trajectory;
 
 pub use action::{Action, Args, Status};
 pub use control::{Control, ControlType, Observation, Rect};
+pub use estimate::Estimate;
 pub use function::{ArgKind, ArgSpec, FunctionSpec, Target};
 pub use plan::{PlanSource, TaskPlan};
 pub use task::{Phrasing, Split, Task};

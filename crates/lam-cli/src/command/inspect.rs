@@ -23,7 +23,7 @@ pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()>
     let facts = match name.parse::<ModelId>() {
         Ok(id) if !directory.is_dir() => {
             let hub = Hub::new(HubSettings::from_env()?);
-            let (snapshot, shards) = watched(name, output, |watch| hub.outline(&id, watch))?;
+            let (snapshot, shards) = watched(name, output, |monitor| hub.outline(&id, monitor))?;
             let mut facts = facts(&snapshot.directory, &shards, tokens)?;
             facts.insert("commit".into(), snapshot.commit.into());
             facts

@@ -31,7 +31,7 @@ fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> anyhow::R
 fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> anyhow::Result<()> {
     let id: ModelId = model.parse()?;
     let hub = Hub::new(HubSettings::from_env()?);
-    let snapshot = watched(model, output, |watch| hub.fetch(&id, directory, watch))?;
+    let snapshot = watched(model, output, |monitor| hub.fetch(&id, directory, monitor))?;
     let mib = snapshot.downloaded_bytes.div_ceil(1 << 20);
     output.line(&format!("{}: commit {}, {mib} MiB downloaded", snapshot.directory.display(), snapshot.commit));
     output.value(&snapshot)

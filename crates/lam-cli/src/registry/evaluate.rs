@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use lam_agent::{Limits, Policy, PolicyChoice, PolicyError, RemoteConfig};
 use lam_config::ConfigError;
 use lam_eval::{
-    Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, Watch,
+    Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables,
     evaluate_online, evaluate_plans, evaluate_steps, held_out_tasks, write_items,
 };
 use lam_inference::PolicyOptions;
 use lam_pipeline::{StageContext, StageError};
+use lam_signal::Monitor;
 use lam_store::{StoreError, read_task_plans, read_trajectories, write_trajectories};
 use lam_types::Split;
 use serde::{Deserialize, Serialize};
@@ -152,8 +153,8 @@ pub fn plan(config: &PlanSettings, context: &StageContext<'_>) -> Result<Value, 
     };
     let mut tables = Tables::default();
     let mut row = |planner: &mut dyn Planner| -> Result<(), StageError> {
-        let report =
-            evaluate_plans(&pairs, planner, judge.as_mut(), &config.bootstrap, &watch(context)).map_err(evaluating)?;
+        let report = evaluate_plans(&pairs, planner, judge.as_mut(), &config.bootstrap, &monitor(context))
+            .map_err(evaluating)?;
         let name = planner.name();
         write_items(&context.output.join(format!("{name}.plans.jsonl")), &report.items)?;
         tables.planning.insert(name, report.row);
@@ -179,7 +180,7 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
     trajectories.retain(lam_types::Trajectory::succeeded);
     truncate(&mut trajectories, config.max_trajectories);
     let measure = |policy: &mut dyn Policy, file: String| {
-        let report = evaluate_steps(&trajectories, app.functions(), policy, &config.bootstrap, &watch(context));
+        let report = evaluate_steps(&trajectories, app.functions(), policy, &config.bootstrap, &monitor(context));
         let report = report.map_err(evaluating)?;
         write_items(&context.output.join(file), &report.items)?;
         Ok::<_, StageError>(report.row)
@@ -213,7 +214,7 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
 pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
     let app = application(&config.environment).map_err(StageError::data)?;
     let tasks =
-        held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, watch(context))
+        held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, monitor(context))
             .map_err(evaluating)?;
     let limits = Limits { seed: context.seed, ..config.limits.clone() };
     let mut tables = Tables::default();
@@ -223,7 +224,7 @@ pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Val
         let app = with_screenshots(&config.environment, pictures.as_deref()).map_err(StageError::data)?;
         let journal = context.output.join(format!("{name}.journal.jsonl"));
         let setting = (&limits, &config.bootstrap, Some(journal.as_path()));
-        let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &watch(context)).map_err(evaluating)?;
+        let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &monitor(context)).map_err(evaluating)?;
         write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
         std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
         tables.online.insert(name, report.row);
@@ -250,8 +251,8 @@ fn others(expert: bool, endpoints: &[RemoteConfig]) -> Vec<PolicyChoice> {
     expert.into_iter().chain(endpoints.iter().map(|config| PolicyChoice::Remote(Box::new(config.clone())))).collect()
 }
 
-fn watch<'a>(context: &'a StageContext<'_>) -> Watch<'a> {
-    Watch { progress: context.progress, cancel: context.cancel }
+fn monitor<'a>(context: &'a StageContext<'_>) -> Monitor<'a> {
+    Monitor { progress: context.progress, cancel: context.cancel }
 }
 
 fn finish(tables: &Tables, output: &Path) -> Result<Value, StageError> {

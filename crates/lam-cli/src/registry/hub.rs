@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use lam_config::ConfigError;
-use lam_hub::{Hub, HubError, HubSettings, ModelId, Watch};
+use lam_hub::{Hub, HubError, HubSettings, ModelId};
 use lam_pipeline::StageView;
-use lam_signal::Cancel;
+use lam_signal::{Cancel, Monitor};
 use serde_json::{Value, json};
 
 use crate::command::stop_on_interrupt;
@@ -20,13 +20,13 @@ pub struct Named {
 }
 
 /// The model in the directory `name`, or of that name on the hub.
-pub fn named(name: &str, watch: Watch<'_>) -> Result<Named, HubError> {
+pub fn named(name: &str, monitor: Monitor<'_>) -> Result<Named, HubError> {
     let directory = PathBuf::from(name);
     if directory.is_dir() {
         return Ok(Named { directory, origin: None });
     }
     let id: ModelId = name.parse()?;
-    let snapshot = Hub::new(HubSettings::from_env()?).fetch(&id, None, watch)?;
+    let snapshot = Hub::new(HubSettings::from_env()?).fetch(&id, None, monitor)?;
     let origin = json!({ "model": id.repository, "revision": id.revision, "commit": snapshot.commit });
     Ok(Named { directory: snapshot.directory, origin: Some(origin) })
 }
@@ -35,7 +35,7 @@ pub fn named(name: &str, watch: Watch<'_>) -> Result<Named, HubError> {
 pub fn local(path: &Path, output: &Output) -> anyhow::Result<PathBuf> {
     match path.to_str().filter(|name| !path.exists() && name.parse::<ModelId>().is_ok()) {
         None => Ok(path.to_owned()),
-        Some(name) => Ok(watched(name, output, |watch| named(name, watch))?.directory),
+        Some(name) => Ok(watched(name, output, |monitor| named(name, monitor))?.directory),
     }
 }
 
@@ -52,14 +52,14 @@ pub fn refuse_unknown(name: &str) -> Result<(), ConfigError> {
 pub fn watched<T>(
     name: &str,
     output: &Output,
-    work: impl FnOnce(Watch<'_>) -> Result<T, HubError>,
+    work: impl FnOnce(Monitor<'_>) -> Result<T, HubError>,
 ) -> anyhow::Result<T> {
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);
     let shown = StageView { number: 1, total: 1, id: "fetch", kind: "hub", why: name };
     view.started(&shown);
-    let done = work(Watch { progress: view.progress(), cancel: &cancel });
+    let done = work(Monitor { progress: view.progress(), cancel: &cancel });
     view.stopped(&shown, if done.is_ok() { "done" } else { "stopped" });
     Ok(done?)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use lam_base::{BaseConfig, BaseError, BaseIo};
 use lam_config::ConfigError;
 use lam_env::Application;
-use lam_hub::{HubError, Watch};
+use lam_hub::HubError;
 use lam_inference::{PolicyOptions, Sampling};
 use lam_model::ModelError;
 use lam_phase1_pretrain::{PretrainConfig, PretrainError, PretrainIo};
@@ -13,6 +13,7 @@ use lam_phase2_imitate::{ImitateConfig, ImitateError, ImitateIo};
 use lam_phase3_explore::{ExploreConfig, ExploreError, ExploreIo};
 use lam_phase4_reinforce::{PpoConfig, ReinforceError, RewardConfig, policy, reward};
 use lam_pipeline::{StageContext, StageError};
+use lam_signal::Monitor;
 use lam_trainer::{TrainerError, TrainingArguments};
 use serde_json::Value;
 
@@ -49,8 +50,8 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
 
 /// The pretrained model of this name, fetched from the hub where it is no directory.
 fn pretrained(name: &str, context: &StageContext<'_>) -> Result<Named, StageError> {
-    let watch = Watch { progress: context.progress, cancel: context.cancel };
-    hub::named(name, watch).map_err(|error| match (failure::hub(&error), error) {
+    let monitor = Monitor { progress: context.progress, cancel: context.cancel };
+    hub::named(name, monitor).map_err(|error| match (failure::hub(&error), error) {
         (_, HubError::Cancelled) => StageError::Cancelled,
         (_, HubError::Store(error)) => error.into(),
         (1, error) => StageError::runtime(error),

@@ -4,25 +4,25 @@ mod judge;
 mod matcher;
 mod planner;
 
-use lam_types::{PlanSource, TaskPlan};
+use lam_signal::Monitor;
+use lam_types::{Estimate, PlanSource, TaskPlan};
 use serde::{Deserialize, Serialize};
 
 pub use judge::{ChatJudge, Comparison, MatcherJudge, PlanJudge, PlanQuestion};
 pub use matcher::matching;
 pub use planner::{Planner, RemotePlanner};
 
-use crate::watch::BATCH;
-use crate::{Bootstrap, EvalError, Figure, Ratio, Watch};
+use crate::{BATCH, Bootstrap, EvalError, Ratio};
 
 /// A row of Table 2, rates in percent; precision and recall are summed over steps before they are divided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
     /// Plans that solve their task as a whole.
-    pub tsr: Figure,
+    pub tsr: Estimate,
     /// Predicted steps that stand in the ground truth.
-    pub step_precision: Figure,
+    pub step_precision: Estimate,
     /// Steps of the ground truth that were predicted.
-    pub step_recall: Figure,
+    pub step_recall: Estimate,
     /// Tasks.
     pub tasks: usize,
     /// Who compared: `matcher`, or a model's name.
@@ -66,24 +66,26 @@ pub fn evaluate_plans(
     planner: &mut dyn Planner,
     judge: &mut dyn PlanJudge,
     bootstrap: &Bootstrap,
-    watch: &Watch<'_>,
+    monitor: &Monitor<'_>,
 ) -> Result<PlanReport, EvalError> {
     if pairs.is_empty() {
         return Err(EvalError::Nothing("plan evaluation: no task-plan pairs in the test set".into()));
     }
-    watch.progress.begin(&format!("plans of {}", planner.name()), Some(pairs.len() as u64));
+    monitor.progress.begin(&format!("plans of {}", planner.name()), Some(pairs.len() as u64));
     let mut items: Vec<PlanItem> = Vec::with_capacity(pairs.len());
     for batch in pairs.chunks(BATCH) {
-        watch.check()?;
+        if monitor.cancel.is_cancelled() {
+            return Err(EvalError::Cancelled);
+        }
         let tasks: Vec<&str> = batch.iter().map(|pair| pair.task.as_str()).collect();
         let predicted = planner.plan(&tasks)?;
         let questions: Vec<_> = batch.iter().zip(predicted).map(|(pair, plan)| question(pair, plan)).collect();
         let comparisons = judge.compare(&questions)?;
         items.extend(batch.iter().zip(questions).zip(comparisons).map(|((pair, asked), said)| item(pair, asked, said)));
         let solved = items.iter().filter(|item| item.comparison.solved).count() as f64;
-        watch.progress.advance(items.len() as u64, &format!("tsr {:.1} %", 100.0 * solved / items.len() as f64));
+        monitor.progress.advance(items.len() as u64, &format!("tsr {:.1} %", 100.0 * solved / items.len() as f64));
     }
-    watch.progress.end();
+    monitor.progress.end();
     Ok(PlanReport { row: planning(&items, judge.name(), bootstrap), items })
 }
 

@@ -8,35 +8,35 @@ mod score;
 use std::collections::BTreeMap;
 
 use lam_agent::{Policy, PolicyError, Request};
-use lam_types::{Action, FunctionSpec, Phrasing, Trajectory};
+use lam_signal::Monitor;
+use lam_types::{Action, Estimate, FunctionSpec, Phrasing, Trajectory};
 use serde::{Deserialize, Serialize};
 
 pub use score::{StepScore, score_step};
 
-use crate::watch::BATCH;
-use crate::{Bootstrap, EvalError, Figure, Ratio, Row, Watch};
+use crate::{BATCH, Bootstrap, EvalError, Ratio, Row};
 
 /// A row of Table 3, rates in percent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// The control is one of those that reach the same state.
-    pub object_acc: Figure,
+    pub object_acc: Estimate,
     /// The function is the expert's.
-    pub operation_acc: Figure,
+    pub operation_acc: Estimate,
     /// CONTINUE or FINISH is right.
-    pub status_acc: Figure,
+    pub status_acc: Estimate,
     /// Every argument is the expert's.
-    pub argument_acc: Figure,
+    pub argument_acc: Estimate,
     /// As `argument_acc`, over the steps that carry a text.
-    pub text_argument_acc: Figure,
+    pub text_argument_acc: Estimate,
     /// Object, operation and status are right.
-    pub ssr: Figure,
+    pub ssr: Estimate,
     /// Object, operation, status and arguments are right.
-    pub ssr_with_arguments: Figure,
+    pub ssr_with_arguments: Estimate,
     /// All steps of the task are right in the sense of `ssr`.
-    pub tsr: Figure,
+    pub tsr: Estimate,
     /// Answers that could not be read.
-    pub unreadable_rate: Figure,
+    pub unreadable_rate: Estimate,
     /// Tasks.
     pub tasks: usize,
     /// Steps.
@@ -86,7 +86,7 @@ pub fn evaluate_steps(
     functions: &[FunctionSpec],
     policy: &mut dyn Policy,
     bootstrap: &Bootstrap,
-    watch: &Watch<'_>,
+    monitor: &Monitor<'_>,
 ) -> Result<StepReport, EvalError> {
     let places: Vec<(&Trajectory, usize)> = trajectories
         .iter()
@@ -98,15 +98,17 @@ pub fn evaluate_steps(
         ));
     }
     let name = policy.id().name;
-    watch.progress.begin(&format!("steps of {name}"), Some(places.len() as u64));
+    monitor.progress.begin(&format!("steps of {name}"), Some(places.len() as u64));
     let mut items: Vec<StepItem> = Vec::with_capacity(places.len());
     for batch in places.chunks(BATCH) {
-        watch.check()?;
+        if monitor.cancel.is_cancelled() {
+            return Err(EvalError::Cancelled);
+        }
         items.extend(answer(batch, functions, policy)?);
         let right = items.iter().filter(|item| item.score.is_success()).count() as f64;
-        watch.progress.advance(items.len() as u64, &format!("ssr {:.1} %", 100.0 * right / items.len() as f64));
+        monitor.progress.advance(items.len() as u64, &format!("ssr {:.1} %", 100.0 * right / items.len() as f64));
     }
-    watch.progress.end();
+    monitor.progress.end();
     Ok(StepReport { row: row(&items, bootstrap), items })
 }
 

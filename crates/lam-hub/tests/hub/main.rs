@@ -5,8 +5,8 @@ mod server;
 use std::path::Path;
 use std::time::Duration;
 
-use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, Watch, read_outline};
-use lam_signal::{Cancel, NoProgress, Progress};
+use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, read_outline};
+use lam_signal::{Cancel, Monitor, NoProgress, Progress};
 use server::{COMMIT, Faults, Server};
 
 const HEADER: &str = r#"{"a":{"dtype":"BF16","shape":[100,1000],"data_offsets":[0,200000]}}"#;
@@ -42,8 +42,8 @@ fn settings(server: &Server, home: &Path) -> HubSettings {
 }
 
 fn fetch(settings: HubSettings, id: &str, directory: Option<&Path>) -> Result<Snapshot, HubError> {
-    let watch = Watch { progress: &NoProgress, cancel: &Cancel::default() };
-    Hub::new(settings).fetch(&id.parse::<ModelId>()?, directory, watch)
+    let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
+    Hub::new(settings).fetch(&id.parse::<ModelId>()?, directory, monitor)
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn a_download_that_was_stopped_is_resumed_by_the_next_one() {
     let (server, home) = (start(), tempfile::tempdir().unwrap());
     let cancel = Cancel::default();
     let stopping = Stopping(cancel.clone());
-    let watch = Watch { progress: &stopping, cancel: &cancel };
+    let monitor = Monitor { progress: &stopping, cancel: &cancel };
     let hub = Hub::new(settings(&server, home.path()));
-    let error = hub.fetch(&"acme/tiny".parse().unwrap(), None, watch).unwrap_err();
+    let error = hub.fetch(&"acme/tiny".parse().unwrap(), None, monitor).unwrap_err();
     assert!(matches!(error, HubError::Cancelled), "{error}");
     server.requests();
     let snapshot = fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
@@ -198,12 +198,12 @@ fn a_directory_that_is_named_holds_the_files_and_is_never_overwritten() {
 #[test]
 fn an_outline_needs_no_weights() {
     let (server, home) = (start(), tempfile::tempdir().unwrap());
-    let watch = Watch { progress: &NoProgress, cancel: &Cancel::default() };
+    let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
     let id = "acme/tiny".parse().unwrap();
     let hub = Hub::new(settings(&server, home.path()));
-    let (snapshot, shards) = hub.outline(&id, watch).unwrap();
+    let (snapshot, shards) = hub.outline(&id, monitor).unwrap();
     assert!(snapshot.directory.join("config.json").exists() && !snapshot.directory.join("model.safetensors").exists());
     assert_eq!((shards.len(), shards[0].parameters(), shards[0].bytes), (1, 100_000, weights().len() as u64));
     fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
-    assert_eq!(read_outline(&hub.outline(&id, watch).unwrap().0.directory).unwrap(), shards);
+    assert_eq!(read_outline(&hub.outline(&id, monitor).unwrap().0.directory).unwrap(), shards);
 }

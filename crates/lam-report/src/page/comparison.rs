@@ -1,10 +1,10 @@
 //! The same models under two conditions: wording seen or unseen in training, decoding with or without constraint.
 
+use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::absent;
 use super::interval::{self, Mark};
-use crate::estimate::Estimate;
 use crate::format;
 use crate::run::Run;
 use crate::tables::{Rows, models_in_order};

@@ -1,8 +1,8 @@
 //! Values with their intervals on a common scale, as dots and whiskers made of plain boxes: they fit any width.
 
+use lam_types::Estimate;
 use maud::{Markup, html};
 
-use crate::estimate::Estimate;
 use crate::format;
 
 /// One mark on a track.

@@ -1,9 +1,9 @@
 //! The paper's Tables 2, 3 and 4 beside ours. Knows the metrics and which direction is better.
 
+use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::{absent, interval, scroll};
-use crate::estimate::Estimate;
 use crate::format;
 use crate::paper::{self, PaperRow};
 use crate::run::Run;

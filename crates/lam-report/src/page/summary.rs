@@ -1,11 +1,12 @@
 //! The head of the page: the one sentence, the ladder of models, and what each phase added.
 
+use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::interval::{self, Mark};
-use crate::estimate::Estimate;
 use crate::format;
 use crate::run::Run;
+use crate::seeds::are_apart;
 use crate::tables::models_in_order;
 
 /// Title, verdict in a sentence, facts and the ladder.
@@ -100,7 +101,7 @@ fn gains(run: &Run) -> Markup {
                 li {
                     span.step { (from) " → " (to) }
                     b { (signed(after.value - before.value)) }
-                    small { @match after.apart_from(&before) {
+                    small { @match are_apart(&after, &before) {
                         Some(true) => "intervals apart",
                         Some(false) => "intervals overlap",
                         None => "no interval",
