@@ -3,10 +3,26 @@
 //! A policy is anything that answers states with actions, many live episodes at once. Knows no tensor and no
 //! particular environment: an agent acts as well through an endpoint as through our own model.
 //!
-//! ```text
-//! let mut policy = ExpertPolicy::of(app)?;
-//! let session = Session { limits: &Limits::default(), journal: Some(&path), progress, cancel };
-//! let trajectories = run_episodes(app, &Job::for_tasks(&tasks, 1), &mut policy, &session)?;
+//! ```
+//! use lam_agent::{ExpertPolicy, Job, Limits, Session, run_episodes};
+//! use lam_env::{Application, TaskQuery};
+//! use lam_env_sim::Sim;
+//! use lam_signal::{Cancel, NoProgress};
+//! use lam_types::Split;
+//!
+//! let app = Sim::new();
+//! let query = TaskQuery { split: Split::Train, phrasing: None, families: vec!["bold".into()], count: 2, seed: 1 };
+//! let jobs = Job::for_tasks(&app.tasks(&query)?, 1);
+//! let session = Session {
+//!     limits: &Limits::default(),
+//!     journal: None,
+//!     progress: &NoProgress,
+//!     cancel: &Cancel::default(),
+//! };
+//! let trajectories = run_episodes(&app, &jobs, &mut ExpertPolicy::of(&app)?, &session)?;
+//! assert_eq!(trajectories.len(), 2);
+//! assert!(trajectories.iter().all(|trajectory| !trajectory.steps.is_empty()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod choice;

@@ -1,6 +1,21 @@
 //! Examples made from rows: tokenised, masked, checked, counted, drawn for people to see.
 //!
 //! The loss counts only what the model is to answer, its end of sequence included. Knows no model and no environment.
+//!
+//! ```
+//! use lam_data::{Example, NearIndex};
+//!
+//! let (prompt, answer) = (vec![5, 6, 7], [8, 2]);
+//! let example = Example::new("plan-1".to_owned(), prompt, &answer)?;
+//! assert_eq!(example.loss_mask, [false, false, false, true, true]);
+//!
+//! // Tasks that are nearly the same stay on one side of a split.
+//! let mut tasks = NearIndex::default();
+//! tasks.insert("Add a border to the table");
+//! assert!(tasks.nearest("add a border to the table!", 0.9).is_some());
+//! assert!(tasks.nearest("delete the table", 0.9).is_none());
+//! # Ok::<(), lam_data::DataError>(())
+//! ```
 
 mod check;
 mod error;

@@ -3,6 +3,41 @@
 //! Small and blocking. `terminated`, `truncated` and `error` are three different things: an action that
 //! the application refuses is an [`Outcome`] with a status, a dead application is an [`EnvError`].
 //! Knows no model, no token and no tensor.
+//!
+//! ```
+//! use lam_env::{EnvError, Environment, Outcome};
+//! use lam_types::{Action, Complete, Observation, StepStatus, Task, Verdict};
+//!
+//! /// An application with one button, which a task asks to press.
+//! #[derive(Default)]
+//! struct Button {
+//!     is_pressed: bool,
+//! }
+//!
+//! impl Environment for Button {
+//!     fn reset(&mut self, _task: &Task) -> Result<Observation, EnvError> {
+//!         *self = Self::default();
+//!         Ok(Observation::default())
+//!     }
+//!
+//!     fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
+//!         let is_known = action.function == "press";
+//!         self.is_pressed |= is_known;
+//!         let status = if is_known { StepStatus::Ok } else { StepStatus::InvalidAction };
+//!         Ok(Outcome { status, message: String::new(), observation: Observation::default() })
+//!     }
+//!
+//!     fn verify(&mut self) -> Result<Verdict, EnvError> {
+//!         let complete = if self.is_pressed { Complete::Yes } else { Complete::No };
+//!         Ok(Verdict { complete, reason: String::new(), judge: "state".to_owned(), sub_scores: vec![] })
+//!     }
+//! }
+//!
+//! let mut button = Button::default();
+//! button.act(&Action { function: "press".to_owned(), ..Action::stop("what else") })?;
+//! assert_eq!(button.verify()?.complete, Complete::Yes);
+//! # Ok::<(), EnvError>(())
+//! ```
 
 mod call;
 mod guard;

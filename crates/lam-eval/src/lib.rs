@@ -3,8 +3,18 @@
 //! Models, the expert and endpoints are rows alike: whoever plans is a [`Planner`], whoever acts is a
 //! `lam_agent::Policy`. Knows no tensor, no training and no particular environment.
 //!
-//! Every figure is a [`lam_types::Estimate`]: value, 95 % interval by bootstrap over tasks, and what it was taken over. Every
-//! evaluation also returns its items, so that a figure can be traced to the trajectories behind it.
+//! Every figure is a [`lam_types::Estimate`]: value, 95 % interval by bootstrap over tasks, and what it was taken over.
+//! Every evaluation also returns its items, so that a figure can be traced to the trajectories behind it.
+//!
+//! ```
+//! use lam_eval::{Bootstrap, Ratio};
+//!
+//! // 70 of 100 tasks were completed.
+//! let tasks: Vec<Ratio> = (0..100).map(|task| Ratio::of_one(task < 70)).collect();
+//! let tsr = Bootstrap::default().percent(&tasks);
+//! let [low, high] = tsr.ci95.expect("tasks give an interval");
+//! assert!(tsr.value == 70.0 && low > 60.0 && high < 80.0);
+//! ```
 
 mod bootstrap;
 mod error;

@@ -7,7 +7,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use lam_store::StoreError;
 
 use crate::listing::RemoteFile;
-use crate::outline::weight_files;
+use crate::safetensors_header::weight_files;
 use crate::{HubError, ModelId};
 
 /// A model's place in the shared cache.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cache::Shelf;
 use crate::client::{Client, failed};
 use crate::listing::{Listing, RemoteFile};
-use crate::outline::{Shard, read_outline, shards};
+use crate::safetensors_header::{Shard, read_headers, shards};
 use crate::transfer::{Transfer, partial};
 use crate::verify::difference;
 use crate::{HubError, HubSettings, ModelId};
@@ -93,15 +93,15 @@ impl Hub {
         Ok(snapshot)
     }
 
-    /// A model's descriptions, fetched into the cache, and the outlines of its weights, read from their headers
-    /// without downloading them.
+    /// A model's descriptions, fetched into the cache, and the headers of its weights, read without
+    /// downloading them.
     ///
     /// # Errors
     /// As for [`Hub::fetch`].
-    pub fn outline(&self, id: &ModelId, monitor: Monitor<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
+    pub fn headers(&self, id: &ModelId, monitor: Monitor<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
         let shelf = Shelf::new(&self.client.settings.cache, id);
         if let Some(directory) = shelf.complete() {
-            let shards = read_outline(&directory)?;
+            let shards = read_headers(&directory)?;
             return Ok((taken(id, directory, None)?, shards));
         }
         if self.client.settings.offline {
@@ -157,7 +157,7 @@ impl Hub {
         })
     }
 
-    /// The outline of a file that stays where it is.
+    /// The header of a file that stays where it is.
     fn header(&self, id: &ModelId, commit: &str, file: &RemoteFile) -> Result<Shard, HubError> {
         let url = self.client.file_url(id, commit, &file.name);
         let mut wanted = FIRST_BYTES;

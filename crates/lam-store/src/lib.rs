@@ -2,6 +2,19 @@
 //!
 //! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
 //! who writes what, and why, is decided above.
+//!
+//! ```
+//! use lam_store::{StagingDir, hash_path, read_task_plans, write_task_plans};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let (results, table) = (folder.path().join("plans"), folder.path().join("plans/task_plans.parquet"));
+//! let staging = StagingDir::open_empty(&results)?;
+//! write_task_plans(&staging.path().join("task_plans.parquet"), &[])?;
+//! assert!(!results.exists(), "a result appears as a whole");
+//! staging.commit()?;
+//! assert_eq!((read_task_plans(&table)?, hash_path(&table)?.len()), (vec![], 64));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod atomic;
 mod error;

@@ -3,6 +3,19 @@
 //! Plain data with serde and nothing else. Knows no file, no tensor, no token and no environment.
 //! The shapes follow the paper (arXiv 2412.10047): a state and an action as in its App. C and App. E,
 //! a task-plan pair as in §3.1.3, a verdict as in §3.2.3.
+//!
+//! ```
+//! use lam_types::{Action, Status};
+//!
+//! let answer = r#"{"thought": "the text is selected", "control_label": "7", "control_name": "Bold",
+//!     "function": "click_input", "args": {}, "status": "FINISH", "plan": []}"#;
+//! let action: Action = serde_json::from_str(answer)?;
+//! assert_eq!((action.function.as_str(), action.status), ("click_input", Status::Finish));
+//!
+//! let error = serde_json::from_str::<Action>(&answer.replace("FINISH", "DONE")).err().expect("not a status");
+//! assert!(error.to_string().contains("unknown variant `DONE`"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod action;
 mod control;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_hub::{Hub, HubSettings, ModelId, Shard, read_outline};
+use lam_hub::{Hub, HubSettings, ModelId, Shard, read_headers};
 use lam_model::MistralConfig;
 use lam_prompt::Renderer;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
@@ -23,13 +23,13 @@ pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()>
     let facts = match name.parse::<ModelId>() {
         Ok(id) if !directory.is_dir() => {
             let hub = Hub::new(HubSettings::from_env()?);
-            let (snapshot, shards) = watched(name, output, |monitor| hub.outline(&id, monitor))?;
+            let (snapshot, shards) = watched(name, output, |monitor| hub.headers(&id, monitor))?;
             let mut facts = facts(&snapshot.directory, &shards, tokens)?;
             facts.insert("commit".into(), snapshot.commit.into());
             facts
         }
         _ => {
-            let mut facts = facts(directory, &read_outline(directory)?, tokens)?;
+            let mut facts = facts(directory, &read_headers(directory)?, tokens)?;
             facts.insert("content_hash".into(), lam_store::hash_path(directory)?.into());
             facts
         }

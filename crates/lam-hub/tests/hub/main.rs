@@ -5,7 +5,7 @@ mod server;
 use std::path::Path;
 use std::time::Duration;
 
-use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, read_outline};
+use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, read_headers};
 use lam_signal::{Cancel, Monitor, NoProgress, Progress};
 use server::{COMMIT, Faults, Server};
 
@@ -201,9 +201,9 @@ fn an_outline_needs_no_weights() {
     let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
     let id = "acme/tiny".parse().unwrap();
     let hub = Hub::new(settings(&server, home.path()));
-    let (snapshot, shards) = hub.outline(&id, monitor).unwrap();
+    let (snapshot, shards) = hub.headers(&id, monitor).unwrap();
     assert!(snapshot.directory.join("config.json").exists() && !snapshot.directory.join("model.safetensors").exists());
     assert_eq!((shards.len(), shards[0].parameters(), shards[0].bytes), (1, 100_000, weights().len() as u64));
     fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
-    assert_eq!(read_outline(&hub.outline(&id, monitor).unwrap().0.directory).unwrap(), shards);
+    assert_eq!(read_headers(&hub.headers(&id, monitor).unwrap().0.directory).unwrap(), shards);
 }

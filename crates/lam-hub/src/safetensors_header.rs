@@ -77,11 +77,11 @@ struct Tensor {
     data_offsets: [u64; 2],
 }
 
-/// The outlines of a model directory's weights: `model.safetensors`, its shards, or an adapter's.
+/// The headers of a model directory's weights: `model.safetensors`, its shards, or an adapter's.
 ///
 /// # Errors
 /// A file that is missing, or whose header does not fit its size.
-pub fn read_outline(directory: &Path) -> Result<Vec<Shard>, HubError> {
+pub fn read_headers(directory: &Path) -> Result<Vec<Shard>, HubError> {
     weight_files(directory)?.iter().map(|path| read_shard(path)).collect()
 }
 
@@ -150,14 +150,14 @@ mod tests {
         let path = root.path().join("model.safetensors");
         let header = r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}}"#;
         std::fs::write(&path, file(header, 20)).unwrap();
-        let shards = read_outline(root.path()).unwrap();
+        let shards = read_headers(root.path()).unwrap();
         assert_eq!((shards[0].tensors, shards[0].parameters(), shards[0].dtypes["BF16"]), (2, 8, 6));
         std::fs::write(&path, file(header, 19)).unwrap();
-        let error = read_outline(root.path()).unwrap_err().to_string();
+        let error = read_headers(root.path()).unwrap_err().to_string();
         assert!(error.contains("tensor `b` ends 20 bytes") && error.contains("hint:"), "{error}");
         for bytes in [&b"short"[..], &u64::MAX.to_le_bytes(), &file("no json", 0)] {
             std::fs::write(&path, bytes).unwrap();
-            assert!(read_outline(root.path()).unwrap_err().to_string().contains("model.safetensors: "));
+            assert!(read_headers(root.path()).unwrap_err().to_string().contains("model.safetensors: "));
         }
     }
 }
