@@ -21,6 +21,7 @@ mod error;
 mod online;
 mod plan;
 mod ratio;
+mod row;
 mod step;
 mod tables;
 
@@ -32,8 +33,9 @@ pub use plan::{
     RemotePlanner, evaluate_plans, matching,
 };
 pub use ratio::Ratio;
+pub use row::Row;
 pub use step::{Decision, StepItem, StepReport, StepScore, evaluate_steps, score_step};
-pub use tables::{DecisionEntry, Row, Tables, write_items};
+pub use tables::{DecisionEntry, Tables, write_items};
 
 /// Questions asked of a planner or policy at once; also how far apart the points are at which it can be stopped.
 const BATCH: usize = 64;

@@ -25,11 +25,9 @@ mod table;
 
 pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
 pub use error::StoreError;
-pub use hash::{content_files, hash_bytes, hash_path, hash_tree};
+pub use hash::{CONFIG_FILE, MANIFEST_FILE, content_files, hash_bytes, hash_path, hash_tree};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
-pub use manifest::{
-    CONFIG_FILE, InputRef, MANIFEST_FILE, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files,
-};
+pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
 pub use table::{
     TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, trajectory_id,
     visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,

@@ -7,13 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, content_files, hash_path, hash_tree, write_atomic};
-
-/// Name of the manifest in a stage's output directory.
-pub const MANIFEST_FILE: &str = "manifest.json";
-
-/// Name of the resolved configuration beside it.
-pub const CONFIG_FILE: &str = "config.toml";
+use crate::{MANIFEST_FILE, StoreError, content_files, hash_path, hash_tree, write_atomic};
 
 /// Version of the manifests this program writes, and the newest it reads.
 pub const MANIFEST_VERSION: u32 = 1;

@@ -9,7 +9,7 @@ use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, 
 use lam_types::{FunctionSpec, Phrasing, Task};
 
 use super::environment::{AipEnvironment, Patience};
-use super::families::Families;
+use super::families::{ENVIRONMENT, Families};
 use super::functions::SPECS;
 use super::hub::{Hub, HubSettings};
 use crate::RemoteError;
@@ -17,8 +17,6 @@ use crate::http::pairs;
 use crate::link::LinkLimits;
 use crate::secret::Secret;
 
-/// Name of this environment.
-pub const ENVIRONMENT: &str = "ufo-aip";
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/aip");
 const HINT: &str = "ufo-aip:HOST:PORT, and behind it ?tasks=FILE&devices=N if wanted";
 

@@ -8,9 +8,8 @@ use lam_env::{EnvError, Environment, Outcome, call_problem, pattern_matches};
 use lam_types::{Action, Complete, ControlType, Observation, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
-use super::application::ENVIRONMENT;
 use super::device::{Agent, Device, DeviceError, Tool, Window};
-use super::families::Families;
+use super::families::{ENVIRONMENT, Families};
 use super::functions::{self, SPECS};
 use super::hub::Hub;
 use super::screen::{self, DesktopWindow};

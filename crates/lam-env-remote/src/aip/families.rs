@@ -7,8 +7,10 @@ use lam_env::{EnvError, GuardRules, TaskQuery};
 use lam_types::{Phrasing, Split, Task};
 use serde::Deserialize;
 
-use super::application::ENVIRONMENT;
 use crate::RemoteError;
+
+/// Name of this environment.
+pub const ENVIRONMENT: &str = "ufo-aip";
 
 const HINT: &str = "[[family]] tables with name, window, requests and, if wanted, launch and split; a [guard] table";
 

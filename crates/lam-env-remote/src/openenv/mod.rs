@@ -16,10 +16,12 @@ mod schema;
 mod serve;
 mod server;
 mod session;
+mod shared;
 mod worker;
 
 pub use endpoint::ClientSettings;
 pub use environment::RemoteEnvironment;
 pub use payload::SCHEMA_VERSION;
 pub use remote::Remote;
-pub use server::{OpenEnvServer, ServerSettings};
+pub use server::OpenEnvServer;
+pub use shared::ServerSettings;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::messages::{Call, Code, Refusal, Reset};
 use super::serve::serve;
-use super::server::Shared;
 use super::session::refused;
+use super::shared::Shared;
 use super::worker::Worker;
 use crate::http::Request;
 use crate::listener::Stop;

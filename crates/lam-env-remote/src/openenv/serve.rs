@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::messages::{Code, Incoming, Refusal, incoming};
-use super::server::Shared;
+use super::shared::Shared;
 use super::worker::{Reply, Worker};
 use crate::link::{Link, LinkError};
 use crate::listener::Stop;

@@ -1,70 +1,21 @@
-//! The server: its settings, and the seats of its sessions. What each path answers stands in `routes`.
+//! The server: starts, and stops with its last instance. What each path answers stands in `routes`.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lam_env::Application;
 
 use super::routes::take;
-use super::schema::Described;
+use super::shared::{ServerSettings, Shared};
 use crate::RemoteError;
-use crate::link::LinkLimits;
 use crate::listener::{Listener, Stop};
-use crate::secret::Secret;
 
 /// Connections beside the sessions: for requests, and for clients that are told that no session is free.
 const BESIDE: usize = 32;
 /// How long instances may take to go away once the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
 const HINT: &str = "give one by --token-env NAME, or serve on 127.0.0.1";
-
-/// How an application is served.
-#[derive(Clone, Debug)]
-pub struct ServerSettings {
-    /// Address that is listened on.
-    pub host: String,
-    /// Port; 0 for any that is free.
-    pub port: u16,
-    /// What clients must show; may only be missing on loopback.
-    pub token: Option<Secret>,
-    /// Sessions at once, each with an instance of its own.
-    pub max_sessions: usize,
-    /// Largest message, in bytes.
-    pub max_message_bytes: usize,
-    /// Actions after which an episode is cut off.
-    pub max_steps: u32,
-    /// Silence of a client after which its session ends.
-    pub idle_timeout: Duration,
-    /// Longest wait for an instance's answer to one call.
-    pub call_timeout: Duration,
-    /// Silence of a connection after which it is asked whether it lives.
-    pub ping_after: Duration,
-    /// How long it may take to answer that.
-    pub pong_within: Duration,
-    /// Name under which the command line knows the application, if it does: clients that know it too find its
-    /// documentation and expert at home.
-    pub served_as: Option<String>,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            host: "127.0.0.1".into(),
-            port: 8000,
-            token: None,
-            max_sessions: 8,
-            max_message_bytes: 16 << 20,
-            max_steps: 30,
-            idle_timeout: Duration::from_secs(1800),
-            call_timeout: Duration::from_secs(120),
-            ping_after: Duration::from_secs(20),
-            pong_within: Duration::from_secs(60),
-            served_as: None,
-        }
-    }
-}
 
 /// A running server; it stops when it is dropped.
 pub struct OpenEnvServer {
@@ -74,27 +25,15 @@ pub struct OpenEnvServer {
     shared: Arc<Shared>,
 }
 
-/// What all connections know.
-pub struct Shared {
-    /// What is served.
-    pub app: Arc<dyn Application>,
-    /// How.
-    pub settings: ServerSettings,
-    /// What clients are told of it.
-    pub described: Described,
-    sessions: Arc<AtomicUsize>,
-}
-
 impl OpenEnvServer {
     /// Serves an application until it is dropped.
     ///
     /// # Errors
     /// A port that is taken, or a host that others can reach without a token.
     pub fn start(app: Arc<dyn Application>, settings: ServerSettings) -> Result<Self, RemoteError> {
-        let described = Described::of(app.as_ref(), settings.max_sessions, settings.served_as.clone());
         let place = (settings.host.clone(), settings.port, settings.token.clone());
         let most = settings.max_sessions + BESIDE;
-        let shared = Arc::new(Shared { app, settings, described, sessions: Arc::default() });
+        let shared = Arc::new(Shared::new(app, settings));
         let connected = Arc::clone(&shared);
         let serve = move |stream: TcpStream, stop: &Stop| take(&connected, stream, stop);
         let listener = Listener::start((&place.0, place.1), (place.2.as_ref(), HINT), most, serve)?;
@@ -108,7 +47,7 @@ impl OpenEnvServer {
 
     /// Sessions that are taken now.
     pub fn sessions(&self) -> usize {
-        self.shared.sessions.load(Ordering::Acquire)
+        self.shared.sessions()
     }
 }
 
@@ -120,28 +59,5 @@ impl Drop for OpenEnvServer {
         while self.sessions() > 0 && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-    }
-}
-
-/// A session's place among the most there may be, given back when it is dropped.
-pub struct Seat(Arc<AtomicUsize>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-impl Shared {
-    /// A place for a session, if one is free.
-    pub fn take_seat(&self) -> Option<Seat> {
-        let seat = Seat(Arc::clone(&self.sessions));
-        (self.sessions.fetch_add(1, Ordering::AcqRel) < self.settings.max_sessions).then_some(seat)
-    }
-
-    /// What each connection may take.
-    pub fn limits(&self) -> LinkLimits {
-        let ServerSettings { max_message_bytes, ping_after, pong_within, .. } = self.settings;
-        LinkLimits { max_message_bytes, ping_after, pong_within, ..LinkLimits::default() }
     }
 }
