@@ -2,7 +2,7 @@
 
 use lam_data::Example;
 use lam_prompt::Renderer;
-use lam_trainer::{SampleSource, TrainerError, stream_seed};
+use lam_trainer::{DataLoader, TrainerError, stream_seed};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -134,7 +134,7 @@ fn single(renderer: &Renderer, text: &str) -> Option<u32> {
     }
 }
 
-impl SampleSource<Example> for SyntheticLoader<'_> {
+impl DataLoader<Example> for SyntheticLoader<'_> {
     fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<Example>>, TrainerError> {
         let mut rng = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("drills/{}", self.next)));
         let (mut batch, mut tokens) = (Vec::new(), 0);

@@ -6,17 +6,17 @@
 pub mod policy;
 pub mod reward;
 
+mod balance;
+mod buffer;
 mod config;
-mod contrast;
 mod error;
 mod journal;
-mod order;
 mod ppo;
 mod rollout;
 mod score;
 
+pub use buffer::{RolloutBuffer, RolloutLoader};
 pub use config::{Balance, Baseline, MOST_REPEATS, OldPolicy, PpoConfig, RewardConfig, Samples};
 pub use error::ReinforceError;
-pub use order::{RolloutOrder, RolloutSource};
 pub use ppo::{PpoModule, PpoSample};
 pub use rollout::{Rollout, RolloutMaker};

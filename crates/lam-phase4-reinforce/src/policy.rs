@@ -14,7 +14,7 @@ use lam_types::{FunctionSpec, Split};
 use serde_json::{Value, json};
 
 use crate::rollout::disagreeing;
-use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutMaker, RolloutOrder, RolloutSource};
+use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutBuffer, RolloutLoader, RolloutMaker};
 
 const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 
@@ -58,13 +58,13 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
-    let order = RolloutOrder::new(rollouts, config.num_train_epochs, config.batch_size, io.seed);
-    let mut source = RolloutSource::new(&order, config.num_ppo_epochs, config.mini_batch_size, io.seed);
+    let buffer = RolloutBuffer::new(rollouts, config.num_train_epochs, config.batch_size, io.seed);
+    let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
     let arguments = TrainingArguments {
         learning_rate: config.learning_rate,
         lr_scheduler_type: SchedulerType::Linear,
         warmup_ratio: 0.0,
-        max_steps: source.steps(),
+        max_steps: loader.steps(),
         max_grad_norm: config.max_grad_norm,
         gradient_checkpointing: config.gradient_checkpointing,
         logging_steps: config.logging_steps,
@@ -79,7 +79,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         ("reward_model".into(), lam_store::hash_path(io.reward_model)?),
     ]);
     identity.extend(settings_identity("ppo", config));
-    let mut module = PpoModule::new(decoder, value_head, config, &order);
+    let mut module = PpoModule::new(decoder, value_head, config, &buffer);
     let training = io.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
         arguments: &arguments,
@@ -88,7 +88,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         progress: io.progress,
         cancel: io.cancel,
     };
-    let outcome = train(&mut module, &mut source, &[], &run)?;
+    let outcome = train(&mut module, &mut loader, &[], &run)?;
     write_model(module.into_decoder(), io.model, io.output)?;
     Ok(json!({
         "states_asked": found.states,
@@ -159,7 +159,7 @@ impl Signal {
             states: states.len(),
             mean_reward: mean(&mean_reward),
             spread: mean(&spread),
-            lead: mean(&preferred_lead),
+            lead: mean(&advantage_of_preferred_call),
         }
     }
 }
@@ -173,11 +173,11 @@ fn spread(answers: &[&Rollout]) -> f64 {
     rewards().fold(f64::MIN, f64::max) - rewards().fold(f64::MAX, f64::min)
 }
 
-fn preferred_lead(answers: &[&Rollout]) -> f64 {
+fn advantage_of_preferred_call(answers: &[&Rollout]) -> f64 {
     let mut calls: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for answer in answers {
         let (sum, count) = calls.entry(&answer.call).or_default();
-        (*sum, *count) = (*sum + f64::from(answer.lead()), *count + 1.0);
+        (*sum, *count) = (*sum + f64::from(answer.advantage_of_call()), *count + 1.0);
     }
     calls.values().map(|(sum, count)| sum / count).fold(f64::MIN, f64::max)
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rollout::Rollout;
-use crate::{Baseline, OldPolicy, PpoConfig, RolloutOrder};
+use crate::{Baseline, OldPolicy, PpoConfig, RolloutBuffer};
 
 /// A rollout in its place: which batch it is trained in.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct PpoModule<'a> {
     decoder: Decoder,
     value_head: ScalarHead,
     config: &'a PpoConfig,
-    order: &'a RolloutOrder,
+    buffer: &'a RolloutBuffer,
     state: PpoState,
     batch_metrics: Metrics,
     checkpointing: bool,
@@ -73,10 +73,10 @@ pub struct PpoModule<'a> {
 
 impl<'a> PpoModule<'a> {
     /// A module that starts from LAM3 with a fresh adapter and a fresh value head.
-    pub fn new(decoder: Decoder, value_head: ScalarHead, config: &'a PpoConfig, order: &'a RolloutOrder) -> Self {
+    pub fn new(decoder: Decoder, value_head: ScalarHead, config: &'a PpoConfig, buffer: &'a RolloutBuffer) -> Self {
         let kl = AdaptiveKl::new(config.init_kl_coef, config.target_kl, config.kl_horizon);
         let state = PpoState { batch: None, fixed: Vec::new(), kl };
-        Self { decoder, value_head, config, order, state, batch_metrics: Metrics::default(), checkpointing: false }
+        Self { decoder, value_head, config, buffer, state, batch_metrics: Metrics::default(), checkpointing: false }
     }
 
     /// The trained policy.
@@ -86,7 +86,7 @@ impl<'a> PpoModule<'a> {
 
     /// Values, KL penalties and advantages of a batch under the present weights.
     fn begin_batch(&mut self, batch: u64) -> Result<(), TrainerError> {
-        let rollouts = self.order.batch(batch);
+        let rollouts = self.buffer.batch(batch);
         let Measured { logprobs, values } = self.measure(&rollouts)?;
         let mut metrics = Metrics::default();
         let mut advantages = Vec::new();
@@ -137,7 +137,7 @@ impl<'a> PpoModule<'a> {
     fn reward(&self, rollout: &Rollout) -> f32 {
         match self.config.baseline {
             Baseline::Value => rollout.reward(),
-            Baseline::State => rollout.lead(),
+            Baseline::State => rollout.advantage_of_call(),
         }
     }
 

@@ -8,12 +8,12 @@ use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::{hash_bytes, read_trajectories};
 use lam_trainer::{
-    EpochSource, Identity, RewardModule, ScoredExample, TRAINING_DIRECTORY, TrainRun, copy_companions, train,
+    Identity, RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, copy_companions, train,
 };
 use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
 use serde_json::{Value, json};
 
-use crate::contrast::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
+use crate::balance::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
 use crate::score::{normalized, scores};
 use crate::{Balance, ReinforceError, RewardConfig};
 
@@ -69,7 +69,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
         ("data".into(), data_hash(&learned)),
     ]);
     let mut module = RewardModule::new(decoder, head);
-    let mut source = EpochSource::new(learned, &config.train)?;
+    let mut loader = ShuffledLoader::new(learned, &config.train)?;
     let training = io.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
         arguments: &config.train,
@@ -78,7 +78,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
         progress: io.progress,
         cancel: io.cancel,
     };
-    let outcome = train(&mut module, &mut source, &tested, &run)?;
+    let outcome = train(&mut module, &mut loader, &tested, &run)?;
     let (mut decoder, head) = module.into_parts();
     decoder.merge_adapter()?;
     let preferred = Preferred::of(&decoder, &head, &held_out)?;

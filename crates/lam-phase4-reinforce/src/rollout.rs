@@ -12,7 +12,7 @@ use lam_trainer::stream_seed;
 use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};
 
-use crate::contrast::call_of;
+use crate::balance::call_of;
 use crate::journal::RolloutJournal;
 use crate::score::{normalized, scores};
 use crate::{PpoConfig, ReinforceError, Samples};
@@ -54,7 +54,7 @@ impl Rollout {
 
     /// How much better than the mean of its state's answers the reward model finds those that do what this one does.
     /// The words around a call do nothing in the application: what it thinks of them is noise, and averaged away.
-    pub fn lead(&self) -> f32 {
+    pub fn advantage_of_call(&self) -> f32 {
         f32::from_bits(self.call_reward) - f32::from_bits(self.baseline)
     }
 }
@@ -276,19 +276,25 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_leads_over_the_mean_of_its_own_state() {
+    fn an_answer_is_held_against_the_mean_of_its_own_state() {
         let mut rollouts = vec![rollout(1, "a", 0.5), rollout(2, "a", -0.5), rollout(1, "b", 0.1)];
         set_baselines(&mut rollouts);
-        let leads: Vec<f32> = rollouts.iter().map(Rollout::lead).collect();
-        assert!((leads[0] - 0.2).abs() < 1e-6 && leads[1] == 0.0 && (leads[2] + 0.2).abs() < 1e-6, "{leads:?}");
+        let advantages: Vec<f32> = rollouts.iter().map(Rollout::advantage_of_call).collect();
+        assert!(
+            (advantages[0] - 0.2).abs() < 1e-6 && advantages[1] == 0.0 && (advantages[2] + 0.2).abs() < 1e-6,
+            "{advantages:?}"
+        );
     }
 
     #[test]
-    fn answers_that_do_the_same_lead_by_the_same() {
+    fn answers_that_do_the_same_have_one_advantage() {
         let mut rollouts = vec![rollout(1, "a", 0.5), rollout(1, "a", 0.1), rollout(1, "b", 0.0)];
         set_baselines(&mut rollouts);
-        let leads: Vec<f32> = rollouts.iter().map(Rollout::lead).collect();
-        assert!((leads[0] - 0.1).abs() < 1e-6 && leads[0] == leads[1] && (leads[2] + 0.2).abs() < 1e-6, "{leads:?}");
+        let advantages: Vec<f32> = rollouts.iter().map(Rollout::advantage_of_call).collect();
+        assert!(
+            (advantages[0] - 0.1).abs() < 1e-6 && advantages[0] == advantages[1] && (advantages[2] + 0.2).abs() < 1e-6,
+            "{advantages:?}"
+        );
     }
 
     #[test]

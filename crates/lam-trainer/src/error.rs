@@ -117,7 +117,7 @@ impl TrainerError {
         }
     }
 
-    /// For a source or module that is given the state of another.
+    /// For a loader or module that is given the state of another.
     pub fn foreign_state(what: &str, state: &serde_json::Value) -> Self {
         Self::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {what}: {state}") }
     }

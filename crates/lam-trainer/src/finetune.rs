@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    EpochSource, Identity, MixtureSource, SampleSource, SupervisedModule, TrainOutcome, TrainRun, TrainerError,
+    DataLoader, Identity, MixtureLoader, ShuffledLoader, SupervisedModule, TrainOutcome, TrainRun, TrainerError,
     TrainingArguments, train,
 };
 
@@ -94,7 +94,7 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
     let mut module = SupervisedModule::new(decoder).with_frozen(job.frozen);
     let count = job.examples.len();
-    let mut source = source(job.examples, job.replay, job.replay_share, job.arguments)?;
+    let mut loader = loader(job.examples, job.replay, job.replay_share, job.arguments)?;
     let training = job.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
         arguments: job.arguments,
@@ -103,27 +103,27 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
         progress: job.progress,
         cancel: job.cancel,
     };
-    let outcome = train(&mut module, source.as_mut(), &job.evaluation, &run)?;
+    let outcome = train(&mut module, loader.as_mut(), &job.evaluation, &run)?;
     write_model(module.into_decoder(), job.model, job.output)?;
     Ok(figures(&outcome, count, tokens))
 }
 
 /// The examples epoch by epoch, with replay mixed in where there is some.
-fn source(
+fn loader(
     examples: Vec<Example>,
     replay: Vec<Vec<Example>>,
     share: f64,
     arguments: &TrainingArguments,
-) -> Result<Box<dyn SampleSource<Example>>, TrainerError> {
-    let main = Box::new(EpochSource::new(examples, arguments)?);
+) -> Result<Box<dyn DataLoader<Example>>, TrainerError> {
+    let main = Box::new(ShuffledLoader::new(examples, arguments)?);
     if replay.is_empty() || share == 0.0 {
         return Ok(main);
     }
-    let mut others: Vec<(Box<dyn SampleSource<Example>>, f64)> = Vec::new();
+    let mut others: Vec<(Box<dyn DataLoader<Example>>, f64)> = Vec::new();
     for set in replay {
-        others.push((Box::new(EpochSource::new(set, arguments)?), share));
+        others.push((Box::new(ShuffledLoader::new(set, arguments)?), share));
     }
-    Ok(Box::new(MixtureSource::new(main, others, arguments)?))
+    Ok(Box::new(MixtureLoader::new(main, others, arguments)?))
 }
 
 /// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.

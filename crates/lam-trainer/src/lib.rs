@@ -1,32 +1,32 @@
 //! The learning loop: batches, accumulation, checkpoints, exact resume, metrics. Knows no phase: a phase hands it a
-//! [`TrainModule`], which says how a batch becomes a loss, and a [`SampleSource`], which says in which order.
+//! [`TrainModule`], which says how a batch becomes a loss, and a [`DataLoader`], which says in which order.
 //!
 //! ```text
 //! let mut module = SupervisedModule::new(decoder);
-//! let mut source = EpochSource::new(examples, &arguments)?;
+//! let mut loader = ShuffledLoader::new(examples, &arguments)?;
 //! let run = TrainRun { arguments: &arguments, output, identity: &identity, progress, cancel };
-//! let outcome = train(&mut module, &mut source, &held_out, &run)?;
+//! let outcome = train(&mut module, &mut loader, &held_out, &run)?;
 //! module.into_decoder().save(directory)?;
 //! ```
 
-mod accumulate;
 mod arguments;
 mod checkpoint;
 mod error;
 mod evaluation;
 mod finetune;
-mod horizon;
+mod gradient_accumulator;
 mod limits;
+mod loader;
 mod log;
 mod memory;
 mod metric;
 mod module;
 mod sample;
-mod session;
-mod source;
+mod stop_criterion;
 mod stream;
 mod tensorboard;
 mod train;
+mod trainer_loop;
 
 pub use arguments::{Tracker, TrainingArguments};
 pub use checkpoint::{Identity, TrainerState, settings_identity};
@@ -37,6 +37,7 @@ pub use finetune::{
 };
 pub use lam_data::Example;
 pub use lam_learn::Schedule as SchedulerType;
+pub use loader::{DataLoader, MixtureLoader, ShuffledLoader};
 pub use log::{LogRecord, METRICS_FILE};
 pub use memory::{Alternative, MemoryPlan};
 pub use metric::Metrics;
@@ -46,6 +47,5 @@ pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
 pub use sample::{Sample, check_samples};
-pub use source::{EpochSource, MixtureSource, SampleSource};
 pub use stream::stream_seed;
 pub use train::{Ending, TrainOutcome, TrainRun, train};

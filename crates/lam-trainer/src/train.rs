@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use lam_signal::{Cancel, Progress};
 
-use crate::session::Session;
-use crate::{Identity, LogRecord, SampleSource, TrainModule, TrainerError, TrainingArguments};
+use crate::trainer_loop::TrainerLoop;
+use crate::{DataLoader, Identity, LogRecord, TrainModule, TrainerError, TrainingArguments};
 
 /// What a run is given besides its module and data.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl TrainOutcome {
     }
 }
 
-/// Trains `module` on the batches of `source` until the arguments' end, and evaluates it on `evaluation`.
+/// Trains `module` on the batches of `loader` until the arguments' end, and evaluates it on `evaluation`.
 ///
 /// A run that was stopped, or killed at any instant, goes on from its last complete checkpoint and ends with the
 /// same bytes as one that never stopped (with the same number of threads).
@@ -65,26 +65,26 @@ impl TrainOutcome {
 /// fit into memory, and when asked to stop (after writing a checkpoint).
 pub fn train<M: TrainModule>(
     module: &mut M,
-    source: &mut dyn SampleSource<M::Sample>,
+    loader: &mut dyn DataLoader<M::Sample>,
     evaluation: &[M::Sample],
     run: &TrainRun<'_>,
 ) -> Result<TrainOutcome, TrainerError> {
     run.arguments.check()?;
-    let mut session = Session::begin(module, source, evaluation, run)?;
-    session.check_memory()?;
-    let trained = train_to_the_end(&mut session, run.cancel);
+    let mut trainer = TrainerLoop::begin(module, loader, evaluation, run)?;
+    trainer.check_memory()?;
+    let trained = train_to_the_end(&mut trainer, run.cancel);
     run.progress.end();
     trained?;
-    session.finish()
+    trainer.finish()
 }
 
-fn train_to_the_end<M: TrainModule>(session: &mut Session<'_, M>, cancel: &Cancel) -> Result<(), TrainerError> {
-    while !session.is_finished() {
+fn train_to_the_end<M: TrainModule>(trainer: &mut TrainerLoop<'_, M>, cancel: &Cancel) -> Result<(), TrainerError> {
+    while !trainer.is_finished() {
         if cancel.is_cancelled() {
-            session.save()?;
-            return Err(TrainerError::Cancelled { step: session.step() });
+            trainer.save()?;
+            return Err(TrainerError::Cancelled { step: trainer.step() });
         }
-        session.train_step()?;
+        trainer.train_step()?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 mod identity;
 mod place;
-mod session;
+mod resume;
 mod tensors;
 
 pub use identity::{Identity, settings_identity};

@@ -1,7 +1,7 @@
 //! What the loop refuses, and what it says.
 
 use lam_signal::Cancel;
-use lam_trainer::{EpochSource, TrainerError, TrainingArguments};
+use lam_trainer::{ShuffledLoader, TrainerError, TrainingArguments};
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
 
@@ -11,8 +11,8 @@ fn a_loss_that_is_no_number_stops_with_the_samples_and_keeps_the_checkpoint() {
     let arguments = TrainingArguments { save_steps: 1, save_total_limit: 0, ..arguments() };
     let mut broken = samples(13);
     broken[5].target = f32::NAN;
-    let mut source = EpochSource::new(broken, &arguments).unwrap();
-    let error = run_with(&mut Toy::new(), &mut source, root.path(), &arguments, &Cancel::default()).unwrap_err();
+    let mut loader = ShuffledLoader::new(broken, &arguments).unwrap();
+    let error = run_with(&mut Toy::new(), &mut loader, root.path(), &arguments, &Cancel::default()).unwrap_err();
     let TrainerError::NotFinite { step, sample_ids, .. } = &error else { panic!("{error}") };
     assert!(sample_ids.contains(&"sample-5".to_owned()) && sample_ids.len() <= 2, "{error}");
     assert_eq!(root.path().join("last").exists(), *step > 1);
@@ -26,8 +26,8 @@ fn the_micro_batch_is_named_not_the_whole_step() {
         TrainingArguments { gradient_accumulation_steps: 7, check_longest_batch_first: false, ..arguments() };
     let mut broken = samples(13);
     broken[5].target = f32::INFINITY;
-    let mut source = EpochSource::new(broken, &arguments).unwrap();
-    let error = run_with(&mut Toy::new(), &mut source, root.path(), &arguments, &Cancel::default()).unwrap_err();
+    let mut loader = ShuffledLoader::new(broken, &arguments).unwrap();
+    let error = run_with(&mut Toy::new(), &mut loader, root.path(), &arguments, &Cancel::default()).unwrap_err();
     let TrainerError::NotFinite { step: 1, what: "loss", sample_ids, .. } = &error else { panic!("{error}") };
     assert!(sample_ids.contains(&"sample-5".to_owned()) && sample_ids.len() <= 2, "{error}");
 }
@@ -45,22 +45,22 @@ fn an_evaluation_that_is_no_number_names_its_samples() {
 #[test]
 fn samples_that_cannot_be_trained_are_named() {
     let short = TrainingArguments { max_length: 2, ..arguments() };
-    let error = EpochSource::new(samples(13), &short).unwrap_err().to_string();
+    let error = ShuffledLoader::new(samples(13), &short).unwrap_err().to_string();
     assert!(error.contains("sample `sample-2`: 3 tokens, allowed are 2"), "{error}");
-    EpochSource::new(samples(13), &TrainingArguments { truncation: true, ..short }).unwrap();
+    ShuffledLoader::new(samples(13), &TrainingArguments { truncation: true, ..short }).unwrap();
 
     let empty = vec![Rows { id: "hollow".into(), inputs: Vec::new(), target: 0.0 }];
-    let error = EpochSource::new(empty, &arguments()).unwrap_err().to_string();
+    let error = ShuffledLoader::new(empty, &arguments()).unwrap_err().to_string();
     assert!(error.contains("sample `hollow`: none of its 0 tokens is trained"), "{error}");
-    assert!(matches!(EpochSource::<Rows>::new(Vec::new(), &arguments()), Err(TrainerError::NoSamples)));
+    assert!(matches!(ShuffledLoader::<Rows>::new(Vec::new(), &arguments()), Err(TrainerError::NoSamples)));
 }
 
 #[test]
 fn a_variable_without_gradient_is_named() {
     let root = tempfile::tempdir().unwrap();
     let mut toy = Toy { bias_is_used: false, ..Toy::new() };
-    let mut source = EpochSource::new(samples(3), &arguments()).unwrap();
-    let error = run_with(&mut toy, &mut source, root.path(), &arguments(), &Cancel::default()).unwrap_err();
+    let mut loader = ShuffledLoader::new(samples(3), &arguments()).unwrap();
+    let error = run_with(&mut toy, &mut loader, root.path(), &arguments(), &Cancel::default()).unwrap_err();
     assert!(matches!(&error, TrainerError::NoGradient { name } if name == "bias"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, 
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
-    EpochSource, Example, Identity, Pass, RewardModule, ScoredExample, SupervisedModule, TrainModule, TrainOutcome,
+    Example, Identity, Pass, RewardModule, ScoredExample, ShuffledLoader, SupervisedModule, TrainModule, TrainOutcome,
     TrainRun, TrainerError, TrainingArguments, train,
 };
 
@@ -54,9 +54,9 @@ fn run<M: TrainModule>(
 ) -> Result<TrainOutcome, TrainerError> {
     let arguments = arguments(40);
     let held_out = samples[..4].to_vec();
-    let mut source = EpochSource::new(samples, &arguments)?;
+    let mut loader = ShuffledLoader::new(samples, &arguments)?;
     let run = TrainRun { arguments: &arguments, output, identity: &Identity::new(), progress: &NoProgress, cancel };
-    train(module, &mut source, &held_out, &run)
+    train(module, &mut loader, &held_out, &run)
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn accumulated_steps_train_as_packed_ones() {
             ..arguments(6)
         };
         let mut module = SupervisedModule::new(Decoder::load(root.path(), &Finetuning::Full, 1).unwrap());
-        let mut source = EpochSource::new(examples(), &arguments).unwrap();
+        let mut loader = ShuffledLoader::new(examples(), &arguments).unwrap();
         let output = root.path().join(format!("{per_device_train_batch_size}"));
         let (identity, cancel) = (Identity::new(), Cancel::default());
         let run = TrainRun {
@@ -150,7 +150,7 @@ fn accumulated_steps_train_as_packed_ones() {
             progress: &NoProgress,
             cancel: &cancel,
         };
-        train(&mut module, &mut source, &examples()[..4], &run).unwrap().log_history
+        train(&mut module, &mut loader, &examples()[..4], &run).unwrap().log_history
     };
     for (ones, eight) in trained(1, 8).iter().zip(trained(8, 1)) {
         assert_eq!((ones.global_step, ones.num_tokens), (eight.global_step, eight.num_tokens));
@@ -181,7 +181,7 @@ fn training_in_bf16_learns_nearly_the_same_from_f32_weights() {
         let last = |bf16| {
             let arguments = TrainingArguments { bf16, ..arguments(30) };
             let mut module = SupervisedModule::new(Decoder::load(root.path(), &mode, 1).unwrap());
-            let mut source = EpochSource::new(examples(), &arguments).unwrap();
+            let mut loader = ShuffledLoader::new(examples(), &arguments).unwrap();
             let output = root.path().join(format!("{number}-{bf16}"));
             let (identity, cancel) = (Identity::new(), Cancel::default());
             let run = TrainRun {
@@ -191,7 +191,7 @@ fn training_in_bf16_learns_nearly_the_same_from_f32_weights() {
                 progress: &NoProgress,
                 cancel: &cancel,
             };
-            let outcome = train(&mut module, &mut source, &examples()[..4], &run).unwrap();
+            let outcome = train(&mut module, &mut loader, &examples()[..4], &run).unwrap();
             assert!(module.variables().iter().all(|(_, variable)| variable.dtype() == candle_core::DType::F32));
             (outcome.log_history[0].values["loss"], outcome.last("loss").unwrap())
         };

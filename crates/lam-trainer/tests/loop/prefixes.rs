@@ -7,7 +7,7 @@ use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, 
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
-    EpochSource, Example, Identity, Pass, RewardModule, SampleSource, ScoredExample, SupervisedModule, TrainModule,
+    DataLoader, Example, Identity, Pass, RewardModule, ScoredExample, ShuffledLoader, SupervisedModule, TrainModule,
     TrainRun, TrainingArguments, train,
 };
 
@@ -85,11 +85,11 @@ fn losses_and_gradients_are_those_of_samples_apart() {
 #[test]
 fn more_samples_fit_into_a_batch_and_none_is_lost() {
     let batches = |share_prefixes| {
-        let mut source = EpochSource::new(examples(), &TrainingArguments { share_prefixes, ..arguments() }).unwrap();
-        let count = source.batches_in(1.0).unwrap();
+        let mut loader = ShuffledLoader::new(examples(), &TrainingArguments { share_prefixes, ..arguments() }).unwrap();
+        let count = loader.batches_in(1.0).unwrap();
         let mut ids: Vec<String> = Vec::new();
         for _ in 0..count {
-            ids.extend(source.next_batch(0).unwrap().unwrap().into_iter().map(|example| example.sample_id));
+            ids.extend(loader.next_batch(0).unwrap().unwrap().into_iter().map(|example| example.sample_id));
         }
         ids.sort();
         ids.dedup();
@@ -105,7 +105,7 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
     let run = |name: &str| {
         let mut module = SupervisedModule::new(decoder(&root.path().join("model"), 2048));
         let (arguments, output) = (arguments(), root.path().join(name));
-        let mut source = EpochSource::new(examples(), &arguments).unwrap();
+        let mut loader = ShuffledLoader::new(examples(), &arguments).unwrap();
         let (identity, cancel) = (Identity::new(), Cancel::default());
         let run = TrainRun {
             arguments: &arguments,
@@ -114,7 +114,7 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
             progress: &NoProgress,
             cancel: &cancel,
         };
-        train(&mut module, &mut source, &examples()[..6], &run).unwrap();
+        train(&mut module, &mut loader, &examples()[..6], &run).unwrap();
         output
     };
     let (whole, parts) = (run("whole"), run("parts"));

@@ -4,52 +4,52 @@ use std::path::{Path, PathBuf};
 
 use lam_signal::Cancel;
 use lam_store::hash_path;
-use lam_trainer::{EpochSource, Metrics, SampleSource, Tracker, TrainerError, TrainingArguments};
+use lam_trainer::{DataLoader, Metrics, ShuffledLoader, Tracker, TrainerError, TrainingArguments};
 use serde_json::Value;
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
 
 /// Asks for a stop at a step, as Ctrl-C would.
 struct StopsAt<'a> {
-    source: EpochSource<Rows>,
+    loader: ShuffledLoader<Rows>,
     step: u64,
     cancel: &'a Cancel,
 }
 
-impl SampleSource<Rows> for StopsAt<'_> {
+impl DataLoader<Rows> for StopsAt<'_> {
     fn next_batch(&mut self, step: u64) -> Result<Option<Vec<Rows>>, TrainerError> {
         if step == self.step {
             self.cancel.cancel();
         }
-        self.source.next_batch(step)
+        self.loader.next_batch(step)
     }
 
     fn feedback(&mut self, metrics: &Metrics) {
-        self.source.feedback(metrics);
+        self.loader.feedback(metrics);
     }
 
     fn batches_in(&self, epochs: f64) -> Option<u64> {
-        self.source.batches_in(epochs)
+        self.loader.batches_in(epochs)
     }
 
     fn epoch(&self) -> f64 {
-        self.source.epoch()
+        self.loader.epoch()
     }
 
     fn longest_batch(&self) -> Option<Vec<Rows>> {
-        self.source.longest_batch()
+        self.loader.longest_batch()
     }
 
     fn state(&self) -> Value {
-        self.source.state()
+        self.loader.state()
     }
 
     fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        self.source.restore(state)
+        self.loader.restore(state)
     }
 
     fn fingerprint(&self) -> String {
-        self.source.fingerprint()
+        self.loader.fingerprint()
     }
 }
 
@@ -74,8 +74,8 @@ fn left_behind(root: &Path) -> Vec<(String, String)> {
 fn stop_at(root: &Path, step: u64) {
     let cancel = Cancel::default();
     let arguments = settings();
-    let mut source = StopsAt { source: EpochSource::new(samples(13), &arguments).unwrap(), step, cancel: &cancel };
-    let stopped = run_with(&mut Toy::new(), &mut source, root, &arguments, &cancel);
+    let mut loader = StopsAt { loader: ShuffledLoader::new(samples(13), &arguments).unwrap(), step, cancel: &cancel };
+    let stopped = run_with(&mut Toy::new(), &mut loader, root, &arguments, &cancel);
     assert!(matches!(stopped, Err(TrainerError::Cancelled { step: done }) if done == step + 1));
 }
 
@@ -159,7 +159,7 @@ fn another_run_may_not_go_on() {
         "{message}"
     );
 
-    let mut fewer = EpochSource::new(samples(12), &settings()).unwrap();
+    let mut fewer = ShuffledLoader::new(samples(12), &settings()).unwrap();
     let error = run_with(&mut Toy::new(), &mut fewer, root.path(), &settings(), &Cancel::default()).unwrap_err();
     assert!(error.to_string().contains("samples: was "), "{error}");
 }

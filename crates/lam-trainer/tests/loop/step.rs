@@ -1,7 +1,7 @@
 //! What one optimizer step is, and what training does with many.
 
 use lam_signal::Cancel;
-use lam_trainer::{Ending, EpochSource, MixtureSource, SampleSource, Tracker, TrainingArguments};
+use lam_trainer::{DataLoader, Ending, MixtureLoader, ShuffledLoader, Tracker, TrainingArguments};
 
 use crate::toy::{Rows, arguments, run, samples};
 
@@ -99,13 +99,13 @@ fn gains_below_the_threshold_make_a_best_model_but_do_not_renew_patience() {
 #[test]
 fn every_epoch_gives_every_sample_once_in_its_own_order() {
     let arguments = TrainingArguments { max_tokens_per_batch: 4, per_device_train_batch_size: 3, ..arguments() };
-    let mut source = EpochSource::new(samples(13), &arguments).unwrap();
-    let batches = source.batches_in(2.0).unwrap();
-    let drawn: Vec<Vec<Rows>> = (0..batches).map(|step| source.next_batch(step).unwrap().unwrap()).collect();
+    let mut loader = ShuffledLoader::new(samples(13), &arguments).unwrap();
+    let batches = loader.batches_in(2.0).unwrap();
+    let drawn: Vec<Vec<Rows>> = (0..batches).map(|step| loader.next_batch(step).unwrap().unwrap()).collect();
     assert!(
         drawn.iter().all(|batch| batch.iter().map(|rows| rows.inputs.len()).sum::<usize>() <= 4 && batch.len() <= 3)
     );
-    assert_eq!(source.epoch(), 2.0);
+    assert_eq!(loader.epoch(), 2.0);
     let ids: Vec<String> = drawn.concat().into_iter().map(|rows| rows.id).collect();
     let (first, second) = ids.split_at(13);
     assert_ne!(first, second);
@@ -120,14 +120,14 @@ fn every_epoch_gives_every_sample_once_in_its_own_order() {
 #[test]
 fn a_mixture_keeps_its_shares() {
     let arguments = arguments();
-    let source = |prefix: &str| {
+    let loader = |prefix: &str| {
         let named = samples(13).into_iter().map(|rows| Rows { id: format!("{prefix}{}", rows.id), ..rows }).collect();
-        Box::new(EpochSource::new(named, &arguments).unwrap()) as Box<dyn SampleSource<Rows>>
+        Box::new(ShuffledLoader::new(named, &arguments).unwrap()) as Box<dyn DataLoader<Rows>>
     };
-    let mut mixture = MixtureSource::new(source("main-"), vec![(source("copy-"), 0.2)], &arguments).unwrap();
+    let mut mixture = MixtureLoader::new(loader("main-"), vec![(loader("copy-"), 0.2)], &arguments).unwrap();
     let copies: Vec<bool> =
         (0..50).map(|step| mixture.next_batch(step).unwrap().unwrap()[0].id.starts_with("copy-")).collect();
     assert_eq!(copies.iter().filter(|copy| **copy).count(), 10);
     assert!(copies.chunks(5).all(|five| five.iter().filter(|copy| **copy).count() == 1), "{copies:?}");
-    assert!(MixtureSource::new(source("a"), vec![(source("b"), 1.0)], &arguments).is_err());
+    assert!(MixtureLoader::new(loader("a"), vec![(loader("b"), 1.0)], &arguments).is_err());
 }

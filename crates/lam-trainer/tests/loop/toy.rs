@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 use lam_signal::{Cancel, NoProgress};
 use lam_trainer::{
-    BatchLoss, EpochSource, Identity, Metrics, Pass, Sample, SampleSource, TrainModule, TrainOutcome, TrainRun,
+    BatchLoss, DataLoader, Identity, Metrics, Pass, Sample, ShuffledLoader, TrainModule, TrainOutcome, TrainRun,
     TrainerError, TrainingArguments, train,
 };
 use serde_json::{Value, json};
@@ -115,18 +115,18 @@ pub fn arguments() -> TrainingArguments {
 /// Trains a fresh toy on the samples, into `output`.
 pub fn run(output: &Path, arguments: &TrainingArguments, cancel: &Cancel) -> (Toy, Result<TrainOutcome, TrainerError>) {
     let mut toy = Toy::new();
-    let outcome = EpochSource::new(samples(13), arguments)
-        .and_then(|mut source| run_with(&mut toy, &mut source, output, arguments, cancel));
+    let outcome = ShuffledLoader::new(samples(13), arguments)
+        .and_then(|mut loader| run_with(&mut toy, &mut loader, output, arguments, cancel));
     (toy, outcome)
 }
 
 pub fn run_with(
     toy: &mut Toy,
-    source: &mut dyn SampleSource<Rows>,
+    loader: &mut dyn DataLoader<Rows>,
     output: &Path,
     arguments: &TrainingArguments,
     cancel: &Cancel,
 ) -> Result<TrainOutcome, TrainerError> {
     let identity = Identity::from([("model".into(), "toy".into())]);
-    train(toy, source, &samples(4), &TrainRun { arguments, output, identity: &identity, progress: &NoProgress, cancel })
+    train(toy, loader, &samples(4), &TrainRun { arguments, output, identity: &identity, progress: &NoProgress, cancel })
 }

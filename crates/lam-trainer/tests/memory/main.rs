@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use lam_model::{Decoder, Initialization, LoraConfig, MistralConfig};
 use lam_signal::{Cancel, Progress};
 use lam_trainer::{
-    EpochSource, Example, FinetuningType, Identity, SupervisedModule, TrainRun, TrainingArguments, train,
+    Example, FinetuningType, Identity, ShuffledLoader, SupervisedModule, TrainRun, TrainingArguments, train,
 };
 
 const SETTING: &str = "LAM_TRAINER_TEST_MEMORY";
@@ -78,11 +78,11 @@ fn measure(root: &Path, setting: usize) {
         ..TrainingArguments::default()
     };
     let output = root.join(setting.to_string());
-    let mut source = EpochSource::new((0..32).map(example).collect(), &arguments).unwrap();
+    let mut loader = ShuffledLoader::new((0..32).map(example).collect(), &arguments).unwrap();
     let (heard, cancel, identity) = (Heard::default(), Cancel::default(), Identity::new());
     let run =
         TrainRun { arguments: &arguments, output: &output, identity: &identity, progress: &heard, cancel: &cancel };
-    train(&mut SupervisedModule::new(decoder), &mut source, &[], &run).unwrap();
+    train(&mut SupervisedModule::new(decoder), &mut loader, &[], &run).unwrap();
     println!("{SETTING} {} {}", heard.0.lock().unwrap().unwrap(), status("VmHWM") - before);
 }
 

@@ -6,13 +6,13 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::SampleSource;
+use super::DataLoader;
 use crate::limits::Limits;
 use crate::{Sample, TrainerError, TrainingArguments, check_samples, stream::stream_seed};
 
 /// Epoch after epoch over a finite set; epoch e's order depends on the seed and e alone.
 #[derive(Clone, Debug)]
-pub struct EpochSource<S> {
+pub struct ShuffledLoader<S> {
     samples: Vec<S>,
     limits: Limits,
     seed: u64,
@@ -26,8 +26,8 @@ struct Cursor {
     next: usize,
 }
 
-impl<S: Sample> EpochSource<S> {
-    /// A source over `samples`, with the arguments' batch limits and seed.
+impl<S: Sample> ShuffledLoader<S> {
+    /// A loader over `samples`, with the arguments' batch limits and seed.
     ///
     /// # Errors
     /// Names a sample that is too long or has no trained token.
@@ -66,7 +66,7 @@ impl<S: Sample> EpochSource<S> {
     }
 }
 
-impl<S: Sample> SampleSource<S> for EpochSource<S> {
+impl<S: Sample> DataLoader<S> for ShuffledLoader<S> {
     fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<S>>, TrainerError> {
         if self.cursor.next == self.samples.len() {
             self.cursor = Cursor { epoch: self.cursor.epoch + 1, next: 0 };

@@ -4,7 +4,7 @@ use crate::{TrainerError, TrainingArguments};
 
 /// Where training ends: after so many steps, or once so many tokens are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Horizon {
+pub(crate) struct StopCriterion {
     /// Optimizer steps; `None` where tokens decide.
     pub(crate) steps: Option<u64>,
     /// Micro-batches, where epochs decide: the last step may have fewer than the others.
@@ -13,7 +13,7 @@ pub(crate) struct Horizon {
     pub(crate) tokens: Option<u64>,
 }
 
-impl Horizon {
+impl StopCriterion {
     /// The end that the arguments ask for; `batches_in` tells the micro-batches in so many epochs.
     pub(crate) fn of(
         arguments: &TrainingArguments,
@@ -58,17 +58,17 @@ mod tests {
     fn the_last_step_of_the_epochs_may_be_partial() {
         let arguments =
             TrainingArguments { gradient_accumulation_steps: 4, num_train_epochs: 2.0, ..Default::default() };
-        let horizon = Horizon::of(&arguments, |epochs| Some((5.0 * epochs) as u64)).unwrap();
-        assert_eq!((horizon.steps, horizon.batches), (Some(3), Some(10)));
-        assert!(!horizon.reached(2, 1 << 40) && horizon.reached(3, 0));
-        assert!(Horizon::of(&arguments, |_| None).unwrap_err().to_string().contains("max_steps"));
+        let stop = StopCriterion::of(&arguments, |epochs| Some((5.0 * epochs) as u64)).unwrap();
+        assert_eq!((stop.steps, stop.batches), (Some(3), Some(10)));
+        assert!(!stop.reached(2, 1 << 40) && stop.reached(3, 0));
+        assert!(StopCriterion::of(&arguments, |_| None).unwrap_err().to_string().contains("max_steps"));
     }
 
     #[test]
     fn tokens_can_decide() {
         let arguments = TrainingArguments { max_tokens: 1000, ..Default::default() };
-        let horizon = Horizon::of(&arguments, |_| None).unwrap();
-        assert!(!horizon.reached(50, 999) && horizon.reached(50, 1000));
-        assert_eq!(horizon.total_steps(10, 250), 40);
+        let stop = StopCriterion::of(&arguments, |_| None).unwrap();
+        assert!(!stop.reached(50, 999) && stop.reached(50, 1000));
+        assert_eq!(stop.total_steps(10, 250), 40);
     }
 }

@@ -1,17 +1,17 @@
 //! Where batches come from: a finite set, epoch by epoch; an endless generator; a mixture of both.
 
-mod epochs;
 mod mixture;
+mod shuffled;
 
-pub use epochs::EpochSource;
-pub use mixture::MixtureSource;
+pub use mixture::MixtureLoader;
+pub use shuffled::ShuffledLoader;
 
 use serde_json::Value;
 
 use crate::{Metrics, TrainerError};
 
 /// Gives the micro-batches, in an order that its state and nothing else decides.
-pub trait SampleSource<S> {
+pub trait DataLoader<S> {
     /// The next micro-batch; `step` is the optimizer step that it is for, from 0. `None` when there is no more at all.
     ///
     /// # Errors
@@ -21,10 +21,10 @@ pub trait SampleSource<S> {
     /// What the model made of the last batch: for a curriculum.
     fn feedback(&mut self, _metrics: &Metrics) {}
 
-    /// Micro-batches in so many epochs; `None` for a source without end.
+    /// Micro-batches in so many epochs; `None` for a loader without end.
     fn batches_in(&self, epochs: f64) -> Option<u64>;
 
-    /// Epochs given out so far; 0 for a source without end.
+    /// Epochs given out so far; 0 for a loader without end.
     fn epoch(&self) -> f64;
 
     /// The micro-batch that needs the most memory, if it can be told.
@@ -33,10 +33,10 @@ pub trait SampleSource<S> {
     /// All that the following batches depend on.
     fn state(&self) -> Value;
 
-    /// Goes on from [`SampleSource::state`].
+    /// Goes on from [`DataLoader::state`].
     ///
     /// # Errors
-    /// When the state is not one of this source.
+    /// When the state is not one of this loader.
     fn restore(&mut self, state: &Value) -> Result<(), TrainerError>;
 
     /// A hash of the data, compared on resume.

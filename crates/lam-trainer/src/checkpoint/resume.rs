@@ -8,10 +8,10 @@ use super::{
     ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, load_tensors,
     read_json, refuse_other, save_tensors, write_json,
 };
-use crate::session::Session;
+use crate::trainer_loop::TrainerLoop;
 use crate::{Identity, TrainModule, TrainerError};
 
-impl<M: TrainModule> Session<'_, M> {
+impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Writes a checkpoint of this instant, then lets older ones go.
     pub(crate) fn save(&mut self) -> Result<(), TrainerError> {
         let step = self.step();
@@ -39,7 +39,7 @@ impl<M: TrainModule> Session<'_, M> {
         self.optimizer.load_state(&moments)?;
         self.state = read_json(&directory.join(STATE_FILE))?;
         let streams: Streams = read_json(&directory.join(RNG_FILE))?;
-        self.source.restore(&streams.source)?;
+        self.loader.restore(&streams.source)?;
         self.module.restore(&streams.module)?;
         self.run.progress.note(&format!("going on from {}", directory.display()));
         // A kill may have come between the checkpoint and what follows from it.
@@ -59,7 +59,7 @@ impl<M: TrainModule> Session<'_, M> {
         save_tensors(&directory.join(self.module.weights_file()), &weights)?;
         self.module.save_description(directory)?;
         save_tensors(&directory.join(OPTIMIZER_FILE), &self.optimizer.state()?)?;
-        let (source, module) = (self.source.state(), self.module.state());
+        let (source, module) = (self.loader.state(), self.module.state());
         write_json(&directory.join(RNG_FILE), &Streams { seed: self.run.arguments.seed, source, module })?;
         write_json(&directory.join(STATE_FILE), &self.state)?;
         write_json(&directory.join(ARGUMENTS_FILE), self.run.arguments)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lam_trainer::{Metrics, Sample, SampleSource, TrainerError, stream_seed};
+use lam_trainer::{DataLoader, Metrics, Sample, TrainerError, stream_seed};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -12,11 +12,11 @@ use crate::ppo::PpoSample;
 use crate::rollout::Rollout;
 
 /// The batches of rollouts, all fixed by the seed.
-pub struct RolloutOrder {
+pub struct RolloutBuffer {
     batches: Vec<Vec<Arc<Rollout>>>,
 }
 
-impl RolloutOrder {
+impl RolloutBuffer {
     /// `passes` passes over the rollouts in batches of `batch_size`.
     pub fn new(rollouts: Vec<Rollout>, passes: usize, batch_size: usize, seed: u64) -> Self {
         let rollouts: Vec<Arc<Rollout>> = rollouts.into_iter().map(Arc::new).collect();
@@ -46,8 +46,8 @@ impl RolloutOrder {
 }
 
 /// Mini-batches in order: for each batch, `ppo_epochs` permutations of it, cut into mini-batches.
-pub struct RolloutSource<'a> {
-    order: &'a RolloutOrder,
+pub struct RolloutLoader<'a> {
+    buffer: &'a RolloutBuffer,
     ppo_epochs: usize,
     mini_batch_size: usize,
     seed: u64,
@@ -56,23 +56,23 @@ pub struct RolloutSource<'a> {
     taken: usize,
 }
 
-impl<'a> RolloutSource<'a> {
-    /// A source that starts at the first batch.
-    pub fn new(order: &'a RolloutOrder, ppo_epochs: usize, mini_batch_size: usize, seed: u64) -> Self {
-        let mut source = Self { order, ppo_epochs, mini_batch_size, seed, batch: 0, pending: Vec::new(), taken: 0 };
-        source.pending = source.mini_batches();
-        source
+impl<'a> RolloutLoader<'a> {
+    /// A loader that starts at the first batch.
+    pub fn new(buffer: &'a RolloutBuffer, ppo_epochs: usize, mini_batch_size: usize, seed: u64) -> Self {
+        let mut loader = Self { buffer, ppo_epochs, mini_batch_size, seed, batch: 0, pending: Vec::new(), taken: 0 };
+        loader.pending = loader.mini_batches();
+        loader
     }
 
     /// Optimizer steps in all.
     pub fn steps(&self) -> u64 {
         let steps = |batch: &Vec<Arc<Rollout>>| batch.len().div_ceil(self.mini_batch_size) * self.ppo_epochs;
-        self.order.batches.iter().map(steps).sum::<usize>() as u64
+        self.buffer.batches.iter().map(steps).sum::<usize>() as u64
     }
 
     /// The mini-batches of the present batch, as indices into it.
     fn mini_batches(&self) -> Vec<Vec<usize>> {
-        let Some(batch) = self.order.batches.get(self.batch as usize) else { return Vec::new() };
+        let Some(batch) = self.buffer.batches.get(self.batch as usize) else { return Vec::new() };
         let mut pending = Vec::new();
         for epoch in 0..self.ppo_epochs {
             let mut indices: Vec<usize> = (0..batch.len()).collect();
@@ -84,7 +84,7 @@ impl<'a> RolloutSource<'a> {
     }
 }
 
-impl SampleSource<PpoSample> for RolloutSource<'_> {
+impl DataLoader<PpoSample> for RolloutLoader<'_> {
     fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<PpoSample>>, TrainerError> {
         if self.taken == self.pending.len() {
             self.batch += 1;
@@ -92,7 +92,7 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
         }
         let Some(indices) = self.pending.get(self.taken) else { return Ok(None) };
         self.taken += 1;
-        let batch = &self.order.batches[self.batch as usize];
+        let batch = &self.buffer.batches[self.batch as usize];
         let sample = |&index: &usize| PpoSample { rollout: batch[index].clone(), batch: self.batch, index };
         Ok(Some(indices.iter().map(sample).collect()))
     }
@@ -104,7 +104,7 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
     }
 
     fn epoch(&self) -> f64 {
-        self.batch as f64 / self.order.len().max(1) as f64
+        self.batch as f64 / self.buffer.len().max(1) as f64
     }
 
     /// The mini-batch with the most tokens that could be drawn from any one batch of rollouts.
@@ -120,7 +120,7 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
             samples.truncate(self.mini_batch_size);
             samples
         };
-        let batches = self.order.batches.iter().enumerate().map(longest_of);
+        let batches = self.buffer.batches.iter().enumerate().map(longest_of);
         batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
     }
 
@@ -141,7 +141,7 @@ impl SampleSource<PpoSample> for RolloutSource<'_> {
     }
 
     fn fingerprint(&self) -> String {
-        let rollouts = self.order.batches.iter().flatten().map(|rollout| (rollout.id.as_str(), rollout.reward));
+        let rollouts = self.buffer.batches.iter().flatten().map(|rollout| (rollout.id.as_str(), rollout.reward));
         lam_store::hash_bytes(format!("{:?}", rollouts.collect::<Vec<_>>()).as_bytes())
     }
 }

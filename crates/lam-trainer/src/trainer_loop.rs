@@ -5,29 +5,29 @@ use std::time::Instant;
 
 use lam_learn::{AdamW, clip_gradients};
 
-use crate::accumulate::Accumulation;
 use crate::checkpoint::{Checkpoints, fixed_arguments};
-use crate::horizon::Horizon;
+use crate::gradient_accumulator::GradientAccumulator;
 use crate::log::MetricsLog;
 use crate::memory::{Limit, mib, resident_bytes};
+use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_seed;
 use crate::train::{Ending, TrainOutcome, TrainRun};
 use crate::{
-    Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, SampleSource, Tracker, TrainModule, TrainerError,
+    DataLoader, Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, Tracker, TrainModule, TrainerError,
     TrainerState, evaluate,
 };
 
 /// A run in progress.
-pub(crate) struct Session<'a, M: TrainModule> {
+pub(crate) struct TrainerLoop<'a, M: TrainModule> {
     pub(crate) module: &'a mut M,
-    pub(crate) source: &'a mut dyn SampleSource<M::Sample>,
+    pub(crate) loader: &'a mut dyn DataLoader<M::Sample>,
     pub(crate) evaluation: &'a [M::Sample],
     pub(crate) run: &'a TrainRun<'a>,
     pub(crate) optimizer: AdamW,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) identity: Identity,
     pub(crate) state: TrainerState,
-    horizon: Horizon,
+    stop: StopCriterion,
     log: MetricsLog,
     clock: Clock,
 }
@@ -38,11 +38,11 @@ struct Clock {
     tokens_then: u64,
 }
 
-impl<'a, M: TrainModule> Session<'a, M> {
+impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     /// Starts, or goes on from the last complete checkpoint.
     pub(crate) fn begin(
         module: &'a mut M,
-        source: &'a mut dyn SampleSource<M::Sample>,
+        loader: &'a mut dyn DataLoader<M::Sample>,
         evaluation: &'a [M::Sample],
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
@@ -53,29 +53,29 @@ impl<'a, M: TrainModule> Session<'a, M> {
         if run.arguments.share_prefixes {
             module.share_prefixes(run.arguments.max_length)?;
         }
-        let horizon = Horizon::of(run.arguments, |epochs| source.batches_in(epochs))?;
+        let stop = StopCriterion::of(run.arguments, |epochs| loader.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
-        identity.insert("samples".into(), source.fingerprint());
-        let mut session = Session {
+        identity.insert("samples".into(), loader.fingerprint());
+        let mut trainer = TrainerLoop {
             optimizer: AdamW::new(module.variables(), run.arguments.adamw())?,
             checkpoints: Checkpoints::open(run.output)?,
             identity,
-            state: TrainerState { max_steps: horizon.steps.unwrap_or(0), ..TrainerState::default() },
+            state: TrainerState { max_steps: stop.steps.unwrap_or(0), ..TrainerState::default() },
             log: MetricsLog::new(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard)),
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             module,
-            source,
+            loader,
             evaluation,
             run,
-            horizon,
+            stop,
         };
-        session.resume()?;
-        session.log.restart(&session.state.log_history)?;
-        session.clock.tokens_then = session.state.num_input_tokens_seen;
-        let total = session.horizon.steps.filter(|_| session.horizon.tokens.is_none()).or(session.horizon.tokens);
+        trainer.resume()?;
+        trainer.log.restart(&trainer.state.log_history)?;
+        trainer.clock.tokens_then = trainer.state.num_input_tokens_seen;
+        let total = trainer.stop.steps.filter(|_| trainer.stop.tokens.is_none()).or(trainer.stop.tokens);
         run.progress.begin("train", total);
-        Ok(session)
+        Ok(trainer)
     }
 
     /// Steps done.
@@ -90,7 +90,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
 
     /// Prints the memory plan, refuses one that does not fit, and tries the longest batch if asked to.
     pub(crate) fn check_memory(&mut self) -> Result<(), TrainerError> {
-        let Some(longest) = self.source.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
+        let Some(longest) = self.loader.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
         let mut plan = self.module.memory_plan(&longest);
         if self.run.arguments.gradient_accumulation_steps > 1 {
             plan.gradients *= 2;
@@ -98,11 +98,20 @@ impl<'a, M: TrainModule> Session<'a, M> {
         let limit = Limit::of(self.run.arguments.max_memory_mib);
         plan.check(limit)?;
         self.run.progress.note(&plan.describe());
-        if self.run.arguments.check_longest_batch_first { self.rehearse(&longest, &plan, limit) } else { Ok(()) }
+        if self.run.arguments.check_longest_batch_first {
+            self.dry_run_longest_batch(&longest, &plan, limit)
+        } else {
+            Ok(())
+        }
     }
 
     /// Runs the longest batch and leaves weights, random streams and the module's state as they were.
-    fn rehearse(&mut self, longest: &[M::Sample], plan: &MemoryPlan, limit: Limit) -> Result<(), TrainerError> {
+    fn dry_run_longest_batch(
+        &mut self,
+        longest: &[M::Sample],
+        plan: &MemoryPlan,
+        limit: Limit,
+    ) -> Result<(), TrainerError> {
         let (state, before) = (self.module.state(), resident_bytes());
         let gradient = self.module.gradient(longest, Pass::Train { seed: self.run.arguments.seed })?;
         let after = resident_bytes();
@@ -125,7 +134,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
         let Some(mut sum) = self.accumulate()? else { return self.end(Ending::Completed) };
         let learning_rate = self.update(&mut sum)?;
         self.state.global_step += 1;
-        self.state.epoch = self.source.epoch() as f32;
+        self.state.epoch = self.loader.epoch() as f32;
         let mut metrics = sum.metrics.take();
         metrics.add("loss", sum.loss() * sum.weight(), sum.weight());
         self.module.after_step(self.step(), &metrics);
@@ -160,17 +169,17 @@ impl<'a, M: TrainModule> Session<'a, M> {
     }
 
     /// Draws and sums the micro-batches of one step; `None` when no sample is left.
-    fn accumulate(&mut self) -> Result<Option<Accumulation>, TrainerError> {
-        let mut sum = Accumulation::default();
+    fn accumulate(&mut self) -> Result<Option<GradientAccumulator>, TrainerError> {
+        let mut sum = GradientAccumulator::default();
         for _ in 0..self.run.arguments.gradient_accumulation_steps {
-            if self.horizon.batches.is_some_and(|limit| self.state.batches_seen >= limit) {
+            if self.stop.batches.is_some_and(|limit| self.state.batches_seen >= limit) {
                 break;
             }
-            let Some(batch) = self.source.next_batch(self.step())? else { break };
+            let Some(batch) = self.loader.next_batch(self.step())? else { break };
             let gradient = self.module.gradient(&batch, Pass::Train { seed: self.batch_seed() })?;
             let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
             self.refuse_not_finite("loss", gradient.loss_sum, &sample_ids)?;
-            self.source.feedback(&gradient.metrics);
+            self.loader.feedback(&gradient.metrics);
             self.state.batches_seen += 1;
             self.state.num_input_tokens_seen += batch.iter().map(|sample| sample.tokens() as u64).sum::<u64>();
             sum.add(gradient, sample_ids)?;
@@ -179,12 +188,12 @@ impl<'a, M: TrainModule> Session<'a, M> {
     }
 
     /// Moves the variables and returns the learning rate. Nothing moves when a number is not finite.
-    fn update(&mut self, sum: &mut Accumulation) -> Result<f64, TrainerError> {
+    fn update(&mut self, sum: &mut GradientAccumulator) -> Result<f64, TrainerError> {
         self.refuse_not_finite("loss", sum.loss(), &sum.sample_ids)?;
         let mut gradients = sum.mean_gradients(&self.module.variables())?;
         let norm = clip_gradients(&mut gradients, self.run.arguments.max_grad_norm)?;
         self.refuse_not_finite("grad_norm", norm, &sum.sample_ids)?;
-        let total = self.horizon.total_steps(self.step(), self.state.num_input_tokens_seen);
+        let total = self.stop.total_steps(self.step(), self.state.num_input_tokens_seen);
         let rate = self.run.arguments.learning_rate_at(self.step(), total);
         self.optimizer.step(&gradients, rate)?;
         sum.metrics.add("grad_norm", norm, 1.0);
@@ -262,7 +271,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
     }
 
     fn reached_the_end(&self) -> bool {
-        self.horizon.reached(self.step(), self.state.num_input_tokens_seen)
+        self.stop.reached(self.step(), self.state.num_input_tokens_seen)
     }
 
     fn save_when_due(&mut self) -> Result<(), TrainerError> {
@@ -289,7 +298,7 @@ impl<'a, M: TrainModule> Session<'a, M> {
     }
 
     fn report(&self, metrics: &Metrics) {
-        let done = if self.horizon.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
+        let done = if self.stop.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
         let loss = metrics.mean("loss").unwrap_or_default();
         self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
     }

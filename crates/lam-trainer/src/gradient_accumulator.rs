@@ -6,7 +6,7 @@ use crate::{BatchGradient, Metrics, TrainerError};
 
 /// The sum of micro-batches.
 #[derive(Default)]
-pub(crate) struct Accumulation {
+pub(crate) struct GradientAccumulator {
     gradients: Vec<Option<Tensor>>,
     loss_sum: f64,
     weight: f64,
@@ -16,7 +16,7 @@ pub(crate) struct Accumulation {
     pub(crate) sample_ids: Vec<String>,
 }
 
-impl Accumulation {
+impl GradientAccumulator {
     /// Adds a micro-batch.
     pub(crate) fn add(&mut self, batch: BatchGradient, sample_ids: Vec<String>) -> Result<(), TrainerError> {
         self.loss_sum += batch.loss_sum;
