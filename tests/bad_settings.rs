@@ -1,4 +1,4 @@
-//! Pipelines and settings that cannot be meant: refused before anything runs, with file, line, value and hint.
+//! Pipelines and settings that make no sense: refused before anything runs, with file, line, value and hint.
 
 use crate::support::{Place, RUN, trained};
 

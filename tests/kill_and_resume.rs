@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of a stage: the next run goes on and ends with the bytes of a run that nobody disturbed.
+//! `kill -9` in the middle of a stage: the next run resumes and ends with the bytes of a run that was never stopped.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ const TRIES: usize = 5;
 enum Moment {
     /// It has begun.
     Begun(u64),
-    /// It has left something that the next try goes on from.
+    /// It has left something from which the next try resumes.
     AtWork(u64),
 }
 
@@ -67,7 +67,7 @@ fn kill(place: &Place, stage: &str, work: &str, moment: Moment) -> bool {
     child.kill().expect("a child can be killed");
     child.wait().expect("a child ends");
     let (hit, result) = (Path::new(&partial).exists(), place.stage(stage));
-    // Neither is there when the kill came as unfinished work of no use was thrown away.
+    // Neither is there if the kill came while useless unfinished work was being removed.
     if !hit && Path::new(&result).exists() {
         std::fs::remove_dir_all(result).expect("a result can be removed");
     }

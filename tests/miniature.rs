@@ -90,7 +90,7 @@ fn figures(row: &Value, figures: &[&str], counts: &[&str]) {
         assert!(row[name].get("ci95").is_some(), "{name} has no ci95 in {row}");
     }
     for name in counts {
-        assert!(row[name].is_u64(), "{name} is no count in {row}");
+        assert!(row[name].is_u64(), "{name} is not a count in {row}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Unfinished training is gone on from with the same settings, data and tokenizer, or not at all: exit code 4, what
+//! Unfinished training resumes with the same settings, data and tokenizer, or not at all: exit code 4, what
 //! differs, and the work stays.
 
 use std::path::Path;

@@ -15,7 +15,7 @@ pub(crate) struct Episode<'a> {
     invalid_in_a_row: u32,
 }
 
-/// Whether an episode goes on after a step.
+/// Whether an episode continues after a step.
 pub(crate) enum Next {
     /// Another step follows.
     Step,

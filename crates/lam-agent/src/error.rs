@@ -10,7 +10,7 @@ use crate::PolicyError;
 /// Why a run of episodes stops.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The policy cannot go on.
+    /// The policy cannot continue.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The environment cannot draw the tasks that are asked for.

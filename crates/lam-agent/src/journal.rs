@@ -1,4 +1,4 @@
-//! Finished episodes on disk while a run goes on, so that a run killed in the middle does not repeat them.
+//! Finished episodes on disk while a run is under way, so that a run killed in the middle does not repeat them.
 //!
 //! One JSON line an episode behind a header that names the run. A line is complete once its newline is there; a
 //! torn last line is cut off. Knows nothing of how episodes are run.

@@ -20,7 +20,7 @@ pub struct Request<'a> {
     pub seed: u64,
 }
 
-/// An answer that is no action.
+/// An answer that is not an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// What the policy wrote.
@@ -32,7 +32,7 @@ pub struct Unreadable {
 /// What a policy answered to one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// The action, or the text that is none.
+    /// The action, or the text that is not one.
     pub answer: Result<Action, Unreadable>,
     /// What our own model read and wrote.
     pub tokens: Option<Tokens>,
@@ -40,7 +40,7 @@ pub struct Decision {
     pub seconds: f64,
 }
 
-/// Why a policy cannot go on at all. A bad answer is no error: it is an [`Unreadable`].
+/// Why a policy cannot continue at all. A bad answer is not an error: it is an [`Unreadable`].
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The policy is set up wrongly.
@@ -81,7 +81,7 @@ pub trait Policy {
     /// One decision for each request, in their order. An answer depends on its own request only.
     ///
     /// # Errors
-    /// Only when the policy cannot go on at all; the run stops there and keeps its finished episodes.
+    /// Only when the policy cannot continue at all; the run stops there and keeps its finished episodes.
     fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError>;
 }
 

@@ -76,7 +76,7 @@ pub(crate) struct Pool<'a> {
     app: &'a dyn Application,
     timeout: Duration,
     idle: Vec<Instance>,
-    /// By the number of the call, which no other call ever bears: an answer behind its deadline belongs to nobody.
+    /// By the number of the call, which no other call ever gets: an answer after its deadline belongs to nobody.
     busy: BTreeMap<u64, Busy>,
     calls: u64,
     /// Replies of instances that were called in line.

@@ -28,9 +28,9 @@ const DEATHS_IN_A_ROW: u32 = 20;
 pub struct Session<'a> {
     /// Where episodes end.
     pub limits: &'a Limits,
-    /// File that keeps finished episodes while the run goes on: with it a run that was killed is continued.
+    /// File that keeps finished episodes while the run is under way: with it a run that was killed resumes.
     pub journal: Option<&'a Path>,
-    /// Hears how far it is.
+    /// Receives its progress.
     pub progress: &'a dyn Progress,
     /// Stops it between two steps.
     pub cancel: &'a Cancel,
@@ -39,10 +39,10 @@ pub struct Session<'a> {
 /// Runs every job and returns one trajectory each, in the order of the jobs.
 ///
 /// An environment that dies, or does not answer in time, is replaced and its episode started again; if that happens
-/// again, the trajectory says so in `environment_error` and the run goes on.
+/// again, the trajectory says so in `environment_error` and the run continues.
 ///
 /// # Errors
-/// When the policy cannot go on, a task is unknown, no environment can be opened or none survives, the journal belongs
+/// When the policy cannot continue, a task is unknown, no environment can be opened or none survives, the journal belongs
 /// to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal.
 pub fn run_episodes(
     app: &dyn Application,
@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Records a step and goes on with its episode.
+    /// Records a step and continues its episode.
     fn acted(
         &mut self,
         (index, retries_left): (usize, u32),

@@ -35,7 +35,7 @@ pub fn write_examples(path: &Path, examples: &[Example]) -> Result<(), StoreErro
 /// Reads what [`write_examples`] wrote.
 ///
 /// # Errors
-/// A missing file, or a line that is no example; names file and line.
+/// A missing file, or a line that is not an example; names file and line.
 pub fn read_examples(path: &Path) -> Result<Vec<Example>, StoreError> {
     let text = std::fs::read_to_string(path).map_err(StoreError::io("read", path))?;
     let mut examples = Vec::new();

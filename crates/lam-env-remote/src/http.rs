@@ -39,7 +39,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request that a connection brings; one that is none is answered here.
+    /// The request that a connection brings; something else is answered here.
     pub fn read(mut stream: TcpStream) -> Option<Self> {
         let mut bytes = Vec::new();
         match head(&mut stream, &mut bytes) {
@@ -91,10 +91,10 @@ impl Request {
     /// The body as JSON; `null` for none.
     ///
     /// # Errors
-    /// A body that is too large, does not arrive, or is no JSON.
+    /// A body that is too large, does not arrive, or is not JSON.
     pub fn body(&mut self) -> Result<Value, String> {
         let length = self.header("content-length").map_or(Ok(0), str::parse::<usize>);
-        let length = length.map_err(|_| "content-length is no number".to_owned())?;
+        let length = length.map_err(|_| "content-length is not a number".to_owned())?;
         if length > MAX_BODY_BYTES {
             return Err(format!("the body has {length} bytes, {MAX_BODY_BYTES} are allowed"));
         }
@@ -106,7 +106,7 @@ impl Request {
         until.and_then(|()| self.stream.read_exact(&mut bytes[start..])).map_err(|error| error.to_string())?;
         match bytes.is_empty() {
             true => Ok(Value::Null),
-            false => serde_json::from_slice(&bytes).map_err(|error| format!("the body is no JSON: {error}")),
+            false => serde_json::from_slice(&bytes).map_err(|error| format!("the body is not JSON: {error}")),
         }
     }
 

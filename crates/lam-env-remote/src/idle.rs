@@ -1,4 +1,4 @@
-//! A connection that is looked after while nobody uses it: pings and heartbeats are answered between two calls, however
+//! A connection that is kept alive while nobody uses it: pings and heartbeats are answered between two calls, however
 //! long the policy thinks. Knows the connection and a rule for what comes unasked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,14 +12,14 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The answer to a message that nobody asked for, if it needs one.
 pub type Unasked = fn(&str) -> Option<String>;
 
-/// A connection shared with the thread that looks after it; the thread ends with the connection.
+/// A connection shared with the thread that keeps it alive; the thread ends with the connection.
 pub struct KeptLink {
     link: Arc<Mutex<Link>>,
     unasked: Unasked,
 }
 
 impl KeptLink {
-    /// Takes a connection into care.
+    /// Starts to keep a connection alive.
     pub fn new(link: Link, unasked: Unasked) -> Self {
         let link = Arc::new(Mutex::new(link));
         let watched = Arc::downgrade(&link);
@@ -42,7 +42,7 @@ fn look_after(link: &Weak<Mutex<Link>>, unasked: Unasked) {
     loop {
         std::thread::sleep(LOOK);
         let Some(link) = link.upgrade() else { return };
-        // Whoever holds it in a call answers pings himself.
+        // During a call, the caller answers pings.
         let Ok(mut link) = link.try_lock() else { continue };
         if look(&mut link, unasked).is_err() {
             return;

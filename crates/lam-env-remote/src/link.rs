@@ -24,9 +24,9 @@ const SHORTEST: Duration = Duration::from_millis(1);
 pub struct LinkLimits {
     /// Largest message, in bytes.
     pub max_message_bytes: usize,
-    /// Longest wait until a message is taken off our hands.
+    /// Longest wait until the other side takes a message.
     pub write_timeout: Duration,
-    /// Silence after which the other side is asked whether it lives.
+    /// Silence after which the other side is pinged.
     pub ping_after: Duration,
     /// How long it may take to answer that.
     pub pong_within: Duration,
@@ -90,7 +90,7 @@ impl Link {
     /// Connects to `ws://HOST:PORT/PATH`.
     ///
     /// # Errors
-    /// When nobody listens, or whoever does is no WebSocket server, within `timeout`.
+    /// When nobody listens, or not as a WebSocket server, within `timeout`.
     pub fn connect(
         url: &str,
         token: Option<&Secret>,
@@ -103,7 +103,7 @@ impl Link {
         prepare(&stream, limits).map_err(broken)?;
         stream.set_read_timeout(Some(timeout)).map_err(broken)?;
         if let Some(token) = token {
-            let value = token.bearer().parse().map_err(|_| LinkError::Broken("the token is no header value".into()))?;
+            let value = token.bearer().parse().map_err(|_| LinkError::Broken("the token fits no header".into()))?;
             request.headers_mut().insert("authorization", value);
         }
         match tungstenite::client::client_with_config(request, stream, Some(config(limits))) {
@@ -123,7 +123,7 @@ impl Link {
     /// Sends a text message.
     ///
     /// # Errors
-    /// When the connection is no more.
+    /// When the connection has ended.
     pub fn send(&mut self, text: String) -> Result<(), LinkError> {
         self.write(Message::text(text))
     }
@@ -131,7 +131,7 @@ impl Link {
     /// The next text message, waited for at most so long; answers pings and sends its own meanwhile.
     ///
     /// # Errors
-    /// When the connection is no more.
+    /// When the connection has ended.
     pub fn poll(&mut self, wait: Duration) -> Result<Option<String>, LinkError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -153,7 +153,7 @@ impl Link {
     /// Sends a last text message, also after something came that ended the reading.
     pub fn tell(&mut self, text: String) {
         let sent = self.socket.write(Message::text(text));
-        // Whoever takes it no more learns nothing by our failing.
+        // An error would not help: the other side no longer listens.
         let _ = sent.and_then(|()| self.socket.flush());
     }
 

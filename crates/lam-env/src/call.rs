@@ -3,7 +3,7 @@
 use lam_types::{Action, ArgKind, Args, FunctionSpec, Observation, Target};
 use serde_json::Value;
 
-/// Why an action is no call that can be made on this screen, if so. An action without a function is none at all and
+/// Why an action is not a call that can be made on this screen, if so. An action without a function calls nothing and
 /// can always be made.
 pub fn call_problem(action: &Action, functions: &[FunctionSpec], observation: &Observation) -> Option<String> {
     if action.function.is_empty() {

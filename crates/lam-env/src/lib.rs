@@ -174,8 +174,8 @@ pub trait Application: Send + Sync {
     fn instances(&self) -> Option<usize> {
         None
     }
-    /// Hears which tasks come next, in their order: an application that takes long to start a task may make it ready
-    /// meanwhile. The newest word counts; what nobody asks for any more is ended. Returns at once.
+    /// Is told which tasks come next, in their order: an application that takes long to start a task may make it ready
+    /// meanwhile. Only the latest call counts; what is no longer asked for is ended. Returns at once.
     fn prepare(&self, next: &[&Task]) {
         let _ = next;
     }
@@ -189,7 +189,7 @@ pub trait Application: Send + Sync {
     /// # Errors
     /// An unknown family.
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError>;
-    /// As [`Application::tasks`], where somebody waits: `drawn` hears how many there are and says whether to go on. An
+    /// As [`Application::tasks`], where somebody waits: `drawn` is told how many there are and says whether to continue. An
     /// application that starts something for each task to learn what it asks has its own way; others draw at once.
     ///
     /// # Errors

@@ -9,10 +9,10 @@ pub enum EvalError {
     /// There is nothing to evaluate on.
     #[error("{0}")]
     Nothing(String),
-    /// Whoever is evaluated or judges cannot go on.
+    /// The policy, planner or judge cannot continue.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The episodes cannot go on.
+    /// The episodes cannot continue.
     #[error(transparent)]
     Agent(#[from] AgentError),
     /// A file cannot be read or written.

@@ -40,8 +40,8 @@ pub struct OnlineReport {
 
 /// Runs one episode for each task and scores them.
 ///
-/// `journal` keeps finished episodes, so that an evaluation that was killed goes on; whoever stores the report
-/// removes it.
+/// `journal` keeps finished episodes, so that an evaluation that was killed resumes; the caller removes it once
+/// the report is stored.
 ///
 /// # Errors
 /// As `lam_agent::run_episodes`, and when there are no tasks.

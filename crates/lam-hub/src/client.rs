@@ -40,8 +40,8 @@ impl Client {
         format!("{}/{}/resolve/{commit}/{name}", self.settings.endpoint, id.repository)
     }
 
-    /// One request, for the bytes from `first` to `last` where a range is given. Statuses that are no refusal of this
-    /// model come back: 200, 206 and 416.
+    /// One request, for the bytes from `first` to `last` where a range is given. Statuses that do not refuse this
+    /// model are returned: 200, 206 and 416.
     pub(crate) fn get(
         &self,
         id: &ModelId,

@@ -30,7 +30,7 @@ pub enum HubError {
     /// The hub was not reached, or stopped answering.
     #[error(
         "{url}: {reason}\nhint: check the network and the proxy (HTTPS_PROXY), or name a mirror in HF_ENDPOINT; \
-         what was downloaded is kept and the next try goes on from there"
+         what was downloaded is kept and the next try continues from there"
     )]
     Network {
         /// What was asked for.
@@ -123,7 +123,7 @@ pub enum HubError {
         cache: PathBuf,
     },
     /// A safetensors file whose header cannot be read.
-    #[error("{file}: {reason}\nhint: the file is cut short or no safetensors file; fetch it again")]
+    #[error("{file}: {reason}\nhint: the file is cut short or not a safetensors file; fetch it again")]
     Header {
         /// The file.
         file: String,
@@ -134,7 +134,7 @@ pub enum HubError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody asked to stop.
-    #[error("stopped; what was downloaded is kept and the next try goes on from there")]
+    #[error("stopped; what was downloaded is kept and the next try continues from there")]
     Cancelled,
 }
 

@@ -33,7 +33,7 @@ impl FromStr for ModelId {
         }
         let is_revision = |character: char| character.is_ascii_alphanumeric() || "._-/".contains(character);
         if revision.is_empty() || revision.contains("..") || !revision.chars().all(is_revision) {
-            return Err(refuse(&format!("the revision `{revision}` is no branch, tag or commit")));
+            return Err(refuse(&format!("the revision `{revision}` is not a branch, tag or commit")));
         }
         Ok(Self { repository: repository.to_owned(), revision: revision.to_owned() })
     }

@@ -84,7 +84,7 @@ impl Listing {
     /// Refuses a commit that could be no directory's name.
     pub(crate) fn check(&self) -> Result<(), String> {
         let is_hash = self.commit.len() >= 7 && self.commit.chars().all(|character| character.is_ascii_hexdigit());
-        if is_hash { Ok(()) } else { Err(format!("`sha` = `{}` is no commit", self.commit)) }
+        if is_hash { Ok(()) } else { Err(format!("`sha` = `{}` is not a commit", self.commit)) }
     }
 
     /// The files that the model needs: descriptions first, weights last, each in the order of their names.

@@ -47,7 +47,7 @@ impl Shard {
         }
         let Some(header) = usize::try_from(end).ok().and_then(|end| first.get(8..end)) else { return Err(Ok(end)) };
         let entries: BTreeMap<String, Value> = serde_json::from_slice(header)
-            .map_err(|error| header_fault(file, format!("its header is no JSON: {error}")))?;
+            .map_err(|error| header_fault(file, format!("its header is not JSON: {error}")))?;
         let mut shard = Self { file: file.to_owned(), bytes: size, tensors: 0, dtypes: BTreeMap::new() };
         for (name, value) in entries.into_iter().filter(|(name, _)| name != "__metadata__") {
             let tensor: Tensor = serde_json::from_value(value)
@@ -65,7 +65,7 @@ impl Shard {
     }
 }
 
-/// A file that is at fault, where a number of bytes could be asked for instead.
+/// A damaged file, in the form of a function that may ask for more bytes instead.
 fn header_fault(file: &str, reason: String) -> Result<u64, HubError> {
     Err(HubError::Header { file: file.to_owned(), reason })
 }

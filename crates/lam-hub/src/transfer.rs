@@ -26,7 +26,7 @@ pub(crate) struct Transfer<'a> {
     pub(crate) file: &'a RemoteFile,
     /// Where the file goes once it is complete and verified.
     pub(crate) place: &'a Path,
-    /// Hears how many of its bytes are there.
+    /// Is told how many of its bytes are there.
     pub(crate) heard: &'a dyn Fn(u64),
     pub(crate) cancel: &'a Cancel,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong while a report is made. A missing part of a run is no error: the page names it.
+//! What can go wrong while a report is made. A missing part of a run is not an error: the page names it.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub enum ReportError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A file holds something else than it should.
+    /// A file holds something other than it should.
     #[error("{}: not valid JSON: {source}\nhint: the stage that wrote it may have been interrupted; run the pipeline again", path.display())]
     Json {
         /// The file.

@@ -1,6 +1,6 @@
 //! One self-contained HTML page and one JSON file for a run.
 //!
-//! Reads what the stages have left on disk, whatever of it there is: manifests, training metrics, evaluation
+//! Reads what the stages have left on disk, as far as it exists: manifests, training metrics, evaluation
 //! tables, trajectories. Knows no stage's code, no model and no environment, and opens no network.
 //!
 //! ```no_run

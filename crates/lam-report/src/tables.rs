@@ -37,7 +37,7 @@ pub struct Tables {
 const COUNTS: [&str; 4] = ["tasks", "steps", "environment_errors", "episodes"];
 
 impl Row {
-    /// Reads a row: figures stay, nested objects become slices: `unseen`, and `unconstrained.unseen` inside another.
+    /// Reads a row: figures are kept, nested objects become slices: `unseen`, and `unconstrained.unseen` inside another.
     pub fn parse(json: &Map<String, Value>) -> Self {
         let mut row = Self::default();
         for (key, value) in json {

@@ -38,7 +38,7 @@ pub fn write_atomic_with(
 
 /// A directory under construction: at `path().…` while open, at its destination once committed.
 ///
-/// Dropping it without a commit leaves what is there, so that the work can go on later.
+/// Dropping it without a commit leaves what is there, so that the work can resume later.
 #[derive(Debug)]
 pub struct StagingDir {
     work: PathBuf,

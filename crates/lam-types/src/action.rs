@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The arguments of a function call, in the order in which the model named them.
 pub type Args = serde_json::Map<String, serde_json::Value>;
 
-/// Whether the task goes on after this action (paper App. C: FINISH goes with the last action).
+/// Whether the task continues after this action (paper App. C: FINISH goes with the last action).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -39,7 +39,7 @@ pub struct Action {
     pub function: String,
     /// Its arguments, `{}` when none.
     pub args: Args,
-    /// Whether the task goes on.
+    /// Whether the task continues.
     pub status: Status,
     /// The steps that remain after this one, `[]` when done.
     pub plan: Vec<String>,

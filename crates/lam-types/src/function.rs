@@ -20,7 +20,7 @@ pub enum Target {
 pub enum ArgKind {
     /// Any text.
     Text,
-    /// Text that stands in the document shown.
+    /// Text of the document that is shown.
     DocumentText,
     /// A whole number in this closed range.
     Integer {
@@ -40,7 +40,7 @@ pub enum ArgKind {
 }
 
 impl ArgKind {
-    /// The closed range of whole numbers that may be written on this screen; `None` for what is no number. The range
+    /// The closed range of whole numbers that may be written on this screen; `None` for what is not a number. The range
     /// is empty where nothing of the kind is shown.
     pub fn range(&self, observation: &Observation) -> Option<(i64, i64)> {
         let counted = |count: usize| Some((1, i64::try_from(count).unwrap_or(i64::MAX)));

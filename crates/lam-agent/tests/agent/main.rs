@@ -1,6 +1,6 @@
 //! Episodes and policies as their users see them.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod counter;
 mod script;

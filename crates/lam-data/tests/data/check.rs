@@ -74,7 +74,7 @@ fn leaks_from_the_test_set_are_found() {
         problems(&report),
         [Problem::SharedId, Problem::SharedTemplate, Problem::SameWording, Problem::SharedRequest]
     );
-    assert_eq!(report.errors(), 3, "the same wording with another document is no error");
+    assert_eq!(report.errors(), 3, "the same wording with another document is not an error");
 }
 
 #[test]

@@ -132,8 +132,8 @@ pub fn tool(action: &Action, window: &Window) -> Result<Tool, String> {
     Ok(Tool { name, is_data: false, parameters })
 }
 
-/// What of a tool's result a policy should read: texts that were asked for, and UFO's warning of a name that does not
-/// go with its id. The rest says only that something was done.
+/// What of a tool's result a policy should read: texts that were asked for, and UFO's warning about a name that does not
+/// match its id. The rest says only that something was done.
 pub fn message(function: &str, result: &Value) -> String {
     let text = text(result);
     if function == "texts" || text.starts_with("Warning") { text } else { String::new() }

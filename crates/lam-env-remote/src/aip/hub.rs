@@ -107,7 +107,7 @@ impl Hub {
         }
     }
 
-    /// Takes a device back after its episodes; one that is of no use any more is let go and will dial in again.
+    /// Takes a device back after its episodes; one that can no longer be used is dropped and will dial in again.
     pub fn give_back(&self, device: Device) {
         if device.is_usable() {
             self.waiting.add(device);

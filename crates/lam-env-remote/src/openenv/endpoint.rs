@@ -21,7 +21,7 @@ const HINT: &str = "is `lam-train serve env` running there?";
 /// How a server is asked.
 #[derive(Clone, Debug)]
 pub struct ClientSettings {
-    /// What the server wants to be shown.
+    /// The token that the server asks for.
     pub token: Option<Secret>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,

@@ -28,7 +28,7 @@ pub enum AskError {
     /// The server takes too long.
     #[error("no answer to `{0}` within {limit} s", limit = .1.as_secs_f32())]
     Late(String, Duration),
-    /// The answer is none.
+    /// The answer cannot be read.
     #[error("the answer is not understood: {0}")]
     Unreadable(String),
 }
@@ -65,7 +65,7 @@ impl Exchange {
     /// Sends a message and takes the data of its answer.
     ///
     /// # Errors
-    /// A refusal, a lost connection, no answer in time. After the last two the session is of no use any more.
+    /// A refusal, a lost connection, no answer in time. After the last two the session can no longer be used.
     pub fn ask(&self, kind: &str, data: &Value) -> Result<Value, AskError> {
         let mut link = self.link.lock();
         link.send(json!({"type": kind, "data": data}).to_string())?;

@@ -10,7 +10,7 @@ use super::payload::WireAction;
 /// OpenEnv's error codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// No JSON.
+    /// Not JSON.
     InvalidJson,
     /// A message of no known type.
     UnknownType,
@@ -56,7 +56,7 @@ impl Refusal {
         Self { code, message: message.to_string() }
     }
 
-    /// As a message, with what else belongs into its data.
+    /// As a message, with what else belongs to its data.
     pub fn to_message(&self, more: &Value) -> Value {
         let mut data = json!({"message": self.message, "code": self.code.as_str()});
         if self.code == Code::ValidationError {

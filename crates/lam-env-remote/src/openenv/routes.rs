@@ -40,7 +40,7 @@ pub fn take(shared: &Arc<Shared>, stream: TcpStream, stop: &Stop) {
         ("GET", "/tasks") => answered(tasks(shared, &request)),
         ("POST", "/reset") => answered(first_screen(shared, &mut request)),
         ("POST" | "GET", "/step" | "/state") => {
-            (409, json!({"detail": "a request has no session to go on with; hint: episodes are played over /ws"}))
+            (409, json!({"detail": "a request has no session to continue; hint: episodes are played over /ws"}))
         }
         (_, "/ws" | "/health" | "/metadata" | "/schema" | "/tasks" | "/reset") => {
             (405, json!({"detail": "another method"}))
@@ -103,7 +103,7 @@ fn tasks(shared: &Shared, request: &Request) -> Result<Value, Refusal> {
     Ok(json!({"tasks": shared.app.tasks(&query).map_err(refused)?}))
 }
 
-/// The first screen of an episode that nobody can go on with: OpenEnv's requests know no session.
+/// The first screen of an episode that nobody can continue: OpenEnv's requests know no session.
 fn first_screen(shared: &Shared, request: &mut Request) -> Result<Value, Refusal> {
     let body = request.body().map_err(|reason| Refusal::new(Code::InvalidJson, reason))?;
     let body = if body.is_null() { json!({}) } else { body };

@@ -1,4 +1,4 @@
-//! The server: starts, and stops with its last instance. What each path answers stands in `routes`.
+//! The server: starts, and stops with its last instance. `routes` says what each path answers.
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

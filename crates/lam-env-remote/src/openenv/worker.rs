@@ -1,5 +1,5 @@
-//! The thread of one session's instance: called through a channel, so that whoever waits can keep the connection alive
-//! and give up. A panic in an application is an answer like any other. Knows no socket.
+//! The thread of one session's instance: called through a channel, so that the caller can keep the connection alive
+//! while it waits, and can give up. A panic in an application is an answer like any other. Knows no socket.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

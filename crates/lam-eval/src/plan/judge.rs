@@ -39,7 +39,7 @@ pub trait PlanJudge {
     /// One comparison for each question, in their order.
     ///
     /// # Errors
-    /// When the judge cannot go on, or cannot be understood.
+    /// When the judge cannot continue, or cannot be understood.
     fn compare(&mut self, questions: &[PlanQuestion]) -> Result<Vec<Comparison>, PolicyError>;
 }
 

@@ -60,7 +60,7 @@ pub struct PlanReport {
 /// Asks the planner for a plan for each pair and has the judge compare them.
 ///
 /// # Errors
-/// When there are no pairs, or the planner or the judge cannot go on.
+/// When there are no pairs, or the planner or the judge cannot continue.
 pub fn evaluate_plans(
     pairs: &[TaskPlan],
     planner: &mut dyn Planner,

@@ -1,4 +1,4 @@
-//! Whoever writes plans: a model of ours (its planner lives above this crate), or an endpoint.
+//! What writes plans: a model of ours (its planner lives above this crate), or an endpoint.
 
 use lam_agent::{ChatClient, PolicyError, RemoteConfig};
 use lam_prompt::{parse_plan_text, plan_messages};
@@ -11,7 +11,7 @@ pub trait Planner {
     /// One plan for each task, in their order; an empty one where no plan can be read from the answer.
     ///
     /// # Errors
-    /// Only when the planner cannot go on at all.
+    /// Only when the planner cannot continue at all.
     fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError>;
 }
 

@@ -80,7 +80,7 @@ pub struct StepReport {
 /// Asks the policy at every state of the expert's trajectories and scores its answers.
 ///
 /// # Errors
-/// When there are no steps, or the policy cannot go on.
+/// When there are no steps, or the policy cannot continue.
 pub fn evaluate_steps(
     trajectories: &[Trajectory],
     functions: &[FunctionSpec],

@@ -1,4 +1,4 @@
-//! Loss, reward and KL of each training loop, the telling charts first and the rest folded away.
+//! Loss, reward and KL of each training loop, the charts that tell most first and the rest folded away.
 
 use maud::{Markup, html};
 

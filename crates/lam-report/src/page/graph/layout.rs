@@ -16,7 +16,7 @@ pub struct Layout {
     pub size: (f64, f64),
 }
 
-/// What stands in a layer.
+/// What a layer holds.
 #[derive(Clone, Copy, PartialEq)]
 enum Slot {
     Node(usize),
@@ -53,7 +53,7 @@ pub fn layout(parents: &[Vec<usize>]) -> Layout {
     Layout { edges: edges.collect(), size: (width, height.max(0.0)), nodes }
 }
 
-/// Edges that no longer path implies.
+/// Edges that are not implied by a longer path.
 fn reduced(parents: &[Vec<usize>]) -> Vec<(usize, usize)> {
     let mut ancestors: Vec<Vec<bool>> = Vec::with_capacity(parents.len());
     for own in parents {
