@@ -30,7 +30,7 @@ pub struct ServerSettings {
     pub idle_timeout: Duration,
     /// Longest wait for an instance's answer to one call.
     pub call_timeout: Duration,
-    /// Silence of a connection after which it is asked whether it lives.
+    /// Silence of a connection after which it is pinged.
     pub ping_after: Duration,
     /// How long it may take to answer that.
     pub pong_within: Duration,
