@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use crate::ConfigError;
 use crate::aliases::{canonical, spellings};
-use crate::place::{key_at, key_places};
+use crate::span::{key_at, key_spans};
 
 /// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
 pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
@@ -17,8 +17,8 @@ pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError
             Ok(config) => return Ok(config),
             Err(error) => error,
         };
-        let places = key_places(&text);
-        let path = error.span().and_then(|span| key_at(&places, &span)).map_or("", |place| place.path.as_str());
+        let spans = key_spans(&text);
+        let path = error.span().and_then(|bytes| key_at(&spans, &bytes)).map_or("", |span| span.path.as_str());
         if !adopt_alias(&mut table, path, error.message())? {
             return Err(explain(path, error.message()));
         }

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::aliases::spellings;
 use crate::decode::decode_table;
-use crate::place::{join, key_places, line_of};
+use crate::span::{join, key_spans, line_of};
 use crate::{ConfigError, Origin};
 
 /// The layers merged so far.
@@ -38,10 +38,9 @@ impl ConfigLayers {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
             ConfigError::syntax(path, line, error.message())
         })?;
-        let places = key_places(text);
-        let origins = places.into_iter().map(|place| {
-            let line = line_of(text, place.key.start);
-            (place.path, Origin::File { path: path.to_path_buf(), line })
+        let origins = key_spans(text).into_iter().map(|span| {
+            let line = line_of(text, span.key.start);
+            (span.path, Origin::File { path: path.to_path_buf(), line })
         });
         self.add_table(&table, &origins.collect());
         Ok(())

@@ -32,7 +32,7 @@ mod aliases;
 mod decode;
 mod error;
 mod layers;
-mod place;
+mod span;
 #[cfg(test)]
 mod tests;
 

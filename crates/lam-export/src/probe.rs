@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, PackedBatch};
+use lam_model::{Decoder, Mode, PackedBatch};
 use lam_prompt::Renderer;
 
 use crate::ExportError;
@@ -29,7 +29,7 @@ pub fn inputs(model: &Path) -> Result<(Vec<Vec<u32>>, Vec<u32>), ExportError> {
 pub fn logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
     let mut probes = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let hidden_td = decoder.hidden_detached(&PackedBatch::from_documents([input]))?;
+        let hidden_td = decoder.forward(&PackedBatch::from_documents([input]), Mode::Evaluate)?;
         let logits_1v = decoder.logits(&hidden_td, &[input.len() - 1])?;
         probes.push(Probe { input_ids: input.clone(), logits: logits_1v.flatten_all()?.to_vec1()? });
     }
@@ -40,7 +40,7 @@ pub fn logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, Expo
 pub fn scores(decoder: &Decoder, weight_d: &[f32], inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
     let mut probes = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let hidden_td = decoder.hidden_detached(&PackedBatch::from_documents([input]))?;
+        let hidden_td = decoder.forward(&PackedBatch::from_documents([input]), Mode::Evaluate)?;
         let last_d = hidden_td.get(input.len() - 1)?.to_vec1::<f32>()?;
         let score = last_d.iter().zip(weight_d).map(|(h, w)| h * w).sum();
         probes.push(Probe { input_ids: input.clone(), logits: vec![score] });

@@ -38,16 +38,16 @@ pub trait CachedModel {
     /// Lets `to` hold the first `length` tokens of `from`, and nothing else, with the same adapter.
     fn copy_prefix(&mut self, from: usize, to: usize, length: usize);
 
-    /// Whether slots can wear an adapter.
+    /// Whether the model has an adapter of this name.
     fn knows(&self, _adapter: AdapterId) -> bool {
         false
     }
 
-    /// Lets a slot wear an adapter that the model knows, or none. A slot that changes is emptied.
+    /// Gives a slot an adapter that the model knows, or none. A slot whose adapter changes is emptied.
     ///
     /// # Errors
     /// When the model does not know the adapter.
-    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError>;
+    fn set_adapter(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError>;
 }
 
 impl Scores {
@@ -123,7 +123,7 @@ impl CachedModel for CachedDecoder {
         self.cache.knows(adapter)
     }
 
-    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
-        Ok(self.cache.wear(slot, adapter)?)
+    fn set_adapter(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
+        Ok(self.cache.set_adapter(slot, adapter)?)
     }
 }

@@ -24,7 +24,7 @@ pub struct GenerationRequest {
     /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
     /// tokens cost nothing and are always there.
     pub logprobs: bool,
-    /// The adapter that the model wears for this answer, if any; see [`crate::CachedDecoder::add_adapter`].
+    /// The adapter that this answer is generated with, if any; see [`crate::CachedDecoder::add_adapter`].
     pub adapter: Option<AdapterId>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lam_model::{exponentials, highest, log_sum_exp};
+use lam_model::{argmax, exp_in_place, logsumexp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ impl Sampler {
         allowed: Option<&[u32]>,
         seen: impl Iterator<Item = u32>,
     ) -> Option<Choice> {
-        let normalizer = log_sum_exp(logits);
+        let normalizer = logsumexp(logits);
         if !normalizer.is_finite() {
             return None;
         }
@@ -94,16 +94,16 @@ impl Sampler {
 
     fn draw(&mut self, mut candidates: Candidates<'_>) -> Option<(u32, f32)> {
         if self.sampling.temperature == 0.0 {
-            return highest(&candidates.scores).map(|place| (candidates.token(place), 0.0));
+            return argmax(&candidates.scores).map(|place| (candidates.token(place), 0.0));
         }
         candidates.scores.to_mut().iter_mut().for_each(|score| *score /= self.sampling.temperature);
         if self.sampling.top_k > 0 || self.sampling.top_p < 1.0 {
             candidates.cut(self.sampling.top_k, self.sampling.top_p);
         }
         let scores = candidates.scores.as_ref();
-        let normalizer = log_sum_exp(scores);
+        let normalizer = logsumexp(scores);
         let mut powers = scores.to_vec();
-        exponentials(&mut powers, normalizer);
+        exp_in_place(&mut powers, normalizer);
         let point: f32 = self.random.random();
         let mut below = 0.0;
         let chosen = powers.iter().position(|power| {
@@ -175,7 +175,7 @@ fn better(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
 /// Keeps the smallest set of the best that reaches `top_p`. Sorting all of a large vocabulary would cost more than
 /// reading a token, so the best are looked for in sets that grow.
 fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
-    let normalizer = log_sum_exp(&best.iter().map(|(_, score)| *score).collect::<Vec<_>>());
+    let normalizer = logsumexp(&best.iter().map(|(_, score)| *score).collect::<Vec<_>>());
     let (mut sorted, mut sum) = (0, 0.0);
     while sorted < best.len() {
         let end = (4 * sorted).max(64).min(best.len());
@@ -196,7 +196,7 @@ fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
 
 /// log p of `token` under the model. Shape of `logits`: [V].
 pub(crate) fn logprob(logits: &[f32], token: u32) -> Option<f32> {
-    let normalizer = log_sum_exp(logits);
+    let normalizer = logsumexp(logits);
     normalizer.is_finite().then(|| logits.get(token as usize).map(|score| score - normalizer))?
 }
 

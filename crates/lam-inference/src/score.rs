@@ -1,6 +1,6 @@
 //! Log-probabilities of given answers, by the training forward.
 
-use lam_model::{Beginning, Decoder};
+use lam_model::{Decoder, Mode, Prefix};
 
 use crate::InferenceError;
 
@@ -37,7 +37,7 @@ fn batch_end(pairs: &[(&[u32], &[u32])]) -> usize {
 fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
     let texts: Vec<Vec<u32>> = pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()).collect();
     // The prompt's last row predicts the answer's first token.
-    let beginning = |(text, (prompt, _)): (_, &(&[u32], &[u32]))| Beginning { text, shareable: prompt.len() - 1 };
+    let beginning = |(text, (prompt, _)): (_, &(&[u32], &[u32]))| Prefix { text, shareable: prompt.len() - 1 };
     let (packed, rows) = decoder.pack(&texts.iter().map(Vec::as_slice).zip(pairs).map(beginning).collect::<Vec<_>>());
     let (mut positions, mut tokens) = (Vec::new(), Vec::new());
     for ((prompt, answer), rows) in pairs.iter().zip(&rows) {
@@ -47,7 +47,7 @@ fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<
     if tokens.is_empty() {
         return Ok(vec![Vec::new(); pairs.len()]);
     }
-    let hidden = decoder.hidden_detached(&packed)?;
+    let hidden = decoder.forward(&packed, Mode::Evaluate)?;
     let logprobs = decoder.token_logprobs(&hidden, &positions, &tokens)?.to_vec1::<f32>()?;
     let mut rest = logprobs.as_slice();
     let split = |(_, answer): &(&[u32], &[u32])| {

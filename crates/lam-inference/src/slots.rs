@@ -12,7 +12,7 @@ pub(crate) struct Slots {
     /// Tokens in each slot.
     contents: Vec<Vec<u32>>,
     /// The adapter that each slot's tokens were read with.
-    worn: Vec<Option<AdapterId>>,
+    adapter_of_slot: Vec<Option<AdapterId>>,
     /// Whether an answer is being generated in it.
     busy: Vec<bool>,
     /// When it was last given away, for replacing the oldest.
@@ -24,7 +24,7 @@ impl Slots {
     pub(crate) fn new(slots: usize) -> Self {
         Self {
             contents: vec![Vec::new(); slots],
-            worn: vec![None; slots],
+            adapter_of_slot: vec![None; slots],
             busy: vec![false; slots],
             given: vec![0; slots],
             turn: 0,
@@ -34,10 +34,11 @@ impl Slots {
     /// The longest beginning of `prompt` that a slot holds as `adapter` reads it, and the slot. One token is always
     /// left to be read.
     pub(crate) fn best_prefix(&self, prompt: &[u32], adapter: Option<AdapterId>) -> (usize, usize) {
-        let shared =
-            self.contents.iter().zip(&self.worn).map(|(held, worn)| {
-                if *worn == adapter { shared_prefix(held, prompt).min(prompt.len() - 1) } else { 0 }
-            });
+        let shared = self
+            .contents
+            .iter()
+            .zip(&self.adapter_of_slot)
+            .map(|(held, own)| if *own == adapter { shared_prefix(held, prompt).min(prompt.len() - 1) } else { 0 });
         shared.enumerate().fold((0, 0), |best, (slot, length)| if length > best.1 { (slot, length) } else { best })
     }
 
@@ -57,8 +58,8 @@ impl Slots {
         } else {
             model.copy_prefix(source, slot, length);
         }
-        model.wear(slot, adapter)?;
-        self.worn[slot] = adapter;
+        model.set_adapter(slot, adapter)?;
+        self.adapter_of_slot[slot] = adapter;
         self.turn += 1;
         (self.busy[slot], self.given[slot]) = (true, self.turn);
         self.contents[slot].clear();

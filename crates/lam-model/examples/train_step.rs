@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, PackedBatch, Target};
+use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, Mode, PackedBatch, Target};
 
 /// Processor time of this process so far, in seconds: what counts where other programs run beside it.
 fn processor_seconds() -> f64 {
@@ -50,7 +50,7 @@ fn measure(name: &str, mode: &str, decoder: &Decoder, documents: [usize; 2], ste
     let mut losses = Vec::new();
     for _ in 0..=steps {
         let (start, processor) = (Instant::now(), processor_seconds());
-        let hidden = decoder.hidden_with_dropout(&batch, 1)?;
+        let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: Some(1) })?;
         let loss = decoder.cross_entropy(&hidden, &targets)?;
         let forward = start.elapsed().as_secs_f64();
         let gradients = loss.backward()?;

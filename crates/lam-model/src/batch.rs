@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::ModelError;
 use crate::ops::attention::Span;
 
-pub use sharing::{Beginning, TextRows, shared_rows};
+pub use sharing::{Prefix, TextRows, shared_rows};
 
 /// Documents back to back, without padding. Each sees only itself, and its positions start at 0.
 ///

@@ -1,6 +1,6 @@
 //! A trainable Mistral decoder with LoRA, in Hugging Face's names and files.
 //!
-//! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::hidden`], scored with
+//! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::forward`], scored with
 //! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`KvCache::read`]. The
 //! whole stack of layers is one node of candle's tape: its backward is written by hand, layer by layer, over the
 //! operations in [`ops`]. Does not know tasks or text.
@@ -9,9 +9,9 @@ mod allocator;
 mod batch;
 mod config;
 mod decoder;
-mod decoding;
 mod error;
 mod files;
+mod generation;
 mod head;
 mod init;
 mod kernel;
@@ -20,12 +20,12 @@ mod matrix_product;
 pub mod ops;
 
 pub use allocator::tune_allocator;
-pub use batch::{Beginning, PackedBatch, Target, TextRows, shared_rows};
+pub use batch::{PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::MistralConfig;
-pub use decoder::Decoder;
-pub use decoding::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
-pub use decoding::{exponentials, highest, log_sum_exp};
+pub use decoder::{Decoder, Mode};
 pub use error::ModelError;
+pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
+pub use generation::{argmax, exp_in_place, logsumexp};
 pub use head::ScalarHead;
 pub use init::{Induction, Initialization};
 pub use lora::{Finetuning, LoraConfig, TargetModules};

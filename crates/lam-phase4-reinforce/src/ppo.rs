@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
-use lam_model::{Beginning, Decoder, PackedBatch, ScalarHead};
+use lam_model::{Decoder, Mode, PackedBatch, Prefix, ScalarHead};
 use lam_trainer::{BatchLoss, BatchSize, MemoryPlan, Metrics, Pass, Sample, TrainModule, TrainerError, decoder_plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -154,7 +154,7 @@ impl<'a> PpoModule<'a> {
     /// log p and value of each answer token, per rollout, without a gradient.
     fn measure(&self, rollouts: &[Arc<Rollout>]) -> Result<Measured, TrainerError> {
         let packed = pack(&self.decoder, rollouts.iter().map(Arc::as_ref));
-        let hidden = self.decoder.hidden_detached(&packed.batch)?;
+        let hidden = self.decoder.forward(&packed.batch, Mode::Evaluate)?;
         let logprobs: Vec<f32> = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?.to_vec1()?;
         let values: Vec<f32> = self.value_head.scores(&hidden, &packed.positions)?.to_vec1()?;
         let answers = |values: &[f32]| split(values, &packed.answer_lengths);
@@ -197,7 +197,7 @@ impl TrainModule for PpoModule<'_> {
             self.gather(batch, |fixed| &fixed.returns)?,
             self.gather(batch, |fixed| &fixed.values)?,
         );
-        let hidden = self.decoder.hidden(&packed.batch)?;
+        let hidden = self.decoder.forward(&packed.batch, Mode::Train { dropout_seed: None })?;
         let logprobs = self.decoder.token_logprobs(&hidden, &packed.positions, &packed.tokens)?;
         let clip = PpoClip { ratio: self.config.cliprange, value: self.config.cliprange_value };
         let policy = policy_loss(&logprobs, &old, &advantages, clip)?;
@@ -278,7 +278,7 @@ fn pack<'r>(decoder: &Decoder, rollouts: impl Iterator<Item = &'r Rollout>) -> P
     let text = |rollout: &&Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
     let texts: Vec<Vec<u32>> = rollouts.iter().map(text).collect();
     // The prompt's last row predicts the answer's first token.
-    let beginning = |(text, rollout): (_, &&Rollout)| Beginning { text, shareable: rollout.prompt_ids.len() - 1 };
+    let beginning = |(text, rollout): (_, &&Rollout)| Prefix { text, shareable: rollout.prompt_ids.len() - 1 };
     let (batch, rows) =
         decoder.pack(&texts.iter().map(Vec::as_slice).zip(&rollouts).map(beginning).collect::<Vec<_>>());
     let (mut positions, mut tokens, mut answer_lengths) = (Vec::new(), Vec::new(), Vec::new());

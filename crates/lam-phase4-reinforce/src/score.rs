@@ -1,6 +1,6 @@
 //! What a reward model says of answers, without a gradient.
 
-use lam_model::{Beginning, Decoder, ScalarHead};
+use lam_model::{Decoder, Mode, Prefix, ScalarHead};
 
 use crate::ReinforceError;
 
@@ -15,10 +15,10 @@ pub fn scores(decoder: &Decoder, head: &ScalarHead, sequences: &[Vec<u32>]) -> R
     let mut scores = Vec::with_capacity(sequences.len());
     for chunk in sequences.chunks(BATCH) {
         let last = |text: &Vec<u32>| text.len().saturating_sub(1);
-        let texts: Vec<_> = chunk.iter().map(|text| Beginning { text, shareable: last(text) }).collect();
+        let texts: Vec<_> = chunk.iter().map(|text| Prefix { text, shareable: last(text) }).collect();
         let (batch, rows) = decoder.pack(&texts);
         let ends: Vec<usize> = chunk.iter().zip(&rows).map(|(text, rows)| rows.row(last(text))).collect();
-        let hidden = decoder.hidden_detached(&batch)?;
+        let hidden = decoder.forward(&batch, Mode::Evaluate)?;
         scores.extend(head.scores(&hidden, &ends)?.to_vec1::<f32>()?);
     }
     Ok(scores)

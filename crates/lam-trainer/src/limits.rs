@@ -1,6 +1,6 @@
 //! How many samples go into one micro-batch, and how many rows the model computes for them.
 
-use lam_model::{Beginning, shared_rows};
+use lam_model::{Prefix, shared_rows};
 
 use crate::{Sample, TrainingArguments};
 
@@ -47,7 +47,7 @@ impl Limits {
 
 /// Rows that the model computes for a batch: its tokens, but for what samples share.
 pub(crate) fn rows_of<S: Sample>(batch: &[&S], share_prefixes: bool) -> usize {
-    let beginnings: Option<Vec<Beginning<'_>>> =
+    let beginnings: Option<Vec<Prefix<'_>>> =
         share_prefixes.then(|| batch.iter().map(|sample| sample.beginning()).collect()).flatten();
     match beginnings {
         Some(beginnings) => shared_rows(&beginnings),

@@ -1,6 +1,6 @@
 //! What the loop needs to know of a sample: its name, its length, and how much of it is trained.
 
-use lam_model::Beginning;
+use lam_model::Prefix;
 
 use crate::TrainerError;
 
@@ -13,7 +13,7 @@ pub trait Sample: Clone {
     /// Tokens that count in the loss (for a score: 1).
     fn trained_tokens(&self) -> usize;
     /// Its text and how much of it may share rows with other samples; `None` where rows are not shared.
-    fn beginning(&self) -> Option<Beginning<'_>> {
+    fn beginning(&self) -> Option<Prefix<'_>> {
         None
     }
     /// Cuts it at the end to at most `max_length` tokens. Samples that cannot be cut leave themselves as they are.

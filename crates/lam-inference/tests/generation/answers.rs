@@ -1,7 +1,7 @@
 //! What one request gets.
 
 use lam_inference::{GenerationRequest, Generator, InferenceError, Sampling, StopReason, score};
-use lam_model::PackedBatch;
+use lam_model::{Mode, PackedBatch};
 
 use crate::tiny::{EOS, VOCABULARY, answer, decoder, prompt, sampled};
 
@@ -11,7 +11,7 @@ fn greedy_is_the_best_token_of_the_whole_forward() {
     let completion = answer(&decoder, GenerationRequest::greedy(prompt(1, 1, 9), EOS, 12));
     let mut text = prompt(1, 1, 9);
     for &token in &completion.tokens {
-        let hidden = decoder.hidden_detached(&PackedBatch::from_documents([&text])).unwrap();
+        let hidden = decoder.forward(&PackedBatch::from_documents([&text]), Mode::Evaluate).unwrap();
         let logits =
             decoder.logits(&hidden, &[text.len() - 1]).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let best = (0..VOCABULARY).max_by(|a, b| logits[*a as usize].total_cmp(&logits[*b as usize])).unwrap();

@@ -67,8 +67,8 @@ impl CachedModel for Counting {
         self.inner.copy_prefix(from, to, length);
     }
 
-    fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
-        self.inner.wear(slot, adapter)
+    fn set_adapter(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), InferenceError> {
+        self.inner.set_adapter(slot, adapter)
     }
 }
 
@@ -117,7 +117,7 @@ fn adapted(seed: u64) -> lam_model::Decoder {
 }
 
 #[test]
-fn each_request_wears_its_own_adapter_and_shares_no_beginning_with_others() {
+fn each_request_uses_its_own_adapter_and_shares_no_prefix_with_others() {
     let adapters = [adapted(1), adapted(2)];
     let options = CacheOptions { adapter: AdapterUse::Apart, ..CacheOptions::default() };
     let model = || {

@@ -1,5 +1,5 @@
 //! Generation with a tiny decoder, against its own training forward.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod answers;
 mod batching;

@@ -14,7 +14,7 @@ const BRANCHES: usize = 4;
 
 /// A text, and how much of it may share rows with others.
 #[derive(Clone, Copy, Debug)]
-pub struct Beginning<'a> {
+pub struct Prefix<'a> {
     /// All tokens of the text.
     pub text: &'a [u32],
     /// How many of the first may share their rows; below the text's length. A row that a loss reads should not.
@@ -41,7 +41,7 @@ impl PackedBatch {
     ///
     /// The order of the rows depends on the texts alone. What the model computes for a row is what it would compute
     /// in [`PackedBatch::from_documents`], but for rounding and for dropout, which draws once for a shared row.
-    pub fn sharing(texts: &[Beginning<'_>]) -> (Self, Vec<TextRows>) {
+    pub fn sharing(texts: &[Prefix<'_>]) -> (Self, Vec<TextRows>) {
         let mut batch = Self::default();
         let mut places = vec![TextRows { beginning: 0, shared: 0, rest: 0 }; texts.len()];
         for group in groups(texts) {
@@ -66,7 +66,7 @@ impl PackedBatch {
 }
 
 /// Rows that [`PackedBatch::sharing`] makes of the texts.
-pub fn shared_rows(texts: &[Beginning<'_>]) -> usize {
+pub fn shared_rows(texts: &[Prefix<'_>]) -> usize {
     let rows = |group: Group| {
         let rest = group.members.iter().map(|&member| texts[member].text.len() - group.shared);
         group.shared + rest.sum::<usize>()
@@ -81,7 +81,7 @@ struct Group {
 }
 
 /// Texts in lexical order, gathered as long as one more in a group spares rows.
-fn groups(texts: &[Beginning<'_>]) -> Vec<Group> {
+fn groups(texts: &[Prefix<'_>]) -> Vec<Group> {
     let shareable =
         |index: usize| &texts[index].text[..texts[index].shareable.min(texts[index].text.len().saturating_sub(1))];
     let mut order: Vec<usize> = (0..texts.len()).collect();

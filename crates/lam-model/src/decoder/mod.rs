@@ -17,7 +17,7 @@ use crate::ops::attention::Heads;
 use crate::ops::cross_entropy::{self, cross_entropy};
 use crate::ops::log_probs::LogProbs;
 use crate::ops::rope::Rope;
-use crate::{Beginning, LoraConfig, MistralConfig, ModelError, PackedBatch, Target, TextRows};
+use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target, TextRows};
 pub(crate) use block::{Block, Run};
 pub(crate) use linear::{Linear, LoraPair};
 pub(crate) use stack::Stack;
@@ -34,6 +34,18 @@ pub struct Decoder {
     rope: Arc<Mutex<Arc<Rope>>>,
     precision: Precision,
     checkpointing: bool,
+}
+
+/// What a forward pass is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A backward pass follows: what it needs is kept on candle's tape.
+    Train {
+        /// Where the adapter's dropout is drawn from; without it, nothing is dropped.
+        dropout_seed: Option<u64>,
+    },
+    /// Nothing is kept and nothing is dropped.
+    Evaluate,
 }
 
 impl Decoder {
@@ -82,36 +94,24 @@ impl Decoder {
 
     /// Packs texts so that those that begin alike share rows, where the sliding window lets them: see
     /// [`PackedBatch::sharing`].
-    pub fn pack(&self, texts: &[Beginning<'_>]) -> (PackedBatch, Vec<TextRows>) {
-        let fits = |text: &Beginning<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
-        let shareable = |text: &Beginning<'_>| if fits(text) { text.shareable } else { 0 };
+    pub fn pack(&self, texts: &[Prefix<'_>]) -> (PackedBatch, Vec<TextRows>) {
+        let fits = |text: &Prefix<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
+        let shareable = |text: &Prefix<'_>| if fits(text) { text.shareable } else { 0 };
         PackedBatch::sharing(
-            &texts.iter().map(|text| Beginning { shareable: shareable(text), ..*text }).collect::<Vec<_>>(),
+            &texts.iter().map(|text| Prefix { shareable: shareable(text), ..*text }).collect::<Vec<_>>(),
         )
     }
 
-    /// Hidden states after the final norm, on the tape. Shape: [T, D].
+    /// Hidden states after the final norm. Shape: [T, D].
     ///
     /// # Errors
     /// When the batch's lengths do not add up or a token is outside the embedding.
-    pub fn hidden(&self, batch: &PackedBatch) -> Result<Tensor, ModelError> {
-        self.run(batch, None, true)
-    }
-
-    /// As [`Decoder::hidden`], with the adapter's dropout drawn from `seed`.
-    ///
-    /// # Errors
-    /// As [`Decoder::hidden`].
-    pub fn hidden_with_dropout(&self, batch: &PackedBatch, seed: u64) -> Result<Tensor, ModelError> {
-        self.run(batch, Some(seed), true)
-    }
-
-    /// As [`Decoder::hidden`], but off the tape: nothing is kept for a backward.
-    ///
-    /// # Errors
-    /// As [`Decoder::hidden`].
-    pub fn hidden_detached(&self, batch: &PackedBatch) -> Result<Tensor, ModelError> {
-        self.run(batch, None, false)
+    pub fn forward(&self, batch: &PackedBatch, mode: Mode) -> Result<Tensor, ModelError> {
+        let (run, keep) = match mode {
+            Mode::Train { dropout_seed } => (self.run(batch, dropout_seed)?, true),
+            Mode::Evaluate => (self.run(batch, None)?, false),
+        };
+        Ok(self.stack.hidden(run, keep, self.checkpointing)?)
     }
 
     /// Sum over the targets of weight × cross-entropy. Shape: [].
@@ -196,7 +196,8 @@ impl Decoder {
         }
     }
 
-    fn run(&self, batch: &PackedBatch, dropout_seed: Option<u64>, keep: bool) -> Result<Tensor, ModelError> {
+    /// What a forward pass of this batch needs to know besides the weights.
+    fn run(&self, batch: &PackedBatch, dropout_seed: Option<u64>) -> Result<Run, ModelError> {
         batch.check(self.config.vocab_size)?;
         let positions = batch.positions();
         let longest = positions.iter().copied().max().map_or(0, |last| last + 1);
@@ -206,7 +207,7 @@ impl Decoder {
                  hint: pack texts that are longer than the window each for itself"
             )));
         }
-        let run = Run {
+        Ok(Run {
             tokens: batch.input_ids.clone(),
             spans: batch.spans(),
             positions,
@@ -215,8 +216,7 @@ impl Decoder {
             eps: self.config.rms_norm_eps as f32,
             precision: self.precision,
             dropout_seed,
-        };
-        Ok(self.stack.hidden(run, keep, self.checkpointing)?)
+        })
     }
 
     /// The rotation of at least `length` positions, made once.

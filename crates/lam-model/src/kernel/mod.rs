@@ -10,7 +10,7 @@ pub(crate) mod panel;
 pub(crate) mod product;
 pub(crate) mod rows;
 pub(crate) mod shared;
-pub(crate) mod team;
+pub(crate) mod spin_pool;
 mod tile;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 
-mod exact;
-mod narrow;
+mod in_bf16;
+mod in_f32;
 
 /// Queries handled at once.
 const BLOCK: usize = 64;
@@ -169,10 +169,10 @@ pub(crate) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut Activation, log_
     let Inputs { q, k, v, spans } = inputs;
     match (q, k, v, o) {
         (Activation::F32(q), Activation::F32(k), Activation::F32(v), Activation::F32(o)) => {
-            exact::forward(heads, exact::Inputs { q, k, v, spans }, o, log_sums);
+            in_f32::forward(heads, in_f32::Inputs { q, k, v, spans }, o, log_sums);
         }
         (Activation::Bf16(q), Activation::Bf16(k), Activation::Bf16(v), Activation::Bf16(o)) => {
-            narrow::forward(heads, narrow::Inputs { q, k, v, spans }, o, log_sums);
+            in_bf16::forward(heads, in_bf16::Inputs { q, k, v, spans }, o, log_sums);
         }
         _ => unreachable!("a run has one precision"),
     }
@@ -186,11 +186,13 @@ pub(crate) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
         (
             [Activation::F32(q), Activation::F32(k), Activation::F32(v), Activation::F32(o), Activation::F32(g)],
             [Activation::F32(dq), Activation::F32(dk), Activation::F32(dv)],
-        ) => exact::backward(heads, exact::Inputs { q, k, v, spans }, exact::Kept { o, log_sums, g }, [dq, dk, dv]),
+        ) => in_f32::backward(heads, in_f32::Inputs { q, k, v, spans }, in_f32::Kept { o, log_sums, g }, [dq, dk, dv]),
         (
             [Activation::Bf16(q), Activation::Bf16(k), Activation::Bf16(v), Activation::Bf16(o), Activation::Bf16(g)],
             [Activation::Bf16(dq), Activation::Bf16(dk), Activation::Bf16(dv)],
-        ) => narrow::backward(heads, narrow::Inputs { q, k, v, spans }, narrow::Kept { o, log_sums, g }, [dq, dk, dv]),
+        ) => {
+            in_bf16::backward(heads, in_bf16::Inputs { q, k, v, spans }, in_bf16::Kept { o, log_sums, g }, [dq, dk, dv])
+        }
         _ => unreachable!("a run has one precision"),
     }
 }

@@ -1,7 +1,7 @@
 //! Generation gives the logits of training, whatever else is in the batch.
 
 use lam_model::{
-    AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, PackedBatch, Read, WeightFormat,
+    AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, Mode, PackedBatch, Read, WeightFormat,
 };
 
 use crate::tiny;
@@ -37,7 +37,7 @@ fn formats() -> Vec<CacheOptions> {
 
 /// Logits of the training forward.
 fn whole(decoder: &Decoder, tokens: &Vec<u32>, positions: &[usize]) -> Vec<f32> {
-    let hidden = decoder.hidden(&PackedBatch::from_documents([tokens])).unwrap();
+    let hidden = decoder.forward(&PackedBatch::from_documents([tokens]), Mode::Train { dropout_seed: None }).unwrap();
     decoder.logits(&hidden, positions).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
@@ -156,7 +156,7 @@ fn adapters_apart_equal_merged_ones_and_do_not_disturb_each_other() {
         let worn = [Some(two), None, Some(one), Some(two), None];
         let fresh = |cache: &KvCache| {
             let mut cache = cache.sibling(5);
-            worn.iter().enumerate().for_each(|(slot, adapter)| cache.wear(slot, *adapter).unwrap());
+            worn.iter().enumerate().for_each(|(slot, adapter)| cache.set_adapter(slot, *adapter).unwrap());
             cache
         };
         let reads: Vec<(usize, &[u32])> = prompts.iter().enumerate().map(|(slot, p)| (slot, p.as_slice())).collect();
@@ -185,11 +185,11 @@ fn a_slot_that_changes_its_adapter_forgets_what_it_held() {
     let mut cache = decoder.new_cache_with(2, apart(CacheOptions::default())).unwrap();
     let adapter = cache.add_adapter(&decoder).unwrap();
     cache.decode(&[(0, &[1, 2, 3])]).unwrap();
-    cache.wear(0, None).unwrap();
+    cache.set_adapter(0, None).unwrap();
     assert_eq!(cache.length(0), 3);
-    cache.wear(0, Some(adapter)).unwrap();
+    cache.set_adapter(0, Some(adapter)).unwrap();
     assert_eq!(cache.length(0), 0);
-    assert!(cache.wear(2, None).is_err());
+    assert!(cache.set_adapter(2, None).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A model that starts with induction heads copies and looks up before any training.
 
-use lam_model::{Decoder, Induction, Initialization, MistralConfig, PackedBatch};
+use lam_model::{Decoder, Induction, Initialization, MistralConfig, Mode, PackedBatch};
 
 fn config() -> MistralConfig {
     serde_json::from_value(serde_json::json!({
@@ -20,7 +20,7 @@ fn repeated(decoder: &Decoder) -> f64 {
         places.extend((13..23).map(|p| (start + p, span[p + 1 - 12])));
         documents.push([span.clone(), span].concat());
     }
-    let hidden = decoder.hidden_detached(&PackedBatch::from_documents(&documents)).unwrap();
+    let hidden = decoder.forward(&PackedBatch::from_documents(&documents), Mode::Evaluate).unwrap();
     let targets: Vec<_> =
         places.iter().map(|&(position, token)| lam_model::Target { position, token, weight: 1.0 }).collect();
     decoder.cross_entropy_counted(&hidden, &targets).unwrap().1 as f64 / targets.len() as f64

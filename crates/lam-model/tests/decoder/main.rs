@@ -1,6 +1,6 @@
 //! The decoder from outside: against numbers of transformers, PEFT and PyTorch, against itself, and with bad input.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod bad_files;
 mod generation;

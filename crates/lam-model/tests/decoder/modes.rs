@@ -1,13 +1,15 @@
 //! Every mode trains what it says, all of it, and documents in a batch do not see each other.
 
-use lam_model::{Beginning, Decoder, Finetuning, LoraConfig, PackedBatch, Target, TargetModules, shared_rows};
+use lam_model::{Decoder, Finetuning, LoraConfig, Mode, PackedBatch, Prefix, Target, TargetModules, shared_rows};
 
 use crate::reference::{difference, targets};
 use crate::tiny;
 
 fn check_gradients(decoder: &Decoder, count: usize) {
     let batch = tiny::batch();
-    let loss = decoder.cross_entropy(&decoder.hidden_with_dropout(&batch, 1).unwrap(), &targets(&batch)).unwrap();
+    let loss = decoder
+        .cross_entropy(&decoder.forward(&batch, Mode::Train { dropout_seed: Some(1) }).unwrap(), &targets(&batch))
+        .unwrap();
     let gradients = loss.backward().unwrap();
     let variables = decoder.variables();
     assert_eq!(variables.len(), count);
@@ -37,7 +39,7 @@ fn every_trainable_variable_has_a_gradient() {
 #[test]
 fn token_log_probs_train_every_variable_too() {
     let (decoder, batch) = (tiny::decoder(), tiny::batch());
-    let hidden = decoder.hidden(&batch).unwrap();
+    let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap();
     let (log_probs, entropies) = decoder.token_logprobs_and_entropies(&hidden, &[3, 30], &[1, 2]).unwrap();
     let loss = (log_probs.sum_all().unwrap() + entropies.sum_all().unwrap()).unwrap();
     let gradients = loss.backward().unwrap();
@@ -48,19 +50,21 @@ fn token_log_probs_train_every_variable_too() {
 
 #[test]
 fn a_fresh_adapter_changes_nothing() {
-    let plain = tiny::decoder().hidden(&tiny::batch()).unwrap();
-    let adapted = tiny::reloaded(&Finetuning::Lora(tiny::lora(0.0))).hidden(&tiny::batch()).unwrap();
+    let plain = tiny::decoder().forward(&tiny::batch(), Mode::Train { dropout_seed: None }).unwrap();
+    let adapted = tiny::reloaded(&Finetuning::Lora(tiny::lora(0.0)))
+        .forward(&tiny::batch(), Mode::Train { dropout_seed: None })
+        .unwrap();
     assert_eq!(difference(&adapted, &plain), 0.0);
 }
 
 #[test]
 fn a_document_is_the_same_alone_and_packed() {
     let (decoder, batch) = (tiny::decoder(), tiny::batch());
-    let packed = decoder.hidden(&batch).unwrap();
+    let packed = decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap();
     let mut start = 0;
     for &length in &batch.lengths {
         let alone = PackedBatch::from_documents([&batch.input_ids[start..start + length]]);
-        let alone = decoder.hidden(&alone).unwrap();
+        let alone = decoder.forward(&alone, Mode::Train { dropout_seed: None }).unwrap();
         assert!(difference(&packed.narrow(0, start, length).unwrap(), &alone) < 1e-5);
         start += length;
     }
@@ -72,7 +76,9 @@ fn eight_documents_at_once_give_the_gradient_of_one_at_a_time() {
     let documents: Vec<Vec<u32>> = (0..8).map(|i| (0..5 + i).map(|j| (i * 5 + j * 3) % 37).collect()).collect();
     let gradient = |documents: &[Vec<u32>]| {
         let batch = PackedBatch::from_documents(documents);
-        let loss = decoder.cross_entropy(&decoder.hidden(&batch).unwrap(), &targets(&batch)).unwrap();
+        let loss = decoder
+            .cross_entropy(&decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(), &targets(&batch))
+            .unwrap();
         loss.backward().unwrap()
     };
     let at_once = gradient(&documents);
@@ -104,13 +110,16 @@ fn texts() -> Vec<(Vec<u32>, usize)> {
 fn texts_that_begin_alike_share_rows_and_give_the_same_states_and_gradients() {
     let decoder = tiny::decoder();
     let texts = texts();
-    let beginnings: Vec<_> = texts.iter().map(|(text, shareable)| Beginning { text, shareable: *shareable }).collect();
+    let beginnings: Vec<_> = texts.iter().map(|(text, shareable)| Prefix { text, shareable: *shareable }).collect();
     let (shared, places) = PackedBatch::sharing(&beginnings);
     let apart = PackedBatch::from_documents(texts.iter().map(|(text, _)| text));
     // Sixteen tokens for the three that may share so many; the others stand alone.
     assert_eq!(apart.tokens() - shared.tokens(), 2 * 16);
     assert_eq!(shared.tokens(), shared_rows(&beginnings));
-    let (hidden_shared, hidden_apart) = (decoder.hidden(&shared).unwrap(), decoder.hidden(&apart).unwrap());
+    let (hidden_shared, hidden_apart) = (
+        decoder.forward(&shared, Mode::Train { dropout_seed: None }).unwrap(),
+        decoder.forward(&apart, Mode::Train { dropout_seed: None }).unwrap(),
+    );
     let (mut in_shared, mut in_apart, mut start) = (Vec::new(), Vec::new(), 0);
     for ((text, _), place) in texts.iter().zip(&places) {
         for (i, &token) in text.iter().enumerate() {
@@ -135,8 +144,11 @@ fn texts_that_begin_alike_share_rows_and_give_the_same_states_and_gradients() {
 #[test]
 fn a_shared_text_longer_than_the_window_is_refused() {
     let texts: Vec<Vec<u32>> = (0..2).map(|last| (0..20).chain([last]).collect()).collect();
-    let beginnings: Vec<_> = texts.iter().map(|text| Beginning { text, shareable: 20 }).collect();
-    let error = tiny::decoder().hidden(&PackedBatch::sharing(&beginnings).0).unwrap_err().to_string();
+    let beginnings: Vec<_> = texts.iter().map(|text| Prefix { text, shareable: 20 }).collect();
+    let error = tiny::decoder()
+        .forward(&PackedBatch::sharing(&beginnings).0, Mode::Train { dropout_seed: None })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("21 tokens shares its beginning") && error.contains("window sees 20"), "{error}");
 }
 
@@ -144,11 +156,20 @@ fn a_shared_text_longer_than_the_window_is_refused() {
 fn a_bad_batch_is_refused() {
     let decoder = tiny::decoder();
     let refused = |input_ids: Vec<u32>, lengths: Vec<usize>| {
-        decoder.hidden(&PackedBatch { input_ids, lengths, forks: Vec::new() }).unwrap_err().to_string()
+        decoder
+            .forward(&PackedBatch { input_ids, lengths, forks: Vec::new() }, Mode::Train { dropout_seed: None })
+            .unwrap_err()
+            .to_string()
     };
     assert!(refused(vec![1, 2], vec![3]).contains("lengths"));
     let beyond = 0..3;
     let forked = PackedBatch { input_ids: vec![1, 2], lengths: vec![1, 1], forks: vec![beyond] };
-    assert!(decoder.hidden(&forked).unwrap_err().to_string().contains("the forks [0..3]"));
+    assert!(
+        decoder
+            .forward(&forked, Mode::Train { dropout_seed: None })
+            .unwrap_err()
+            .to_string()
+            .contains("the forks [0..3]")
+    );
     assert!(refused(vec![1, 99], vec![2]).contains("token 99 is outside the embedding of 37 rows"));
 }

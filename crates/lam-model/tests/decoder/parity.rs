@@ -1,13 +1,13 @@
 //! Logits, losses, gradients and trained weights equal those of transformers, PEFT and PyTorch.
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, LoraConfig, ScalarHead};
+use lam_model::{Decoder, Finetuning, LoraConfig, Mode, ScalarHead};
 
 use crate::reference::{Expected, difference, directory, targets};
 
 fn compare(decoder: &Decoder, expected: &Expected) {
     let batch = expected.batch();
-    let hidden = decoder.hidden(&batch).unwrap();
+    let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap();
     let positions: Vec<usize> = (0..batch.tokens()).collect();
     let logits = decoder.logits(&hidden, &positions).unwrap();
     assert!(difference(&logits, expected.get("logits")) < 1e-4, "logits");
@@ -45,7 +45,7 @@ fn adapters_on_every_layer_and_with_rank_stabilised_scale() {
         compare(&decoder, &Expected::of(name));
         decoder.merge_adapter().unwrap();
         let expected = Expected::of(name);
-        let hidden = decoder.hidden(&expected.batch()).unwrap();
+        let hidden = decoder.forward(&expected.batch(), Mode::Train { dropout_seed: None }).unwrap();
         let positions: Vec<usize> = (0..expected.batch().tokens()).collect();
         let logits = decoder.logits(&hidden, &positions).unwrap();
         assert!(difference(&logits, expected.get("logits")) < 1e-4, "merged");
@@ -69,7 +69,9 @@ fn ten_steps_of_adamw_end_at_pytorchs_weights() {
     let zeros = || -> Vec<Tensor> { variables.iter().map(|(_, v)| v.zeros_like().unwrap()).collect() };
     let (mut first, mut second) = (zeros(), zeros());
     for step in 1..=10 {
-        let loss = decoder.cross_entropy(&decoder.hidden(&batch).unwrap(), &targets).unwrap();
+        let loss = decoder
+            .cross_entropy(&decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(), &targets)
+            .unwrap();
         let gradients = loss.backward().unwrap();
         for (i, (_, variable)) in variables.iter().enumerate() {
             let g = gradients.get(variable).unwrap();
@@ -100,12 +102,12 @@ fn a_reward_model_scores_as_the_sequence_classifier() {
         })
         .collect();
     let (decoder, head) = Decoder::load_reward_model(&directory("reward")).unwrap();
-    let scores = head.scores(&decoder.hidden(&batch).unwrap(), &ends).unwrap();
+    let scores = head.scores(&decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(), &ends).unwrap();
     assert!(difference(&scores, expected.get("scores")) < 1e-4);
     let copy = tempfile::tempdir().unwrap();
     decoder.save_reward_model(&head, 0, copy.path()).unwrap();
     let (decoder, head): (Decoder, ScalarHead) = Decoder::load_reward_model(copy.path()).unwrap();
-    let scores = head.scores(&decoder.hidden(&batch).unwrap(), &ends).unwrap();
+    let scores = head.scores(&decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(), &ends).unwrap();
     assert!(difference(&scores, expected.get("scores")) < 1e-4);
 }
 

@@ -1,7 +1,7 @@
 //! Products in bf16 stay near f32, and a quantised base is the model that its expanded weights make.
 
 use candle_core::{Device, Tensor};
-use lam_model::{Decoder, Finetuning, Initialization, MistralConfig, Precision};
+use lam_model::{Decoder, Finetuning, Initialization, MistralConfig, Mode, Precision};
 
 use crate::reference::{Expected, difference, directory, targets};
 use crate::tiny;
@@ -15,7 +15,9 @@ fn distance(found: &Tensor, right: &Tensor) -> f32 {
 /// Loss and named gradients.
 fn gradients(decoder: &Decoder) -> (f32, Vec<(String, Tensor)>) {
     let batch = tiny::batch();
-    let loss = decoder.cross_entropy(&decoder.hidden_with_dropout(&batch, 4).unwrap(), &targets(&batch)).unwrap();
+    let loss = decoder
+        .cross_entropy(&decoder.forward(&batch, Mode::Train { dropout_seed: Some(4) }).unwrap(), &targets(&batch))
+        .unwrap();
     let store = loss.backward().unwrap();
     let named = decoder.variables().into_iter().map(|(name, variable)| {
         let gradient = store.get(&variable).unwrap_or_else(|| panic!("`{name}` has no gradient")).clone();
@@ -41,7 +43,7 @@ fn bf16_stays_near_the_reference_in_every_mode() {
         decoder.set_precision(Precision::Bf16).unwrap();
         let expected = Expected::of(name);
         let (batch, positions): (_, Vec<usize>) = (expected.batch(), (0..expected.batch().tokens()).collect());
-        let hidden = decoder.hidden(&batch).unwrap();
+        let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap();
         let off = distance(&decoder.logits(&hidden, &positions).unwrap(), expected.get("logits"));
         assert!(off < 0.02, "logits of {name} are off by {off}");
         let store = decoder.cross_entropy(&hidden, &targets(&batch)).unwrap().backward().unwrap();
@@ -89,8 +91,11 @@ fn gradients_pass_through_a_quantised_base_as_through_its_expanded_weights() {
         tiny::wake(&right);
         near(&quantised, &right, 1e-4);
         let shift = difference(
-            &plain.hidden(&tiny::batch()).unwrap(),
-            &Decoder::load(expanded.path(), &Finetuning::Frozen, 0).unwrap().hidden(&tiny::batch()).unwrap(),
+            &plain.forward(&tiny::batch(), Mode::Train { dropout_seed: None }).unwrap(),
+            &Decoder::load(expanded.path(), &Finetuning::Frozen, 0)
+                .unwrap()
+                .forward(&tiny::batch(), Mode::Train { dropout_seed: None })
+                .unwrap(),
         );
         assert!(shift > 0.0, "{bits} bits change nothing");
         quantised.set_precision(Precision::Bf16).unwrap();
@@ -112,7 +117,10 @@ fn frozen_weights_in_bf16_take_half_the_memory_and_change_nothing() {
     let frozen = Decoder::load(&directory("shards"), &Finetuning::Frozen, 0).unwrap();
     assert!(frozen.weight_bytes() * 10 < full.weight_bytes() * 6);
     let batch = Expected::of("shards").batch();
-    let (a, b) = (full.hidden(&batch).unwrap(), frozen.hidden(&batch).unwrap());
+    let (a, b) = (
+        full.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(),
+        frozen.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(),
+    );
     assert!(difference(&a, &b) < 1e-5);
     assert_eq!(a.device().location(), Device::Cpu.location());
 }

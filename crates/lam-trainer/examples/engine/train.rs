@@ -4,7 +4,7 @@
 //! and perhaps `--checkpointing`
 
 use lam_learn::{AdamW, AdamWConfig};
-use lam_model::{Decoder, Finetuning, LoraConfig, PackedBatch, Target};
+use lam_model::{Decoder, Finetuning, LoraConfig, Mode, PackedBatch, Target};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -43,7 +43,7 @@ fn step(
     (batch, targets): &(PackedBatch, Vec<Target>),
     seed: u64,
 ) -> Result<f32, Failure> {
-    let hidden = decoder.hidden_with_dropout(batch, seed)?;
+    let hidden = decoder.forward(batch, Mode::Train { dropout_seed: Some(seed) })?;
     let loss = decoder.cross_entropy(&hidden, targets)?;
     let mut gradients = loss.backward()?;
     let variables = decoder.variables();

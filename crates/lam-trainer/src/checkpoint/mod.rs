@@ -1,14 +1,14 @@
 //! Checkpoints: `checkpoint-<step>/` with the names of Hugging Face's Trainer, written aside, synced, renamed.
 //! Older ones go only after the new one is complete.
 
+mod directory;
 mod identity;
-mod place;
 mod resume;
 mod tensors;
 
+pub(crate) use directory::Checkpoints;
 pub use identity::{Identity, settings_identity};
 pub(crate) use identity::{fixed_arguments, refuse_other};
-pub(crate) use place::Checkpoints;
 pub(crate) use tensors::{assign_variables, load_tensors, save_tensors};
 
 use std::path::Path;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use lam_model::{Beginning, Decoder, PackedBatch, TextRows};
+use lam_model::{Decoder, Mode, PackedBatch, Prefix, TextRows};
 
 use super::Pass;
 use crate::checkpoint::write_json;
@@ -15,18 +15,18 @@ use crate::{Sample, TrainerError};
 /// When the batch cannot be run.
 pub fn hidden(decoder: &Decoder, batch: &PackedBatch, pass: Pass) -> Result<Tensor, TrainerError> {
     let dropout = decoder.lora().is_some_and(|lora| lora.lora_dropout > 0.0);
-    Ok(match pass {
-        Pass::Train { seed } if dropout => decoder.hidden_with_dropout(batch, seed)?,
-        Pass::Train { .. } => decoder.hidden(batch)?,
-        Pass::Evaluate => decoder.hidden_detached(batch)?,
-    })
+    let mode = match pass {
+        Pass::Train { seed } => Mode::Train { dropout_seed: dropout.then_some(seed) },
+        Pass::Evaluate => Mode::Evaluate,
+    };
+    Ok(decoder.forward(batch, mode)?)
 }
 
 /// A batch's texts, back to back or with the rows of equal beginnings shared; and where each text is.
 pub(super) fn pack<S: Sample>(batch: &[S], share_prefixes: bool) -> (PackedBatch, Vec<TextRows>) {
     let beginnings = batch.iter().filter_map(Sample::beginning);
-    let shareable = |beginning: &Beginning<'_>| if share_prefixes { beginning.shareable } else { 0 };
-    let texts: Vec<_> = beginnings.map(|it| Beginning { shareable: shareable(&it), ..it }).collect();
+    let shareable = |beginning: &Prefix<'_>| if share_prefixes { beginning.shareable } else { 0 };
+    let texts: Vec<_> = beginnings.map(|it| Prefix { shareable: shareable(&it), ..it }).collect();
     PackedBatch::sharing(&texts)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::Var;
-use lam_model::{Beginning, Decoder, Precision, ScalarHead};
+use lam_model::{Decoder, Precision, Prefix, ScalarHead};
 
 use super::decoder::{check_shareable, hidden, pack, save_description, weights_file};
 use super::plan::{BatchSize, decoder_plan};
@@ -35,9 +35,9 @@ impl Sample for ScoredExample {
     }
 
     /// All before the last token, whose row is scored.
-    fn beginning(&self) -> Option<Beginning<'_>> {
+    fn beginning(&self) -> Option<Prefix<'_>> {
         let shareable = self.input_ids.len().saturating_sub(1);
-        Some(Beginning { text: &self.input_ids, shareable })
+        Some(Prefix { text: &self.input_ids, shareable })
     }
 }
 

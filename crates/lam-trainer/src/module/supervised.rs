@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::Var;
 use lam_data::Example;
-use lam_model::{Beginning, Decoder, Precision, Target, TextRows};
+use lam_model::{Decoder, Precision, Prefix, Target, TextRows};
 
 use super::decoder::{check_shareable, hidden, pack, save_description, weights_file};
 use super::plan::{BatchSize, decoder_plan};
@@ -26,9 +26,9 @@ impl Sample for Example {
     }
 
     /// All before the row that predicts the first trained token.
-    fn beginning(&self) -> Option<Beginning<'_>> {
+    fn beginning(&self) -> Option<Prefix<'_>> {
         let first = self.loss_mask.iter().skip(1).position(|trained| *trained).unwrap_or(0);
-        Some(Beginning { text: &self.input_ids, shareable: first })
+        Some(Prefix { text: &self.input_ids, shareable: first })
     }
 
     fn truncate(&mut self, max_length: usize) {

@@ -3,18 +3,18 @@
 use crate::kernel::rows;
 
 /// Logarithm of the sum of the exponentials, in nats; not finite where a score is not a number or infinite.
-pub fn log_sum_exp(scores: &[f32]) -> f32 {
+pub fn logsumexp(scores: &[f32]) -> f32 {
     let highest = rows::max(scores);
     highest + rows::exp_total(scores, highest).ln()
 }
 
 /// Replaces each score by exp(score - shift) and returns the sum.
-pub fn exponentials(scores: &mut [f32], shift: f32) -> f32 {
+pub fn exp_in_place(scores: &mut [f32], shift: f32) -> f32 {
     rows::exp_sum(scores, shift)
 }
 
 /// The place of the highest score, the first of equals; none where there is none.
-pub fn highest(scores: &[f32]) -> Option<usize> {
+pub fn argmax(scores: &[f32]) -> Option<usize> {
     let highest = rows::max(scores);
     scores.iter().position(|score| *score >= highest)
 }
@@ -27,11 +27,11 @@ mod tests {
     fn they_are_what_they_are_called() {
         let scores: Vec<f32> = (0..100).map(|i| (i * 37 % 101) as f32 / 7.0 - 9.0).collect();
         let sum: f64 = scores.iter().map(|score| f64::from(*score).exp()).sum();
-        assert!((f64::from(log_sum_exp(&scores)) - sum.ln()).abs() < 1e-6);
+        assert!((f64::from(logsumexp(&scores)) - sum.ln()).abs() < 1e-6);
         let mut powers = scores.clone();
-        assert!((f64::from(exponentials(&mut powers, 0.0)) / sum - 1.0).abs() < 1e-5);
-        assert_eq!(highest(&[1.0, 3.0, 3.0, 2.0]), Some(1));
-        assert_eq!(highest(&[]), None);
-        assert!(!log_sum_exp(&[1.0, f32::NAN]).is_finite() && !log_sum_exp(&[1.0, f32::INFINITY]).is_finite());
+        assert!((f64::from(exp_in_place(&mut powers, 0.0)) / sum - 1.0).abs() < 1e-5);
+        assert_eq!(argmax(&[1.0, 3.0, 3.0, 2.0]), Some(1));
+        assert_eq!(argmax(&[]), None);
+        assert!(!logsumexp(&[1.0, f32::NAN]).is_finite() && !logsumexp(&[1.0, f32::INFINITY]).is_finite());
     }
 }

@@ -2,10 +2,10 @@
 
 use super::model::{GROUPS, Model, gated, paired};
 use super::panels::{Output, Packed, Panels};
-use super::source::Source;
+use super::row_reader::Source;
 use crate::decoder::{Block, Linear};
 use crate::kernel::pages::Arena;
-use crate::kernel::team::Team;
+use crate::kernel::spin_pool::SpinPool;
 use crate::{Decoder, ModelError};
 
 /// Names an adapter within its cache.
@@ -102,17 +102,17 @@ impl Factors {
     }
 
     /// Adds the adapter's part to some rows of `y`.
-    pub(crate) fn add(&self, team: &Team, x: &Packed, rows: std::ops::Range<usize>, y: &mut [f32]) {
+    pub(crate) fn add(&self, pool: &SpinPool, x: &Packed, rows: std::ops::Range<usize>, y: &mut [f32]) {
         let rank = self.inner.outputs();
         let mut inner = vec![0.0; rows.end * rank];
-        self.inner.apply(team, x, rows.clone(), &mut inner, Output::Replace);
+        self.inner.apply(pool, x, rows.clone(), &mut inner, Output::Replace);
         let mut packed = Packed::new(x.format());
         let place = packed.reset(rows.end, rank);
         for row in rows.clone() {
             // SAFETY: one row after the other.
             unsafe { place.put(row, &inner[row * rank..(row + 1) * rank]) };
         }
-        self.outer.apply(team, &packed, rows, y, Output::Add);
+        self.outer.apply(pool, &packed, rows, y, Output::Add);
     }
 }
 

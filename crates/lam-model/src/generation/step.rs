@@ -11,7 +11,7 @@ use crate::batch::check_tokens;
 use crate::kernel::dispatch::dispatched;
 use crate::kernel::rows;
 use crate::kernel::shared::Shared;
-use crate::kernel::team::Team;
+use crate::kernel::spin_pool::SpinPool;
 use crate::{Decoder, ModelError, WeightFormat};
 
 /// Tokens that go through the layers at once: enough to use the weights well, few enough to stay in the caches.
@@ -88,9 +88,9 @@ impl KvCache {
         let rows = self.place(reads);
         let (d, scored) = (self.model.config.hidden_size, reads.iter().map(|read| read.scored).sum::<usize>());
         let mut last = vec![0.0; scored * d];
-        let team = Team::enter();
+        let pool = SpinPool::enter();
         for rows in rows.chunks(AT_ONCE) {
-            self.run(&team, rows);
+            self.run(&pool, rows);
             for (row, x) in rows.iter().zip(self.workspace.x.chunks(d)) {
                 if let Some(place) = row.logits {
                     last[place * d..(place + 1) * d].copy_from_slice(x);
@@ -99,8 +99,8 @@ impl KvCache {
         }
         let (model, packed) = (&self.model, &mut self.workspace.packed);
         let mut logits = vec![0.0; scored * model.config.vocab_size];
-        pack_normed(&team, &last, (&model.norm, model.config.rms_norm_eps as f32), packed);
-        model.head.apply(&team, packed, 0..scored, &mut logits, Output::Replace);
+        pack_normed(&pool, &last, (&model.norm, model.config.rms_norm_eps as f32), packed);
+        model.head.apply(&pool, packed, 0..scored, &mut logits, Output::Replace);
         Ok(logits)
     }
 
@@ -136,37 +136,37 @@ impl KvCache {
             self.key_values.grow(slot, tokens.len());
             self.rope.extend(start + tokens.len());
         }
-        rows.sort_by_key(|row| self.worn[row.slot]);
+        rows.sort_by_key(|row| self.adapter_of_slot[row.slot]);
         rows
     }
 
     /// All layers for some new tokens; leaves the residual stream in the workspace. Shape: [rows, D].
-    fn run(&mut self, team: &Team, rows: &[Row]) {
+    fn run(&mut self, pool: &SpinPool, rows: &[Row]) {
         let model = self.model.clone();
         let (d, eps) = (model.config.hidden_size, model.config.rms_norm_eps as f32);
-        let worn = self.ranges(rows);
+        let adapted = self.ranges(rows);
         self.workspace.x.resize(rows.len() * d, 0.0);
         for (row, x) in rows.iter().zip(self.workspace.x.chunks_mut(d)) {
             model.embedding.read(row.token as usize, x);
         }
         for (layer, block) in model.blocks.iter().enumerate() {
             let Workspace { x, packed, qkv, .. } = &mut self.workspace;
-            pack_normed(team, x, (&block.input_norm, eps), packed);
+            pack_normed(pool, x, (&block.input_norm, eps), packed);
             qkv.resize(rows.len() * block.qkv.outputs(), 0.0);
-            block.qkv.apply(team, packed, 0..rows.len(), qkv, Output::Replace);
-            self.adapt(team, (layer, 0), &worn);
-            self.attend(team, layer, rows);
+            block.qkv.apply(pool, packed, 0..rows.len(), qkv, Output::Replace);
+            self.adapt(pool, (layer, 0), &adapted);
+            self.attend(pool, layer, rows);
             let Workspace { x, packed, o, .. } = &mut self.workspace;
-            pack(team, o, o.len() / rows.len(), packed);
-            block.o.apply(team, packed, 0..rows.len(), x, Output::Add);
-            self.adapt(team, (layer, 1), &worn);
+            pack(pool, o, o.len() / rows.len(), packed);
+            block.o.apply(pool, packed, 0..rows.len(), x, Output::Add);
+            self.adapt(pool, (layer, 1), &adapted);
             let Workspace { x, packed, .. } = &mut self.workspace;
-            pack_normed(team, x, (&block.post_norm, eps), packed);
-            self.feed_forward(team, (layer, block), &worn, rows.len());
+            pack_normed(pool, x, (&block.post_norm, eps), packed);
+            self.feed_forward(pool, (layer, block), &adapted, rows.len());
             let Workspace { x, packed, product, .. } = &mut self.workspace;
-            pack_part(team, product, product.len() / rows.len(), model.config.intermediate_size, packed);
-            block.down.apply(team, packed, 0..rows.len(), x, Output::Add);
-            self.adapt(team, (layer, 3), &worn);
+            pack_part(pool, product, product.len() / rows.len(), model.config.intermediate_size, packed);
+            block.down.apply(pool, packed, 0..rows.len(), x, Output::Add);
+            self.adapt(pool, (layer, 3), &adapted);
         }
     }
 
@@ -174,7 +174,7 @@ impl KvCache {
     fn ranges(&self, rows: &[Row]) -> Vec<(AdapterId, Range<usize>)> {
         let mut ranges: Vec<(AdapterId, Range<usize>)> = Vec::new();
         for (i, row) in rows.iter().enumerate() {
-            let Some(adapter) = self.worn[row.slot] else { continue };
+            let Some(adapter) = self.adapter_of_slot[row.slot] else { continue };
             match ranges.last_mut() {
                 Some((last, range)) if *last == adapter => range.end = i + 1,
                 _ => ranges.push((adapter, i..i + 1)),
@@ -184,28 +184,28 @@ impl KvCache {
     }
 
     /// Adds the adapters' part of a group of layers to the rows that wear one.
-    fn adapt(&mut self, team: &Team, (layer, group): (usize, usize), worn: &[(AdapterId, Range<usize>)]) {
+    fn adapt(&mut self, pool: &SpinPool, (layer, group): (usize, usize), adapted: &[(AdapterId, Range<usize>)]) {
         let Workspace { x, packed, qkv, gate_up, .. } = &mut self.workspace;
         let y = match group {
             0 => qkv,
             2 => gate_up,
             _ => x,
         };
-        for (adapter, rows) in worn {
+        for (adapter, rows) in adapted {
             if let Some(factors) = self.adapters[adapter.0].factors(layer, group) {
-                factors.add(team, packed, rows.clone(), y);
+                factors.add(pool, packed, rows.clone(), y);
             }
         }
     }
 
     /// Turns queries and keys, stores keys and values, and attends.
-    fn attend(&mut self, team: &Team, layer: usize, rows: &[Row]) {
+    fn attend(&mut self, pool: &SpinPool, layer: usize, rows: &[Row]) {
         let heads = self.model.heads;
         let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
         let Workspace { qkv, o, .. } = &mut self.workspace;
         let (cache, rope, width) = (&self.key_values, &self.rope, wq + 2 * wk);
         let shared = Shared::new(qkv);
-        team.split(rows.len(), WORTH_A_TASK.div_ceil(width), &|range| {
+        pool.split(rows.len(), WORTH_A_TASK.div_ceil(width), &|range| {
             for (i, row) in range.clone().zip(&rows[range]) {
                 // SAFETY: only this task has this row, and no other token its position.
                 let qkv = unsafe { &mut shared.from(i * width)[..width] };
@@ -219,7 +219,7 @@ impl KvCache {
         });
         o.resize(rows.len() * wq, 0.0);
         let (o, group) = (Shared::new(o), wq / heads.key_value);
-        team.split(rows.len() * heads.key_value, 1, &|range| {
+        pool.split(rows.len() * heads.key_value, 1, &|range| {
             let mut buffers = Buffers::default();
             for item in range {
                 let (i, head) = (item / heads.key_value, item % heads.key_value);
@@ -236,20 +236,20 @@ impl KvCache {
     /// silu(gate) up of the packed rows, into the workspace. Those with an adapter are gated after it was added.
     fn feed_forward(
         &mut self,
-        team: &Team,
+        pool: &SpinPool,
         (layer, block): (usize, &BlockPanels),
-        worn: &[(AdapterId, Range<usize>)],
+        adapted: &[(AdapterId, Range<usize>)],
         rows: usize,
     ) {
         let Workspace { packed, gate_up, product, .. } = &mut self.workspace;
         let outputs = block.gate_up.outputs();
         product.resize(rows * outputs / 2, 0.0);
-        let plain = worn.first().map_or(rows, |(_, range)| range.start);
-        block.gate_up.apply(team, packed, 0..plain, product, Output::SwiGlu);
+        let plain = adapted.first().map_or(rows, |(_, range)| range.start);
+        block.gate_up.apply(pool, packed, 0..plain, product, Output::SwiGlu);
         if plain < rows {
             gate_up.resize(rows * outputs, 0.0);
-            block.gate_up.apply(team, packed, plain..rows, gate_up, Output::Replace);
-            self.adapt(team, (layer, 2), worn);
+            block.gate_up.apply(pool, packed, plain..rows, gate_up, Output::Replace);
+            self.adapt(pool, (layer, 2), adapted);
             let Workspace { gate_up, product, .. } = &mut self.workspace;
             gated(&gate_up[plain * outputs..], &mut product[plain * outputs / 2..]);
         }
@@ -257,15 +257,15 @@ impl KvCache {
 }
 
 /// Rows in the numbers of the weights.
-fn pack(team: &Team, x: &[f32], width: usize, packed: &mut Packed) {
-    pack_part(team, x, width, width, packed);
+fn pack(pool: &SpinPool, x: &[f32], width: usize, packed: &mut Packed) {
+    pack_part(pool, x, width, width, packed);
 }
 
 /// The first `k` of each row's `width` numbers.
-fn pack_part(team: &Team, x: &[f32], width: usize, k: usize, packed: &mut Packed) {
+fn pack_part(pool: &SpinPool, x: &[f32], width: usize, k: usize, packed: &mut Packed) {
     let count = x.len() / width;
     let place = packed.reset(count, k);
-    team.split(count, WORTH_A_TASK.div_ceil(width), &|range| {
+    pool.split(count, WORTH_A_TASK.div_ceil(width), &|range| {
         for row in range {
             // SAFETY: only this task has this row.
             unsafe { place.put(row, &x[row * width..][..k]) };
@@ -274,10 +274,10 @@ fn pack_part(team: &Team, x: &[f32], width: usize, k: usize, packed: &mut Packed
 }
 
 /// RMSNorm of each row, in the numbers of the weights.
-fn pack_normed(team: &Team, x: &[f32], (weight, eps): (&[f32], f32), packed: &mut Packed) {
+fn pack_normed(pool: &SpinPool, x: &[f32], (weight, eps): (&[f32], f32), packed: &mut Packed) {
     let d = weight.len();
     let place = packed.reset(x.len() / d, d);
-    team.split(x.len() / d, WORTH_A_TASK.div_ceil(d), &|range| {
+    pool.split(x.len() / d, WORTH_A_TASK.div_ceil(d), &|range| {
         let mut normed = vec![0.0; d];
         for row in range {
             let x = &x[row * d..(row + 1) * d];

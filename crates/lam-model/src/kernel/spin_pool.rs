@@ -2,7 +2,7 @@
 //! sleeping, because a token's pieces are too short to be woken for. Knows no model.
 //!
 //! The caller always works too, and a piece ends when all its tasks are done: a helper that comes late, or never, only
-//! leaves more to the others. So any number of callers can ask for the team; it helps one at a time.
+//! leaves more to the others. So any number of callers can ask for the pool; it helps one at a time.
 
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,7 @@ struct Crew {
 }
 
 /// The caller's hold on the helpers, for a call that has many pieces of work.
-pub(crate) struct Team {
+pub(crate) struct SpinPool {
     hold: Option<Hold>,
 }
 
@@ -116,7 +116,7 @@ fn crew() -> &'static Crew {
     })
 }
 
-impl Team {
+impl SpinPool {
     /// The helpers, if nobody else has them and rayon is not told to use one thread.
     pub(crate) fn enter() -> Self {
         if rayon::current_num_threads() == 1 {
@@ -161,7 +161,7 @@ impl Team {
         assert!(!shared.panicked.swap(false, Ordering::Relaxed), "a task of generation panicked");
     }
 
-    /// As [`Team::run`] over ranges of 0..`items`: a few ranges a thread, of at least `least` items.
+    /// As [`SpinPool::run`] over ranges of 0..`items`: a few ranges a thread, of at least `least` items.
     pub(crate) fn split(&self, items: usize, least: usize, work: &(dyn Fn(std::ops::Range<usize>) + Sync)) {
         let tasks = items.div_ceil(least.max(1)).min(self.threads() * 4).max(1);
         if self.threads() == 1 || tasks == 1 {
@@ -171,7 +171,7 @@ impl Team {
     }
 }
 
-impl Drop for Team {
+impl Drop for SpinPool {
     fn drop(&mut self) {
         if let Some(hold) = &self.hold {
             hold.crew.shared.active.0.store(false, Ordering::Relaxed);
@@ -183,9 +183,9 @@ impl Drop for Team {
 mod tests {
     use super::*;
 
-    fn count(team: &Team, tasks: usize) {
+    fn count(pool: &SpinPool, tasks: usize) {
         let counts: Vec<AtomicUsize> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
-        team.run(tasks, &|task| {
+        pool.run(tasks, &|task| {
             counts[task].fetch_add(1, Ordering::Relaxed);
         });
         assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
@@ -197,8 +197,8 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for round in 0..500 {
-                        let team = Team::enter();
-                        (0..4).for_each(|piece| count(&team, (round * 7 + piece) % 40));
+                        let pool = SpinPool::enter();
+                        (0..4).for_each(|piece| count(&pool, (round * 7 + piece) % 40));
                     }
                 });
             }
@@ -207,10 +207,10 @@ mod tests {
 
     #[test]
     fn ranges_cover_everything_once() {
-        let team = Team::enter();
+        let pool = SpinPool::enter();
         for items in [0, 1, 7, 100] {
             let sum = AtomicUsize::new(0);
-            team.split(items, 3, &|range| {
+            pool.split(items, 3, &|range| {
                 sum.fetch_add(range.sum(), Ordering::Relaxed);
             });
             assert_eq!(sum.into_inner(), (0..items).sum::<usize>());
@@ -218,10 +218,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_reaches_the_caller_and_the_team_goes_on() {
-        let team = Team::enter();
-        let outcome = catch_unwind(AssertUnwindSafe(|| team.run(8, &|task| assert_ne!(task, 5))));
+    fn a_panic_reaches_the_caller_and_the_pool_works_on() {
+        let pool = SpinPool::enter();
+        let outcome = catch_unwind(AssertUnwindSafe(|| pool.run(8, &|task| assert_ne!(task, 5))));
         assert!(outcome.is_err());
-        count(&team, 20);
+        count(&pool, 20);
     }
 }

@@ -10,12 +10,12 @@ mod format;
 mod key_values;
 mod model;
 mod panels;
+mod row_reader;
 mod scores;
-mod source;
 mod step;
 
 pub use adapter::AdapterId;
 pub use cache::KvCache;
 pub use format::{AdapterUse, CacheOptions, KeyValueFormat, WeightFormat};
-pub use scores::{exponentials, highest, log_sum_exp};
+pub use scores::{argmax, exp_in_place, logsumexp};
 pub use step::Read;

@@ -12,7 +12,7 @@ use crate::WeightFormat;
 use crate::kernel::pages::{Arena, Region};
 use crate::kernel::rows::bf16;
 use crate::kernel::shared::Shared;
-use crate::kernel::team::Team;
+use crate::kernel::spin_pool::SpinPool;
 use packed::BLOCK;
 pub(crate) use packed::Packed;
 use tile::{BLOCK_WORDS, Column, column, panel_words};
@@ -67,7 +67,7 @@ impl Panels {
     }
 
     /// x wᵀ of some rows of `x` into the same rows of `y`. Shapes: x [M, K]; y [M, N], or [M, N / 2] for SwiGLU.
-    pub(crate) fn apply(&self, team: &Team, x: &Packed, rows: Range<usize>, y: &mut [f32], output: Output) {
+    pub(crate) fn apply(&self, pool: &SpinPool, x: &Packed, rows: Range<usize>, y: &mut [f32], output: Output) {
         let size = panel_words(self.format, self.k);
         let share = if output == Output::SwiGlu { 2 } else { 1 };
         let (n, step) = (self.n / share, WIDTH / share);
@@ -79,7 +79,7 @@ impl Panels {
         let y = Shared::new(&mut y[rows.start * n..rows.end * n]);
         let panels = self.n.div_ceil(WIDTH);
         let least = WORTH_A_TASK.div_ceil(rows.len() * self.k * WIDTH);
-        team.split(panels, least, &|panels| {
+        pool.split(panels, least, &|panels| {
             for number in panels {
                 let column_ = Column {
                     format: self.format,

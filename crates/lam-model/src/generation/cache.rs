@@ -18,8 +18,8 @@ pub struct KvCache {
     pub(crate) rope: Rope,
     pub(crate) key_values: KeyValues,
     pub(crate) adapters: Vec<Arc<Adapter>>,
-    /// Which adapter each slot wears.
-    pub(crate) worn: Vec<Option<AdapterId>>,
+    /// The adapter that each slot's tokens are read with.
+    pub(crate) adapter_of_slot: Vec<Option<AdapterId>>,
     pub(crate) workspace: Workspace,
 }
 
@@ -68,7 +68,7 @@ impl KvCache {
             rope: Rope::new(heads.dim, model.config.theta(), 0),
             key_values: KeyValues::new(shape, slots),
             adapters: Vec::new(),
-            worn: vec![None; slots],
+            adapter_of_slot: vec![None; slots],
             workspace: Workspace::new(model.options.weights),
             model,
         }
@@ -100,13 +100,13 @@ impl KvCache {
     }
 
     /// Lets slot `to` hold the first `length` tokens of slot `from`, instead of what it held. Nothing is copied: both
-    /// slots read the same memory until one of them goes on.
+    /// slots read the same memory until one of them grows.
     pub fn copy_prefix(&mut self, from: usize, to: usize, length: usize) {
         self.key_values.share(from, to, length);
-        self.worn[to] = self.worn[from];
+        self.adapter_of_slot[to] = self.adapter_of_slot[from];
     }
 
-    /// Lays out the adapter of `decoder`, whose other weights must be those of this cache, for slots to wear.
+    /// Lays out the adapter of `decoder`, whose other weights must be those of this cache, for [`KvCache::set_adapter`].
     ///
     /// # Errors
     /// When the decoder carries none, or one of another shape, or the cache has an adapter merged into its weights.
@@ -115,24 +115,24 @@ impl KvCache {
         Ok(AdapterId(self.adapters.len() - 1))
     }
 
-    /// Whether slots can wear an adapter.
+    /// Whether this cache has an adapter.
     pub fn knows(&self, adapter: AdapterId) -> bool {
         adapter.0 < self.adapters.len()
     }
 
-    /// Lets a slot wear an adapter, or none, and empties it: what it held was read with another one.
+    /// Gives a slot an adapter, or none. A slot whose adapter changes is emptied: it was read with another one.
     ///
     /// # Errors
     /// When there is no such slot or adapter.
-    pub fn wear(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), ModelError> {
+    pub fn set_adapter(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), ModelError> {
         if slot >= self.slots() || adapter.is_some_and(|adapter| !self.knows(adapter)) {
             let (slots, adapters) = (self.slots(), self.adapters.len());
             return Err(ModelError::Batch(format!(
-                "slot {slot} of {slots} cannot wear {adapter:?} of {adapters} adapters"
+                "slot {slot} of {slots} cannot have {adapter:?} of {adapters} adapters"
             )));
         }
-        if self.worn[slot] != adapter {
-            self.worn[slot] = adapter;
+        if self.adapter_of_slot[slot] != adapter {
+            self.adapter_of_slot[slot] = adapter;
             self.truncate(slot, 0);
         }
         Ok(())

@@ -19,7 +19,7 @@ fn packed(format: WeightFormat, x: &[f32], k: usize) -> Packed {
 
 fn product(panels: &Panels, x: &[f32], k: usize) -> Vec<f32> {
     let mut y = vec![0.0; x.len() / k * panels.outputs()];
-    panels.apply(&Team::enter(), &packed(panels.format, x, k), 0..x.len() / k, &mut y, Output::Replace);
+    panels.apply(&SpinPool::enter(), &packed(panels.format, x, k), 0..x.len() / k, &mut y, Output::Replace);
     y
 }
 
@@ -63,10 +63,10 @@ fn sums_are_added_and_gated_where_asked_for() {
         let panels = panels(format, &w, (64, k));
         let plain = product(&panels, &x, k);
         let mut sums = vec![1.0; plain.len()];
-        panels.apply(&Team::enter(), &packed(format, &x, k), 0..rows, &mut sums, Output::Add);
+        panels.apply(&SpinPool::enter(), &packed(format, &x, k), 0..rows, &mut sums, Output::Add);
         assert!(sums.iter().zip(&plain).all(|(sum, plain)| *sum == 1.0 + plain));
         let mut gated = vec![0.0; rows * 32];
-        panels.apply(&Team::enter(), &packed(format, &x, k), 0..rows, &mut gated, Output::SwiGlu);
+        panels.apply(&SpinPool::enter(), &packed(format, &x, k), 0..rows, &mut gated, Output::SwiGlu);
         for (row, plain) in plain.chunks(64).enumerate() {
             for i in 0..32 {
                 let (gate, up) = (plain[i / 16 * 32 + i % 16], plain[i / 16 * 32 + 16 + i % 16]);
@@ -83,7 +83,7 @@ fn only_the_rows_asked_for_are_written() {
     let panels = panels(WeightFormat::F32, &w, (5, 8));
     let all = product(&panels, &x, 8);
     let mut some = vec![7.0; 50];
-    panels.apply(&Team::enter(), &packed(WeightFormat::F32, &x, 8), 3..6, &mut some, Output::Replace);
+    panels.apply(&SpinPool::enter(), &packed(WeightFormat::F32, &x, 8), 3..6, &mut some, Output::Replace);
     assert_eq!(some[15..30], all[15..30]);
     assert!(some[..15].iter().chain(&some[30..]).all(|&value| value == 7.0));
 }
@@ -115,7 +115,7 @@ fn every_level_of_processor_gives_the_same_products() {
     for format in FORMATS {
         let (panels, x) = (panels(format, &w, (n, k)), packed(format, &x, k));
         let mut here = vec![0.0; 11 * n];
-        panels.apply(&Team::enter(), &x, 0..11, &mut here, Output::Replace);
+        panels.apply(&SpinPool::enter(), &x, 0..11, &mut here, Output::Replace);
         let others = [by_level::<Portable<false, 2>>(&panels, &x), by_level::<Portable<true, 8>>(&panels, &x)];
         for (here, other) in others.iter().flat_map(|other| here.iter().zip(other)) {
             assert!((here - other).abs() < 2e-5 * (1.0 + here.abs()), "{format:?}: {here} {other}");

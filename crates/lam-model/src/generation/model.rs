@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::format::{AdapterUse, CacheOptions, WeightFormat};
 use super::panels::{Panels, Rows, WIDTH};
-use super::source::Source;
+use super::row_reader::Source;
 use crate::decoder::{Block, Stack};
 use crate::kernel::pages::{Arena, Region};
 use crate::kernel::rows::bf16;
