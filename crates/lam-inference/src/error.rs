@@ -11,7 +11,7 @@ pub enum InferenceError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The model's next-token scores are no numbers.
+    /// The model's next-token scores are not finite.
     #[error(
         "the model's scores for token {position} of an answer are not finite\nhint: the weights are damaged or training diverged"
     )]

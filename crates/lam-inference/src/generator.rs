@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use lam_model::{AdapterId, Decoder};
+use lam_model::{AdapterId, Decoder, Read};
 use rayon::prelude::*;
 
 use crate::live::Live;
 use crate::slots::{Slots, WORTH_SHARING, shared_prefix};
-use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError, Input, Scores};
+use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError, Scores};
 
 /// Answers that one thread moves on, at least.
 const TAKEN_AT_ONCE: usize = 4;
@@ -29,7 +29,7 @@ pub struct Generator<'a> {
 struct Waiting {
     id: RequestId,
     request: GenerationRequest,
-    /// Whether it already waited for a prompt with the same beginning.
+    /// Whether it already waited for a prompt with the same prefix.
     held_back: bool,
 }
 
@@ -81,14 +81,13 @@ impl<'a> Generator<'a> {
             self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
         if !reading.is_empty() {
             let unread: Vec<Vec<u32>> = reading.iter_mut().map(|live| live.take_unread()).collect();
-            let inputs: Vec<_> = reading.iter().zip(&unread).map(|(live, tokens)| live.input(tokens)).collect();
-            let scores = read_while_preparing(self.model.as_mut(), &inputs, &mut reading)?;
-            for input in &inputs {
-                self.slots.read(input.slot, input.tokens);
+            let reads: Vec<_> = reading.iter().zip(&unread).map(|(live, tokens)| live.read(tokens)).collect();
+            let scores = read_while_preparing(self.model.as_mut(), &reads, &mut reading)?;
+            for read in &reads {
+                self.slots.read(read.slot, read.tokens);
             }
             let mut rows = scores.rows();
-            let scores: Vec<Vec<&[f32]>> =
-                inputs.iter().map(|input| rows.by_ref().take(input.scored).collect()).collect();
+            let scores: Vec<Vec<&[f32]>> = reads.iter().map(|read| rows.by_ref().take(read.scored).collect()).collect();
             take_all(reading, &scores)?;
         }
         Ok(self.collect_finished())
@@ -121,11 +120,11 @@ impl<'a> Generator<'a> {
     /// Gives waiting requests a slot. One that begins like another which is about to be read waits a turn, and then
     /// shares what that one read.
     fn admit(&mut self) -> Result<(), InferenceError> {
-        let mut beginning: Vec<(Vec<u32>, Option<AdapterId>)> = Vec::new();
+        let mut about_to_read: Vec<(Vec<u32>, Option<AdapterId>)> = Vec::new();
         let mut held_back = VecDeque::new();
         while let Some(mut waiting) = self.waiting.pop_front() {
             let (prompt, adapter) = (&waiting.request.prompt, waiting.request.adapter);
-            if !waiting.held_back && self.is_worth_waiting(prompt, adapter, &beginning) {
+            if !waiting.held_back && self.is_worth_waiting(prompt, adapter, &about_to_read) {
                 waiting.held_back = true;
                 held_back.push_back(waiting);
                 continue;
@@ -134,7 +133,7 @@ impl<'a> Generator<'a> {
                 held_back.push_back(waiting);
                 break;
             };
-            beginning.push((prompt.clone(), adapter));
+            about_to_read.push((prompt.clone(), adapter));
             self.live.push((waiting.id, Live::start(waiting.request, slot, held)));
         }
         held_back.append(&mut self.waiting);
@@ -146,10 +145,10 @@ impl<'a> Generator<'a> {
         &self,
         prompt: &[u32],
         adapter: Option<AdapterId>,
-        beginning: &[(Vec<u32>, Option<AdapterId>)],
+        about_to_read: &[(Vec<u32>, Option<AdapterId>)],
     ) -> bool {
         let (_, known) = self.slots.best_prefix(prompt, adapter);
-        let alike = beginning.iter().filter(|(_, other)| *other == adapter);
+        let alike = about_to_read.iter().filter(|(_, other)| *other == adapter);
         let soon = alike.map(|(other, _)| shared_prefix(other, prompt)).max().unwrap_or(0);
         soon >= known + 2 * WORTH_SHARING
     }
@@ -169,18 +168,18 @@ impl<'a> Generator<'a> {
 /// Lets the model read, and meanwhile computes on other threads what costly constraints allow next.
 fn read_while_preparing(
     model: &mut dyn CachedModel,
-    inputs: &[Input<'_>],
+    reads: &[Read<'_>],
     reading: &mut [&mut Live],
 ) -> Result<Scores, InferenceError> {
     let costly: Vec<_> = reading.iter_mut().filter(|live| live.is_worth_preparing()).collect();
     if costly.is_empty() {
-        return model.read(inputs);
+        return model.read(reads);
     }
     rayon::in_place_scope(|scope| {
         for live in costly {
             scope.spawn(move |_| live.prepare());
         }
-        model.read(inputs)
+        model.read(reads)
     })
 }
 

@@ -18,7 +18,7 @@ mod slots;
 
 pub use error::InferenceError;
 pub use generator::{Generator, RequestId};
-pub use model::{CachedDecoder, CachedModel, Input, Scores};
+pub use model::{CachedDecoder, CachedModel, Scores};
 pub use policy::{ModelPolicy, PolicyOptions};
 pub use request::{Completion, GenerationRequest, StopReason};
 pub use sampling::{Choice, Sampler, Sampling};

@@ -1,7 +1,9 @@
 //! One answer in the making. Between two readings it holds the tokens that the model has yet to read.
 
+use lam_model::Read;
+
 use crate::sampling::logprob;
-use crate::{Completion, GenerationRequest, InferenceError, Input, Sampler, StopReason};
+use crate::{Completion, GenerationRequest, InferenceError, Sampler, StopReason};
 
 /// One answer in the making.
 pub(crate) struct Live {
@@ -33,9 +35,9 @@ impl Live {
     }
 
     /// How the model is to read these tokens.
-    pub(crate) fn input<'t>(&self, tokens: &'t [u32]) -> Input<'t> {
+    pub(crate) fn read<'t>(&self, tokens: &'t [u32]) -> Read<'t> {
         let scored = if self.request.logprobs { self.unscored() + 1 } else { 1 };
-        Input { slot: self.slot, tokens, scored }
+        Read { slot: self.slot, tokens, scored }
     }
 
     /// Lets the constraint compute what may come next, which needs no scores.

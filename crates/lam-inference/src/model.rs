@@ -4,18 +4,7 @@ use lam_model::{AdapterId, CacheOptions, Decoder, KvCache, Read};
 
 use crate::InferenceError;
 
-/// Tokens to be read into a slot.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// The slot.
-    pub slot: usize,
-    /// What is read, at least one token.
-    pub tokens: &'a [u32],
-    /// Scores are wanted after each of so many last tokens, at least one.
-    pub scored: usize,
-}
-
-/// Scores after the scored tokens of some inputs, in the order of the inputs.
+/// Scores after the scored tokens of some reads, in their order.
 pub struct Scores {
     logits: Vec<f32>,
     vocabulary: usize,
@@ -26,11 +15,11 @@ pub trait CachedModel {
     /// Number of slots.
     fn slots(&self) -> usize;
 
-    /// Reads every input after what its slot holds and scores what may come after its last `scored` tokens.
+    /// Appends tokens to slots and scores what may come after the last `scored` ones of each; at least one is scored.
     ///
     /// # Errors
     /// When the model fails.
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError>;
+    fn read(&mut self, reads: &[Read<'_>]) -> Result<Scores, InferenceError>;
 
     /// Keeps the first `length` tokens of a slot.
     fn truncate(&mut self, slot: usize, length: usize);
@@ -104,11 +93,8 @@ impl CachedModel for CachedDecoder {
         self.cache.slots()
     }
 
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError> {
-        let reads: Vec<_> =
-            inputs.iter().map(|&Input { slot, tokens, scored }| Read { slot, tokens, scored }).collect();
-        let logits = self.cache.read(&reads)?;
-        Ok(Scores::new(logits, self.cache.vocabulary()))
+    fn read(&mut self, reads: &[Read<'_>]) -> Result<Scores, InferenceError> {
+        Ok(Scores::new(self.cache.read(reads)?, self.cache.vocabulary()))
     }
 
     fn truncate(&mut self, slot: usize, length: usize) {

@@ -31,7 +31,7 @@ impl Slots {
         }
     }
 
-    /// The longest beginning of `prompt` that a slot holds as `adapter` reads it, and the slot. One token is always
+    /// The longest prefix of `prompt` that a slot holds as `adapter` reads it, and the slot. One token is always
     /// left to be read.
     pub(crate) fn best_prefix(&self, prompt: &[u32], adapter: Option<AdapterId>) -> (usize, usize) {
         let shared = self
@@ -42,7 +42,7 @@ impl Slots {
         shared.enumerate().fold((0, 0), |best, (slot, length)| if length > best.1 { (slot, length) } else { best })
     }
 
-    /// Gives a free slot, if there is one, that holds the longest known beginning of `prompt`; with it the beginning's
+    /// Gives a free slot, if there is one, that holds the longest known prefix of `prompt`; with it the prefix's
     /// length.
     pub(crate) fn take(
         &mut self,

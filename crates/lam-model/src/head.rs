@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::backend::TAPE;
 use crate::init::normal;
 use crate::{Decoder, Finetuning, ModelError, files};
 
@@ -24,7 +25,7 @@ impl ScalarHead {
     /// When the tensor cannot be made.
     pub fn new(hidden_size: usize, seed: u64) -> Result<Self, ModelError> {
         let values = normal::deviates(&mut ChaCha8Rng::seed_from_u64(seed), hidden_size, 0.02);
-        Ok(Self { weight: Var::from_vec(values, (1, hidden_size), &Device::Cpu)? })
+        Ok(Self { weight: Var::from_vec(values, (1, hidden_size), &TAPE)? })
     }
 
     /// A head that scores everything 0.
@@ -32,7 +33,7 @@ impl ScalarHead {
     /// # Errors
     /// When the tensor cannot be made.
     pub fn zeros(hidden_size: usize) -> Result<Self, ModelError> {
-        Ok(Self { weight: Var::zeros((1, hidden_size), DType::F32, &Device::Cpu)? })
+        Ok(Self { weight: Var::zeros((1, hidden_size), DType::F32, &TAPE)? })
     }
 
     /// The head in a model directory that [`Decoder::save_reward_model`] or Hugging Face wrote.
@@ -54,7 +55,7 @@ impl ScalarHead {
             return Err(ModelError::Batch(format!("position {position} is outside the {t} hidden states")));
         }
         let index: Vec<u32> = positions.iter().map(|&position| position as u32).collect();
-        let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &Device::Cpu)?, 0)?;
+        let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &TAPE)?, 0)?;
         Ok(rows.matmul(&self.weight.t()?)?.squeeze(1)?)
     }
 

@@ -3,21 +3,24 @@
 //! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::forward`], scored with
 //! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`KvCache::read`]. The
 //! whole stack of layers is one node of candle's tape: its backward is written by hand, layer by layer, over the
-//! operations in [`ops`]. Does not know tasks or text.
+//! operations in `backend/`. Does not know tasks or text.
 
 mod allocator;
+mod backend;
 mod batch;
 mod config;
 mod decoder;
 mod error;
 mod files;
+#[cfg(test)]
+mod finite_difference;
 mod generation;
 mod head;
 mod init;
-mod kernel;
+mod layout;
 mod lora;
 mod matrix_product;
-pub mod ops;
+mod precision;
 
 pub use allocator::tune_allocator;
 pub use batch::{PackedBatch, Prefix, Target, TextRows, shared_rows};
@@ -30,4 +33,4 @@ pub use head::ScalarHead;
 pub use init::{Induction, Initialization};
 pub use lora::{Finetuning, LoraConfig, TargetModules};
 pub use matrix_product::MatrixProduct;
-pub use ops::activation::Precision;
+pub use precision::Precision;

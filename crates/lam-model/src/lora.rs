@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
-
-/// The linear layers of a block that can carry an adapter, in the order of the forward pass.
-pub(crate) const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+use crate::layout::MODULES;
 
 /// Which linear layers carry an adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +53,7 @@ pub enum Finetuning {
     /// An adapter; the weights are frozen.
     Lora(LoraConfig),
     /// An adapter over linear layers that are quantised: Q8_0 for 8 bits; for 4 bits Q4_K, or Q4_0 where a layer's
-    /// input is no multiple of 256; bf16 where it is none of 32. Gradients pass through the quantised weights.
+    /// input is not a multiple of 256; bf16 where it is not a multiple of 32. Gradients pass through the quantised weights.
     Qlora {
         /// The adapter.
         lora: LoraConfig,

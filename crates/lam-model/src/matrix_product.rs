@@ -3,9 +3,9 @@
 use half::bf16;
 
 use crate::Precision;
-use crate::kernel::panel::Source;
-use crate::ops::activation::{Activation, rounded};
-use crate::ops::linear::{self, Form, Summand, To};
+use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::ops::linear::{self, Form, Summand, To};
+use crate::backend::cpu::storage::activation::{Activation, rounded};
 
 /// A frozen weight w [N, K], an input x [M, K] and an output gradient g [M, N], all in one precision.
 pub struct MatrixProduct {
@@ -47,23 +47,23 @@ impl MatrixProduct {
     /// g = x wᵀ, as in the forward pass.
     pub fn forward(&mut self) {
         let (n, k) = self.size;
-        let summand = Summand { x: self.x.view(), w: self.w.source(), form: Form::Transposed, reduction: k };
+        let summand = Summand { x: self.x.view(), w: self.w.numbers(), form: Form::Transposed, reduction: k };
         linear::sum(&[summand], n, 1.0, To::Activation(&mut self.g));
     }
 
     /// x = g w, as in the backward pass.
     pub fn backward(&mut self) {
         let (n, k) = self.size;
-        let summand = Summand { x: self.g.view(), w: self.w.source(), form: Form::Plain, reduction: n };
+        let summand = Summand { x: self.g.view(), w: self.w.numbers(), form: Form::Plain, reduction: n };
         linear::sum(&[summand], k, 1.0, To::Activation(&mut self.x));
     }
 }
 
 impl Frozen {
-    fn source(&self) -> Source<'_> {
+    fn numbers(&self) -> Numbers<'_> {
         match self {
-            Self::F32(values) => Source::F32(values),
-            Self::Bf16(values) => Source::Bf16(values),
+            Self::F32(values) => Numbers::F32(values),
+            Self::Bf16(values) => Numbers::Bf16(values),
         }
     }
 }

@@ -1,9 +1,7 @@
 //! Who else is there makes no difference.
 
-use lam_inference::{
-    CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Input, Scores,
-};
-use lam_model::{AdapterId, AdapterUse, CacheOptions};
+use lam_inference::{CachedDecoder, CachedModel, Completion, GenerationRequest, Generator, InferenceError, Scores};
+use lam_model::{AdapterId, AdapterUse, CacheOptions, Read};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -53,7 +51,7 @@ impl CachedModel for Counting {
         self.inner.slots()
     }
 
-    fn read(&mut self, inputs: &[Input<'_>]) -> Result<Scores, InferenceError> {
+    fn read(&mut self, inputs: &[Read<'_>]) -> Result<Scores, InferenceError> {
         self.calls.set(self.calls.get() + 1);
         self.tokens.set(self.tokens.get() + inputs.iter().map(|input| input.tokens.len()).sum::<usize>());
         self.inner.read(inputs)

@@ -1,14 +1,14 @@
-//! Which texts of a batch share the rows of their beginning, and where each text's rows are then.
+//! Which texts of a batch share the rows of their prefix, and where each text's rows are then.
 //!
 //! An agent's prompt lists the screen before the task: in a real application, hundreds of tokens that are the same in
-//! most steps of a batch. Causal attention makes the rows of an equal beginning equal, so one copy of them serves all
+//! most steps of a batch. Causal attention makes the rows of an equal prefix equal, so one copy of them serves all
 //! texts, and the gradients that flow back into it add up to what the copies would have got.
 
 use super::PackedBatch;
 
-/// A shorter beginning than this is not worth a fork.
+/// A shorter prefix than this is not worth a fork.
 const LEAST: usize = 16;
-/// Branches have at most so many times the rows of their beginning: more would spare little, and leave the threads
+/// Branches have at most so many times the rows of their prefix: more would spare little, and leave the threads
 /// fewer documents to divide among them.
 const BRANCHES: usize = 4;
 
@@ -24,7 +24,7 @@ pub struct Prefix<'a> {
 /// Where a text is in its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextRows {
-    beginning: usize,
+    prefix: usize,
     shared: usize,
     rest: usize,
 }
@@ -32,27 +32,27 @@ pub struct TextRows {
 impl TextRows {
     /// The row of the text's token at `place`.
     pub fn row(&self, place: usize) -> usize {
-        if place < self.shared { self.beginning + place } else { self.rest + place - self.shared }
+        if place < self.shared { self.prefix + place } else { self.rest + place - self.shared }
     }
 }
 
 impl PackedBatch {
-    /// Packs texts so that those that begin alike share the rows of their beginning. Says where each text is.
+    /// Packs texts so that those that begin alike share the rows of their prefix. Says where each text is.
     ///
     /// The order of the rows depends on the texts alone. What the model computes for a row is what it would compute
     /// in [`PackedBatch::from_documents`], but for rounding and for dropout, which draws once for a shared row.
     pub fn sharing(texts: &[Prefix<'_>]) -> (Self, Vec<TextRows>) {
         let mut batch = Self::default();
-        let mut places = vec![TextRows { beginning: 0, shared: 0, rest: 0 }; texts.len()];
+        let mut places = vec![TextRows { prefix: 0, shared: 0, rest: 0 }; texts.len()];
         for group in groups(texts) {
-            let beginning = batch.tokens();
+            let prefix = batch.tokens();
             if group.shared > 0 {
                 let first = batch.lengths.len();
                 batch.push(&texts[group.members[0]].text[..group.shared]);
                 batch.forks.push(first..first + 1 + group.members.len());
             }
             for member in group.members {
-                places[member] = TextRows { beginning, shared: group.shared, rest: batch.tokens() };
+                places[member] = TextRows { prefix, shared: group.shared, rest: batch.tokens() };
                 batch.push(&texts[member].text[group.shared..]);
             }
         }

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::build::{linear_name, linear_size};
-use super::{Decoder, LoraPair, Weight};
-use crate::lora::MODULES;
+use super::{Decoder, LoraPair};
+use crate::backend::cpu::storage;
+use crate::backend::cpu::storage::weight::Weight;
+use crate::layout::{MODULES, linear_name, linear_size};
 use crate::{LoraConfig, ModelError, files};
 
 fn names(layer: usize, module: &str) -> [String; 2] {
@@ -27,7 +28,7 @@ impl Decoder {
             // PEFT's: uniform in ±1/sqrt(inputs) for A (Kaiming with a = sqrt 5), zero for B.
             let bound = if is_a { 1.0 / (shape[1] as f32).sqrt() } else { 0.0 };
             let values = (0..shape[0] * shape[1]).map(|_| (random.random::<f32>() * 2.0 - 1.0) * bound).collect();
-            Ok(Tensor::from_vec::<_, f32>(values, shape.to_vec(), &Device::Cpu)?)
+            Ok(storage::tensor(values, shape)?)
         })?;
         self.train(|name| name.contains(".lora_"))
     }

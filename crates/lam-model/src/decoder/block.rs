@@ -5,19 +5,21 @@ use std::sync::Arc;
 use candle_core::Result;
 
 use super::linear::{Branch, Inner, InputGradient, Linear};
-use super::weight::{Gradients, Weight};
-use crate::ops::activation::{Activation, Lent, Precision, View};
-use crate::ops::attention::{self, Heads, Inputs, Kept, Span};
-use crate::ops::dropout::Dropout;
-use crate::ops::linear::To;
-use crate::ops::rope::Rope;
-use crate::ops::{rms_norm, swiglu};
+use crate::Precision;
+use crate::backend::cpu::ops::attention::{self, Heads, Inputs, Kept};
+use crate::backend::cpu::ops::dropout::Dropout;
+use crate::backend::cpu::ops::linear::To;
+use crate::backend::cpu::ops::rope::Rope;
+use crate::backend::cpu::ops::{rms_norm, swiglu};
+use crate::backend::cpu::storage::activation::{Activation, Lent, View};
+use crate::backend::cpu::storage::weight::{Gradients, Weight};
+use crate::batch::Span;
 
 /// The weights of a block.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) input_norm: Weight,
-    /// In the order of [`crate::lora::MODULES`].
+    /// In the order of [`crate::layout::MODULES`].
     pub(crate) linears: [Linear; 7],
     pub(crate) post_norm: Weight,
 }
@@ -50,7 +52,7 @@ pub(crate) struct BlockTape {
     k: Activation,
     v: Activation,
     o: Activation,
-    log_sums: Vec<f32>,
+    logsumexp: Vec<f32>,
     /// The residual stream between attention and feed-forward.
     middle: Vec<f32>,
     gate: Activation,
@@ -82,11 +84,11 @@ impl Block {
         let mut apply = |module, x| self.apply((layer, module), run, x, &mut inner);
         let (mut q, mut k, v) = (apply(Q, h.view())?, apply(K, h.view())?, apply(V, h.view())?);
         drop(h);
-        run.rope.turn(&mut q, self.linears[Q].size.0, &run.positions, 1.0);
-        run.rope.turn(&mut k, self.linears[K].size.0, &run.positions, 1.0);
+        run.rope.rotate(&mut q, self.linears[Q].size.0, &run.positions, 1.0);
+        run.rope.rotate(&mut k, self.linears[K].size.0, &run.positions, 1.0);
         let mut o = Activation::zeros(run.precision, q.len());
-        let mut log_sums = vec![0.0; t * run.heads.query];
-        attention::forward(run.heads, Inputs { q: &q, k: &k, v: &v, spans: &run.spans }, &mut o, &mut log_sums);
+        let mut logsumexp = vec![0.0; t * run.heads.query];
+        attention::forward(run.heads, Inputs { q: &q, k: &k, v: &v, spans: &run.spans }, &mut o, &mut logsumexp);
         let mut middle = x.to_vec();
         inner[O] = self.linears[O].forward(o.view(), run.seed(layer, O), To::Add(&mut middle))?;
 
@@ -97,7 +99,7 @@ impl Block {
         let product = swiglu::forward(&gate, &up);
         let mut y = middle.clone();
         inner[DOWN] = self.linears[DOWN].forward(product.view(), run.seed(layer, DOWN), To::Add(&mut y))?;
-        Ok((y, BlockTape { q, k, v, o, log_sums, middle, gate, up, inner }))
+        Ok((y, BlockTape { q, k, v, o, logsumexp, middle, gate, up, inner }))
     }
 
     /// Turns the gradient by the output, `g`, into the gradient by the input `x`. Where nothing before the block is
@@ -110,7 +112,7 @@ impl Block {
         g: &mut [f32],
         gradients: &mut Gradients,
     ) -> Result<()> {
-        let BlockTape { q, k, v, o, log_sums, middle, gate, up, inner } = tape;
+        let BlockTape { q, k, v, o, logsumexp, middle, gate, up, inner } = tape;
         self.feed_forward_backward(layer, run, (&middle, gate, up, &inner), g, gradients)?;
         drop(middle);
         let mut by_o = Activation::zeros(run.precision, o.len());
@@ -126,12 +128,12 @@ impl Block {
         attention::backward(
             run.heads,
             Inputs { q: &q, k: &k, v: &v, spans: &run.spans },
-            Kept { o: &o, log_sums: &log_sums, g: &by_o },
+            Kept { o: &o, logsumexp: &logsumexp, g: &by_o },
             [&mut dq, &mut dk, &mut dv],
         );
         drop((q, k, v, o, by_o));
-        run.rope.turn(&mut dq, self.linears[Q].size.0, &run.positions, -1.0);
-        run.rope.turn(&mut dk, self.linears[K].size.0, &run.positions, -1.0);
+        run.rope.rotate(&mut dq, self.linears[Q].size.0, &run.positions, -1.0);
+        run.rope.rotate(&mut dk, self.linears[K].size.0, &run.positions, -1.0);
         let branches = [(Q, &dq), (K, &dk), (V, &dv)].map(|(m, g)| self.branch(layer, run, m, g.view(), &inner));
         let by_input = InputGradient::new(&branches)?;
         by_input.weights(run.normed(x, &self.input_norm)?.view(), gradients)?;

@@ -5,29 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::Tensor;
 
-use super::{Block, Decoder, Linear, Stack, Weight};
+use super::{Block, Decoder, Linear, Stack};
+use crate::backend::cpu::ops::rope::Rope;
+use crate::backend::cpu::storage::weight::Weight;
 use crate::files::Tensors;
-use crate::lora::MODULES;
-use crate::ops::rope::Rope;
+use crate::layout::{MODULES, linear_name, linear_size};
 use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, files, init};
-
-/// Name of a linear layer on disk.
-pub(crate) fn linear_name(layer: usize, module: &str) -> String {
-    let part = if matches!(module, "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
-    format!("model.layers.{layer}.{part}.{module}")
-}
-
-/// Output and input width of a linear layer.
-pub(crate) fn linear_size(config: &MistralConfig, module: &str) -> (usize, usize) {
-    let (d, f, e) = (config.hidden_size, config.intermediate_size, config.head_dim());
-    match module {
-        "q_proj" => (config.num_attention_heads * e, d),
-        "k_proj" | "v_proj" => (config.num_key_value_heads * e, d),
-        "o_proj" => (d, config.num_attention_heads * e),
-        "down_proj" => (d, f),
-        _ => (f, d),
-    }
-}
 
 impl Decoder {
     /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from
@@ -130,11 +113,11 @@ impl Decoder {
 
     /// Makes the weights that `chosen` names trained, in the order of the forward pass.
     pub(crate) fn train(&mut self, chosen: impl Fn(&str) -> bool) -> Result<(), ModelError> {
-        let mut place = 0;
+        let mut index = 0;
         let mut train = |weight: &mut Weight| -> candle_core::Result<()> {
             if chosen(&weight.name) {
-                weight.train(place)?;
-                place += 1;
+                weight.train(index)?;
+                index += 1;
             }
             Ok(())
         };

@@ -2,13 +2,13 @@
 
 use candle_core::Result;
 
-use super::weight::{Gradients, Weight};
-use crate::kernel::matmul;
-use crate::kernel::rows;
-use crate::ops::activation::{Activation, View};
-use crate::ops::dropout::Dropout;
-use crate::ops::linear::{self, Form, Summand, To};
-use crate::ops::lora;
+use crate::backend::cpu::kernel::matmul;
+use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::ops::dropout::Dropout;
+use crate::backend::cpu::ops::linear::{self, Form, Summand, To};
+use crate::backend::cpu::ops::lora;
+use crate::backend::cpu::storage::activation::{Activation, View};
+use crate::backend::cpu::storage::weight::{Gradients, Weight};
 
 /// y = x wᵀ, plus the adapter's part.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl Linear {
     pub(crate) fn forward(&self, x: View<'_>, seed: Option<u64>, to: To<'_>) -> Result<Inner> {
         let (n, k) = self.size;
         let held = self.weight.held()?;
-        let own = Summand { x, w: held.source(), form: Form::Transposed, reduction: k };
+        let own = Summand { x, w: held.numbers(), form: Form::Transposed, reduction: k };
         let Some(pair) = &self.adapter else {
             linear::sum(&[own], n, 1.0, to);
             return Ok(None);
@@ -75,10 +75,10 @@ impl Linear {
     /// Weight plus scale × B A, where there is an adapter.
     pub(crate) fn merged(&self) -> Result<Option<candle_core::Tensor>> {
         let Some(pair) = &self.adapter else { return Ok(None) };
-        let mut merged = self.weight.held()?.source().wide(0..self.weight.len());
+        let mut merged = self.weight.held()?.numbers().to_f32(0..self.weight.len());
         let (a, b) = (pair.a.values()?, pair.b.values()?);
         matmul::by_plain(&b, &a, &mut merged, pair.rank, self.size.1, pair.scale, true);
-        Ok(Some(crate::ops::storage::tensor(merged, self.size)?))
+        Ok(Some(crate::backend::cpu::storage::tensor(merged, self.size)?))
     }
 }
 
@@ -113,9 +113,9 @@ impl<'a> InputGradient<'a> {
         let mut summands = Vec::new();
         for (i, branch) in self.branches.iter().enumerate() {
             let n = branch.linear.size.0;
-            summands.push(Summand { x: branch.g, w: weights[i].source(), form: Form::Plain, reduction: n });
+            summands.push(Summand { x: branch.g, w: weights[i].numbers(), form: Form::Plain, reduction: n });
             if let (Some(h), Some(a), Some(pair)) = (&self.outer[i], &pairs[i], &branch.linear.adapter) {
-                let w = crate::kernel::panel::Source::F32(a);
+                let w = crate::backend::cpu::kernel::panel::Numbers::F32(a);
                 summands.push(Summand { x: h.view(), w, form: Form::Plain, reduction: pair.rank });
             }
         }
@@ -137,7 +137,7 @@ impl<'a> InputGradient<'a> {
         for branch in self.branches {
             let held = branch.linear.weight.held()?;
             let n = branch.linear.size.0;
-            let own = Summand { x: branch.g, w: held.source(), form: Form::Plain, reduction: n };
+            let own = Summand { x: branch.g, w: held.numbers(), form: Form::Plain, reduction: n };
             linear::sum(&[own], k, 1.0, To::Add(&mut total));
         }
         for (branch, h) in self.branches.iter().zip(&self.outer) {

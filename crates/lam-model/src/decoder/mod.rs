@@ -2,26 +2,26 @@
 
 mod adapter;
 mod block;
-pub(crate) mod build;
+mod build;
 mod linear;
 mod stack;
-pub(crate) mod weight;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Tensor, Var};
 
+use crate::Precision;
+use crate::backend::cpu::ops::attention::Heads;
+use crate::backend::cpu::ops::cross_entropy::{self, cross_entropy};
+use crate::backend::cpu::ops::log_probs::LogProbs;
+use crate::backend::cpu::ops::rope::Rope;
+use crate::backend::cpu::storage::activation::Lent;
+use crate::backend::cpu::storage::weight::Weight;
 use crate::batch::check_tokens;
-use crate::ops::activation::{Lent, Precision};
-use crate::ops::attention::Heads;
-use crate::ops::cross_entropy::{self, cross_entropy};
-use crate::ops::log_probs::LogProbs;
-use crate::ops::rope::Rope;
 use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target, TextRows};
 pub(crate) use block::{Block, Run};
 pub(crate) use linear::{Linear, LoraPair};
 pub(crate) use stack::Stack;
-pub(crate) use weight::Weight;
 
 /// A Mistral decoder for training and generation.
 #[derive(Clone, Debug)]
@@ -78,11 +78,11 @@ impl Decoder {
         self.precision = precision;
         if precision == Precision::Bf16 {
             let stack = Arc::make_mut(&mut self.stack);
-            stack.embedding.narrow()?;
+            stack.embedding.store_in_bf16()?;
             for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
-                linear.weight.narrow()?;
+                linear.weight.store_in_bf16()?;
             }
-            self.head.iter_mut().try_for_each(Weight::narrow)?;
+            self.head.iter_mut().try_for_each(Weight::store_in_bf16)?;
         }
         Ok(())
     }
@@ -168,12 +168,12 @@ impl Decoder {
     pub fn logits(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
         self.check_places(hidden, positions, &vec![0; positions.len()])?;
         let (v, d) = (self.config.vocab_size, self.config.hidden_size);
-        let hidden = crate::ops::storage::values(hidden)?;
-        let x = crate::ops::cross_entropy::gathered(&hidden, positions.iter().copied(), d);
+        let hidden = crate::backend::cpu::storage::values(hidden)?;
+        let x = crate::backend::cpu::ops::cross_entropy::gathered(&hidden, positions.iter().copied(), d);
         let mut logits = vec![0.0; positions.len() * v];
         let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);
-        cross_entropy::logits_of(x.view(), head.source(), &mut logits, (v, d));
-        Ok(crate::ops::storage::tensor(logits, (positions.len(), v))?)
+        cross_entropy::logits_of(x.view(), head.numbers(), &mut logits, (v, d));
+        Ok(crate::backend::cpu::storage::tensor(logits, (positions.len(), v))?)
     }
 
     /// What is trained, under its name on disk, always in the same order.

@@ -7,11 +7,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::block::{Block, BlockTape, Run};
-use super::weight::{Gradients, Weight};
-use crate::ops::{embedding, rms_norm, storage};
+use crate::backend::cpu::ops::{embedding, rms_norm};
+use crate::backend::cpu::storage;
+use crate::backend::cpu::storage::weight::{Gradients, Weight};
 
 /// Embedding, blocks and final norm.
 #[derive(Clone, Debug)]
@@ -32,11 +33,11 @@ impl Stack {
     /// Hidden states of a run. With `checkpointing`, a block's tape is made again in the backward.
     pub(crate) fn hidden(self: &Arc<Self>, run: Run, keep: bool, checkpointing: bool) -> Result<Tensor> {
         let gradients = Arc::new(Mutex::new(Gradients::default()));
-        let mut thread = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
+        let mut thread = storage::tensor(vec![0.0], ())?;
         let mut tied = false;
         for weight in self.weights().filter(|_| keep) {
-            if let (Some(var), Some(place)) = (weight.variable(), weight.place()) {
-                thread = thread.apply_op2(var.as_tensor(), Tie { place, gradients: gradients.clone() })?;
+            if let (Some(var), Some(index)) = (weight.variable(), weight.index()) {
+                thread = thread.apply_op2(var.as_tensor(), Tie { index, gradients: gradients.clone() })?;
                 tied = true;
             }
         }
@@ -51,7 +52,7 @@ impl Stack {
     }
 
     fn forward(&self, run: &Run, keep: bool, checkpointing: bool) -> Result<(Vec<f32>, Kept)> {
-        let mut x = embedding::forward(&run.tokens, self.embedding.held()?.source(), self.width);
+        let mut x = embedding::forward(&run.tokens, self.embedding.held()?.numbers(), self.width);
         let mut blocks = Vec::new();
         for (layer, block) in self.blocks.iter().enumerate() {
             let (y, tape) = block.forward(layer, run, &x)?;
@@ -117,7 +118,7 @@ impl CustomOp1 for StackOp {
 
 /// Ties one trained weight to the thread.
 struct Tie {
-    place: usize,
+    index: usize,
     gradients: Arc<Mutex<Gradients>>,
 }
 
@@ -131,7 +132,7 @@ impl CustomOp2 for Tie {
     }
 
     fn bwd(&self, _: &Tensor, weight: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradient = self.gradients.lock().unwrap_or_else(PoisonError::into_inner).take(self.place);
+        let gradient = self.gradients.lock().unwrap_or_else(PoisonError::into_inner).take(self.index);
         let gradient = gradient.map(|values| storage::tensor(values, weight.shape())).transpose()?;
         Ok((Some(g.clone()), gradient))
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use half::{bf16, f16};
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, View};
@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::atomic;
 use crate::ModelError;
-use crate::decoder::weight::Stored;
-use crate::ops::storage;
+use crate::backend::cpu::storage;
+use crate::backend::cpu::storage::weight::Stored;
 
 /// Bytes of a shard at most.
 const SHARD_BYTES: usize = 5_000_000_000;
@@ -33,11 +33,11 @@ pub(crate) struct Tensors {
 /// A tensor at hand, or still in its file.
 enum Entry {
     Made(Tensor),
-    Stored(Place),
+    InFile(FileSpan),
 }
 
 /// Where a tensor lies in a file.
-struct Place {
+struct FileSpan {
     file: Arc<File>,
     path: Arc<PathBuf>,
     dtype: Dtype,
@@ -57,7 +57,7 @@ impl Tensors {
         self.map.keys()
     }
 
-    /// Puts a tensor in, or in the place of another.
+    /// Puts a tensor in, or in the span of another.
     pub(crate) fn put(&mut self, name: String, tensor: Tensor) {
         self.map.insert(name, Entry::Made(tensor));
     }
@@ -74,15 +74,15 @@ impl Tensors {
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         match self.entry(name, shape)? {
             Entry::Made(tensor) => Ok(tensor),
-            Entry::Stored(place) => Ok(Tensor::from_vec(place.wide()?, shape, &Device::Cpu)?),
+            Entry::InFile(span) => Ok(storage::tensor(span.read_f32()?, shape)?),
         }
     }
 
     /// Takes out a tensor of this name and shape as it is stored: bf16 stays bf16, everything else is f32.
     pub(crate) fn take_stored(&mut self, name: &str, shape: &[usize]) -> Result<Stored, ModelError> {
         match self.entry(name, shape)? {
-            Entry::Stored(place) if place.dtype == Dtype::BF16 => Ok(Stored::Bf16(Arc::new(place.narrow()?))),
-            Entry::Stored(place) => Ok(Stored::F32(Tensor::from_vec(place.wide()?, shape, &Device::Cpu)?)),
+            Entry::InFile(span) if span.dtype == Dtype::BF16 => Ok(Stored::Bf16(Arc::new(span.read_bf16()?))),
+            Entry::InFile(span) => Ok(Stored::F32(storage::tensor(span.read_f32()?, shape)?)),
             Entry::Made(tensor) => Ok(Stored::F32(tensor)),
         }
     }
@@ -93,7 +93,7 @@ impl Tensors {
         };
         let found = match &entry {
             Entry::Made(tensor) => tensor.dims(),
-            Entry::Stored(place) => &place.shape,
+            Entry::InFile(span) => &span.shape,
         };
         if found != shape {
             let (expected, found) = (shape.to_vec(), found.to_vec());
@@ -103,7 +103,7 @@ impl Tensors {
     }
 }
 
-impl Place {
+impl FileSpan {
     /// Calls `each` with the tensor's bytes, a piece at a time.
     fn pieces(&self, mut each: impl FnMut(&[u8])) -> Result<(), ModelError> {
         let (mut at, mut left) = (self.start, self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8);
@@ -118,7 +118,7 @@ impl Place {
         Ok(())
     }
 
-    fn wide(&self) -> Result<Vec<f32>, ModelError> {
+    fn read_f32(&self) -> Result<Vec<f32>, ModelError> {
         let mut values = Vec::with_capacity(self.shape.iter().product());
         self.pieces(|bytes| {
             let pairs = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
@@ -131,7 +131,7 @@ impl Place {
         Ok(values)
     }
 
-    fn narrow(&self) -> Result<Vec<bf16>, ModelError> {
+    fn read_bf16(&self) -> Result<Vec<bf16>, ModelError> {
         let mut values = Vec::with_capacity(self.shape.iter().product());
         self.pieces(|bytes| values.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]))))?;
         Ok(values)
@@ -192,8 +192,8 @@ fn read_file(path: &Path, map: &mut BTreeMap<String, Entry>) -> Result<(), Model
             return Err(ModelError::file(&path, reason));
         }
         let (file, path, shape) = (file.clone(), path.clone(), info.shape.clone());
-        let place = Place { file, path, dtype: info.dtype, shape, start: 8 + head + start as u64 };
-        map.insert(name, Entry::Stored(place));
+        let span = FileSpan { file, path, dtype: info.dtype, shape, start: 8 + head + start as u64 };
+        map.insert(name, Entry::InFile(span));
     }
     Ok(())
 }
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn tensors_are_grouped_by_size_in_their_order() {
-        let tensor = |n: usize| Tensor::zeros(n, candle_core::DType::F32, &Device::Cpu).unwrap();
+        let tensor = |n: usize| storage::tensor(vec![0.0; n], n).unwrap();
         let groups = grouped(vec![("a".into(), tensor(3)), ("b".into(), tensor(2)), ("c".into(), tensor(9))], 20);
         let names: Vec<Vec<&str>> = groups.iter().map(|g| g.iter().map(|t| t.0.as_str()).collect()).collect();
         assert_eq!(names, [vec!["a", "b"], vec!["c"]]);

@@ -3,19 +3,10 @@
 //! Every row is computed in an order of its own, so that a request's logits are the same bits whatever else is in
 //! the batch, however its prompt is cut into calls, and for any number of threads.
 
-mod adapter;
-mod attention;
-mod cache;
+mod cpu;
 mod format;
-mod key_values;
-mod model;
-mod panels;
-mod row_reader;
 mod scores;
-mod step;
 
-pub use adapter::AdapterId;
-pub use cache::KvCache;
+pub use cpu::{AdapterId, KvCache, Read};
 pub use format::{AdapterUse, CacheOptions, KeyValueFormat, WeightFormat};
 pub use scores::{argmax, exp_in_place, logsumexp};
-pub use step::Read;

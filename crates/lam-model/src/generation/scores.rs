@@ -1,6 +1,6 @@
 //! What sampling computes over a token's scores, in loops that vectorise. Knows no sampling.
 
-use crate::kernel::rows;
+use crate::backend::cpu::kernel::rows;
 
 /// Logarithm of the sum of the exponentials, in nats; not finite where a score is not a number or infinite.
 pub fn logsumexp(scores: &[f32]) -> f32 {

@@ -5,15 +5,15 @@
 //! scores that peak one position back). In block 1, two heads compare the present token with what stood before each
 //! position, and put the code of the token at the match where the output layer reads it.
 
-use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::normal;
-use crate::decoder::build::linear_name;
+use crate::backend::cpu::storage;
 use crate::files::Tensors;
+use crate::layout::linear_name;
 use crate::{MistralConfig, ModelError};
 
 /// Widths of the constant part and of the identity code.
@@ -65,7 +65,7 @@ impl Grid {
 
     fn put(self, tensors: &mut Tensors) -> Result<(), ModelError> {
         let rows = self.values.len() / self.columns;
-        tensors.put(self.name, Tensor::from_vec(self.values, (rows, self.columns), &Device::Cpu)?);
+        tensors.put(self.name, storage::tensor(self.values, (rows, self.columns))?);
         Ok(())
     }
 

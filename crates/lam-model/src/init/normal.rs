@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::decoder::build::{linear_name, linear_size};
+use crate::backend::cpu::storage;
 use crate::files::Tensors;
-use crate::lora::MODULES;
+use crate::layout::shapes;
 use crate::{MistralConfig, ModelError};
 
 /// Normal deviates, by Box and Muller's way.
@@ -24,26 +23,6 @@ pub(crate) fn deviates(random: &mut ChaCha8Rng, n: usize, deviation: f64) -> Vec
     values
 }
 
-/// Name and shape of every tensor, in the order of the forward pass.
-pub(crate) fn shapes(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
-    let (v, d) = (config.vocab_size, config.hidden_size);
-    let mut shapes = vec![("model.embed_tokens.weight".to_string(), vec![v, d])];
-    for layer in 0..config.num_hidden_layers {
-        for norm in ["input_layernorm", "post_attention_layernorm"] {
-            shapes.push((format!("model.layers.{layer}.{norm}.weight"), vec![d]));
-        }
-        for module in MODULES {
-            let (n, k) = linear_size(config, module);
-            shapes.push((format!("{}.weight", linear_name(layer, module)), vec![n, k]));
-        }
-    }
-    shapes.push(("model.norm.weight".into(), vec![d]));
-    if !config.tie_word_embeddings {
-        shapes.push(("lm_head.weight".into(), vec![v, d]));
-    }
-    shapes
-}
-
 /// All tensors.
 pub(crate) fn tensors(config: &MistralConfig, seed: u64) -> Result<Tensors, ModelError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -51,7 +30,7 @@ pub(crate) fn tensors(config: &MistralConfig, seed: u64) -> Result<Tensors, Mode
     for (name, shape) in shapes(config) {
         let n = shape.iter().product();
         let values = if shape.len() == 1 { vec![1.0; n] } else { deviates(&mut random, n, config.initializer_range) };
-        map.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?);
+        map.insert(name, storage::tensor(values, shape)?);
     }
     Ok(Tensors::made("fresh weights", map))
 }

@@ -153,10 +153,10 @@ fn adapters_apart_equal_merged_ones_and_do_not_disturb_each_other() {
     for options in formats() {
         let mut cache = first.new_cache_with(5, apart(options)).unwrap();
         let [one, two] = [&first, &second].map(|decoder| cache.add_adapter(decoder).unwrap());
-        let worn = [Some(two), None, Some(one), Some(two), None];
+        let adapters = [Some(two), None, Some(one), Some(two), None];
         let fresh = |cache: &KvCache| {
             let mut cache = cache.sibling(5);
-            worn.iter().enumerate().for_each(|(slot, adapter)| cache.set_adapter(slot, *adapter).unwrap());
+            adapters.iter().enumerate().for_each(|(slot, adapter)| cache.set_adapter(slot, *adapter).unwrap());
             cache
         };
         let reads: Vec<(usize, &[u32])> = prompts.iter().enumerate().map(|(slot, p)| (slot, p.as_slice())).collect();
@@ -164,9 +164,9 @@ fn adapters_apart_equal_merged_ones_and_do_not_disturb_each_other() {
         for (slot, together) in together.chunks(37).enumerate() {
             let alone = fresh(&cache).decode(&reads[slot..=slot]).unwrap();
             assert_eq!(alone, together, "{options:?}, slot {slot}");
-            let merged = if worn[slot] == Some(one) {
+            let merged = if adapters[slot] == Some(one) {
                 &first
-            } else if worn[slot] == Some(two) {
+            } else if adapters[slot] == Some(two) {
                 &second
             } else {
                 &plain
@@ -207,7 +207,7 @@ fn an_adapter_that_does_not_belong_is_refused() {
 }
 
 #[test]
-fn a_copied_or_shortened_prefix_goes_on_as_if_computed() {
+fn a_copied_or_shortened_prefix_continues_as_if_computed() {
     let decoder = tiny::decoder();
     let (a, b) = (tokens(33, 1), tokens(20, 2));
     let mut cache = decoder.new_cache(3).unwrap();

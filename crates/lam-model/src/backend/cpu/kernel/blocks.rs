@@ -1,0 +1,171 @@
+//! A frozen weight in GGUF's blocks: 8 bits (Q8_0) or 4 bits (Q4_K, or Q4_0 where rows are not a multiple of 256).
+//!
+//! candle makes the blocks; products and generation expand them here, 32 values at a time.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Result, Tensor};
+use half::{bf16, f16};
+
+use super::dispatch::dispatched;
+use super::element::Element;
+
+/// Values that share a scale.
+pub(crate) const GROUP: usize = 32;
+
+/// BlockForm of a block: 32 values, or 256 in eight groups of 32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockForm {
+    /// f16 scale, 32 × i8.
+    Q8_0,
+    /// f16 scale, 32 × 4 bits around 8.
+    Q4_0,
+    /// f16 scale and minimum, eight of 6 bits each under them, 256 × 4 bits.
+    Q4K,
+}
+
+/// A quantised weight.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocks {
+    form: BlockForm,
+    bytes: Vec<u8>,
+}
+
+impl BlockForm {
+    /// The form for rows of `width` values in `bits`; none where rows cannot be cut into blocks.
+    pub(crate) fn of(bits: u8, width: usize) -> Option<Self> {
+        match bits {
+            8 if width.is_multiple_of(32) => Some(BlockForm::Q8_0),
+            4 if width.is_multiple_of(256) => Some(BlockForm::Q4K),
+            4 if width.is_multiple_of(32) => Some(BlockForm::Q4_0),
+            _ => None,
+        }
+    }
+
+    /// Values and bytes of a block.
+    fn size(self) -> (usize, usize) {
+        match self {
+            BlockForm::Q8_0 => (32, 34),
+            BlockForm::Q4_0 => (32, 18),
+            BlockForm::Q4K => (256, 144),
+        }
+    }
+
+    fn of_candle(self) -> GgmlDType {
+        match self {
+            BlockForm::Q8_0 => GgmlDType::Q8_0,
+            BlockForm::Q4_0 => GgmlDType::Q4_0,
+            BlockForm::Q4K => GgmlDType::Q4K,
+        }
+    }
+}
+
+dispatched! {
+    /// y = scale × (q - zero) for 8-bit q.
+    fn expand_bytes(quants: &[u8], scale: f32, y: &mut [bf16]) {
+        for (y, q) in y.iter_mut().zip(quants) {
+            *y = bf16::narrow(scale * f32::from(*q as i8));
+        }
+    }
+}
+dispatched! {
+    /// y = scale × nibble + offset, with the nibble `shift` bits up.
+    fn expand_nibbles(quants: &[u8], shift: u32, scale: f32, offset: f32, y: &mut [bf16]) {
+        for (y, q) in y.iter_mut().zip(quants) {
+            *y = bf16::narrow(scale * ((u32::from(*q) >> shift & 15) as f32) + offset);
+        }
+    }
+}
+
+fn half(bytes: &[u8]) -> f32 {
+    f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()
+}
+
+/// Scale and minimum of a group of a Q4_K block, from its twelve bytes of 6-bit numbers.
+fn scale_and_minimum(scales: &[u8], group: usize) -> (u8, u8) {
+    match group {
+        0..4 => (scales[group] & 63, scales[group + 4] & 63),
+        _ => {
+            let low = scales[group + 4];
+            (low & 15 | (scales[group - 4] >> 6) << 4, low >> 4 | (scales[group] >> 6) << 4)
+        }
+    }
+}
+
+impl Blocks {
+    /// Quantises a weight. Shape: [N, K].
+    pub(crate) fn quantise(weight: &Tensor, form: BlockForm) -> Result<Self> {
+        let quantised = QTensor::quantize(weight, form.of_candle())?;
+        Ok(Self { form, bytes: quantised.data()?.into_owned() })
+    }
+
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        let (values, bytes) = self.form.size();
+        self.bytes.len() / bytes * values
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The values from `start` on. `start` must be a multiple of 32, and so must the length but for a last part.
+    pub(crate) fn expand(&self, start: usize, out: &mut [bf16]) {
+        assert!(start.is_multiple_of(GROUP) && start + out.len() <= self.len(), "a part that does not start a group");
+        for (group, out) in out.chunks_mut(GROUP).enumerate() {
+            self.expand_group(start / GROUP + group, out);
+        }
+    }
+
+    fn expand_group(&self, group: usize, out: &mut [bf16]) {
+        let (values, size) = self.form.size();
+        let block = &self.bytes[group * GROUP / values * size..][..size];
+        match self.form {
+            BlockForm::Q8_0 => expand_bytes(&block[2..2 + out.len()], half(block), out),
+            BlockForm::Q4_0 => {
+                let (scale, quants) = (half(block), &block[2..]);
+                let (low, high) = out.split_at_mut(out.len().min(16));
+                expand_nibbles(&quants[..low.len()], 0, scale, -8.0 * scale, low);
+                expand_nibbles(&quants[..high.len()], 4, scale, -8.0 * scale, high);
+            }
+            BlockForm::Q4K => {
+                let inner = group % 8;
+                let (scale, minimum) = scale_and_minimum(&block[4..16], inner);
+                let (scale, minimum) = (half(block) * f32::from(scale), half(&block[2..]) * f32::from(minimum));
+                let quants = &block[16 + inner / 2 * GROUP..][..out.len()];
+                expand_nibbles(quants, inner as u32 % 2 * 4, scale, -minimum, out);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::finite_difference::values;
+
+    #[test]
+    fn expanding_equals_candles_own_to_the_rounding_of_bf16() {
+        let (n, k) = (6, 512);
+        let weight = Tensor::from_vec(values(n * k, 1), (n, k), &Device::Cpu).unwrap();
+        for form in [BlockForm::Q8_0, BlockForm::Q4_0, BlockForm::Q4K] {
+            let theirs = QTensor::quantize(&weight, form.of_candle()).unwrap().dequantize(&Device::Cpu).unwrap();
+            let theirs = theirs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let ours = Blocks::quantise(&weight, form).unwrap();
+            assert_eq!(ours.len(), n * k);
+            let mut values = vec![bf16::ZERO; n * k];
+            ours.expand(0, &mut values);
+            for (i, (a, b)) in values.into_iter().map(Element::wide).zip(&theirs).enumerate() {
+                assert!((a - b).abs() <= b.abs() / 128.0 + 1e-6, "{form:?} {i}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_is_chosen_by_bits_and_width() {
+        let chosen = [(8, 512), (4, 512), (4, 96), (4, 40), (8, 33)].map(|(bits, width)| BlockForm::of(bits, width));
+        assert_eq!(chosen, [Some(BlockForm::Q8_0), Some(BlockForm::Q4K), Some(BlockForm::Q4_0), None, None]);
+    }
+}

@@ -1,0 +1,163 @@
+//! Attention in f32, with products of the gemm crate.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{BLOCK, Heads, Seen};
+use crate::backend::cpu::kernel::matmul::{Matrix, Product, multiply};
+use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::kernel::shared::Shared;
+use crate::batch::Span;
+
+/// What attention reads. `q` and `k` are rotated.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    pub(super) q: &'a [f32],
+    pub(super) k: &'a [f32],
+    pub(super) v: &'a [f32],
+    /// Where each document is.
+    pub(super) spans: &'a [Span],
+}
+
+/// As [`super::forward`].
+pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], logsumexp: &mut [f32]) {
+    let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
+    let group = heads.query / heads.key_value;
+    let (o, logsumexp) = (Shared::new(o), Shared::new(logsumexp));
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
+        let mut scores = vec![0.0; BLOCK.min(length) * length];
+        for h in j * group..(j + 1) * group {
+            for block in heads.blocks(span) {
+                let (row, parts) = (start + block.first, block.parts(span));
+                for part in &parts {
+                    let product =
+                        Product { m: block.queries, n: part.len(), k: e, alpha: heads.factor(), accumulate: false };
+                    let keys = Matrix::columns(&inputs.k[(start + part.start) * wk + j * e..], wk);
+                    let queries = Matrix::rows(&inputs.q[row * wq + h * e..], wq);
+                    multiply(product, queries, keys, &mut scores[part.start - block.first_key..], block.keys);
+                }
+                for i in 0..block.queries {
+                    let row_scores = &mut scores[i * block.keys..(i + 1) * block.keys];
+                    let lse = softmax(row_scores, &heads.seen(span, &block, i));
+                    // SAFETY: only this task has this row and head.
+                    unsafe { logsumexp.from((row + i) * heads.query + h)[0] = lse };
+                }
+                for (place, part) in parts.iter().enumerate() {
+                    let values = Matrix::rows(&inputs.v[(start + part.start) * wk + j * e..], wk);
+                    let product = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
+                    // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
+                    let out = unsafe { o.from(row * wq + h * e) };
+                    multiply(
+                        product,
+                        Matrix::rows(&scores[part.start - block.first_key..], block.keys),
+                        values,
+                        out,
+                        wq,
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// Softmax over what is seen, zero elsewhere; returns the logarithm of the denominator.
+fn softmax(scores: &mut [f32], seen: &Seen) -> f32 {
+    for hidden in seen.hidden(scores.len()) {
+        scores[hidden].fill(0.0);
+    }
+    let highest = seen.ranges().map(|range| rows::max(&scores[range])).into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = seen.ranges().map(|range| rows::exp_sum(&mut scores[range], highest)).into_iter().sum();
+    for range in seen.ranges() {
+        rows::scale(&mut scores[range], 1.0 / sum);
+    }
+    highest + sum.ln()
+}
+
+/// What the backward reads besides the inputs.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    /// Output of the forward.
+    pub(super) o: &'a [f32],
+    /// The forward's logsumexp of each row and head.
+    pub(super) logsumexp: &'a [f32],
+    /// Gradient by o.
+    pub(super) g: &'a [f32],
+}
+
+/// As [`super::backward`].
+pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradients: [&mut [f32]; 3]) {
+    let [dq, dk, dv] = gradients.map(Shared::new);
+    let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
+    let group = heads.query / heads.key_value;
+    heads.tasks(inputs.spans).for_each(|(span, j)| {
+        let &Span { start, length, .. } = span;
+        let size = BLOCK.min(length) * length;
+        let (mut p, mut ds) = (vec![0.0; size], vec![0.0; size]);
+        // SAFETY: only this task has these rows of this key-value head and of its query heads.
+        let clear = |slice: Shared<'_, f32>| unsafe {
+            (start..start + length).for_each(|row| slice.from(row * wk + j * e)[..e].fill(0.0));
+        };
+        clear(dk);
+        clear(dv);
+        for h in j * group..(j + 1) * group {
+            for block in heads.blocks(span) {
+                let (row, parts) = (start + block.first, block.parts(span));
+                let at_query = row * wq + h * e;
+                let (queries, g) = (Matrix::rows(&inputs.q[at_query..], wq), Matrix::rows(&kept.g[at_query..], wq));
+                let by_row = |part: &Range<usize>, alpha| Product {
+                    m: block.queries,
+                    n: part.len(),
+                    k: e,
+                    alpha,
+                    accumulate: false,
+                };
+                for part in &parts {
+                    let (at_key, column) = ((start + part.start) * wk + j * e, part.start - block.first_key);
+                    let (keys, values) =
+                        (Matrix::columns(&inputs.k[at_key..], wk), Matrix::columns(&inputs.v[at_key..], wk));
+                    multiply(by_row(part, heads.factor()), queries, keys, &mut p[column..], block.keys);
+                    multiply(by_row(part, 1.0), g, values, &mut ds[column..], block.keys);
+                }
+                for i in 0..block.queries {
+                    let place = i * block.keys..(i + 1) * block.keys;
+                    let at = at_query + i * wq..at_query + i * wq + e;
+                    let seen = heads.seen(span, &block, i);
+                    probabilities(&mut p[place.clone()], &seen, kept.logsumexp[(row + i) * heads.query + h]);
+                    let mean = rows::dot(&kept.g[at.clone()], &kept.o[at]);
+                    for part in &parts {
+                        let keys = part.start - block.first_key..part.end - block.first_key;
+                        rows::softmax_backward(
+                            &mut ds[place.clone()][keys.clone()],
+                            &p[place.clone()][keys],
+                            mean,
+                            heads.factor(),
+                        );
+                    }
+                }
+                for (place, part) in parts.iter().enumerate() {
+                    let (at_key, column) = ((start + part.start) * wk + j * e, part.start - block.first_key);
+                    let (p, ds) = (&p[column..], &ds[column..]);
+                    let by_query = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
+                    let by_key = Product { m: part.len(), n: e, k: block.queries, alpha: 1.0, accumulate: true };
+                    // SAFETY: as above; `multiply` touches these rows of this head only.
+                    let (dq, dk, dv) = unsafe { (dq.from(at_query), dk.from(at_key), dv.from(at_key)) };
+                    multiply(by_key, Matrix::columns(p, block.keys), g, dv, wk);
+                    multiply(by_query, Matrix::rows(ds, block.keys), Matrix::rows(&inputs.k[at_key..], wk), dq, wq);
+                    multiply(by_key, Matrix::columns(ds, block.keys), queries, dk, wk);
+                }
+            }
+        }
+    });
+}
+
+/// Scores become probabilities; zero where nothing is seen.
+fn probabilities(scores: &mut [f32], seen: &Seen, lse: f32) {
+    for hidden in seen.hidden(scores.len()) {
+        scores[hidden].fill(0.0);
+    }
+    for range in seen.ranges() {
+        rows::exp_scaled(&mut scores[range], 1.0, lse);
+    }
+}

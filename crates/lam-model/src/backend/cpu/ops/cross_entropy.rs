@@ -1,0 +1,222 @@
+//! Output layer and cross-entropy in one: loss = Σ weight_n (log Σ_v exp(x_n · w_v) - x_n · w_token(n)), a scalar.
+//!
+//! Shapes: hidden [T, D], w [V, D]; only the rows that have a target are computed, a chunk at a time, so that the
+//! full logits never exist. Where a gradient will be wanted, it is computed in the forward, while a chunk's
+//! probabilities are at hand, and kept: by x_n it is weight_n (p - 1_token) w, by w the sum of weight_n (p - 1_token) x_nᵀ.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::linear::{self, Form, Summand, To};
+use crate::Precision;
+use crate::Target;
+use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::storage;
+use crate::backend::cpu::storage::activation::{Lent, View};
+use crate::backend::cpu::storage::weight::Weight;
+
+/// Logits that exist at the same time, about.
+const LOGITS: usize = 1 << 23;
+/// Rows of one task.
+const TASK: usize = 16;
+
+/// How many rows' logits exist at the same time.
+pub(crate) fn chunk(v: usize) -> usize {
+    (LOGITS / v).clamp(64, 1024)
+}
+
+/// The operation; see the file's head.
+pub(crate) struct CrossEntropy {
+    targets: Vec<Target>,
+    head: Weight,
+    width: usize,
+    precision: Precision,
+    wants_hidden: bool,
+    correct: Arc<AtomicUsize>,
+    gradients: Mutex<Option<Gradients>>,
+}
+
+struct Gradients {
+    hidden: Vec<f32>,
+    head: Vec<f32>,
+}
+
+/// The output layer as an operation's argument: on the tape if it is trained, else nothing.
+pub(crate) fn argument(head: &Weight) -> Result<Tensor> {
+    match head.variable() {
+        Some(variable) => Ok(variable.as_tensor().clone()),
+        None => storage::tensor(vec![0.0], 1),
+    }
+}
+
+/// The loss, and for how many targets the token was the most probable one.
+pub(crate) fn cross_entropy(
+    hidden: &Tensor,
+    head: &Weight,
+    targets: &[Target],
+    precision: Precision,
+) -> Result<(Tensor, usize)> {
+    let correct = Arc::new(AtomicUsize::new(0));
+    let operation = CrossEntropy {
+        targets: targets.to_vec(),
+        head: head.clone(),
+        width: hidden.dim(1)?,
+        precision,
+        wants_hidden: hidden.track_op(),
+        correct: correct.clone(),
+        gradients: Mutex::new(None),
+    };
+    let loss = hidden.apply_op2(&argument(head)?, operation)?;
+    Ok((loss, correct.load(Ordering::Relaxed)))
+}
+
+/// logits = x wᵀ.
+pub(crate) fn logits_of(x: View<'_>, head: Numbers<'_>, logits: &mut [f32], (v, d): (usize, usize)) {
+    let summand = Summand { x, w: head, form: Form::Transposed, reduction: d };
+    linear::sum(&[summand], v, 1.0, To::F32(logits));
+}
+
+/// Gradient by x from the one by the logits.
+pub(crate) fn by_input(grad_logits: View<'_>, head: Numbers<'_>, gx: &mut [f32], (v, d): (usize, usize)) {
+    linear::sum(&[Summand { x: grad_logits, w: head, form: Form::Plain, reduction: v }], d, 1.0, To::F32(gx));
+}
+
+impl CrossEntropy {
+    fn run(&self, hidden: &[f32]) -> Result<(f64, Gradients)> {
+        let (d, held) = (self.width, self.head.held()?);
+        let (v, head) = (self.head.len() / d, held.numbers());
+        let wants_head = self.head.variable().is_some();
+        let wants = self.wants_hidden || wants_head;
+        let mut loss = 0.0;
+        let mut gradients = Gradients {
+            hidden: vec![0.0; if self.wants_hidden { hidden.len() } else { 0 }],
+            head: vec![0.0; if wants_head { self.head.len() } else { 0 }],
+        };
+        let mut logits = vec![0.0; chunk(v).min(self.targets.len()) * v];
+        for targets in self.targets.chunks(chunk(v)) {
+            let x = gathered(hidden, targets.iter().map(|t| t.position), d);
+            let x = Lent::new(&x, self.precision);
+            let logits = &mut logits[..targets.len() * v];
+            logits_of(x.view(), head, logits, (v, d));
+            let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK));
+            let sums: Vec<(f64, usize)> = tasks.map(|(logits, targets)| score(logits, targets, wants)).collect();
+            for (part, correct) in sums {
+                loss += part;
+                self.correct.fetch_add(correct, Ordering::Relaxed);
+            }
+            if !wants {
+                continue;
+            }
+            let grad_logits = Lent::new(logits, self.precision);
+            if self.wants_hidden {
+                let mut gx = vec![0.0; targets.len() * d];
+                by_input(grad_logits.view(), head, &mut gx, (v, d));
+                for (target, gx) in targets.iter().zip(gx.chunks(d)) {
+                    rows::add(&mut gradients.hidden[target.position * d..(target.position + 1) * d], gx);
+                }
+            }
+            if wants_head {
+                linear::backward_weight(grad_logits.view(), x.view(), &mut gradients.head, (v, d));
+            }
+        }
+        Ok((loss, gradients))
+    }
+}
+
+/// Loss and hits of some targets; their logits become the gradients by the logits.
+fn score(logits: &mut [f32], targets: &[Target], wants: bool) -> (f64, usize) {
+    let v = logits.len() / targets.len();
+    let (mut loss, mut correct) = (0.0, 0);
+    for (target, row) in targets.iter().zip(logits.chunks_mut(v)) {
+        let own = row[target.token as usize];
+        let highest = rows::max(row);
+        let sum = rows::exp_sum(row, highest);
+        loss += f64::from(target.weight) * f64::from(sum.ln() + highest - own);
+        correct += usize::from(own >= highest);
+        if wants {
+            rows::scale(row, target.weight / sum);
+            row[target.token as usize] -= target.weight;
+        }
+    }
+    (loss, correct)
+}
+
+/// The rows at some positions, one after the other.
+pub(crate) fn gathered(hidden: &[f32], positions: impl Iterator<Item = usize>, d: usize) -> Vec<f32> {
+    let mut x = Vec::with_capacity(positions.size_hint().0 * d);
+    positions.for_each(|position| x.extend_from_slice(&hidden[position * d..(position + 1) * d]));
+    x
+}
+
+impl CustomOp2 for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "linear-cross-entropy"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (loss, gradients) = self.run(storage::argument(s1, l1)?)?;
+        *self.gradients.lock().unwrap_or_else(PoisonError::into_inner) = Some(gradients);
+        Ok((CpuStorage::F32(vec![loss as f32]), Shape::from(())))
+    }
+
+    fn bwd(&self, hidden: &Tensor, head: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let kept = self.gradients.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut gradients) = kept else { bail!("the backward of a cross-entropy can run only once") };
+        let factor = g.to_scalar::<f32>()?;
+        if factor != 1.0 {
+            rows::scale(&mut gradients.hidden, factor);
+            rows::scale(&mut gradients.head, factor);
+        }
+        let by_hidden = self.wants_hidden.then(|| storage::tensor(gradients.hidden, hidden.shape())).transpose()?;
+        let trained = self.head.variable().is_some();
+        let by_head = trained.then(|| storage::tensor(gradients.head, head.shape())).transpose()?;
+        Ok((by_hidden, by_head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+    use crate::finite_difference::{check, values};
+
+    #[test]
+    fn the_backward_is_the_slope_of_the_forward() {
+        for (n, v, d) in [(1, 2, 1), (5, 37, 11), (700, 70, 3)] {
+            let (x, w) = (values(n * d, 1), values(v * d, 2));
+            let targets: Vec<Target> = (0..n)
+                .map(|i| Target { position: i * 3 % n, token: (i * 7 % v) as u32, weight: 0.5 + (i % 3) as f32 })
+                .collect();
+            let loss = |x: &[f32], w: &[f32]| -> f64 {
+                targets
+                    .iter()
+                    .map(|t| {
+                        let row = &x[t.position * d..(t.position + 1) * d];
+                        let logits: Vec<f64> = w
+                            .chunks(d)
+                            .map(|w| w.iter().zip(row).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+                            .collect();
+                        let sum: f64 = logits.iter().map(|l| l.exp()).sum();
+                        f64::from(t.weight) * (sum.ln() - logits[t.token as usize])
+                    })
+                    .sum()
+            };
+            let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, d)).unwrap()).unwrap();
+            let mut head = Weight::frozen("head".into(), storage::tensor(w.clone(), (v, d)).unwrap()).unwrap();
+            head.train(0).unwrap();
+            let (value, _) = cross_entropy(&hidden, &head, &targets, Precision::F32).unwrap();
+            let head = head.variable().unwrap();
+            let right = loss(&x, &w);
+            assert!((f64::from(value.to_scalar::<f32>().unwrap()) / right - 1.0).abs() < 1e-5);
+            let gradients = value.backward().unwrap();
+            let flat = |var: &Var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            check("hidden", &x, &flat(&hidden), |x| loss(x, &w));
+            check("head", &w, &flat(head), |w| loss(&x, w));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Output layer, log-probability of given tokens, and entropy, in one. Output: [2, N].
+//!
+//! Row 0: log p_n(token), row 1: H_n = -Σ_v p log p, with p_n = softmax(x_n wᵀ). Shapes: hidden [T, D], w [V, D].
+//! Logits are computed again in the backward: by the logits, the gradient is
+//! g (1_token - p) for the log-probability and -g p (log p + H) for the entropy.
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::cross_entropy::{by_input, chunk, gathered, logits_of};
+use super::linear;
+use crate::Precision;
+use crate::backend::cpu::kernel::dispatch::dispatched;
+use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::storage;
+use crate::backend::cpu::storage::activation::Lent;
+use crate::backend::cpu::storage::weight::Weight;
+
+/// The operation; see the file's head.
+pub(crate) struct LogProbs {
+    /// Rows of the hidden states.
+    pub(crate) positions: Vec<usize>,
+    /// The token of each.
+    pub(crate) tokens: Vec<u32>,
+    /// The output layer. Shape: [V, D].
+    pub(crate) head: Weight,
+    pub(crate) precision: Precision,
+}
+
+dispatched! {
+    /// Replaces logits by their gradients.
+    fn replace_by_gradients(logits: &mut [f32], logsumexp: f32, by_log_prob: f32, by_entropy: f32, entropy: f32) {
+        for logit in logits.iter_mut() {
+            let log_p = *logit - logsumexp;
+            *logit = -rows::exp(log_p) * (by_log_prob + by_entropy * (log_p + entropy));
+        }
+    }
+}
+
+/// Logarithm of the softmax' denominator, and the entropy.
+fn logsumexp_and_entropy(logits: &[f32], scratch: &mut [f32]) -> (f32, f32) {
+    let highest = rows::max(logits);
+    scratch.copy_from_slice(logits);
+    let sum = rows::exp_sum(scratch, highest);
+    let mean = rows::dot(scratch, logits) / sum;
+    let logsumexp = highest + sum.ln();
+    (logsumexp, logsumexp - mean)
+}
+
+impl LogProbs {
+    /// Calls `each` with the first target, the rows and their logits, chunk by chunk.
+    fn chunks(&self, hidden: &[f32], d: usize, mut each: impl FnMut(usize, &Lent<'_>, &mut [f32])) -> Result<()> {
+        let held = self.head.held()?;
+        let v = self.head.len() / d;
+        let mut logits = vec![0.0; chunk(v).min(self.tokens.len()) * v];
+        for (number, positions) in self.positions.chunks(chunk(v)).enumerate() {
+            let x = gathered(hidden, positions.iter().copied(), d);
+            let x = Lent::new(&x, self.precision);
+            let logits = &mut logits[..positions.len() * v];
+            logits_of(x.view(), held.numbers(), logits, (v, d));
+            each(number * chunk(v), &x, logits);
+        }
+        Ok(())
+    }
+
+    fn run(&self, hidden: &[f32], d: usize) -> Result<Vec<f32>> {
+        let (n, v) = (self.tokens.len(), self.head.len() / d);
+        let (mut log_probs, mut entropies) = (Vec::with_capacity(2 * n), Vec::with_capacity(n));
+        self.chunks(hidden, d, |first, _, logits| {
+            let rows: Vec<(f32, f32)> = logits
+                .par_chunks(v)
+                .zip(&self.tokens[first..])
+                .map_init(
+                    || vec![0.0; v],
+                    |scratch, (row, &token)| {
+                        let (logsumexp, entropy) = logsumexp_and_entropy(row, scratch);
+                        (row[token as usize] - logsumexp, entropy)
+                    },
+                )
+                .collect();
+            log_probs.extend(rows.iter().map(|row| row.0));
+            entropies.extend(rows.iter().map(|row| row.1));
+        })?;
+        log_probs.append(&mut entropies);
+        Ok(log_probs)
+    }
+
+    fn grad_logits(&self, first: usize, logits: &mut [f32], v: usize, g: &[f32]) {
+        let (by_log_prob, by_entropy) = g.split_at(self.tokens.len());
+        logits.par_chunks_mut(v).enumerate().for_each_init(
+            || vec![0.0; v],
+            |scratch, (i, row)| {
+                let i = first + i;
+                let (logsumexp, entropy) = logsumexp_and_entropy(row, scratch);
+                replace_by_gradients(row, logsumexp, by_log_prob[i], by_entropy[i], entropy);
+                row[self.tokens[i] as usize] += by_log_prob[i];
+            },
+        );
+    }
+}
+
+impl CustomOp2 for LogProbs {
+    fn name(&self) -> &'static str {
+        "linear-log-probs"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (_, d) = l1.shape().dims2()?;
+        let values = self.run(storage::argument(s1, l1)?, d)?;
+        Ok((CpuStorage::F32(values), Shape::from((2, self.tokens.len()))))
+    }
+
+    fn bwd(&self, hidden: &Tensor, head: &Tensor, _: &Tensor, g: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (_, d) = hidden.dims2()?;
+        let v = self.head.len() / d;
+        let trained = self.head.variable().is_some();
+        let g = g.contiguous()?;
+        let (x, g, held) = (storage::values(hidden)?, storage::values(&g)?, self.head.held()?);
+        let mut by_hidden = vec![0.0; if hidden.track_op() { x.len() } else { 0 }];
+        let mut by_head = vec![0.0; if trained { self.head.len() } else { 0 }];
+        self.chunks(&x, d, |first, x, logits| {
+            self.grad_logits(first, logits, v, &g);
+            let grad_logits = Lent::new(logits, self.precision);
+            if hidden.track_op() {
+                let mut gx = vec![0.0; grad_logits.view().len() / v * d];
+                by_input(grad_logits.view(), held.numbers(), &mut gx, (v, d));
+                for (&position, gx) in self.positions[first..].iter().zip(gx.chunks(d)) {
+                    rows::add(&mut by_hidden[position * d..(position + 1) * d], gx);
+                }
+            }
+            if trained {
+                linear::backward_weight(grad_logits.view(), x.view(), &mut by_head, (v, d));
+            }
+        })?;
+        let by_hidden = hidden.track_op().then(|| storage::tensor(by_hidden, hidden.shape())).transpose()?;
+        let by_head = trained.then(|| storage::tensor(by_head, head.shape())).transpose()?;
+        Ok((by_hidden, by_head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{D, Var};
+
+    use super::*;
+    use crate::finite_difference::values;
+
+    /// Composed from the tape's own operations.
+    fn composed(hidden: &Var, head: &Var, positions: &[usize], tokens: &[u32]) -> Result<Tensor> {
+        let device = hidden.device();
+        let index: Vec<u32> = positions.iter().map(|&p| p as u32).collect();
+        let rows = hidden.index_select(&Tensor::new(index, device)?, 0)?;
+        let log_p = candle_nn::ops::log_softmax(&rows.matmul(&head.t()?)?, D::Minus1)?;
+        let own = log_p.gather(&Tensor::new(tokens, device)?.unsqueeze(1)?, 1)?.squeeze(1)?;
+        let entropy = (log_p.exp()? * &log_p)?.sum(D::Minus1)?.neg()?;
+        Tensor::stack(&[own, entropy], 0)
+    }
+
+    #[test]
+    fn values_and_gradients_equal_the_composed_operations() {
+        for (n, v, d) in [(1, 3, 2), (9, 37, 11), (600, 33, 5)] {
+            let hidden = Var::from_tensor(&storage::tensor(values(n * d, 1), (n, d)).unwrap()).unwrap();
+            let mut weight = Weight::frozen("head".into(), storage::tensor(values(v * d, 2), (v, d)).unwrap()).unwrap();
+            weight.train(0).unwrap();
+            let head = weight.variable().unwrap();
+            let positions: Vec<usize> = (0..n).map(|i| i * 2 % n).collect();
+            let tokens: Vec<u32> = (0..n).map(|i| (i * 5 % v) as u32).collect();
+            let weights = storage::tensor(values(2 * n, 3), (2, n)).unwrap();
+            let op = LogProbs {
+                positions: positions.clone(),
+                tokens: tokens.clone(),
+                head: weight.clone(),
+                precision: Precision::F32,
+            };
+            let ours = hidden.apply_op2(head.as_tensor(), op).unwrap();
+            let theirs = composed(&hidden, head, &positions, &tokens).unwrap();
+            let of = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
+            let (a, b) = (of(&ours), of(&theirs));
+            let near = |x: &Tensor, y: &Tensor| {
+                let off = (x - y).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+                assert!(off < 1e-4, "{off}");
+            };
+            near(&ours, &theirs);
+            near(a.get(&hidden).unwrap(), b.get(&hidden).unwrap());
+            near(a.get(head).unwrap(), b.get(head).unwrap());
+        }
+    }
+}

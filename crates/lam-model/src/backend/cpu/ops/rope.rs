@@ -1,0 +1,106 @@
+//! Rotary positions: the pair (i, i + E/2) of each head is rotated by position × theta^(-2i/E). Shapes: x [T, H E].
+//!
+//! The rotation is orthogonal, so the backward rotates the other way.
+
+use rayon::prelude::*;
+
+use crate::backend::cpu::kernel::ROWS_PER_TASK;
+use crate::backend::cpu::kernel::dispatch::dispatched;
+use crate::backend::cpu::kernel::element::Element;
+use crate::backend::cpu::storage::activation::Activation;
+
+/// Cosines and sines of every position up to a length.
+#[derive(Clone, Debug)]
+pub(crate) struct Rope {
+    half: usize,
+    theta: f64,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+dispatched! {
+    fn rotate<E: Element>(low: &mut [E], high: &mut [E], cos: &[f32], sin: &[f32], sign: f32) {
+        let n = low.len();
+        let (high, cos, sin) = (&mut high[..n], &cos[..n], &sin[..n]);
+        for i in 0..n {
+            let (a, b, s) = (low[i].wide(), high[i].wide(), sin[i] * sign);
+            low[i] = E::narrow(a * cos[i] - b * s);
+            high[i] = E::narrow(b * cos[i] + a * s);
+        }
+    }
+}
+
+impl Rope {
+    /// For heads of `head_dim` and the positions 0..`length`.
+    pub(crate) fn new(head_dim: usize, theta: f64, length: usize) -> Self {
+        let mut rope = Self { half: head_dim / 2, theta, cos: Vec::new(), sin: Vec::new() };
+        rope.extend(length);
+        rope
+    }
+
+    /// Positions that are there.
+    pub(crate) fn length(&self) -> usize {
+        self.cos.len() / self.half
+    }
+
+    /// Makes sure that the positions 0..`length` are there.
+    pub(crate) fn extend(&mut self, length: usize) {
+        for position in self.length()..length {
+            for i in 0..self.half {
+                let frequency = self.theta.powf(-2.0 * i as f64 / (2 * self.half) as f64);
+                // Frequencies and angles as f32, as the reference computes them.
+                let angle = position as f32 * frequency as f32;
+                self.cos.push(angle.cos());
+                self.sin.push(angle.sin());
+            }
+        }
+    }
+
+    /// Rotates every head of one row to its position; `sign` -1 rotates it back.
+    pub(crate) fn rotate_row<E: Element>(&self, row: &mut [E], position: usize, sign: f32) {
+        let place = position * self.half..(position + 1) * self.half;
+        for head in row.chunks_mut(2 * self.half) {
+            let (low, high) = head.split_at_mut(self.half);
+            rotate(low, high, &self.cos[place.clone()], &self.sin[place.clone()], sign);
+        }
+    }
+
+    /// Rotates all rows of `width` values, in place.
+    pub(crate) fn rotate(&self, x: &mut Activation, width: usize, positions: &[usize], sign: f32) {
+        match x {
+            Activation::F32(x) => self.rotate_rows(x, width, positions, sign),
+            Activation::Bf16(x) => self.rotate_rows(x, width, positions, sign),
+        }
+    }
+
+    fn rotate_rows<E: Element>(&self, x: &mut [E], width: usize, positions: &[usize], sign: f32) {
+        x.par_chunks_mut(width * ROWS_PER_TASK).zip(positions.par_chunks(ROWS_PER_TASK)).for_each(|(x, positions)| {
+            for (row, &position) in x.chunks_mut(width).zip(positions) {
+                self.rotate_row(row, position, sign);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finite_difference::{check, values, weighted};
+
+    #[test]
+    fn rotating_back_is_the_gradient() {
+        for (head_dim, heads) in [(2, 1), (6, 3), (80, 2)] {
+            let width = head_dim * heads;
+            let rope = Rope::new(head_dim, 1e4, 50);
+            let positions = [0, 7, 49];
+            let (x, g) = (values(3 * width, 1), values(3 * width, 2));
+            let mut gx = g.clone();
+            rope.rotate_rows(&mut gx, width, &positions, -1.0);
+            check("x", &x, &gx, |x| {
+                let mut y = x.to_vec();
+                rope.rotate_rows(&mut y, width, &positions, 1.0);
+                weighted(&y, &g)
+            });
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Activations in the precision of the run: f32, or bf16 with f32 sums.
+
+use half::bf16;
+use half::vec::HalfBitsVecExt;
+use rayon::prelude::*;
+
+use crate::Precision;
+use crate::backend::cpu::kernel::dispatch::dispatched;
+use crate::backend::cpu::kernel::element::Element;
+
+/// Rows of an activation.
+#[derive(Clone, Debug)]
+pub(crate) enum Activation {
+    F32(Vec<f32>),
+    Bf16(Vec<bf16>),
+}
+
+/// Rows of an activation, lent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View<'a> {
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+}
+
+/// f32 values in the precision of a run: lent as they are, or rounded.
+pub(crate) enum Lent<'a> {
+    F32(&'a [f32]),
+    Bf16(Vec<bf16>),
+}
+
+const CHUNK: usize = 1 << 14;
+
+dispatched! {
+    fn convert<E: Element>(x: &[f32], y: &mut [E]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = E::narrow(*x);
+        }
+    }
+}
+
+/// `x` rounded.
+pub(crate) fn rounded(x: &[f32]) -> Vec<bf16> {
+    let mut y: Vec<bf16> = vec![0_u16; x.len()].reinterpret_into();
+    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| convert(x, y));
+    y
+}
+
+impl Activation {
+    /// `len` zeros.
+    pub(crate) fn zeros(precision: Precision, len: usize) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(vec![0.0; len]),
+            // As integers, because their zeros come cleared from the allocator.
+            Precision::Bf16 => Self::Bf16(vec![0_u16; len].reinterpret_into()),
+        }
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Self::F32(values) => View::F32(values),
+            Self::Bf16(values) => View::Bf16(values),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.view().len()
+    }
+
+    /// Takes over f32 values, rounded where this is bf16.
+    pub(crate) fn copy_from(&mut self, values: &[f32]) {
+        match self {
+            Self::F32(own) => own.copy_from_slice(values),
+            Self::Bf16(own) => *own = rounded(values),
+        }
+    }
+}
+
+impl View<'_> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
+        }
+    }
+
+    pub(crate) fn precision(self) -> Precision {
+        match self {
+            Self::F32(_) => Precision::F32,
+            Self::Bf16(_) => Precision::Bf16,
+        }
+    }
+
+    pub(crate) fn to_activation(self) -> Activation {
+        match self {
+            Self::F32(values) => Activation::F32(values.to_vec()),
+            Self::Bf16(values) => Activation::Bf16(values.to_vec()),
+        }
+    }
+}
+
+impl<'a> Lent<'a> {
+    pub(crate) fn new(values: &'a [f32], precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32(values),
+            Precision::Bf16 => Self::Bf16(rounded(values)),
+        }
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Self::F32(values) => View::F32(values),
+            Self::Bf16(values) => View::Bf16(values),
+        }
+    }
+}

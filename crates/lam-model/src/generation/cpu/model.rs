@@ -1,0 +1,156 @@
+//! All weights of a decoder laid out for generation. Made once, shared by all caches over them.
+
+use std::sync::Arc;
+
+use super::panels::{Panels, Rows, WIDTH};
+use super::row_reader::RowReader;
+use crate::backend::cpu::kernel::pages::{Arena, Region};
+use crate::backend::cpu::kernel::rows::bf16;
+use crate::backend::cpu::ops::attention::Heads;
+use crate::decoder::{Block, Stack};
+use crate::{AdapterUse, CacheOptions, Decoder, MistralConfig, ModelError, WeightFormat};
+
+/// The decoder, for reading only.
+pub(crate) struct Model {
+    pub(crate) config: MistralConfig,
+    pub(crate) heads: Heads,
+    pub(crate) options: CacheOptions,
+    /// Whether an adapter's product is part of the weights.
+    pub(crate) has_merged: bool,
+    pub(crate) embedding: Table,
+    pub(crate) blocks: Vec<BlockPanels>,
+    pub(crate) norm: Vec<f32>,
+    pub(crate) head: Panels,
+}
+
+/// Weights of a block.
+pub(crate) struct BlockPanels {
+    pub(crate) input_norm: Vec<f32>,
+    /// Query, key and value outputs, one below the other.
+    pub(crate) qkv: Panels,
+    pub(crate) o: Panels,
+    pub(crate) post_norm: Vec<f32>,
+    /// 16 gates, then their 16 ups, and so on; see [`paired`].
+    pub(crate) gate_up: Panels,
+    pub(crate) down: Panels,
+}
+
+/// The embedding: rows of f32, or of bf16 where the weights are not f32.
+pub(crate) struct Table {
+    data: Region,
+    width: usize,
+    is_f32: bool,
+}
+
+/// Layers of a block that read the same inputs, as places in [`crate::layout::MODULES`].
+pub(crate) const GROUPS: [std::ops::Range<usize>; 4] = [0..3, 3..4, 4..6, 6..7];
+
+impl Model {
+    /// Lays out the weights of a decoder, which keeps them.
+    pub(crate) fn of(decoder: &Decoder, options: CacheOptions) -> Result<Self, ModelError> {
+        let mut arena = Arena::default();
+        let blocks = decoder.stack.blocks.iter().map(|block| BlockPanels::new(&mut arena, options, block));
+        let blocks = blocks.collect::<Result<_, _>>()?;
+        Self::around(decoder, blocks, &mut arena, options)
+    }
+
+    /// Lays out the weights of a decoder and gives each block's back to the system as soon as it stands, if nobody
+    /// else holds them: at any time there is one block more than the decoder or the model alone.
+    pub(crate) fn from(mut decoder: Decoder, options: CacheOptions) -> Result<Self, ModelError> {
+        let mut arena = Arena::default();
+        let stack = Arc::make_mut(&mut decoder.stack);
+        let blocks = std::mem::take(&mut stack.blocks).into_iter();
+        let blocks = blocks.map(|block| BlockPanels::new(&mut arena, options, &block)).collect::<Result<_, _>>()?;
+        Self::around(&decoder, blocks, &mut arena, options)
+    }
+
+    fn around(
+        decoder: &Decoder,
+        blocks: Vec<BlockPanels>,
+        arena: &mut Arena,
+        options: CacheOptions,
+    ) -> Result<Self, ModelError> {
+        let Stack { embedding, norm, .. } = &*decoder.stack;
+        let (v, d) = (decoder.config.vocab_size, decoder.config.hidden_size);
+        let head = RowReader::weight(decoder.head.as_ref().unwrap_or(embedding))?;
+        Ok(Self {
+            config: decoder.config.clone(),
+            heads: decoder.heads(),
+            options,
+            has_merged: decoder.lora.is_some() && options.adapter == AdapterUse::Merged,
+            embedding: Table::new(arena, options.weights, (v, d), RowReader::weight(embedding)?.rows()),
+            blocks,
+            norm: norm.values()?.to_vec(),
+            head: Panels::new(arena, options.weights, (v, d), head.rows()),
+        })
+    }
+
+    /// Outputs of each of a block's four groups of layers, and their inputs.
+    pub(crate) fn group_sizes(&self) -> [(usize, usize); 4] {
+        let (d, f, heads) = (self.config.hidden_size, self.config.intermediate_size, self.heads);
+        let (wq, wk) = (heads.query * heads.dim, heads.key_value * heads.dim);
+        [(wq + 2 * wk, d), (d, wq), (gated(f), d), (d, f)]
+    }
+}
+
+impl BlockPanels {
+    fn new(arena: &mut Arena, options: CacheOptions, block: &Block) -> Result<Self, ModelError> {
+        let merged = options.adapter == AdapterUse::Merged;
+        let sources =
+            block.linears.iter().map(|linear| RowReader::linear(linear, merged)).collect::<Result<Vec<_>, _>>()?;
+        let k = |module: usize| block.linears[module].size.1;
+        let stacked = |sources: &[RowReader<'_>]| sources.iter().map(RowReader::outputs).sum::<usize>();
+        let mut panels = |n, k, rows: &Rows<'_>| Panels::new(arena, options.weights, (n, k), rows);
+        let feed_forward = sources[4].outputs();
+        Ok(Self {
+            input_norm: block.input_norm.values()?.to_vec(),
+            qkv: panels(stacked(&sources[0..3]), k(0), &|row, values| RowReader::stacked(&sources[0..3], row, values)),
+            o: panels(sources[3].outputs(), k(3), sources[3].rows()),
+            post_norm: block.post_norm.values()?.to_vec(),
+            gate_up: panels(gated(feed_forward), k(4), &|row, values| {
+                paired(row, feed_forward, |up, row| sources[4 + up].read(row, values));
+            }),
+            down: panels(sources[6].outputs(), k(6), sources[6].rows()),
+        })
+    }
+}
+
+/// Outputs of gates and ups, each filled up to whole halves of a panel.
+pub(crate) fn gated(feed_forward: usize) -> usize {
+    2 * feed_forward.next_multiple_of(WIDTH / 2)
+}
+
+/// Calls `take` with 0 (gate) or 1 (up) and the row that stands at an output of the gated panels, if one does.
+pub(crate) fn paired(output: usize, feed_forward: usize, take: impl FnOnce(usize, usize)) {
+    let half = WIDTH / 2;
+    let row = output / WIDTH * half + output % half;
+    if row < feed_forward {
+        take(output % WIDTH / half, row);
+    }
+}
+
+impl Table {
+    fn new(arena: &mut Arena, format: WeightFormat, (rows, width): (usize, usize), read: &Rows<'_>) -> Self {
+        let is_f32 = format == WeightFormat::F32;
+        let words = if is_f32 { width } else { width.div_ceil(2) };
+        let data = arena.region(rows * words, |data| {
+            let mut values = vec![0.0; width];
+            for (row, words) in data.chunks_exact_mut(words).enumerate() {
+                read(row, &mut values);
+                for (i, value) in values.iter().enumerate() {
+                    if is_f32 { words[i] = value.to_bits() } else { words[i / 2] |= bf16(*value) << (16 * (i % 2)) }
+                }
+            }
+        });
+        Self { data, width, is_f32 }
+    }
+
+    /// Writes a row.
+    pub(crate) fn read(&self, row: usize, values: &mut [f32]) {
+        let words = if self.is_f32 { self.width } else { self.width.div_ceil(2) };
+        let data = &self.data[row * words..(row + 1) * words];
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = f32::from_bits(if self.is_f32 { data[i] } else { data[i / 2] >> (16 * (i % 2)) << 16 });
+        }
+    }
+}

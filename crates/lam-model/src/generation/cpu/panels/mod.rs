@@ -1,0 +1,138 @@
+//! A weight laid out for generation: y = x wᵀ with each element summed in the order of its inputs, always.
+
+mod packed_inputs;
+mod tile;
+
+use std::ops::Range;
+
+use half::f16;
+use rayon::prelude::*;
+
+use crate::WeightFormat;
+use crate::backend::cpu::kernel::pages::{Arena, Region};
+use crate::backend::cpu::kernel::rows::bf16;
+use crate::backend::cpu::kernel::shared::Shared;
+use crate::backend::cpu::kernel::spin_pool::SpinPool;
+use packed_inputs::BLOCK;
+pub(crate) use packed_inputs::PackedInputs;
+use tile::{BLOCK_WORDS, Column, column, panel_words};
+pub(crate) use tile::{Output, WIDTH};
+
+/// Multiplications that are worth a task of their own.
+const WORTH_A_TASK: usize = 1 << 15;
+
+/// A weight [N, K] as panels of `WIDTH` outputs, the last one filled up with zeros. In words, a panel is:
+/// f32: [K, WIDTH]; bf16: [K / 2, WIDTH] pairs; 8 bits: for each block of 32 inputs the outputs' factors, then
+/// [8, WIDTH] quadruples of bytes with an offset of 128.
+#[derive(Clone)]
+pub(crate) struct Panels {
+    format: WeightFormat,
+    n: usize,
+    k: usize,
+    data: Region,
+}
+
+/// Gives the K values of one output.
+pub(crate) type Rows<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
+
+/// Inputs, filled up to whole pairs or blocks.
+fn filled(format: WeightFormat, k: usize) -> usize {
+    match format {
+        WeightFormat::F32 => k,
+        WeightFormat::Bf16 => k.next_multiple_of(2),
+        WeightFormat::Q8 => k.next_multiple_of(BLOCK),
+    }
+}
+
+impl Panels {
+    /// Lays out `n` outputs of `k` inputs.
+    pub(crate) fn new(arena: &mut Arena, format: WeightFormat, (n, k): (usize, usize), rows: &Rows<'_>) -> Self {
+        let filled = filled(format, k);
+        let size = panel_words(format, filled);
+        let data = arena.region(n.div_ceil(WIDTH) * size, |words| {
+            words.par_chunks_mut(size).enumerate().for_each(|(number, panel)| {
+                let mut row = vec![0.0; filled];
+                for place in 0..WIDTH.min(n - number * WIDTH) {
+                    rows(number * WIDTH + place, &mut row[..k]);
+                    write(format, &row, place, panel);
+                }
+            });
+        });
+        Self { format, n, k: filled, data }
+    }
+
+    /// Outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        self.n
+    }
+
+    /// x wᵀ of some rows of `x` into the same rows of `y`. Shapes: x [M, K]; y [M, N], or [M, N / 2] for SwiGLU.
+    pub(crate) fn apply(&self, pool: &SpinPool, x: &PackedInputs, rows: Range<usize>, y: &mut [f32], output: Output) {
+        let size = panel_words(self.format, self.k);
+        let share = if output == Output::SwiGlu { 2 } else { 1 };
+        let (n, step) = (self.n / share, WIDTH / share);
+        assert!(x.format() == self.format && filled(self.format, x.inputs()) == self.k, "inputs of another weight");
+        assert!(rows.end <= x.rows() && rows.end * n <= y.len(), "rows outside the inputs or the results");
+        if rows.is_empty() {
+            return;
+        }
+        let y = Shared::new(&mut y[rows.start * n..rows.end * n]);
+        let panels = self.n.div_ceil(WIDTH);
+        let least = WORTH_A_TASK.div_ceil(rows.len() * self.k * WIDTH);
+        pool.split(panels, least, &|panels| {
+            for number in panels {
+                let column_ = Column {
+                    format: self.format,
+                    x: x.words()[rows.start * x.stride()..].as_ptr(),
+                    x_stride: x.stride(),
+                    rows: rows.len(),
+                    k: self.k,
+                    panel: self.data[number * size..(number + 1) * size].as_ptr(),
+                    // SAFETY: only this panel writes to these columns.
+                    y: unsafe { y.from(number * step) }.as_mut_ptr(),
+                    y_stride: n,
+                    width: step.min(n - number * step),
+                    output,
+                };
+                // SAFETY: inputs, panel and results were just checked to be large enough.
+                unsafe { column(column_) };
+            }
+        });
+    }
+}
+
+/// Writes the inputs of the output at `place` into its panel.
+fn write(format: WeightFormat, row: &[f32], place: usize, panel: &mut [u32]) {
+    match format {
+        WeightFormat::F32 => {
+            for (p, value) in row.iter().enumerate() {
+                panel[p * WIDTH + place] = value.to_bits();
+            }
+        }
+        WeightFormat::Bf16 => {
+            for (p, pair) in row.chunks_exact(2).enumerate() {
+                panel[p * WIDTH + place] = bf16(pair[0]) | bf16(pair[1]) << 16;
+            }
+        }
+        WeightFormat::Q8 => {
+            for (row, block) in row.chunks_exact(BLOCK).zip(panel.chunks_exact_mut(BLOCK_WORDS)) {
+                write_block(row, place, block);
+            }
+        }
+    }
+}
+
+/// One block of one output: factor = max |w| / 127, rounded to f16; bytes = round(w / factor) + 128.
+fn write_block(row: &[f32], place: usize, block: &mut [u32]) {
+    let highest = row.iter().fold(0.0_f32, |a, b| if b.is_nan() { f32::NAN } else { a.max(b.abs()) });
+    let factor = f16::from_f32(highest / 127.0);
+    block[place / 2] |= u32::from(factor.to_bits()) << (16 * (place % 2));
+    let inverse = if factor.to_f32() > 0.0 { 1.0 / factor.to_f32() } else { 0.0 };
+    for (p, four) in row.chunks_exact(4).enumerate() {
+        let byte = |value: f32| ((value * inverse).round().clamp(-127.0, 127.0) as i32 + 128) as u8;
+        block[WIDTH / 2 + p * WIDTH + place] = u32::from_le_bytes(std::array::from_fn(|i| byte(four[i])));
+    }
+}
+
+#[cfg(test)]
+mod tests;

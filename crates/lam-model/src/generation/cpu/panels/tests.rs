@@ -1,0 +1,147 @@
+use super::*;
+use crate::backend::cpu::kernel::lanes::{Lanes, Portable};
+use crate::finite_difference::values;
+
+const FORMATS: [WeightFormat; 3] = [WeightFormat::F32, WeightFormat::Bf16, WeightFormat::Q8];
+
+fn panels(format: WeightFormat, w: &[f32], (n, k): (usize, usize)) -> Panels {
+    let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
+    Panels::new(&mut Arena::default(), format, (n, k), &rows)
+}
+
+fn packed(format: WeightFormat, x: &[f32], k: usize) -> PackedInputs {
+    let mut packed = PackedInputs::new(format);
+    let rows = packed.reset(x.len() / k, k);
+    // SAFETY: one row after the other.
+    x.chunks(k).enumerate().for_each(|(row, x)| unsafe { rows.put(row, x) });
+    packed
+}
+
+fn product(panels: &Panels, x: &[f32], k: usize) -> Vec<f32> {
+    let mut y = vec![0.0; x.len() / k * panels.outputs()];
+    panels.apply(&SpinPool::enter(), &packed(panels.format, x, k), 0..x.len() / k, &mut y, Output::Replace);
+    y
+}
+
+/// How far a product may be from the plain one, relative to the root of the sum of squares.
+fn tolerance(format: WeightFormat) -> f32 {
+    match format {
+        WeightFormat::F32 => 1e-6,
+        WeightFormat::Bf16 => 1.2e-2,
+        WeightFormat::Q8 => 3e-2,
+    }
+}
+
+#[test]
+fn a_row_is_the_same_bits_in_any_batch_and_close_to_the_plain_product() {
+    for format in FORMATS {
+        for (n, k) in [(70, 37), (33, 64), (1, 1), (200, 100)] {
+            let (x, w) = (values(41 * k, 1), values(n * k, 2));
+            let panels = panels(format, &w, (n, k));
+            let all = product(&panels, &x, k);
+            for (row, x) in x.chunks(k).enumerate() {
+                let alone = product(&panels, x, k);
+                assert_eq!(alone, all[row * n..(row + 1) * n]);
+                for (y, w) in alone.iter().zip(w.chunks(k)) {
+                    let right: f32 = x.iter().zip(w).map(|(a, b)| a * b).sum();
+                    let size: f32 = x.iter().zip(w).map(|(a, b)| (a * b).powi(2)).sum::<f32>().sqrt();
+                    assert!(
+                        (y - right).abs() <= tolerance(format) * (size + 0.1),
+                        "{format:?} [{n}, {k}]: {y} {right}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_are_added_and_gated_where_asked_for() {
+    let (k, rows) = (40, 9);
+    let (x, w) = (values(rows * k, 1), values(64 * k, 2));
+    for format in FORMATS {
+        let panels = panels(format, &w, (64, k));
+        let plain = product(&panels, &x, k);
+        let mut sums = vec![1.0; plain.len()];
+        panels.apply(&SpinPool::enter(), &packed(format, &x, k), 0..rows, &mut sums, Output::Add);
+        assert!(sums.iter().zip(&plain).all(|(sum, plain)| *sum == 1.0 + plain));
+        let mut gated = vec![0.0; rows * 32];
+        panels.apply(&SpinPool::enter(), &packed(format, &x, k), 0..rows, &mut gated, Output::SwiGlu);
+        for (row, plain) in plain.chunks(64).enumerate() {
+            for i in 0..32 {
+                let (gate, up) = (plain[i / 16 * 32 + i % 16], plain[i / 16 * 32 + 16 + i % 16]);
+                let right = gate / (1.0 + (-gate).exp()) * up;
+                assert!((gated[row * 32 + i] - right).abs() < 1e-5 * (1.0 + right.abs()));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_rows_asked_for_are_written() {
+    let (x, w) = (values(10 * 8, 1), values(5 * 8, 2));
+    let panels = panels(WeightFormat::F32, &w, (5, 8));
+    let all = product(&panels, &x, 8);
+    let mut some = vec![7.0; 50];
+    panels.apply(&SpinPool::enter(), &packed(WeightFormat::F32, &x, 8), 3..6, &mut some, Output::Replace);
+    assert_eq!(some[15..30], all[15..30]);
+    assert!(some[..15].iter().chain(&some[30..]).all(|&value| value == 7.0));
+}
+
+/// The first panel by all rows, in the loops of one level.
+fn by_level<L: Lanes>(panels: &Panels, x: &PackedInputs) -> Vec<f32> {
+    let mut y = vec![0.0; x.rows() * WIDTH];
+    let column = Column {
+        format: panels.format,
+        x: x.words().as_ptr(),
+        x_stride: x.stride(),
+        rows: x.rows(),
+        k: panels.k,
+        panel: panels.data.as_ptr(),
+        y: y.as_mut_ptr(),
+        y_stride: WIDTH,
+        width: WIDTH,
+        output: Output::Replace,
+    };
+    // SAFETY: the panel has 32 outputs, and there is room for them.
+    unsafe { tile::rows_by_panel::<L>(column) };
+    y
+}
+
+#[test]
+fn every_level_of_processor_gives_the_same_products() {
+    let (k, n) = (96, 32);
+    let (x, w) = (values(11 * k, 1), values(n * k, 2));
+    for format in FORMATS {
+        let (panels, x) = (panels(format, &w, (n, k)), packed(format, &x, k));
+        let mut here = vec![0.0; 11 * n];
+        panels.apply(&SpinPool::enter(), &x, 0..11, &mut here, Output::Replace);
+        let others = [by_level::<Portable<false, 2>>(&panels, &x), by_level::<Portable<true, 8>>(&panels, &x)];
+        for (here, other) in others.iter().flat_map(|other| here.iter().zip(other)) {
+            assert!((here - other).abs() < 2e-5 * (1.0 + here.abs()), "{format:?}: {here} {other}");
+        }
+    }
+}
+
+#[test]
+fn eight_bits_keep_values_that_have_them() {
+    let w: Vec<f32> =
+        (0..64).map(|i| if i % 32 == 5 { 127.0 } else { (i * 37 % 251) as f32 - 125.0 } * 0.0078125).collect();
+    let x = vec![1.0; 64];
+    let right: f32 = w.iter().sum();
+    let found = product(&panels(WeightFormat::Q8, &w, (1, 64)), &x, 64)[0];
+    assert!((found - right).abs() < 1e-5, "{found} {right}");
+}
+
+#[test]
+fn what_is_not_finite_stays_so() {
+    let w = values(4 * 64, 2);
+    for format in FORMATS {
+        let panels = panels(format, &w, (4, 64));
+        for bad in [f32::NAN, f32::INFINITY] {
+            let mut x = values(64, 1);
+            x[40] = bad;
+            assert!(product(&panels, &x, 64).iter().all(|y| !y.is_finite()), "{format:?} {bad}");
+        }
+    }
+}

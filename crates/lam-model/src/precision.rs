@@ -1,0 +1,15 @@
+//! In which numbers a run computes.
+
+use serde::{Deserialize, Serialize};
+
+/// Precision of a run's activations and matrix products. Sums, norms, the residual stream, gradients of weights and
+/// master weights are f32 in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Everything in f32.
+    #[default]
+    F32,
+    /// Activations are kept, and products taken, in bf16. As fast as f32 only where the processor multiplies bf16.
+    Bf16,
+}
