@@ -1,5 +1,8 @@
 //! The floors of `crates/README.md`, checked against the manifests: a crate imports only crates on a
-//! strictly lower floor, and some crates must not know some libraries at all.
+//! strictly lower floor, and some crates must not know some libraries at all. Inside crates, see [`rooms`].
+
+mod imports;
+mod rooms;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

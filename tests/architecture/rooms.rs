@@ -1,0 +1,197 @@
+//! Rooms inside a crate: folders and files in an order, each of which may read only what stands before it. And no
+//! circles between files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::imports::{Imports, Module, circles, of_crate, of_files};
+
+/// Crate → its rooms, lowest first: folders, or files, below `src/`. A file belongs to the innermost room that holds
+/// it; it may read its own room and those before it. Another crate is one more entry.
+const ROOMS: &[(&str, &[&str])] = &[(
+    "lam-model",
+    &[
+        "allocator",
+        "error",
+        "config",
+        "layout",
+        "lora",
+        "precision",
+        "finite_difference",
+        "batch",
+        "backend",
+        "backend/cpu/kernel",
+        "backend/cpu/storage",
+        "backend/cpu/ops",
+        "files",
+        "init",
+        "decoder",
+        "generation",
+        "head",
+        "matrix_product",
+    ],
+)];
+
+/// Circles that are known: the crate, all files of the circle, and why. A type in a neighbour's file is a reason to let
+/// one stay; of the others, the reason says what has to move for it to open.
+const CIRCLES: &[(&str, &[&str], &str)] = &[
+    (
+        "lam-cli",
+        &[
+            "command/pipeline",
+            "registry/collect",
+            "registry/evaluate",
+            "registry/hub",
+            "registry/kind",
+            "registry/settings",
+            "registry/stages",
+            "registry/train",
+        ],
+        "stages describe themselves in the door instead of in their crates",
+    ),
+    (
+        "lam-collect",
+        &[
+            "import",
+            "import/config",
+            "import/files",
+            "import/libreoffice_help",
+            "import/queries",
+            "plans",
+            "plans/config",
+            "plans/document",
+            "plans/filter",
+        ],
+        "what both sides say of a plan stands on one of them",
+    ),
+    (
+        "lam-env-desktop",
+        &["access/control", "access/text"],
+        "one asks the other for a text, and whether it is a document",
+    ),
+    ("lam-env-desktop", &["document/docx/formats", "document/docx/parts"], "the type of a document's parts"),
+    ("lam-env-sim", &["environment", "instance", "reference"], "an action is performed by the environment's file"),
+    ("lam-env-web", &["environment", "expert", "family"], "the environment's name, and the type of a procedure"),
+    ("lam-phase4-reinforce", &["buffer", "ppo"], "the type of a sample"),
+    ("lam-phase4-reinforce", &["journal", "rollout"], "the type of a rollout"),
+    ("lam-pipeline", &["decide", "run"], "the type of a run's options"),
+    ("lam-prompt", &["constraint/compact/functions", "constraint/compact/screen"], "the type of a screen"),
+    ("lam-prompt", &["constraint/grammar", "renderer"], "the type of a template"),
+    (
+        "lam-trainer",
+        &["checkpoint", "error", "log", "tensorboard"],
+        "the error names a checkpoint's file; one log appends for both",
+    ),
+    ("lam-trainer", &["train", "trainer_loop"], "the types of a run and its outcome"),
+];
+
+fn named(module: &Module) -> String {
+    module.join("/")
+}
+
+/// The place of a file's room in the order.
+fn room(rooms: &[&str], module: &Module) -> Option<usize> {
+    let holds = |room: &str| (1..=module.len()).rev().find(|&length| named(&module[..length].to_vec()) == room);
+    let held = rooms.iter().enumerate().filter_map(|(place, room)| Some((holds(room)?, place)));
+    held.max().map(|(_, place)| place)
+}
+
+/// Every sentence that a crate's imports break. The crate's root only lists and re-exports, and may read everything.
+fn broken(name: &str, rooms: &[&str], imports: &Imports) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (module, reads) in imports.iter().filter(|(module, _)| !module.is_empty()) {
+        let Some(own) = room(rooms, module) else {
+            sentences.push(format!("{name}: {} stands in no room: add it to ROOMS", named(module)));
+            continue;
+        };
+        for read in reads.iter().filter(|read| room(rooms, read).is_some_and(|other| other > own)) {
+            let (module, read) = (named(module), named(read));
+            sentences.push(format!("{name}: {module} must not read {read}: it stands in a higher room"));
+        }
+    }
+    sentences
+}
+
+/// Every circle of a crate that is not among those that may stay.
+fn unexplained(name: &str, imports: &Imports, allowed: &[(&str, &[&str], &str)]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for circle in circles(imports) {
+        let files: Vec<String> = circle.iter().map(named).collect();
+        let explained = |(owner, allowed, _): &&(&str, &[&str], &str)| {
+            *owner == name && files.iter().all(|file| allowed.contains(&file.as_str()))
+        };
+        if !allowed.iter().any(|entry| explained(&entry)) {
+            sentences.push(format!("{name}: {} read one another in a circle", files.join(", ")));
+        }
+    }
+    sentences
+}
+
+fn crates() -> BTreeMap<String, Imports> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates");
+    let entries = std::fs::read_dir(folder).expect("crates/ exists").map(|entry| entry.expect("readable entry").path());
+    let sources = entries.filter(|path| path.join("src").is_dir());
+    sources
+        .map(|path| (path.file_name().expect("a name").to_string_lossy().into(), of_crate(&path.join("src"))))
+        .collect()
+}
+
+#[test]
+fn every_file_reads_only_its_own_room_and_lower_ones() {
+    let crates = crates();
+    let sentences: Vec<_> = ROOMS.iter().flat_map(|(name, rooms)| broken(name, rooms, &crates[*name])).collect();
+    assert!(sentences.is_empty(), "\n{}", sentences.join("\n"));
+}
+
+#[test]
+fn no_files_read_one_another_in_a_circle() {
+    let sentences: Vec<_> = crates().iter().flat_map(|(name, imports)| unexplained(name, imports, CIRCLES)).collect();
+    assert!(sentences.is_empty(), "\n{}", sentences.join("\n"));
+}
+
+fn imports(files: &[(&[&str], &str)]) -> Imports {
+    let owned =
+        |(module, text): &(&[&str], &str)| (module.iter().map(|part| part.to_string()).collect(), text.to_string());
+    of_files(&files.iter().map(owned).collect())
+}
+
+#[test]
+fn paths_are_followed_through_lists_and_re_exports() {
+    let imports = imports(&[
+        (&[], "mod low; mod high; mod other; pub use low::{Thing, deep::{Deep as Renamed}}; pub use other::help;"),
+        (&["low"], "mod deep; pub(crate) use deep::Deep; pub struct Thing;"),
+        (&["low", "deep"], "use super::Thing; // crate::other::help\npub struct Deep;"),
+        (&["high"], "use crate::{Thing, low::Deep};\nfn f() { $crate::other::help() }"),
+        (&["other"], "pub fn help() {}\n#[cfg(test)]\nmod tests {\n use crate::high::x; }"),
+    ]);
+    let of = |name: &[&str]| -> Vec<String> {
+        imports[&name.iter().map(|part| part.to_string()).collect::<Vec<_>>()].iter().map(named).collect()
+    };
+    assert_eq!(of(&["high"]), ["low", "low/deep", "other"]);
+    assert_eq!(of(&["low", "deep"]), ["low"]);
+    assert!(of(&["other"]).is_empty());
+}
+
+#[test]
+fn a_higher_room_and_a_file_without_one_are_named() {
+    let imports = imports(&[(&["low"], "use crate::high::x;"), (&["high"], "use crate::low::y;"), (&["stray"], "")]);
+    assert_eq!(
+        broken("a", &["low", "high"], &imports),
+        ["a: low must not read high: it stands in a higher room", "a: stray stands in no room: add it to ROOMS"]
+    );
+}
+
+#[test]
+fn a_circle_is_named_unless_it_is_explained() {
+    let imports = imports(&[
+        (&["a"], "use crate::b::x;"),
+        (&["b"], "use super::c::y;"),
+        (&["c"], "use crate::a::z;"),
+        (&["d"], "use crate::a::z;"),
+        (&["a", "part"], "use super::z;"),
+    ]);
+    let explained: &[(&str, &[&str], &str)] = &[("it", &["a", "b", "c"], "a type")];
+    assert_eq!(unexplained("it", &imports, &[]), ["it: a, b, c read one another in a circle"]);
+    assert!(unexplained("it", &imports, explained).is_empty());
+    assert_eq!(unexplained("another", &imports, explained).len(), 1);
+}
