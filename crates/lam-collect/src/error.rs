@@ -19,13 +19,13 @@ pub enum CollectError {
     /// The collection would be empty.
     #[error("{0}")]
     Nothing(String),
-    /// The episodes cannot go on.
+    /// The episodes had to stop.
     #[error(transparent)]
     Agent(#[from] AgentError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Somebody asked to stop.
+    /// A stop was requested.
     #[error("stopped")]
     Cancelled,
 }

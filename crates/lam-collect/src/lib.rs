@@ -1,12 +1,21 @@
 //! Collection (paper §3): task-plan pairs from documents, task-action trajectories from a teacher.
 //!
 //! Knows documents, environments and policies through their traits. Knows no tensor, no token and no other stage.
+//!
+//! Files and folders, lowest first; each uses only those before it:
+//! `error` and `english/`; `aside` and `pair`, what every pair comes from and where it goes when it is not used;
+//! `import/`, documents and records as they lie on disk; `plans/`, the stage of task-plan pairs. `trajectories` stands
+//! apart and uses `error` alone.
 
 pub mod plans;
 pub mod trajectories;
 
+mod aside;
+mod english;
 mod error;
 mod import;
+mod pair;
 
+pub use aside::{Rejected, Rejection, Unreadable};
 pub use error::CollectError;
-pub use import::{ImportFormat, SourceConfig, SourceKind, Unreadable, import};
+pub use import::{ImportFormat, SourceConfig, SourceKind, import};

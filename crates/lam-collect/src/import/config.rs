@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use lam_types::PlanSource;
 use serde::{Deserialize, Serialize};
 
-use super::files::SourceFile;
-
 /// Forms of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,7 +93,7 @@ pub(crate) struct Named {
 }
 
 impl SourceConfig {
-    /// The files of this kind under a path, and nothing else said of them.
+    /// A source of all files of this kind under a path, every other setting at its default.
     pub(crate) fn files(kind: SourceKind, path: &Path, name: &str) -> Self {
         Self {
             kind,
@@ -129,7 +127,8 @@ impl SourceConfig {
         }
     }
 
-    pub(crate) fn application_of(&self, file: &SourceFile) -> Named {
+    /// What the file of this name, below `path`, is about.
+    pub(crate) fn application_of(&self, file: &str) -> Named {
         let (name, title) = match self.kind {
             SourceKind::LibreofficeHelp => super::libreoffice_help::application(file),
             SourceKind::GnomeHelp => ("gnome", "GNOME"),

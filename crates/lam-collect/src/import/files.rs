@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lam_store::StoreError;
 
-use super::SourceConfig;
+use super::config::{SourceConfig, SourceKind};
 use crate::CollectError;
 
 /// Largest document, in bytes; logs and collections of articles may be larger.
@@ -22,11 +22,6 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    #[cfg(test)]
-    pub(crate) fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), path: PathBuf::new() }
-    }
-
     /// Its bytes, or why they are not to be had.
     pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
         let size = std::fs::metadata(&self.path).map_err(|error| error.to_string())?.len();
@@ -62,7 +57,7 @@ pub(crate) fn files_below(source: &SourceConfig) -> Result<Vec<SourceFile>, Coll
 
 fn missing(source: &SourceConfig, reason: &str) -> CollectError {
     let hint = match source.kind {
-        super::SourceKind::LibreofficeHelp | super::SourceKind::GnomeHelp => {
+        SourceKind::LibreofficeHelp | SourceKind::GnomeHelp => {
             "scripts/setup_environments.sh documents fetches LibreOffice's and GNOME's help"
         }
         _ => "check `path` and `folders` of this source",

@@ -1,11 +1,12 @@
-//! Documents as they lie on disk, in the forms that people keep them in. One folder a source; a new one is a folder, a
-//! line in [`SourceKind`] and a line in `read_source`.
+//! Documents as they lie on disk, in the forms that people keep them in. Each form has a folder; a new one is a
+//! folder, a line in [`SourceKind`] and a line in `read_source`.
 //!
-//! Every source comes to the same blocks (`block.rs`), and one rule makes procedures of them (`procedure.rs`). Knows no
-//! particular manual, and nothing of filters, splits and evolution.
+//! Every form is read into the same blocks (`block.rs`), and one rule makes procedures of them (`procedure.rs`). Does
+//! not know filters, splits or evolution.
 
 mod block;
 mod config;
+mod content;
 mod files;
 mod gnome_help;
 mod html;
@@ -13,24 +14,23 @@ mod libreoffice_help;
 mod markdown;
 mod procedure;
 mod queries;
-mod request;
 mod trajectory;
 mod wikihow;
 
 use lam_signal::{Cancel, Progress};
 use lam_store::hash_bytes;
-use lam_types::{PlanSource, Split, TaskPlan};
-use serde::Serialize;
+use lam_types::{PlanSource, TaskPlan};
 
 pub use config::{SourceConfig, SourceKind};
 pub(crate) use markdown::blocks as markdown_blocks;
 pub(crate) use procedure::{Procedure, procedures, with_headings};
 pub(crate) use queries::{Query, answer};
-pub(crate) use request::is_verb;
 pub use trajectory::{ImportFormat, import};
 
 use crate::CollectError;
-use crate::plans::{Rejected, Rejection, task_id};
+use crate::aside::{Rejected, Rejection, Unreadable};
+use crate::pair::Origin;
+use content::Content;
 use files::{SourceFile, files_below};
 
 /// What a source gives.
@@ -52,47 +52,6 @@ pub(crate) struct Imported {
     pub(crate) queries: Vec<Query>,
     /// What could not be read.
     pub(crate) unreadable: Vec<Unreadable>,
-}
-
-/// A document or record that could not be read: kept aside with its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unreadable {
-    /// Name of the source.
-    pub source: String,
-    /// The file, below the source's path.
-    pub file: String,
-    /// Line, from 1; 0 for the whole file.
-    pub line: usize,
-    /// The field at fault; "" for the whole record.
-    pub field: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
-/// What one file gives: procedures, searches, and records at fault.
-#[derive(Debug, Default)]
-struct Content {
-    procedures: Vec<Procedure>,
-    queries: Vec<String>,
-    faults: Vec<Fault>,
-}
-
-/// A record at fault.
-#[derive(Debug)]
-struct Fault {
-    line: usize,
-    field: String,
-    reason: String,
-}
-
-impl Content {
-    fn of(procedures: Vec<Procedure>) -> Self {
-        Self { procedures, ..Self::default() }
-    }
-
-    fn fault(line: usize, field: &str, reason: impl Into<String>) -> Self {
-        Self { faults: vec![Fault { line, field: field.to_owned(), reason: reason.into() }], ..Self::default() }
-    }
 }
 
 /// Reads every source, in the order in which they are named.
@@ -120,7 +79,7 @@ fn read_source(source: &SourceConfig, progress: &dyn Progress, cancel: &Cancel) 
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(&bytes);
                 let content = match source.kind {
-                    SourceKind::LibreofficeHelp => libreoffice_help::read(&text, file),
+                    SourceKind::LibreofficeHelp => libreoffice_help::read(&text, &file.name),
                     SourceKind::GnomeHelp => gnome_help::read(&text),
                     SourceKind::Markdown => Content::of(procedures(&markdown::blocks(&text))),
                     SourceKind::Html => Content::of(procedures(&html::blocks(&text, &html::Rules::default()))),
@@ -153,40 +112,29 @@ impl Imported {
 
     fn take(&mut self, source: &SourceConfig, file: &SourceFile, hash: &str, content: Content) {
         let document = format!("{}/{}", self.name, file.name);
-        let application = source.application_of(file);
+        let application = source.application_of(&file.name);
+        let origin = Origin {
+            application: application.name,
+            source: self.source,
+            document: document.clone(),
+            document_hash: hash.to_owned(),
+            producer: source.kind.producer().to_owned(),
+        };
         self.procedures += content.procedures.len();
-        for procedure in content.procedures {
-            let task = procedure.task.clone().map(|task| source.mention(task, &application.title));
-            let pair = TaskPlan {
-                task_id: task_id(&document, task.as_deref().unwrap_or(&procedure.heading), &procedure.plan),
-                application: application.name.clone(),
-                source: source.plan_source(),
-                task: task.clone().unwrap_or_else(|| procedure.heading.clone()),
-                plan: procedure.plan,
-                parent_id: None,
-                document: document.clone(),
-                document_hash: hash.to_owned(),
-                producer: source.kind.producer().to_owned(),
-                family: procedure.family,
-                split: Split::Train,
-            };
-            match task {
-                Some(_) => self.pairs.push(pair),
-                None => {
-                    let detail = format!("`{}` asks for nothing", procedure.heading);
-                    self.rejected.push(Rejected { reason: Rejection::NoTask, detail, pair });
-                }
+        for Procedure { task, heading, family, plan } in content.procedures {
+            let task = task.map(|task| source.mention(task, &application.title));
+            let asks = task.is_some();
+            let pair = TaskPlan { family, ..origin.pair(task.unwrap_or_else(|| heading.clone()), plan) };
+            if asks {
+                self.pairs.push(pair);
+            } else {
+                let detail = format!("`{heading}` asks for nothing");
+                self.rejected.push(Rejected { reason: Rejection::NoTask, detail, pair });
             }
         }
         let query = |text: String| Query { text, document: document.clone(), hash: hash.to_owned() };
         self.queries.extend(content.queries.into_iter().map(query));
-        let unreadable = |fault: Fault| Unreadable {
-            source: self.name.clone(),
-            file: file.name.clone(),
-            line: fault.line,
-            field: fault.field,
-            reason: fault.reason,
-        };
-        self.unreadable.extend(content.faults.into_iter().map(unreadable));
+        let unreadable = content.faults.into_iter().map(|fault| fault.into_unreadable(&self.name, &file.name));
+        self.unreadable.extend(unreadable);
     }
 }

@@ -1,7 +1,7 @@
 //! Procedures in blocks: an ordered list answers what the sentence or heading before it asks.
 
 use super::block::{Block, Step};
-use super::request::{request_of, stands_alone};
+use crate::english::{request_of, stands_alone};
 
 /// Most words of a sentence that is taken as the task.
 const LONGEST_LEAD: usize = 18;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CollectError, SourceConfig};
+use crate::CollectError;
+use crate::import::SourceConfig;
 
 /// Settings of the task-plan stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,38 +4,27 @@
 
 use lam_env::Document;
 use lam_store::hash_bytes;
-use lam_types::{PlanSource, Split, TaskPlan};
+use lam_types::{PlanSource, TaskPlan};
 
 use crate::import::{markdown_blocks, with_headings};
+use crate::pair::Origin;
 
 const PRODUCER: &str = "rule:heading-and-list-1";
 
 /// The pairs of a document, in its order. Several lists below one heading are several ways to do it.
 pub fn extract(document: &Document, application: &str) -> Vec<TaskPlan> {
-    let document_hash = hash_bytes(document.text.as_bytes());
+    let origin = Origin {
+        application: application.into(),
+        source: document.source,
+        document: document.name.clone(),
+        document_hash: hash_bytes(document.text.as_bytes()),
+        producer: PRODUCER.into(),
+    };
     let pairs = with_headings(&markdown_blocks(&document.text)).into_iter().filter_map(|procedure| {
         let task = task_of(procedure.task?, document.source);
-        Some(TaskPlan {
-            task_id: task_id(&document.name, &task, &procedure.plan),
-            application: application.into(),
-            source: document.source,
-            task,
-            plan: procedure.plan,
-            parent_id: None,
-            document: document.name.clone(),
-            document_hash: document_hash.clone(),
-            producer: PRODUCER.into(),
-            family: procedure.family,
-            split: Split::Train,
-        })
+        Some(TaskPlan { family: procedure.family, ..origin.pair(task, procedure.plan) })
     });
     pairs.collect()
-}
-
-/// A name that depends on the pair's content and origin.
-pub(crate) fn task_id(origin: &str, task: &str, plan: &[String]) -> String {
-    let content = format!("{origin}\n{task}\n{}", plan.join("\n"));
-    format!("plan-{}", &hash_bytes(content.as_bytes())[..16])
 }
 
 /// A how-to's title is a question: the task is what comes after "How to".

@@ -9,7 +9,7 @@ use lam_data::NearIndex;
 use lam_types::TaskPlan;
 
 use super::filter::words;
-use super::{Rejected, Rejection};
+use crate::aside::{Rejected, Rejection};
 
 /// Parts the pairs into the first of each kind and their repetitions.
 pub(crate) fn remove(pairs: Vec<TaskPlan>, near: f64) -> (Vec<TaskPlan>, Vec<Rejected>) {

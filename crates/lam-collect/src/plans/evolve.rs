@@ -1,4 +1,4 @@
-//! Evolution (paper §3.1.4): a task gets a further requirement of at most so many extra words.
+//! Evolution (paper §3.1.4): a task gets a further requirement, with a limit on the words added.
 //!
 //! The rule here joins two pairs of different families; the plan stays executable, because it is one plan after
 //! the other. Both come from the same split and are about the same application.
@@ -9,8 +9,8 @@ use lam_types::{PlanSource, Split, TaskPlan};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::PlansConfig;
-use super::document::task_id;
+use super::config::PlansConfig;
+use crate::pair::task_id;
 
 const PRODUCER: &str = "rule:join-1";
 const JOINTS: [&str; 2] = [" and then ", ", then "];

@@ -1,54 +1,16 @@
 //! Which pairs are unusable (paper §3.1.2: not English, too short or long, not actionable). Knows rules, no model.
 
 use lam_types::TaskPlan;
-use serde::{Deserialize, Serialize};
 
-use super::{PlansConfig, Rejected};
-use crate::import::is_verb;
+use super::config::PlansConfig;
+use crate::aside::{Rejected, Rejection};
+use crate::english::is_verb;
 
-/// Why a pair is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rejection {
-    /// Not English.
-    Language,
-    /// Too few or too many words or steps.
-    Length,
-    /// Nothing that can be done in the application.
-    NotActionable,
-    /// The same task and plan as a pair before it.
-    ExactDuplicate,
-    /// Nearly the same task as a pair before it, with the same or nearly the same plan.
-    NearDuplicate,
-    /// Nothing before the steps asks for something.
-    NoTask,
-    /// A search for which no procedure is documented.
-    NoPlan,
-    /// A search that does not mention the application.
-    OtherApplication,
-}
-
-impl Rejection {
-    /// The word used in files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rejection::Language => "language",
-            Rejection::Length => "length",
-            Rejection::NotActionable => "not_actionable",
-            Rejection::ExactDuplicate => "exact_duplicate",
-            Rejection::NearDuplicate => "near_duplicate",
-            Rejection::NoTask => "no_task",
-            Rejection::NoPlan => "no_plan",
-            Rejection::OtherApplication => "other_application",
-        }
-    }
-}
-
-/// Beginnings of a step that are no verbs of a request.
+/// Words that a step may begin with although no request does.
 const OPERATIONS: &[&str] =
     &["double", "double-click", "hover", "make", "pick", "point", "right", "right-click", "uncheck", "wait"];
 
-/// Devices and gestures that are none of a desktop application's.
+/// Devices and gestures that no desktop application has.
 const ELSEWHERE: &[&str] =
     &["android", "iphone", "ipad", "ios", "smartphone", "phone", "tap", "swipe", "touchscreen", "siri"];
 

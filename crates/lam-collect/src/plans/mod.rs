@@ -17,27 +17,14 @@ use lam_env::{Application, Document};
 use lam_signal::{Cancel, Progress};
 use lam_store::{write_atomic, write_task_plans};
 use lam_types::TaskPlan;
-use serde::Serialize;
 
 pub use config::PlansConfig;
 pub use document::extract;
-pub(crate) use document::task_id;
 pub use evolve::evolve;
-pub use filter::Rejection;
 
 use crate::CollectError;
-use crate::import::{Imported, SourceKind, Unreadable, answer, read_sources};
-
-/// A pair that is not used, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rejected {
-    /// Why.
-    pub reason: Rejection,
-    /// The value that is at fault, or the pair it repeats.
-    pub detail: String,
-    /// The pair.
-    pub pair: TaskPlan,
-}
+use crate::aside::{Rejected, Unreadable, write_lines};
+use crate::import::{Imported, SourceKind, answer, read_sources};
 
 /// Collects the pairs of an application's documents and of the configured sources.
 ///
@@ -134,10 +121,4 @@ fn construct(
     let evolved = evolve::evolve(&pairs, config);
     pairs.extend(evolved);
     (pairs, rejected)
-}
-
-/// One JSON line a row.
-pub(crate) fn write_lines(path: &Path, rows: &[impl Serialize]) -> Result<(), CollectError> {
-    let line = |row| serde_json::to_string(row).expect("our records have text keys only") + "\n";
-    Ok(write_atomic(path, rows.iter().map(line).collect::<String>().as_bytes())?)
 }

@@ -6,7 +6,7 @@ use lam_env::Document;
 use lam_types::{PlanSource, Split, TaskPlan};
 use serde_json::{Value, json};
 
-use super::{Rejected, Rejection};
+use crate::aside::{Rejected, Rejection};
 use crate::import::Imported;
 
 const SOURCES: [PlanSource; 5] =

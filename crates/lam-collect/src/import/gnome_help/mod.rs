@@ -2,8 +2,8 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::Content;
 use super::block::{Block, Step, tidy};
+use super::content::Content;
 use super::procedure::procedures;
 
 /// Elements deeper than this are not looked into.

@@ -8,7 +8,7 @@ use super::block::{Block, Step, tidy};
 /// Elements deeper than this are not looked into.
 const DEEPEST: usize = 200;
 
-/// Elements whose text is none of the page's.
+/// Elements whose text does not belong to the page.
 const HIDDEN: &[&str] = &[
     "script", "style", "noscript", "template", "head", "nav", "header", "footer", "aside", "form", "button", "svg",
     "pre", "table", "figure", "iframe", "select", "textarea",

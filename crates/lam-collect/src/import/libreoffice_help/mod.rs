@@ -1,7 +1,6 @@
 //! LibreOffice's help pages as its packages install them: HTML, a folder a part, ordered lists in the guides.
 
-use super::Content;
-use super::files::SourceFile;
+use super::content::Content;
 use super::html::{Rules, blocks};
 use super::procedure::procedures;
 
@@ -15,8 +14,8 @@ const PARTS: &[(&str, &str, &str)] = &[
     ("sdatabase", "base", "LibreOffice Base"),
 ];
 
-/// The procedures of a page.
-pub(super) fn read(text: &str, file: &SourceFile) -> Content {
+/// The procedures of the page in the file of this name.
+pub(super) fn read(text: &str, file: &str) -> Content {
     let (application, _) = application(file);
     let rules = Rules {
         root: "#DisplayArea",
@@ -42,10 +41,10 @@ pub(super) fn read(text: &str, file: &SourceFile) -> Content {
     }
 }
 
-/// The application that a page is about, by its folder.
-pub(super) fn application(file: &SourceFile) -> (&'static str, &'static str) {
+/// The application that a page is about, by the folders in its file's name.
+pub(super) fn application(file: &str) -> (&'static str, &'static str) {
     let part = |folder: &str| PARTS.iter().find(|(part, ..)| *part == folder);
-    let found = file.name.split('/').find_map(part);
+    let found = file.split('/').find_map(part);
     found.map_or(("libreoffice", "LibreOffice"), |(_, name, title)| (name, title))
 }
 
@@ -74,11 +73,11 @@ mod tests {
             <span id="default1"><span class="menuitem">Tools - Options</span></span></span><span class="menuitem"> - Table</span>.</p></li>
             <li><p>Press <span class="keycode">Ctrl - W</span>.</p><div class="tip"><p>A hint.</p></div></li></ol>
             <div class="relatedtopics"><ol><li>elsewhere</ol></div></div><footer><h3>debug</h3></footer></body>"#;
-        let file = SourceFile::named("text/swriter/guide/widen.html");
-        let content = read(page, &file);
+        let file = "text/swriter/guide/widen.html";
+        let content = read(page, file);
         assert_eq!(content.procedures.len(), 1, "{content:?}");
         assert_eq!(content.procedures[0].plan, ["Choose Tools > Options > Table.", "Press Ctrl - W."]);
-        assert_eq!(application(&file), ("writer", "LibreOffice Writer"));
-        assert_eq!(read("<p>nothing", &file).procedures.len(), 0);
+        assert_eq!(application(file), ("writer", "LibreOffice Writer"));
+        assert_eq!(read("<p>nothing", file).procedures.len(), 0);
     }
 }

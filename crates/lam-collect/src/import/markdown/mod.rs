@@ -23,7 +23,7 @@ struct Reader {
     text: String,
     /// Open lists, outermost first.
     lists: Vec<List>,
-    /// How deep in code blocks, tables and the like, whose text is none.
+    /// How many code blocks, tables and images are open around this place; their text is left out.
     hidden: usize,
 }
 

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lam_types::{PlanSource, TaskPlan};
 
-use super::request::request_of;
-use super::{Content, SourceConfig, SourceKind};
-use crate::plans::{Rejected, Rejection, task_id};
+use super::config::{SourceConfig, SourceKind};
+use super::content::Content;
+use crate::aside::{Rejected, Rejection};
+use crate::english::request_of;
+use crate::pair::Origin;
 
 /// A search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub(crate) struct Query {
     pub(crate) hash: String,
 }
 
-/// Words that say nothing of what is asked for.
+/// Words that do not tell one request from another.
 const EMPTY: &[&str] = &[
     "a",
     "an",
@@ -53,7 +55,7 @@ const EMPTY: &[&str] = &[
     "what",
 ];
 
-/// The queries of a log: one a line, before the first tab; empty lines and lines that begin with `#` count for nothing.
+/// The queries of a log: one a line, before the first tab; empty lines and lines that begin with `#` are skipped.
 pub(super) fn read(text: &str) -> Content {
     let query = |line: &str| line.split('\t').next().unwrap_or_default().trim().to_owned();
     let queries = text.lines().map(query).filter(|query| !query.is_empty() && !query.starts_with('#')).collect();
@@ -73,22 +75,16 @@ pub(crate) fn answer(
     let known = Documented::new(documented);
     let (mut pairs, mut rejected) = (Vec::new(), Vec::new());
     for query in queries {
-        let pair = |task: String, plan: Vec<String>, producer: String, application: String| TaskPlan {
-            task_id: task_id(&query.document, &task, &plan),
-            application,
+        let origin = |producer: String, application: &str| Origin {
+            application: application.to_owned(),
             source: PlanSource::SearchQuery,
-            task,
-            plan,
-            parent_id: None,
             document: query.document.clone(),
             document_hash: query.hash.clone(),
             producer,
-            family: String::new(),
-            split: lam_types::Split::Train,
         };
         let rule = SourceKind::Queries.producer();
         let mut reject = |reason, detail: String| {
-            let pair = pair(query.text.clone(), Vec::new(), rule.to_owned(), source.application.clone());
+            let pair = origin(rule.to_owned(), &source.application).pair(query.text.clone(), Vec::new());
             rejected.push(Rejected { reason, detail, pair });
         };
         let lower = query.text.to_lowercase();
@@ -103,7 +99,7 @@ pub(crate) fn answer(
         match known.nearest(&request, &source.application) {
             Some((found, similarity)) if similarity >= threshold => {
                 let producer = format!("{rule} with the plan of {}", found.task_id);
-                pairs.push(pair(request, found.plan.clone(), producer, found.application.clone()));
+                pairs.push(origin(producer, &found.application).pair(request, found.plan.clone()));
             }
             Some((found, similarity)) => {
                 reject(Rejection::NoPlan, format!("nearest is `{}`, {similarity:.2} alike", found.task));

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::block::Block;
-use super::super::markdown;
-use super::super::procedure::flatten;
-use super::{Plan, Records, Refusal, list, optional, text};
+use super::record::{Plan, Records, Refusal, list, optional, text};
+use crate::import::block::Block;
+use crate::import::markdown;
+use crate::import::procedure::flatten;
 
 /// OpenAI's `{"messages": [{"role", "content"}]}`.
 pub(super) fn messages(record: &Value, found: &mut Records) -> Result<(), Refusal> {
@@ -58,7 +58,7 @@ fn take(asked: &str, answered: &str, field: &str, found: &mut Records) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::super::each;
+    use super::super::record::each;
     use super::*;
 
     #[test]

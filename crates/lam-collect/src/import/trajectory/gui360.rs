@@ -8,12 +8,11 @@ use lam_types::{
 };
 use serde_json::Value;
 
-use super::super::Fault;
-use super::super::files::SourceFile;
-use super::{Records, Refusal, control_type, list, named, optional, text};
+use super::record::{Records, Refusal, control_type, list, named, optional, text};
+use crate::import::content::Fault;
 
 /// The steps of one file, as one trajectory. A line that cannot be used ends it: what follows would lack its history.
-pub(super) fn read(content: &str, file: &SourceFile) -> Records {
+pub(super) fn read(content: &str, file: &str) -> Records {
     let mut found = Records::default();
     let mut trajectory: Option<Trajectory> = None;
     for (index, line) in content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -34,7 +33,7 @@ pub(super) fn read(content: &str, file: &SourceFile) -> Records {
 
 fn add(
     record: &Value,
-    file: &SourceFile,
+    file: &str,
     trajectory: &mut Option<Trajectory>,
     unknown: &mut BTreeMap<String, usize>,
 ) -> Result<(), Refusal> {
@@ -73,7 +72,7 @@ fn add(
     Ok(())
 }
 
-fn begin(record: &Value, file: &SourceFile) -> Result<Trajectory, Refusal> {
+fn begin(record: &Value, file: &str) -> Result<Trajectory, Refusal> {
     let application = optional(record, "app_domain");
     let evaluation = &record["evaluation"];
     let complete = match optional(evaluation, "complete").to_lowercase().as_str() {
@@ -82,7 +81,7 @@ fn begin(record: &Value, file: &SourceFile) -> Result<Trajectory, Refusal> {
         "unsure" => Complete::Unsure,
         other => return Err(("evaluation.complete".to_owned(), format!("`{other}` is not yes, no or unsure"))),
     };
-    let split = if file.name.split('/').any(|part| part == "test") { Split::Test } else { Split::Train };
+    let split = if file.split('/').any(|part| part == "test") { Split::Test } else { Split::Train };
     Ok(Trajectory {
         trajectory_id: String::new(),
         task: Task {
@@ -137,7 +136,7 @@ fn rectangle(value: &Value) -> Option<Rect> {
     }
 }
 
-/// The action, which some files hold as JSON in a text; their end of a sub-task is no end of the task.
+/// The action, which some files hold as JSON in a text; the end of a sub-task there does not end the task.
 fn action(step: &Value, observation: &Observation) -> Result<Action, Refusal> {
     let parsed: Value;
     let action = match &step["action"] {
@@ -194,15 +193,15 @@ mod tests {
 
     #[test]
     fn a_file_is_a_trajectory_and_a_label_that_is_nowhere_is_named() {
-        let file = SourceFile::named("test/data/word/1.jsonl");
-        let found = read(&format!("{}\n{}\n", line("7", "FINISH"), line("", "OVERALL_FINISH")), &file);
+        let file = "test/data/word/1.jsonl";
+        let found = read(&format!("{}\n{}\n", line("7", "FINISH"), line("", "OVERALL_FINISH")), file);
         let trajectory = &found.trajectories[0];
         assert_eq!((trajectory.task.split, trajectory.succeeded(), trajectory.steps.len()), (Split::Test, true, 2));
         let (first, last) = (&trajectory.steps[0], &trajectory.steps[1]);
         assert_eq!((first.action.control_name.as_str(), first.action.status), ("Bold", Status::Continue));
         assert_eq!((last.action.status, last.state.previous_actions.len()), (Status::Finish, 1));
         assert_eq!(found.unknown_types["Pane"], 2);
-        let bad = read(&format!("{}\n{}\n", line("7", ""), line("9", "")), &file);
+        let bad = read(&format!("{}\n{}\n", line("7", ""), line("9", "")), file);
         assert_eq!(
             (bad.trajectories.len(), bad.faults[0].line, bad.faults[0].field.as_str()),
             (0, 2, "step.action.control_label")

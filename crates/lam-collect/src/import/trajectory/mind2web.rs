@@ -8,14 +8,13 @@ use lam_types::{
 };
 use serde_json::Value;
 
-use super::super::files::SourceFile;
-use super::{Records, Refusal, list, named, optional, text};
+use super::record::{Records, Refusal, list, named, optional, text};
 
 /// Attributes that say what an element is called, best first.
 const NAMES: &[&str] = &["aria_label", "aria-label", "title", "alt", "placeholder", "value", "name", "id", "class"];
 
 /// One task with its actions.
-pub(super) fn read(record: &Value, file: &SourceFile, found: &mut Records) -> Result<(), Refusal> {
+pub(super) fn read(record: &Value, file: &str, found: &mut Records) -> Result<(), Refusal> {
     let request = text(record, "confirmed_task")?;
     let actions = list(record, "actions")?;
     let mut steps: Vec<Step> = Vec::new();
@@ -28,7 +27,7 @@ pub(super) fn read(record: &Value, file: &SourceFile, found: &mut Records) -> Re
     if steps.is_empty() {
         return Err(("actions".to_owned(), "nothing was done".to_owned()));
     }
-    let split = if file.name.contains("test") { Split::Test } else { Split::Train };
+    let split = if file.contains("test") { Split::Test } else { Split::Train };
     let website = text(record, "website")?;
     found.trajectories.push(named(Trajectory {
         trajectory_id: String::new(),
@@ -102,8 +101,9 @@ fn screen(wanted: &[Value], others: &[Value]) -> Result<(Vec<Control>, BTreeMap<
     let mut elements: Vec<(u64, &Value)> = Vec::new();
     for (index, candidate) in wanted.iter().chain(others).enumerate() {
         let id = optional(candidate, "backend_node_id");
-        let number =
-            id.parse().map_err(|_| (format!("candidate {index}: backend_node_id"), format!("`{id}` is no number")))?;
+        let number = id
+            .parse()
+            .map_err(|_| (format!("candidate {index}: backend_node_id"), format!("`{id}` is not a number")))?;
         elements.push((number, candidate));
     }
     elements.sort_by_key(|(number, _)| *number);
@@ -158,7 +158,7 @@ fn operation(operation: &Value) -> Result<(String, Args), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::each;
+    use super::super::record::each;
     use super::*;
 
     #[test]
@@ -167,8 +167,8 @@ mod tests {
             {"operation":{"op":"TYPE","value":"tea"},"pos_candidates":[{"tag":"input","backend_node_id":"20","attributes":"{\"placeholder\":\"Search\"}"},
              {"tag":"div","backend_node_id":"9"}],"neg_candidates":[{"tag":"a","backend_node_id":"11","attributes":"{\"title\":\"Home\"}"}]},
             {"operation":{"op":"CLICK","value":""},"pos_candidates":[{"tag":"button","backend_node_id":"5"}],"neg_candidates":[]}]}"#;
-        let file = SourceFile::named("train_1.json");
-        let found = each(record, |record, found| read(record, &file, found));
+        let file = "train_1.json";
+        let found = each(record, |record, found| read(record, file, found));
         let steps = &found.trajectories[0].steps;
         assert_eq!(steps[0].acceptable_labels, ["3", "1"]);
         assert_eq!(
@@ -176,7 +176,7 @@ mod tests {
             ("Search", &Value::from("tea"))
         );
         assert_eq!((steps[1].action.status, steps[1].state.previous_actions.len()), (Status::Finish, 1));
-        let bad = each(&record.replace("CLICK", "HOVER"), |record, found| read(record, &file, found));
+        let bad = each(&record.replace("CLICK", "HOVER"), |record, found| read(record, file, found));
         assert_eq!((bad.trajectories.len(), bad.faults[0].field.as_str()), (0, "actions[1].operation.op"));
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Plan, Records, Refusal, list, optional, text};
+use super::record::{Plan, Records, Refusal, list, optional, text};
 
 /// One record.
 pub(super) fn read(record: &Value, found: &mut Records) -> Result<(), Refusal> {
@@ -49,7 +49,7 @@ fn unnumbered(step: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::each;
+    use super::super::record::each;
     use super::*;
 
     #[test]

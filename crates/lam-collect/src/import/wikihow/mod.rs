@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
+use super::content::{Content, Fault};
 use super::procedure::Procedure;
-use super::request::request_of;
-use super::{Content, Fault};
+use crate::english::request_of;
 
 /// Words that people use for the same field.
 const TITLES: &[&str] = &["title", "name", "headline"];
