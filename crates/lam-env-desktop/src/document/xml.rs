@@ -1,15 +1,14 @@
-//! A small XML tree: elements by local name, attributes by local name, text. Bounded in size and depth; knows no
-//! document format.
+//! A small XML tree: elements by local name, attributes by local name, text. `roxmltree` reads it, without DTDs and
+//! bounded in size; the depth is bounded here. Does not know any document format.
 
 use std::collections::BTreeMap;
 
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use roxmltree::{Document, Node, ParsingOptions};
 
 /// Deepest nesting that is read.
 const MOST_LEVELS: usize = 256;
-/// Most elements in one part of a document.
-const MOST_ELEMENTS: usize = 400_000;
+/// Most elements, texts and comments in one part of a document.
+const MOST_NODES: u32 = 1_000_000;
 
 /// One element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,54 +33,33 @@ pub enum Part {
 impl Element {
     /// Reads a document; an error says what is wrong with it.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let mut reader = Reader::from_reader(bytes);
-        let mut open = vec![Element::default()];
-        let mut count = 0;
-        loop {
-            let event = reader.read_event().map_err(|error| error.to_string())?;
-            match event {
-                Event::Start(start) => {
-                    count += 1;
-                    if open.len() > MOST_LEVELS || count > MOST_ELEMENTS {
-                        return Err("more elements than a document has".into());
-                    }
-                    open.push(element(&start)?);
-                }
-                Event::Empty(start) => {
-                    count += 1;
-                    let child = element(&start)?;
-                    innermost(&mut open).children.push(Part::Element(child));
-                }
-                Event::End(_) => {
-                    let child = open.pop().unwrap_or_default();
-                    if open.is_empty() {
-                        return Err("an element ends that never began".into());
-                    }
-                    innermost(&mut open).children.push(Part::Element(child));
-                }
-                Event::Text(text) => {
-                    let text = text.decode().map_err(|error| error.to_string())?.into_owned();
-                    push_text(innermost(&mut open), &text);
-                }
-                Event::CData(text) => {
-                    let text = text.decode().map_err(|error| error.to_string())?.into_owned();
-                    push_text(innermost(&mut open), &text);
-                }
-                Event::GeneralRef(name) => {
-                    let name = name.decode().map_err(|error| error.to_string())?.into_owned();
-                    let text = entity(&name).ok_or_else(|| format!("unknown entity `{name}`"))?;
-                    push_text(innermost(&mut open), &text);
-                }
-                Event::Eof => break,
-                _ => {}
+        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+        let document = Document::parse_with_options(text, options).map_err(|error| error.to_string())?;
+        Self::of(document.root_element(), MOST_LEVELS)
+    }
+
+    /// The element of a parsed document, with at most `levels` of elements in it.
+    fn of(node: Node<'_, '_>, levels: usize) -> Result<Self, String> {
+        let levels = levels.checked_sub(1).ok_or_else(|| format!("more than {MOST_LEVELS} elements in each other"))?;
+        let attributes = node.attributes().map(|own| (own.name().to_owned(), own.value().to_owned())).collect();
+        let mut element = Self { name: node.tag_name().name().to_owned(), attributes, children: Vec::new() };
+        for child in node.children() {
+            if child.is_element() {
+                element.children.push(Part::Element(Self::of(child, levels)?));
+            } else if let Some(text) = child.text().filter(|_| child.is_text()) {
+                element.push_text(text);
             }
         }
-        let root = open.pop().filter(|_| open.is_empty()).ok_or("an element does not end")?;
-        let first = root.children.into_iter().find_map(|part| match part {
-            Part::Element(element) => Some(element),
-            Part::Text(_) => None,
-        });
-        first.ok_or_else(|| "no element at all".into())
+        Ok(element)
+    }
+
+    /// Adds text; text behind a comment belongs to the text before it.
+    fn push_text(&mut self, text: &str) {
+        match self.children.last_mut() {
+            Some(Part::Text(last)) => last.push_str(text),
+            _ => self.children.push(Part::Text(text.to_owned())),
+        }
     }
 
     /// Its elements.
@@ -135,61 +113,20 @@ impl Element {
     }
 }
 
-fn innermost(open: &mut [Element]) -> &mut Element {
-    open.last_mut().expect("the root stays open until the end")
-}
-
-fn push_text(element: &mut Element, text: &str) {
-    match element.children.last_mut() {
-        Some(Part::Text(last)) => last.push_str(text),
-        _ => element.children.push(Part::Text(text.to_owned())),
-    }
-}
-
-fn element(start: &BytesStart<'_>) -> Result<Element, String> {
-    let mut attributes = BTreeMap::new();
-    for attribute in start.attributes() {
-        let attribute = attribute.map_err(|error| error.to_string())?;
-        let value = attribute.unescape_value().map_err(|error| error.to_string())?;
-        attributes.insert(local(attribute.key.local_name().as_ref()), value.into_owned());
-    }
-    Ok(Element { name: local(start.local_name().as_ref()), attributes, children: Vec::new() })
-}
-
-fn local(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
-}
-
-/// The five entities of XML, and characters by number.
-fn entity(name: &str) -> Option<String> {
-    let number = name.strip_prefix('#').and_then(|digits| match digits.strip_prefix('x') {
-        Some(hex) => u32::from_str_radix(hex, 16).ok(),
-        None => digits.parse().ok(),
-    });
-    match name {
-        "amp" => Some("&".into()),
-        "lt" => Some("<".into()),
-        "gt" => Some(">".into()),
-        "quot" => Some("\"".into()),
-        "apos" => Some("'".into()),
-        _ => number.and_then(char::from_u32).map(String::from),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_lose_their_prefix_and_entities_become_text() {
-        let tree = Element::parse(b"<w:p w:id='1'><w:t>a &amp; b&#x21;</w:t><w:t/></w:p>").unwrap();
+        let tree = Element::parse(b"<w:p xmlns:w='w' w:id='1'><w:t>a &amp; b&#x21;</w:t><w:t/></w:p>").unwrap();
         assert_eq!((tree.name.as_str(), tree.attribute("id")), ("p", Some("1")));
         assert_eq!(tree.text(), "a & b!");
         assert_eq!(tree.elements().count(), 2);
     }
 
     #[test]
-    fn what_is_no_xml_is_an_error() {
+    fn what_is_not_xml_is_an_error() {
         for text in ["", "plain", "<a><b></a>", "<a>", "<a>&bomb;</a>", &"<a>".repeat(1000)] {
             assert!(Element::parse(text.as_bytes()).is_err(), "{text}");
         }
