@@ -12,13 +12,13 @@ mod constraint;
 mod error;
 mod preview;
 mod renderer;
+mod template;
 mod tokenizer;
 
 pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
 pub use chat::{Message, Role, messages, plan_messages};
-pub use compact::MARKERS;
 pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint};
 pub use error::{ParseError, PromptError};
 pub use preview::{Piece, Style, draw};
 pub use renderer::Renderer;
-pub use tokenizer::{StopStrings, Tokenizer, TokenizerConfig};
+pub use tokenizer::{MARKERS, StopStrings, Tokenizer, TokenizerConfig};

@@ -7,21 +7,13 @@ use lam_types::{Action, FunctionSpec, Observation, State};
 
 use crate::answer::{action_json, plan_json};
 use crate::chat::mistral::Mistral;
-use crate::compact::{Compact, Markers, no_template};
+use crate::compact::{Compact, Markers};
 use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
+use crate::template::Template;
 use crate::{
     ParseError, Piece, PromptError, Tokenizer, messages, parse_action_text, parse_action_text_tolerant,
     parse_plan_text, plan_messages,
 };
-
-/// How a model is asked and how it answers.
-#[derive(Clone)]
-pub(crate) enum Template {
-    /// Marker tokens.
-    Compact(Markers),
-    /// Mistral's chat template around JSON.
-    Chat(Box<Mistral>),
-}
 
 /// Words to tokens and back, in the form that one model was trained in.
 #[derive(Clone)]
@@ -50,17 +42,7 @@ impl Renderer {
     }
 
     fn with_tokenizer(tokenizer: Tokenizer, dir: &Path) -> Result<Self, PromptError> {
-        let template = match (Markers::find(&tokenizer), Mistral::find(&tokenizer)) {
-            (Some(markers), _) => Template::Compact(markers),
-            (None, Some(chat)) => {
-                let hint = "use the chat_template.jinja of a Mistral instruct model";
-                let failed = |reason| PromptError::format(dir, reason, hint);
-                chat.answer(&tokenizer, "{}").map_err(failed)?;
-                chat.prompt(&tokenizer, &plan_messages("?")).map_err(failed)?;
-                Template::Chat(Box::new(chat))
-            }
-            (None, None) => return Err(no_template(dir)),
-        };
+        let template = Template::find(&tokenizer, dir)?;
         let grammar = Arc::new(Grammar::new(&tokenizer, &template));
         Ok(Self { tokenizer: Arc::new(tokenizer), template, limits: AnswerLimits::default(), grammar })
     }

@@ -69,7 +69,7 @@ fn args(value: Option<&Value>) -> Result<Args, String> {
         Some(Value::Object(args)) => Ok(args.clone()),
         Some(Value::String(text)) if text.trim().is_empty() => Ok(Args::new()),
         Some(Value::String(text)) => super::relaxed::read_object(text.trim()),
-        Some(other) => Err(format!("args `{other}` is no object")),
+        Some(other) => Err(format!("args `{other}` is not an object")),
     }
 }
 

@@ -127,7 +127,7 @@ impl Reader<'_> {
 
     fn hex(&mut self) -> Result<u32, String> {
         let digits = self.rest().get(..4).ok_or("a \\u escape is cut off")?;
-        let code = u32::from_str_radix(digits, 16).map_err(|_| format!("`\\u{digits}` is no escape"))?;
+        let code = u32::from_str_radix(digits, 16).map_err(|_| format!("`\\u{digits}` is not an escape"))?;
         self.at += 4;
         Ok(code)
     }
@@ -142,7 +142,7 @@ impl Reader<'_> {
             "true" | "True" => Ok(Value::Bool(true)),
             "false" | "False" => Ok(Value::Bool(false)),
             "null" | "None" => Ok(Value::Null),
-            _ => serde_json::from_str(&word).map_err(|_| format!("`{word}` is no value")),
+            _ => serde_json::from_str(&word).map_err(|_| format!("`{word}` is not a value")),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Compact<'_> {
         ids
     }
 
-    /// `NAME LABEL`; the comma stands between them where the label is no single word.
+    /// `NAME LABEL`; a comma stands between them where the label is empty or has spaces.
     pub(crate) fn control(&self, name: &str, label: &str) -> Vec<u32> {
         if name.is_empty() && label.is_empty() {
             return Vec::new();

@@ -5,7 +5,7 @@
 //! answer  <|think|> THOUGHT<|plan|> STEP<|;|>…<|do|> FUNCTION<|on|> NAME LABEL<|args|> KEY VALUE<|,|>…<|status|> STATUS</s>
 //! plan    <s><|request|> TASK<|answer|><|plan|>  →   STEP<|;|> STEP</s>
 //! ```
-//! Each text stands behind exactly one space. A value that is no string stands as JSON behind `<|json|>`.
+//! Each text stands behind exactly one space. A value that is not a string stands as JSON behind `<|json|>`.
 //! A past action that failed ends in `<|failed|>`. The answer reads back to the paper's seven keys without loss.
 
 mod answer;
@@ -13,25 +13,7 @@ mod parse;
 mod prompt;
 mod spacing;
 
-use crate::{PromptError, Tokenizer};
-
-/// The marker tokens, in the order of their ids behind `<unk>`, `<s>`, `</s>` and `<pad>`.
-pub const MARKERS: [&str; 14] = [
-    "<|controls|>",
-    "<|request|>",
-    "<|done|>",
-    "<|plan|>",
-    "<|answer|>",
-    "<|think|>",
-    "<|do|>",
-    "<|on|>",
-    "<|args|>",
-    "<|status|>",
-    "<|,|>",
-    "<|;|>",
-    "<|json|>",
-    "<|failed|>",
-];
+use crate::{MARKERS, PromptError, Tokenizer};
 
 /// The markers' ids in one tokenizer.
 #[derive(Clone, Copy, Debug)]

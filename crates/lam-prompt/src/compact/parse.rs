@@ -170,7 +170,7 @@ impl Compact<'_> {
         let key = self.read_text(&ids[..at])?;
         let json = self.read_text(&ids[at + 1..])?;
         let value: Value =
-            serde_json::from_str(&json).map_err(|error| format!("argument `{key}`: `{json}` is no JSON: {error}"))?;
+            serde_json::from_str(&json).map_err(|error| format!("argument `{key}`: `{json}` is not JSON: {error}"))?;
         match (key.is_empty(), value) {
             (false, value) => Ok(std::iter::once((key, value)).collect()),
             (true, Value::Object(object)) => Ok(object),

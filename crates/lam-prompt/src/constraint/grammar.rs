@@ -9,7 +9,7 @@ use super::json::{JsonConstraint, Vocabulary};
 use super::{AnswerLimits, TokenConstraint};
 use crate::Tokenizer;
 use crate::compact::{Compact, Markers};
-use crate::renderer::Template;
+use crate::template::Template;
 
 /// The shared part of all constraints of one renderer.
 pub(crate) struct Grammar {

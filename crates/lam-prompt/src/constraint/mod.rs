@@ -1,5 +1,5 @@
 //! Which token may come next, so that an answer is always executable: a valid form, a function that exists, a
-//! control on the screen with a label that bears its name, arguments of the right kind. Knows no model.
+//! control on the screen with its own label and name, arguments of the right kind. Knows no model.
 
 mod compact;
 mod grammar;
@@ -23,8 +23,8 @@ pub trait TokenConstraint: Send {
         }
     }
 
-    /// Whether [`TokenConstraint::allowed`] takes long the first time and keeps what it found, so that it is worth asking
-    /// while the model still reads.
+    /// Whether [`TokenConstraint::allowed`] takes long the first time and keeps what it found, so that it is worth
+    /// asking while the model still reads.
     fn is_costly(&self) -> bool {
         false
     }

@@ -5,9 +5,11 @@
 
 mod alphabet;
 mod files;
+mod markers;
 mod stop;
 mod train;
 
+pub use markers::MARKERS;
 pub use stop::StopStrings;
 pub use train::TokenizerConfig;
 
@@ -75,7 +77,7 @@ impl Tokenizer {
         encoding.get_ids().to_vec()
     }
 
-    /// The text of `ids`, special tokens written out. Bytes that are no UTF-8 become U+FFFD.
+    /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids.iter().flat_map(|id| self.token_bytes(*id)).copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()

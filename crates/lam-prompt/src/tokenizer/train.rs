@@ -12,9 +12,8 @@ use tokenizers::models::bpe::BpeTrainer;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
 use super::alphabet::{byte_chars, to_byte_chars};
-use super::{SpecialNames, Tokenizer};
+use super::{MARKERS, SpecialNames, Tokenizer};
 use crate::PromptError;
-use crate::compact::MARKERS;
 
 /// A word with the space before it, a run of other characters with the space before it, or spaces.
 const WORD: &str = r" ?[\p{L}\p{N}_]+| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+";

@@ -3,7 +3,7 @@
 use crate::Tokenizer;
 use crate::compact::Compact;
 
-/// Stands between paragraphs, and is no token.
+/// Stands between paragraphs. It is not a token.
 const BREAK: u32 = u32::MAX;
 
 /// The document as tokens, and where in it the text so far could be.
@@ -23,7 +23,7 @@ impl DocumentText {
     pub(super) fn new(form: Compact<'_>, document: &str) -> Self {
         let mut tokens = vec![BREAK];
         for paragraph in document.lines() {
-            // Behind spaces at its end no text could go on.
+            // Text could not continue behind spaces at the end.
             tokens.extend(form.segment(paragraph.trim_ascii_end()));
             tokens.push(BREAK);
         }
@@ -49,7 +49,7 @@ impl DocumentText {
         may_end
     }
 
-    /// Goes on with `token`; says whether that text stands in the document.
+    /// Adds `token` to the text; says whether the longer text still stands in the document.
     pub(super) fn advance(&mut self, tokenizer: &Tokenizer, token: u32) -> bool {
         if self.length == 0 {
             let known = self.starts.binary_search(&token).is_ok();
