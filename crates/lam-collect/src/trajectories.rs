@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::CollectError;
 
-/// Journal of the episodes in the output directory while the stage is at work.
+/// Journal of the episodes, in the output directory while the stage runs.
 const JOURNAL: &str = "episodes.journal.jsonl";
 
 /// Settings of the trajectory stage.
@@ -74,7 +74,7 @@ pub fn run(
 /// the files are the same bytes however often the run was interrupted.
 ///
 /// # Errors
-/// Tasks that cannot be drawn, a teacher that cannot go on, or a disk that refuses.
+/// Tasks that cannot be drawn, a teacher that fails, or a file that cannot be written.
 pub fn run_with(
     config: &TrajectoriesConfig,
     app: &dyn Application,

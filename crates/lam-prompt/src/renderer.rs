@@ -72,7 +72,7 @@ impl Renderer {
         }
     }
 
-    /// The answer to it: ends in the end of sequence.
+    /// The answer to that prompt, end of sequence included.
     pub fn action_answer(&self, action: &Action) -> Vec<u32> {
         match &self.template {
             Template::Compact(markers) => self.compact(*markers).action_answer(action),
@@ -88,7 +88,7 @@ impl Renderer {
         }
     }
 
-    /// The answer to it.
+    /// The plan as the answer to that prompt.
     pub fn plan_answer(&self, plan: &[String]) -> Vec<u32> {
         match &self.template {
             Template::Compact(markers) => self.compact(*markers).plan_answer(plan),

@@ -22,7 +22,7 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// Its bytes, or why they are not to be had.
+    /// Its bytes, or why they cannot be read.
     pub(crate) fn read(&self) -> Result<Vec<u8>, String> {
         let size = std::fs::metadata(&self.path).map_err(|error| error.to_string())?.len();
         let is_log = [".json", ".jsonl", ".txt", ".tsv", ".log", ".csv"].iter().any(|end| self.name.ends_with(end));

@@ -46,7 +46,7 @@ pub(crate) struct Imported {
     pub(crate) procedures: usize,
     /// Pairs, not filtered yet.
     pub(crate) pairs: Vec<TaskPlan>,
-    /// Procedures that no task could be named for.
+    /// Procedures for which no task was found.
     pub(crate) rejected: Vec<Rejected>,
     /// Searches that have no plan of their own.
     pub(crate) queries: Vec<Query>,

@@ -11,7 +11,7 @@ use lam_types::TaskPlan;
 use super::filter::words;
 use crate::aside::{Rejected, Rejection};
 
-/// Parts the pairs into the first of each kind and their repetitions.
+/// Separates the pairs into the first of each kind and their repetitions.
 pub(crate) fn remove(pairs: Vec<TaskPlan>, near: f64) -> (Vec<TaskPlan>, Vec<Rejected>) {
     let (mut kept, mut rejected): (Vec<TaskPlan>, Vec<Rejected>) = (Vec::new(), Vec::new());
     let mut known = Known::default();

@@ -77,8 +77,8 @@ fn family(parent: &TaskPlan, partner: &TaskPlan) -> String {
     if parent.family.is_empty() { String::new() } else { format!("{}+{}", parent.family, partner.family) }
 }
 
-/// How the two tasks stand in one sentence: of those of foreign documents, the second begins small, and the
-/// application that both name at their ends is named once.
+/// How the two tasks stand in one sentence: where the document names no families, the second begins
+/// with a small letter, and an application that both name at their ends is named once.
 fn wordings<'a>(parent: &'a TaskPlan, partner: &TaskPlan) -> (&'a str, String) {
     if !parent.family.is_empty() {
         return (&parent.task, partner.task.clone());

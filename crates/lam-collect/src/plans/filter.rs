@@ -22,7 +22,7 @@ const FOREIGN: &[&str] = &[
     "el", "los", "las", "una", "con", "para", "del", "il", "di", "che", "per", "van", "het", "een", "och", "att",
 ];
 
-/// Parts the pairs into those that can be used and those that cannot.
+/// Separates the pairs into those that can be used and those that cannot.
 pub(crate) fn filter(pairs: Vec<TaskPlan>, config: &PlansConfig) -> (Vec<TaskPlan>, Vec<Rejected>) {
     let (mut kept, mut rejected) = (Vec::new(), Vec::new());
     for pair in pairs {

@@ -32,7 +32,7 @@ use crate::import::{Imported, SourceKind, answer, read_sources};
 /// and returns the statistics: the first row of the paper's Table 1.
 ///
 /// # Errors
-/// A setting or source that cannot be used, documents without a single usable pair, or a disk that refuses.
+/// A setting or source that cannot be used, documents without a single usable pair, or a file that cannot be written.
 pub fn run(
     config: &PlansConfig,
     app: &dyn Application,

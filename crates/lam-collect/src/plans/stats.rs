@@ -29,11 +29,11 @@ pub(crate) struct Counted<'a> {
     pub(crate) documents: &'a [Document],
     /// Documents on disk, by source.
     pub(crate) imported: &'a [Imported],
-    /// Every pair that was found, evolved ones apart.
+    /// Every pair that was found, without evolved ones.
     pub(crate) extracted: &'a [TaskPlan],
-    /// The pairs that are kept, and evolved ones.
+    /// The pairs that are kept, with evolved ones.
     pub(crate) pairs: &'a [TaskPlan],
-    /// Those that are not.
+    /// The pairs that are not.
     pub(crate) rejected: &'a [Rejected],
 }
 

@@ -70,7 +70,7 @@ fn numbered(line: &str) -> Option<String> {
     (is_numbered && !step.is_empty()).then(|| step.to_owned())
 }
 
-/// JSON on one line with a space behind each comma and colon, as Python writes it.
+/// JSON on one line with a space after each comma and colon, as Python writes it.
 pub(crate) fn spaced<T: Serialize>(value: &T) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// Deepest nesting that is followed.
 const MAX_DEPTH: usize = 32;
 
-/// Reads the object at the start of `text`; what stands behind it does not matter.
+/// Reads the object at the start of `text`; what follows it does not matter.
 pub(super) fn read_object(text: &str) -> Result<Map<String, Value>, String> {
     let mut reader = Reader { text, at: 0 };
     match reader.value(0)? {

@@ -9,7 +9,7 @@ use minijinja::{Environment, Error, ErrorKind, context};
 use super::{Message, Role};
 use crate::Tokenizer;
 
-/// Mistral's layout for tokenizers in which [INST] is a token, for directories that bring no template.
+/// Mistral's layout for tokenizers in which [INST] is a token, for directories without a template of their own.
 const V3: &str = "{{- bos_token }}{%- for message in messages %}{%- if message['role'] == 'user' %}\
 {{- '[INST] ' + message['content'] + '[/INST]' }}{%- elif message['role'] == 'assistant' %}\
 {{- ' ' + message['content'] + eos_token }}{%- else %}{{- raise_exception('only user and assistant') }}{%- endif %}{%- endfor %}";
@@ -20,7 +20,7 @@ pub(crate) struct Mistral {
     template: String,
     bos: String,
     eos: String,
-    /// What contents may not spell.
+    /// Texts that a message may not contain: the special tokens.
     reserved: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl Mistral {
         Ok(tokenizer.encode_marked(&self.text(messages, true)?))
     }
 
-    /// The ids of an answer with its end of sequence, as they stand behind any prompt.
+    /// The ids of an answer with its end of sequence, as they follow any prompt.
     pub(crate) fn answer(&self, tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, String> {
         let question = Message::new(Role::User, "?");
         let prompt = tokenizer.encode_marked(&self.text(std::slice::from_ref(&question), true)?);
@@ -87,7 +87,7 @@ impl Mistral {
         )
     }
 
-    /// A message in which no special token is spelled: a space goes behind its first character.
+    /// A message in which no special token is spelled: a space follows the first character of each that was.
     fn without_reserved(&self, message: &Message) -> Message {
         let mut content = message.content.clone();
         for text in self.reserved.iter().filter(|text| text.chars().count() > 1) {

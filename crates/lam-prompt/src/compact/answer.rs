@@ -59,7 +59,8 @@ impl Compact<'_> {
         ids
     }
 
-    /// One argument: text behind its key, other values as JSON behind the marker, odd keys inside that JSON.
+    /// One argument: text after its key, other values as JSON after the marker. A key that is empty or holds spaces
+    /// goes into that JSON.
     fn arg(&self, key: &str, value: &Value) -> Vec<u32> {
         if key.is_empty() || key.contains(' ') {
             let object: Args = std::iter::once((key.to_owned(), value.clone())).collect();

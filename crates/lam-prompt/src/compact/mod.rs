@@ -5,8 +5,8 @@
 //! answer  <|think|> THOUGHT<|plan|> STEP<|;|>…<|do|> FUNCTION<|on|> NAME LABEL<|args|> KEY VALUE<|,|>…<|status|> STATUS</s>
 //! plan    <s><|request|> TASK<|answer|><|plan|>  →   STEP<|;|> STEP</s>
 //! ```
-//! Each text stands behind exactly one space. A value that is not a string stands as JSON behind `<|json|>`.
-//! A past action that failed ends in `<|failed|>`. The answer reads back to the paper's seven keys without loss.
+//! Exactly one space precedes each text. A value that is not a string is written as JSON after `<|json|>`.
+//! A past action that failed ends in `<|failed|>`. Reading an answer back gives the paper's seven keys without loss.
 
 mod answer;
 mod parse;
@@ -67,7 +67,7 @@ pub(crate) struct Compact<'a> {
 }
 
 impl Compact<'_> {
-    /// The ids of `text` behind one space; nothing for no text.
+    /// The ids of `text` after one space; none for an empty text.
     pub(crate) fn segment(&self, text: &str) -> Vec<u32> {
         if text.is_empty() { Vec::new() } else { self.tokenizer.encode(&format!(" {text}")) }
     }

@@ -7,7 +7,7 @@ use super::Compact;
 use crate::{ParseError, parse_action_text_tolerant};
 
 impl Compact<'_> {
-    /// Reads an answer; the end of sequence may be missing or present, nothing may stand behind it.
+    /// Reads an answer; the end of sequence may be missing, but nothing may follow it.
     pub(crate) fn parse_action(&self, ids: &[u32]) -> Result<Action, ParseError> {
         let text = self.tokenizer.decode(ids);
         let fail = |reason: String| ParseError::new(reason, &text);
@@ -90,7 +90,7 @@ impl Compact<'_> {
         }
     }
 
-    /// What stands behind each of these markers, which must come in this order and start the answer.
+    /// What follows each of these markers, which must come in this order and start the answer.
     fn sections<'i>(&self, ids: &'i [u32], order: &[(u32, &str)]) -> Result<Vec<&'i [u32]>, String> {
         let mut rest = ids;
         let mut sections = Vec::with_capacity(order.len());
@@ -108,7 +108,7 @@ impl Compact<'_> {
         Ok(sections)
     }
 
-    /// A text behind exactly one space, in which no special token stands.
+    /// A text after exactly one space, without special tokens.
     fn read_text(&self, ids: &[u32]) -> Result<String, String> {
         let text = self.tokenizer.decode(ids);
         if ids.iter().any(|id| self.tokenizer.is_special(*id)) {

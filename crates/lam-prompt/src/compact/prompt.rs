@@ -1,4 +1,4 @@
-//! A state as the compact template's prompt. One way: nothing reads a prompt back.
+//! A state as the compact template's prompt. Prompts are only written, never read back.
 
 use lam_types::{PastAction, State, StepStatus};
 
@@ -37,7 +37,7 @@ impl Compact<'_> {
         ids
     }
 
-    /// The steps of a plan, each behind one space, separated. A last step without text gets a separator behind it.
+    /// The steps of a plan, each after one space, separated. A separator follows a last step without text.
     pub(crate) fn steps(&self, plan: &[String]) -> Vec<u32> {
         let mut ids = Vec::new();
         for (index, step) in plan.iter().enumerate() {

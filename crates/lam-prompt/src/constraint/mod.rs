@@ -15,7 +15,7 @@ pub trait TokenConstraint: Send {
     /// The ids that may come next, ascending and without repetition; empty once the answer is done.
     fn allowed(&mut self) -> &[u32];
 
-    /// The token that must come next, where that is known without computing all that may.
+    /// The token that must come next, if there is only one and it is known without computing the whole mask.
     fn forced(&mut self) -> Option<u32> {
         match self.allowed() {
             [only] => Some(*only),
@@ -35,22 +35,22 @@ pub trait TokenConstraint: Send {
     /// Whether the answer is complete, its end of sequence included.
     fn is_done(&self) -> bool;
 
-    /// Why nothing is allowed although the answer is not done, where that can be said.
+    /// Why nothing is allowed although the answer is not done, if the constraint knows.
     fn failure(&self) -> Option<&str> {
         None
     }
 }
 
-/// How long the free parts of a constrained answer may grow.
+/// Limits on the free parts of a constrained answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerLimits {
-    /// Tokens in the thought.
+    /// Most tokens in the thought.
     pub thought_tokens: usize,
-    /// Steps in the plan.
+    /// Most steps in the plan.
     pub plan_steps: usize,
-    /// Tokens in one step of the plan.
+    /// Most tokens in one step of the plan.
     pub step_tokens: usize,
-    /// Tokens in one text argument.
+    /// Most tokens in one text argument.
     pub text_tokens: usize,
 }
 

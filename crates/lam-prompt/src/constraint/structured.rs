@@ -23,7 +23,7 @@ pub enum OutputFormat {
     Lark(String),
 }
 
-/// Compiles output formats for one tokenizer. Made once for a model; cheap to ask.
+/// Compiles output formats for one tokenizer. Make it once for a model.
 pub struct StructuredOutputs {
     factory: ParserFactory,
     eos: u32,
@@ -52,7 +52,7 @@ impl StructuredOutputs {
     /// A constraint for one answer.
     ///
     /// # Errors
-    /// Says what of the format cannot be understood, or that nothing fits it.
+    /// A format that cannot be understood, or that no text fits.
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
         let (name, grammar) = match format {
             OutputFormat::JsonSchema(schema) => ("JSON schema", TopLevelGrammar::from_json_schema(spaced(schema)?)),
@@ -98,9 +98,9 @@ fn spaced(schema: &Value) -> Result<Value, PromptError> {
 pub struct StructuredConstraint {
     matcher: Matcher,
     eos: u32,
-    /// Tokens that may come next, once somebody asked.
+    /// Tokens that may come next, once asked for.
     allowed: Option<Vec<u32>>,
-    /// Tokens that must come next, the last one first, once somebody asked.
+    /// Tokens that must come next, the last one first, once asked for.
     forced: Option<Vec<u32>>,
     done: bool,
     failure: Option<String>,
@@ -209,7 +209,7 @@ impl TokenizerEnv for Vocabulary {
         self.trie.tokenize_with_greedy_fallback(bytes, |text| self.tokenizer.encode(text))
     }
 
-    /// Pieces put a space before every text, so what they write in the middle of one cannot be asked for.
+    /// SentencePiece puts a space before every text, so it cannot be asked how it writes the middle of one.
     fn tokenize_is_canonical(&self) -> bool {
         self.canonical
     }

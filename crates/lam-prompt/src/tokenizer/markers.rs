@@ -1,6 +1,6 @@
 //! The special tokens of a tokenizer made here; what they mean is the compact template's business.
 
-/// The marker tokens, in the order of their ids behind `<unk>`, `<s>`, `</s>` and `<pad>`.
+/// The marker tokens, in the order of their ids after `<unk>`, `<s>`, `</s>` and `<pad>`.
 pub const MARKERS: [&str; 14] = [
     "<|controls|>",
     "<|request|>",

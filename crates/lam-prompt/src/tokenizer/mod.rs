@@ -16,7 +16,7 @@ pub use train::TokenizerConfig;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// What a vocabulary's entries are written in.
+/// The alphabet in which a vocabulary's entries are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
     /// GPT-2's byte characters.
@@ -43,9 +43,9 @@ impl Default for SpecialNames {
 /// Text to ids and back.
 #[derive(Clone)]
 pub struct Tokenizer {
-    /// Recognises special tokens.
+    /// Recognises special tokens in a text.
     marked: tokenizers::Tokenizer,
-    /// Does not.
+    /// Takes them for ordinary text.
     plain: tokenizers::Tokenizer,
     /// The files it came from or is saved as, by name.
     files: BTreeMap<&'static str, Vec<u8>>,
@@ -93,7 +93,7 @@ impl Tokenizer {
         Arc::clone(&self.bytes)
     }
 
-    /// Whether a text's tokens stand for the text and nothing more; pieces put a space before it.
+    /// Whether a text's tokens stand for exactly that text; SentencePiece puts a space before it.
     pub(crate) fn writes_text_as_it_is(&self) -> bool {
         self.decode(&self.encode("a")) == "a"
     }

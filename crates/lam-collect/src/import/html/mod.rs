@@ -72,7 +72,7 @@ fn walk(node: NodeRef<'_, Node>, rules: &Rules, depth: usize, blocks: &mut Vec<B
     close(&mut loose, blocks);
 }
 
-/// Text that no element of its own holds.
+/// Ends a run of text that no paragraph holds.
 fn close(loose: &mut String, blocks: &mut Vec<Block>) {
     let text = tidy(&std::mem::take(loose));
     if !text.is_empty() {

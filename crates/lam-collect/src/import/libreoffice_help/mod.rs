@@ -1,4 +1,4 @@
-//! LibreOffice's help pages as its packages install them: HTML, a folder a part, ordered lists in the guides.
+//! LibreOffice's help pages as its packages install them: HTML, one folder per part, ordered lists in the guides.
 
 use super::content::Content;
 use super::html::{Rules, blocks};

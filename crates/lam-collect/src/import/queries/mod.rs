@@ -55,7 +55,7 @@ const EMPTY: &[&str] = &[
     "what",
 ];
 
-/// The queries of a log: one a line, before the first tab; empty lines and lines that begin with `#` are skipped.
+/// The queries of a log: one per line, before the first tab; empty lines and lines that begin with `#` are skipped.
 pub(super) fn read(text: &str) -> Content {
     let query = |line: &str| line.split('\t').next().unwrap_or_default().trim().to_owned();
     let queries = text.lines().map(query).filter(|query| !query.is_empty() && !query.starts_with('#')).collect();

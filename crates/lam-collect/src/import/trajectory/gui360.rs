@@ -1,4 +1,5 @@
-//! GUI-360's raw trajectories (arXiv 2511.04307): a file a trajectory, a line a step, UFO's controls and functions.
+//! GUI-360's raw trajectories (arXiv 2511.04307): one per file, one step per line, with UFO's controls
+//! and functions.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Mind2Web's tasks: what people did on web pages, with the elements that would have done as well.
+//! Mind2Web's tasks: what people did on web pages, with the other elements that they could have chosen.
 
 use std::collections::BTreeMap;
 

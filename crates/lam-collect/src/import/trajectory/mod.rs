@@ -30,9 +30,9 @@ use record::{Plan, Records, each};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImportFormat {
-    /// GUI-360's raw trajectories: a file a trajectory, a line a step.
+    /// GUI-360's raw trajectories: one trajectory per file, one step per line.
     Gui360,
-    /// Mind2Web's tasks with their actions and candidates.
+    /// Mind2Web's tasks with their actions and candidate elements.
     Mind2web,
     /// UFO dataflow's instantiated plans.
     UfoDataflow,
@@ -72,7 +72,7 @@ impl ImportFormat {
 /// rows), `unreadable.jsonl` and `stats.json` below `output`. Returns the statistics.
 ///
 /// # Errors
-/// A path without a file, not a single usable record, or a disk that refuses.
+/// A path without a file, not a single usable record, or a file that cannot be written.
 pub fn import(
     format: ImportFormat,
     path: &Path,

@@ -1,6 +1,6 @@
 //! Articles in WikiHow's shape: a title that asks how to, methods or parts, steps with a headline and an explanation.
 //!
-//! JSON lines, an array, or one article a file:
+//! JSON lines, an array, or one article per file:
 //! `{"title": "How to …", "steps": ["…"] }` or `{"title": …, "methods": [{"title": …, "steps": [{"headline": …}]}]}`.
 
 use serde_json::{Map, Value};
@@ -53,7 +53,7 @@ fn take(article: &Value, line: usize, place: &str, content: &mut Content) {
     }
 }
 
-/// One procedure a method, all under the article's title.
+/// One procedure per method, all under the article's title.
 fn procedures_of(article: &Value) -> Result<Vec<Procedure>, (String, String)> {
     let fields = article.as_object().ok_or((String::new(), "an article is an object".to_owned()))?;
     let title = text_of(fields, TITLES).ok_or(("title".to_owned(), "the article has no title".to_owned()))?;

@@ -6,10 +6,10 @@ use crate::compact::Compact;
 /// Stands between paragraphs. It is not a token.
 const BREAK: u32 = u32::MAX;
 
-/// The document as tokens, and where in it the text so far could be.
+/// The document as tokens, and the places in it that the text so far could be a copy of.
 pub(super) struct DocumentText {
     tokens: Vec<u32>,
-    /// Positions behind the text so far; empty before it begins.
+    /// Positions in `tokens` at which the text could continue; empty before it begins.
     places: Vec<usize>,
     /// Tokens with which a text may begin, ascending.
     starts: Vec<u32>,

@@ -6,21 +6,21 @@ use super::lists::End;
 use super::screen::Screen;
 use crate::compact::Compact;
 
-/// A sequence of tokens and what comes behind it.
+/// A sequence of tokens and what follows it.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub(super) tokens: Vec<u32>,
     pub(super) then: Then,
 }
 
-/// What comes behind a sequence of tokens. Numbers are positions of functions and arguments.
+/// What follows a sequence of tokens. Numbers are positions of functions and arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
-    /// `<|on|>` behind the function, `None` for no call.
+    /// `<|on|>` after the function, `None` for no call.
     On(Option<usize>),
-    /// `<|args|>` behind the control.
+    /// `<|args|>` after the control.
     Args,
-    /// What may stand behind argument n.
+    /// What may follow argument n.
     ArgEnd(usize),
     /// A number for argument n.
     Number(usize),
@@ -28,9 +28,9 @@ pub(super) enum Then {
     Text(usize),
     /// Text of the document for argument n.
     Document(usize),
-    /// `<|status|>` behind no arguments.
+    /// `<|status|>` where no argument is written.
     Status,
-    /// The end of sequence behind the status.
+    /// The end of sequence after the status.
     Eos,
 }
 
@@ -67,9 +67,9 @@ impl Functions {
         std::iter::once(none).chain(named).collect()
     }
 
-    /// The ways to go on with the arguments of `function` from argument `from`, without skipping a required one and
-    /// without those for which `screen` has no value. Before the first, none at all is a way too, unless one is
-    /// required.
+    /// The ways to continue with argument `from` of `function` or a later one. Required arguments are not skipped, and
+    /// those for which `screen` has no value are left out. Before the first argument, writing none is a way too,
+    /// unless one is required.
     pub(super) fn args_from(&self, function: Option<usize>, from: usize, screen: &Screen) -> Vec<Way> {
         let none = Way { tokens: Vec::new(), then: Then::Status };
         let Some(function) = function else { return vec![none] };
@@ -84,7 +84,7 @@ impl Functions {
         ways
     }
 
-    /// What may stand behind argument `arg`.
+    /// What may follow argument `arg`.
     pub(super) fn end(&self, function: usize, arg: usize) -> End {
         let rest = &self.specs[function].args[arg + 1..];
         match (rest.is_empty(), rest.iter().any(|arg| arg.required)) {

@@ -3,7 +3,7 @@
 use crate::Tokenizer;
 use crate::compact::Markers;
 
-/// What may follow in a free text: at its beginning, inside it, and once it is as long as it may be.
+/// What may follow in a free text: at its beginning, inside it, and once it has reached its limit.
 pub(super) struct FreeList {
     pub(super) first: Vec<u32>,
     pub(super) inside: Vec<u32>,
@@ -18,9 +18,9 @@ pub(crate) struct CompactLists {
     pub(super) step: FreeList,
     /// The last step that is allowed.
     pub(super) last_step: FreeList,
-    /// What a step behind a separator begins with.
+    /// What a step after a separator begins with.
     pub(super) step_starts: Vec<u32>,
-    /// A text argument, by [`End::index`] of what may stand behind it.
+    /// A text argument, by [`End::index`] of what may follow it.
     pub(super) value: [FreeList; 3],
     /// Tokens of digits, with or without space and sign before them.
     pub(super) numbers: Vec<u32>,
@@ -28,7 +28,7 @@ pub(crate) struct CompactLists {
     pub(super) begins_word: Vec<bool>,
 }
 
-/// What may stand behind an argument.
+/// What may follow an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// Another argument must follow.

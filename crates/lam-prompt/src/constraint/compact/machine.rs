@@ -21,7 +21,7 @@ pub(super) enum Stage {
     Step(usize, usize),
     /// One of these sequences, of which `depth` tokens are written.
     Choice { ways: Vec<Way>, depth: usize },
-    /// Behind a sequence.
+    /// After a sequence.
     After(Then),
     /// In a text argument: which one, after how many tokens.
     Text(usize, usize),
@@ -60,7 +60,7 @@ impl ActionConstraint {
         Self { parts, function: None, document: None, stage: Stage::Begin, buffer: Vec::new() }
     }
 
-    /// What may stand behind argument `arg`.
+    /// What may follow argument `arg`.
     fn end(&self, arg: usize) -> End {
         self.function.map_or(End::Status, |function| self.parts.functions.end(function, arg))
     }
@@ -71,7 +71,7 @@ impl ActionConstraint {
         self.document.take().unwrap_or_else(|| DocumentText::new(form, &self.parts.screen.document))
     }
 
-    /// Puts the tokens that continue one of `ways`, or stand behind a finished one, into the buffer.
+    /// Puts the tokens that continue one of `ways`, or follow a finished one, into the buffer.
     fn put_choice(&mut self, ways: &[Way], depth: usize) {
         self.buffer.extend(ways.iter().filter_map(|way| way.tokens.get(depth)));
         if let Some(done) = ways.iter().find(|way| way.tokens.len() == depth) {
@@ -79,7 +79,7 @@ impl ActionConstraint {
         }
     }
 
-    /// Puts what may stand behind a finished sequence into the buffer.
+    /// Puts what may follow a finished sequence into the buffer.
     fn put_after(&mut self, then: Then) {
         let marks = self.parts.markers;
         match then {
@@ -122,7 +122,7 @@ impl ActionConstraint {
         self.function.and_then(|function| self.parts.screen.range(function, arg)).unwrap_or((i64::MIN, i64::MAX))
     }
 
-    /// Puts the tokens that go on with a number of which `written` stands, its space included.
+    /// Puts the tokens that continue a number of which `written` is there, its space included.
     fn put_digits(&mut self, arg: usize, written: &str) {
         let (min, max) = self.range(arg);
         let number = written.strip_prefix(' ');

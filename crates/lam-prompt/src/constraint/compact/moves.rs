@@ -27,7 +27,7 @@ impl ActionConstraint {
         }
     }
 
-    /// Where `token` leads from behind a finished sequence.
+    /// Where `token` leads after a finished sequence.
     fn after(&mut self, then: Then, token: u32) -> Stage {
         let marks = self.parts.markers;
         match then {
@@ -62,7 +62,7 @@ impl ActionConstraint {
         Stage::Choice { ways: self.parts.functions.statuses(), depth: 0 }
     }
 
-    /// Behind argument `arg`.
+    /// Where `token` leads after argument `arg`.
     fn at_end(&self, arg: usize, token: u32) -> Stage {
         match token {
             _ if token == self.parts.markers.comma => self.at_args(arg + 1),

@@ -2,7 +2,7 @@
 
 /// The document, with an index of its words.
 pub(super) struct Words {
-    /// The paragraphs as JSON writes them, a line break behind each.
+    /// The paragraphs as JSON writes them, a line break after each.
     bytes: Vec<u8>,
     /// Whether a text may end before this byte.
     ends: Vec<bool>,
@@ -45,7 +45,7 @@ impl Words {
         Found { low: 0, high: self.starts.len(), length: 0 }
     }
 
-    /// Behind one more byte.
+    /// After one more byte.
     pub(super) fn step(&self, found: Found, byte: u8) -> Option<Found> {
         let range = &self.starts[found.low..found.high];
         let next = |start: &usize| rest(&self.bytes, *start).get(found.length).copied();

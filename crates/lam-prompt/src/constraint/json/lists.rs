@@ -2,13 +2,13 @@
 
 use lam_types::{ArgKind, ArgSpec, FunctionSpec, Observation, Target};
 
-/// One alternative and what comes behind it.
+/// One alternative and what follows it.
 pub(super) struct Alternative {
     pub(super) bytes: Vec<u8>,
     pub(super) then: Then,
 }
 
-/// What comes behind an alternative.
+/// What follows an alternative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     /// The list with this number.
@@ -30,11 +30,11 @@ pub(super) enum Then {
 /// The alternatives of one screen.
 pub(super) struct Lists {
     lists: Vec<Vec<Alternative>>,
-    /// For each function, the list before each of its arguments and behind the last.
+    /// For each function, the list before each of its arguments and after the last.
     args: Vec<Vec<usize>>,
-    /// Number of the list behind the thought.
+    /// Number of the list after the thought.
     pub(super) controls: usize,
-    /// Numbers of the lists behind each step of the plan.
+    /// Numbers of the lists after each step of the plan.
     pub(super) plan: Vec<usize>,
 }
 
@@ -58,7 +58,7 @@ impl Lists {
         &self.lists[list]
     }
 
-    /// The list behind argument `arg` of `function`.
+    /// The list after argument `arg` of `function`.
     pub(super) fn behind(&self, function: usize, arg: usize) -> usize {
         self.args[function][arg + 1]
     }
@@ -85,10 +85,10 @@ impl Lists {
         self.push(statuses.into())
     }
 
-    /// The lists before each argument and behind the last.
+    /// The lists before each argument and after the last.
     fn add_args(&mut self, number: usize, function: &FunctionSpec, observation: &Observation, status: usize) {
         let count = function.args.len();
-        // Lists are made from the last argument backwards, because an alternative names the list behind it.
+        // Lists are made from the last argument backwards, because an alternative names the list after it.
         let mut numbers = vec![0; count + 1];
         for from in (0..=count).rev() {
             let stop = function.args[from..].iter().position(|arg| arg.required);
@@ -145,7 +145,7 @@ fn text(text: &str, then: Then) -> Alternative {
     Alternative { bytes: text.as_bytes().to_vec(), then }
 }
 
-/// The ways to write one argument; `behind` is the list behind it.
+/// The ways to write one argument; `behind` is the list after it.
 fn ways(comma: &str, (function, number): (usize, usize), arg: &ArgSpec, behind: usize) -> Vec<Alternative> {
     let key = format!("{comma}\"{}\": ", escaped(&arg.name));
     let open = format!("{key}\"");

@@ -19,7 +19,7 @@ pub(super) enum State {
     Document { function: usize, arg: usize, found: Found },
     /// In a number.
     Number { function: usize, arg: usize, written: Digits },
-    /// Behind the last brace.
+    /// After the last brace.
     End,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escape {
     None,
-    /// Behind the backslash.
+    /// After the backslash.
     Begun,
     /// In the four digits of `\u00XX`, this many written.
     Unicode(u8),
@@ -142,7 +142,7 @@ impl Rules {
         }
     }
 
-    /// Behind the quote that ends a free string.
+    /// After the quote that ends a free string.
     fn behind(&self, field: Field) -> State {
         self.enter(Then::List(match field {
             Field::Thought => self.lists.controls,
