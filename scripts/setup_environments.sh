@@ -1,30 +1,62 @@
 #!/usr/bin/env bash
 # Installs what the real environments need, and fetches what tests and configurations use beyond this repository: Debian
-# packages, MiniWoB++'s pages, help pages. Does nothing where all of it is there. apt keeps its archives in a folder of
-# its own, so that another apt run cannot take them away.
+# packages, MiniWoB++'s pages, help pages. Does nothing where all of it is there. Goes on after a part that cannot be
+# had. Ends with 1 if there was one, with 3 if packages may not be installed here at all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The web: a browser and its driver.
+# The web: a browser and its driver; pip fetches the pages.
 web=(chromium chromium-driver fonts-liberation)
+python3 -m pip --version > /dev/null 2>&1 || web+=(python3-pip)
 # Desktops: LibreOffice Writer, a text editor, a calculator, and what a private desktop is made of.
 desktop=(libreoffice-writer libreoffice-gtk3 xvfb at-spi2-core dbus dbus-x11 mousepad galculator)
 
-missing=()
-for package in "${web[@]}" "${desktop[@]}"; do
-  dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
-done
+is_installed() {
+  dpkg-query --show --showformat='${db:Status-Status}' "$1" 2> /dev/null | grep -qx installed
+}
+
+# Packages without those that are there, in `missing`.
+find_missing() {
+  missing=()
+  for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+}
+
+# Root, or sudo that asks for no password: nobody may be there to answer.
+may_install() {
+  command -v apt-get > /dev/null || return 1
+  [ "$(id -u)" = 0 ] || { sudo=(sudo -n) && sudo -n true 2> /dev/null; }
+}
+
+# apt keeps its archives in a folder of its own, so that another apt run cannot take them away.
+install() {
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dir::Cache::archives="$archives" \
+    -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root "$@" > /dev/null
+}
+
+code=0
+sudo=()
+find_missing "${web[@]}" "${desktop[@]}"
 if [ ${#missing[@]} -gt 0 ]; then
-  sudo=$([ "$(id -u)" = 0 ] || command -v sudo || true)
-  archives=$(mktemp -d)
-  trap 'rm -rf "$archives"' EXIT
-  mkdir -p "$archives/partial"
-  export DEBIAN_FRONTEND=noninteractive
-  apt=($sudo apt-get -qq -o Dir::Cache::archives="$archives" -o DPkg::Lock::Timeout=300 -o APT::Sandbox::User=root)
-  "${apt[@]}" update
-  "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" > /dev/null
+  if may_install; then
+    archives=$(mktemp -d)
+    trap 'rm -rf "$archives"' EXIT
+    mkdir "$archives/partial"
+    install update || code=1
+    for group in "${web[*]}" "${desktop[*]}"; do
+      # The groups are lists of words.
+      # shellcheck disable=SC2086
+      find_missing $group
+      [ ${#missing[@]} = 0 ] || install install --yes --no-install-recommends "${missing[@]}" || code=1
+    done
+  else
+    echo "not installed, for want of apt, of root's rights, or of sudo without a password: ${missing[*]}" >&2
+    code=3
+  fi
 fi
 
-scripts/fetch_miniwob.sh
-# Documentation: the help pages that phase 1 reads.
-scripts/fetch_help.sh
+for fetch in scripts/fetch_miniwob.sh scripts/fetch_help.sh; do
+  "$fetch" && continue
+  echo "$fetch failed" >&2
+  [ "$code" = 3 ] || code=1
+done
+exit "$code"

@@ -2,34 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+mod support;
 
-use lam_collect::plans::{self, PlansConfig};
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use lam_collect::{SourceConfig, SourceKind};
-use lam_data::{CheckConfig, Checker, Place, Row};
-use lam_env_sim::Sim;
-use lam_signal::{Cancel, NoProgress};
 use lam_store::{hash_bytes, read_task_plans};
 use lam_types::{PlanSource, TaskPlan};
-use serde_json::Value;
 
-fn source(kind: SourceKind, path: &Path) -> SourceConfig {
-    SourceConfig {
-        kind,
-        path: path.to_owned(),
-        name: String::new(),
-        folders: Vec::new(),
-        application: String::new(),
-        application_title: String::new(),
-        mentions: Vec::new(),
-    }
-}
-
-fn build(sources: Vec<SourceConfig>, output: &Path) -> Result<Value, String> {
-    let config = PlansConfig { application_documents: false, sources, ..PlansConfig::default() };
-    plans::run(&config, &Sim::new(), output, &NoProgress, &Cancel::default()).map_err(|error| error.to_string())
-}
+use crate::support::{build, source};
 
 fn write(root: &Path, name: &str, text: &str) {
     let path = root.join(name);
@@ -84,7 +66,7 @@ fn each_form_gives_pairs_with_their_origin_and_every_reject_has_a_reason() {
     assert_eq!((reasons("queries", "no_task"), reasons("queries", "no_plan")), (1, 1), "{stats:#}");
     assert_eq!(stats["imported"]["wikihow"]["unreadable"], 1);
     let unreadable = std::fs::read_to_string(output.join("unreadable.jsonl")).unwrap();
-    let fault: Value = serde_json::from_str(unreadable.trim()).unwrap();
+    let fault: serde_json::Value = serde_json::from_str(unreadable.trim()).unwrap();
     assert_eq!(
         (fault["file"].as_str(), fault["line"].as_u64(), fault["field"].as_str()),
         (Some("articles.jsonl"), Some(2), Some("steps"))
@@ -126,38 +108,4 @@ fn sources_that_cannot_be_read_are_named() {
     );
     let twice = folders(root.path())[0].clone();
     refused(vec![twice.clone(), twice], &["sources = markdown", "hint: give each a `name`"]);
-}
-
-/// Where scripts/fetch_help.sh puts the packages; `None` where it has not run.
-fn help(package: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/cache/help").join(package);
-    if !path.exists() {
-        eprintln!("{} is not there: run scripts/setup_environments.sh; this test is left out", path.display());
-    }
-    path.exists().then_some(path)
-}
-
-#[test]
-fn the_help_of_libreoffice_and_gnome_becomes_pairs_that_training_can_use() {
-    let (Some(office), Some(gnome)) = (help("libreoffice-help-en-us"), help("gnome-user-docs")) else { return };
-    let root = tempfile::tempdir().unwrap();
-    let sources = vec![
-        source(SourceKind::LibreofficeHelp, &office.join("usr/share/libreoffice/help/en-US")),
-        source(SourceKind::GnomeHelp, &gnome.join("usr/share/help/C")),
-    ];
-    let stats = build(sources, root.path()).unwrap();
-    let count = |source: &str, what: &str| stats["imported"][source][what].as_u64().unwrap();
-    assert!(count("libreoffice_help", "documents") > 400 && count("gnome_help", "documents") > 300, "{stats:#}");
-    assert!(count("libreoffice_help", "procedures") > 500 && count("gnome_help", "procedures") > 200, "{stats:#}");
-    assert!(count("libreoffice_help", "kept") > 400 && count("gnome_help", "kept") > 150, "{stats:#}");
-    assert_eq!((count("libreoffice_help", "unreadable"), count("gnome_help", "unreadable")), (0, 0), "{stats:#}");
-
-    let path = root.path().join("task_plans.parquet");
-    let mut checker = Checker::new(CheckConfig::default());
-    for (row, pair) in read_task_plans(&path).unwrap().iter().enumerate() {
-        assert!(!pair.task.contains('<') && pair.plan.iter().all(|step| !step.contains("\n")), "{pair:?}");
-        checker.add(Place { file: &path, row }, Row::Pair(pair));
-    }
-    let report = checker.finish();
-    assert_eq!(report.errors(), 0, "{report}");
 }

@@ -176,10 +176,10 @@ impl ApplicationFile {
         Ok(())
     }
 
-    /// Refuses when the program is not installed.
+    /// Refuses when the program, or what a private desktop is made of, is not installed.
     ///
     /// # Errors
-    /// The program is missing.
+    /// Names the first program that is missing: the application's own before those of every desktop.
     pub fn check_installed(&self) -> Result<(), EnvError> {
         let missing = |program: &str| {
             EnvError::Usage(format!(
@@ -187,7 +187,7 @@ impl ApplicationFile {
                 self.name
             ))
         };
-        ["Xvfb", "dbus-daemon", &self.command[0]].into_iter().try_for_each(|program| match is_installed(program) {
+        [&self.command[0], "Xvfb", "dbus-daemon"].into_iter().try_for_each(|program| match is_installed(program) {
             true => Ok(()),
             false => Err(missing(program)),
         })

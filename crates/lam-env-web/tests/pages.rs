@@ -1,10 +1,13 @@
-//! The pages in a real browser. Where chromium, its driver or the pages are missing, these tests say so and do nothing,
-//! unless `LAM_REQUIRE_ENVIRONMENTS=1` says that they must run; `scripts/setup_environments.sh` brings the parts.
+//! The pages in a real browser. `tests/live.rs` of the workspace says what becomes of a test where chromium, its driver
+//! or the pages are missing; `scripts/setup_environments.sh` brings them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "../../../tests/live.rs"]
+mod live;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Session, draw_tasks, run_episodes};
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
@@ -15,19 +18,22 @@ use lam_types::{
     Trajectory, Verdict,
 };
 
-/// One test at a time: browsers of several would slow each other down.
-static TURN: Mutex<()> = Mutex::new(());
+fn main() {
+    let missing = || Web::find(Clicks::Script).err().map(|error| error.to_string());
+    live::run(live::live_tests![
+        missing() => the_expert_wins_on_every_page,
+        missing() => drawing_says_how_far_it_is_and_stops_when_asked,
+        missing() => native_input_reaches_what_a_script_reaches,
+        missing() => the_same_seed_and_actions_show_the_same_screens,
+        missing() => a_page_ends_its_task_and_then_takes_nothing_more,
+        missing() => fields_lists_and_texts_take_what_is_put_into_them,
+        missing() => a_killed_browser_is_an_error_and_leaves_no_process_behind,
+        missing() => a_run_survives_browsers_that_are_killed,
+    ])
+}
 
-/// The application with its turn, or `None` with a word about it where its parts are missing.
-fn web(clicks: Clicks) -> Option<(Web, MutexGuard<'static, ()>)> {
-    match Web::find(clicks) {
-        Ok(web) => Some((web, TURN.lock().unwrap_or_else(PoisonError::into_inner))),
-        Err(error) if std::env::var("LAM_REQUIRE_ENVIRONMENTS").as_deref() == Ok("1") => panic!("{error}"),
-        Err(error) => {
-            eprintln!("SKIPPED, nothing was tested: {error}");
-            None
-        }
-    }
+fn web(clicks: Clicks) -> Web {
+    Web::find(clicks).unwrap()
 }
 
 fn task(family: &str, seed: u64) -> Task {
@@ -80,9 +86,8 @@ fn wins(web: &dyn Application, tasks: &[Task]) -> Vec<bool> {
     episodes.iter().map(Trajectory::succeeded).collect()
 }
 
-#[test]
 fn the_expert_wins_on_every_page() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let names = family_names();
     let tasks = own(&web, &names, 2 * names.len());
     let won = wins(&web, &tasks);
@@ -93,9 +98,8 @@ fn the_expert_wins_on_every_page() {
     assert!(never.is_empty(), "lost twice on {never:?}");
 }
 
-#[test]
 fn drawing_says_how_far_it_is_and_stops_when_asked() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let families = ["click-button", "enter-text"].map(str::to_owned).to_vec();
     let query = TaskQuery { split: Split::Train, phrasing: None, families, count: 6, seed: 3 };
     let heard = Mutex::new(Vec::new());
@@ -112,9 +116,8 @@ fn drawing_says_how_far_it_is_and_stops_when_asked() {
     assert!(matches!(error, AgentError::Cancelled { finished: 0, total: 6 }), "{error}");
 }
 
-#[test]
 fn native_input_reaches_what_a_script_reaches() {
-    let Some((web, _turn)) = web(Clicks::Native) else { return };
+    let web = web(Clicks::Native);
     let families = ["click-button", "enter-text", "click-checkboxes", "choose-list", "login-user", "click-dialog"];
     assert_eq!(wins(&web, &own(&web, &families, 12)), [true; 12]);
 }
@@ -141,9 +144,8 @@ fn seen(environment: &mut WebEnvironment, task: &Task) -> Vec<Observation> {
     screens
 }
 
-#[test]
 fn the_same_seed_and_actions_show_the_same_screens() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let tasks = own(&web, &family_names(), family_names().len());
     let (mut once, mut other) = (web.instance(), web.instance());
     for task in &tasks {
@@ -153,9 +155,8 @@ fn the_same_seed_and_actions_show_the_same_screens() {
     }
 }
 
-#[test]
 fn a_page_ends_its_task_and_then_takes_nothing_more() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let mut environment = web.instance();
     let screen = environment.reset(&task("click-test-2", 1)).unwrap();
     assert_eq!(environment.verify().unwrap().reason, "the page waits for more");
@@ -171,9 +172,8 @@ fn a_page_ends_its_task_and_then_takes_nothing_more() {
     assert_eq!(environment.verify().unwrap().complete, Complete::No, "the other button is wrong");
 }
 
-#[test]
 fn fields_lists_and_texts_take_what_is_put_into_them() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let mut environment = web.instance();
     let value =
         |screen: &Observation, name: &str| screen.controls_named(name).next().and_then(|field| field.value.clone());
@@ -206,9 +206,8 @@ fn fields_lists_and_texts_take_what_is_put_into_them() {
     assert_eq!(marked.observation.selection.trim(), text);
 }
 
-#[test]
 fn a_killed_browser_is_an_error_and_leaves_no_process_behind() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let mut environment = web.instance();
     let screen = environment.reset(&task("click-test", 1)).unwrap();
     let processes = environment.processes();
@@ -291,9 +290,8 @@ impl Application for Fragile {
     }
 }
 
-#[test]
 fn a_run_survives_browsers_that_are_killed() {
-    let Some((web, _turn)) = web(Clicks::Script) else { return };
+    let web = web(Clicks::Script);
     let tasks = own(&web, &["click-button", "enter-text", "login-user"], 24);
     let fragile = Fragile { web, actions: Arc::default() };
     assert_eq!(wins(&fragile, &tasks), [true; 24], "each that died was started again, none is lost");

@@ -3,12 +3,10 @@
 use lam_env::Application;
 use lam_types::{Complete, Control, ControlType, Observation};
 
-use crate::support::{alone, application, difference, processes, solve, task, tasks};
+use crate::support::{application, difference, processes, solve, task, tasks};
 
-#[test]
-fn writer_formats_a_real_document() {
-    let _alone = alone();
-    let Some(app) = application("writer") else { return };
+pub fn writer_formats_a_real_document() {
+    let app = application("writer");
     let mut environment = app.open().expect("a desktop");
     for family in ["bold", "margin_top"] {
         let (verdict, _) = solve(&app, environment.as_mut(), &task(&app, family)).expect("an episode");
@@ -17,10 +15,8 @@ fn writer_formats_a_real_document() {
     }
 }
 
-#[test]
-fn nothing_done_is_judged_wrong() {
-    let _alone = alone();
-    let Some(app) = application("writer") else { return };
+pub fn nothing_done_is_judged_wrong() {
+    let app = application("writer");
     let mut environment = app.open().expect("a desktop");
     environment.reset(&task(&app, "italic")).expect("a reset");
     let verdict = environment.verify().expect("a verdict");
@@ -28,11 +24,9 @@ fn nothing_done_is_judged_wrong() {
     assert!(verdict.reason.contains("italic") && verdict.reason.ends_with("nothing changed"), "{}", verdict.reason);
 }
 
-#[test]
-fn a_text_editor_and_a_calculator_need_no_code() {
-    let _alone = alone();
+pub fn a_text_editor_and_a_calculator_need_no_code() {
     for (name, family) in [("mousepad", "note_retype"), ("galculator", "product")] {
-        let Some(app) = application(name) else { continue };
+        let app = application(name);
         let mut environment = app.open().expect("a desktop");
         let task = task(&app, family);
         let (verdict, first) = solve(&app, environment.as_mut(), &task).expect("an episode");
@@ -43,10 +37,8 @@ fn a_text_editor_and_a_calculator_need_no_code() {
 }
 
 /// A key that is pressed again while it is still down would only come up.
-#[test]
-fn a_calculator_s_keys_count_each_time() {
-    let _alone = alone();
-    let Some(app) = application("galculator") else { return };
+pub fn a_calculator_s_keys_count_each_time() {
+    let app = application("galculator");
     let mut environment = app.open().expect("a desktop");
     for task in tasks(&app, &["sum", "product"], 6) {
         let (verdict, _) = solve(&app, environment.as_mut(), &task).expect("an episode");
@@ -56,12 +48,7 @@ fn a_calculator_s_keys_count_each_time() {
 
 /// The same task, seed and actions give the same screens, on another desktop and after other episodes. Writer's
 /// toolbars follow late: here they are waited for, so that nothing has to be masked.
-#[test]
-fn the_same_actions_give_the_same_screens() {
-    let _alone = alone();
-    if application("writer").is_none() {
-        return;
-    }
+pub fn the_same_actions_give_the_same_screens() {
     let text = include_str!("../../../../configs/applications/writer.toml");
     let patient = text.replace("reset_ms = 350", "reset_ms = 700, action_ms = 700");
     assert_ne!(text, patient);
@@ -73,10 +60,8 @@ fn the_same_actions_give_the_same_screens() {
 
 /// The same without the wait, as Writer is used: masked are what toolbars and closed menus say of the text, which may
 /// be older than the text, and the toolbar of tables, which may be missing.
-#[test]
-fn the_same_actions_give_the_same_text_dialogs_and_menus() {
-    let _alone = alone();
-    let Some(app) = application("writer") else { return };
+pub fn the_same_actions_give_the_same_text_dialogs_and_menus() {
+    let app = application("writer");
     compare(&app, &["replace_all", "margin_left", "table", "space_above"], |screen| {
         let mut screen = screen.clone();
         let is_in_front = screen.controls.iter().any(|control| control.control_text == "Bold");
@@ -116,10 +101,8 @@ fn compare(app: &lam_env_desktop::Desktop, families: &[&str], masked: fn(&Observ
 }
 
 /// A task that comes next is opened on a spare desktop: its reset is the same start, only earlier.
-#[test]
-fn a_spare_starts_like_a_cold_desktop_and_goes_with_the_run() {
-    let _alone = alone();
-    let Some(app) = application("writer") else { return };
+pub fn a_spare_starts_like_a_cold_desktop_and_goes_with_the_run() {
+    let app = application("writer");
     let tasks = tasks(&app, &["bold", "italic"], 2);
     let mut environment = app.open().expect("a desktop");
     let cold = environment.reset(&tasks[1]).expect("a cold reset");
@@ -136,11 +119,9 @@ fn a_spare_starts_like_a_cold_desktop_and_goes_with_the_run() {
     assert_eq!(processes(std::process::id()), [], "nothing is left behind");
 }
 
-#[test]
-fn each_step_has_a_picture_before_and_after() {
-    let _alone = alone();
+pub fn each_step_has_a_picture_before_and_after() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(app) = application("galculator") else { return };
+    let app = application("galculator");
     let app = app.with_screenshots(folder.path().to_owned());
     let mut environment = app.open().expect("a desktop");
     let task = task(&app, "sum");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lam_env::{Application, EnvError};
 use lam_types::{Action, Args, Status};
 
-use crate::support::{alone, application, processes, solve, task};
+use crate::support::{application, processes, solve, task};
 
 fn look() -> Action {
     Action {
@@ -31,8 +31,8 @@ fn kill((program, place): (&str, usize)) -> bool {
 }
 
 /// Kills a program of the desktop in an episode and returns the error that comes of it.
-fn kill_in_episode(program: (&str, usize)) -> Option<EnvError> {
-    let app = application("galculator")?;
+fn kill_in_episode(program: (&str, usize)) -> EnvError {
+    let app = application("galculator");
     let mut environment = app.open().expect("a desktop");
     let task = task(&app, "sum");
     environment.reset(&task).expect("a reset");
@@ -50,16 +50,14 @@ fn kill_in_episode(program: (&str, usize)) -> Option<EnvError> {
     let (verdict, _) = solve(&app, next.as_mut(), &task).expect("an episode");
     assert_eq!(verdict.complete, lam_types::Complete::Yes, "{}", verdict.reason);
     drop(next);
-    Some(error)
+    error
 }
 
 /// One test, because each looks at all desktops of this process.
-#[test]
-fn killed_processes_end_the_episode_and_leave_nothing() {
-    let _alone = alone();
+pub fn killed_processes_end_the_episode_and_leave_nothing() {
     let blamed = ["galculator", "Xvfb", "dbus-daemon", "the accessibility bus"];
     for (program, blamed) in PROGRAMS.into_iter().zip(blamed) {
-        let Some(error) = kill_in_episode(program) else { return };
+        let error = kill_in_episode(program);
         let EnvError::Failed { environment, reason } = &error else { panic!("{program:?}: {error}") };
         assert_eq!(environment, "desktop");
         assert!(reason.starts_with(blamed), "{program:?}: {reason}");
@@ -68,10 +66,8 @@ fn killed_processes_end_the_episode_and_leave_nothing() {
 }
 
 /// Whatever dies in the middle of a start, and whenever: an error or a start in time, and nothing is left behind.
-#[test]
-fn killed_processes_end_a_start_and_leave_nothing() {
-    let _alone = alone();
-    let Some(app) = application("galculator") else { return };
+pub fn killed_processes_end_a_start_and_leave_nothing() {
+    let app = application("galculator");
     let task = task(&app, "sum");
     for (turn, program) in PROGRAMS.into_iter().cycle().take(16).enumerate() {
         let mut environment = app.open().expect("a desktop");
@@ -94,25 +90,21 @@ fn killed_processes_end_a_start_and_leave_nothing() {
     }
 }
 
-/// Not a test of its own: what `a_killed_owner_leaves_no_process` kills.
-#[test]
-#[ignore = "sleeps until it is killed"]
-fn a_desktop_that_waits() {
-    let Some(app) = application("galculator") else { return };
+/// What `a_killed_owner_leaves_no_process` kills: this program, with this variable set, waits in an episode.
+pub const WAITS: &str = "LAM_TEST_DESKTOP_THAT_WAITS";
+
+/// Opens a desktop and sleeps until it is killed.
+pub fn a_desktop_that_waits() {
+    let app = application("galculator");
     let mut environment = app.open().expect("a desktop");
     environment.reset(&task(&app, "sum")).expect("a reset");
     std::thread::sleep(Duration::from_secs(120));
 }
 
-#[test]
-fn a_killed_owner_leaves_no_process() {
-    let _alone = alone();
-    if application("galculator").is_none() {
-        return;
-    }
+pub fn a_killed_owner_leaves_no_process() {
     let own = std::env::current_exe().expect("this test");
     let mut child = std::process::Command::new(own)
-        .args(["--exact", "faults::a_desktop_that_waits", "--ignored"])
+        .env(WAITS, "1")
         .stdout(std::process::Stdio::null())
         .spawn()
         .expect("this test starts");
@@ -134,8 +126,7 @@ fn a_killed_owner_leaves_no_process() {
     assert!(gone, "left behind: {:?}", processes(child.id()));
 }
 
-#[test]
-fn a_program_that_is_missing_names_the_script() {
+pub fn a_program_that_is_missing_names_the_script() {
     let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file");
     let text =
         "name = \"odd\"\naccessible_name = \"odd\"\ncommand = [\"no-such-program\"]\nready = { role = \"text\" }\n";
@@ -145,12 +136,7 @@ fn a_program_that_is_missing_names_the_script() {
     assert!(error.contains("`no-such-program` is not installed\nhint: run scripts/setup_environments.sh"), "{error}");
 }
 
-#[test]
-fn an_application_that_never_gets_ready_is_an_error_in_time() {
-    let _alone = alone();
-    if application("galculator").is_none() {
-        return;
-    }
+pub fn an_application_that_never_gets_ready_is_an_error_in_time() {
     let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file");
     let text = "name = \"odd\"\naccessible_name = \"odd\"\ncommand = [\"sleep\", \"100\"]\nready = { role = \"text\", seconds = 1 }\n";
     std::fs::write(file.path(), text).expect("written");

@@ -1,29 +1,12 @@
-//! What the live tests share: whether programs are there, episodes of the reference solution, processes of a desktop.
-
-use std::sync::{Mutex, MutexGuard};
+//! What the live tests share: episodes of the reference solution, processes of a desktop.
 
 use lam_env::{Application, EnvError, Environment, TaskQuery};
 use lam_env_desktop::Desktop;
 use lam_types::{Observation, PastAction, Split, State, Status, StepStatus, Task, Verdict};
 
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// Held by a test that starts desktops: they are told apart by the process they belong to.
-pub fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// The application, if its programs are installed.
-pub fn application(name: &str) -> Option<Desktop> {
-    let app = Desktop::load(name).expect("a shipped application");
-    match app.check_installed() {
-        Ok(()) => Some(app),
-        Err(error) if std::env::var_os("LAM_REQUIRE_ENVIRONMENTS").is_some() => panic!("{error}"),
-        Err(error) => {
-            eprintln!("skipped: {error}");
-            None
-        }
-    }
+/// A shipped application.
+pub fn application(name: &str) -> Desktop {
+    Desktop::load(name).expect("a shipped application")
 }
 
 /// The first test task of a family.
