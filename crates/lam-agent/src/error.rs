@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lam_env::EnvError;
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
 use crate::PolicyError;
@@ -11,19 +12,14 @@ use crate::PolicyError;
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The policy cannot continue.
-    #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The environment cannot draw the tasks that are asked for.
-    #[error("{0}")]
     Draw(EnvError),
     /// A task that the environment does not know.
-    #[error("{0}\nhint: the tasks were drawn from another version of the environment; draw them again")]
     Task(EnvError),
     /// No instance of the environment can be opened any more.
-    #[error("{0}")]
     Environment(EnvError),
     /// The journal belongs to another run.
-    #[error("{}: begun by another run: {field} was {found}, is now {expected}\nhint: remove the file to start over", path.display())]
     Resume {
         /// The journal.
         path: PathBuf,
@@ -35,10 +31,8 @@ pub enum AgentError {
         expected: String,
     },
     /// The journal cannot be read or written.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody asked to stop.
-    #[error("stopped after {finished} of {total} episodes")]
     Cancelled {
         /// Episodes that are complete (and in the journal, if there is one).
         finished: usize,
@@ -46,3 +40,38 @@ pub enum AgentError {
         total: usize,
     },
 }
+
+impl Fault for AgentError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            AgentError::Policy(error) => error.kind(),
+            AgentError::Draw(error) => error.kind(),
+            AgentError::Task(_) => FaultKind::Data,
+            AgentError::Environment(_) => FaultKind::Runtime,
+            AgentError::Resume { .. } => FaultKind::Resume,
+            AgentError::Store(error) => error.kind(),
+            AgentError::Cancelled { .. } => FaultKind::Cancelled,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            AgentError::Policy(error) => error.details(),
+            AgentError::Draw(error) | AgentError::Environment(error) => error.details(),
+            AgentError::Task(error) => {
+                error.details().hint("the tasks were drawn from another version of the environment; draw them again")
+            }
+            AgentError::Resume { path, field, found, expected } => {
+                Details::new(format!("begun by another run: {field} was {found}, is now {expected}"))
+                    .at(path.display())
+                    .hint("remove the file to start over")
+            }
+            AgentError::Store(error) => error.details(),
+            AgentError::Cancelled { finished, total } => {
+                Details::new(format!("stopped after {finished} of {total} episodes"))
+            }
+        }
+    }
+}
+
+lam_signal::display_details!(AgentError);

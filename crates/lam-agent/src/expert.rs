@@ -25,10 +25,8 @@ impl ExpertPolicy {
     pub fn of(app: &dyn Application) -> Result<Self, PolicyError> {
         let missing = || PolicyError::Config {
             policy: "expert".into(),
-            reason: format!(
-                "environment `{}` has no scripted expert\nhint: name an endpoint or a recording",
-                app.environment()
-            ),
+            reason: format!("environment `{}` has no scripted expert", app.environment()),
+            hint: "name an endpoint or a recording",
         };
         app.expert().map(Self::new).ok_or_else(missing)
     }

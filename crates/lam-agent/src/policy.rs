@@ -1,5 +1,6 @@
 //! What a policy is: states in, decisions out, many live episodes at once. Knows no model and no environment.
 
+use lam_signal::{Details, Fault, FaultKind};
 use lam_types::{Action, PolicyId, State, Tokens};
 
 /// One question to a policy: the state, and where it stands.
@@ -44,17 +45,15 @@ pub struct Decision {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The policy is set up wrongly.
-    #[error("policy `{policy}`: {reason}")]
     Config {
         /// Name of the policy.
         policy: String,
-        /// What is wrong, with a hint.
+        /// What is wrong.
         reason: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// The money is spent.
-    #[error(
-        "policy `{policy}`: budget of {max_usd} USD is spent ({spent_usd:.4} USD)\nhint: raise `max_usd`; answers already paid for are cached"
-    )]
     Budget {
         /// Name of the policy.
         policy: String,
@@ -64,14 +63,48 @@ pub enum PolicyError {
         spent_usd: f64,
     },
     /// The model or its endpoint failed.
-    #[error("policy `{policy}` failed: {reason}")]
     Failed {
         /// Name of the policy.
         policy: String,
         /// What happened.
         reason: String,
+        /// What to do, or "".
+        hint: &'static str,
     },
 }
+
+impl PolicyError {
+    /// The model or its endpoint failed, and there is nothing to advise.
+    pub fn failed(policy: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Failed { policy: policy.into(), reason: reason.to_string(), hint: "" }
+    }
+}
+
+impl Fault for PolicyError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            PolicyError::Config { .. } => FaultKind::Config,
+            PolicyError::Budget { .. } => FaultKind::Budget,
+            PolicyError::Failed { .. } => FaultKind::Runtime,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            PolicyError::Config { policy, reason, hint } => {
+                Details::new(format!("policy `{policy}`")).because(reason).hint(hint)
+            }
+            PolicyError::Budget { policy, max_usd, spent_usd } => Details::new(format!("policy `{policy}`"))
+                .because(format!("budget of {max_usd} USD is spent ({spent_usd:.4} USD)"))
+                .hint("raise `max_usd`; answers already paid for are cached"),
+            PolicyError::Failed { policy, reason, hint } => {
+                Details::new(format!("policy `{policy}` failed")).because(reason).hint(hint)
+            }
+        }
+    }
+}
+
+lam_signal::display_details!(PolicyError);
 
 /// Whoever answers states with actions: our model, an endpoint, a scripted expert, a recording.
 pub trait Policy {

@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
         let decisions = policy.decide(&requests)?;
         if decisions.len() != indexes.len() {
             let reason = format!("{} answers to {} requests", decisions.len(), indexes.len());
-            return Err(PolicyError::Failed { policy: self.policy.name.clone(), reason }.into());
+            return Err(PolicyError::failed(&self.policy.name, reason).into());
         }
         for (index, decision) in indexes.into_iter().zip(decisions) {
             self.decided(index, decision)?;

@@ -20,16 +20,22 @@ const SHAPES: &[(&str, &str)] = &[
 /// # Errors
 /// A name that is neither, or a file that is no Mistral configuration.
 pub fn model_config(name_or_path: &str) -> Result<MistralConfig, BaseError> {
-    let refuse = |reason: String| BaseError::Config { key: "model_config", value: name_or_path.into(), reason };
+    let refuse = |reason: String, hint: String| BaseError::Config {
+        key: "model_config",
+        value: name_or_path.into(),
+        reason,
+        hint,
+    };
     let shipped = SHAPES.iter().find(|(name, _)| *name == name_or_path).map(|(_, text)| (*text).to_owned());
     let text = match shipped {
         Some(text) => text,
         None => std::fs::read_to_string(Path::new(name_or_path)).map_err(|error| {
             let names: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
-            refuse(format!("{error}\nhint: name a config.json, or one of {}", names.join(", ")))
+            refuse(error.to_string(), format!("name a config.json, or one of {}", names.join(", ")))
         })?,
     };
-    let config: MistralConfig = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    let config: MistralConfig =
+        serde_json::from_str(&text).map_err(|error| refuse(error.to_string(), String::new()))?;
     config.check()?;
     Ok(config)
 }

@@ -5,7 +5,6 @@
 mod args;
 mod command;
 mod embedded;
-mod failure;
 mod output;
 mod registry;
 
@@ -24,9 +23,9 @@ fn main() -> ExitCode {
     }
     match command::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", failure::text(&error));
-            ExitCode::from(failure::exit_code(&error))
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.kind().exit_code())
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
+use lam_signal::Failure;
 use serde::Serialize;
 
 /// Where a command's result goes.
@@ -20,9 +21,9 @@ impl Output {
     }
 
     /// One value for a machine; silent otherwise.
-    pub fn value<T: Serialize>(&self, value: &T) -> anyhow::Result<()> {
+    pub fn value<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         if self.json {
-            print(&serde_json::to_string_pretty(value)?)?;
+            print(&serde_json::to_string_pretty(value).map_err(Failure::runtime)?).map_err(Failure::runtime)?;
         }
         Ok(())
     }

@@ -84,8 +84,8 @@ pub fn run_with(
     cancel: &Cancel,
 ) -> Result<Value, CollectError> {
     if config.tasks == 0 {
-        let reason = "nothing to attempt\nhint: the default is 2000".to_owned();
-        return Err(CollectError::Config { key: "tasks", value: "0".into(), reason });
+        let (reason, hint) = ("nothing to attempt", "the default is 2000");
+        return Err(CollectError::Config { key: "tasks", value: "0".into(), reason, hint });
     }
     let query = TaskQuery {
         split: config.split,

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use crate::ConfigError;
 use crate::aliases::{canonical, spellings};
-use crate::span::{key_at, key_spans};
+use crate::span::{join, key_at, key_spans};
 
 /// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
 pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
@@ -38,7 +38,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 fn to_text<T: Serialize>(value: &T) -> Result<String, ConfigError> {
-    toml::to_string(value).map_err(|error| ConfigError::value("", format!("cannot be written as TOML: {error}"), ""))
+    toml::to_string(value).map_err(|error| ConfigError::refused("", format!("cannot be written as TOML: {error}"), ""))
 }
 
 /// If `message` refuses a key that is an alias of an expected one, rename it.
@@ -51,8 +51,8 @@ fn adopt_alias(table: &mut Table, path: &str, message: &str) -> Result<bool, Con
     let Some(name) = canonical(alias, known) else { return Ok(false) };
     let Some(parent) = parent_of(table, path) else { return Ok(false) };
     if parent.contains_key(name) {
-        let reason = format!("and `{name}` mean the same, and both are given");
-        return Err(ConfigError::value(path, reason, format!("keep `{name}`")));
+        let what = format!("`{path}` and `{name}` mean the same, and both are given");
+        return Err(ConfigError::refused(path, what, format!("keep `{name}`")));
     }
     let Some(value) = parent.remove(alias) else { return Ok(false) };
     parent.insert(name.to_string(), value);
@@ -81,10 +81,9 @@ fn quoted(message: &str) -> Vec<String> {
 fn explain(path: &str, message: &str) -> ConfigError {
     let message = message.trim();
     let words = quoted(message);
-    let error = |reason: String, hint: String| ConfigError::Key { key: path.to_string(), origin: None, reason, hint };
+    let error = |what: String, hint: String| ConfigError::refused(path, what, hint);
     if message.starts_with("unknown field") {
-        let (reason, hint) = unknown_key(path, &words);
-        return error(reason, hint);
+        return unknown_key(path, &words);
     }
     if message.starts_with("missing field") {
         let name = words.first().map_or("", String::as_str);
@@ -101,18 +100,15 @@ fn explain(path: &str, message: &str) -> ConfigError {
     }
 }
 
-fn unknown_key(path: &str, words: &[String]) -> (String, String) {
+fn unknown_key(path: &str, words: &[String]) -> ConfigError {
     let (key, known) = words.split_first().map_or((path, &[][..]), |(key, known)| (key.as_str(), known));
-    let reason = match path.rsplit_once('.') {
-        Some((table, _)) => format!("unknown key `{key}` in `{table}`"),
-        None => format!("unknown key `{key}`"),
-    };
     let names = known.iter().flat_map(|name| std::iter::once(name.as_str()).chain(spellings(name)));
     let hint = match nearest(key, names) {
         Some(near) => format!("did you mean `{}`?", canonical(near, known).unwrap_or(near)),
         None => choices("", known),
     };
-    (reason, hint)
+    let parents = path.rsplit_once('.').map_or("", |(parents, _)| parents);
+    ConfigError::Unknown { key: join(parents, key), origin: None, hint }
 }
 
 fn choices(value: &str, known: &[String]) -> String {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lam_signal::{Details, Fault, FaultKind};
 use thiserror::Error;
 
 /// Where a key was written.
@@ -33,7 +34,6 @@ impl fmt::Display for Origin {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}{}", path.display(), if self.is_missing() { "\nhint: check the path" } else { "" })]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,21 +41,32 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// Not TOML, or not `key=value`.
-    #[error("{origin}: {reason}")]
     Syntax {
         /// Where.
         origin: Origin,
         /// What the parser said.
         reason: String,
     },
-    /// One key is unknown or its value cannot be used.
-    #[error("{}{reason}{}", place(origin.as_ref()), hint_line(hint))]
-    Key {
+    /// A key that nothing knows.
+    Unknown {
         /// The key, with dots from the top.
         key: String,
         /// Where it was written, where known.
         origin: Option<Origin>,
-        /// What is wrong with it.
+        /// What to write instead, or "".
+        hint: String,
+    },
+    /// A key whose value cannot be used.
+    Value {
+        /// The key, with dots from the top.
+        key: String,
+        /// Where it was written, where known.
+        origin: Option<Origin>,
+        /// What is wrong: "`key`" with `found` and `reason`, or a sentence of its own.
+        what: String,
+        /// Its value, or "".
+        found: String,
+        /// Why it cannot be used, or "".
         reason: String,
         /// What to write instead, or "".
         hint: String,
@@ -63,30 +74,38 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// An error of a check that knows more than types: `key` must be otherwise, because of `reason`.
-    pub fn value(key: &str, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        ConfigError::Key {
+    /// `key` must be otherwise than `found`, because of `reason`.
+    pub fn value(key: &str, found: impl fmt::Display, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        ConfigError::Value {
             key: key.to_string(),
             origin: None,
-            reason: format!("`{key}` {}", reason.into()),
+            what: format!("`{key}`"),
+            found: found.to_string(),
+            reason: reason.into(),
             hint: hint.into(),
         }
     }
 
-    /// The same error with the place filled in, where `origin_of` knows it and the error does not.
-    pub fn located(self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
-        match self {
-            ConfigError::Key { key, origin: None, reason, hint } => {
-                let origin = origin_of(&key);
-                ConfigError::Key { key, origin, reason, hint }
-            }
-            other => other,
-        }
+    /// What `what` says of `key`, in a sentence of its own.
+    pub fn refused(key: &str, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        let (found, reason) = (String::new(), String::new());
+        ConfigError::Value { key: key.to_string(), origin: None, what: what.into(), found, reason, hint: hint.into() }
     }
 
-    /// Whether the file is not there.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    /// The same error with the place filled in, where `origin_of` knows it and the error does not.
+    pub fn located(mut self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
+        if let ConfigError::Unknown { key, origin, .. } | ConfigError::Value { key, origin, .. } = &mut self {
+            *origin = origin.take().or_else(|| origin_of(key));
+        }
+        self
+    }
+
+    /// The same error with another place, where `origin_of` knows one.
+    pub fn relocated(mut self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
+        if let ConfigError::Unknown { key, origin, .. } | ConfigError::Value { key, origin, .. } = &mut self {
+            *origin = origin_of(key).or(origin.take());
+        }
+        self
     }
 
     pub(super) fn syntax(path: &Path, line: usize, reason: &str) -> Self {
@@ -94,10 +113,34 @@ impl ConfigError {
     }
 }
 
-fn place(origin: Option<&Origin>) -> String {
-    origin.map(|origin| format!("{origin}: ")).unwrap_or_default()
+impl Fault for ConfigError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            ConfigError::Read { source, .. } => FaultKind::of_io(source),
+            _ => FaultKind::Config,
+        }
+    }
+
+    fn details(&self) -> Details {
+        let place = |origin: &Option<Origin>| origin.as_ref().map(Origin::to_string).unwrap_or_default();
+        match self {
+            ConfigError::Read { path, source } => {
+                let hint = if source.kind() == io::ErrorKind::NotFound { "check the path" } else { "" };
+                Details::new(format!("cannot read {}", path.display())).because(source).hint(hint)
+            }
+            ConfigError::Syntax { origin, reason } => Details::default().at(origin).because(reason),
+            ConfigError::Unknown { key, origin, hint } => {
+                let what = match key.rsplit_once('.') {
+                    Some((table, leaf)) => format!("unknown key `{leaf}` in `{table}`"),
+                    None => format!("unknown key `{key}`"),
+                };
+                Details::new(what).at(place(origin)).hint(hint)
+            }
+            ConfigError::Value { origin, what, found, reason, hint, .. } => {
+                Details::new(what).at(place(origin)).found(found).because(reason).hint(hint)
+            }
+        }
+    }
 }
 
-fn hint_line(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!("\nhint: {hint}") }
-}
+lam_signal::display_details!(ConfigError);

@@ -1,10 +1,11 @@
 //! Rows that cannot become examples. Messages name the sample, the field and the value, and give a hint.
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// A row that cannot be trained on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// Nothing in the example is to be answered.
-    #[error("sample {sample_id}: no trainable token: {reason}\nhint: remove the row, or give it an answer")]
     NothingToTrain {
         /// The sample.
         sample_id: String,
@@ -12,9 +13,6 @@ pub enum DataError {
         reason: String,
     },
     /// The example is longer than the model is trained on.
-    #[error(
-        "sample {sample_id}: {length} tokens are more than max_length {max_length}\nhint: raise max_length, or shorten the row"
-    )]
     TooLong {
         /// The sample.
         sample_id: String,
@@ -24,3 +22,25 @@ pub enum DataError {
         max_length: usize,
     },
 }
+
+impl Fault for DataError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Data
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            DataError::NothingToTrain { sample_id, reason } => Details::new("no trainable token")
+                .at(format!("sample {sample_id}"))
+                .because(reason)
+                .hint("remove the row, or give it an answer"),
+            DataError::TooLong { sample_id, length, max_length } => {
+                Details::new(format!("{length} tokens are more than max_length {max_length}"))
+                    .at(format!("sample {sample_id}"))
+                    .hint("raise max_length, or shorten the row")
+            }
+        }
+    }
+}
+
+lam_signal::display_details!(DataError);

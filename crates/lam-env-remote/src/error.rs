@@ -1,10 +1,11 @@
 //! What keeps a remote environment from being reached or served.
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// Why an address, a token, a listener or a remote cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// Not an address of this kind.
-    #[error("`{text}`: {reason}\nhint: {hint}")]
     Address {
         /// As it was written.
         text: String,
@@ -14,13 +15,11 @@ pub enum RemoteError {
         hint: &'static str,
     },
     /// The token is to come from a variable that holds none.
-    #[error("environment variable `{variable}` holds no token\nhint: export {variable}=… first")]
     NoToken {
         /// Its name.
         variable: String,
     },
     /// Listening where others can connect, without a token.
-    #[error("`{host}` can be reached from other machines, and no token is set\nhint: {hint}")]
     Unprotected {
         /// What was to be bound.
         host: String,
@@ -28,7 +27,6 @@ pub enum RemoteError {
         hint: &'static str,
     },
     /// The port is taken, or the host is not this machine's.
-    #[error("cannot listen on {address}: {source}\nhint: choose another port or host")]
     Bind {
         /// What was to be bound.
         address: String,
@@ -36,7 +34,6 @@ pub enum RemoteError {
         source: std::io::Error,
     },
     /// Nobody answers, or not as an environment does.
-    #[error("no environment answers at {url}: {reason}\nhint: {hint}")]
     Unreachable {
         /// Where.
         url: String,
@@ -46,7 +43,6 @@ pub enum RemoteError {
         hint: &'static str,
     },
     /// An environment whose actions and observations are not ours.
-    #[error("{url} speaks {found} of the action schema, this program speaks version {known}\nhint: {hint}")]
     Version {
         /// Where.
         url: String,
@@ -58,7 +54,6 @@ pub enum RemoteError {
         hint: &'static str,
     },
     /// A file of tasks that cannot be used.
-    #[error("{file}: {reason}\nhint: {hint}")]
     Tasks {
         /// The file.
         file: String,
@@ -69,9 +64,39 @@ pub enum RemoteError {
     },
 }
 
-impl RemoteError {
-    /// Whether somebody wrote something wrong, as opposed to a network that failed.
-    pub fn is_config(&self) -> bool {
-        !matches!(self, RemoteError::Bind { .. } | RemoteError::Unreachable { .. } | RemoteError::Version { .. })
+impl Fault for RemoteError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            RemoteError::Bind { .. } | RemoteError::Unreachable { .. } | RemoteError::Version { .. } => {
+                FaultKind::Runtime
+            }
+            _ => FaultKind::Config,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            RemoteError::Address { text, reason, hint } => Details::new(format!("`{text}`")).because(reason).hint(hint),
+            RemoteError::NoToken { variable } => {
+                Details::new(format!("environment variable `{variable}` holds no token"))
+                    .hint(format!("export {variable}=… first"))
+            }
+            RemoteError::Unprotected { host, hint } => {
+                Details::new(format!("`{host}` can be reached from other machines, and no token is set")).hint(hint)
+            }
+            RemoteError::Bind { address, source } => {
+                Details::new(format!("cannot listen on {address}")).because(source).hint("choose another port or host")
+            }
+            RemoteError::Unreachable { url, reason, hint } => {
+                Details::new(format!("no environment answers at {url}")).because(reason).hint(hint)
+            }
+            RemoteError::Version { url, found, known, hint } => {
+                Details::new(format!("{url} speaks {found} of the action schema, this program speaks version {known}"))
+                    .hint(hint)
+            }
+            RemoteError::Tasks { file, reason, hint } => Details::default().at(file).because(reason).hint(hint),
+        }
     }
 }
+
+lam_signal::display_details!(RemoteError);

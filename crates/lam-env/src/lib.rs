@@ -47,6 +47,7 @@ pub mod words;
 pub use call::call_problem;
 pub use guard::{GuardRules, Guarded, GuardedApplication, leads_out, pattern_matches};
 
+use lam_signal::{Details, Fault, FaultKind};
 use lam_types::{
     Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict,
 };
@@ -66,7 +67,6 @@ pub struct Outcome {
 #[derive(Debug, thiserror::Error)]
 pub enum EnvError {
     /// The task names a family this environment does not have.
-    #[error("task {task_id}: unknown family `{family}` in environment `{environment}`{hint}")]
     UnknownFamily {
         /// Id of the task.
         task_id: String,
@@ -78,10 +78,8 @@ pub enum EnvError {
         hint: String,
     },
     /// The task cannot be started, or was not started before it was acted on.
-    #[error("{0}")]
     Usage(String),
     /// The application died or stopped answering.
-    #[error("environment `{environment}` failed: {reason}")]
     Failed {
         /// This environment.
         environment: String,
@@ -89,9 +87,34 @@ pub enum EnvError {
         reason: String,
     },
     /// Somebody asked to stop while tasks were drawn.
-    #[error("stopped on request")]
     Stopped,
 }
+
+impl Fault for EnvError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            EnvError::UnknownFamily { .. } | EnvError::Usage(_) => FaultKind::Data,
+            EnvError::Failed { .. } => FaultKind::Runtime,
+            EnvError::Stopped => FaultKind::Cancelled,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            EnvError::UnknownFamily { task_id, family, environment, hint } => {
+                Details::new(format!("unknown family `{family}` in environment `{environment}`{hint}"))
+                    .at(format!("task {task_id}"))
+            }
+            EnvError::Usage(what) => Details::new(what),
+            EnvError::Failed { environment, reason } => {
+                Details::new(format!("environment `{environment}` failed")).because(reason)
+            }
+            EnvError::Stopped => Details::new("stopped on request"),
+        }
+    }
+}
+
+lam_signal::display_details!(EnvError);
 
 /// One running instance of an application.
 pub trait Environment: Send {

@@ -1,24 +1,44 @@
 //! Why an evaluation stops. A wrong or unreadable answer does not stop it: it is a wrong answer.
 
 use lam_agent::{AgentError, PolicyError};
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
 /// Why an evaluation stops.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
     /// There is nothing to evaluate on.
-    #[error("{0}")]
     Nothing(String),
     /// The policy, planner or judge cannot continue.
-    #[error(transparent)]
     Policy(#[from] PolicyError),
     /// The episodes cannot continue.
-    #[error(transparent)]
     Agent(#[from] AgentError),
     /// A file cannot be read or written.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody asked to stop.
-    #[error("stopped")]
     Cancelled,
 }
+
+impl Fault for EvalError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Nothing(_) => FaultKind::Data,
+            Self::Policy(error) => error.kind(),
+            Self::Agent(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Cancelled => FaultKind::Cancelled,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Nothing(what) => Details::new(what),
+            Self::Policy(error) => error.details(),
+            Self::Agent(error) => error.details(),
+            Self::Store(error) => error.details(),
+            Self::Cancelled => Details::new("stopped on request"),
+        }
+    }
+}
+
+lam_signal::display_details!(EvalError);

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// An error of the export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// A part of the model that this kind of export needs is not there.
-    #[error("{}: no {what}\nhint: {hint}", path.display())]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -16,7 +17,6 @@ pub enum ExportError {
         hint: &'static str,
     },
     /// A file cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -26,7 +26,6 @@ pub enum ExportError {
         source: std::io::Error,
     },
     /// A file is there but is not what it should be.
-    #[error("{}: {reason}", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -34,7 +33,6 @@ pub enum ExportError {
         reason: String,
     },
     /// What was written does not give the same numbers.
-    #[error("{}: the {what} differ by {difference:e}, more than {tolerance:e}\nhint: nothing was left at this place; check that adapter and base belong together", path.display())]
     Differs {
         /// Where it was to be.
         path: PathBuf,
@@ -46,22 +44,17 @@ pub enum ExportError {
         tolerance: f32,
     },
     /// The adapter changes nothing.
-    #[error("{}: with this adapter the model gives the same logits as without it\nhint: it was not trained, or it belongs to another base model", path.display())]
     NoEffect {
         /// The adapter.
         path: PathBuf,
     },
     /// The model cannot be read or run.
-    #[error(transparent)]
     Model(#[from] lam_model::ModelError),
     /// The tokenizer cannot be read.
-    #[error(transparent)]
     Prompt(#[from] lam_prompt::PromptError),
     /// The store refused.
-    #[error(transparent)]
     Store(#[from] lam_store::StoreError),
     /// The tensor library failed.
-    #[error(transparent)]
     Tensor(#[from] candle_core::Error),
 }
 
@@ -77,3 +70,39 @@ impl ExportError {
         Self::File { path: path.to_path_buf(), reason: reason.to_string() }
     }
 }
+
+impl Fault for ExportError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Missing { .. } | Self::File { .. } | Self::NoEffect { .. } => FaultKind::Data,
+            Self::Io { .. } | Self::Differs { .. } | Self::Tensor(_) => FaultKind::Runtime,
+            Self::Model(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Missing { path, what, hint } => Details::new(format!("no {what}")).at(path.display()).hint(hint),
+            Self::Io { action, path, source } => {
+                Details::new(format!("cannot {action} {}", path.display())).because(source)
+            }
+            Self::File { path, reason } => Details::default().at(path.display()).because(reason),
+            Self::Differs { path, what, difference, tolerance } => {
+                Details::new(format!("the {what} differ by {difference:e}, more than {tolerance:e}"))
+                    .at(path.display())
+                    .hint("nothing was left at this place; check that adapter and base belong together")
+            }
+            Self::NoEffect { path } => Details::new("with this adapter the model gives the same logits as without it")
+                .at(path.display())
+                .hint("it was not trained, or it belongs to another base model"),
+            Self::Model(error) => error.details(),
+            Self::Prompt(error) => error.details(),
+            Self::Store(error) => error.details(),
+            Self::Tensor(error) => Details::new(error),
+        }
+    }
+}
+
+lam_signal::display_details!(ExportError);

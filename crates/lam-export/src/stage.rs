@@ -1,6 +1,8 @@
 //! The pipeline stage `export`: every configured kind of a model, each in its own directory.
 
-use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
+use lam_config::ConfigError;
+use lam_pipeline::{InputSpec, Stage, StageContext, resolve_as};
+use lam_signal::Failure;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
@@ -28,27 +30,23 @@ impl Stage for ExportStage {
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), StageError> {
+    fn check(&self, config: &Table) -> Result<(), ConfigError> {
         lam_config::decode_table::<ExportConfig>(config)?;
         Ok(())
     }
 
-    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
         resolve_as::<ExportConfig>(config)
     }
 
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
         let config: ExportConfig = lam_config::decode_table(&context.config)?;
         let stage = context.input("model")?;
-        let inputs = ExportInputs {
-            stage,
-            sources: sources(context).map_err(StageError::from)?,
-            evaluations: context.input_list("evaluations"),
-        };
+        let inputs = ExportInputs { stage, sources: sources(context)?, evaluations: context.input_list("evaluations") };
         let mut figures = Map::new();
         for kind in &config.kinds {
             if context.cancel.is_cancelled() {
-                return Err(StageError::Cancelled);
+                return Err(Failure::cancelled());
             }
             if let Some(reason) = absent(*kind, &inputs.sources) {
                 context.progress.note(&format!("{} is left out: {reason}", kind.as_str()));
@@ -80,14 +78,5 @@ fn absent(kind: Kind, sources: &Sources) -> Option<&'static str> {
         Kind::Adapter if sources.base.is_none() => Some("the base under the adapter is not known"),
         Kind::Reward if sources.reward.is_none() => Some("the stage left no reward model"),
         _ => None,
-    }
-}
-
-impl From<ExportError> for StageError {
-    fn from(error: ExportError) -> Self {
-        match error {
-            ExportError::Missing { .. } | ExportError::File { .. } | ExportError::NoEffect { .. } => Self::data(error),
-            other => Self::runtime(other),
-        }
     }
 }

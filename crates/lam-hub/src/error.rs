@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
 /// Why a model cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// Not the name of a model.
-    #[error(
-        "`{text}` is no model on the hub: {reason}\nhint: write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists"
-    )]
     Id {
         /// What was written.
         text: String,
@@ -18,20 +16,17 @@ pub enum HubError {
         reason: String,
     },
     /// An environment variable that cannot be used.
-    #[error("{variable} = {value}: {reason}")]
     Setting {
         /// The variable.
         variable: &'static str,
         /// Its value.
         value: String,
-        /// What is wrong, with a hint.
+        /// What is wrong.
         reason: String,
+        /// What to do.
+        hint: String,
     },
     /// The hub was not reached, or stopped answering.
-    #[error(
-        "{url}: {reason}\nhint: check the network and the proxy (HTTPS_PROXY), or name a mirror in HF_ENDPOINT; \
-         what was downloaded is kept and the next try continues from there"
-    )]
     Network {
         /// What was asked for.
         url: String,
@@ -39,7 +34,6 @@ pub enum HubError {
         reason: String,
     },
     /// The hub wants to know who asks, or says no.
-    #[error("{model}: the hub refuses with status {status}{}\nhint: {hint}", said(message))]
     Refused {
         /// The model.
         model: String,
@@ -51,7 +45,6 @@ pub enum HubError {
         hint: String,
     },
     /// There is no such model, revision or file.
-    #[error("{model}: {what}{}\nhint: {hint}", said(message))]
     NotFound {
         /// The model.
         model: String,
@@ -63,7 +56,6 @@ pub enum HubError {
         hint: String,
     },
     /// An answer that cannot be understood, or a status that is not expected.
-    #[error("{url}: {reason}\nhint: is HF_ENDPOINT a Hugging Face hub? try again later")]
     Answer {
         /// What was asked for.
         url: String,
@@ -71,7 +63,6 @@ pub enum HubError {
         reason: String,
     },
     /// Bytes that are not those that the hub announced, twice.
-    #[error("{}: {reason}\nhint: a proxy or mirror changes the files; try again, or another HF_ENDPOINT", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -79,7 +70,6 @@ pub enum HubError {
         reason: String,
     },
     /// A model without what is needed to use it.
-    #[error("{model}: {reason}\nhint: {hint}")]
     Unusable {
         /// The model.
         model: String,
@@ -89,11 +79,6 @@ pub enum HubError {
         hint: String,
     },
     /// There is no room for the files.
-    #[error(
-        "{}: {needed_mib} MiB are to be downloaded and {free_mib} MiB are free\n\
-         hint: free some space, or choose another place with HF_HOME or --output-dir",
-        place.display()
-    )]
     Space {
         /// Where they would go.
         place: PathBuf,
@@ -103,7 +88,6 @@ pub enum HubError {
         free_mib: u64,
     },
     /// A directory holds something else.
-    #[error("{}: is there and is not the file of {model}\nhint: choose another --output-dir", path.display())]
     Occupied {
         /// The file.
         path: PathBuf,
@@ -111,11 +95,6 @@ pub enum HubError {
         model: String,
     },
     /// Nothing may be downloaded, and it is not in the cache.
-    #[error(
-        "{model}: not complete in {}, and HF_HUB_OFFLINE forbids the network\n\
-         hint: unset HF_HUB_OFFLINE, or fetch it on a machine with network and copy the directory",
-        cache.display()
-    )]
     Offline {
         /// The model.
         model: String,
@@ -123,7 +102,6 @@ pub enum HubError {
         cache: PathBuf,
     },
     /// A safetensors file whose header cannot be read.
-    #[error("{file}: {reason}\nhint: the file is cut short or not a safetensors file; fetch it again")]
     Header {
         /// The file.
         file: String,
@@ -131,10 +109,8 @@ pub enum HubError {
         reason: String,
     },
     /// The disk refuses.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// Somebody asked to stop.
-    #[error("stopped; what was downloaded is kept and the next try continues from there")]
     Cancelled,
 }
 
@@ -145,6 +121,67 @@ impl HubError {
     }
 }
 
-fn said(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!(": {message}") }
+impl Fault for HubError {
+    /// A hub that cannot be reached is a failure of the moment; a model that is not there is data.
+    fn kind(&self) -> FaultKind {
+        match self {
+            HubError::Id { .. } | HubError::Setting { .. } => FaultKind::Config,
+            HubError::Cancelled => FaultKind::Cancelled,
+            HubError::Network { .. } | HubError::Answer { .. } | HubError::Space { .. } => FaultKind::Runtime,
+            HubError::Store(error) => error.kind(),
+            _ => FaultKind::Data,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            HubError::Id { text, reason } => Details::new(format!("`{text}` is no model on the hub"))
+                .because(reason)
+                .hint("write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists"),
+            HubError::Setting { variable, value, reason, hint } => {
+                Details::new(variable).found(value).because(reason).hint(hint)
+            }
+            HubError::Network { url, reason } => Details::default().at(url).because(reason).hint(
+                "check the network and the proxy (HTTPS_PROXY), or name a mirror in HF_ENDPOINT; \
+                 what was downloaded is kept and the next try continues from there",
+            ),
+            HubError::Refused { model, status, message, hint } => {
+                Details::new(format!("the hub refuses with status {status}")).at(model).because(message).hint(hint)
+            }
+            HubError::NotFound { model, what, message, hint } => {
+                Details::new(what).at(model).because(message).hint(hint)
+            }
+            HubError::Answer { url, reason } => {
+                Details::default().at(url).because(reason).hint("is HF_ENDPOINT a Hugging Face hub? try again later")
+            }
+            HubError::Damaged { path, reason } => Details::default()
+                .at(path.display())
+                .because(reason)
+                .hint("a proxy or mirror changes the files; try again, or another HF_ENDPOINT"),
+            HubError::Unusable { model, reason, hint } => Details::default().at(model).because(reason).hint(hint),
+            HubError::Space { place, needed_mib, free_mib } => {
+                Details::new(format!("{needed_mib} MiB are to be downloaded and {free_mib} MiB are free"))
+                    .at(place.display())
+                    .hint("free some space, or choose another place with HF_HOME or --output-dir")
+            }
+            HubError::Occupied { path, model } => Details::new(format!("is there and is not the file of {model}"))
+                .at(path.display())
+                .hint("choose another --output-dir"),
+            HubError::Offline { model, cache } => {
+                Details::new(format!("not complete in {}, and HF_HUB_OFFLINE forbids the network", cache.display()))
+                    .at(model)
+                    .hint("unset HF_HUB_OFFLINE, or fetch it on a machine with network and copy the directory")
+            }
+            HubError::Header { file, reason } => Details::default()
+                .at(file)
+                .because(reason)
+                .hint("the file is cut short or not a safetensors file; fetch it again"),
+            HubError::Store(error) => error.details(),
+            HubError::Cancelled => {
+                Details::new("stopped; what was downloaded is kept and the next try continues from there")
+            }
+        }
+    }
 }
+
+lam_signal::display_details!(HubError);

@@ -59,7 +59,8 @@ fn default_home(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBuf, H
     caches.map(|path| path.join("huggingface")).ok_or_else(|| HubError::Setting {
         variable: "HF_HOME",
         value: "\"\"".into(),
-        reason: "there is no home directory to keep downloads in\nhint: name a directory in HF_HOME".into(),
+        reason: "there is no home directory to keep downloads in".into(),
+        hint: "name a directory in HF_HOME".into(),
     })
 }
 
@@ -69,8 +70,8 @@ fn endpoint(value: Option<String>) -> Result<String, HubError> {
     if ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
         return Ok(address.to_owned());
     }
-    let reason = format!("no address\nhint: write it with its scheme, such as {HUB}");
-    Err(HubError::Setting { variable: "HF_ENDPOINT", value, reason })
+    let hint = format!("write it with its scheme, such as {HUB}");
+    Err(HubError::Setting { variable: "HF_ENDPOINT", value, reason: "no address".into(), hint })
 }
 
 fn token(variable: &impl Fn(&str) -> Option<String>, home: &Path) -> Option<String> {
@@ -91,8 +92,8 @@ fn timeout(value: Option<String>) -> Result<Duration, HubError> {
     match value.trim().parse::<u64>() {
         Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
         _ => {
-            let reason = "not a number of seconds\nhint: 30 is the default".to_owned();
-            Err(HubError::Setting { variable: "HF_HUB_DOWNLOAD_TIMEOUT", value, reason })
+            let (reason, hint) = ("not a number of seconds".to_owned(), "30 is the default".to_owned());
+            Err(HubError::Setting { variable: "HF_HUB_DOWNLOAD_TIMEOUT", value, reason, hint })
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What can go wrong while generating.
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// Why nothing can be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum InferenceError {
     /// A request that cannot be answered.
-    #[error("generation request: `{field}` {reason}")]
     Request {
         /// Field of the request.
         field: &'static str,
@@ -12,18 +13,11 @@ pub enum InferenceError {
         reason: String,
     },
     /// The model's next-token scores are not finite.
-    #[error(
-        "the model's scores for token {position} of an answer are not finite\nhint: the weights are damaged or training diverged"
-    )]
     NotFinite {
         /// Position in the answer, from 0.
         position: usize,
     },
     /// A constraint that allows nothing although it is not done.
-    #[error(
-        "the constraint allows no token at position {position} of an answer, yet it is not complete{}",
-        because(reason)
-    )]
     DeadEnd {
         /// Position in the answer, from 0.
         position: usize,
@@ -31,13 +25,34 @@ pub enum InferenceError {
         reason: String,
     },
     /// The model failed.
-    #[error(transparent)]
     Model(#[from] lam_model::ModelError),
     /// A tensor operation failed.
-    #[error(transparent)]
     Tensor(#[from] candle_core::Error),
 }
 
-fn because(reason: &str) -> String {
-    if reason.is_empty() { String::new() } else { format!(": {reason}") }
+impl Fault for InferenceError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Model(error) => error.kind(),
+            _ => FaultKind::Runtime,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Request { field, reason } => Details::new(format!("`{field}` {reason}")).at("generation request"),
+            Self::NotFinite { position } => {
+                Details::new(format!("the model's scores for token {position} of an answer are not finite"))
+                    .hint("the weights are damaged or training diverged")
+            }
+            Self::DeadEnd { position, reason } => Details::new(format!(
+                "the constraint allows no token at position {position} of an answer, yet it is not complete"
+            ))
+            .because(reason),
+            Self::Model(error) => error.details(),
+            Self::Tensor(error) => Details::new(error),
+        }
+    }
 }
+
+lam_signal::display_details!(InferenceError);

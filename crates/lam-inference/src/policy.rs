@@ -86,7 +86,7 @@ impl<'a> ModelPolicy<'a> {
     }
 
     fn failed(&self, error: &InferenceError) -> PolicyError {
-        PolicyError::Failed { policy: self.options.id.name.clone(), reason: error.to_string() }
+        PolicyError::failed(&self.options.id.name, error)
     }
 }
 

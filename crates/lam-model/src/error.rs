@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// An error of the model crate.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The tensor library failed.
-    #[error(transparent)]
     Tensor(#[from] candle_core::Error),
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -17,15 +17,15 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// A file is there but is not what it should be.
-    #[error("{path}: {reason}")]
     File {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What to do, or "".
+        hint: &'static str,
     },
     /// A tensor is missing.
-    #[error("{path}: tensor `{name}` is missing; hint: the file belongs to another architecture or is incomplete")]
     MissingTensor {
         /// Where it was looked for.
         path: PathBuf,
@@ -33,7 +33,6 @@ pub enum ModelError {
         name: String,
     },
     /// A tensor has another shape than the config says.
-    #[error("{path}: tensor `{name}` has shape {found:?}, expected {expected:?}")]
     Shape {
         /// Where it stands.
         path: PathBuf,
@@ -45,7 +44,6 @@ pub enum ModelError {
         found: Vec<usize>,
     },
     /// A config value cannot be used.
-    #[error("model config: `{key}` = {value}: {reason}")]
     Config {
         /// The key.
         key: &'static str,
@@ -55,11 +53,19 @@ pub enum ModelError {
         reason: String,
     },
     /// An adapter does not fit the model.
-    #[error("adapter: {0}")]
-    Adapter(String),
+    Adapter {
+        /// What does not fit.
+        what: String,
+        /// What to do, or "".
+        hint: String,
+    },
     /// A batch cannot be run.
-    #[error("batch: {0}")]
-    Batch(String),
+    Batch {
+        /// What is wrong with it.
+        what: String,
+        /// What to do, or "".
+        hint: String,
+    },
 }
 
 impl ModelError {
@@ -68,7 +74,51 @@ impl ModelError {
         move |source| Self::Io { path, source }
     }
 
+    pub(crate) fn adapter(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Adapter { what: what.into(), hint: hint.into() }
+    }
+
+    pub(crate) fn batch(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Batch { what: what.into(), hint: hint.into() }
+    }
+
     pub(crate) fn file(path: &Path, reason: impl ToString) -> Self {
-        Self::File { path: path.to_path_buf(), reason: reason.to_string() }
+        Self::file_with_hint(path, reason, "")
+    }
+
+    pub(crate) fn file_with_hint(path: &Path, reason: impl ToString, hint: &'static str) -> Self {
+        Self::File { path: path.to_path_buf(), reason: reason.to_string(), hint }
     }
 }
+
+impl Fault for ModelError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Tensor(_) => FaultKind::Runtime,
+            Self::Io { source, .. } => FaultKind::of_io(source),
+            _ => FaultKind::Data,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Tensor(error) => Details::new(error),
+            Self::Io { path, source } => Details::default().at(path.display()).because(source),
+            Self::File { path, reason, hint } => Details::default().at(path.display()).because(reason).hint(hint),
+            Self::MissingTensor { path, name } => {
+                let hint = "the file belongs to another architecture or is incomplete";
+                Details::new(format!("tensor `{name}` is missing")).at(path.display()).hint(hint)
+            }
+            Self::Shape { path, name, expected, found } => {
+                Details::new(format!("tensor `{name}` has shape {found:?}, expected {expected:?}")).at(path.display())
+            }
+            Self::Config { key, value, reason } => {
+                Details::new(format!("`{key}`")).at("model config").found(value).because(reason)
+            }
+            Self::Adapter { what, hint } => Details::new(what).at("adapter").hint(hint),
+            Self::Batch { what, hint } => Details::new(what).at("batch").hint(hint),
+        }
+    }
+}
+
+lam_signal::display_details!(ModelError);

@@ -52,7 +52,7 @@ impl ScalarHead {
     pub fn scores(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
         let (t, _) = hidden.dims2()?;
         if let Some(position) = positions.iter().find(|&&position| position >= t) {
-            return Err(ModelError::Batch(format!("position {position} is outside the {t} hidden states")));
+            return Err(ModelError::batch(format!("position {position} is outside the {t} hidden states"), ""));
         }
         let index: Vec<u32> = positions.iter().map(|&position| position as u32).collect();
         let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &TAPE)?, 0)?;
@@ -72,8 +72,7 @@ impl Decoder {
     /// When an adapter is not merged, or the directory cannot be written.
     pub fn save_reward_model(&self, head: &ScalarHead, pad_token_id: u32, directory: &Path) -> Result<(), ModelError> {
         if self.lora().is_some() {
-            let reason = "a reward model is written merged; hint: merge the adapter first";
-            return Err(ModelError::Adapter(reason.into()));
+            return Err(ModelError::adapter("a reward model is written merged", "merge the adapter first"));
         }
         let mut config = self.config().clone();
         config.pad_token_id = Some(pad_token_id);

@@ -91,10 +91,13 @@ impl LoraConfig {
     /// When a name is none of a Mistral block, or the rank or the dropout cannot be used.
     pub fn modules(&self) -> Result<Vec<&'static str>, ModelError> {
         if self.lora_r == 0 || !(0.0..1.0).contains(&self.lora_dropout) {
-            return Err(ModelError::Adapter(format!(
-                "`lora_r` = {} must be at least 1 and `lora_dropout` = {} at least 0 and below 1",
-                self.lora_r, self.lora_dropout
-            )));
+            return Err(ModelError::adapter(
+                format!(
+                    "`lora_r` = {} must be at least 1 and `lora_dropout` = {} at least 0 and below 1",
+                    self.lora_r, self.lora_dropout
+                ),
+                "",
+            ));
         }
         let names = match &self.lora_target_modules {
             TargetModules::Keyword(word) if word == "all-linear" => return Ok(MODULES.to_vec()),
@@ -102,13 +105,14 @@ impl LoraConfig {
             TargetModules::List(names) => names.as_slice(),
         };
         if let Some(unknown) = names.iter().find(|name| !MODULES.contains(&name.as_str())) {
-            return Err(ModelError::Adapter(format!(
-                "`lora_target_modules` names `{unknown}`, which matches no module; hint: use `all-linear` or some of {MODULES:?}"
-            )));
+            return Err(ModelError::adapter(
+                format!("`lora_target_modules` names `{unknown}`, which matches no module"),
+                format!("use `all-linear` or some of {MODULES:?}"),
+            ));
         }
         let chosen: Vec<_> = MODULES.into_iter().filter(|module| names.iter().any(|name| name == module)).collect();
         if chosen.is_empty() {
-            return Err(ModelError::Adapter("`lora_target_modules` is empty; hint: use `all-linear`".into()));
+            return Err(ModelError::adapter("`lora_target_modules` is empty", "use `all-linear`"));
         }
         Ok(chosen)
     }

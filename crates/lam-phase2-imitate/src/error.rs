@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lam_data::DataError;
 use lam_prompt::PromptError;
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 use lam_trainer::TrainerError;
 
@@ -11,7 +12,6 @@ use lam_trainer::TrainerError;
 #[derive(Debug, thiserror::Error)]
 pub enum ImitateError {
     /// The files hold nothing to train on.
-    #[error("{}: no row of the train split\nhint: {hint}", files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", "))]
     Nothing {
         /// The files.
         files: Vec<PathBuf>,
@@ -19,15 +19,35 @@ pub enum ImitateError {
         hint: &'static str,
     },
     /// A row that no example can be made of.
-    #[error(transparent)]
     Data(#[from] DataError),
     /// The model's tokenizer cannot be used.
-    #[error(transparent)]
     Prompt(#[from] PromptError),
     /// Training stopped.
-    #[error(transparent)]
     Trainer(#[from] TrainerError),
     /// A file cannot be read.
-    #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl Fault for ImitateError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Nothing { .. } => FaultKind::Data,
+            Self::Data(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
+            Self::Trainer(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Nothing { files, hint } => Details::new("no row of the train split").at_files(files).hint(hint),
+            Self::Data(error) => error.details(),
+            Self::Prompt(error) => error.details(),
+            Self::Trainer(error) => error.details(),
+            Self::Store(error) => error.details(),
+        }
+    }
+}
+
+lam_signal::display_details!(ImitateError);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lam_inference::InferenceError;
 use lam_model::ModelError;
 use lam_prompt::PromptError;
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 use lam_trainer::TrainerError;
 
@@ -12,7 +13,6 @@ use lam_trainer::TrainerError;
 #[derive(Debug, thiserror::Error)]
 pub enum ReinforceError {
     /// A set that must not be empty is.
-    #[error("{}: holds no {what} of the train split\nhint: {hint}", files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", "))]
     Nothing {
         /// The files.
         files: Vec<PathBuf>,
@@ -22,7 +22,6 @@ pub enum ReinforceError {
         hint: &'static str,
     },
     /// A file of rollouts that cannot be read.
-    #[error("{}: {reason}\nhint: remove the file; the rollouts are made again", path.display())]
     Rollouts {
         /// The file.
         path: PathBuf,
@@ -30,24 +29,53 @@ pub enum ReinforceError {
         reason: String,
     },
     /// Somebody asked to stop.
-    #[error("stopped on request")]
     Cancelled,
     /// Training stopped.
-    #[error(transparent)]
     Trainer(#[from] TrainerError),
     /// The model failed.
-    #[error(transparent)]
     Model(#[from] ModelError),
     /// Generation failed.
-    #[error(transparent)]
     Inference(#[from] InferenceError),
     /// The tokenizer cannot be used.
-    #[error(transparent)]
     Prompt(#[from] PromptError),
     /// A file cannot be read or written.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// A tensor operation failed.
-    #[error(transparent)]
     Tensor(#[from] candle_core::Error),
 }
+
+impl Fault for ReinforceError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Nothing { .. } => FaultKind::Data,
+            Self::Cancelled => FaultKind::Cancelled,
+            Self::Trainer(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            Self::Inference(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Rollouts { .. } | Self::Tensor(_) => FaultKind::Runtime,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Nothing { files, what, hint } => {
+                Details::new(format!("holds no {what} of the train split")).at_files(files).hint(hint)
+            }
+            Self::Rollouts { path, reason } => Details::default()
+                .at(path.display())
+                .because(reason)
+                .hint("remove the file; the rollouts are made again"),
+            Self::Cancelled => Details::new("stopped on request"),
+            Self::Trainer(error) => error.details(),
+            Self::Model(error) => error.details(),
+            Self::Inference(error) => error.details(),
+            Self::Prompt(error) => error.details(),
+            Self::Store(error) => error.details(),
+            Self::Tensor(error) => Details::new(error),
+        }
+    }
+}
+
+lam_signal::display_details!(ReinforceError);

@@ -6,7 +6,7 @@ use lam_config::{ConfigError, nearest};
 use toml::Table;
 
 use crate::file::StageSpec;
-use crate::{Pipeline, PipelineError, Registry, Stage, StageError};
+use crate::{Pipeline, PipelineError, Registry, Stage};
 
 /// A stage with its code and its resolved configuration.
 pub(crate) struct Prepared<'a> {
@@ -44,24 +44,10 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     Ok(Prepared { spec, stage, config, files })
 }
 
-/// A configuration's error with its place; others with the stage's name.
-fn refused(spec: &StageSpec, error: StageError) -> PipelineError {
-    match error {
-        StageError::Config(error) => {
-            let error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
-            named(spec, error).into()
-        }
-        source => PipelineError::Stage { stage: spec.id.clone(), source, kept: None },
-    }
-}
-
-fn named(spec: &StageSpec, error: ConfigError) -> ConfigError {
-    match error {
-        ConfigError::Key { key, origin, reason, hint } => {
-            ConfigError::Key { key, origin, reason: format!("stage `{}`: {reason}", spec.name), hint }
-        }
-        other => other,
-    }
+/// A setting's error with its place.
+fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
+    let error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
+    PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
 }
 
 fn check_inputs(spec: &StageSpec, stage: &dyn Stage) -> Result<(), PipelineError> {

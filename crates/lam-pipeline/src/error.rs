@@ -1,47 +1,46 @@
-//! What stops a pipeline, with its exit code.
+//! What stops a pipeline, told with the stage and the place in its file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use lam_config::{ConfigError, Origin};
+use lam_signal::{Details, Failure, Fault, FaultKind};
 use lam_store::StoreError;
 use thiserror::Error;
-
-use crate::StageError;
 
 /// Why a pipeline cannot be loaded or does not go on.
 #[derive(Debug, Error)]
 pub enum PipelineError {
     /// A file's keys or values are wrong.
-    #[error(transparent)]
     Config(Box<ConfigError>),
+    /// A stage's setting is wrong.
+    Setting {
+        /// The stage.
+        stage: String,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
     /// The stages do not fit together.
-    #[error("{}{reason}{}", place(origin.as_ref()), hint_line(hint))]
     Definition {
         /// Where it was written.
         origin: Option<Origin>,
         /// What is wrong.
-        reason: String,
+        what: String,
         /// What to do, or "".
         hint: String,
     },
     /// A file of the run cannot be read or written.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// A stage stopped.
-    #[error("stage `{stage}`: {source}{}", kept_line(source, kept))]
     Stage {
         /// The stage.
         stage: String,
         /// Why.
-        source: StageError,
+        failure: Failure,
         /// Where its unfinished work is.
         kept: Option<PathBuf>,
     },
     /// Another process runs it now.
-    #[error(
-        "{} is in use by another run{owner}\nhint: wait for it, or stop it; what it has done is kept",
-        path.display()
-    )]
     Locked {
         /// The run directory.
         path: PathBuf,
@@ -49,9 +48,6 @@ pub enum PipelineError {
         owner: String,
     },
     /// A stage before `--from` has no result.
-    #[error(
-        "stage `{stage}` has no result, and `--from` leaves it out\nhint: run without --from, or from `{stage}` on"
-    )]
     NoResult {
         /// The stage.
         stage: String,
@@ -59,43 +55,69 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn definition(origin: Option<&Origin>, what: impl Into<String>, hint: impl Into<String>) -> Self {
+        PipelineError::Definition { origin: origin.cloned(), what: what.into(), hint: hint.into() }
+    }
+
+    /// Where unfinished work is that somebody may want to know of.
+    fn kept(&self) -> Option<&PathBuf> {
         match self {
-            PipelineError::Stage { source, .. } => source.exit_code(),
-            PipelineError::Store(error) if error.is_data() => 3,
-            PipelineError::Store(_) => 1,
-            PipelineError::Config(error) if error.is_missing() => 3,
-            PipelineError::Config(error) if matches!(**error, ConfigError::Read { .. }) => 1,
-            PipelineError::Config(_) | PipelineError::Definition { .. } | PipelineError::NoResult { .. } => 2,
-            PipelineError::Locked { .. } => 1,
+            PipelineError::Stage { failure, kept, .. } => kept.as_ref().filter(|_| failure.kind() != FaultKind::Config),
+            _ => None,
+        }
+    }
+}
+
+impl Fault for PipelineError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            PipelineError::Config(error) | PipelineError::Setting { error, .. } => error.kind(),
+            PipelineError::Definition { .. } | PipelineError::NoResult { .. } => FaultKind::Config,
+            PipelineError::Store(error) => error.kind(),
+            PipelineError::Stage { failure, .. } => failure.kind(),
+            PipelineError::Locked { .. } => FaultKind::Runtime,
         }
     }
 
-    pub(crate) fn definition(origin: Option<&Origin>, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        PipelineError::Definition { origin: origin.cloned(), reason: reason.into(), hint: hint.into() }
+    fn details(&self) -> Details {
+        match self {
+            PipelineError::Config(error) => error.details(),
+            PipelineError::Setting { stage, error } => {
+                let mut details = error.details();
+                let written = std::mem::take(&mut details.place);
+                details.at(format!("stage `{stage}`")).at(written)
+            }
+            PipelineError::Definition { origin, what, hint } => {
+                Details::new(what).at(origin.as_ref().map(Origin::to_string).unwrap_or_default()).hint(hint)
+            }
+            PipelineError::Store(error) => error.details(),
+            PipelineError::Stage { stage, failure, .. } => failure.details().at(format!("stage `{stage}`")),
+            PipelineError::Locked { path, owner } => {
+                Details::new(format!("{} is in use by another run{owner}", path.display()))
+                    .hint("wait for it, or stop it; what it has done is kept")
+            }
+            PipelineError::NoResult { stage } => {
+                Details::new(format!("stage `{stage}` has no result, and `--from` leaves it out"))
+                    .hint(format!("run without --from, or from `{stage}` on"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for PipelineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.details().fmt(f)?;
+        match self.kept() {
+            Some(path) => {
+                write!(f, "\nits unfinished work is kept in {}; the next run goes on from there", path.display())
+            }
+            None => Ok(()),
+        }
     }
 }
 
 impl From<ConfigError> for PipelineError {
     fn from(error: ConfigError) -> Self {
         PipelineError::Config(Box::new(error))
-    }
-}
-
-fn place(origin: Option<&Origin>) -> String {
-    origin.map(|origin| format!("{origin}: ")).unwrap_or_default()
-}
-
-fn hint_line(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!("\nhint: {hint}") }
-}
-
-fn kept_line(source: &StageError, kept: &Option<PathBuf>) -> String {
-    match (source, kept) {
-        (StageError::Config(_), _) | (_, None) => String::new(),
-        (_, Some(path)) => {
-            format!("\nits unfinished work is kept in {}; the next run goes on from there", path.display())
-        }
     }
 }

@@ -38,7 +38,7 @@ pub use journal::JOURNAL_FILE;
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};
 pub use run::{RunOptions, run};
-pub use stage::{InputSpec, Registry, Stage, StageContext, StageError, resolve_as};
+pub use stage::{InputSpec, Registry, Stage, StageContext, resolve_as};
 pub use status::{StageState, StageStatus, Status, status};
 pub use summary::{Outcome, RunSummary, StageOutcome, format_seconds};
 pub use view::{JsonView, LineView, LiveView, NoView, StageView, View, view_for_stderr};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lam_config::config_to_toml;
-use lam_signal::Cancel;
+use lam_signal::{Cancel, Details, Failure, FaultKind};
 use lam_store::{CONFIG_FILE, MANIFEST_VERSION, Manifest, StagingDir, StoreError, record_files, write_atomic};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use crate::lock::RunLock;
 use crate::reason::{Reason, sentence};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
 use crate::view::{StageView, View};
-use crate::{Pipeline, PipelineError, Registry, StageContext, StageError};
+use crate::{Pipeline, PipelineError, Registry, StageContext};
 
 /// How a run is asked for.
 #[derive(Clone, Debug)]
@@ -174,13 +174,13 @@ impl Runner<'_> {
                 Attempt::discard(destination)?;
                 Ok(manifest)
             }
-            Err(source) => {
-                attempt.error = (!matches!(source, StageError::Cancelled)).then(|| source.to_string());
-                attempt.refused_its_input = matches!(source, StageError::Config(_) | StageError::Data(_));
+            Err(failure) => {
+                attempt.error = (failure.kind() != FaultKind::Cancelled).then(|| failure.to_string());
+                attempt.refused_its_input = matches!(failure.kind(), FaultKind::Config | FaultKind::Data);
                 // The stage's own error is the one to tell, even where the disk is full.
                 let _ = attempt.save(destination);
                 let kept = staging.path().to_path_buf();
-                Err(self.stopped(prepared, source, Some(kept)))
+                Err(self.stopped(prepared, failure, Some(kept)))
             }
         }
     }
@@ -218,15 +218,14 @@ impl Runner<'_> {
         });
         let Some(differences) = differences else { return Ok(()) };
         let name = &prepared.spec.name;
-        let text = format!(
-            "its unfinished work was made otherwise: {}\n\
-             hint: undo the change, or start the stage over with `--force {name}` (a phase: `--resume never`)",
-            sentence(differences)
+        let details = Details::new("its unfinished work was made otherwise").because(sentence(differences)).hint(
+            format!("undo the change, or start the stage over with `--force {name}` (a phase: `--resume never`)"),
         );
-        Err(self.stopped(prepared, StageError::Resume(text), Some(StagingDir::work_path(destination))))
+        let failure = Failure::new(FaultKind::Resume, details);
+        Err(self.stopped(prepared, failure, Some(StagingDir::work_path(destination))))
     }
 
-    fn call(&self, prepared: &Prepared<'_>, output: &Path) -> Result<Value, StageError> {
+    fn call(&self, prepared: &Prepared<'_>, output: &Path) -> Result<Value, Failure> {
         let path_of = |source: &InputSource| match source {
             InputSource::External(path) => path.clone(),
             InputSource::Stage { index, below } => {
@@ -249,7 +248,7 @@ impl Runner<'_> {
         catch_unwind(AssertUnwindSafe(|| prepared.stage.run(&context))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            Err(StageError::Runtime(format!("the stage panicked: {text}")))
+            Err(Failure::new(FaultKind::Runtime, Details::new("the stage panicked").because(text)))
         })
     }
 
@@ -287,18 +286,18 @@ impl Runner<'_> {
 
     fn stop_if_asked(&mut self, prepared: &Prepared<'_>) -> Result<(), PipelineError> {
         if self.options.cancel.is_cancelled() {
-            return Err(self.stopped(prepared, StageError::Cancelled, None));
+            return Err(self.stopped(prepared, Failure::cancelled(), None));
         }
         Ok(())
     }
 
-    fn stopped(&mut self, prepared: &Prepared<'_>, source: StageError, kept: Option<PathBuf>) -> PipelineError {
-        let event = if matches!(source, StageError::Cancelled) { "stopped" } else { "failed" };
-        let error = source.to_string();
+    fn stopped(&mut self, prepared: &Prepared<'_>, failure: Failure, kept: Option<PathBuf>) -> PipelineError {
+        let event = if failure.kind() == FaultKind::Cancelled { "stopped" } else { "failed" };
+        let error = failure.to_string();
         // The stage's own error is the one to tell, even where the disk is full.
         let _ = self.journal.write(&prepared.spec.id, event, &json!({ "error": error }));
         self.view.stopped(&self.stage_view(prepared, ""), &error);
-        PipelineError::Stage { stage: prepared.spec.id.clone(), source, kept }
+        PipelineError::Stage { stage: prepared.spec.id.clone(), failure, kept }
     }
 }
 

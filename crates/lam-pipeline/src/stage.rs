@@ -1,13 +1,10 @@
 //! What a stage is to the runner: a kind, named inputs, a configuration, and one function.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use lam_config::ConfigError;
-use lam_signal::{Cancel, Progress};
-use lam_store::StoreError;
-use thiserror::Error;
+use lam_signal::{Cancel, Failure, Progress};
 use toml::Table;
 
 /// One input that a stage takes.
@@ -58,14 +55,14 @@ pub struct StageContext<'a> {
     pub seed: u64,
     /// Where to report.
     pub progress: &'a dyn Progress,
-    /// Looked at in every safe point; then the stage returns [`StageError::Cancelled`].
+    /// Looked at in every safe point; then the stage returns [`Failure::cancelled`].
     pub cancel: &'a Cancel,
 }
 
 impl StageContext<'_> {
     /// The single artifact of a required input.
-    pub fn input(&self, name: &str) -> Result<&Path, StageError> {
-        self.optional_input(name).ok_or_else(|| StageError::Runtime(format!("input `{name}` was not given")))
+    pub fn input(&self, name: &str) -> Result<&Path, Failure> {
+        self.optional_input(name).ok_or_else(|| Failure::runtime(format!("input `{name}` was not given")))
     }
 
     /// The single artifact of an optional input.
@@ -88,16 +85,16 @@ pub trait Stage: Send + Sync {
     fn inputs(&self) -> &[InputSpec];
 
     /// Refuse a configuration before anything runs.
-    fn check(&self, config: &Table) -> Result<(), StageError>;
+    fn check(&self, config: &Table) -> Result<(), ConfigError>;
 
     /// Refuse a resolved configuration that does not go with what the stage is given: the number of artifacts by input.
-    fn check_inputs(&self, _config: &Table, _inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
+    fn check_inputs(&self, _config: &Table, _inputs: &BTreeMap<String, usize>) -> Result<(), ConfigError> {
         Ok(())
     }
 
     /// Files and folders outside the run that a resolved configuration names: what is in them counts for caching, as it
     /// does with inputs.
-    fn files(&self, _config: &Table) -> Result<Vec<PathBuf>, StageError> {
+    fn files(&self, _config: &Table) -> Result<Vec<PathBuf>, ConfigError> {
         Ok(Vec::new())
     }
 
@@ -108,7 +105,7 @@ pub trait Stage: Send + Sync {
     }
 
     /// The configuration with every default filled in: it counts for caching and stands beside the result.
-    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
         self.check(config)?;
         Ok(config.clone())
     }
@@ -119,73 +116,14 @@ pub trait Stage: Send + Sync {
     }
 
     /// Do the work; the returned figures stand in the manifest.
-    fn run(&self, context: &StageContext<'_>) -> Result<serde_json::Value, StageError>;
+    fn run(&self, context: &StageContext<'_>) -> Result<serde_json::Value, Failure>;
 }
 
 /// `config` as the struct `C` with its defaults, back as a table: what most stages do in [`Stage::resolve`].
-pub fn resolve_as<C: serde::de::DeserializeOwned + serde::Serialize>(config: &Table) -> Result<Table, StageError> {
+pub fn resolve_as<C: serde::de::DeserializeOwned + serde::Serialize>(config: &Table) -> Result<Table, ConfigError> {
     let typed: C = lam_config::decode_table(config)?;
     let text = lam_config::config_to_toml(&typed)?;
-    Ok(lam_config::decode_table(&text.parse::<Table>().map_err(StageError::runtime)?)?)
-}
-
-/// Why a stage stops; each kind has its exit code.
-#[derive(Debug, Error)]
-pub enum StageError {
-    /// The configuration cannot be used (exit code 2).
-    #[error(transparent)]
-    Config(Box<ConfigError>),
-    /// What it was given cannot be used (3).
-    #[error("{0}")]
-    Data(String),
-    /// Its unfinished work does not fit what it was given (4).
-    #[error("{0}")]
-    Resume(String),
-    /// It would cost more than allowed (5).
-    #[error("{0}")]
-    Budget(String),
-    /// It was asked to stop and did, at a safe point (130).
-    #[error("stopped on request")]
-    Cancelled,
-    /// Anything else (1).
-    #[error("{0}")]
-    Runtime(String),
-}
-
-impl StageError {
-    /// For `map_err`: what was given cannot be used.
-    pub fn data(error: impl Display) -> Self {
-        StageError::Data(error.to_string())
-    }
-
-    /// For `map_err`: the work failed.
-    pub fn runtime(error: impl Display) -> Self {
-        StageError::Runtime(error.to_string())
-    }
-
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            StageError::Runtime(_) => 1,
-            StageError::Config(_) => 2,
-            StageError::Data(_) => 3,
-            StageError::Resume(_) => 4,
-            StageError::Budget(_) => 5,
-            StageError::Cancelled => 130,
-        }
-    }
-}
-
-impl From<ConfigError> for StageError {
-    fn from(error: ConfigError) -> Self {
-        StageError::Config(Box::new(error))
-    }
-}
-
-impl From<StoreError> for StageError {
-    fn from(error: StoreError) -> Self {
-        if error.is_data() { StageError::data(error) } else { StageError::runtime(error) }
-    }
+    text.parse().map_err(|error| ConfigError::refused("", format!("cannot be read again: {error}"), ""))
 }
 
 /// The kinds of stages that a pipeline may name.

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_signal::{Details, Fault, FaultKind};
+
 /// A tokenizer or template that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
     File {
         /// The file.
         path: PathBuf,
@@ -14,7 +15,6 @@ pub enum PromptError {
         source: std::io::Error,
     },
     /// A file is there but not understood.
-    #[error("{path}: {reason}\nhint: {hint}")]
     Format {
         /// The file.
         path: PathBuf,
@@ -24,7 +24,6 @@ pub enum PromptError {
         hint: String,
     },
     /// Something that was asked of an answer cannot be understood.
-    #[error("{what}: {reason}\nhint: {hint}")]
     Output {
         /// What it was, such as a JSON schema.
         what: &'static str,
@@ -34,7 +33,6 @@ pub enum PromptError {
         hint: &'static str,
     },
     /// The tokenizer cannot be trained as asked.
-    #[error("tokenizer: {reason}\nhint: {hint}")]
     Train {
         /// Why.
         reason: String,
@@ -84,3 +82,25 @@ fn shorten(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+impl Fault for PromptError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            PromptError::File { source, .. } => FaultKind::of_io(source),
+            _ => FaultKind::Data,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            PromptError::File { path, source } => Details::default().at(path.display()).because(source),
+            PromptError::Format { path, reason, hint } => {
+                Details::default().at(path.display()).because(reason).hint(hint)
+            }
+            PromptError::Output { what, reason, hint } => Details::new(what).because(reason).hint(hint),
+            PromptError::Train { reason, hint } => Details::new("tokenizer").because(reason).hint(hint),
+        }
+    }
+}
+
+lam_signal::display_details!(PromptError);

@@ -1,7 +1,7 @@
-//! How long-running work says where it is, and how it is asked to stop.
+//! How long-running work says where it is, how it is asked to stop, and how it tells that it failed.
 //!
-//! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. Knows no terminal and no work:
-//! whoever starts it decides what becomes of the reports.
+//! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. What fails is a
+//! [`Fault`]. Knows no terminal and no work: whoever starts it decides what becomes of the reports.
 //!
 //! ```
 //! use lam_signal::{Cancel, NoProgress, Progress};
@@ -19,8 +19,12 @@
 //! assert_eq!(work(&NoProgress, &cancel), 0);
 //! ```
 
+mod fault;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use fault::{Details, Failure, Fault, FaultKind};
 
 /// Receives the reports of one piece of work at a time.
 pub trait Progress: Send + Sync {

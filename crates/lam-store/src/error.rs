@@ -3,13 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lam_signal::{Details, Fault, FaultKind};
 use thiserror::Error;
 
 /// An error of a file, a table or a manifest.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}{}", path.display(), io_hint(source))]
     Io {
         /// What was tried, such as `write`.
         action: &'static str,
@@ -19,11 +19,6 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A newer program wrote it.
-    #[error(
-        "{}: format version {found} is newer than {supported}, the newest this program reads\n\
-         hint: use the version of lam-train that wrote it, or write to another directory",
-        path.display()
-    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -33,7 +28,6 @@ pub enum StoreError {
         supported: u32,
     },
     /// It cannot be read at all.
-    #[error("{}: damaged: {reason}\nhint: {hint}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -43,7 +37,6 @@ pub enum StoreError {
         hint: &'static str,
     },
     /// A column is missing or of another type.
-    #[error("{}: column `{column}`: {reason}", path.display())]
     Column {
         /// The file.
         path: PathBuf,
@@ -53,7 +46,6 @@ pub enum StoreError {
         reason: String,
     },
     /// One value cannot be used.
-    #[error("{}: row {row}, column `{column}`: {reason}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -67,14 +59,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the fault lies in what was read, not in the machine (exit code 3 against 1).
-    pub fn is_data(&self) -> bool {
-        match self {
-            StoreError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            _ => true,
-        }
-    }
-
     /// For `map_err`: the system refused `action` on `path`.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_path_buf();
@@ -86,15 +70,48 @@ impl StoreError {
 fn io_hint(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "\nhint: the disk is full; free some space and run again, what was done is kept"
+            "the disk is full; free some space and run again, what was done is kept"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "\nhint: the directory must be writable; choose another with --output-dir"
+            "the directory must be writable; choose another with --output-dir"
         }
-        io::ErrorKind::NotFound => "\nhint: check the path",
+        io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "\nhint: a file stands where a directory is needed; choose another directory"
+            "a file stands where a directory is needed; choose another directory"
         }
         _ => "",
     }
 }
+
+impl Fault for StoreError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            StoreError::Io { source, .. } => FaultKind::of_io(source),
+            _ => FaultKind::Data,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            StoreError::Io { action, path, source } => {
+                Details::new(format!("cannot {action} {}", path.display())).because(source).hint(io_hint(source))
+            }
+            StoreError::Newer { path, found, supported } => {
+                let what = format!("format version {found} is newer than {supported}, the newest this program reads");
+                let hint = "use the version of lam-train that wrote it, or write to another directory";
+                Details::new(what).at(path.display()).hint(hint)
+            }
+            StoreError::Damaged { path, reason, hint } => {
+                Details::new("damaged").at(path.display()).because(reason).hint(hint)
+            }
+            StoreError::Column { path, column, reason } => {
+                Details::new(format!("column `{column}`")).at(path.display()).because(reason)
+            }
+            StoreError::Value { path, row, column, reason } => {
+                Details::new(format!("row {row}, column `{column}`")).at(path.display()).because(reason)
+            }
+        }
+    }
+}
+
+lam_signal::display_details!(StoreError);

@@ -2,23 +2,22 @@
 
 use std::path::PathBuf;
 
+use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
 /// Why training stops before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainerError {
     /// The arguments contradict themselves or each other.
-    #[error("training argument `{key}` = {value}: {reason}")]
     Arguments {
         /// Name of the argument.
         key: &'static str,
         /// Its value.
         value: String,
-        /// What is wrong, with a hint.
+        /// What is wrong.
         reason: String,
     },
     /// One sample cannot be trained on.
-    #[error("sample `{sample_id}`: {reason}")]
     Sample {
         /// Id of the sample.
         sample_id: String,
@@ -26,14 +25,8 @@ pub enum TrainerError {
         reason: String,
     },
     /// There is nothing to train on.
-    #[error("no training sample\nhint: look at the data stage's counts; every sample was dropped or none was made")]
     NoSamples,
     /// The loss or the gradient is no number.
-    #[error(
-        "step {step}: {what} is {value}; samples of the step: {}\n\
-         hint: the last good checkpoint is kept; lower `learning_rate`, or look at these samples",
-        sample_ids.join(", ")
-    )]
     NotFinite {
         /// The optimizer step, from 1; 0 before the first.
         step: u64,
@@ -45,15 +38,11 @@ pub enum TrainerError {
         sample_ids: Vec<String>,
     },
     /// A trainable variable that the loss does not reach.
-    #[error(
-        "variable `{name}` gets no gradient\nhint: an operation without a backward pass lies between it and the loss"
-    )]
     NoGradient {
         /// The variable.
         name: String,
     },
     /// The plan does not fit into the memory that may be used.
-    #[error("training needs about {needed_mib} MiB, allowed are {limit_mib} MiB ({limit})\n{plan}\nhint: {hint}")]
     Memory {
         /// What the plan adds up to.
         needed_mib: u64,
@@ -67,11 +56,6 @@ pub enum TrainerError {
         hint: String,
     },
     /// The checkpoint was made by another run.
-    #[error(
-        "{}: made by another run; what differs:\n{differences}\n\
-         hint: undo the change, or remove the directory to start over",
-        path.display()
-    )]
     ResumeMismatch {
         /// The checkpoint.
         path: PathBuf,
@@ -79,7 +63,6 @@ pub enum TrainerError {
         differences: String,
     },
     /// A file of a checkpoint cannot be used.
-    #[error("{}: {reason}\nhint: remove this checkpoint; the one before it is used then", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -87,19 +70,15 @@ pub enum TrainerError {
         reason: String,
     },
     /// Somebody asked to stop; a checkpoint was written.
-    #[error("stopped after step {step}; the checkpoint is complete, the next run goes on from it")]
     Cancelled {
         /// Steps done.
         step: u64,
     },
     /// A file cannot be read or written.
-    #[error(transparent)]
     Store(#[from] StoreError),
     /// The model failed.
-    #[error(transparent)]
     Model(#[from] lam_model::ModelError),
     /// A tensor operation failed.
-    #[error(transparent)]
     Tensor(#[from] candle_core::Error),
 }
 
@@ -122,3 +101,57 @@ impl TrainerError {
         Self::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {what}: {state}") }
     }
 }
+
+impl Fault for TrainerError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Arguments { .. } => FaultKind::Config,
+            Self::Sample { .. } | Self::NoSamples => FaultKind::Data,
+            Self::Memory { .. } => FaultKind::Budget,
+            Self::ResumeMismatch { .. } => FaultKind::Resume,
+            Self::Cancelled { .. } => FaultKind::Cancelled,
+            Self::Store(error) => error.kind(),
+            Self::Model(error) => error.kind(),
+            _ => FaultKind::Runtime,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Arguments { key, value, reason } => {
+                Details::new(format!("training argument `{key}`")).found(value).because(reason)
+            }
+            Self::Sample { sample_id, reason } => Details::new(format!("sample `{sample_id}`")).because(reason),
+            Self::NoSamples => Details::new("no training sample")
+                .hint("look at the data stage's counts; every sample was dropped or none was made"),
+            Self::NotFinite { step, what, value, sample_ids } => {
+                Details::new(format!("{what} is {value}; samples of the step: {}", sample_ids.join(", ")))
+                    .at(format!("step {step}"))
+                    .hint("the last good checkpoint is kept; lower `learning_rate`, or look at these samples")
+            }
+            Self::NoGradient { name } => Details::new(format!("variable `{name}` gets no gradient"))
+                .hint("an operation without a backward pass lies between it and the loss"),
+            Self::Memory { needed_mib, limit_mib, limit, plan, hint } => Details::new(format!(
+                "training needs about {needed_mib} MiB, allowed are {limit_mib} MiB ({limit})\n{plan}"
+            ))
+            .hint(hint),
+            Self::ResumeMismatch { path, differences } => {
+                Details::new(format!("made by another run; what differs:\n{differences}"))
+                    .at(path.display())
+                    .hint("undo the change, or remove the directory to start over")
+            }
+            Self::Checkpoint { path, reason } => Details::default()
+                .at(path.display())
+                .because(reason)
+                .hint("remove this checkpoint; the one before it is used then"),
+            Self::Cancelled { step } => Details::new(format!(
+                "stopped after step {step}; the checkpoint is complete, the next run goes on from it"
+            )),
+            Self::Store(error) => error.details(),
+            Self::Model(error) => error.details(),
+            Self::Tensor(error) => Details::new(error),
+        }
+    }
+}
+
+lam_signal::display_details!(TrainerError);

@@ -37,7 +37,7 @@ pub struct ChatClient {
 enum Reply {
     Answer { text: String, usage: Usage },
     Again { reason: String, after: Option<Duration> },
-    Refused(String),
+    Refused { reason: String, hint: &'static str },
 }
 
 impl ChatClient {
@@ -53,7 +53,7 @@ impl ChatClient {
             .max_redirects(0)
             .build()
             .into();
-        let ledger = Ledger::open(&config).map_err(|error| config_error(&config, error.to_string()))?;
+        let ledger = Ledger::open(&config).map_err(|error| config_error(&config, error.to_string(), ""))?;
         Ok(Self { config, key_header, agent, ledger: Mutex::new(ledger) })
     }
 
@@ -114,7 +114,10 @@ impl ChatClient {
                     self.ledger().record(question, usage).map_err(|error| self.failed(error.to_string()))?;
                     return Ok(ChatAnswer { text, seconds: started.elapsed().as_secs_f64() });
                 }
-                Reply::Refused(reason) => return Err(self.failed(reason)),
+                Reply::Refused { reason, hint } => {
+                    let policy = self.config.display_name().into();
+                    return Err(PolicyError::Failed { policy, reason, hint });
+                }
                 Reply::Again { reason: latest, after } => {
                     reason = latest;
                     if turn < self.config.retries {
@@ -167,7 +170,7 @@ impl ChatClient {
     }
 
     fn failed(&self, reason: String) -> PolicyError {
-        PolicyError::Failed { policy: self.config.display_name().into(), reason }
+        PolicyError::failed(self.config.display_name(), reason)
     }
 }
 
@@ -176,20 +179,18 @@ fn key_header(config: &RemoteConfig) -> Result<Option<(&'static str, String)>, P
         return Ok(None);
     }
     let missing = || {
-        format!(
-            "environment variable `{}` is not set\nhint: put the endpoint's key there, or set key_env = \"\" for an endpoint without one",
-            config.key_env
-        )
+        let hint = "put the endpoint's key there, or set key_env = \"\" for an endpoint without one";
+        config_error(config, format!("environment variable `{}` is not set", config.key_env), hint)
     };
-    let key = std::env::var(&config.key_env).map_err(|_| config_error(config, missing()))?;
+    let key = std::env::var(&config.key_env).map_err(|_| missing())?;
     Ok(Some(match config.api {
         Api::OpenAi => ("authorization", format!("Bearer {key}")),
         Api::Azure => ("api-key", key),
     }))
 }
 
-fn config_error(config: &RemoteConfig, reason: String) -> PolicyError {
-    PolicyError::Config { policy: config.display_name().into(), reason }
+fn config_error(config: &RemoteConfig, reason: String, hint: &'static str) -> PolicyError {
+    PolicyError::Config { policy: config.display_name().into(), reason, hint }
 }
 
 /// Reads a response: which failures may pass, and where the text is.
@@ -200,9 +201,14 @@ fn reply(status: u16, body: &str, after: Option<Duration>) -> Reply {
         408 | 409 | 425 | 429 | 500..=599 => Reply::Again { reason: format!("status {status}: {excerpt}"), after },
         // A filtered question is an answer without words: one step fails, not the run.
         400 if body.contains("content_filter") => Reply::Answer { text: String::new(), usage: Usage::default() },
-        401 | 403 => Reply::Refused(format!("status {status}: {excerpt}\nhint: check the key and `key_env`")),
-        404 => Reply::Refused(format!("status {status}: {excerpt}\nhint: check `base_url` and `model`")),
-        _ => Reply::Refused(format!("status {status}: {excerpt}")),
+        _ => {
+            let hint = match status {
+                401 | 403 => "check the key and `key_env`",
+                404 => "check `base_url` and `model`",
+                _ => "",
+            };
+            Reply::Refused { reason: format!("status {status}: {excerpt}"), hint }
+        }
     }
 }
 

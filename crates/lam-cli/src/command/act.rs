@@ -2,21 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::bail;
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_inference::PolicyOptions;
-use lam_signal::{Cancel, NoProgress};
+use lam_signal::{Cancel, Failure, NoProgress};
 use lam_types::{Split, Step, Task, Trajectory};
 
 use crate::args::ActArgs;
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::registry::applications::with_screenshots;
 use crate::registry::models::Model;
 
 /// Runs one episode and prints it.
-pub fn act(args: &ActArgs, output: &Output) -> anyhow::Result<()> {
+pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     let app = with_screenshots(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
     let trajectory = if args.model == "expert" {
@@ -31,18 +29,19 @@ pub fn act(args: &ActArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 /// The environment's name: `--env desktop --app writer` is `desktop:writer`.
-fn environment(args: &ActArgs) -> anyhow::Result<String> {
+fn environment(args: &ActArgs) -> Result<String, Failure> {
     match (args.environment.as_str(), &args.application) {
         (environment, None) => Ok(environment.to_owned()),
         ("desktop", Some(application)) => Ok(format!("desktop:{application}")),
-        (environment, Some(_)) => bail!(Failure::config(format!(
-            "environment `{environment}` has no applications\nhint: --app belongs to --env desktop"
-        ))),
+        (environment, Some(_)) => {
+            let what = format!("environment `{environment}` has no applications");
+            Err(Failure::config(what).hint("--app belongs to --env desktop"))
+        }
     }
 }
 
 /// A test task; with `--task`, its start state and another request.
-fn task(args: &ActArgs, app: &dyn Application) -> anyhow::Result<Task> {
+fn task(args: &ActArgs, app: &dyn Application) -> Result<Task, Failure> {
     let query = TaskQuery {
         split: Split::Test,
         phrasing: None,
@@ -56,12 +55,13 @@ fn task(args: &ActArgs, app: &dyn Application) -> anyhow::Result<Task> {
         request.clone_into(&mut task.request);
     }
     if task.request.trim().is_empty() {
-        bail!(Failure::config(format!("environment `{}` has no task of its own\nhint: give --task", args.environment)));
+        let what = format!("environment `{}` has no task of its own", args.environment);
+        return Err(Failure::config(what).hint("give --task"));
     }
     Ok(task)
 }
 
-fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> anyhow::Result<Trajectory> {
+fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> Result<Trajectory, Failure> {
     let jobs = Job::for_tasks(std::slice::from_ref(task), 1);
     let session =
         Session { limits: &Limits::default(), journal: None, progress: &NoProgress, cancel: &Cancel::default() };

@@ -1,28 +1,29 @@
 //! `data`: build, collect, check and look at training data.
 
 use std::collections::BTreeSet;
+use std::fs::DirEntry;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use lam_collect::{CollectError, ImportFormat};
+use lam_collect::ImportFormat;
 use lam_data::{
     CheckConfig, Checker, DataError, DataStats, Example, Place, Row, plan_example, preview, step_examples, visit_rows,
 };
 use lam_prompt::{Renderer, Style};
-use lam_signal::{Cancel, NoProgress};
+use lam_signal::{Cancel, Failure, NoProgress};
+use lam_store::StoreError;
 use lam_types::FunctionSpec;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::phase::run_single;
 use super::stop_on_interrupt;
 use crate::args::{CollectArgs, DataCommand};
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::registry::applications::{application, is_known};
 
 /// Does what was typed.
-pub fn run(command: &DataCommand, output: &Output) -> anyhow::Result<()> {
+pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
     match command {
         DataCommand::Build(args) => build(args, output),
         DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
@@ -38,11 +39,12 @@ pub fn run(command: &DataCommand, output: &Output) -> anyhow::Result<()> {
 }
 
 /// Task-plan pairs from the environment's documents and the configured sources, with what became of them.
-fn build(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
+fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
     let place = (args.output_dir.as_path(), args.seed);
     run_single("plans", "plans", "", args.config.as_deref(), &args.set, place, output)?;
     let path = args.output_dir.join("plans/stats.json");
-    let stats: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let text = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+    let stats: Value = serde_json::from_slice(&text).map_err(Failure::runtime)?;
     for table in ["sources", "imported"] {
         for (name, counts) in stats[table].as_object().into_iter().flatten() {
             output.line(&format!("{name}: {}", counted(counts)));
@@ -52,23 +54,19 @@ fn build(args: &CollectArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 /// Other people's records, with what became of them.
-fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> anyhow::Result<()> {
+fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Result<(), Failure> {
     let names = ImportFormat::ALL.map(ImportFormat::as_str);
     let unknown = || {
         let hint = match lam_config::nearest(format, names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("known are {}", names.join(", ")),
         };
-        Failure::config(format!("unknown format `{format}`\nhint: {hint}"))
+        Failure::config(format!("unknown format `{format}`")).hint(hint)
     };
     let format = ImportFormat::ALL.into_iter().find(|known| known.as_str() == format).ok_or_else(unknown)?;
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
-    let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel).map_err(|error| match error {
-        CollectError::Cancelled => Failure { code: 130, message: error.to_string() }.into(),
-        CollectError::Store(error) => anyhow::Error::from(error),
-        other => Failure::data(other).into(),
-    })?;
+    let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel)?;
     output.line(&format!("{}: {}", directory.display(), counted(&stats)));
     output.value(&stats)
 }
@@ -89,7 +87,7 @@ fn counted(counts: &Value) -> String {
     parts.join(", ")
 }
 
-fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &Output) -> anyhow::Result<()> {
+fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
     let functions = functions_of(&files)?;
     let renderer = model.map(Renderer::load).transpose()?;
@@ -109,12 +107,12 @@ fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &
     output.line(&report.to_string());
     output.value(&report)?;
     if report.errors() > 0 {
-        return Err(Failure::data(format!("{} rows must not be trained on as they are", report.errors())).into());
+        return Err(Failure::data(format!("{} rows must not be trained on as they are", report.errors())));
     }
     Ok(())
 }
 
-fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
     let functions = functions_of(&files)?;
     let renderer = model.map(Renderer::load).transpose()?;
@@ -129,7 +127,7 @@ fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> anyhow::Re
     output.value(&stats)
 }
 
-fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> anyhow::Result<()> {
+fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Result<(), Failure> {
     let files = files(std::slice::from_ref(&path.to_owned()))?;
     let functions = functions_of(&files)?;
     let renderer = Renderer::load(model)?;
@@ -157,7 +155,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> an
         return Err(error.into());
     }
     output.line(&format!("in all: {found} examples, {trained} of {total} tokens trained"));
-    output.value(&serde_json::json!({ "examples": found, "trained_tokens": trained, "tokens": total }))
+    output.value(&json!({ "examples": found, "trained_tokens": trained, "tokens": total }))
 }
 
 fn examples(row: Row<'_>, renderer: &Renderer, functions: &[FunctionSpec]) -> Result<Vec<Example>, DataError> {
@@ -167,7 +165,7 @@ fn examples(row: Row<'_>, renderer: &Renderer, functions: &[FunctionSpec]) -> Re
     }
 }
 
-fn show(path: &Path, skip: usize, count: usize, output: &Output) -> anyhow::Result<()> {
+fn show(path: &Path, skip: usize, count: usize, output: &Output) -> Result<(), Failure> {
     let mut shown = Vec::new();
     for file in files(std::slice::from_ref(&path.to_owned()))? {
         let (first, last) = (shown.len(), shown.len() + count);
@@ -181,39 +179,40 @@ fn show(path: &Path, skip: usize, count: usize, output: &Output) -> anyhow::Resu
                 return ControlFlow::Break(());
             }
             shown.push(match row {
-                Row::Pair(pair) => serde_json::to_value(pair),
-                Row::Trajectory(trajectory) => serde_json::to_value(trajectory),
+                Row::Pair(pair) => json!(pair),
+                Row::Trajectory(trajectory) => json!(trajectory),
             });
             ControlFlow::Continue(())
         })?;
         for row in &shown[first..] {
-            output.line(&serde_json::to_string_pretty(row.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?)?);
+            output.line(&serde_json::to_string_pretty(row).map_err(Failure::runtime)?);
         }
     }
-    output.value(&shown.into_iter().collect::<Result<Vec<_>, _>>()?)
+    output.value(&shown)
 }
 
 /// The files themselves, and those in directories.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         let found = if path.is_dir() { parquet_files(path)? } else { vec![path.clone()] };
         if found.is_empty() {
-            return Err(Failure::data(format!("{}: holds no .parquet file", path.display())).into());
+            return Err(Failure::data(format!("{}: holds no .parquet file", path.display())));
         }
         files.extend(found);
     }
     Ok(files)
 }
 
-fn visit(file: &Path, take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>) -> anyhow::Result<()> {
+fn visit(file: &Path, take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
     Ok(visit_rows(file, take)?)
 }
 
-fn parquet_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = BTreeSet::new();
-    for entry in std::fs::read_dir(directory)? {
-        let path = entry?.path();
+    let read = StoreError::io("read", directory);
+    let entries: Vec<_> = std::fs::read_dir(directory).and_then(Iterator::collect).map_err(read)?;
+    for path in entries.into_iter().map(|entry: DirEntry| entry.path()) {
         // Bare lists of tasks stand beside the trajectories they belong to.
         let is_task_list = path.to_string_lossy().ends_with("_tasks.parquet");
         if path.extension().is_some_and(|extension| extension == "parquet") && !is_task_list {
@@ -225,7 +224,7 @@ fn parquet_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// The functions of the environment that the first trajectory names; none where it is not one of ours, as in records
 /// that were imported.
-fn functions_of(files: &[PathBuf]) -> anyhow::Result<Vec<FunctionSpec>> {
+fn functions_of(files: &[PathBuf]) -> Result<Vec<FunctionSpec>, Failure> {
     let mut named = None;
     for file in files {
         visit(file, |_, row| {

@@ -1,11 +1,12 @@
 //! `doctor`: what this machine offers. Reads, changes nothing.
 
+use lam_signal::Failure;
 use serde_json::{Value, json};
 
 use crate::output::Output;
 
 /// Prints threads, instruction sets, memory, disk and versions.
-pub fn doctor(output: &Output) -> anyhow::Result<()> {
+pub fn doctor(output: &Output) -> Result<(), Failure> {
     let report = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lam_signal::Failure;
 use toml::Value;
 
 use super::phase::{absolute, run_single};
@@ -9,7 +10,7 @@ use crate::args::{EvalArgs, EvalCommand};
 use crate::output::Output;
 
 /// Does what was typed.
-pub fn run(command: &EvalCommand, output: &Output) -> anyhow::Result<()> {
+pub fn run(command: &EvalCommand, output: &Output) -> Result<(), Failure> {
     match command {
         EvalCommand::Plan(args) => evaluate("eval.plan", Some("plans"), args, output),
         EvalCommand::Step(args) => evaluate("eval.step", Some("trajectories"), args, output),
@@ -17,9 +18,9 @@ pub fn run(command: &EvalCommand, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> anyhow::Result<()> {
-    let list = |paths: &[PathBuf]| -> anyhow::Result<Value> {
-        Ok(Value::from(paths.iter().map(|path| absolute(path)).collect::<anyhow::Result<Vec<_>>>()?))
+fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> Result<(), Failure> {
+    let list = |paths: &[PathBuf]| -> Result<Value, Failure> {
+        Ok(Value::from(paths.iter().map(|path| absolute(path)).collect::<Result<Vec<_>, Failure>>()?))
     };
     let mut inputs = format!("models = {}", list(&args.model)?);
     if let Some(name) = data {

@@ -1,12 +1,13 @@
 //! `export`: one kind of export of one model directory.
 
 use lam_export::{ExportConfig, ExportInputs, Kind, Sources};
+use lam_signal::Failure;
 
 use crate::args::{ExportArgs, ExportKind};
 use crate::output::Output;
 
 /// Writes it, reloads it, compares it.
-pub fn export(args: &ExportArgs, output: &Output) -> anyhow::Result<()> {
+pub fn export(args: &ExportArgs, output: &Output) -> Result<(), Failure> {
     let kind = match args.kind {
         ExportKind::Adapter => Kind::Adapter,
         ExportKind::Merged => Kind::Merged,

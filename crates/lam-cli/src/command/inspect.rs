@@ -6,10 +6,10 @@ use std::path::Path;
 use lam_hub::{Hub, HubSettings, ModelId, Shard, read_headers};
 use lam_model::MistralConfig;
 use lam_prompt::Renderer;
+use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
 use serde_json::{Map, Value, json};
 
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::registry::hub::watched;
 use crate::registry::models::not_a_model;
@@ -18,7 +18,7 @@ use crate::registry::models::not_a_model;
 const LORA_RANK: u64 = 16;
 
 /// Prints what a model is: one in a directory, or one on the hub, whose weights are not downloaded for it.
-pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()> {
+pub fn inspect(name: &str, tokens: usize, output: &Output) -> Result<(), Failure> {
     let directory = Path::new(name);
     let facts = match name.parse::<ModelId>() {
         Ok(id) if !directory.is_dir() => {
@@ -40,9 +40,9 @@ pub fn inspect(name: &str, tokens: usize, output: &Output) -> anyhow::Result<()>
     output.value(&facts)
 }
 
-fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> anyhow::Result<Map<String, Value>> {
+fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String, Value>, Failure> {
     let path = directory.join("config.json");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(directory).into()) };
+    let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(directory)) };
     let config: Value =
         serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
     let mut facts = Map::new();

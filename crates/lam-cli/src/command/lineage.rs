@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use lam_signal::Failure;
+
 use crate::output::Output;
 
 /// Prints the tree of origins.
-pub fn lineage(artifact: &Path, output: &Output) -> anyhow::Result<()> {
+pub fn lineage(artifact: &Path, output: &Output) -> Result<(), Failure> {
     let lineage = lam_store::lineage(artifact)?;
     output.line(lineage.to_text().trim_end());
     output.value(&lineage)

@@ -15,11 +15,13 @@ mod serve;
 
 pub use pipeline::stop_on_interrupt;
 
+use lam_signal::Failure;
+
 use crate::args::{Cli, Command};
 use crate::output::Output;
 
 /// Does what was typed.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+pub fn run(cli: Cli) -> Result<(), Failure> {
     let output = Output { json: cli.json };
     match cli.command {
         Command::Run(args) => pipeline::run(&args, &output),

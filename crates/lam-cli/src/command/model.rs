@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lam_hub::{Hub, HubSettings, ModelId};
 use lam_model::{Decoder, Initialization};
+use lam_signal::Failure;
 use serde_json::json;
 
 use super::inspect::inspect;
@@ -12,7 +13,7 @@ use crate::output::Output;
 use crate::registry::hub::watched;
 
 /// Does what was typed.
-pub fn run(command: &ModelCommand, output: &Output) -> anyhow::Result<()> {
+pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
     match command {
         ModelCommand::Init { config, output_dir, seed } => init(config, output_dir, *seed, output),
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
@@ -20,7 +21,7 @@ pub fn run(command: &ModelCommand, output: &Output) -> anyhow::Result<()> {
     }
 }
 
-fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> anyhow::Result<()> {
+fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> Result<(), Failure> {
     let decoder = Decoder::init(lam_base::model_config(config)?, &Initialization::Normal, seed)?;
     decoder.save(directory)?;
     let parameters = decoder.config().parameters();
@@ -28,7 +29,7 @@ fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> anyhow::R
     output.value(&json!({ "model": directory, "parameters": parameters, "seed": seed }))
 }
 
-fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let id: ModelId = model.parse()?;
     let hub = Hub::new(HubSettings::from_env()?);
     let snapshot = watched(model, output, |monitor| hub.fetch(&id, directory, monitor))?;

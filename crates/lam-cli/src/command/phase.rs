@@ -1,17 +1,17 @@
 //! `phase1` … `phase4` and other single stages: small pipelines of their own, so that caching, resume and lineage are
 //! the runner's.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use lam_config::{ConfigError, ConfigLayers};
+use lam_config::ConfigLayers;
 use lam_pipeline::{Pipeline, PipelineError, RunOptions};
+use lam_signal::Failure;
+use lam_store::StoreError;
 use toml::{Table, Value};
 
-use super::pipeline::{execute, failure};
+use super::pipeline::execute;
 use crate::args::{PhaseArgs, Resume};
 use crate::embedded;
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::registry::hub::local;
 use crate::registry::stages::registry;
@@ -30,7 +30,7 @@ pub enum Phase {
 }
 
 /// Runs one phase from a configuration file.
-pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> anyhow::Result<()> {
+pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failure> {
     let settings = settings(Some(&args.config), &args.set)?;
     let mut config = settings.table().clone();
     let inputs = Inputs::new(&mut config, args, output)?;
@@ -84,7 +84,7 @@ pub fn run_single(
     set: &[String],
     (output_dir, seed): (&Path, u64),
     output: &Output,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     let settings = settings(config, set)?;
     let table = settings.table().clone();
     let mut sketch = Sketch::new(output_dir, seed, settings);
@@ -119,37 +119,31 @@ impl Sketch {
         inputs: &str,
         prefix: &'static str,
         config: Table,
-    ) -> anyhow::Result<()> {
-        let mut stage: Table = format!("inputs = {{ {inputs} }}").parse()?;
+    ) -> Result<(), Failure> {
+        let mut stage: Table = format!("inputs = {{ {inputs} }}").parse().map_err(Failure::runtime)?;
         stage.insert("name".into(), name.into());
         stage.insert("kind".into(), kind.into());
         stage.insert("set".into(), config.into());
         let whole = Table::from_iter([("stage".to_owned(), Value::Array(vec![Value::Table(stage)]))]);
-        write!(self.text, "\n{}", toml::to_string(&whole)?)?;
+        self.text.push_str(&format!("\n{}", toml::to_string(&whole).map_err(Failure::runtime)?));
         self.prefixes.push((name.to_owned(), prefix));
         Ok(())
     }
 
-    fn run(self, fresh: bool, output: &Output) -> anyhow::Result<()> {
+    fn run(self, fresh: bool, output: &Output) -> Result<(), Failure> {
         let file = Path::new("<command line>");
         let read = |path: &Path| if path == file { Ok(self.text.clone()) } else { embedded::read_text(path) };
-        let pipeline = Pipeline::load_with(file, &[], &read).map_err(failure)?;
-        lam_pipeline::check(&pipeline, &registry()).map_err(|error| failure(self.located(error)))?;
+        let pipeline = Pipeline::load_with(file, &[], &read)?;
+        lam_pipeline::check(&pipeline, &registry()).map_err(|error| self.located(error))?;
         execute(&pipeline, RunOptions { runs_dir: self.runs_dir.clone(), fresh, ..RunOptions::default() }, output)
     }
 
     /// The error with the place where the person wrote the key, instead of the line of the sketch.
     fn located(&self, error: PipelineError) -> PipelineError {
-        let PipelineError::Config(error) = error else { return error };
-        PipelineError::Config(Box::new(match *error {
-            ConfigError::Key { key, origin, reason, hint } => {
-                let of = |(name, _): &&(String, &str)| reason.starts_with(&format!("stage `{name}`"));
-                let prefix = self.prefixes.iter().find(of).map_or("", |(_, prefix)| prefix);
-                let written = self.settings.origin(&format!("{prefix}{key}")).cloned();
-                ConfigError::Key { key, origin: written.or(origin), reason, hint }
-            }
-            other => other,
-        }))
+        let PipelineError::Setting { stage, error } = error else { return error };
+        let prefix = self.prefixes.iter().find(|(name, _)| *name == stage).map_or("", |(_, prefix)| prefix);
+        let written = |key: &str| self.settings.origin(&format!("{prefix}{key}")).cloned();
+        PipelineError::Setting { stage, error: Box::new(error.relocated(written)) }
     }
 }
 
@@ -160,7 +154,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn new(config: &mut Table, args: &PhaseArgs, output: &Output) -> anyhow::Result<Self> {
+    fn new(config: &mut Table, args: &PhaseArgs, output: &Output) -> Result<Self, Failure> {
         let mut table = part(config, "inputs");
         let model = match (&args.model, table.remove("model")) {
             (Some(path), _) => absolute(&local(path, output)?)?,
@@ -173,23 +167,22 @@ impl Inputs {
         if paths.is_empty() {
             return Err(missing(args, "data", "--data PATH"));
         }
-        let data = paths.iter().map(|path| absolute(path)).collect::<anyhow::Result<Vec<_>>>()?;
+        let data = paths.iter().map(|path| absolute(path)).collect::<Result<Vec<_>, Failure>>()?;
         Ok(Self { model: Value::from(model), data: Value::from(data) })
     }
 }
 
-fn missing(args: &PhaseArgs, key: &str, flag: &str) -> anyhow::Error {
-    let file = args.config.display();
-    Failure::config(format!("{file}: no `{key}` given\nhint: add {flag}, or `{key}` to the file's [inputs]")).into()
+fn missing(args: &PhaseArgs, key: &str, flag: &str) -> Failure {
+    let what = format!("{}: no `{key}` given", args.config.display());
+    Failure::config(what).hint(format!("add {flag}, or `{key}` to the file's [inputs]"))
 }
 
-fn refuse_rest(config: &Table, args: &PhaseArgs, known: &str) -> anyhow::Result<()> {
+fn refuse_rest(config: &Table, args: &PhaseArgs, known: &str) -> Result<(), Failure> {
     match config.keys().next() {
         None => Ok(()),
         Some(key) => {
-            let file = args.config.display();
-            Err(Failure::config(format!("{file}: unknown table `{key}`\nhint: this phase knows {known} and inputs"))
-                .into())
+            let what = format!("{}: unknown table `{key}`", args.config.display());
+            Err(Failure::config(what).hint(format!("this phase knows {known} and inputs")))
         }
     }
 }
@@ -208,21 +201,21 @@ fn part(config: &mut Table, name: &str) -> Table {
 }
 
 /// A configuration file with assignments laid over it.
-fn settings(file: Option<&Path>, set: &[String]) -> anyhow::Result<ConfigLayers> {
+fn settings(file: Option<&Path>, set: &[String]) -> Result<ConfigLayers, Failure> {
     let mut layers = ConfigLayers::new();
     if let Some(path) = file {
         let text = embedded::read_text(path)
-            .map_err(|error| Failure::config(format!("{}: {error}\nhint: check the path", path.display())))?;
-        layers.add_text(path, &text).map_err(Failure::config)?;
+            .map_err(|error| Failure::config(format!("{}: {error}", path.display())).hint("check the path"))?;
+        layers.add_text(path, &text)?;
     }
     for assignment in set {
-        layers.add_override(assignment).map_err(Failure::config)?;
+        layers.add_override(assignment)?;
     }
     Ok(layers)
 }
 
 /// The absolute path as text.
-pub fn absolute(path: &Path) -> anyhow::Result<String> {
-    let absolute = std::path::absolute(path)?;
-    absolute.into_os_string().into_string().map_err(|path| Failure::config(format!("{path:?} is no UTF-8")).into())
+pub fn absolute(path: &Path) -> Result<String, Failure> {
+    let absolute = std::path::absolute(path).map_err(StoreError::io("find", path))?;
+    absolute.into_os_string().into_string().map_err(|path| Failure::config(format!("{path:?} is not UTF-8")))
 }

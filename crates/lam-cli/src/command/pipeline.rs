@@ -2,17 +2,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use lam_pipeline::{Pipeline, PipelineError, Registry, RunOptions};
-use lam_signal::Cancel;
+use lam_pipeline::{Pipeline, Registry, RunOptions};
+use lam_signal::{Cancel, Failure};
 
 use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
 use crate::embedded;
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::registry::stages;
 
 /// Runs what is not done yet.
-pub fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
+pub fn run(args: &RunArgs, output: &Output) -> Result<(), Failure> {
     let pipeline = load(&args.pipeline)?;
     let options = RunOptions {
         runs_dir: args.pipeline.runs_dir.clone(),
@@ -30,29 +29,29 @@ pub fn run(args: &RunArgs, output: &Output) -> anyhow::Result<()> {
 }
 
 /// Runs a pipeline with a live view, stopping safely on Ctrl-C.
-pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> anyhow::Result<()> {
+pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
     stop_on_interrupt(&options.cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);
-    let summary = lam_pipeline::run(pipeline, &stages::registry(), &options, view.as_ref()).map_err(failure)?;
+    let summary = lam_pipeline::run(pipeline, &stages::registry(), &options, view.as_ref())?;
     output.line(&summary.to_text());
     output.value(&summary)
 }
 
 /// Says what `run` would do, and why.
-pub fn plan(args: &PipelineArgs, output: &Output) -> anyhow::Result<()> {
+pub fn plan(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
     let options = RunOptions { runs_dir: args.runs_dir.clone(), ..RunOptions::default() };
     show_plan(&load(args)?, &options, output)
 }
 
 /// Says what has run.
-pub fn status(args: &PipelineArgs, output: &Output) -> anyhow::Result<()> {
-    let status = lam_pipeline::status(&load(args)?, &args.runs_dir).map_err(failure)?;
+pub fn status(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
+    let status = lam_pipeline::status(&load(args)?, &args.runs_dir)?;
     output.line(&status.to_text());
     output.value(&status)
 }
 
 /// Draws the stages.
-pub fn graph(args: &GraphArgs, output: &Output) -> anyhow::Result<()> {
+pub fn graph(args: &GraphArgs, output: &Output) -> Result<(), Failure> {
     let format = match args.format {
         GraphFormat::Text => lam_pipeline::GraphFormat::Text,
         GraphFormat::Mermaid => lam_pipeline::GraphFormat::Mermaid,
@@ -62,16 +61,16 @@ pub fn graph(args: &GraphArgs, output: &Output) -> anyhow::Result<()> {
     output.value(&drawn)
 }
 
-fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> anyhow::Result<()> {
+fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> Result<(), Failure> {
     let registry: Registry = stages::registry();
-    let plan = lam_pipeline::plan(pipeline, &registry, options).map_err(failure)?;
+    let plan = lam_pipeline::plan(pipeline, &registry, options)?;
     output.line(&plan.to_text());
     output.value(&plan)
 }
 
-fn load(args: &PipelineArgs) -> anyhow::Result<Pipeline> {
+fn load(args: &PipelineArgs) -> Result<Pipeline, Failure> {
     let file = embedded::locate(&args.pipeline).ok_or_else(|| unknown(&args.pipeline))?;
-    Ok(Pipeline::load_with(&file, &args.set, &embedded::read_text).map_err(failure)?)
+    Ok(Pipeline::load_with(&file, &args.set, &embedded::read_text)?)
 }
 
 /// Neither a file nor the name of an embedded pipeline.
@@ -82,16 +81,11 @@ fn unknown(pipeline: &str) -> Failure {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("name a pipeline file, or one of {}", names.join(", ")),
     };
-    Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one\nhint: {hint}"))
-}
-
-/// With its own exit code.
-pub fn failure(error: PipelineError) -> Failure {
-    Failure { code: error.exit_code(), message: error.to_string() }
+    Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one")).hint(hint)
 }
 
 /// Ctrl-C asks once for a safe stop of the latest work; a second one ends the process.
-pub fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
+pub fn stop_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
     static LATEST: Mutex<Option<Cancel>> = Mutex::new(None);
     let latest = || LATEST.lock().unwrap_or_else(PoisonError::into_inner);
     let is_first = latest().replace(cancel.clone()).is_none();
@@ -105,6 +99,6 @@ pub fn stop_on_interrupt(cancel: &Cancel) -> anyhow::Result<()> {
         }
         eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
         cancel.cancel();
-    })?;
-    Ok(())
+    })
+    .map_err(Failure::runtime)
 }

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use lam_report::ReportError;
+use lam_signal::Failure;
 use serde_json::json;
 
 use crate::output::Output;
 
 /// Builds report.html and report.json.
-pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> anyhow::Result<()> {
+pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let report = lam_report::build(run, output_dir.unwrap_or(run), "")?;
     output.line(&format!("{}\n{}", report.page.display(), report.figures.display()));
     for missing in &report.missing {
@@ -18,7 +19,7 @@ pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> anyhow:
 }
 
 /// The report that closes a run, with the command line that made it.
-pub fn after_run(run: &Path, output: &Output) -> anyhow::Result<()> {
+pub fn after_run(run: &Path, output: &Output) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args().collect();
     match lam_report::refresh(run, run, &command.join(" ")) {
         Ok(Some(report)) => output.line(&format!("report: {}", report.page.display())),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use lam_env::{GuardRules, GuardedApplication};
 use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
-use lam_signal::Cancel;
+use lam_signal::{Cancel, Failure};
 use serde_json::json;
 
 use super::stop_on_interrupt;
 use crate::args::{ServeCommand, ServeEnvArgs};
 use crate::output::Output;
-use crate::registry::applications::{application, unusable};
+use crate::registry::applications::application;
 
 /// Sessions of an environment that does not say how many instances run at once.
 const SESSIONS: usize = 8;
@@ -19,18 +19,18 @@ const SESSIONS: usize = 8;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Does what was typed.
-pub fn run(command: &ServeCommand, output: &Output) -> anyhow::Result<()> {
+pub fn run(command: &ServeCommand, output: &Output) -> Result<(), Failure> {
     match command {
         ServeCommand::Env(args) => environment(args, output),
     }
 }
 
-fn environment(args: &ServeEnvArgs, output: &Output) -> anyhow::Result<()> {
+fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     let app = application(&args.environment)?;
     let settings = ServerSettings {
         host: args.host.clone(),
         port: args.port,
-        token: args.token_env.as_deref().map(Secret::from_env).transpose().map_err(unusable)?,
+        token: args.token_env.as_deref().map(Secret::from_env).transpose()?,
         max_sessions: args.max_sessions.or(app.instances()).unwrap_or(SESSIONS),
         max_message_bytes: args.max_message_mib << 20,
         max_steps: args.max_steps,
@@ -40,7 +40,7 @@ fn environment(args: &ServeEnvArgs, output: &Output) -> anyhow::Result<()> {
     };
     let (name, sessions) = (app.environment().to_owned(), settings.max_sessions);
     let guarded = GuardedApplication::new(app, GuardRules::default());
-    let server = OpenEnvServer::start(Arc::new(guarded), settings).map_err(unusable)?;
+    let server = OpenEnvServer::start(Arc::new(guarded), settings)?;
     let url = format!("ws://{}/ws", server.address());
     output.line(&format!("serving {name} at {url}, {sessions} sessions at once; Ctrl-C stops"));
     output.value(&json!({"environment": name, "url": url, "max_sessions": sessions}))?;

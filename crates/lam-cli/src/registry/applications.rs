@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use lam_env::{Application, GuardedApplication};
 use lam_env_desktop::Desktop;
-use lam_env_remote::{ClientSettings, Remote, RemoteError, Secret, UfoAip};
+use lam_env_remote::{ClientSettings, Remote, Secret, UfoAip};
 use lam_env_web::{Clicks, Web};
-
-use crate::failure::Failure;
+use lam_signal::Failure;
 
 /// Start of the names of desktop applications: `desktop:writer`, or `desktop:` and the path of an application's file.
 const DESKTOP: &str = "desktop:";
@@ -50,29 +48,31 @@ fn devices(name: &str) -> Option<&str> {
 }
 
 /// The environment called `name`.
-pub fn application(name: &str) -> anyhow::Result<Box<dyn Application>> {
+pub fn application(name: &str) -> Result<Box<dyn Application>, Failure> {
     with_screenshots(name, None)
 }
 
 /// The environment called `name`, which keeps pictures of its screens below `screenshots`.
-pub fn with_screenshots(name: &str, screenshots: Option<&Path>) -> anyhow::Result<Box<dyn Application>> {
+pub fn with_screenshots(name: &str, screenshots: Option<&Path>) -> Result<Box<dyn Application>, Failure> {
     if let Some(application) = name.strip_prefix(DESKTOP) {
         return desktop(application, screenshots);
     }
     if screenshots.is_some() {
-        bail!(Failure::config(format!("environment `{name}` keeps no screenshots\nhint: desktop applications do")));
+        return Err(
+            Failure::config(format!("environment `{name}` keeps no screenshots")).hint("desktop applications do")
+        );
     }
     if let Some(address) = name.strip_prefix(REMOTE) {
         return remote(address);
     }
     if let Some(address) = devices(name) {
-        return Ok(Box::new(UfoAip::parse(address, Secret::find(AIP_TOKEN)).map_err(unusable)?));
+        return Ok(Box::new(UfoAip::parse(address, Secret::find(AIP_TOKEN))?));
     }
     match name {
         "sim" => Ok(Box::new(lam_env_sim::Sim::new())),
         "web" => web(Clicks::Script),
         "web-native" => web(Clicks::Native),
-        unknown => bail!(Failure::config(format!("unknown environment `{unknown}`\nhint: {}", hint()))),
+        unknown => Err(Failure::config(format!("unknown environment `{unknown}`")).hint(hint())),
     }
 }
 
@@ -86,12 +86,12 @@ pub fn hint() -> String {
 }
 
 /// MiniWoB++ in Chromium, with clicks by script or by the browser's own mouse.
-fn web(clicks: Clicks) -> anyhow::Result<Box<dyn Application>> {
+fn web(clicks: Clicks) -> Result<Box<dyn Application>, Failure> {
     Ok(Box::new(Web::find(clicks)?))
 }
 
 /// A Linux application on private desktops, behind the rules of its file.
-fn desktop(application: &str, screenshots: Option<&Path>) -> anyhow::Result<Box<dyn Application>> {
+fn desktop(application: &str, screenshots: Option<&Path>) -> Result<Box<dyn Application>, Failure> {
     let desktop = Desktop::load(application).map_err(Failure::config)?;
     let rules = desktop.rules();
     let desktop = match screenshots {
@@ -102,9 +102,9 @@ fn desktop(application: &str, screenshots: Option<&Path>) -> anyhow::Result<Box<
 }
 
 /// An environment on a server; what is the same on this machine lends its documentation, wordings and expert.
-fn remote(address: &str) -> anyhow::Result<Box<dyn Application>> {
+fn remote(address: &str) -> Result<Box<dyn Application>, Failure> {
     let settings = ClientSettings { token: Secret::find(REMOTE_TOKEN), ..ClientSettings::default() };
-    let remote = Remote::connect(address, settings).map_err(unusable)?;
+    let remote = Remote::connect(address, settings)?;
     // Only a registered name is looked up: a server may say anything.
     let twin =
         names().into_iter().find(|name| remote.served_as() == Some(name)).and_then(|name| application(name).ok());
@@ -112,11 +112,6 @@ fn remote(address: &str) -> anyhow::Result<Box<dyn Application>> {
         Some(twin) => remote.with_twin(twin),
         None => remote,
     }))
-}
-
-/// What is written wrong is a matter of configuration; a network that fails is not.
-pub fn unusable(error: RemoteError) -> anyhow::Error {
-    if error.is_config() { Failure::config(error).into() } else { error.into() }
 }
 
 #[cfg(test)]

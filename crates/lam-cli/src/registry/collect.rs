@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use lam_agent::PolicyChoice;
-use lam_collect::CollectError;
 use lam_collect::plans::PlansConfig;
 use lam_collect::trajectories::TrajectoriesConfig;
 use lam_config::ConfigError;
-use lam_env::EnvError;
-use lam_pipeline::{StageContext, StageError};
+use lam_pipeline::StageContext;
+use lam_signal::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,43 +72,15 @@ impl Settings for Trajectories {
 }
 
 /// Task-plan pairs from documentation.
-pub fn plans(config: &Plans, context: &StageContext<'_>) -> Result<Value, StageError> {
-    let app = application(&config.environment).map_err(StageError::data)?;
+pub fn plans(config: &Plans, context: &StageContext<'_>) -> Result<Value, Failure> {
+    let app = application(&config.environment)?;
     let plans = PlansConfig { seed: context.seed, ..config.plans.clone() };
-    lam_collect::plans::run(&plans, app.as_ref(), context.output, context.progress, context.cancel).map_err(collecting)
+    Ok(lam_collect::plans::run(&plans, app.as_ref(), context.output, context.progress, context.cancel)?)
 }
 
 /// Trajectories of a teacher.
-pub fn trajectories(config: &Trajectories, context: &StageContext<'_>) -> Result<Value, StageError> {
-    let app = application(&config.environment).map_err(StageError::data)?;
+pub fn trajectories(config: &Trajectories, context: &StageContext<'_>) -> Result<Value, Failure> {
+    let app = application(&config.environment)?;
     let settings = TrajectoriesConfig { seed: context.seed, ..config.trajectories.clone() };
-    lam_collect::trajectories::run(&settings, app.as_ref(), context.output, context.progress, context.cancel)
-        .map_err(collecting)
-}
-
-fn collecting(error: CollectError) -> StageError {
-    match error {
-        CollectError::Cancelled => StageError::Cancelled,
-        CollectError::Config { key, value, reason } => {
-            ConfigError::value(key, format!("= {value}: {reason}"), "").into()
-        }
-        CollectError::Agent(error) => agent(error),
-        CollectError::Store(error) => error.into(),
-        other => StageError::data(other),
-    }
-}
-
-/// Why episodes stopped, with the exit code that belongs to it.
-pub fn agent(error: lam_agent::AgentError) -> StageError {
-    use lam_agent::{AgentError, PolicyError};
-    match error {
-        AgentError::Cancelled { .. } => StageError::Cancelled,
-        AgentError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
-        AgentError::Resume { .. } => StageError::Resume(error.to_string()),
-        AgentError::Task(_) | AgentError::Draw(EnvError::Usage(_) | EnvError::UnknownFamily { .. }) => {
-            StageError::data(error)
-        }
-        AgentError::Store(error) => error.into(),
-        other => StageError::runtime(other),
-    }
+    Ok(lam_collect::trajectories::run(&settings, app.as_ref(), context.output, context.progress, context.cancel)?)
 }

@@ -2,22 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_agent::{Limits, Policy, PolicyChoice, PolicyError, RemoteConfig};
+use lam_agent::{Limits, Policy, PolicyChoice, RemoteConfig};
 use lam_config::ConfigError;
 use lam_eval::{
-    Bootstrap, ChatJudge, DecisionEntry, EvalError, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables,
-    evaluate_online, evaluate_plans, evaluate_steps, held_out_tasks, write_items,
+    Bootstrap, ChatJudge, DecisionEntry, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_online,
+    evaluate_plans, evaluate_steps, held_out_tasks, write_items,
 };
 use lam_inference::PolicyOptions;
-use lam_pipeline::{StageContext, StageError};
-use lam_signal::Monitor;
+use lam_pipeline::StageContext;
+use lam_signal::{Failure, Monitor};
 use lam_store::{StoreError, read_task_plans, read_trajectories, write_trajectories};
 use lam_types::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::applications::{application, with_screenshots};
-use super::collect::agent;
 use super::models::Model;
 use super::settings::{self, Settings};
 
@@ -139,7 +138,7 @@ impl Settings for OnlineSettings {
 }
 
 /// Table 2.
-pub fn plan(config: &PlanSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn plan(config: &PlanSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
     let mut pairs = Vec::new();
     for path in context.input_list("plans") {
         let file = if path.is_dir() { path.join("task_plans.parquet") } else { path.clone() };
@@ -148,31 +147,30 @@ pub fn plan(config: &PlanSettings, context: &StageContext<'_>) -> Result<Value, 
     pairs.retain(|pair| pair.split == Split::Test);
     truncate(&mut pairs, config.max_pairs);
     let mut judge: Box<dyn PlanJudge> = match &config.judge {
-        Some(judge) => Box::new(ChatJudge::new(judge.clone()).map_err(StageError::runtime)?),
+        Some(judge) => Box::new(ChatJudge::new(judge.clone())?),
         None => Box::new(MatcherJudge),
     };
     let mut tables = Tables::default();
-    let mut row = |planner: &mut dyn Planner| -> Result<(), StageError> {
-        let report = evaluate_plans(&pairs, planner, judge.as_mut(), &config.bootstrap, &monitor(context))
-            .map_err(evaluating)?;
+    let mut row = |planner: &mut dyn Planner| -> Result<(), Failure> {
+        let report = evaluate_plans(&pairs, planner, judge.as_mut(), &config.bootstrap, &monitor(context))?;
         let name = planner.name();
         write_items(&context.output.join(format!("{name}.plans.jsonl")), &report.items)?;
         tables.planning.insert(name, report.row);
         Ok(())
     };
     for directory in context.input_list("models") {
-        let model = Model::load(directory).map_err(StageError::data)?;
-        row(&mut model.planner().map_err(StageError::runtime)?)?;
+        let model = Model::load(directory)?;
+        row(&mut model.planner()?)?;
     }
     for endpoint in &config.endpoints {
-        row(&mut RemotePlanner::new(endpoint.clone()).map_err(StageError::runtime)?)?;
+        row(&mut RemotePlanner::new(endpoint.clone())?)?;
     }
     finish(&tables, context.output)
 }
 
 /// Table 3.
-pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
-    let app = application(&config.environment).map_err(StageError::data)?;
+pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
+    let app = application(&config.environment)?;
     let mut trajectories = Vec::new();
     for path in context.input_list("trajectories") {
         trajectories.extend(read_trajectories(path)?);
@@ -181,17 +179,17 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
     truncate(&mut trajectories, config.max_trajectories);
     let measure = |policy: &mut dyn Policy, file: String| {
         let report = evaluate_steps(&trajectories, app.functions(), policy, &config.bootstrap, &monitor(context));
-        let report = report.map_err(evaluating)?;
+        let report = report?;
         write_items(&context.output.join(file), &report.items)?;
-        Ok::<_, StageError>(report.row)
+        Ok::<_, Failure>(report.row)
     };
     let mut tables = Tables::default();
     for directory in context.input_list("models") {
-        let model = Model::load(directory).map_err(StageError::data)?;
+        let model = Model::load(directory)?;
         let name = model.id().name.clone();
         let options =
             PolicyOptions { max_new_tokens: config.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };
-        let ask = |options| model.policy(app.as_ref(), options).map_err(StageError::runtime);
+        let ask = |options| model.policy(app.as_ref(), options);
         let row = measure(&mut ask(options.clone())?, format!("{name}.steps.jsonl"))?;
         let unconstrained = if config.unconstrained {
             let free = PolicyOptions { constrained: false, ..options };
@@ -202,7 +200,7 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
         tables.decision_making.insert(name, DecisionEntry { row, unconstrained });
     }
     for choice in others(false, &config.endpoints) {
-        let mut policy = choice.open(app.as_ref()).map_err(agent)?;
+        let mut policy = choice.open(app.as_ref())?;
         let name = policy.id().name;
         let row = measure(policy.as_mut(), format!("{name}.steps.jsonl"))?;
         tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });
@@ -211,36 +209,35 @@ pub fn step(config: &StepSettings, context: &StageContext<'_>) -> Result<Value, 
 }
 
 /// Table 4.
-pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, StageError> {
-    let app = application(&config.environment).map_err(StageError::data)?;
+pub fn online(config: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
+    let app = application(&config.environment)?;
     let tasks =
-        held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, monitor(context))
-            .map_err(evaluating)?;
+        held_out_tasks(app.as_ref(), &config.families, (config.seen, config.unseen), context.seed, monitor(context))?;
     let limits = Limits { seed: context.seed, ..config.limits.clone() };
     let mut tables = Tables::default();
-    let mut row = |policy: &mut dyn Policy| -> Result<(), StageError> {
+    let mut row = |policy: &mut dyn Policy| -> Result<(), Failure> {
         let name = policy.id().name;
         let pictures = config.screenshots.then(|| context.output.join(SCREENSHOTS).join(&name));
-        let app = with_screenshots(&config.environment, pictures.as_deref()).map_err(StageError::data)?;
+        let app = with_screenshots(&config.environment, pictures.as_deref())?;
         let journal = context.output.join(format!("{name}.journal.jsonl"));
         let setting = (&limits, &config.bootstrap, Some(journal.as_path()));
-        let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &monitor(context)).map_err(evaluating)?;
+        let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &monitor(context))?;
         write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
         std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
         tables.online.insert(name, report.row);
         Ok(())
     };
     for directory in context.input_list("models") {
-        let model = Model::load(directory).map_err(StageError::data)?;
+        let model = Model::load(directory)?;
         let options = PolicyOptions {
             max_new_tokens: config.max_new_tokens,
             constrained: config.constrained,
             ..PolicyOptions::greedy(model.id().clone())
         };
-        row(&mut model.policy(app.as_ref(), options).map_err(StageError::runtime)?)?;
+        row(&mut model.policy(app.as_ref(), options)?)?;
     }
     for choice in others(config.expert, &config.endpoints) {
-        row(choice.open(app.as_ref()).map_err(agent)?.as_mut())?;
+        row(choice.open(app.as_ref())?.as_mut())?;
     }
     finish(&tables, context.output)
 }
@@ -255,25 +252,14 @@ fn monitor<'a>(context: &'a StageContext<'_>) -> Monitor<'a> {
     Monitor { progress: context.progress, cancel: context.cancel }
 }
 
-fn finish(tables: &Tables, output: &Path) -> Result<Value, StageError> {
+fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {
     let file: PathBuf = output.join(TABLES_FILE);
     tables.write(&file)?;
-    serde_json::to_value(tables).map_err(StageError::runtime)
+    Ok(serde_json::json!(tables))
 }
 
 fn truncate<T>(rows: &mut Vec<T>, most: usize) {
     if most > 0 {
         rows.truncate(most);
-    }
-}
-
-fn evaluating(error: EvalError) -> StageError {
-    match error {
-        EvalError::Cancelled => StageError::Cancelled,
-        EvalError::Agent(error) => agent(error),
-        EvalError::Policy(PolicyError::Budget { .. }) => StageError::Budget(error.to_string()),
-        EvalError::Nothing(_) => StageError::data(error),
-        EvalError::Store(error) => error.into(),
-        other => StageError::runtime(other),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lam_config::ConfigError;
 use lam_hub::{Hub, HubError, HubSettings, ModelId};
 use lam_pipeline::StageView;
-use lam_signal::{Cancel, Monitor};
+use lam_signal::{Cancel, Failure, Monitor};
 use serde_json::{Value, json};
 
 use crate::command::stop_on_interrupt;
@@ -32,7 +32,7 @@ pub fn named(name: &str, monitor: Monitor<'_>) -> Result<Named, HubError> {
 }
 
 /// The path itself, unless nothing is there and it is the name of a model on the hub.
-pub fn local(path: &Path, output: &Output) -> anyhow::Result<PathBuf> {
+pub fn local(path: &Path, output: &Output) -> Result<PathBuf, Failure> {
     match path.to_str().filter(|name| !path.exists() && name.parse::<ModelId>().is_ok()) {
         None => Ok(path.to_owned()),
         Some(name) => Ok(watched(name, output, |monitor| named(name, monitor))?.directory),
@@ -45,7 +45,7 @@ pub fn refuse_unknown(name: &str) -> Result<(), ConfigError> {
         return Ok(());
     }
     let hint = "name a model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub";
-    Err(ConfigError::value("model_name_or_path", format!("= {name}: no such directory, and no name of a model"), hint))
+    Err(ConfigError::value("model_name_or_path", name, "no such directory, and no name of a model", hint))
 }
 
 /// Does it with a view on stderr; Ctrl-C stops it safely.
@@ -53,7 +53,7 @@ pub fn watched<T>(
     name: &str,
     output: &Output,
     work: impl FnOnce(Monitor<'_>) -> Result<T, HubError>,
-) -> anyhow::Result<T> {
+) -> Result<T, Failure> {
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);

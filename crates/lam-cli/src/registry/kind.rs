@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_pipeline::{InputSpec, Stage, StageContext, StageError, resolve_as};
+use lam_config::ConfigError;
+use lam_pipeline::{InputSpec, Stage, StageContext, resolve_as};
+use lam_signal::Failure;
 use serde_json::Value;
 use toml::Table;
 
@@ -14,7 +16,7 @@ use super::settings::Settings;
 const WORK: [&str; 4] = ["training/last", "episodes.jsonl", "episodes.journal.jsonl", "rollouts.jsonl"];
 
 /// What a kind of stage does with its configuration.
-type Run<C> = fn(&C, &StageContext<'_>) -> Result<Value, StageError>;
+type Run<C> = fn(&C, &StageContext<'_>) -> Result<Value, Failure>;
 
 /// A stage whose configuration is the struct `C`.
 pub struct Kind<C> {
@@ -35,27 +37,27 @@ impl<C: Settings> Stage for Kind<C> {
         self.inputs
     }
 
-    fn check(&self, config: &Table) -> Result<(), StageError> {
+    fn check(&self, config: &Table) -> Result<(), ConfigError> {
         let config: C = lam_config::decode_table(config)?;
-        Ok(config.check()?)
+        config.check()
     }
 
-    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
         // First as it was written, so that errors name what was written; then over the stage's own defaults, so that
         // one key of a table leaves the stage's defaults for the others.
         self.check(config)?;
-        let defaults = Table::try_from(C::default()).map_err(StageError::runtime)?;
+        let defaults = Table::try_from(C::default()).expect("settings are tables");
         let whole = over(defaults, config);
         self.check(&whole)?;
         resolve_as::<C>(&whole)
     }
 
-    fn check_inputs(&self, config: &Table, inputs: &BTreeMap<String, usize>) -> Result<(), StageError> {
+    fn check_inputs(&self, config: &Table, inputs: &BTreeMap<String, usize>) -> Result<(), ConfigError> {
         let config: C = lam_config::decode_table(config)?;
-        Ok(config.check_inputs(&|name| inputs.get(name).copied().unwrap_or(0))?)
+        config.check_inputs(&|name| inputs.get(name).copied().unwrap_or(0))
     }
 
-    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
+    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, ConfigError> {
         let environment = config.get("environment").and_then(toml::Value::as_str).and_then(applications::file_of);
         let config: C = lam_config::decode_table(config)?;
         Ok(config.files().into_iter().chain(environment).collect())
@@ -65,7 +67,7 @@ impl<C: Settings> Stage for Kind<C> {
         WORK.iter().any(|name| directory.join(name).exists())
     }
 
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
         let config: C = lam_config::decode_table(&context.config)?;
         (self.run)(&config, context)
     }

@@ -8,9 +8,8 @@ use lam_eval::Planner;
 use lam_inference::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 use lam_model::{Decoder, Finetuning, MistralConfig};
 use lam_prompt::Renderer;
+use lam_signal::Failure;
 use lam_types::PolicyId;
-
-use crate::failure::Failure;
 
 /// Episodes or questions answered at once.
 const SLOTS: usize = 64;
@@ -26,7 +25,7 @@ pub struct Model {
 
 impl Model {
     /// Loads the model in `directory`.
-    pub fn load(directory: &Path) -> anyhow::Result<Self> {
+    pub fn load(directory: &Path) -> Result<Self, Failure> {
         check_directory(directory)?;
         let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
         let renderer = Renderer::load(directory)?;
@@ -56,32 +55,30 @@ impl Model {
 /// A directory was named that is no model.
 pub fn not_a_model(directory: &Path) -> Failure {
     let hint = "name a model directory in Hugging Face layout";
-    Failure::data(format!("{}: holds no config.json\nhint: {hint}", directory.display()))
+    Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
 /// Refuses a directory that is no model, or whose tokenizer belongs to another one, before anything is loaded.
-pub fn check_directory(directory: &Path) -> anyhow::Result<()> {
+pub fn check_directory(directory: &Path) -> Result<(), Failure> {
     let place = directory.display();
     let config = directory.join("config.json");
     let Ok(text) = std::fs::read_to_string(&config) else {
-        return Err(not_a_model(directory).into());
+        return Err(not_a_model(directory));
     };
     let config: MistralConfig = serde_json::from_str(&text).map_err(|error| {
         Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display()))
     })?;
     let (entries, rows) = (Renderer::load(directory)?.tokenizer().vocab_size(), config.vocab_size);
     if entries > rows {
-        return Err(Failure::data(format!(
-            "{place}: the tokenizer has {entries} entries, the model's embedding {rows} rows\n\
-             hint: the tokenizer belongs to another model; put the one beside it that the model was trained with"
-        ))
-        .into());
+        let what = format!("{place}: the tokenizer has {entries} entries, the model's embedding {rows} rows");
+        let hint = "the tokenizer belongs to another model; put the one beside it that the model was trained with";
+        return Err(Failure::data(what).hint(hint));
     }
     Ok(())
 }
 
 /// Name and hash of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.
-fn identity(directory: &Path) -> anyhow::Result<PolicyId> {
+fn identity(directory: &Path) -> Result<PolicyId, Failure> {
     let directory_name = || {
         let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -118,10 +115,7 @@ impl Planner for ModelPlanner<'_> {
             logprobs: false,
             ..GenerationRequest::greedy(renderer.plan_prompt(task), eos, PLAN_TOKENS)
         };
-        let failed = |error: InferenceError| PolicyError::Failed {
-            policy: self.model.id.name.clone(),
-            reason: error.to_string(),
-        };
+        let failed = |error: InferenceError| PolicyError::failed(&self.model.id.name, error);
         let completions = self.generator.run(tasks.iter().map(request).collect()).map_err(failed)?;
         Ok(completions.iter().map(|completion| renderer.parse_plan(&completion.tokens).unwrap_or_default()).collect())
     }

@@ -46,8 +46,9 @@ impl Settings for BaseConfig {
         at_least_one("max_steps", self.max_steps)?;
         at_least_one("train.max_tokens_per_batch", self.train.max_tokens_per_batch)?;
         if self.min_controls > self.max_controls {
-            let reason = format!("= {} is more than `max_controls` = {}", self.min_controls, self.max_controls);
-            return Err(ConfigError::value("min_controls", reason, ""));
+            let (fewest, most) = (self.min_controls, self.max_controls);
+            let what = format!("`min_controls` = {fewest} is more than `max_controls` = {most}");
+            return Err(ConfigError::refused("min_controls", what, ""));
         }
         let shares = [
             ("mixture.instructions", self.mixture.instructions),
@@ -152,7 +153,7 @@ pub fn environment(name: &str) -> Result<(), ConfigError> {
     if applications::is_known(name) {
         return Ok(());
     }
-    Err(ConfigError::value("environment", format!("= {name}: there is no such environment"), applications::hint()))
+    Err(ConfigError::value("environment", name, "there is no such environment", applications::hint()))
 }
 
 /// Episodes have room; `key` is the table's name.
@@ -163,15 +164,11 @@ pub fn limits(key: &str, limits: &Limits) -> Result<(), ConfigError> {
 
 /// A count is not 0.
 pub fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
-    if value == 0 { Err(ConfigError::value(key, "= 0: must be at least 1", "")) } else { Ok(()) }
+    if value == 0 { Err(ConfigError::value(key, 0, "must be at least 1", "")) } else { Ok(()) }
 }
 
 fn within(key: &str, value: f64, range: std::ops::RangeInclusive<f64>, must_be: &str) -> Result<(), ConfigError> {
-    if range.contains(&value) {
-        Ok(())
-    } else {
-        Err(ConfigError::value(key, format!("= {value}: must be {must_be}"), ""))
-    }
+    if range.contains(&value) { Ok(()) } else { Err(ConfigError::value(key, value, format!("must be {must_be}"), "")) }
 }
 
 /// A share held out of training leaves something to train on.
@@ -179,7 +176,7 @@ fn share_left_out(key: &str, value: f64) -> Result<(), ConfigError> {
     if (0.0..1.0).contains(&value) {
         return Ok(());
     }
-    Err(ConfigError::value(key, format!("= {value}: must be at least 0 and below 1"), "0 holds nothing out"))
+    Err(ConfigError::value(key, value, "must be at least 0 and below 1", "0 holds nothing out"))
 }
 
 /// Each of the replayed files gets its share of the batches, and something is left for the stage's own data.
@@ -187,14 +184,14 @@ fn replay(share: f64, files: usize) -> Result<(), ConfigError> {
     if share * (files as f64) < 1.0 {
         return Ok(());
     }
-    let reason = format!("= {share} for each of {files} files leaves nothing for the stage's own data");
-    Err(ConfigError::value("replay_share", reason, format!("it must be below {:.3}", 1.0 / files as f64)))
+    let what = format!("`replay_share` = {share} for each of {files} files leaves nothing for the stage's own data");
+    Err(ConfigError::refused("replay_share", what, format!("it must be below {:.3}", 1.0 / files as f64)))
 }
 
 fn quantization(bits: u8) -> Result<(), ConfigError> {
     match bits {
         4 | 8 => Ok(()),
-        _ => Err(ConfigError::value("quantization_bit", format!("= {bits}: must be 4 (Q4_K) or 8 (Q8_0)"), "")),
+        _ => Err(ConfigError::value("quantization_bit", bits, "must be 4 (Q4_K) or 8 (Q8_0)", "")),
     }
 }
 
@@ -202,10 +199,9 @@ fn adapter(lora: &LoraConfig) -> Result<(), ConfigError> {
     at_least_one("lora.lora_r", lora.lora_r)?;
     share_left_out("lora.lora_dropout", lora.lora_dropout)?;
     match lora.modules() {
-        Err(ModelError::Adapter(text)) => {
-            let (reason, hint) = text.split_once("; hint: ").unwrap_or((&text, ""));
-            let reason = reason.trim_start_matches("`lora_target_modules` ");
-            Err(ConfigError::value("lora.lora_target_modules", reason, hint))
+        Err(ModelError::Adapter { what, hint }) => {
+            let what = what.replace("`lora_target_modules`", "`lora.lora_target_modules`");
+            Err(ConfigError::refused("lora.lora_target_modules", what, hint))
         }
         _ => Ok(()),
     }
@@ -214,7 +210,7 @@ fn adapter(lora: &LoraConfig) -> Result<(), ConfigError> {
 fn training(arguments: &TrainingArguments) -> Result<(), ConfigError> {
     match arguments.check() {
         Err(TrainerError::Arguments { key, value, reason }) => {
-            Err(ConfigError::value(&format!("train.{key}"), format!("= {value}: {reason}"), ""))
+            Err(ConfigError::value(&format!("train.{key}"), value, reason, ""))
         }
         _ => Ok(()),
     }

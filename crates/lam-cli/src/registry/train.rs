@@ -2,29 +2,24 @@
 
 use std::path::Path;
 
-use lam_base::{BaseConfig, BaseError, BaseIo};
-use lam_config::ConfigError;
+use lam_base::{BaseConfig, BaseIo};
 use lam_env::Application;
-use lam_hub::HubError;
 use lam_inference::{PolicyOptions, Sampling};
-use lam_model::ModelError;
-use lam_phase1_pretrain::{PretrainConfig, PretrainError, PretrainIo};
-use lam_phase2_imitate::{ImitateConfig, ImitateError, ImitateIo};
-use lam_phase3_explore::{ExploreConfig, ExploreError, ExploreIo};
-use lam_phase4_reinforce::{PpoConfig, ReinforceError, RewardConfig, policy, reward};
-use lam_pipeline::{StageContext, StageError};
-use lam_signal::Monitor;
-use lam_trainer::{TrainerError, TrainingArguments};
+use lam_phase1_pretrain::{PretrainConfig, PretrainIo};
+use lam_phase2_imitate::{ImitateConfig, ImitateIo};
+use lam_phase3_explore::{ExploreConfig, ExploreIo};
+use lam_phase4_reinforce::{PpoConfig, RewardConfig, policy, reward};
+use lam_pipeline::StageContext;
+use lam_signal::{Failure, Monitor};
+use lam_trainer::TrainingArguments;
 use serde_json::Value;
 
 use super::applications::application;
-use super::collect::agent;
 use super::hub::{self, Named};
 use super::models::{Model, check_directory};
-use crate::failure;
 
 /// The base model.
-pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let app = open(&config.environment)?;
     let named = config.model_name_or_path.as_deref().map(|name| pretrained(name, context)).transpose()?;
     let directory = named.as_ref().map(|named| named.directory.display().to_string());
@@ -36,12 +31,7 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
         progress: context.progress,
         cancel: context.cancel,
     };
-    let mut metrics = lam_base::run(&config, &io).map_err(|error| match error {
-        BaseError::Trainer(error) => training(error),
-        BaseError::Store(error) => error.into(),
-        BaseError::Config { key, value, reason } => refused(key, &value, &reason),
-        other => StageError::data(other),
-    })?;
+    let mut metrics = lam_base::run(&config, &io)?;
     if let Some(Named { origin: Some(origin), .. }) = named {
         metrics["pretrained"] = origin;
     }
@@ -49,18 +39,13 @@ pub fn base(config: &BaseConfig, context: &StageContext<'_>) -> Result<Value, St
 }
 
 /// The pretrained model of this name, fetched from the hub where it is no directory.
-fn pretrained(name: &str, context: &StageContext<'_>) -> Result<Named, StageError> {
+fn pretrained(name: &str, context: &StageContext<'_>) -> Result<Named, Failure> {
     let monitor = Monitor { progress: context.progress, cancel: context.cancel };
-    hub::named(name, monitor).map_err(|error| match (failure::hub(&error), error) {
-        (_, HubError::Cancelled) => StageError::Cancelled,
-        (_, HubError::Store(error)) => error.into(),
-        (1, error) => StageError::runtime(error),
-        (_, error) => StageError::data(error),
-    })
+    Ok(hub::named(name, monitor)?)
 }
 
 /// LAM1.
-pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let config = PretrainConfig { train: seeded(&config.train, context), ..config.clone() };
     let plans = files(context.input_list("plans"), "task_plans.parquet");
     let io = PretrainIo {
@@ -71,15 +56,11 @@ pub fn phase1(config: &PretrainConfig, context: &StageContext<'_>) -> Result<Val
         progress: context.progress,
         cancel: context.cancel,
     };
-    lam_phase1_pretrain::run(&config, &io).map_err(|error| match error {
-        PretrainError::Trainer(error) => training(error),
-        PretrainError::Store(error) => error.into(),
-        other => StageError::data(other),
-    })
+    Ok(lam_phase1_pretrain::run(&config, &io)?)
 }
 
 /// LAM2, and LAM3 on the enlarged set.
-pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let app = open(&config.environment)?;
     let config = ImitateConfig { train: seeded(&config.train, context), ..config.clone() };
     let io = ImitateIo {
@@ -91,17 +72,13 @@ pub fn imitate(config: &ImitateConfig, context: &StageContext<'_>) -> Result<Val
         progress: context.progress,
         cancel: context.cancel,
     };
-    lam_phase2_imitate::run(&config, &io).map_err(|error| match error {
-        ImitateError::Trainer(error) => training(error),
-        ImitateError::Store(error) => error.into(),
-        other => StageError::data(other),
-    })
+    Ok(lam_phase2_imitate::run(&config, &io)?)
 }
 
 /// Attempts at the expert's failures.
-pub fn explore(config: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn explore(config: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let app = open(&config.environment)?;
-    let model = Model::load(context.input("model")?).map_err(StageError::data)?;
+    let model = Model::load(context.input("model")?)?;
     let options = PolicyOptions {
         sampling: Sampling { temperature: config.temperature, top_p: config.top_p, ..Sampling::default() },
         first_attempt_greedy: true,
@@ -118,16 +95,12 @@ pub fn explore(config: &ExploreConfig, context: &StageContext<'_>) -> Result<Val
         progress: context.progress,
         cancel: context.cancel,
     };
-    let mut policy = model.policy(app.as_ref(), options).map_err(StageError::runtime)?;
-    lam_phase3_explore::explore(&config, app.as_ref(), &mut policy, &io).map_err(|error| match error {
-        ExploreError::Agent(error) => agent(error),
-        ExploreError::Store(error) => error.into(),
-        other => StageError::data(other),
-    })
+    let mut policy = model.policy(app.as_ref(), options)?;
+    Ok(lam_phase3_explore::explore(&config, app.as_ref(), &mut policy, &io)?)
 }
 
 /// The reward model.
-pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let app = open(&config.environment)?;
     let config = RewardConfig { train: seeded(&config.train, context), ..config.clone() };
     let io = reward::RewardIo {
@@ -139,11 +112,11 @@ pub fn reward(config: &RewardConfig, context: &StageContext<'_>) -> Result<Value
         progress: context.progress,
         cancel: context.cancel,
     };
-    reward::run(&config, &io).map_err(reinforcing)
+    Ok(reward::run(&config, &io)?)
 }
 
 /// LAM4.
-pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, StageError> {
+pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
     let app = open(&config.environment)?;
     let io = policy::PolicyIo {
         model: start(context)?,
@@ -155,17 +128,17 @@ pub fn ppo(config: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Stag
         progress: context.progress,
         cancel: context.cancel,
     };
-    policy::run(config, &io).map_err(reinforcing)
+    Ok(policy::run(config, &io)?)
 }
 
-fn open(environment: &str) -> Result<Box<dyn Application>, StageError> {
-    application(environment).map_err(StageError::data)
+fn open(environment: &str) -> Result<Box<dyn Application>, Failure> {
+    application(environment)
 }
 
 /// The model that a stage starts from, once its tokenizer is known to belong to it.
-fn start<'a>(context: &'a StageContext<'_>) -> Result<&'a Path, StageError> {
+fn start<'a>(context: &'a StageContext<'_>) -> Result<&'a Path, Failure> {
     let directory = context.input("model")?;
-    check_directory(directory).map_err(StageError::data)?;
+    check_directory(directory)?;
     Ok(directory)
 }
 
@@ -177,41 +150,4 @@ fn seeded(arguments: &TrainingArguments, context: &StageContext<'_>) -> Training
 /// A stage's directory stands for the file in it that it is known for.
 fn files(paths: &[std::path::PathBuf], name: &str) -> Vec<std::path::PathBuf> {
     paths.iter().map(|path| if path.is_dir() { path.join(name) } else { path.clone() }).collect()
-}
-
-fn reinforcing(error: ReinforceError) -> StageError {
-    match error {
-        ReinforceError::Cancelled => StageError::Cancelled,
-        ReinforceError::Trainer(error) => training(error),
-        ReinforceError::Store(error) => error.into(),
-        ReinforceError::Model(error) => model(error),
-        ReinforceError::Nothing { .. } | ReinforceError::Prompt(_) => StageError::data(error),
-        other => StageError::runtime(other),
-    }
-}
-
-fn training(error: TrainerError) -> StageError {
-    match error {
-        TrainerError::Cancelled { .. } => StageError::Cancelled,
-        TrainerError::ResumeMismatch { .. } => StageError::Resume(error.to_string()),
-        TrainerError::Sample { .. } | TrainerError::NoSamples => StageError::data(error),
-        TrainerError::Arguments { key, value, reason } => refused(key, &value, &reason),
-        TrainerError::Memory { .. } => StageError::Budget(error.to_string()),
-        TrainerError::Model(error) => model(error),
-        TrainerError::Store(error) => error.into(),
-        other => StageError::runtime(other),
-    }
-}
-
-/// A value of the configuration that cannot be used.
-fn refused(key: &str, value: &str, reason: &str) -> StageError {
-    ConfigError::value(key, format!("= {value}: {reason}"), "").into()
-}
-
-/// A model whose files or batches do not fit is data; a tensor library that fails is not.
-fn model(error: ModelError) -> StageError {
-    match error {
-        ModelError::Tensor(_) => StageError::runtime(error),
-        other => StageError::data(other),
-    }
 }

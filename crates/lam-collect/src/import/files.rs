@@ -63,7 +63,7 @@ fn missing(source: &SourceConfig, reason: &str) -> CollectError {
         _ => "check `path` and `folders` of this source",
     };
     let place = source.path.display();
-    CollectError::Nothing(format!("source `{}`: {place}: {reason}\nhint: {hint}", source.name()))
+    CollectError::Nothing { what: format!("source `{}`: {place}: {reason}", source.name()), hint: hint.to_owned() }
 }
 
 fn walk(

@@ -62,20 +62,19 @@ impl Default for PlansConfig {
 impl PlansConfig {
     /// Refuses values without meaning.
     pub(crate) fn check(&self) -> Result<(), CollectError> {
-        let bad = |key, value: f64, reason: &str| {
-            Err(CollectError::Config { key, value: value.to_string(), reason: reason.into() })
-        };
+        let bad =
+            |key, value: f64, reason, hint| Err(CollectError::Config { key, value: value.to_string(), reason, hint });
         if !(0.0..1.0).contains(&self.test_fraction) {
-            return bad("test_fraction", self.test_fraction, "not in [0, 1)\nhint: 0.2 keeps a fifth for the test set");
+            return bad("test_fraction", self.test_fraction, "not in [0, 1)", "0.2 keeps a fifth for the test set");
         }
         if !(0.0..=1.0).contains(&self.near_duplicate) {
-            return bad("near_duplicate", self.near_duplicate, "not in [0, 1]\nhint: 1 removes exact repetitions only");
+            return bad("near_duplicate", self.near_duplicate, "not in [0, 1]", "1 removes exact repetitions only");
         }
         if !(0.0..=100.0).contains(&self.evolve_ratio) {
-            return bad("evolve_ratio", self.evolve_ratio, "not in [0, 100]\nhint: 0 turns evolution off");
+            return bad("evolve_ratio", self.evolve_ratio, "not in [0, 100]", "0 turns evolution off");
         }
         if !(0.0..=1.0).contains(&self.query_match) {
-            return bad("query_match", self.query_match, "not in [0, 1]\nhint: 0.6 asks for most of the words");
+            return bad("query_match", self.query_match, "not in [0, 1]", "0.6 asks for most of the words");
         }
         let mut names: Vec<&str> = self.sources.iter().map(SourceConfig::name).collect();
         names.sort_unstable();
@@ -84,7 +83,8 @@ impl PlansConfig {
             Some(pair) => Err(CollectError::Config {
                 key: "sources",
                 value: pair[0].to_owned(),
-                reason: "two sources have this name\nhint: give each a `name` of its own".into(),
+                reason: "two sources have this name",
+                hint: "give each a `name` of its own",
             }),
         }
     }

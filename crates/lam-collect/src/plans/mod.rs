@@ -55,12 +55,11 @@ pub fn run(
     };
     let stats = counted.stats();
     if pairs.is_empty() {
-        let hint = "hint: a pair is a heading with an ordered list below it";
+        let hint = "a pair is a heading with an ordered list below it".to_owned();
         let documents = documents.len() + imported.iter().map(|source| source.documents).sum::<usize>();
-        return Err(CollectError::Nothing(format!(
-            "no usable task-plan pair in {documents} documents ({} found, all rejected)\n{hint}",
-            extracted.len()
-        )));
+        let found = extracted.len();
+        let what = format!("no usable task-plan pair in {documents} documents ({found} found, all rejected)");
+        return Err(CollectError::Nothing { what, hint });
     }
     let unreadable: Vec<&Unreadable> = imported.iter().flat_map(|source| &source.unreadable).collect();
     write_task_plans(&output.join("task_plans.parquet"), &pairs)?;

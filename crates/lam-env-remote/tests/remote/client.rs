@@ -8,7 +8,7 @@ use lam_agent::{Job, Limits, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, EnvError};
 use lam_env_remote::{ClientSettings, OpenEnvServer, Remote, RemoteError, Secret, ServerSettings};
 use lam_env_sim::{Sim, reference};
-use lam_signal::{Cancel, NoProgress};
+use lam_signal::{Cancel, Fault, FaultKind, NoProgress};
 use lam_types::{Action, Args, Complete, Status, StepStatus, Trajectory};
 use serde_json::{Value, json};
 
@@ -252,7 +252,7 @@ fn a_wrong_token_is_told() {
 fn nobody_there_and_nobody_we_understand_are_told() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let refused = Remote::connect(&format!("ws://{free}/ws"), ClientSettings::default()).err().unwrap();
-    assert!(matches!(refused, RemoteError::Unreachable { .. }) && !refused.is_config(), "{refused}");
+    assert!(matches!(refused, RemoteError::Unreachable { .. }) && refused.kind() == FaultKind::Runtime, "{refused}");
     assert!(refused.to_string().contains("hint: is `lam-train serve env` running there?"), "{refused}");
     for (schema, words) in [
         (

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lam_agent::{Decision, Job, Limits, Policy, PolicyError, Request, Session, run_episodes};
 use lam_env::{Application, EnvError, TaskQuery};
 use lam_env_remote::{AipSettings, Secret, UfoAip};
-use lam_signal::{Cancel, NoProgress};
+use lam_signal::{Cancel, Fault, FaultKind, NoProgress};
 use lam_types::{Action, Complete, PolicyId, Split, Status, StepStatus, Task};
 use serde_json::{Value, json};
 
@@ -298,7 +298,9 @@ fn addresses_and_tasks_that_cannot_be_meant_are_told() {
     ] {
         let refused = UfoAip::parse(text, None).err().unwrap();
         assert!(
-            refused.is_config() && refused.to_string().contains(words) && refused.to_string().contains("\nhint: "),
+            refused.kind() == FaultKind::Config
+                && refused.to_string().contains(words)
+                && refused.to_string().contains("\nhint: "),
             "{refused}"
         );
     }

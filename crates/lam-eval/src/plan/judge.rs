@@ -88,12 +88,9 @@ impl PlanJudge for ChatJudge {
         let answers = self.client.ask_all(&asked);
         let read = |(question, answer): (&PlanQuestion, Result<lam_agent::ChatAnswer, PolicyError>)| {
             let answer = answer?;
-            read_comparison(question, &answer.text).ok_or_else(|| PolicyError::Failed {
-                policy: self.name(),
-                reason: format!(
-                    "the judge's answer cannot be read: {}",
-                    answer.text.chars().take(300).collect::<String>()
-                ),
+            read_comparison(question, &answer.text).ok_or_else(|| {
+                let said: String = answer.text.chars().take(300).collect();
+                PolicyError::failed(self.name(), format!("the judge's answer cannot be read: {said}"))
             })
         };
         questions.iter().zip(answers).map(read).collect()

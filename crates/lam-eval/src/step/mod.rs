@@ -121,7 +121,7 @@ fn answer(
     let decisions = policy.decide(&requests)?;
     if decisions.len() != batch.len() {
         let reason = format!("{} answers to {} requests", decisions.len(), batch.len());
-        return Err(PolicyError::Failed { policy: policy.id().name, reason });
+        return Err(PolicyError::failed(policy.id().name, reason));
     }
     let items = batch.iter().zip(decisions).map(|(&(trajectory, step), decision)| {
         let (predicted, unreadable) = match decision.answer {

@@ -76,18 +76,22 @@ impl PackedBatch {
     pub(crate) fn check(&self, vocab_size: usize) -> Result<(), ModelError> {
         let total: usize = self.lengths.iter().sum();
         if total != self.input_ids.len() || total == 0 || self.lengths.contains(&0) {
-            return Err(ModelError::Batch(format!(
-                "the lengths {:?} do not cover {} tokens with documents of at least one token",
-                self.lengths,
-                self.input_ids.len()
-            )));
+            return Err(ModelError::batch(
+                format!(
+                    "the lengths {:?} do not cover {} tokens with documents of at least one token",
+                    self.lengths,
+                    self.input_ids.len()
+                ),
+                "",
+            ));
         }
         let after = |end, fork: &Range<usize>| (fork.start >= end && fork.len() > 1).then_some(fork.end);
         if self.forks.iter().try_fold(0, after).is_none_or(|end| end > self.lengths.len()) {
             let (forks, segments) = (&self.forks, self.lengths.len());
-            return Err(ModelError::Batch(format!(
-                "the forks {forks:?} are not ascending runs among {segments} segments"
-            )));
+            return Err(ModelError::batch(
+                format!("the forks {forks:?} are not ascending runs among {segments} segments"),
+                "",
+            ));
         }
         check_tokens(&self.input_ids, vocab_size)
     }
@@ -96,8 +100,9 @@ impl PackedBatch {
 pub(crate) fn check_tokens(tokens: &[u32], vocab_size: usize) -> Result<(), ModelError> {
     match tokens.iter().find(|&&token| token as usize >= vocab_size) {
         None => Ok(()),
-        Some(token) => Err(ModelError::Batch(format!(
-            "token {token} is outside the embedding of {vocab_size} rows; hint: the tokenizer belongs to another model"
-        ))),
+        Some(token) => Err(ModelError::batch(
+            format!("token {token} is outside the embedding of {vocab_size} rows"),
+            "the tokenizer belongs to another model",
+        )),
     }
 }

@@ -43,10 +43,10 @@ impl Decoder {
         self.put_adapter(&lora, |name, shape, _| tensors.take(name, shape))?;
         if let Some(stray) = tensors.names().find(|name| name.contains("lora_")) {
             let path = &tensors.path;
-            return Err(ModelError::Adapter(format!(
-                "{}: tensor `{stray}` matches no module; hint: the adapter was made for another model",
-                path.display()
-            )));
+            return Err(ModelError::adapter(
+                format!("{}: tensor `{stray}` matches no module", path.display()),
+                "the adapter was made for another model",
+            ));
         }
         self.train(|name| trained && name.contains(".lora_"))
     }
@@ -56,7 +56,7 @@ impl Decoder {
     /// # Errors
     /// When there is none, or the directory cannot be written.
     pub fn save_adapter(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
-        let Some(lora) = &self.lora else { return Err(ModelError::Adapter("the model carries none".into())) };
+        let Some(lora) = &self.lora else { return Err(ModelError::adapter("the model carries none", "")) };
         let weights = self.stack.weights().filter(|weight| weight.name.contains(".lora_"));
         let tensors = weights
             .map(|weight| Ok((weight.name.clone(), weight.to_tensor()?)))
@@ -69,7 +69,7 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::save_adapter`].
     pub fn save_adapter_config(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
-        let Some(lora) = &self.lora else { return Err(ModelError::Adapter("the model carries none".into())) };
+        let Some(lora) = &self.lora else { return Err(ModelError::adapter("the model carries none", "")) };
         files::write_adapter_config(directory, lora, base)
     }
 
@@ -79,7 +79,7 @@ impl Decoder {
     /// When there is none.
     pub fn merge_adapter(&mut self) -> Result<(), ModelError> {
         if self.lora.take().is_none() {
-            return Err(ModelError::Adapter("the model carries none".into()));
+            return Err(ModelError::adapter("the model carries none", ""));
         }
         let stack = Arc::make_mut(&mut self.stack);
         for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {

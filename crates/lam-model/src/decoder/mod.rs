@@ -202,10 +202,12 @@ impl Decoder {
         let positions = batch.positions();
         let longest = positions.iter().copied().max().map_or(0, |last| last + 1);
         if let Some(window) = self.config.sliding_window.filter(|window| !batch.forks.is_empty() && longest > *window) {
-            return Err(ModelError::Batch(format!(
-                "a text of {longest} tokens shares its beginning, but the model's sliding window sees {window}; \
-                 hint: pack texts that are longer than the window each for itself"
-            )));
+            return Err(ModelError::batch(
+                format!(
+                    "a text of {longest} tokens shares its beginning, but the model's sliding window sees {window}"
+                ),
+                "pack texts that are longer than the window each for itself",
+            ));
         }
         Ok(Run {
             tokens: batch.input_ids.clone(),
@@ -232,12 +234,13 @@ impl Decoder {
         let (t, _) = hidden.dims2()?;
         if positions.is_empty() || positions.len() != tokens.len() {
             let (p, n) = (positions.len(), tokens.len());
-            return Err(ModelError::Batch(format!(
-                "{p} positions for {n} tokens; both must be the same and at least 1"
-            )));
+            return Err(ModelError::batch(
+                format!("{p} positions for {n} tokens; both must be the same and at least 1"),
+                "",
+            ));
         }
         if let Some(position) = positions.iter().find(|&&position| position >= t) {
-            return Err(ModelError::Batch(format!("position {position} is outside the {t} hidden states")));
+            return Err(ModelError::batch(format!("position {position} is outside the {t} hidden states"), ""));
         }
         check_tokens(tokens, self.config.vocab_size)
     }

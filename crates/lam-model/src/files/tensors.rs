@@ -150,8 +150,8 @@ pub(crate) fn read(directory: &Path, stem: &str) -> Result<Tensors, ModelError> 
     for shard in shards(&index)? {
         let path = directory.join(&shard);
         if !path.exists() {
-            let reason = format!("names `{shard}`, which is missing; hint: the download is incomplete");
-            return Err(ModelError::file(&index, reason));
+            let reason = format!("names `{shard}`, which is missing");
+            return Err(ModelError::file_with_hint(&index, reason, "the download is incomplete"));
         }
         read_file(&path, &mut map)?;
     }
@@ -170,8 +170,7 @@ fn shards(index: &Path) -> Result<BTreeSet<String>, ModelError> {
 fn read_file(path: &Path, map: &mut BTreeMap<String, Entry>) -> Result<(), ModelError> {
     let mut file = File::open(path).map_err(ModelError::io(path))?;
     let length = file.metadata().map_err(ModelError::io(path))?.len();
-    let broken =
-        |reason: String| ModelError::file(path, format!("{reason}; hint: the file is truncated or not safetensors"));
+    let broken = |reason: String| ModelError::file_with_hint(path, reason, "the file is truncated or not safetensors");
     let mut size = [0; 8];
     file.read_exact(&mut size).map_err(|error| broken(error.to_string()))?;
     let head = u64::from_le_bytes(size);

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use lam_config::ConfigError;
 use lam_pipeline::{
-    InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext, StageError,
-    resolve_as, run,
+    InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext, resolve_as, run,
 };
+use lam_signal::{Failure, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -53,15 +54,15 @@ impl Stage for Write {
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), StageError> {
+    fn check(&self, config: &Table) -> Result<(), ConfigError> {
         self.resolve(config).map(|_| ())
     }
 
-    fn resolve(&self, config: &Table) -> Result<Table, StageError> {
+    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
         resolve_as::<FakeConfig>(config)
     }
 
-    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, StageError> {
+    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, ConfigError> {
         let text = config["text"].as_str().unwrap_or("");
         Ok(if text.ends_with(".txt") { vec![text.into()] } else { Vec::new() })
     }
@@ -70,14 +71,14 @@ impl Stage for Write {
         self.1
     }
 
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
         self.0.ran.lock().unwrap().push(context.name.to_string());
         let mut text = format!("{} {}\n", context.config["text"].as_str().unwrap_or(""), context.seed);
         for part in context.inputs.values().flatten() {
             let file = if part.is_dir() { part.join("out.txt") } else { part.clone() };
-            text.push_str(&fs::read_to_string(file).map_err(StageError::data)?);
+            text.push_str(&fs::read_to_string(file).map_err(Failure::data)?);
         }
-        fs::write(context.output.join("out.txt"), &text).map_err(StageError::runtime)?;
+        fs::write(context.output.join("out.txt"), &text).map_err(Failure::runtime)?;
         Ok(json!({ "bytes": text.len() }))
     }
 }
@@ -95,11 +96,11 @@ impl Stage for Count {
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), StageError> {
+    fn check(&self, config: &Table) -> Result<(), ConfigError> {
         resolve_as::<FakeConfig>(config).map(|_| ())
     }
 
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, StageError> {
+    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
         let units = context.config.get("units").and_then(toml::Value::as_integer).unwrap_or(4) as u32;
         let file = |unit: u32| context.output.join(format!("unit-{unit}"));
         let first = (0..units).find(|unit| !file(*unit).exists()).unwrap_or(units);
@@ -108,18 +109,18 @@ impl Stage for Count {
         context.progress.begin("counting", Some(u64::from(units)));
         for unit in first..units {
             if context.cancel.is_cancelled() {
-                return Err(StageError::Cancelled);
+                return Err(Failure::cancelled());
             }
             match *self.0.fuse.lock().unwrap() {
                 Some((at, fuse)) if at == unit => match fuse {
-                    Fuse::Fail => return Err(StageError::Data("the data are bad".to_string())),
+                    Fuse::Fail => return Err(Failure::data("the data are bad")),
                     Fuse::Panic => panic!("unit {unit} is impossible"),
                     Fuse::Abort => std::process::abort(),
                     Fuse::Cancel => context.cancel.cancel(),
                 },
                 _ => {}
             }
-            fs::write(file(unit), format!("{unit} {}", context.seed)).map_err(StageError::runtime)?;
+            fs::write(file(unit), format!("{unit} {}", context.seed)).map_err(Failure::runtime)?;
             context.progress.advance(u64::from(unit) + 1, "loss 0.5");
         }
         context.progress.end();
@@ -185,7 +186,7 @@ impl Place {
     /// An error's text, without the directory of this test.
     pub fn refusal<T>(&self, result: Result<T, PipelineError>) -> (u8, String) {
         let Err(error) = result else { panic!("it was not refused") };
-        (error.exit_code(), self.shorten(&error.to_string()))
+        (error.kind().exit_code(), self.shorten(&error.to_string()))
     }
 
     pub fn shorten(&self, text: &str) -> String {

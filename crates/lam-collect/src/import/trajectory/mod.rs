@@ -108,8 +108,8 @@ pub fn import(
     write(output, &trajectories, &pairs, &unreadable, &stats)?;
     if trajectories.is_empty() && pairs.is_empty() {
         let place = output.join("unreadable.jsonl");
-        let hint = format!("hint: {} says why; is it of the format `{}`?", place.display(), format.as_str());
-        return Err(CollectError::Nothing(format!("{}: no usable record of {records}\n{hint}", path.display())));
+        let hint = format!("{} says why; is it of the format `{}`?", place.display(), format.as_str());
+        return Err(CollectError::Nothing { what: format!("{}: no usable record of {records}", path.display()), hint });
     }
     Ok(stats)
 }

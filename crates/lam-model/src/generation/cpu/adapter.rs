@@ -29,17 +29,16 @@ impl Adapter {
     /// Lays out the adapter of a decoder over the same weights.
     pub(crate) fn of(decoder: &Decoder, model: &Model) -> Result<Self, ModelError> {
         if decoder.lora.is_none() {
-            return Err(ModelError::Adapter("the model carries none".into()));
+            return Err(ModelError::adapter("the model carries none", ""));
         }
         if model.has_merged {
-            let hint = "hint: make the cache with `AdapterUse::Apart`";
-            return Err(ModelError::Adapter(format!("the cache already has one merged into its weights; {hint}")));
+            let hint = "make the cache with `AdapterUse::Apart`";
+            return Err(ModelError::adapter("the cache already has one merged into its weights", hint));
         }
         if decoder.stack.blocks.len() != model.blocks.len() {
             let (found, expected) = (decoder.stack.blocks.len(), model.blocks.len());
-            let reason =
-                format!("made for {found} layers, the cache has {expected}; hint: it belongs to another model");
-            return Err(ModelError::Adapter(reason));
+            let what = format!("made for {found} layers, the cache has {expected}");
+            return Err(ModelError::adapter(what, "it belongs to another model"));
         }
         let mut arena = Arena::default();
         let groups = decoder.stack.blocks.iter().map(|block| {
@@ -124,8 +123,11 @@ fn check(linears: &[Linear], model: &Model, group: usize) -> Result<(), ModelErr
     if outputs == n && linears.iter().all(|linear| linear.size.1 == k) {
         return Ok(());
     }
-    Err(ModelError::Adapter(format!(
-        "made for layers of {k_found} inputs and {outputs} outputs, the cache has {k} and {n}; hint: it belongs to another model",
-        k_found = linears[0].size.1
-    )))
+    Err(ModelError::adapter(
+        format!(
+            "made for layers of {k_found} inputs and {outputs} outputs, the cache has {k} and {n}",
+            k_found = linears[0].size.1
+        ),
+        "it belongs to another model",
+    ))
 }

@@ -126,9 +126,10 @@ impl KvCache {
     pub fn set_adapter(&mut self, slot: usize, adapter: Option<AdapterId>) -> Result<(), ModelError> {
         if slot >= self.slots() || adapter.is_some_and(|adapter| !self.knows(adapter)) {
             let (slots, adapters) = (self.slots(), self.adapters.len());
-            return Err(ModelError::Batch(format!(
-                "slot {slot} of {slots} cannot have {adapter:?} of {adapters} adapters"
-            )));
+            return Err(ModelError::batch(
+                format!("slot {slot} of {slots} cannot have {adapter:?} of {adapters} adapters"),
+                "",
+            ));
         }
         if self.adapter_of_slot[slot] != adapter {
             self.adapter_of_slot[slot] = adapter;

@@ -93,10 +93,13 @@ impl KvCache {
         for (i, &Read { slot, tokens, scored }) in reads.iter().enumerate() {
             let fresh = named.get_mut(slot).is_some_and(|named| !std::mem::replace(named, true));
             if !fresh || tokens.is_empty() || scored > tokens.len() {
-                return Err(ModelError::Batch(format!(
-                    "input {i}: slot {slot} of {} must appear once, with at least one token and no more scored ones",
-                    self.slots()
-                )));
+                return Err(ModelError::batch(
+                    format!(
+                        "input {i}: slot {slot} of {} must appear once, with at least one token and no more scored ones",
+                        self.slots()
+                    ),
+                    "",
+                ));
             }
             check_tokens(tokens, self.model.config.vocab_size)?;
         }
