@@ -105,7 +105,8 @@ fn main() -> Result<(), Failure> {
         }))?;
         let decoder = Decoder::init(config, &Initialization::Normal, 1)?;
         for (format_name, format) in FORMATS.into_iter().filter(|(name, _)| chosen(&options.format, name)) {
-            for batch in [1, 8, 32].into_iter().filter(|&batch| options.batch.is_none_or(|wanted| wanted == batch)) {
+            for batch in [1, 8, 32, 64].into_iter().filter(|&batch| options.batch.is_none_or(|wanted| wanted == batch))
+            {
                 let result = measure(&decoder, format, (batch, prompt, options.steps))?;
                 println!("{name}, {format_name}, batch {batch}: {result}");
             }

@@ -1,69 +1,195 @@
-//! Measures the constraint and the renderer on a screen of 40 controls and a document of 400 words.
+//! What constraints cost: our two machines and llguidance, with the same grammars, on the same answers.
+//!
+//! `cargo run --release -p lam-prompt --example constraint_speed -- [ROUNDS]`
+//!
+//! A screen of 40 controls, documents of 40 and of 400 words, functions of every kind; vocabularies of 2,816 and 32,768
+//! entries.
+//! Both are asked in turn, round by round, and processor time is counted, so that other programs matter little.
+//! The machines allow exactly what the grammars do (`tests/prompts/same_masks.rs`).
 
-use std::time::Instant;
+#[path = "../tests/prompts/guidance/mod.rs"]
+mod guidance;
 
-use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
-use lam_types::{ArgKind, ArgSpec, Control, ControlType, FunctionSpec, Observation, State, Target};
+use lam_prompt::{
+    AnswerLimits, OutputFormat, Renderer, StructuredOutputs, TokenConstraint, Tokenizer, TokenizerConfig,
+};
+use lam_types::{Action, ArgKind, ArgSpec, Args, Control, ControlType, FunctionSpec, Observation, Status, Target};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = (0..1500).map(|n| format!("word{n}")).collect();
-    let config = TokenizerConfig { vocab_size: 2048, words: words.clone(), ..TokenizerConfig::default() };
-    let renderer = Renderer::new(Tokenizer::train(&words, &config)?)?;
+type Failure = Box<dyn std::error::Error>;
+
+/// The layout of Mistral's third tokenizer, cut to what an answer needs.
+const CHAT: &str = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}\
+{{ '[INST] ' + message['content'] + '[/INST]' }}{% elif message['role'] == 'assistant' %}\
+{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}";
+
+/// Seconds spent on one constraint.
+#[derive(Default)]
+struct Spent {
+    making: f64,
+    asking: f64,
+    advancing: f64,
+}
+
+fn main() -> Result<(), Failure> {
+    let rounds = std::env::args().nth(1).map_or(Ok(40), |rounds| rounds.parse())?;
+    println!("microseconds of processor time: to make a constraint; for a token, its mask and its commit");
+    println!("| template | entries | words | who | make | mask | commit | tokens |\n|---|---|---|---|---|---|---|---|");
+    for entries in [2816, 32_768] {
+        let compact = vocabulary(entries)?;
+        for (name, renderer) in [("compact", Renderer::new(compact.clone())?), ("JSON", chat(&compact)?)] {
+            for words in [40, 400] {
+                compare(name, &renderer, words, rounds)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Measures both on one renderer and a document of `words` words, and prints a row for each.
+fn compare(name: &str, renderer: &Renderer, words: usize, rounds: u32) -> Result<(), Failure> {
+    let (observation, functions, limits) = (observation(words), functions(), AnswerLimits::default());
+    let outputs = StructuredOutputs::new(renderer.tokenizer())?;
+    let answers: Vec<Vec<u32>> = actions().iter().map(|action| renderer.action_answer(action)).collect();
+    let (mut ours, mut theirs) = (Spent::default(), Spent::default());
+    for _ in 0..rounds {
+        for answer in &answers {
+            let machine = || Ok(renderer.action_constraint(&observation, &functions));
+            walk(machine, answer, &mut ours)?;
+            let grammar = || {
+                let grammar = match renderer.is_compact() {
+                    true => guidance::compact::grammar(renderer.tokenizer(), &observation, &functions, limits),
+                    false => guidance::json::grammar(" ", &observation, &functions, limits),
+                };
+                Ok(Box::new(outputs.constraint(&OutputFormat::Lark(grammar))?) as Box<dyn TokenConstraint>)
+            };
+            walk(grammar, answer, &mut theirs)?;
+        }
+    }
+    let tokens: usize = answers.iter().map(Vec::len).sum();
+    for (who, spent) in [("ours", ours), ("llguidance", theirs)] {
+        let each = |seconds: f64, count: usize| 1e6 * seconds / (f64::from(rounds) * count as f64);
+        println!(
+            "| {name} | {} | {words} | {who} | {:.0} | {:.1} | {:.1} | {} |",
+            renderer.tokenizer().vocab_size(),
+            each(spent.making, answers.len()),
+            each(spent.asking, tokens),
+            each(spent.advancing, tokens),
+            tokens / answers.len()
+        );
+    }
+    Ok(())
+}
+
+/// Makes a constraint and leads it along an answer.
+fn walk(
+    make: impl FnOnce() -> Result<Box<dyn TokenConstraint>, Failure>,
+    answer: &[u32],
+    spent: &mut Spent,
+) -> Result<(), Failure> {
+    let start = processor_seconds();
+    let mut constraint = make()?;
+    spent.making += processor_seconds() - start;
+    for id in answer {
+        let start = processor_seconds();
+        let is_allowed = constraint.allowed().binary_search(id).is_ok();
+        let asked = processor_seconds();
+        constraint.advance(*id);
+        spent.asking += asked - start;
+        spent.advancing += processor_seconds() - asked;
+        if !is_allowed {
+            return Err(format!("token {id} is not allowed: {:?}", constraint.failure()).into());
+        }
+    }
+    Ok(())
+}
+
+/// Processor time of this process so far, in seconds.
+fn processor_seconds() -> f64 {
+    // SAFETY: `clock_gettime` fills the structure that it is given.
+    let time = unsafe {
+        let mut time: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time);
+        time
+    };
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// A word of two or three syllables, the same for the same number.
+fn word(number: usize) -> String {
+    let syllable = |n: usize| format!("{}{}", char::from(b"bdfgklmnprstvz"[n % 14]), char::from(b"aeiou"[n / 14 % 5]));
+    let tail = if number < 4900 { String::new() } else { syllable(number / 4900) };
+    format!("{}{}{tail}", syllable(number % 70), syllable(number / 70 % 70))
+}
+
+/// A compact vocabulary of whole words.
+fn vocabulary(entries: usize) -> Result<Tokenizer, Failure> {
+    let names = functions().into_iter().map(|function| function.name);
+    let words: Vec<String> = (0..entries - 600).map(word).chain(names).collect();
+    let corpus: Vec<String> = words.iter().map(|word| format!("{word}ing un{word}s")).collect();
+    let config = TokenizerConfig { vocab_size: entries, words, ..TokenizerConfig::default() };
+    Ok(Tokenizer::train(&corpus, &config)?)
+}
+
+/// The same vocabulary under Mistral's names of special tokens.
+fn chat(compact: &Tokenizer) -> Result<Renderer, Failure> {
+    let directory = tempfile::tempdir()?;
+    compact.save(directory.path())?;
+    let path = directory.path().join("tokenizer.json");
+    let renamed = std::fs::read_to_string(&path)?.replace("<|controls|>", "[INST]").replace("<|request|>", "[/INST]");
+    std::fs::write(&path, renamed)?;
+    std::fs::write(directory.path().join("chat_template.jinja"), CHAT)?;
+    Ok(Renderer::load(directory.path())?)
+}
+
+fn observation(words: usize) -> Observation {
     let control = |n: usize| Control {
         label: n.to_string(),
-        control_text: words[n].clone(),
-        control_type: ControlType::Button,
+        control_text: word(7 * n),
+        control_type: [ControlType::Button, ControlType::Edit, ControlType::ListItem, ControlType::Group][n % 4],
         enabled: true,
         selected: None,
         value: None,
         rectangle: None,
     };
-    let observation = Observation {
+    let words: Vec<String> = (100..100 + words).map(word).collect();
+    Observation {
         controls: (1..=40).map(control).collect(),
-        document: words[100..500].chunks(20).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n"),
+        document: words.chunks(20).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n"),
         selection: String::new(),
-    };
-    let arg = |kind| vec![ArgSpec { name: "text".into(), kind, required: true, doc: String::new() }];
-    let functions = [
-        ("click_input", Target::Control(vec![ControlType::Button]), vec![]),
-        ("select_text", Target::Application, arg(ArgKind::DocumentText)),
-        ("insert_table", Target::Application, arg(ArgKind::Integer { min: 1, max: 64 })),
+    }
+}
+
+fn functions() -> Vec<FunctionSpec> {
+    let arg = |name: &str, kind, required| ArgSpec { name: name.into(), kind, required, doc: String::new() };
+    let words = |words: &[&str]| ArgKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect());
+    let click = vec![arg("button", words(&["left", "right"]), false), arg("double", ArgKind::Boolean, false)];
+    let size = |name: &str| arg(name, ArgKind::Integer { min: 1, max: 64 }, true);
+    [
+        ("click_input", Target::Control(ControlType::ALL.to_vec()), click),
+        ("set_edit_text", Target::Control(vec![ControlType::Edit]), vec![arg("text", ArgKind::Text, true)]),
+        ("select_text", Target::Application, vec![arg("text", ArgKind::DocumentText, true)]),
+        ("insert_table", Target::Application, vec![size("rows"), size("columns")]),
+        ("select_paragraph", Target::Application, vec![arg("start_index", ArgKind::Paragraph, true)]),
     ]
-    .map(|(name, target, args)| FunctionSpec { name: name.into(), target, args, doc: String::new() });
-    let answer = renderer.tokenizer();
-    let marker = |name: &str| answer.token_id(name).ok_or("no marker");
-    let mut ids = vec![marker("<|think|>")?];
-    ids.extend(answer.encode(" word1 word2 word3"));
-    ids.extend([marker("<|plan|>")?, marker("<|do|>")?]);
-    ids.extend(answer.encode(" select_text"));
-    ids.extend([marker("<|on|>")?, marker("<|args|>")?]);
-    ids.extend(answer.encode(" text word110 word111"));
-    ids.push(marker("<|status|>")?);
-    ids.extend(answer.encode(" FINISH"));
-    let (rounds, mut longest) = (500_u32, 0.0_f64);
-    let (mut making, mut asking) = (0.0, 0.0);
-    for _ in 0..rounds {
-        let start = Instant::now();
-        let mut constraint = renderer.action_constraint(&observation, &functions);
-        making += start.elapsed().as_secs_f64();
-        for id in &ids {
-            let start = Instant::now();
-            assert!(constraint.allowed().contains(id), "{}", answer.decode(&[*id]));
-            let seconds = start.elapsed().as_secs_f64();
-            (asking, longest) = (asking + seconds, longest.max(seconds));
-            constraint.advance(*id);
-        }
-    }
-    let state =
-        State { request: "select the text".into(), observation, previous_actions: vec![], previous_plan: vec![] };
-    let start = Instant::now();
-    for _ in 0..rounds {
-        renderer.action_prompt(&state, &functions);
-    }
-    let prompt = start.elapsed().as_secs_f64() / f64::from(rounds);
-    let asked = f64::from(rounds) * ids.len() as f64;
-    println!("making a constraint {:.1} µs", 1e6 * making / f64::from(rounds));
-    println!("allowed() {:.2} µs on average, {:.1} µs at most", 1e6 * asking / asked, 1e6 * longest);
-    println!("a prompt of 40 controls {:.1} µs", 1e6 * prompt);
-    Ok(())
+    .map(|(name, target, args)| FunctionSpec { name: name.into(), target, args, doc: String::new() })
+    .into()
+}
+
+/// One answer for every kind of argument.
+fn actions() -> Vec<Action> {
+    let action = |function: &str, control: usize, args: serde_json::Value| Action {
+        thought: format!("{function} {}", word(3)),
+        control_label: if control > 0 { control.to_string() } else { String::new() },
+        control_name: if control > 0 { word(7 * control) } else { String::new() },
+        function: function.into(),
+        args: args.as_object().cloned().unwrap_or_else(Args::new),
+        status: Status::Continue,
+        plan: vec![format!("click {}", word(70)), format!("select {} {}", word(5), word(6))],
+    };
+    vec![
+        action("click_input", 5, serde_json::json!({})),
+        action("set_edit_text", 9, serde_json::json!({"text": format!("{} {}", word(40), word(41))})),
+        action("select_text", 0, serde_json::json!({"text": format!("{} {} {}", word(105), word(106), word(107))})),
+        action("insert_table", 0, serde_json::json!({"rows": 12, "columns": 7})),
+    ]
 }

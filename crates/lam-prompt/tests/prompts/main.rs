@@ -2,7 +2,9 @@
 
 mod constraint;
 mod fixture;
+mod guidance;
 mod mistral;
 mod round_trip;
+mod same_masks;
 mod structured;
 mod tokenizer;
