@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use lam_env::Application;
 use lam_store::{hash_path, read_trajectories};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{AgentError, ExpertPolicy, Policy, RemoteConfig, RemotePolicy, ReplayPolicy};
 
 /// A teacher, or a row of an evaluation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyChoice {
     /// The application's own scripted expert.

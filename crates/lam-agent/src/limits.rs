@@ -1,6 +1,8 @@
 //! What is to be run, and within which limits. Knows nothing of how it is run.
 
+use lam_config::ConfigError;
 use lam_types::Task;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One episode to run.
@@ -21,7 +23,7 @@ impl Job {
 }
 
 /// Where an episode ends, and how many run at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Episodes that are alive at once, as far as the application has instances for them; changes no result.
@@ -36,6 +38,20 @@ pub struct Limits {
     pub environment_timeout_s: u64,
     /// Seed of the sampling seeds handed to the policy.
     pub seed: u64,
+}
+
+impl Limits {
+    /// Refuses limits that leave no room for an episode; `table` is where they stand in the settings.
+    ///
+    /// # Errors
+    /// Names the key and its value.
+    pub fn check(&self, table: &str) -> Result<(), ConfigError> {
+        let counts = [("max_steps", self.max_steps as usize), ("parallel", self.parallel)];
+        match counts.into_iter().find(|(_, count)| *count == 0) {
+            Some((key, _)) => Err(ConfigError::value(&format!("{table}.{key}"), 0, "must be at least 1", "")),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Default for Limits {

@@ -3,10 +3,11 @@
 use lam_model::{Induction, Initialization};
 use lam_prompt::TokenizerConfig;
 use lam_trainer::TrainingArguments;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the base stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BaseConfig {
     /// A pretrained model to take instead of making one: a directory in Hugging Face layout, or OWNER/NAME[@REVISION]
@@ -37,7 +38,7 @@ pub struct BaseConfig {
 }
 
 /// Shares of the batches; they are normalised to sum to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mixture {
     /// Spelled-out instructions in the form of real answers.

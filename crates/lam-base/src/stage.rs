@@ -1,125 +1,105 @@
-//! The run: an application's words in, a base model directory out.
+//! The stage `base`: its settings checked, a named model fetched, the base model made.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use lam_data::write_examples;
-use lam_env::Application;
-use lam_model::{Decoder, Finetuning};
-use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
-use lam_signal::{Cancel, Progress};
-use lam_store::StoreError;
-use lam_trainer::{
-    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity,
-    train, write_model,
-};
-use serde_json::{Value, json};
+use lam_config::ConfigError;
+use lam_hub::NamedModel;
+use lam_pipeline::settings::{at_least_one, not_negative};
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+use lam_signal::Failure;
+use lam_trainer::{TRAINING_WORK, TrainingArguments, check_arguments};
+use serde_json::Value;
 
-use crate::corpus::{Corpus, step_text};
-use crate::shapes::model_config;
-use crate::synthetic::Material;
-use crate::{BaseConfig, BaseError, SyntheticLoader};
+use crate::{BaseConfig, BaseIo};
 
-/// Synthetic examples that later stages may mix in.
-pub const REPLAY_FILE: &str = "replay.jsonl";
-/// Words in a window of documentation text.
-const WINDOW_WORDS: usize = 60;
-
-/// What the stage reads and writes, and who watches it.
-#[derive(Clone, Copy)]
-pub struct BaseIo<'a> {
-    /// The application whose words are learned.
-    pub app: &'a dyn Application,
-    /// Directory of the base model.
-    pub output: &'a Path,
-    /// Seed of the weights and of the synthetic examples.
-    pub seed: u64,
-    /// Hears of every step.
-    pub progress: &'a dyn Progress,
-    /// Asks for a stop.
-    pub cancel: &'a Cancel,
+/// Adds this crate's stage.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(Base)
 }
 
-/// Makes the base model, or takes the pretrained one that is named. Returns the stage's metrics.
-///
-/// # Errors
-/// A setting that cannot be meant, a tokenizer or model that cannot be made, or training that stops.
-pub fn run(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
-    match &config.model_name_or_path {
-        Some(path) => take(Path::new(path), io),
-        None => make(config, io),
+struct Base;
+
+impl Stage for Base {
+    type Settings = BaseConfig;
+
+    fn kind(&self) -> &'static str {
+        "base"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        &[]
+    }
+
+    fn model_name(&self) -> Option<&'static str> {
+        Some("base")
+    }
+
+    fn work(&self) -> &'static [&'static str] {
+        TRAINING_WORK
+    }
+
+    fn environment<'s>(&self, settings: &'s BaseConfig) -> Option<&'s str> {
+        Some(&settings.environment)
+    }
+
+    /// Names of the hub and of shipped shapes are not files, and are left out as such.
+    fn files(&self, settings: &BaseConfig) -> Vec<PathBuf> {
+        settings.model_name_or_path.iter().chain([&settings.model_config]).map(PathBuf::from).collect()
+    }
+
+    fn check(&self, settings: &BaseConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        settings.model_name_or_path.as_deref().map_or(Ok(()), refuse_unknown)?;
+        at_least_one("min_controls", settings.min_controls)?;
+        at_least_one("max_steps", settings.max_steps)?;
+        at_least_one("train.max_tokens_per_batch", settings.train.max_tokens_per_batch)?;
+        let (fewest, most) = (settings.min_controls, settings.max_controls);
+        if fewest > most {
+            let what = format!("`min_controls` = {fewest} is more than `max_controls` = {most}");
+            return Err(ConfigError::refused("min_controls", what, ""));
+        }
+        let shares = [
+            ("mixture.instructions", settings.mixture.instructions),
+            ("mixture.look_up", settings.mixture.look_up),
+            ("mixture.spans", settings.mixture.spans),
+            ("mixture.text", settings.mixture.text),
+        ];
+        shares.into_iter().try_for_each(|(key, value)| not_negative(key, value))?;
+        check_arguments(settings.train.check())
+    }
+
+    fn run(&self, settings: &BaseConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let app = context.open(&settings.environment)?;
+        let name = settings.model_name_or_path.as_deref();
+        let named = name.map(|name| NamedModel::find(name, context.monitor())).transpose()?;
+        let settings = BaseConfig {
+            model_name_or_path: named.as_ref().map(|named| named.directory.display().to_string()),
+            train: TrainingArguments { seed: context.seed, ..settings.train.clone() },
+            ..settings.clone()
+        };
+        let io = BaseIo {
+            app: app.as_ref(),
+            output: context.output,
+            seed: context.seed,
+            progress: context.progress,
+            cancel: context.cancel,
+        };
+        let mut metrics = crate::run(&settings, &io)?;
+        if let Some(origin) = named.and_then(|named| named.origin) {
+            metrics["pretrained"] = origin;
+        }
+        Ok(metrics)
     }
 }
 
-/// Takes a pretrained model as it is, after proving that it can be loaded and asked.
-fn take(model: &Path, io: &BaseIo<'_>) -> Result<Value, BaseError> {
-    let decoder = Decoder::load(model, &Finetuning::Frozen, io.seed)?;
-    Renderer::load(model)?;
-    let parameters = decoder.config().parameters();
-    decoder.save(io.output)?;
-    copy_companions(model, io.output)?;
-    io.progress.note(&format!("took the pretrained model {}", model.display()));
-    Ok(json!({ "pretrained": model.display().to_string(), "parameters": parameters }))
-}
-
-fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
-    let corpus = Corpus::of(io.app, config.documentation_entries, io.seed);
-    let renderer = tokenizer(config, io, &corpus)?;
-    let mut shape = model_config(&config.model_config)?;
-    shape.vocab_size = renderer.tokenizer().vocab_size();
-    shape.bos_token_id = Some(renderer.tokenizer().bos());
-    shape.eos_token_id = Some(renderer.tokenizer().eos());
-    shape.pad_token_id = Some(renderer.tokenizer().pad());
-    let decoder = Decoder::init(shape, &config.initialization, io.seed)?;
-    let parameters = decoder.config().parameters();
-    io.progress.note(&format!(
-        "{parameters} parameters, {} tokens, {} words",
-        renderer.tokenizer().vocab_size(),
-        corpus.lexicon.len()
-    ));
-
-    let words = step_text(io.app);
-    let material = Material {
-        functions: io.app.functions(),
-        lexicon: &corpus.lexicon,
-        step_text: &words,
-        controls: (config.min_controls, config.max_controls),
-        max_steps: config.max_steps,
-    };
-    let texts = corpus.windows(WINDOW_WORDS).iter().map(|window| renderer.text(window)).collect();
-    let budget = config.train.max_tokens_per_batch;
-    let mut source =
-        SyntheticLoader::new(&renderer, material, texts, config.mixture, budget, config.train.max_length, io.seed);
-    let mut identity = Identity::from([("tokenizer".into(), renderer.tokenizer().hash().to_owned())]);
-    identity.extend(settings_identity("base", &BaseConfig { train: TrainingArguments::default(), ..config.clone() }));
-    let training = io.output.join(TRAINING_DIRECTORY);
-    let run = TrainRun {
-        arguments: &config.train,
-        output: &training,
-        identity: &identity,
-        progress: io.progress,
-        cancel: io.cancel,
-    };
-    let mut module = SupervisedModule::new(decoder);
-    let outcome = train(&mut module, &mut source, &[], &run)?;
-    write_examples(&io.output.join(REPLAY_FILE), &source.examples(config.replay_examples, "replay"))?;
-    write_model(module.into_decoder(), io.output, io.output)?;
-    Ok(json!({
-        "parameters": parameters,
-        "vocab_size": renderer.tokenizer().vocab_size(),
-        "global_step": outcome.global_step,
-        "num_tokens": outcome.num_tokens,
-        "loss": outcome.last("loss"),
-        "mean_token_accuracy": outcome.last("mean_token_accuracy"),
-    }))
-}
-
-/// The tokenizer on disk, if an earlier try made it, else a new one. Both are the same bytes.
-fn tokenizer(config: &BaseConfig, io: &BaseIo<'_>, corpus: &Corpus) -> Result<Renderer, BaseError> {
-    if !io.output.join("tokenizer.json").exists() {
-        std::fs::create_dir_all(io.output).map_err(StoreError::io("create directory", io.output))?;
-        let mut wanted: TokenizerConfig = config.tokenizer.clone();
-        wanted.words.extend(corpus.single_tokens(io.app));
-        Tokenizer::train(&corpus.texts, &wanted)?.save(io.output)?;
+/// Refuses a name that is neither a directory nor one that the hub could know.
+fn refuse_unknown(name: &str) -> Result<(), ConfigError> {
+    if NamedModel::is_possible(name) {
+        return Ok(());
     }
-    Ok(Renderer::load(io.output)?)
+    let hint = "name a model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub";
+    Err(ConfigError::value("model_name_or_path", name, "no such directory, and not the name of a model", hint))
 }

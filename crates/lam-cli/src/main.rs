@@ -5,6 +5,8 @@
 mod args;
 mod command;
 mod embedded;
+mod fetching;
+mod interrupt;
 mod output;
 mod registry;
 

@@ -15,7 +15,9 @@ mod english;
 mod error;
 mod import;
 mod pair;
+mod stage;
 
 pub use aside::{Rejected, Rejection, Unreadable};
 pub use error::CollectError;
 pub use import::{ImportFormat, SourceConfig, SourceKind, import};
+pub use stage::register;

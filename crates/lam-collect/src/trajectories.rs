@@ -10,16 +10,17 @@ use lam_env::{Application, TaskQuery};
 use lam_signal::{Cancel, Progress};
 use lam_store::{StoreError, write_atomic, write_tasks, write_trajectories};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::CollectError;
 
 /// Journal of the episodes, in the output directory while the stage runs.
-const JOURNAL: &str = "episodes.journal.jsonl";
+pub(crate) const JOURNAL: &str = "episodes.journal.jsonl";
 
 /// Settings of the trajectory stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrajectoriesConfig {
     /// How many tasks the teacher attempts; the paper has 2,192 successes of its teacher.

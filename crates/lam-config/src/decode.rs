@@ -51,8 +51,7 @@ fn adopt_alias(table: &mut Table, path: &str, message: &str) -> Result<bool, Con
     let Some(name) = canonical(alias, known) else { return Ok(false) };
     let Some(parent) = parent_of(table, path) else { return Ok(false) };
     if parent.contains_key(name) {
-        let what = format!("`{path}` and `{name}` mean the same, and both are given");
-        return Err(ConfigError::refused(path, what, format!("keep `{name}`")));
+        return Err(ConfigError::twice(path, name));
     }
     let Some(value) = parent.remove(alias) else { return Ok(false) };
     parent.insert(name.to_string(), value);

@@ -92,6 +92,12 @@ impl ConfigError {
         ConfigError::Value { key: key.to_string(), origin: None, what: what.into(), found, reason, hint: hint.into() }
     }
 
+    /// `key` and `name` mean the same, and both are written.
+    pub(super) fn twice(key: &str, name: &str) -> Self {
+        let what = format!("`{key}` and `{name}` mean the same, and both are given");
+        Self::refused(key, what, format!("keep `{name}`"))
+    }
+
     /// The same error with the place filled in, where `origin_of` knows it and the error does not.
     pub fn located(mut self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
         if let ConfigError::Unknown { key, origin, .. } | ConfigError::Value { key, origin, .. } = &mut self {

@@ -32,6 +32,7 @@ mod aliases;
 mod decode;
 mod error;
 mod layers;
+mod over;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use aliases::canonical;
 pub use decode::{config_to_toml, decode_table, nearest};
 pub use error::{ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
+pub use over::{config_to_table, decode_over};
 
 /// The configuration in the file at `path`, with `key=value` overrides laid over it.
 pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {

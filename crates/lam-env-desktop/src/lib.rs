@@ -24,6 +24,7 @@ mod environment;
 mod instance;
 #[cfg(target_os = "linux")]
 mod perform;
+mod provider;
 #[cfg(target_os = "linux")]
 mod running;
 #[cfg(target_os = "linux")]
@@ -40,6 +41,7 @@ use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, 
 use lam_types::{Action, Args, FunctionSpec, State, Task};
 
 pub use application::ApplicationFile;
+pub use provider::DesktopProvider;
 
 /// Name of this environment.
 pub const ENVIRONMENT: &str = "desktop";

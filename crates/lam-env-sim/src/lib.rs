@@ -32,6 +32,7 @@ mod instance;
 mod keys;
 mod phrasing;
 mod procedure;
+mod provider;
 mod reference;
 mod ribbon;
 mod screen;
@@ -44,6 +45,7 @@ use lam_types::{FunctionSpec, Task};
 
 pub use environment::{APPLICATION, ENVIRONMENT, SimEnvironment};
 pub use expert::SimExpert;
+pub use provider::SimProvider;
 pub use reference::{reference, reference_plan};
 pub use steps::{Call, parse_step, step_of_action, step_text};
 

@@ -30,6 +30,7 @@ mod keys;
 mod observation;
 mod parts;
 mod process;
+mod provider;
 mod steps;
 mod tasks;
 mod webdriver;
@@ -44,6 +45,7 @@ pub use browser::Clicks;
 pub use environment::{APPLICATION, ENVIRONMENT, WebEnvironment};
 pub use expert::WebExpert;
 pub use parts::Parts;
+pub use provider::WebProvider;
 
 /// Version of the pages that `scripts/fetch_miniwob.sh` fetches.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/miniwob-1.0");

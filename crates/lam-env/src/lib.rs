@@ -40,11 +40,13 @@
 //! ```
 
 mod call;
+mod environments;
 mod guard;
 pub mod random;
 pub mod words;
 
 pub use call::call_problem;
+pub use environments::{Environments, Provider, refuse_screenshots};
 pub use guard::{GuardRules, Guarded, GuardedApplication, leads_out, pattern_matches};
 
 use lam_signal::{Details, Fault, FaultKind};

@@ -23,6 +23,7 @@ mod online;
 mod plan;
 mod ratio;
 mod row;
+mod stage;
 mod step;
 mod tables;
 
@@ -35,6 +36,7 @@ pub use plan::{
 };
 pub use ratio::Ratio;
 pub use row::Row;
+pub use stage::register;
 pub use step::{Decision, StepItem, StepReport, StepScore, evaluate_steps, score_step};
 pub use tables::{DecisionEntry, Tables, write_items};
 

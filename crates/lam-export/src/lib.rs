@@ -37,4 +37,4 @@ pub use error::ExportError;
 pub use export::{ExportInputs, export};
 pub use record::{Check, ExportRecord, Probe, RECORD_FILE};
 pub use source::Sources;
-pub use stage::ExportStage;
+pub use stage::register;

@@ -1,10 +1,8 @@
 //! The pipeline stage `export`: every configured kind of a model, each in its own directory.
 
-use lam_config::ConfigError;
-use lam_pipeline::{InputSpec, Stage, StageContext, resolve_as};
+use lam_pipeline::{InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use serde_json::{Map, Value, json};
-use toml::Table;
 
 use crate::source::Sources;
 use crate::{ExportConfig, ExportError, ExportInputs, Kind, export};
@@ -17,34 +15,34 @@ const INPUTS: [InputSpec; 4] = [
     InputSpec::any("evaluations"),
 ];
 
-/// The stage.
-#[derive(Debug, Default)]
-pub struct ExportStage;
+/// Adds this crate's stage.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(Export)
+}
 
-impl Stage for ExportStage {
-    fn kind(&self) -> &str {
+struct Export;
+
+impl Stage for Export {
+    type Settings = ExportConfig;
+
+    fn kind(&self) -> &'static str {
         "export"
     }
 
-    fn inputs(&self) -> &[InputSpec] {
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), ConfigError> {
-        lam_config::decode_table::<ExportConfig>(config)?;
-        Ok(())
-    }
-
-    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
-        resolve_as::<ExportConfig>(config)
-    }
-
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
-        let config: ExportConfig = lam_config::decode_table(&context.config)?;
+    fn run(&self, settings: &ExportConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let stage = context.input("model")?;
-        let inputs = ExportInputs { stage, sources: sources(context)?, evaluations: context.input_list("evaluations") };
+        let evaluations = context.input_list("evaluations");
+        let inputs = ExportInputs { stage, sources: sources(context)?, evaluations };
         let mut figures = Map::new();
-        for kind in &config.kinds {
+        for kind in &settings.kinds {
             if context.cancel.is_cancelled() {
                 return Err(Failure::cancelled());
             }
@@ -52,7 +50,7 @@ impl Stage for ExportStage {
                 context.progress.note(&format!("{} is left out: {reason}", kind.as_str()));
                 continue;
             }
-            let record = export(*kind, &inputs, &context.output.join(kind.as_str()), &config)?;
+            let record = export(*kind, &inputs, &context.output.join(kind.as_str()), settings)?;
             let checks = record.checks.iter().map(|check| (check.what.clone(), json!(check.max_abs_difference)));
             figures.insert(kind.as_str().to_owned(), Value::Object(checks.collect()));
         }

@@ -6,6 +6,7 @@
 //! let completions = generator.run(requests)?;
 //! ```
 
+mod directory;
 mod error;
 mod generator;
 mod live;
@@ -16,6 +17,7 @@ mod sampling;
 mod score;
 mod slots;
 
+pub use directory::{ModelDirectory, ModelPlanner, check_model, not_a_model};
 pub use error::InferenceError;
 pub use generator::{Generator, RequestId};
 pub use model::{CachedDecoder, CachedModel, Scores};

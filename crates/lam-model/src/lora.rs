@@ -1,12 +1,13 @@
 //! What of a model is trained, in PEFT's names. Knows no weights.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::layout::MODULES;
 
 /// Which linear layers carry an adapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TargetModules {
     /// A keyword; only `all-linear` is known.
@@ -16,7 +17,7 @@ pub enum TargetModules {
 }
 
 /// A low-rank adapter: y = x W^T + s (x A^T) B^T.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoraConfig {
     /// Rank of the adapter.

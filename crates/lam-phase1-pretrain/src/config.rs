@@ -2,11 +2,12 @@
 
 use lam_model::LoraConfig;
 use lam_trainer::{FinetuningType, TrainingArguments};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of phase 1. The training defaults are the paper's (§5.1.1): lr 2e-5, cosine with 2 warm-up steps,
 /// batch 16, 3 epochs, loss on the target tokens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PretrainConfig {
     /// What is trained: `full` where the base was made from nothing, `lora` over a pretrained model.

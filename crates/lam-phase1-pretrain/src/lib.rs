@@ -5,8 +5,10 @@
 
 mod config;
 mod error;
+mod pretrain;
 mod stage;
 
 pub use config::PretrainConfig;
 pub use error::PretrainError;
-pub use stage::{PretrainIo, REPLAY_FILE, run};
+pub use pretrain::{PretrainIo, REPLAY_FILE, run};
+pub use stage::register;

@@ -1,69 +1,67 @@
-//! The run: files in, LAM1 out.
+//! The stage `phase1`: its inputs and checks, and the run with what the runner hands it.
 
-use std::path::{Path, PathBuf};
-
-use lam_data::{Example, plan_example, read_examples, write_examples};
-use lam_prompt::Renderer;
-use lam_signal::{Cancel, Progress};
-use lam_store::read_task_plans;
-use lam_trainer::{FinetuneJob, finetune};
-use lam_types::{Split, TaskPlan};
+use lam_config::ConfigError;
+use lam_inference::check_model;
+use lam_pipeline::settings::share_left_out;
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+use lam_signal::Failure;
+use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
 use serde_json::Value;
 
-use crate::{PretrainConfig, PretrainError};
+use crate::{PretrainConfig, PretrainIo};
 
-/// The examples that were trained on, so that later stages may mix them in.
-pub const REPLAY_FILE: &str = "replay.jsonl";
-
-/// What the stage reads and writes, and who watches it.
-#[derive(Clone, Copy)]
-pub struct PretrainIo<'a> {
-    /// Model directory to start from.
-    pub model: &'a Path,
-    /// Files of task-plan pairs.
-    pub plans: &'a [PathBuf],
-    /// Files of examples that are mixed in, so that what they teach is not forgotten.
-    pub replay: &'a [PathBuf],
-    /// Directory of LAM1.
-    pub output: &'a Path,
-    /// Hears of every step.
-    pub progress: &'a dyn Progress,
-    /// Asks for a stop.
-    pub cancel: &'a Cancel,
+/// Adds this crate's stage.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(Phase1)
 }
 
-/// Trains LAM1 and returns the stage's metrics.
-///
-/// # Errors
-/// Nothing to train on, unreadable files, a pair that makes no example, or training that stops.
-pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, PretrainError> {
-    let renderer = Renderer::load(io.model)?;
-    let mut pairs = Vec::new();
-    for file in io.plans {
-        pairs.extend(read_task_plans(file)?);
-    }
-    let examples = examples(&renderer, pairs.iter().filter(|pair| pair.split == Split::Train))?;
-    if examples.is_empty() {
-        let hint = "collect task-plan pairs first, or lower the test share";
-        return Err(PretrainError::Nothing { files: io.plans.to_vec(), hint });
-    }
-    write_examples(&io.output.join(REPLAY_FILE), &examples)?;
-    let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
-    Ok(finetune(FinetuneJob {
-        model: io.model,
-        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
-        frozen: &config.frozen,
-        arguments: &config.train,
-        examples,
-        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
-        replay_share: config.replay_share,
-        evaluation: self::examples(&renderer, held_out)?,
-        output: io.output,
-        progress: io.progress,
-        cancel: io.cancel,
-    })?)
-}
+struct Phase1;
 
-fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, PretrainError> {
-    pairs.map(|pair| Ok(plan_example(renderer, pair)?)).collect()
+impl Stage for Phase1 {
+    type Settings = PretrainConfig;
+
+    fn kind(&self) -> &'static str {
+        "phase1"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::many("plans"), InputSpec::any("replay")];
+        &INPUTS
+    }
+
+    fn model_name(&self) -> Option<&'static str> {
+        Some("LAM1")
+    }
+
+    fn work(&self) -> &'static [&'static str] {
+        TRAINING_WORK
+    }
+
+    fn check(&self, settings: &PretrainConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
+        check_adapter(&settings.lora)?;
+        share_left_out("replay_share", settings.replay_share)?;
+        check_quantization(settings.quantization_bit)?;
+        check_arguments(settings.train.check())?;
+        check_replay(settings.replay_share, inputs.of("replay"))
+    }
+
+    fn run(&self, settings: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
+        let settings = PretrainConfig { train, ..settings.clone() };
+        let (model, plans) = (context.input("model")?, context.input_files("plans", "task_plans.parquet"));
+        check_model(model)?;
+        let io = PretrainIo {
+            model,
+            plans: &plans,
+            replay: context.input_list("replay"),
+            output: context.output,
+            progress: context.progress,
+            cancel: context.cancel,
+        };
+        Ok(crate::run(&settings, &io)?)
+    }
 }

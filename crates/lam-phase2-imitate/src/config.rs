@@ -2,10 +2,11 @@
 
 use lam_model::LoraConfig;
 use lam_trainer::{FinetuningType, TrainingArguments};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of phase 2. The training defaults are the paper's (§5.1.1).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ImitateConfig {
     /// Environment whose functions the prompt names.

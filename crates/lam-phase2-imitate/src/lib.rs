@@ -6,8 +6,10 @@
 
 mod config;
 mod error;
+mod imitate;
 mod stage;
 
 pub use config::ImitateConfig;
 pub use error::ImitateError;
-pub use stage::{ImitateIo, run};
+pub use imitate::{ImitateIo, run};
+pub use stage::register;

@@ -1,88 +1,80 @@
-//! The run: trajectories in, LAM2 (or LAM3) out.
+//! The stages `phase2` and `phase3.train`: the same run, from LAM1 to LAM2 and, on the enlarged set, from LAM2 to LAM3.
 
-use std::path::{Path, PathBuf};
+use lam_config::ConfigError;
+use lam_inference::check_model;
+use lam_pipeline::settings::share_left_out;
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+use lam_signal::Failure;
+use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
+use serde_json::Value;
 
-use lam_data::{Example, is_held_out, read_examples, step_examples};
-use lam_prompt::Renderer;
-use lam_signal::{Cancel, Progress};
-use lam_store::read_trajectories;
-use lam_trainer::{FinetuneJob, finetune};
-use lam_types::{FunctionSpec, Split, Trajectory};
-use serde_json::{Value, json};
+use crate::{ImitateConfig, ImitateIo};
 
-use crate::{ImitateConfig, ImitateError};
-
-/// What the stage reads and writes, and who watches it.
-#[derive(Clone, Copy)]
-pub struct ImitateIo<'a> {
-    /// Model directory to start from.
-    pub model: &'a Path,
-    /// Files of trajectories; only successes of the train split are learned.
-    pub trajectories: &'a [PathBuf],
-    /// The functions that prompts name.
-    pub functions: &'a [FunctionSpec],
-    /// Files of examples that are mixed in, so that what they teach is not forgotten.
-    pub replay: &'a [PathBuf],
-    /// Directory of the new model.
-    pub output: &'a Path,
-    /// Hears of every step.
-    pub progress: &'a dyn Progress,
-    /// Asks for a stop.
-    pub cancel: &'a Cancel,
+/// Adds this crate's stages.
+pub fn register(registry: Registry) -> Registry {
+    registry
+        .with(Imitate { kind: "phase2", model_name: "LAM2" })
+        .with(Imitate { kind: "phase3.train", model_name: "LAM3" })
 }
 
-/// Trains the new model and returns the stage's metrics.
-///
-/// # Errors
-/// Nothing to train on, unreadable files, a step that makes no example, or training that stops.
-pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateError> {
-    let renderer = Renderer::load(io.model)?;
-    let mut trajectories = Vec::new();
-    for file in io.trajectories {
-        trajectories.extend(read_trajectories(file)?);
-    }
-    trajectories.retain(|trajectory| trajectory.succeeded() && trajectory.task.split == Split::Train);
-    let (held_out, learned): (Vec<_>, Vec<_>) =
-        trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
-    let examples = examples(&renderer, &learned, io.functions)?;
-    if examples.is_empty() {
-        let hint = "phase 2 learns from successful trajectories; collect some with the expert first";
-        return Err(ImitateError::Nothing { files: io.trajectories.to_vec(), hint });
-    }
-    let mut metrics = finetune(FinetuneJob {
-        model: io.model,
-        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
-        frozen: &[],
-        arguments: &config.train,
-        examples,
-        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
-        replay_share: config.replay_share,
-        evaluation: self::examples(&renderer, &held_out, io.functions)?,
-        output: io.output,
-        progress: io.progress,
-        cancel: io.cancel,
-    })?;
-    metrics["trajectories"] = json!(learned.len());
-    metrics["trajectories_by_policy"] = json!(by_policy(&learned));
-    Ok(metrics)
+struct Imitate {
+    kind: &'static str,
+    model_name: &'static str,
 }
 
-fn examples(
-    renderer: &Renderer,
-    trajectories: &[Trajectory],
-    functions: &[FunctionSpec],
-) -> Result<Vec<Example>, ImitateError> {
-    let mut examples = Vec::new();
-    for trajectory in trajectories {
-        examples.extend(step_examples(renderer, trajectory, functions)?);
-    }
-    Ok(examples)
-}
+impl Stage for Imitate {
+    type Settings = ImitateConfig;
 
-fn by_policy(trajectories: &[Trajectory]) -> std::collections::BTreeMap<&str, usize> {
-    let mut counts = std::collections::BTreeMap::new();
-    for trajectory in trajectories {
-        *counts.entry(trajectory.policy.name.as_str()).or_default() += 1;
+    fn kind(&self) -> &'static str {
+        self.kind
     }
-    counts
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 3] =
+            [InputSpec::one("model"), InputSpec::many("trajectories"), InputSpec::any("replay")];
+        &INPUTS
+    }
+
+    fn model_name(&self) -> Option<&'static str> {
+        Some(self.model_name)
+    }
+
+    fn work(&self) -> &'static [&'static str] {
+        TRAINING_WORK
+    }
+
+    fn environment<'s>(&self, settings: &'s ImitateConfig) -> Option<&'s str> {
+        Some(&settings.environment)
+    }
+
+    fn check(&self, settings: &ImitateConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
+        check_adapter(&settings.lora)?;
+        share_left_out("validation_share", settings.validation_share)?;
+        share_left_out("replay_share", settings.replay_share)?;
+        check_quantization(settings.quantization_bit)?;
+        check_arguments(settings.train.check())?;
+        check_replay(settings.replay_share, inputs.of("replay"))
+    }
+
+    fn run(&self, settings: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let app = context.open(&settings.environment)?;
+        let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
+        let settings = ImitateConfig { train, ..settings.clone() };
+        let model = context.input("model")?;
+        check_model(model)?;
+        let io = ImitateIo {
+            model,
+            trajectories: context.input_list("trajectories"),
+            replay: context.input_list("replay"),
+            functions: app.functions(),
+            output: context.output,
+            progress: context.progress,
+            cancel: context.cancel,
+        };
+        Ok(crate::run(&settings, &io)?)
+    }
 }

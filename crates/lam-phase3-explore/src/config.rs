@@ -1,10 +1,11 @@
 //! What exploration may spend, and what is kept of it.
 
 use lam_agent::Limits;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the exploration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExploreConfig {
     /// Environment to explore, by its registered name.

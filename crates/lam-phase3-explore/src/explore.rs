@@ -17,7 +17,8 @@ pub const SUCCESSES_FILE: &str = "success.parquet";
 pub const FAILURES_FILE: &str = "failure.parquet";
 /// Every try, for a reward model that has to tell right from wrong answers at one state.
 pub const ATTEMPTS_FILE: &str = "attempts.parquet";
-const JOURNAL_FILE: &str = "episodes.jsonl";
+/// The episodes while the stage is at work.
+pub(crate) const JOURNAL_FILE: &str = "episodes.jsonl";
 
 /// What the exploration reads and writes, and who watches it.
 #[derive(Clone, Copy)]

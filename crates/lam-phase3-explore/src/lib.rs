@@ -8,8 +8,10 @@ mod config;
 mod curate;
 mod error;
 mod explore;
+mod stage;
 
 pub use config::ExploreConfig;
 pub use curate::{Curated, Keep, curate};
 pub use error::ExploreError;
 pub use explore::{ATTEMPTS_FILE, ExploreIo, FAILURES_FILE, SUCCESSES_FILE, explore};
+pub use stage::register;

@@ -3,10 +3,11 @@
 
 use lam_model::LoraConfig;
 use lam_trainer::TrainingArguments;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the reward model (paper §4.4.1, §5.1.2).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RewardConfig {
     /// Environment whose functions the prompts name.
@@ -28,7 +29,7 @@ pub struct RewardConfig {
 pub const MOST_REPEATS: usize = 8;
 
 /// How successes and failures are made to weigh the same in the reward model's training set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// As they come.
@@ -59,7 +60,7 @@ impl Default for RewardConfig {
 }
 
 /// Where PPO's answers come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Samples {
     /// Sampled from the LAM3 snapshot at the stored states, then scored by the reward model.
@@ -69,7 +70,7 @@ pub enum Samples {
 }
 
 /// What an answer's reward is compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Baseline {
     /// A value head, with GAE over the answer's tokens.
@@ -80,7 +81,7 @@ pub enum Baseline {
 }
 
 /// The policy in the denominator of the ratio, LAM4_old in the paper's formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OldPolicy {
     /// LAM3, which sampled the answers: no token's probability leaves LAM3's by more than the clip in the whole run.
@@ -91,7 +92,7 @@ pub enum OldPolicy {
 }
 
 /// Configuration of offline PPO (paper §4.4.2, §5.1.3). Names are TRL's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PpoConfig {
     /// Environment whose functions the prompts name.

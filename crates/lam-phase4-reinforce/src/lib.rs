@@ -14,9 +14,11 @@ mod journal;
 mod ppo;
 mod rollout;
 mod score;
+mod stage;
 
 pub use buffer::{RolloutBuffer, RolloutLoader};
 pub use config::{Balance, Baseline, MOST_REPEATS, OldPolicy, PpoConfig, RewardConfig, Samples};
 pub use error::ReinforceError;
 pub use ppo::{PpoModule, PpoSample};
 pub use rollout::{Rollout, RolloutMaker};
+pub use stage::register;

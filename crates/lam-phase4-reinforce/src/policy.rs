@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::rollout::disagreeing;
 use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutBuffer, RolloutLoader, RolloutMaker};
 
-const ROLLOUTS_FILE: &str = "rollouts.jsonl";
+/// The rollouts, kept for a resumed run.
+pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]

@@ -1,20 +1,24 @@
 //! A pipeline against a registry: every kind, input and configuration is looked at before anything runs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lam_config::{ConfigError, nearest};
-use toml::Table;
 
 use crate::file::StageSpec;
-use crate::{Pipeline, PipelineError, Registry, Stage};
+use crate::kind::{Configured, Kind};
+use crate::stage::InputCounts;
+use crate::{Pipeline, PipelineError, Registry};
 
-/// A stage with its code and its resolved configuration.
+/// A stage with its settings.
 pub(crate) struct Prepared<'a> {
     pub spec: &'a StageSpec,
-    pub stage: &'a dyn Stage,
-    pub config: Table,
-    /// Files outside the run that the configuration names.
+    pub kind: &'a dyn Kind,
+    pub configured: Box<dyn Configured + 'a>,
+    /// Files outside the run that the settings name.
     pub files: Vec<PathBuf>,
+    /// Hashes of the code that makes its result, by crate.
+    pub code: BTreeMap<String, String>,
 }
 
 /// Refuse a pipeline that cannot run with these kinds of stages.
@@ -22,13 +26,13 @@ pub fn check(pipeline: &Pipeline, registry: &Registry) -> Result<(), PipelineErr
     prepare(pipeline, registry).map(|_| ())
 }
 
-/// The stages in order, each with its code and its resolved configuration.
+/// The stages in order, each with its settings.
 pub(crate) fn prepare<'a>(pipeline: &'a Pipeline, registry: &'a Registry) -> Result<Vec<Prepared<'a>>, PipelineError> {
     pipeline.stages.iter().map(|spec| prepare_stage(spec, registry)).collect()
 }
 
 fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prepared<'a>, PipelineError> {
-    let Some(stage) = registry.get(&spec.kind) else {
+    let Some(kind) = registry.get(&spec.kind) else {
         let hint = match nearest(&spec.kind, registry.kinds()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the kinds are {}", registry.kinds().collect::<Vec<_>>().join(", ")),
@@ -36,12 +40,16 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
         let reason = format!("stage `{}` is of unknown kind `{}`", spec.name, spec.kind);
         return Err(PipelineError::definition(spec.origin.as_ref(), reason, hint));
     };
-    check_inputs(spec, stage)?;
-    let config = stage.resolve(spec.config.table()).map_err(|error| refused(spec, error))?;
-    let counts = spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect();
-    stage.check_inputs(&config, &counts).map_err(|error| refused(spec, error))?;
-    let files = stage.files(&config).map_err(|error| refused(spec, error))?;
-    Ok(Prepared { spec, stage, config, files })
+    check_inputs(spec, kind)?;
+    let counts = InputCounts(spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect());
+    let environments = &registry.environments;
+    let configured =
+        kind.configure(spec.config.table(), &counts, environments).map_err(|error| refused(spec, error))?;
+    let environment = configured.environment();
+    let files = configured.files().into_iter().chain(environment.and_then(|name| environments.file_of(name))).collect();
+    let crates = [Some(kind.crate_name()), environment.and_then(|name| environments.crate_of(name))];
+    let code = registry.code.of(crates.into_iter().flatten());
+    Ok(Prepared { spec, kind, configured, files, code })
 }
 
 /// A setting's error with its place.
@@ -50,12 +58,12 @@ fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
     PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
 }
 
-fn check_inputs(spec: &StageSpec, stage: &dyn Stage) -> Result<(), PipelineError> {
+fn check_inputs(spec: &StageSpec, kind: &dyn Kind) -> Result<(), PipelineError> {
     let refused = |reason: String, hint: String| Err(PipelineError::definition(spec.origin.as_ref(), reason, hint));
     let name = &spec.name;
     for (input, sources) in &spec.inputs {
-        let Some(known) = stage.inputs().iter().find(|known| known.name == input) else {
-            let names = || stage.inputs().iter().map(|known| known.name);
+        let Some(known) = kind.inputs().iter().find(|known| known.name == input) else {
+            let names = || kind.inputs().iter().map(|known| known.name);
             let hint = match nearest(input, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("its inputs are {}", names().collect::<Vec<_>>().join(", ")),
@@ -68,7 +76,7 @@ fn check_inputs(spec: &StageSpec, stage: &dyn Stage) -> Result<(), PipelineError
         }
     }
     let given = |known: &str| spec.inputs.get(known).is_some_and(|sources| !sources.is_empty());
-    match stage.inputs().iter().find(|known| known.required && !given(known.name)) {
+    match kind.inputs().iter().find(|known| known.required && !given(known.name)) {
         Some(missing) => {
             let hint = format!("add `inputs = {{ {} = \"…\" }}`", missing.name);
             refused(format!("stage `{name}` ({}) needs the input `{}`", spec.kind, missing.name), hint)

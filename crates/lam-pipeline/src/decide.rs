@@ -121,7 +121,7 @@ impl<'a> Decider<'a> {
             return Some(Reason::Unfinished);
         }
         let differences = identity.own_differences(&attempt.identity);
-        let of_use = !attempt.refused_its_input && prepared.stage.holds_work(&StagingDir::work_path(directory));
+        let of_use = !attempt.refused_its_input && prepared.kind.holds_work(&StagingDir::work_path(directory));
         Some(if of_use && !forced && !differences.is_empty() {
             Reason::Stranded { differences }
         } else {

@@ -17,7 +17,7 @@ pub(crate) type Inputs = BTreeMap<String, Vec<InputRef>>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: String,
-    pub code_version: String,
+    pub code: BTreeMap<String, String>,
     pub config: Value,
     pub seed: u64,
     pub inputs: Inputs,
@@ -28,8 +28,8 @@ impl Identity {
     pub fn of(prepared: &Prepared<'_>, inputs: Inputs) -> Self {
         Self {
             kind: prepared.spec.kind.clone(),
-            code_version: prepared.stage.code_version().to_string(),
-            config: canonical(&prepared.config),
+            code: prepared.code.clone(),
+            config: canonical(prepared.configured.table()),
             seed: prepared.spec.seed,
             inputs,
         }
@@ -41,7 +41,7 @@ impl Identity {
             .iter()
             .map(|(name, inputs)| (name, inputs.iter().map(|input| input.hash.as_str()).collect()))
             .collect();
-        let content = json!([self.kind, self.code_version, self.config, self.seed, hashes]);
+        let content = json!([self.kind, self.code, self.config, self.seed, hashes]);
         hash_bytes(content.to_string().as_bytes())
     }
 
@@ -68,9 +68,9 @@ impl Identity {
         if self.kind != earlier.kind {
             reasons.push(Reason::KindChanged { old: earlier.kind.clone(), new: self.kind.clone() });
         }
-        if self.code_version != earlier.code_version {
-            let (old, new) = (earlier.code_version.clone(), self.code_version.clone());
-            reasons.push(Reason::CodeChanged { old, new });
+        let crates = self.changed_crates(earlier);
+        if !crates.is_empty() {
+            reasons.push(Reason::CodeChanged { crates });
         }
         if self.seed != earlier.seed {
             reasons.push(Reason::SeedChanged { old: earlier.seed, new: self.seed });
@@ -81,6 +81,12 @@ impl Identity {
             reasons.push(Reason::ConfigChanged { changes });
         }
         reasons
+    }
+
+    /// The crates whose code is not what made an earlier result.
+    fn changed_crates(&self, earlier: &Identity) -> Vec<String> {
+        let names = self.code.keys().chain(earlier.code.keys().filter(|name| !self.code.contains_key(*name)));
+        names.filter(|name| self.code.get(*name) != earlier.code.get(*name)).cloned().collect()
     }
 
     /// Which inputs differ from those of an earlier result.
@@ -102,7 +108,7 @@ impl From<&Manifest> for Identity {
     fn from(manifest: &Manifest) -> Self {
         Self {
             kind: manifest.kind.clone(),
-            code_version: manifest.code_version.clone(),
+            code: manifest.code.clone(),
             config: manifest.config.clone(),
             seed: manifest.seed,
             inputs: manifest.inputs.clone(),

@@ -1,12 +1,13 @@
 //! Runs declarative pipelines: stages with inputs by name, cached by content, resumable at any moment.
 //!
-//! Knows no machine learning: a stage is a kind, named inputs, a configuration and one function. A result lies in
+//! Knows no machine learning: a stage is a kind, named inputs, settings and one function ([`Stage`]), written
+//! in a crate of its own and registered with one line. A result lies in
 //! `runs/<pipeline>/<stage>/` with a manifest; unfinished work in `<stage>.partial` beside it; what happened in
 //! `events.jsonl`. A stage runs again only if its configuration, code, seed or inputs differ by content.
 //!
 //! ```no_run
 //! use lam_pipeline::{NoView, Pipeline, Registry, RunOptions, run};
-//! let registry = Registry::new();
+//! let registry = Registry::default();
 //! let pipeline = Pipeline::load("pipelines/quickstart.toml".as_ref(), &["lam2.learning_rate=1e-3".to_string()])?;
 //! run(&pipeline, &registry, &RunOptions::default(), &NoView)?;
 //! # Ok::<(), lam_pipeline::PipelineError>(())
@@ -14,31 +15,37 @@
 
 mod attempt;
 mod check;
+mod code;
 mod decide;
 mod error;
 mod file;
 mod fingerprint;
 mod graph;
 mod journal;
+mod kind;
 mod lock;
 mod origins;
 mod plan;
 mod reason;
+mod registry;
 mod run;
+pub mod settings;
 mod stage;
 mod status;
 mod summary;
 mod view;
 
 pub use check::check;
+pub use code::Code;
 pub use error::PipelineError;
 pub use file::{InputSource, Pipeline, ReadText, StageSpec};
 pub use graph::{GraphFormat, graph};
 pub use journal::JOURNAL_FILE;
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};
+pub use registry::Registry;
 pub use run::{RunOptions, run};
-pub use stage::{InputSpec, Registry, Stage, StageContext, resolve_as};
+pub use stage::{InputCounts, InputSpec, Settings, Stage, StageContext};
 pub use status::{StageState, StageStatus, Status, status};
 pub use summary::{Outcome, RunSummary, StageOutcome, format_seconds};
 pub use view::{JsonView, LineView, LiveView, NoView, StageView, View, view_for_stderr};

@@ -21,8 +21,8 @@ pub enum Reason {
     SeedChanged { old: u64, new: u64 },
     /// Another kind of stage made the result.
     KindChanged { old: String, new: String },
-    /// Another version of the code made the result.
-    CodeChanged { old: String, new: String },
+    /// The code of these crates is not what made the result.
+    CodeChanged { crates: Vec<String> },
     /// An input has other content.
     InputChanged { input: String, paths: Vec<String> },
     /// An earlier stage runs, so the input may change.
@@ -62,7 +62,7 @@ impl fmt::Display for Reason {
             }
             Reason::SeedChanged { old, new } => write!(f, "seed changed: {old} → {new}"),
             Reason::KindChanged { old, new } => write!(f, "kind changed: {old} → {new}"),
-            Reason::CodeChanged { old, new } => write!(f, "code changed: {old} → {new}"),
+            Reason::CodeChanged { crates } => write!(f, "the code of {} changed", crates.join(", ")),
             Reason::InputChanged { input, paths } if paths.is_empty() => write!(f, "input {input} is no longer given"),
             Reason::InputChanged { input, paths } => write!(f, "input {input} changed: {}", paths.join(", ")),
             Reason::Upstream { stages } => write!(f, "after {}", stages.join(", ")),

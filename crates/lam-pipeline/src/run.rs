@@ -69,7 +69,7 @@ pub fn run(
     let _lock = RunLock::take(&run_dir)?;
     let journal = Journal::open(&run_dir, options.now)?;
     let decider = Decider::new(pipeline, options)?;
-    let mut runner = Runner { pipeline, options, view, decider, journal, run_dir, results: Vec::new() };
+    let mut runner = Runner { pipeline, registry, options, view, decider, journal, run_dir, results: Vec::new() };
     let mut stages = Vec::new();
     for prepared in &prepared {
         stages.push(runner.step(prepared)?);
@@ -79,6 +79,7 @@ pub fn run(
 
 struct Runner<'a> {
     pipeline: &'a Pipeline,
+    registry: &'a Registry,
     options: &'a RunOptions,
     view: &'a dyn View,
     decider: Decider<'a>,
@@ -154,7 +155,7 @@ impl Runner<'_> {
         self.stop_if_asked(prepared)?;
         self.refuse_stranded(prepared, destination, reasons)?;
         let (staging, mut attempt) = self.open(identity, destination)?;
-        let config = config_to_toml(&prepared.config)?;
+        let config = config_to_toml(prepared.configured.table())?;
         write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
         self.journal.write(
             &prepared.spec.id,
@@ -238,14 +239,15 @@ impl Runner<'_> {
             inputs.map(|(name, sources)| (name.clone(), sources.iter().map(path_of).collect())).collect();
         let context = StageContext {
             name: &prepared.spec.name,
-            config: prepared.config.clone(),
             inputs,
             output,
             seed: prepared.spec.seed,
+            environments: self.registry.environments(),
+            model_name_of: &|kind| self.registry.model_name(kind),
             progress: self.view.progress(),
             cancel: &self.options.cancel,
         };
-        catch_unwind(AssertUnwindSafe(|| prepared.stage.run(&context))).unwrap_or_else(|panic| {
+        catch_unwind(AssertUnwindSafe(|| prepared.configured.run(&context))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             Err(Failure::new(FaultKind::Runtime, Details::new("the stage panicked").because(text)))
@@ -271,7 +273,7 @@ impl Runner<'_> {
             stage: spec.name.clone(),
             kind: identity.kind.clone(),
             seed: identity.seed,
-            code_version: identity.code_version.clone(),
+            code: identity.code.clone(),
             config: identity.config.clone(),
             config_hash: identity.config_hash(),
             inputs: identity.inputs.clone(),

@@ -1,11 +1,14 @@
-//! What a stage is to the runner: a kind, named inputs, a configuration, and one function.
+//! What a stage is: a kind, named inputs, settings, checks, and one function. Its crate writes it; the runner calls it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_config::ConfigError;
-use lam_signal::{Cancel, Failure, Progress};
-use toml::Table;
+use lam_env::{Application, Environments};
+use lam_signal::{Cancel, Failure, Monitor, Progress};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// One input that a stage takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,19 +43,32 @@ impl InputSpec {
     }
 }
 
+/// Number of artifacts by input.
+#[derive(Clone, Debug, Default)]
+pub struct InputCounts(pub(crate) BTreeMap<String, usize>);
+
+impl InputCounts {
+    /// How many artifacts the input called `name` has.
+    pub fn of(&self, name: &str) -> usize {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+}
+
 /// What a stage is told when it runs.
 pub struct StageContext<'a> {
     /// Its name in the pipeline.
     pub name: &'a str,
-    /// Its resolved configuration.
-    pub config: Table,
     /// Its inputs by name; one that was not given is absent.
     pub inputs: BTreeMap<String, Vec<PathBuf>>,
     /// Private directory to write into. It survives a failure or a kill as long as nothing that matters changes,
-    /// so that the next try goes on inside the stage, and becomes the result when the stage returns.
+    /// so that the next try resumes inside the stage, and becomes the result when the stage returns.
     pub output: &'a Path,
     /// Seed of every random stream.
     pub seed: u64,
+    /// The environments, by name.
+    pub environments: &'a Environments,
+    /// What the model that a stage of this kind makes is called.
+    pub model_name_of: &'a dyn Fn(&str) -> Option<&'static str>,
     /// Where to report.
     pub progress: &'a dyn Progress,
     /// Looked at in every safe point; then the stage returns [`Failure::cancelled`].
@@ -74,82 +90,69 @@ impl StageContext<'_> {
     pub fn input_list(&self, name: &str) -> &[PathBuf] {
         self.inputs.get(name).map_or(&[], Vec::as_slice)
     }
+
+    /// Every artifact of an input as a file; a directory stands for the file in it that is called `file`.
+    pub fn input_files(&self, name: &str, file: &str) -> Vec<PathBuf> {
+        let as_file = |path: &PathBuf| if path.is_dir() { path.join(file) } else { path.clone() };
+        self.input_list(name).iter().map(as_file).collect()
+    }
+
+    /// The environment called `name`.
+    pub fn open(&self, name: &str) -> Result<Box<dyn Application>, Failure> {
+        self.environments.open(name)
+    }
+
+    /// Progress and cancellation of the work.
+    pub fn monitor(&self) -> Monitor<'_> {
+        Monitor { progress: self.progress, cancel: self.cancel }
+    }
 }
 
+/// A stage's settings: keys with defaults, and the documentation of each as its help.
+pub trait Settings: Default + DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static {}
+
+impl<S: Default + DeserializeOwned + Serialize + JsonSchema + Send + Sync + 'static> Settings for S {}
+
 /// A kind of stage.
-pub trait Stage: Send + Sync {
+pub trait Stage: Send + Sync + 'static {
+    /// What it may be told.
+    type Settings: Settings;
+
     /// Its name in pipeline files.
-    fn kind(&self) -> &str;
+    fn kind(&self) -> &'static str;
+
+    /// The crate whose code makes its results: `env!("CARGO_PKG_NAME")`.
+    fn crate_name(&self) -> &'static str;
 
     /// The inputs it takes.
-    fn inputs(&self) -> &[InputSpec];
+    fn inputs(&self) -> &'static [InputSpec];
 
-    /// Refuse a configuration before anything runs.
-    fn check(&self, config: &Table) -> Result<(), ConfigError>;
+    /// What the model that it makes is called in tables, if it makes one.
+    fn model_name(&self) -> Option<&'static str> {
+        None
+    }
 
-    /// Refuse a resolved configuration that does not go with what the stage is given: the number of artifacts by input.
-    fn check_inputs(&self, _config: &Table, _inputs: &BTreeMap<String, usize>) -> Result<(), ConfigError> {
+    /// Below its private directory, what took long to make and nobody wants to lose.
+    fn work(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The environment that it acts in or reads: it must be known, its code and its file count for caching.
+    fn environment<'s>(&self, _settings: &'s Self::Settings) -> Option<&'s str> {
+        None
+    }
+
+    /// Other files and folders outside the run that the settings name: what is in them counts for caching, as it does
+    /// with inputs.
+    fn files(&self, _settings: &Self::Settings) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Refuses settings that cannot be meant, or do not go with what is given, before anything runs.
+    fn check(&self, _settings: &Self::Settings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         Ok(())
     }
 
-    /// Files and folders outside the run that a resolved configuration names: what is in them counts for caching, as it
-    /// does with inputs.
-    fn files(&self, _config: &Table) -> Result<Vec<PathBuf>, ConfigError> {
-        Ok(Vec::new())
-    }
-
-    /// Whether unfinished work in its private directory is something that nobody wants to lose.
-    fn holds_work(&self, directory: &Path) -> bool {
-        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name() != lam_store::CONFIG_FILE)
-    }
-
-    /// The configuration with every default filled in: it counts for caching and stands beside the result.
-    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
-        self.check(config)?;
-        Ok(config.clone())
-    }
-
-    /// Version of the code, as far as results depend on it: change it, and cached results are made again.
-    fn code_version(&self) -> &str {
-        env!("CARGO_PKG_VERSION")
-    }
-
-    /// Do the work; the returned figures stand in the manifest.
-    fn run(&self, context: &StageContext<'_>) -> Result<serde_json::Value, Failure>;
-}
-
-/// `config` as the struct `C` with its defaults, back as a table: what most stages do in [`Stage::resolve`].
-pub fn resolve_as<C: serde::de::DeserializeOwned + serde::Serialize>(config: &Table) -> Result<Table, ConfigError> {
-    let typed: C = lam_config::decode_table(config)?;
-    let text = lam_config::config_to_toml(&typed)?;
-    text.parse().map_err(|error| ConfigError::refused("", format!("cannot be read again: {error}"), ""))
-}
-
-/// The kinds of stages that a pipeline may name.
-#[derive(Default)]
-pub struct Registry {
-    stages: BTreeMap<String, Box<dyn Stage>>,
-}
-
-impl Registry {
-    /// Knows no kind yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Add a kind; a later one of the same name replaces it.
-    pub fn register(&mut self, stage: impl Stage + 'static) {
-        self.stages.insert(stage.kind().to_string(), Box::new(stage));
-    }
-
-    /// The stage of this kind.
-    pub fn get(&self, kind: &str) -> Option<&dyn Stage> {
-        self.stages.get(kind).map(Box::as_ref)
-    }
-
-    /// Every kind, sorted.
-    pub fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.stages.keys().map(String::as_str)
-    }
+    /// Does the work; the returned figures stand in the manifest.
+    fn run(&self, settings: &Self::Settings, context: &StageContext<'_>) -> Result<serde_json::Value, Failure>;
 }

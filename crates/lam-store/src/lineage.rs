@@ -99,7 +99,7 @@ impl Lineage {
         let below = node.path.strip_prefix(directory).unwrap_or(Path::new(""));
         node.name = Path::new(&manifest.pipeline).join(&manifest.stage).join(below).display().to_string();
         node.name.truncate(node.name.trim_end_matches('/').len());
-        node.made_by = Some((manifest.kind.clone(), manifest.seed, manifest.code_version.clone()));
+        node.made_by = Some((manifest.kind.clone(), manifest.seed, manifest.producer.clone()));
         node.inputs = inputs;
         Ok(())
     }
@@ -190,7 +190,7 @@ mod tests {
             stage: stage.to_string(),
             kind: format!("make-{stage}"),
             seed: 7,
-            code_version: "1".to_string(),
+            code: BTreeMap::new(),
             config: serde_json::json!({}),
             config_hash: String::new(),
             inputs: named,

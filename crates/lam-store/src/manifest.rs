@@ -52,8 +52,9 @@ pub struct Manifest {
     pub kind: String,
     /// Seed it ran with.
     pub seed: u64,
-    /// Version of the stage's code, as the stage gives it.
-    pub code_version: String,
+    /// Hashes of the code that made it, by crate.
+    #[serde(default)]
+    pub code: BTreeMap<String, String>,
     /// The resolved configuration.
     pub config: serde_json::Value,
     /// SHA-256 of the resolved configuration, hex.

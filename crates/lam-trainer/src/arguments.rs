@@ -1,12 +1,13 @@
 //! The training arguments, under the names of Hugging Face's Trainer. Knows no model and no phase.
 
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainerError;
 
 /// Everything that the learning loop can be told. Counts of 0 mean "off" where a field says so.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingArguments {
     /// Highest learning rate.
@@ -86,7 +87,7 @@ pub struct TrainingArguments {
 }
 
 /// Who is shown the figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tracker {
     /// TensorBoard.

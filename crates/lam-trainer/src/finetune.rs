@@ -8,6 +8,7 @@ use lam_data::Example;
 use lam_model::{Decoder, Finetuning, LoraConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ use crate::{
 
 /// Directory of checkpoints and metrics inside a stage's output.
 pub const TRAINING_DIRECTORY: &str = "training";
+/// Below a training stage's directory, what took long to make: a complete checkpoint.
+pub const TRAINING_WORK: &[&str] = &["training/last"];
 /// Directory of the adapter inside a stage's output.
 pub const ADAPTER_DIRECTORY: &str = "adapter";
 
@@ -33,7 +36,7 @@ const COMPANIONS: [&str; 7] = [
 ];
 
 /// What of a model is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FinetuningType {
     /// Every weight.

@@ -22,6 +22,7 @@ mod memory;
 mod metric;
 mod module;
 mod sample;
+mod settings;
 mod stop_criterion;
 mod stream;
 mod tensorboard;
@@ -33,7 +34,8 @@ pub use checkpoint::{Identity, TrainerState, settings_identity};
 pub use error::TrainerError;
 pub use evaluation::evaluate;
 pub use finetune::{
-    ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, copy_companions, finetune, write_model,
+    ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, TRAINING_WORK, copy_companions, finetune,
+    write_model,
 };
 pub use lam_data::Example;
 pub use lam_learn::Schedule as SchedulerType;
@@ -47,5 +49,6 @@ pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
 pub use sample::{Sample, check_samples};
+pub use settings::{check_adapter, check_arguments, check_quantization, check_replay};
 pub use stream::stream_seed;
 pub use train::{Ending, TrainOutcome, TrainRun, train};

@@ -1,9 +1,10 @@
 //! A task: what a user asks for, and the world it is asked in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The three sets; a task is in one of them before anything trains on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the field's own words")]
 pub enum Split {
@@ -24,7 +25,7 @@ impl Split {
 }
 
 /// Whether any phase may train on the way a request is worded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phrasing {
     /// A wording that occurs in training sets.

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whose address scheme and key header an endpoint uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
     /// `{base_url}/chat/completions`, key as bearer token: OpenAI, vLLM, llama.cpp, our own server.
@@ -15,7 +16,7 @@ pub enum Api {
 }
 
 /// An endpoint that speaks OpenAI's chat completions. The key is never part of it, only where to find it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteConfig {
     /// Name in reports; "" for the model's name.

@@ -4,23 +4,23 @@ use std::path::Path;
 
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
-use lam_inference::PolicyOptions;
+use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_signal::{Cancel, Failure, NoProgress};
 use lam_types::{Split, Step, Task, Trajectory};
 
 use crate::args::ActArgs;
 use crate::output::Output;
-use crate::registry::applications::with_screenshots;
-use crate::registry::models::Model;
+use crate::registry::registry;
 
 /// Runs one episode and prints it.
 pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
-    let app = with_screenshots(&environment(args)?, args.screenshots.as_deref())?;
+    let registry = registry();
+    let app = registry.environments().open_with(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
     let trajectory = if args.model == "expert" {
         episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())?
     } else {
-        let model = Model::load(Path::new(&args.model))?;
+        let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind))?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)?
     };

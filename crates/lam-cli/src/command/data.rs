@@ -17,10 +17,10 @@ use lam_types::FunctionSpec;
 use serde_json::{Value, json};
 
 use super::phase::run_single;
-use super::stop_on_interrupt;
 use crate::args::{CollectArgs, DataCommand};
+use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
-use crate::registry::applications::{application, is_known};
+use crate::registry::environments;
 
 /// Does what was typed.
 pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
@@ -241,8 +241,9 @@ fn functions_of(files: &[PathBuf]) -> Result<Vec<FunctionSpec>, Failure> {
         }
     }
     let environment = named.unwrap_or_else(|| "sim".into());
-    if !is_known(&environment) {
+    let environments = environments();
+    if !environments.is_known(&environment) {
         return Ok(Vec::new());
     }
-    Ok(application(&environment)?.functions().to_vec())
+    Ok(environments.open(&environment)?.functions().to_vec())
 }

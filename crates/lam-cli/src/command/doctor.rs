@@ -15,7 +15,7 @@ pub fn doctor(output: &Output) -> Result<(), Failure> {
         "memory_total_mib": memory_mib("MemTotal:"),
         "memory_available_mib": memory_mib("MemAvailable:"),
         "devices": ["cpu"],
-        "environments": crate::registry::applications::names(),
+        "environments": crate::registry::environments().names(),
     });
     if output.json {
         return output.value(&report);

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lam_hub::{Hub, HubSettings, ModelId, Shard, read_headers};
+use lam_inference::not_a_model;
 use lam_model::MistralConfig;
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
 use serde_json::{Map, Value, json};
 
+use crate::fetching::watched;
 use crate::output::Output;
-use crate::registry::hub::watched;
-use crate::registry::models::not_a_model;
 
 /// Rank of the adapter that memory is told for.
 const LORA_RANK: u64 = 16;

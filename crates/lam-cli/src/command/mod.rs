@@ -13,8 +13,6 @@ mod pipeline;
 mod report;
 mod serve;
 
-pub use pipeline::stop_on_interrupt;
-
 use lam_signal::Failure;
 
 use crate::args::{Cli, Command};

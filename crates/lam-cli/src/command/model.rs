@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::inspect::inspect;
 use crate::args::ModelCommand;
+use crate::fetching::watched;
 use crate::output::Output;
-use crate::registry::hub::watched;
 
 /// Does what was typed.
 pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {

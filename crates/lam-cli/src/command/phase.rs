@@ -12,9 +12,9 @@ use toml::{Table, Value};
 use super::pipeline::execute;
 use crate::args::{PhaseArgs, Resume};
 use crate::embedded;
+use crate::fetching::local;
 use crate::output::Output;
-use crate::registry::hub::local;
-use crate::registry::stages::registry;
+use crate::registry::registry;
 
 /// The four phases of the paper.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
-use std::sync::{Mutex, PoisonError};
-
-use lam_pipeline::{Pipeline, Registry, RunOptions};
-use lam_signal::{Cancel, Failure};
+use lam_pipeline::{Pipeline, RunOptions};
+use lam_signal::Failure;
 
 use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
 use crate::embedded;
+use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
-use crate::registry::stages;
+use crate::registry::registry;
 
 /// Runs what is not done yet.
 pub fn run(args: &RunArgs, output: &Output) -> Result<(), Failure> {
@@ -32,7 +31,7 @@ pub fn run(args: &RunArgs, output: &Output) -> Result<(), Failure> {
 pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
     stop_on_interrupt(&options.cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);
-    let summary = lam_pipeline::run(pipeline, &stages::registry(), &options, view.as_ref())?;
+    let summary = lam_pipeline::run(pipeline, &registry(), &options, view.as_ref())?;
     output.line(&summary.to_text());
     output.value(&summary)
 }
@@ -62,8 +61,7 @@ pub fn graph(args: &GraphArgs, output: &Output) -> Result<(), Failure> {
 }
 
 fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> Result<(), Failure> {
-    let registry: Registry = stages::registry();
-    let plan = lam_pipeline::plan(pipeline, &registry, options)?;
+    let plan = lam_pipeline::plan(pipeline, &registry(), options)?;
     output.line(&plan.to_text());
     output.value(&plan)
 }
@@ -82,23 +80,4 @@ fn unknown(pipeline: &str) -> Failure {
         None => format!("name a pipeline file, or one of {}", names.join(", ")),
     };
     Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one")).hint(hint)
-}
-
-/// Ctrl-C asks once for a safe stop of the latest work; a second one ends the process.
-pub fn stop_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
-    static LATEST: Mutex<Option<Cancel>> = Mutex::new(None);
-    let latest = || LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_first = latest().replace(cancel.clone()).is_none();
-    if !is_first {
-        return Ok(());
-    }
-    ctrlc::set_handler(move || {
-        let cancel = latest().clone().unwrap_or_default();
-        if cancel.is_cancelled() {
-            std::process::exit(130);
-        }
-        eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
-        cancel.cancel();
-    })
-    .map_err(Failure::runtime)
 }

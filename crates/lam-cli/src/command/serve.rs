@@ -8,10 +8,10 @@ use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
 use lam_signal::{Cancel, Failure};
 use serde_json::json;
 
-use super::stop_on_interrupt;
 use crate::args::{ServeCommand, ServeEnvArgs};
+use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
-use crate::registry::applications::application;
+use crate::registry::environments;
 
 /// Sessions of an environment that does not say how many instances run at once.
 const SESSIONS: usize = 8;
@@ -26,7 +26,7 @@ pub fn run(command: &ServeCommand, output: &Output) -> Result<(), Failure> {
 }
 
 fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
-    let app = application(&args.environment)?;
+    let app = environments().open(&args.environment)?;
     let settings = ServerSettings {
         host: args.host.clone(),
         port: args.port,

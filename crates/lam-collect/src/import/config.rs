@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use lam_types::PlanSource;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Forms of documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     /// LibreOffice's help pages, as installed (HTML).
@@ -61,7 +62,7 @@ impl SourceKind {
 }
 
 /// One source of documents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// Form of its documents.

@@ -1,12 +1,13 @@
 //! What is collected from documents, and by which limits. The paper gives no thresholds; these are ours.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::CollectError;
 use crate::import::SourceConfig;
 
 /// Settings of the task-plan stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlansConfig {
     /// Entries of the sources that an application generates, such as its log of search queries.

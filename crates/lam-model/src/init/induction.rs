@@ -8,6 +8,7 @@
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::normal;
@@ -28,7 +29,7 @@ const MATCH_HEADS: usize = 2;
 const FAST_PAIRS: [f64; SLOW_PAIR] = [1.0, 0.6, 0.6, 0.6, 0.5, 0.4];
 
 /// Strengths of the parts. The defaults look up 24 pairs with 99 % accuracy at step 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Induction {
     /// Score of a match.

@@ -3,6 +3,7 @@
 mod induction;
 pub(crate) mod normal;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::Tensors;
@@ -10,7 +11,7 @@ use crate::{MistralConfig, ModelError};
 pub use induction::Induction;
 
 /// How fresh weights are drawn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Initialization {
     /// Normal with the config's `initializer_range`, ones for norms: Hugging Face's.

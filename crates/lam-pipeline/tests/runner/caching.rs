@@ -71,7 +71,7 @@ fn seed_code_and_inputs_count() {
     place.run(&[]).unwrap();
     assert_eq!(planned(&place, &["seed=8"], &place.options())[0], "a run seed changed: 7 → 8");
     let newer = plan(&place.load(&[]).unwrap(), &place.registry_of_version("2"), &place.options()).unwrap();
-    assert!(newer.to_text().starts_with("a  run             code changed: 1 → 2\n"), "{}", newer.to_text());
+    assert!(newer.to_text().starts_with("a  run             the code of fakes changed\n"), "{}", newer.to_text());
 
     let outside = place.write("help.txt", "one\n");
     let text = CHAIN.replace("parts = [\"a\"]", "parts = [\"a\", \"help.txt\"]");

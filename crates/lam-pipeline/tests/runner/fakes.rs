@@ -4,24 +4,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use lam_config::ConfigError;
+use lam_env::Environments;
 use lam_pipeline::{
-    InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext, resolve_as, run,
+    Code, InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext, run,
 };
 use lam_signal::{Failure, Fault};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use toml::Table;
 
-/// Configuration of every fake.
-#[derive(Default, Deserialize, Serialize)]
+/// Configuration of the writing fake.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FakeConfig {
     pub text: String,
     pub learning_rate: f64,
     pub lora_r: u32,
     pub units: u32,
+}
+
+/// Configuration of the counting fake.
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CountConfig {
+    pub text: String,
+    pub learning_rate: f64,
+    pub lora_r: u32,
+    /// Units, 4 where none is given.
+    pub units: Option<u32>,
 }
 
 /// What the fakes share with the test.
@@ -42,38 +53,31 @@ pub enum Fuse {
 }
 
 /// Writes its text, seed and inputs to `out.txt`.
-struct Write(Shared, &'static str);
+struct Write(Shared);
 
 impl Stage for Write {
-    fn kind(&self) -> &str {
+    type Settings = FakeConfig;
+
+    fn kind(&self) -> &'static str {
         "write"
     }
 
-    fn inputs(&self) -> &[InputSpec] {
+    fn crate_name(&self) -> &'static str {
+        "fakes"
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
         const INPUTS: [InputSpec; 2] = [InputSpec::any("parts"), InputSpec::optional("model")];
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), ConfigError> {
-        self.resolve(config).map(|_| ())
+    fn files(&self, config: &FakeConfig) -> Vec<PathBuf> {
+        if config.text.ends_with(".txt") { vec![config.text.clone().into()] } else { Vec::new() }
     }
 
-    fn resolve(&self, config: &Table) -> Result<Table, ConfigError> {
-        resolve_as::<FakeConfig>(config)
-    }
-
-    fn files(&self, config: &Table) -> Result<Vec<PathBuf>, ConfigError> {
-        let text = config["text"].as_str().unwrap_or("");
-        Ok(if text.ends_with(".txt") { vec![text.into()] } else { Vec::new() })
-    }
-
-    fn code_version(&self) -> &str {
-        self.1
-    }
-
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
+    fn run(&self, config: &FakeConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         self.0.ran.lock().unwrap().push(context.name.to_string());
-        let mut text = format!("{} {}\n", context.config["text"].as_str().unwrap_or(""), context.seed);
+        let mut text = format!("{} {}\n", config.text, context.seed);
         for part in context.inputs.values().flatten() {
             let file = if part.is_dir() { part.join("out.txt") } else { part.clone() };
             text.push_str(&fs::read_to_string(file).map_err(Failure::data)?);
@@ -87,21 +91,27 @@ impl Stage for Write {
 struct Count(Shared);
 
 impl Stage for Count {
-    fn kind(&self) -> &str {
+    type Settings = CountConfig;
+
+    fn kind(&self) -> &'static str {
         "count"
     }
 
-    fn inputs(&self) -> &[InputSpec] {
+    fn crate_name(&self) -> &'static str {
+        "fakes"
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
         const INPUTS: [InputSpec; 1] = [InputSpec::one("data")];
         &INPUTS
     }
 
-    fn check(&self, config: &Table) -> Result<(), ConfigError> {
-        resolve_as::<FakeConfig>(config).map(|_| ())
+    fn work(&self) -> &'static [&'static str] {
+        &["unit-0"]
     }
 
-    fn run(&self, context: &StageContext<'_>) -> Result<Value, Failure> {
-        let units = context.config.get("units").and_then(toml::Value::as_integer).unwrap_or(4) as u32;
+    fn run(&self, config: &CountConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let units = config.units.unwrap_or(4);
         let file = |unit: u32| context.output.join(format!("unit-{unit}"));
         let first = (0..units).find(|unit| !file(*unit).exists()).unwrap_or(units);
         let mark = if first > 0 { "+" } else { "" };
@@ -159,10 +169,8 @@ impl Place {
     }
 
     pub fn registry_of_version(&self, version: &'static str) -> Registry {
-        let mut registry = Registry::new();
-        registry.register(Write(self.shared.clone(), version));
-        registry.register(Count(self.shared.clone()));
-        registry
+        let code = Code::new([("fakes", version, &["below"][..]), ("below", "1", &[])]);
+        Registry::new(Environments::new(), code).with(Write(self.shared.clone())).with(Count(self.shared.clone()))
     }
 
     pub fn load(&self, overrides: &[&str]) -> Result<Pipeline, PipelineError> {

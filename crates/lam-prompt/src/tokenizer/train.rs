@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokenizers::models::TrainerWrapper;
@@ -26,7 +27,7 @@ const TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- mess
 const FORM_WORDS: [&str; 4] = ["CONTINUE", "FINISH", "true", "false"];
 
 /// How a tokenizer is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenizerConfig {
     /// Most entries the vocabulary may have, special tokens and bytes included.

@@ -42,7 +42,7 @@ pub fn write_run(root: &Path, seed: u64, shift: f64) {
             stage: (*name).to_owned(),
             kind: (*kind).to_owned(),
             seed,
-            code_version: "1".to_owned(),
+            code: BTreeMap::new(),
             config: json!({}),
             config_hash: hash(kind),
             inputs: BTreeMap::from([("data".to_owned(), parents.iter().map(input).collect())]),

@@ -1,15 +1,15 @@
-//! Our own models as policies and planners, by model directory.
+//! Our own models by directory: checked, loaded, ready to be asked as policies and for plans.
 
 use std::path::Path;
 
 use lam_agent::PolicyError;
 use lam_env::Application;
-use lam_eval::Planner;
-use lam_inference::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 use lam_model::{Decoder, Finetuning, MistralConfig};
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_types::PolicyId;
+
+use crate::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 
 /// Episodes or questions answered at once.
 const SLOTS: usize = 64;
@@ -17,19 +17,22 @@ const SLOTS: usize = 64;
 const PLAN_TOKENS: usize = 256;
 
 /// A model directory, ready to be asked.
-pub struct Model {
+pub struct ModelDirectory {
     decoder: Decoder,
     renderer: Renderer,
     id: PolicyId,
 }
 
-impl Model {
-    /// Loads the model in `directory`.
-    pub fn load(directory: &Path) -> Result<Self, Failure> {
-        check_directory(directory)?;
+impl ModelDirectory {
+    /// Loads the model in `directory`. `name_of` says what the model that a kind of stage makes is called.
+    ///
+    /// # Errors
+    /// A directory that is not a model, a tokenizer of another model, or files that cannot be read.
+    pub fn load(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<Self, Failure> {
+        check_model(directory)?;
         let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
         let renderer = Renderer::load(directory)?;
-        Ok(Self { decoder, renderer, id: identity(directory)? })
+        Ok(Self { decoder, renderer, id: identity(directory, name_of)? })
     }
 
     /// Who it is.
@@ -38,11 +41,17 @@ impl Model {
     }
 
     /// The model as a policy over the application's functions.
+    ///
+    /// # Errors
+    /// When the generator cannot be made.
     pub fn policy(&self, app: &dyn Application, options: PolicyOptions) -> Result<ModelPolicy<'_>, InferenceError> {
         Ok(ModelPolicy::new(self.generator()?, &self.renderer, app.functions().to_vec(), options))
     }
 
     /// The model as a planner.
+    ///
+    /// # Errors
+    /// When the generator cannot be made.
     pub fn planner(&self) -> Result<ModelPlanner<'_>, InferenceError> {
         Ok(ModelPlanner { model: self, generator: self.generator()? })
     }
@@ -52,14 +61,17 @@ impl Model {
     }
 }
 
-/// A directory was named that is no model.
+/// A directory was named that is not a model.
 pub fn not_a_model(directory: &Path) -> Failure {
     let hint = "name a model directory in Hugging Face layout";
     Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
-/// Refuses a directory that is no model, or whose tokenizer belongs to another one, before anything is loaded.
-pub fn check_directory(directory: &Path) -> Result<(), Failure> {
+/// Refuses a directory that is not a model, or whose tokenizer belongs to another one, before anything is loaded.
+///
+/// # Errors
+/// Says what is missing or does not fit.
+pub fn check_model(directory: &Path) -> Result<(), Failure> {
     let place = directory.display();
     let config = directory.join("config.json");
     let Ok(text) = std::fs::read_to_string(&config) else {
@@ -78,7 +90,7 @@ pub fn check_directory(directory: &Path) -> Result<(), Failure> {
 }
 
 /// Name and hash of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.
-fn identity(directory: &Path) -> Result<PolicyId, Failure> {
+fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<PolicyId, Failure> {
     let directory_name = || {
         let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -86,29 +98,27 @@ fn identity(directory: &Path) -> Result<PolicyId, Failure> {
     let Some(manifest) = lam_store::read_manifest(directory)? else {
         return Ok(PolicyId { name: directory_name(), hash: lam_store::hash_path(directory)? });
     };
-    let name = match manifest.kind.as_str() {
-        "base" => "base".to_owned(),
-        "phase1" => "LAM1".to_owned(),
-        "phase2" => "LAM2".to_owned(),
-        "phase3.train" => "LAM3".to_owned(),
-        "phase4.ppo" => "LAM4".to_owned(),
-        _ => directory_name(),
-    };
+    let name = name_of(&manifest.kind).map_or_else(directory_name, str::to_owned);
     Ok(PolicyId { name, hash: manifest.output_hash })
 }
 
 /// Our own model as a planner: greedy, one plan a task.
 pub struct ModelPlanner<'a> {
-    model: &'a Model,
+    model: &'a ModelDirectory,
     generator: Generator<'a>,
 }
 
-impl Planner for ModelPlanner<'_> {
-    fn name(&self) -> String {
-        self.model.id.name.clone()
+impl ModelPlanner<'_> {
+    /// Who plans.
+    pub fn name(&self) -> &str {
+        &self.model.id.name
     }
 
-    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
+    /// The steps of each task, in the order of the tasks; none where the answer cannot be read.
+    ///
+    /// # Errors
+    /// When generation fails.
+    pub fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
         let renderer = &self.model.renderer;
         let eos = renderer.tokenizer().eos();
         let request = |task: &&str| GenerationRequest {

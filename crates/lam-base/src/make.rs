@@ -1,0 +1,125 @@
+//! The run: an application's words in, a base model directory out.
+
+use std::path::Path;
+
+use lam_data::write_examples;
+use lam_env::Application;
+use lam_model::{Decoder, Finetuning};
+use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
+use lam_signal::{Cancel, Progress};
+use lam_store::StoreError;
+use lam_trainer::{
+    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity,
+    train, write_model,
+};
+use serde_json::{Value, json};
+
+use crate::corpus::{Corpus, step_text};
+use crate::shapes::model_config;
+use crate::synthetic::Material;
+use crate::{BaseConfig, BaseError, SyntheticLoader};
+
+/// Synthetic examples that later stages may mix in.
+pub const REPLAY_FILE: &str = "replay.jsonl";
+/// Words in a window of documentation text.
+const WINDOW_WORDS: usize = 60;
+
+/// What the stage reads and writes, and who watches it.
+#[derive(Clone, Copy)]
+pub struct BaseIo<'a> {
+    /// The application whose words are learned.
+    pub app: &'a dyn Application,
+    /// Directory of the base model.
+    pub output: &'a Path,
+    /// Seed of the weights and of the synthetic examples.
+    pub seed: u64,
+    /// Hears of every step.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Makes the base model, or takes the pretrained one that is named. Returns the stage's metrics.
+///
+/// # Errors
+/// A setting that cannot be meant, a tokenizer or model that cannot be made, or training that stops.
+pub fn run(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
+    match &config.model_name_or_path {
+        Some(path) => take(Path::new(path), io),
+        None => make(config, io),
+    }
+}
+
+/// Takes a pretrained model as it is, after proving that it can be loaded and asked.
+fn take(model: &Path, io: &BaseIo<'_>) -> Result<Value, BaseError> {
+    let decoder = Decoder::load(model, &Finetuning::Frozen, io.seed)?;
+    Renderer::load(model)?;
+    let parameters = decoder.config().parameters();
+    decoder.save(io.output)?;
+    copy_companions(model, io.output)?;
+    io.progress.note(&format!("took the pretrained model {}", model.display()));
+    Ok(json!({ "pretrained": model.display().to_string(), "parameters": parameters }))
+}
+
+fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
+    let corpus = Corpus::of(io.app, config.documentation_entries, io.seed);
+    let renderer = tokenizer(config, io, &corpus)?;
+    let mut shape = model_config(&config.model_config)?;
+    shape.vocab_size = renderer.tokenizer().vocab_size();
+    shape.bos_token_id = Some(renderer.tokenizer().bos());
+    shape.eos_token_id = Some(renderer.tokenizer().eos());
+    shape.pad_token_id = Some(renderer.tokenizer().pad());
+    let decoder = Decoder::init(shape, &config.initialization, io.seed)?;
+    let parameters = decoder.config().parameters();
+    io.progress.note(&format!(
+        "{parameters} parameters, {} tokens, {} words",
+        renderer.tokenizer().vocab_size(),
+        corpus.lexicon.len()
+    ));
+
+    let words = step_text(io.app);
+    let material = Material {
+        functions: io.app.functions(),
+        lexicon: &corpus.lexicon,
+        step_text: &words,
+        controls: (config.min_controls, config.max_controls),
+        max_steps: config.max_steps,
+    };
+    let texts = corpus.windows(WINDOW_WORDS).iter().map(|window| renderer.text(window)).collect();
+    let budget = config.train.max_tokens_per_batch;
+    let mut source =
+        SyntheticLoader::new(&renderer, material, texts, config.mixture, budget, config.train.max_length, io.seed);
+    let mut identity = Identity::from([("tokenizer".into(), renderer.tokenizer().hash().to_owned())]);
+    identity.extend(settings_identity("base", &BaseConfig { train: TrainingArguments::default(), ..config.clone() }));
+    let training = io.output.join(TRAINING_DIRECTORY);
+    let run = TrainRun {
+        arguments: &config.train,
+        output: &training,
+        identity: &identity,
+        progress: io.progress,
+        cancel: io.cancel,
+    };
+    let mut module = SupervisedModule::new(decoder);
+    let outcome = train(&mut module, &mut source, &[], &run)?;
+    write_examples(&io.output.join(REPLAY_FILE), &source.examples(config.replay_examples, "replay"))?;
+    write_model(module.into_decoder(), io.output, io.output)?;
+    Ok(json!({
+        "parameters": parameters,
+        "vocab_size": renderer.tokenizer().vocab_size(),
+        "global_step": outcome.global_step,
+        "num_tokens": outcome.num_tokens,
+        "loss": outcome.last("loss"),
+        "mean_token_accuracy": outcome.last("mean_token_accuracy"),
+    }))
+}
+
+/// The tokenizer on disk, if an earlier try made it, else a new one. Both are the same bytes.
+fn tokenizer(config: &BaseConfig, io: &BaseIo<'_>, corpus: &Corpus) -> Result<Renderer, BaseError> {
+    if !io.output.join("tokenizer.json").exists() {
+        std::fs::create_dir_all(io.output).map_err(StoreError::io("create directory", io.output))?;
+        let mut wanted: TokenizerConfig = config.tokenizer.clone();
+        wanted.words.extend(corpus.single_tokens(io.app));
+        Tokenizer::train(&corpus.texts, &wanted)?.save(io.output)?;
+    }
+    Ok(Renderer::load(io.output)?)
+}

@@ -1,0 +1,26 @@
+//! The names of MiniWoB++'s pages among the environments: with clicks by script, or by the browser's own mouse.
+
+use std::path::Path;
+
+use lam_env::{Application, Environments, Provider, refuse_screenshots};
+use lam_signal::Failure;
+
+use crate::{Clicks, Web};
+
+/// Offers `web` and `web-native`.
+pub struct WebProvider;
+
+impl Provider for WebProvider {
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        &["web", "web-native"]
+    }
+
+    fn open(&self, name: &str, screenshots: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {
+        refuse_screenshots(name, screenshots)?;
+        Ok(Box::new(Web::find(if name == "web-native" { Clicks::Native } else { Clicks::Script })?))
+    }
+}

@@ -1,0 +1,39 @@
+//! The stages `eval.plan`, `eval.step` and `eval.online`: a row for every model, for the expert, for every endpoint.
+
+mod online;
+mod plan;
+mod step;
+
+use std::path::Path;
+
+use lam_agent::{PolicyChoice, RemoteConfig};
+use lam_pipeline::Registry;
+use lam_signal::Failure;
+use serde_json::{Value, json};
+
+use crate::Tables;
+
+/// File with the rows.
+const TABLES_FILE: &str = "tables.json";
+
+/// Adds this crate's stages.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(plan::EvaluatePlans).with(step::EvaluateSteps).with(online::EvaluateOnline)
+}
+
+/// The rows that need no model of ours.
+fn others(expert: bool, endpoints: &[RemoteConfig]) -> Vec<PolicyChoice> {
+    let expert = expert.then_some(PolicyChoice::Scripted);
+    expert.into_iter().chain(endpoints.iter().map(|config| PolicyChoice::Remote(Box::new(config.clone())))).collect()
+}
+
+fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {
+    tables.write(&output.join(TABLES_FILE))?;
+    Ok(json!(tables))
+}
+
+fn truncate<T>(rows: &mut Vec<T>, most: usize) {
+    if most > 0 {
+        rows.truncate(most);
+    }
+}

@@ -1,0 +1,125 @@
+//! `eval.online`: Table 4.
+
+use lam_agent::{Limits, Policy, RemoteConfig};
+use lam_config::ConfigError;
+use lam_inference::{ModelDirectory, PolicyOptions};
+use lam_pipeline::settings::at_least_one;
+use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
+use lam_signal::Failure;
+use lam_store::{StoreError, write_trajectories};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{finish, others};
+use crate::{Bootstrap, Tables, evaluate_online, held_out_tasks};
+
+/// Directory with the pictures of the screens, by policy and task.
+const SCREENSHOTS: &str = "screenshots";
+
+/// Settings of `eval.online`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OnlineSettings {
+    /// Environment to act in.
+    environment: String,
+    /// Only these families of tasks; empty for all.
+    families: Vec<String>,
+    /// Held-out tasks in known wordings.
+    seen: usize,
+    /// Held-out tasks in wordings that no phase trained on.
+    unseen: usize,
+    /// Whether the scripted expert has a row.
+    expert: bool,
+    /// Longest answer, in tokens.
+    max_new_tokens: usize,
+    /// Whether answers are kept executable by the decoding constraint.
+    constrained: bool,
+    /// Whether pictures of the screen before and after each step are kept (desktop applications).
+    screenshots: bool,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Where episodes end.
+    limits: Limits,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+impl Default for OnlineSettings {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            families: Vec::new(),
+            seen: 200,
+            unseen: 100,
+            expert: true,
+            max_new_tokens: 256,
+            constrained: true,
+            screenshots: false,
+            endpoints: Vec::new(),
+            limits: Limits::default(),
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}
+
+pub(super) struct EvaluateOnline;
+
+impl Stage for EvaluateOnline {
+    type Settings = OnlineSettings;
+
+    fn kind(&self) -> &'static str {
+        "eval.online"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 1] = [InputSpec::any("models")];
+        &INPUTS
+    }
+
+    fn environment<'s>(&self, settings: &'s OnlineSettings) -> Option<&'s str> {
+        Some(&settings.environment)
+    }
+
+    fn check(&self, settings: &OnlineSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        at_least_one("max_new_tokens", settings.max_new_tokens)?;
+        settings.limits.check("limits")
+    }
+
+    fn run(&self, settings: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let app = context.open(&settings.environment)?;
+        let counts = (settings.seen, settings.unseen);
+        let tasks = held_out_tasks(app.as_ref(), &settings.families, counts, context.seed, context.monitor())?;
+        let limits = Limits { seed: context.seed, ..settings.limits.clone() };
+        let mut tables = Tables::default();
+        let mut row = |policy: &mut dyn Policy| -> Result<(), Failure> {
+            let name = policy.id().name;
+            let pictures = settings.screenshots.then(|| context.output.join(SCREENSHOTS).join(&name));
+            let app = context.environments.open_with(&settings.environment, pictures.as_deref())?;
+            let journal = context.output.join(format!("{name}.journal.jsonl"));
+            let setting = (&limits, &settings.bootstrap, Some(journal.as_path()));
+            let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &context.monitor())?;
+            write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
+            std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+            tables.online.insert(name, report.row);
+            Ok(())
+        };
+        for directory in context.input_list("models") {
+            let model = ModelDirectory::load(directory, context.model_name_of)?;
+            let options = PolicyOptions {
+                max_new_tokens: settings.max_new_tokens,
+                constrained: settings.constrained,
+                ..PolicyOptions::greedy(model.id().clone())
+            };
+            row(&mut model.policy(app.as_ref(), options)?)?;
+        }
+        for choice in others(settings.expert, &settings.endpoints) {
+            row(choice.open(app.as_ref())?.as_mut())?;
+        }
+        finish(&tables, context.output)
+    }
+}

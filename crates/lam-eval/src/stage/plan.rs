@@ -1,0 +1,87 @@
+//! `eval.plan`: Table 2.
+
+use lam_agent::{PolicyError, RemoteConfig};
+use lam_inference::{ModelDirectory, ModelPlanner};
+use lam_pipeline::{InputSpec, Stage, StageContext};
+use lam_signal::Failure;
+use lam_store::read_task_plans;
+use lam_types::Split;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{finish, truncate};
+use crate::{
+    Bootstrap, ChatJudge, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_plans, write_items,
+};
+
+/// Settings of `eval.plan`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct PlanSettings {
+    /// Test pairs at most; 0 for all.
+    max_pairs: usize,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Judge model; without one a deterministic matcher compares.
+    judge: Option<RemoteConfig>,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+pub(super) struct EvaluatePlans;
+
+impl Stage for EvaluatePlans {
+    type Settings = PlanSettings;
+
+    fn kind(&self) -> &'static str {
+        "eval.plan"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::many("plans")];
+        &INPUTS
+    }
+
+    fn run(&self, settings: &PlanSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let mut pairs = Vec::new();
+        for file in context.input_files("plans", "task_plans.parquet") {
+            pairs.extend(read_task_plans(&file)?);
+        }
+        pairs.retain(|pair| pair.split == Split::Test);
+        truncate(&mut pairs, settings.max_pairs);
+        let mut judge: Box<dyn PlanJudge> = match &settings.judge {
+            Some(judge) => Box::new(ChatJudge::new(judge.clone())?),
+            None => Box::new(MatcherJudge),
+        };
+        let mut tables = Tables::default();
+        let mut row = |planner: &mut dyn Planner| -> Result<(), Failure> {
+            let report = evaluate_plans(&pairs, planner, judge.as_mut(), &settings.bootstrap, &context.monitor())?;
+            let name = planner.name();
+            write_items(&context.output.join(format!("{name}.plans.jsonl")), &report.items)?;
+            tables.planning.insert(name, report.row);
+            Ok(())
+        };
+        for directory in context.input_list("models") {
+            row(&mut ModelDirectory::load(directory, context.model_name_of)?.planner()?)?;
+        }
+        for endpoint in &settings.endpoints {
+            row(&mut RemotePlanner::new(endpoint.clone())?)?;
+        }
+        finish(&tables, context.output)
+    }
+}
+
+impl Planner for ModelPlanner<'_> {
+    fn name(&self) -> String {
+        ModelPlanner::name(self).to_owned()
+    }
+
+    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
+        ModelPlanner::plan(self, tasks)
+    }
+}

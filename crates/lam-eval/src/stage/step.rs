@@ -1,0 +1,112 @@
+//! `eval.step`: Table 3.
+
+use lam_agent::{Policy, RemoteConfig};
+use lam_config::ConfigError;
+use lam_inference::{ModelDirectory, PolicyOptions};
+use lam_pipeline::settings::at_least_one;
+use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
+use lam_signal::Failure;
+use lam_store::read_trajectories;
+use lam_types::Trajectory;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{finish, others, truncate};
+use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
+
+/// Settings of `eval.step`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct StepSettings {
+    /// Environment whose functions are known.
+    environment: String,
+    /// Trajectories at most; 0 for all.
+    max_trajectories: usize,
+    /// Whether models are also measured without the decoding constraint.
+    unconstrained: bool,
+    /// Longest answer, in tokens.
+    max_new_tokens: usize,
+    /// Endpoints with rows of their own.
+    endpoints: Vec<RemoteConfig>,
+    /// Confidence intervals.
+    bootstrap: Bootstrap,
+}
+
+impl Default for StepSettings {
+    fn default() -> Self {
+        Self {
+            environment: "sim".into(),
+            max_trajectories: 0,
+            unconstrained: true,
+            max_new_tokens: 256,
+            endpoints: Vec::new(),
+            bootstrap: Bootstrap::default(),
+        }
+    }
+}
+
+pub(super) struct EvaluateSteps;
+
+impl Stage for EvaluateSteps {
+    type Settings = StepSettings;
+
+    fn kind(&self) -> &'static str {
+        "eval.step"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::many("trajectories")];
+        &INPUTS
+    }
+
+    fn environment<'s>(&self, settings: &'s StepSettings) -> Option<&'s str> {
+        Some(&settings.environment)
+    }
+
+    fn check(&self, settings: &StepSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        at_least_one("max_new_tokens", settings.max_new_tokens)
+    }
+
+    fn run(&self, settings: &StepSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let app = context.open(&settings.environment)?;
+        let mut trajectories = Vec::new();
+        for path in context.input_list("trajectories") {
+            trajectories.extend(read_trajectories(path)?);
+        }
+        trajectories.retain(Trajectory::succeeded);
+        truncate(&mut trajectories, settings.max_trajectories);
+        let (functions, bootstrap, monitor) = (app.functions(), &settings.bootstrap, context.monitor());
+        let measure = |policy: &mut dyn Policy, file: String| {
+            let report = evaluate_steps(&trajectories, functions, policy, bootstrap, &monitor)?;
+            write_items(&context.output.join(file), &report.items)?;
+            Ok::<_, Failure>(report.row)
+        };
+        let mut tables = Tables::default();
+        for directory in context.input_list("models") {
+            let model = ModelDirectory::load(directory, context.model_name_of)?;
+            let name = model.id().name.clone();
+            let options =
+                PolicyOptions { max_new_tokens: settings.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };
+            let free = PolicyOptions { constrained: false, ..options.clone() };
+            let ask = |options| model.policy(app.as_ref(), options);
+            let row = measure(&mut ask(options)?, format!("{name}.steps.jsonl"))?;
+            let unconstrained = match settings.unconstrained {
+                true => Some(measure(&mut ask(free)?, format!("{name}.steps.unconstrained.jsonl"))?),
+                false => None,
+            };
+            tables.decision_making.insert(name, DecisionEntry { row, unconstrained });
+        }
+        for choice in others(false, &settings.endpoints) {
+            let mut policy = choice.open(app.as_ref())?;
+            let name = policy.id().name;
+            let row = measure(policy.as_mut(), format!("{name}.steps.jsonl"))?;
+            tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });
+        }
+        finish(&tables, context.output)
+    }
+}

@@ -1,0 +1,69 @@
+//! The run: files in, LAM1 out.
+
+use std::path::{Path, PathBuf};
+
+use lam_data::{Example, plan_example, read_examples, write_examples};
+use lam_prompt::Renderer;
+use lam_signal::{Cancel, Progress};
+use lam_store::read_task_plans;
+use lam_trainer::{FinetuneJob, finetune};
+use lam_types::{Split, TaskPlan};
+use serde_json::Value;
+
+use crate::{PretrainConfig, PretrainError};
+
+/// The examples that were trained on, so that later stages may mix them in.
+pub const REPLAY_FILE: &str = "replay.jsonl";
+
+/// What the stage reads and writes, and who watches it.
+#[derive(Clone, Copy)]
+pub struct PretrainIo<'a> {
+    /// Model directory to start from.
+    pub model: &'a Path,
+    /// Files of task-plan pairs.
+    pub plans: &'a [PathBuf],
+    /// Files of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: &'a [PathBuf],
+    /// Directory of LAM1.
+    pub output: &'a Path,
+    /// Hears of every step.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Trains LAM1 and returns the stage's metrics.
+///
+/// # Errors
+/// Nothing to train on, unreadable files, a pair that makes no example, or training that stops.
+pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, PretrainError> {
+    let renderer = Renderer::load(io.model)?;
+    let mut pairs = Vec::new();
+    for file in io.plans {
+        pairs.extend(read_task_plans(file)?);
+    }
+    let examples = examples(&renderer, pairs.iter().filter(|pair| pair.split == Split::Train))?;
+    if examples.is_empty() {
+        let hint = "collect task-plan pairs first, or lower the test share";
+        return Err(PretrainError::Nothing { files: io.plans.to_vec(), hint });
+    }
+    write_examples(&io.output.join(REPLAY_FILE), &examples)?;
+    let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
+    Ok(finetune(FinetuneJob {
+        model: io.model,
+        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
+        frozen: &config.frozen,
+        arguments: &config.train,
+        examples,
+        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
+        replay_share: config.replay_share,
+        evaluation: self::examples(&renderer, held_out)?,
+        output: io.output,
+        progress: io.progress,
+        cancel: io.cancel,
+    })?)
+}
+
+fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, PretrainError> {
+    pairs.map(|pair| Ok(plan_example(renderer, pair)?)).collect()
+}

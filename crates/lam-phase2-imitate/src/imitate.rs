@@ -1,0 +1,88 @@
+//! The run: trajectories in, LAM2 (or LAM3) out.
+
+use std::path::{Path, PathBuf};
+
+use lam_data::{Example, is_held_out, read_examples, step_examples};
+use lam_prompt::Renderer;
+use lam_signal::{Cancel, Progress};
+use lam_store::read_trajectories;
+use lam_trainer::{FinetuneJob, finetune};
+use lam_types::{FunctionSpec, Split, Trajectory};
+use serde_json::{Value, json};
+
+use crate::{ImitateConfig, ImitateError};
+
+/// What the stage reads and writes, and who watches it.
+#[derive(Clone, Copy)]
+pub struct ImitateIo<'a> {
+    /// Model directory to start from.
+    pub model: &'a Path,
+    /// Files of trajectories; only successes of the train split are learned.
+    pub trajectories: &'a [PathBuf],
+    /// The functions that prompts name.
+    pub functions: &'a [FunctionSpec],
+    /// Files of examples that are mixed in, so that what they teach is not forgotten.
+    pub replay: &'a [PathBuf],
+    /// Directory of the new model.
+    pub output: &'a Path,
+    /// Hears of every step.
+    pub progress: &'a dyn Progress,
+    /// Asks for a stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Trains the new model and returns the stage's metrics.
+///
+/// # Errors
+/// Nothing to train on, unreadable files, a step that makes no example, or training that stops.
+pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateError> {
+    let renderer = Renderer::load(io.model)?;
+    let mut trajectories = Vec::new();
+    for file in io.trajectories {
+        trajectories.extend(read_trajectories(file)?);
+    }
+    trajectories.retain(|trajectory| trajectory.succeeded() && trajectory.task.split == Split::Train);
+    let (held_out, learned): (Vec<_>, Vec<_>) =
+        trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
+    let examples = examples(&renderer, &learned, io.functions)?;
+    if examples.is_empty() {
+        let hint = "phase 2 learns from successful trajectories; collect some with the expert first";
+        return Err(ImitateError::Nothing { files: io.trajectories.to_vec(), hint });
+    }
+    let mut metrics = finetune(FinetuneJob {
+        model: io.model,
+        finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
+        frozen: &[],
+        arguments: &config.train,
+        examples,
+        replay: io.replay.iter().map(|file| read_examples(file)).collect::<Result<_, _>>()?,
+        replay_share: config.replay_share,
+        evaluation: self::examples(&renderer, &held_out, io.functions)?,
+        output: io.output,
+        progress: io.progress,
+        cancel: io.cancel,
+    })?;
+    metrics["trajectories"] = json!(learned.len());
+    metrics["trajectories_by_policy"] = json!(by_policy(&learned));
+    Ok(metrics)
+}
+
+fn examples(
+    renderer: &Renderer,
+    trajectories: &[Trajectory],
+    functions: &[FunctionSpec],
+) -> Result<Vec<Example>, ImitateError> {
+    let mut examples = Vec::new();
+    for trajectory in trajectories {
+        examples.extend(step_examples(renderer, trajectory, functions)?);
+    }
+    Ok(examples)
+}
+
+fn by_policy(trajectories: &[Trajectory]) -> std::collections::BTreeMap<&str, usize> {
+    let mut counts = std::collections::BTreeMap::new();
+    for trajectory in trajectories {
+        *counts.entry(trajectory.policy.name.as_str()).or_default() += 1;
+    }
+    counts
+}

@@ -1,0 +1,73 @@
+//! The stage `phase3.explore`: its inputs and checks, and our model as the policy that explores.
+
+use lam_config::ConfigError;
+use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
+use lam_pipeline::settings::{at_least_one, not_negative, within};
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+use lam_signal::Failure;
+use serde_json::Value;
+
+use crate::explore::JOURNAL_FILE;
+use crate::{ExploreConfig, ExploreIo, explore};
+
+/// Adds this crate's stage.
+pub fn register(registry: Registry) -> Registry {
+    registry.with(Explore)
+}
+
+struct Explore;
+
+impl Stage for Explore {
+    type Settings = ExploreConfig;
+
+    fn kind(&self) -> &'static str {
+        "phase3.explore"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        env!("CARGO_PKG_NAME")
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("failures")];
+        &INPUTS
+    }
+
+    fn work(&self) -> &'static [&'static str] {
+        &[JOURNAL_FILE]
+    }
+
+    fn environment<'s>(&self, settings: &'s ExploreConfig) -> Option<&'s str> {
+        Some(&settings.environment)
+    }
+
+    fn check(&self, settings: &ExploreConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        at_least_one("attempts", settings.attempts as usize)?;
+        at_least_one("max_new_tokens", settings.max_new_tokens)?;
+        not_negative("temperature", f64::from(settings.temperature))?;
+        within("top_p", f64::from(settings.top_p), f64::MIN_POSITIVE..=1.0, "above 0 and at most 1")?;
+        settings.limits.check("limits")
+    }
+
+    fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        let app = context.open(&settings.environment)?;
+        let model = ModelDirectory::load(context.input("model")?, context.model_name_of)?;
+        let options = PolicyOptions {
+            sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
+            first_attempt_greedy: true,
+            max_new_tokens: settings.max_new_tokens,
+            constrained: settings.constrained,
+            logprobs: true,
+            ..PolicyOptions::greedy(model.id().clone())
+        };
+        let mut settings = settings.clone();
+        settings.limits.seed = context.seed;
+        let io = ExploreIo {
+            failures: context.input_list("failures"),
+            output: context.output,
+            progress: context.progress,
+            cancel: context.cancel,
+        };
+        Ok(explore(&settings, app.as_ref(), &mut model.policy(app.as_ref(), options)?, &io)?)
+    }
+}

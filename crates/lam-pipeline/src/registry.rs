@@ -1,0 +1,61 @@
+//! The kinds of stages that a pipeline may name, the environments that they may act in, and the code of both.
+
+use std::collections::BTreeMap;
+
+use lam_env::Environments;
+use schemars::Schema;
+use toml::Table;
+
+use crate::code::Code;
+use crate::kind::Kind;
+use crate::stage::Stage;
+
+/// The kinds of stages that a pipeline may name.
+#[derive(Default)]
+pub struct Registry {
+    kinds: BTreeMap<&'static str, Box<dyn Kind>>,
+    pub(crate) environments: Environments,
+    pub(crate) code: Code,
+}
+
+impl Registry {
+    /// Knows no kind yet; stages may act in these environments, and `code` says what the crates are made of.
+    pub fn new(environments: Environments, code: Code) -> Self {
+        Self { kinds: BTreeMap::new(), environments, code }
+    }
+
+    /// With a kind; a later one of the same name replaces it.
+    pub fn with(mut self, stage: impl Stage) -> Self {
+        self.kinds.insert(stage.kind(), Box::new(stage));
+        self
+    }
+
+    /// The environments.
+    pub fn environments(&self) -> &Environments {
+        &self.environments
+    }
+
+    /// Every kind, sorted.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.kinds.keys().copied()
+    }
+
+    /// What the model that a stage of this kind makes is called, if it makes one.
+    pub fn model_name(&self, kind: &str) -> Option<&'static str> {
+        self.get(kind)?.model_name()
+    }
+
+    /// Every key of a kind's settings with its default.
+    pub fn defaults(&self, kind: &str) -> Option<Table> {
+        Some(self.get(kind)?.defaults())
+    }
+
+    /// The keys of a kind's settings, their types and their help.
+    pub fn schema(&self, kind: &str) -> Option<Schema> {
+        Some(self.get(kind)?.schema())
+    }
+
+    pub(crate) fn get(&self, kind: &str) -> Option<&dyn Kind> {
+        self.kinds.get(kind).map(Box::as_ref)
+    }
+}
