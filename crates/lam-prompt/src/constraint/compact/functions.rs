@@ -3,7 +3,6 @@
 use lam_types::{ArgKind, ArgSpec, FunctionSpec};
 
 use super::lists::End;
-use super::screen::Screen;
 use crate::compact::Compact;
 
 /// A sequence of tokens and what follows it.
@@ -68,15 +67,20 @@ impl Functions {
     }
 
     /// The ways to continue with argument `from` of `function` or a later one. Required arguments are not skipped, and
-    /// those for which `screen` has no value are left out. Before the first argument, writing none is a way too,
+    /// those for which (function, argument) is not possible on the screen are left out. Before the first argument, writing none is a way too,
     /// unless one is required.
-    pub(super) fn args_from(&self, function: Option<usize>, from: usize, screen: &Screen) -> Vec<Way> {
+    pub(super) fn args_from(
+        &self,
+        function: Option<usize>,
+        from: usize,
+        is_possible: impl Fn(usize, usize) -> bool,
+    ) -> Vec<Way> {
         let none = Way { tokens: Vec::new(), then: Then::Status };
         let Some(function) = function else { return vec![none] };
         let specs = &self.specs[function].args;
         let required = specs[from..].iter().position(|arg| arg.required);
         let stop = required.map_or(specs.len(), |n| from + n + 1);
-        let possible = (from..stop).filter(|arg| screen.is_possible(function, *arg));
+        let possible = (from..stop).filter(|arg| is_possible(function, *arg));
         let mut ways: Vec<Way> = possible.flat_map(|arg| &self.args[function][arg]).cloned().collect();
         if from == 0 && required.is_none() {
             ways.push(none);

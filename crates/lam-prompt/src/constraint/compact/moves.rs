@@ -55,7 +55,8 @@ impl ActionConstraint {
     }
 
     fn at_args(&self, from: usize) -> Stage {
-        Stage::Choice { ways: self.parts.functions.args_from(self.function, from, &self.parts.screen), depth: 0 }
+        let is_possible = |function, arg| self.parts.screen.is_possible(function, arg);
+        Stage::Choice { ways: self.parts.functions.args_from(self.function, from, is_possible), depth: 0 }
     }
 
     fn at_status(&self) -> Stage {
