@@ -1,13 +1,13 @@
-//! What constraints cost: our two machines and llguidance, with the same grammars, on the same answers.
+//! What constraints cost on the same answers: our compact machine, and llguidance for both templates.
 //!
 //! `cargo run --release -p lam-prompt --example constraint_speed -- [ROUNDS]`
 //!
 //! A screen of 40 controls, documents of 40 and of 400 words, functions of every kind; vocabularies of 2,816 and 32,768
 //! entries.
 //! Both are asked in turn, round by round, and processor time is counted, so that other programs matter little.
-//! The machines allow exactly what the grammars do (`tests/prompts/same_masks.rs`).
+//! The machine allows exactly what the grammar does (`tests/prompts/same_masks.rs`).
 
-#[path = "../tests/prompts/guidance/mod.rs"]
+#[path = "../tests/prompts/guidance.rs"]
 mod guidance;
 
 use lam_prompt::{
@@ -45,28 +45,29 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Measures both on one renderer and a document of `words` words, and prints a row for each.
+/// Measures one renderer's own constraint and, where that is our machine, llguidance; prints a row for each.
 fn compare(name: &str, renderer: &Renderer, words: usize, rounds: u32) -> Result<(), Failure> {
-    let (observation, functions, limits) = (observation(words), functions(), AnswerLimits::default());
+    let (observation, functions) = (observation(words), functions());
     let outputs = StructuredOutputs::new(renderer.tokenizer())?;
     let answers: Vec<Vec<u32>> = actions().iter().map(|action| renderer.action_answer(action)).collect();
-    let (mut ours, mut theirs) = (Spent::default(), Spent::default());
+    let (mut own, mut other) = (Spent::default(), Spent::default());
     for _ in 0..rounds {
         for answer in &answers {
-            let machine = || Ok(renderer.action_constraint(&observation, &functions));
-            walk(machine, answer, &mut ours)?;
-            let grammar = || {
-                let grammar = match renderer.is_compact() {
-                    true => guidance::compact::grammar(renderer.tokenizer(), &observation, &functions, limits),
-                    false => guidance::json::grammar(" ", &observation, &functions, limits),
+            walk(|| Ok(renderer.action_constraint(&observation, &functions)), answer, &mut own)?;
+            if renderer.is_compact() {
+                let make = || {
+                    let limits = AnswerLimits::default();
+                    let grammar = guidance::grammar(renderer.tokenizer(), &observation, &functions, limits);
+                    Ok(Box::new(outputs.constraint(&OutputFormat::Lark(grammar))?) as Box<dyn TokenConstraint>)
                 };
-                Ok(Box::new(outputs.constraint(&OutputFormat::Lark(grammar))?) as Box<dyn TokenConstraint>)
-            };
-            walk(grammar, answer, &mut theirs)?;
+                walk(make, answer, &mut other)?;
+            }
         }
     }
+    let rows =
+        if renderer.is_compact() { vec![("ours", own), ("llguidance", other)] } else { vec![("llguidance", own)] };
     let tokens: usize = answers.iter().map(Vec::len).sum();
-    for (who, spent) in [("ours", ours), ("llguidance", theirs)] {
+    for (who, spent) in rows {
         let each = |seconds: f64, count: usize| 1e6 * seconds / (f64::from(rounds) * count as f64);
         println!(
             "| {name} | {} | {words} | {who} | {:.0} | {:.1} | {:.1} | {} |",

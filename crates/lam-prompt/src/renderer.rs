@@ -43,8 +43,9 @@ impl Renderer {
 
     fn with_tokenizer(tokenizer: Tokenizer, dir: &Path) -> Result<Self, PromptError> {
         let template = Template::find(&tokenizer, dir)?;
-        let grammar = Arc::new(Grammar::new(&tokenizer, &template));
-        Ok(Self { tokenizer: Arc::new(tokenizer), template, limits: AnswerLimits::default(), grammar })
+        let tokenizer = Arc::new(tokenizer);
+        let grammar = Arc::new(Grammar::new(&tokenizer, &template)?);
+        Ok(Self { tokenizer, template, limits: AnswerLimits::default(), grammar })
     }
 
     /// The same renderer with other limits on constrained answers.

@@ -1,15 +1,15 @@
-//! What constraints of one renderer share: lists of tokens, and the functions compiled to tokens.
+//! What the constraints of one renderer share: lists of tokens and the functions compiled to tokens for the compact
+//! template, llguidance over the vocabulary for JSON. Why there are two: `crates/decisions/020`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lam_types::{FunctionSpec, Observation};
 
 use super::compact::{self, CompactLists};
-use super::json::{JsonConstraint, Vocabulary};
-use super::{AnswerLimits, TokenConstraint};
-use crate::Tokenizer;
+use super::{AnswerLimits, StructuredOutputs, TokenConstraint, json};
 use crate::compact::{Compact, Markers};
 use crate::template::Template;
+use crate::{PromptError, Tokenizer};
 
 /// The shared part of all constraints of one renderer.
 pub(crate) struct Grammar {
@@ -18,12 +18,15 @@ pub(crate) struct Grammar {
 
 enum Form {
     Compact { markers: Markers, lists: Arc<CompactLists>, functions: Mutex<Option<Arc<compact::Functions>>> },
-    Json { vocabulary: Arc<Vocabulary> },
+    Json { outputs: StructuredOutputs, lead: String },
 }
 
 impl Grammar {
     /// The grammar of a template over a tokenizer.
-    pub(crate) fn new(tokenizer: &Tokenizer, template: &Template) -> Self {
+    ///
+    /// # Errors
+    /// When llguidance cannot use the vocabulary.
+    pub(crate) fn new(tokenizer: &Arc<Tokenizer>, template: &Template) -> Result<Self, PromptError> {
         let form = match template {
             Template::Compact(markers) => Form::Compact {
                 markers: *markers,
@@ -31,10 +34,10 @@ impl Grammar {
                 functions: Mutex::new(None),
             },
             Template::Chat(chat) => {
-                Form::Json { vocabulary: Arc::new(Vocabulary::new(tokenizer, &chat.lead(tokenizer))) }
+                Form::Json { outputs: StructuredOutputs::over(Arc::clone(tokenizer))?, lead: chat.lead(tokenizer) }
             }
         };
-        Self { form }
+        Ok(Self { form })
     }
 
     /// A constraint for one answer.
@@ -59,9 +62,8 @@ impl Grammar {
                 };
                 Box::new(compact::ActionConstraint::new(parts))
             }
-            Form::Json { vocabulary } => {
-                let (tokenizer, vocabulary) = (Arc::clone(tokenizer), Arc::clone(vocabulary));
-                Box::new(JsonConstraint::new(tokenizer, vocabulary, observation, functions, limits))
+            Form::Json { outputs, lead } => {
+                Box::new(outputs.of_any_split(json::grammar(lead, observation, functions, limits)))
             }
         }
     }

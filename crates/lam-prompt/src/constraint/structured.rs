@@ -35,7 +35,13 @@ impl StructuredOutputs {
     /// # Errors
     /// When llguidance cannot use the vocabulary.
     pub fn new(tokenizer: &Tokenizer) -> Result<Self, PromptError> {
-        let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer.clone()));
+        Self::over(Arc::new(tokenizer.clone()))
+    }
+
+    /// The same over a tokenizer that others hold too.
+    pub(crate) fn over(tokenizer: Arc<Tokenizer>) -> Result<Self, PromptError> {
+        let eos = tokenizer.eos();
+        let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer));
         let unusable =
             |error| PromptError::output("tokenizer", &error, "its vocabulary cannot be used for constraints");
         let ff_tokens = environment.tokenize_is_canonical();
@@ -46,7 +52,7 @@ impl StructuredOutputs {
         )
         .map_err(unusable)?;
         factory.quiet();
-        Ok(Self { factory, eos: tokenizer.eos() })
+        Ok(Self { factory, eos })
     }
 
     /// A constraint for one answer.
@@ -62,11 +68,15 @@ impl StructuredOutputs {
         let refused =
             |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
         let parser = self.factory.create_parser(grammar).map_err(|error| refused(error.to_string()))?;
-        let matcher = Matcher::new(Ok(parser));
-        if let Some(error) = matcher.get_error() {
-            return Err(refused(error));
-        }
-        Ok(StructuredConstraint { matcher, eos: self.eos, allowed: None, forced: None, done: false, failure: None })
+        let constraint = StructuredConstraint::new(Matcher::new(Ok(parser)), self.eos);
+        constraint.failure.clone().map_or(Ok(constraint), |failure| Err(refused(failure)))
+    }
+
+    /// A constraint for one answer that may be split into tokens in any way: a token is forced only where the mask has
+    /// no other. A grammar that cannot be compiled gives a constraint that allows nothing and says why.
+    pub(crate) fn of_any_split(&self, grammar: String) -> StructuredConstraint {
+        let matcher = Matcher::new(self.factory.create_parser(TopLevelGrammar::from_lark(grammar)));
+        StructuredConstraint { any_split: true, ..StructuredConstraint::new(matcher, self.eos) }
     }
 }
 
@@ -102,11 +112,17 @@ pub struct StructuredConstraint {
     allowed: Option<Vec<u32>>,
     /// Tokens that must come next, the last one first, once asked for.
     forced: Option<Vec<u32>>,
+    any_split: bool,
     done: bool,
     failure: Option<String>,
 }
 
 impl StructuredConstraint {
+    fn new(matcher: Matcher, eos: u32) -> Self {
+        let failure = matcher.get_error();
+        Self { matcher, eos, allowed: None, forced: None, any_split: false, done: false, failure }
+    }
+
     fn fail(&mut self, error: &dyn std::fmt::Display) {
         self.failure = Some(error.to_string());
     }
@@ -138,6 +154,12 @@ impl TokenConstraint for StructuredConstraint {
     fn forced(&mut self) -> Option<u32> {
         if self.done || self.failure.is_some() {
             return None;
+        }
+        if self.any_split {
+            return match self.allowed() {
+                [only] => Some(*only),
+                _ => None,
+            };
         }
         if self.matcher.is_stopped() {
             return Some(self.eos);
@@ -181,12 +203,12 @@ impl TokenConstraint for StructuredConstraint {
 /// A tokenizer as llguidance wants to see it.
 struct Vocabulary {
     trie: TokTrie,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     canonical: bool,
 }
 
 impl Vocabulary {
-    fn new(tokenizer: Tokenizer) -> Self {
+    fn new(tokenizer: Arc<Tokenizer>) -> Self {
         let size = u32::try_from(tokenizer.vocab_size()).expect("vocabularies are far smaller than 4 billion");
         let word = |id: u32| match tokenizer.is_special(id) {
             // A special token must not be taken for text that spells it.
@@ -212,5 +234,20 @@ impl TokenizerEnv for Vocabulary {
     /// SentencePiece puts a space before every text, so it cannot be asked how it writes the middle of one.
     fn tokenize_is_canonical(&self) -> bool {
         self.canonical
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TokenizerConfig;
+
+    #[test]
+    fn a_grammar_that_cannot_be_compiled_allows_nothing_and_says_why() {
+        let tokenizer = Tokenizer::train(&["a corpus"], &TokenizerConfig::default()).expect("bytes fit");
+        let outputs = StructuredOutputs::new(&tokenizer).expect("a vocabulary of bytes");
+        let mut constraint = outputs.of_any_split("start: missing\n".into());
+        assert!(constraint.allowed().is_empty() && constraint.forced().is_none() && !constraint.is_done());
+        assert!(constraint.failure().is_some_and(|reason| reason.contains("missing")), "{:?}", constraint.failure());
     }
 }

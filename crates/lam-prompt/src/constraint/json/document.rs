@@ -1,72 +1,33 @@
-//! Runs of the document's words as they are written in JSON strings, found by the bytes so far.
+//! Text that stands in the document: any run of one paragraph's words, as JSON writes it.
 
-/// The document, with an index of its words.
-pub(super) struct Words {
-    /// The paragraphs as JSON writes them, a line break after each.
-    bytes: Vec<u8>,
-    /// Whether a text may end before this byte.
-    ends: Vec<bool>,
-    /// Where words begin, in the order of what follows.
-    starts: Vec<usize>,
-}
+use super::{Lark, escaped, quoted};
 
-/// The words that begin with the bytes so far: a range of `starts`, and how many bytes there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    low: usize,
-    high: usize,
-    length: usize,
-}
-
-impl Words {
-    pub(super) fn new(document: &str) -> Self {
-        let (mut bytes, mut ends, mut starts) = (Vec::new(), Vec::new(), Vec::new());
-        for paragraph in document.lines() {
-            let mut before = ' ';
-            for character in paragraph.chars() {
-                if before.is_whitespace() && !character.is_whitespace() {
-                    starts.push(bytes.len());
-                }
-                let written = super::lists::escaped(character.encode_utf8(&mut [0; 4]));
-                ends.push(!is_word(character) || !is_word(before));
-                ends.extend(std::iter::repeat_n(false, written.len() - 1));
-                bytes.extend_from_slice(written.as_bytes());
-                before = character;
+/// Adds `DOCUMENT`, a run of one paragraph's words with the closing quote. `DN` is piece N and what may follow it; a text
+/// ends after a piece.
+pub(super) fn rules(lark: &mut Lark, text: &str) {
+    let is_word = |character: char| character.is_alphanumeric() || character == '_';
+    let (mut number, mut starts) = (0, Vec::new());
+    for paragraph in text.lines() {
+        let mut pieces: Vec<String> = Vec::new();
+        let mut before = ' ';
+        for character in paragraph.chars() {
+            if before.is_whitespace() && !character.is_whitespace() {
+                starts.push(format!("D{}", number + pieces.len()));
             }
-            bytes.push(b'\n');
-            ends.push(true);
+            match pieces.last_mut().filter(|_| is_word(before) && is_word(character)) {
+                Some(piece) => piece.push(character),
+                None => pieces.push(character.to_string()),
+            }
+            before = character;
         }
-        starts.sort_by(|left, right| rest(&bytes, *left).cmp(rest(&bytes, *right)).then(left.cmp(right)));
-        Self { bytes, ends, starts }
+        for (index, piece) in pieces.iter().enumerate() {
+            let piece = quoted(&escaped(piece));
+            let more = if index + 1 < pieces.len() { format!(" D{}?", number + 1) } else { String::new() };
+            lark.rule(&format!("D{number}"), &[format!("{piece}{more}")]);
+            number += 1;
+        }
     }
-
-    /// Before the first byte.
-    pub(super) fn all(&self) -> Found {
-        Found { low: 0, high: self.starts.len(), length: 0 }
+    if !starts.is_empty() {
+        lark.rule("DOCUMENT", &[format!("({}) \"\\\"\"", starts.join(" | "))]);
     }
-
-    /// After one more byte.
-    pub(super) fn step(&self, found: Found, byte: u8) -> Option<Found> {
-        let range = &self.starts[found.low..found.high];
-        let next = |start: &usize| rest(&self.bytes, *start).get(found.length).copied();
-        let low = found.low + range.partition_point(|start| next(start) < Some(byte));
-        let high = found.low + range.partition_point(|start| next(start) <= Some(byte));
-        (low < high).then_some(Found { low, high, length: found.length + 1 })
-    }
-
-    /// Whether the text so far is whole words.
-    pub(super) fn may_end(&self, found: Found) -> bool {
-        let range = &self.starts[found.low..found.high];
-        found.length > 0 && range.iter().any(|start| self.ends[start + found.length])
-    }
-}
-
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// From `start` to the end of its paragraph.
-fn rest(bytes: &[u8], start: usize) -> &[u8] {
-    let length = bytes[start..].iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len() - start);
-    &bytes[start..start + length]
 }

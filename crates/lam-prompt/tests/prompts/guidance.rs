@@ -1,9 +1,12 @@
-//! The compact answer on one screen, token by token: `<[7]>` is the token with the id 7.
+//! What the compact constraint machine allows on one screen, as a grammar in llguidance's variant of Lark's syntax:
+//! `<[7]>` is the token with the id 7.
+//!
+//! `same_masks.rs` holds the machine against it token by token; `examples/constraint_speed.rs` measures both.
+
+use std::fmt::Write;
 
 use lam_prompt::{AnswerLimits, Tokenizer};
 use lam_types::{ArgKind, ArgSpec, Control, FunctionSpec, Observation, Target};
-
-use super::{Lark, acts_on, args_from, number, on_application, usable};
 
 /// What a grammar is written of.
 struct Writer<'a> {
@@ -168,4 +171,56 @@ fn any_of(ids: &[u32]) -> String {
     let ranges = ids.chunk_by(|left, right| left + 1 == *right);
     let range = |range: &[u32]| format!("{}-{}", range[0], range[range.len() - 1]);
     format!("<[{}]>", ranges.map(range).collect::<Vec<_>>().join(","))
+}
+
+/// Every way to split a number into tokens is kept, as the machine does.
+const OPTIONS: &str = "%llguidance {\"no_forcing\": true}\n";
+
+/// A grammar in the making: one rule a line.
+struct Lark(String);
+
+impl Lark {
+    fn new() -> Self {
+        Self(OPTIONS.to_owned())
+    }
+
+    /// Adds `name: a | b | …`; a rule without alternatives matches nothing and must not be referred to.
+    fn rule(&mut self, name: &str, alternatives: &[String]) {
+        writeln!(self.0, "{name}: {}", alternatives.join(" | ")).expect("a string takes any text");
+    }
+}
+
+/// The controls that can be used now.
+fn usable(observation: &Observation) -> impl Iterator<Item = &Control> {
+    observation.controls.iter().filter(|control| control.enabled && !control.label.is_empty())
+}
+
+/// The functions that need no control and have all their arguments, with their numbers.
+fn on_application<'a>(
+    observation: &'a Observation,
+    functions: &'a [FunctionSpec],
+) -> impl Iterator<Item = (usize, &'a FunctionSpec)> {
+    let able =
+        move |(_, spec): &(usize, &FunctionSpec)| spec.target == Target::Application && spec.has_arguments(observation);
+    functions.iter().enumerate().filter(able)
+}
+
+/// Whether `spec` can act on `control`, and has all its arguments.
+fn acts_on(spec: &FunctionSpec, control: &Control, observation: &Observation) -> bool {
+    matches!(&spec.target, Target::Control(types) if types.contains(&control.control_type))
+        && spec.has_arguments(observation)
+}
+
+/// The arguments that may be written from argument `from` on: none behind the first that is required.
+/// Also says whether there may be none.
+fn args_from(spec: &FunctionSpec, from: usize) -> (std::ops::Range<usize>, bool) {
+    match spec.args[from..].iter().position(|arg| arg.required) {
+        Some(required) => (from..from + required + 1, false),
+        None => (from..spec.args.len(), true),
+    }
+}
+
+/// The whole numbers `min..=max`, one after the other.
+fn number(min: i64, max: i64) -> String {
+    (min..=max).map(|number| number.to_string()).collect::<Vec<_>>().join("|")
 }
