@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "import",
             "plans",
             "trajectories",
+            "stage",
         ],
     ),
     (

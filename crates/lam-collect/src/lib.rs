@@ -4,8 +4,8 @@
 //!
 //! Files and folders, lowest first; each uses only those before it:
 //! `error` and `english/`; `aside` and `pair`, what every pair comes from and where it goes when it is not used;
-//! `import/`, documents and records as they lie on disk; `plans/`, the stage of task-plan pairs. `trajectories` stands
-//! apart and uses `error` alone.
+//! `import/`, documents and records as they lie on disk; `plans/`, task-plan pairs; `trajectories`, which uses `error`
+//! alone; `stage`, both as stages of a pipeline.
 
 pub mod plans;
 pub mod trajectories;
