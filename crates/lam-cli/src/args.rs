@@ -70,8 +70,26 @@ pub enum Command {
         /// A stage's output directory, or a file in it.
         artifact: PathBuf,
     },
+    /// Say what a kind of stage may be told: its keys, their defaults and what they mean.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Say what this machine offers: threads, instructions, memory, versions.
     Doctor,
+}
+
+/// Looking into settings.
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Print every key with its default and its help, as TOML.
+    Show {
+        /// A kind of stage, such as phase2 or eval.online.
+        kind: String,
+    },
+    /// Print the JSON schema of a kind's settings, or of all kinds by name.
+    Schema {
+        /// A kind of stage, such as phase2 or eval.online.
+        kind: Option<String>,
+    },
 }
 
 /// A pipeline and the settings laid over it.

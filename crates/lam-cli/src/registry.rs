@@ -1,7 +1,10 @@
 //! What can be named in files and on the command line: environments and kinds of stages. A new one is one line here.
 
 use lam_env::Environments;
-use lam_pipeline::{Code, Registry};
+use lam_pipeline::{Code, CrateCode, Registry};
+
+/// Every crate with the hash of its code and the crates that it uses; made by `build.rs`.
+const CODE: &[CrateCode] = &include!(concat!(env!("OUT_DIR"), "/code.rs"));
 
 /// The environments.
 pub fn environments() -> Environments {
@@ -14,7 +17,7 @@ pub fn environments() -> Environments {
 
 /// Every kind of stage.
 pub fn registry() -> Registry {
-    let registry = Registry::new(environments(), Code::default());
+    let registry = Registry::new(environments(), Code::new(CODE));
     let registry = lam_collect::register(registry);
     let registry = lam_base::register(registry);
     let registry = lam_phase1_pretrain::register(registry);
@@ -23,4 +26,56 @@ pub fn registry() -> Registry {
     let registry = lam_phase4_reinforce::register(registry);
     let registry = lam_eval::register(registry);
     lam_export::register(registry)
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::{Table, Value};
+
+    use super::*;
+
+    /// Whether a key (dotted) has a default; in one of several forms of a table only those of the default form do.
+    fn has_default(defaults: &Table, key: &str) -> bool {
+        let mut value = None;
+        let mut table = Some(defaults);
+        for part in key.split('.') {
+            value = table.and_then(|table| table.get(part));
+            table = value.and_then(Value::as_table);
+        }
+        value.is_some()
+    }
+
+    #[test]
+    fn every_key_of_every_stage_has_help_and_a_default() {
+        let registry = registry();
+        let unset = [
+            "model_name_or_path",
+            "judge",
+            "teacher",
+            "trajectories.phrasing",
+            "trajectories.teacher",
+            "lora.lora_target_modules",
+        ];
+        for kind in registry.kinds() {
+            let defaults = registry.defaults(kind).unwrap();
+            let helps = registry.helps(kind).unwrap();
+            assert!(!helps.is_empty(), "{kind} has no key");
+            for (key, help) in helps {
+                assert!(help.is_some_and(|help| !help.trim().is_empty()), "{kind}: `{key}` has no help");
+                let may_be_unset = unset.iter().any(|unset| key == *unset || key.starts_with(&format!("{unset}.")));
+                assert!(may_be_unset || has_default(&defaults, &key), "{kind}: `{key}` has no default");
+            }
+        }
+    }
+
+    #[test]
+    fn every_crate_with_a_stage_or_an_environment_has_its_code_hashed() {
+        for name in ["lam-collect", "lam-base", "lam-phase4-reinforce", "lam-eval", "lam-export", "lam-env-sim"] {
+            let code = CODE.iter().find(|code| code.name == name).unwrap();
+            assert_eq!(code.hash.len(), 32);
+            assert!(code.uses.contains(&"lam-types") || code.uses.contains(&"lam-store"), "{name}: {:?}", code.uses);
+        }
+        let hashes: std::collections::BTreeSet<&str> = CODE.iter().map(|code| code.hash).collect();
+        assert_eq!(hashes.len(), CODE.len());
+    }
 }

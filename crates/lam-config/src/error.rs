@@ -106,14 +106,6 @@ impl ConfigError {
         self
     }
 
-    /// The same error with another place, where `origin_of` knows one.
-    pub fn relocated(mut self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
-        if let ConfigError::Unknown { key, origin, .. } | ConfigError::Value { key, origin, .. } = &mut self {
-            *origin = origin_of(key).or(origin.take());
-        }
-        self
-    }
-
     pub(super) fn syntax(path: &Path, line: usize, reason: &str) -> Self {
         ConfigError::Syntax { origin: Origin::File { path: path.to_path_buf(), line }, reason: reason.to_string() }
     }

@@ -75,6 +75,19 @@ impl ConfigLayers {
         }
     }
 
+    /// Takes out the table at `key`, as layers of its own; none where there is no such table.
+    pub fn take(&mut self, key: &str) -> ConfigLayers {
+        if !self.table.get(key).is_some_and(Value::is_table) {
+            return ConfigLayers::new();
+        }
+        let Some(Value::Table(table)) = self.table.remove(key) else { return ConfigLayers::new() };
+        let prefix = format!("{key}.");
+        let below = self.origins.iter().filter_map(|(path, origin)| Some((path.strip_prefix(&prefix)?, origin)));
+        let origins = below.map(|(path, origin)| (path.to_owned(), origin.clone())).collect();
+        self.origins.retain(|path, _| path != key && !path.starts_with(&prefix));
+        ConfigLayers { table, origins }
+    }
+
     /// All layers, merged.
     pub fn table(&self) -> &Table {
         &self.table

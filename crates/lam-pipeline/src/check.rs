@@ -33,12 +33,8 @@ pub(crate) fn prepare<'a>(pipeline: &'a Pipeline, registry: &'a Registry) -> Res
 
 fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prepared<'a>, PipelineError> {
     let Some(kind) = registry.get(&spec.kind) else {
-        let hint = match nearest(&spec.kind, registry.kinds()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the kinds are {}", registry.kinds().collect::<Vec<_>>().join(", ")),
-        };
-        let reason = format!("stage `{}` is of unknown kind `{}`", spec.name, spec.kind);
-        return Err(PipelineError::definition(spec.origin.as_ref(), reason, hint));
+        let what = format!("stage `{}` is of unknown kind `{}`", spec.name, spec.kind);
+        return Err(PipelineError::definition(spec.origin.as_ref(), what, registry.hint(&spec.kind)));
     };
     check_inputs(spec, kind)?;
     let counts = InputCounts(spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect());

@@ -2,28 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What a crate is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct CrateCode {
+    /// Its name.
+    pub name: &'static str,
+    /// Hash of its sources and of the libraries that it uses.
+    pub hash: &'static str,
+    /// Names of the crates that it uses.
+    pub uses: &'static [&'static str],
+}
+
 /// Hashes of crates' sources, and which crate uses which.
 #[derive(Clone, Debug, Default)]
-pub struct Code {
-    crates: BTreeMap<String, CrateCode>,
-}
-
-#[derive(Clone, Debug)]
-struct CrateCode {
-    hash: String,
-    uses: Vec<String>,
-}
+pub struct Code(BTreeMap<&'static str, CrateCode>);
 
 impl Code {
-    /// Of crates by name, with the hash of what each is made of and the names of those it uses.
-    pub fn new<'a>(crates: impl IntoIterator<Item = (&'a str, &'a str, &'a [&'a str])>) -> Self {
-        let code = |(name, hash, uses): (&str, &str, &[&str])| {
-            (
-                name.to_owned(),
-                CrateCode { hash: hash.to_owned(), uses: uses.iter().map(|&name| name.to_owned()).collect() },
-            )
-        };
-        Self { crates: crates.into_iter().map(code).collect() }
+    /// Of these crates.
+    pub fn new(crates: &[CrateCode]) -> Self {
+        Self(crates.iter().map(|code| (code.name, *code)).collect())
     }
 
     /// The hashes of these crates and of all that they use, by name; a crate that is not known has none.
@@ -32,9 +29,9 @@ impl Code {
         let mut seen = BTreeSet::new();
         let mut found = BTreeMap::new();
         while let Some(name) = open.pop() {
-            let Some(code) = self.crates.get(name).filter(|_| seen.insert(name)) else { continue };
-            found.insert(name.to_owned(), code.hash.clone());
-            open.extend(code.uses.iter().map(String::as_str));
+            let Some(code) = self.0.get(name).filter(|_| seen.insert(name)) else { continue };
+            found.insert(name.to_owned(), code.hash.to_owned());
+            open.extend(code.uses);
         }
         found
     }
@@ -46,7 +43,9 @@ mod tests {
 
     #[test]
     fn a_crate_counts_with_all_that_it_uses() {
-        let code = Code::new([("a", "1", &["b"][..]), ("b", "2", &["c", "a"]), ("c", "3", &[]), ("d", "4", &["a"])]);
+        let of = |name, hash, uses| CrateCode { name, hash, uses };
+        let code =
+            Code::new(&[of("a", "1", &["b"]), of("b", "2", &["c", "a"]), of("c", "3", &[]), of("d", "4", &["a"])]);
         let names = |roots: &[&'static str]| code.of(roots.iter().copied()).into_keys().collect::<Vec<_>>();
         assert_eq!(names(&["a"]), ["a", "b", "c"]);
         assert_eq!(names(&["c", "unknown"]), ["c"]);

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// Crates that are named where the code of many changed.
+const MOST_NAMED: usize = 4;
+
 /// One reason; several may hold at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -62,7 +65,11 @@ impl fmt::Display for Reason {
             }
             Reason::SeedChanged { old, new } => write!(f, "seed changed: {old} → {new}"),
             Reason::KindChanged { old, new } => write!(f, "kind changed: {old} → {new}"),
-            Reason::CodeChanged { crates } => write!(f, "the code of {} changed", crates.join(", ")),
+            Reason::CodeChanged { crates } => {
+                let (named, more) = crates.split_at(crates.len().min(MOST_NAMED));
+                let more = if more.is_empty() { String::new() } else { format!(" and {} more crates", more.len()) };
+                write!(f, "the code of {}{more} changed", named.join(", "))
+            }
             Reason::InputChanged { input, paths } if paths.is_empty() => write!(f, "input {input} is no longer given"),
             Reason::InputChanged { input, paths } => write!(f, "input {input} changed: {}", paths.join(", ")),
             Reason::Upstream { stages } => write!(f, "after {}", stages.join(", ")),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use lam_config::nearest;
 use lam_env::Environments;
 use schemars::Schema;
 use toml::Table;
 
 use crate::code::Code;
 use crate::kind::Kind;
+use crate::page::{helps, page};
 use crate::stage::Stage;
 
 /// The kinds of stages that a pipeline may name.
@@ -45,14 +47,33 @@ impl Registry {
         self.get(kind)?.model_name()
     }
 
-    /// Every key of a kind's settings with its default.
+    /// What a kind of stage may be told: every key with its default.
     pub fn defaults(&self, kind: &str) -> Option<Table> {
         Some(self.get(kind)?.defaults())
     }
 
-    /// The keys of a kind's settings, their types and their help.
+    /// The same as a JSON schema, with types and help.
     pub fn schema(&self, kind: &str) -> Option<Schema> {
         Some(self.get(kind)?.schema())
+    }
+
+    /// The same as TOML, with the help of each key above it.
+    pub fn page(&self, kind: &str) -> Option<String> {
+        Some(page(&self.defaults(kind)?, self.schema(kind)?.as_value()))
+    }
+
+    /// Every key of a kind's settings, dotted, with its help where it has some.
+    pub fn helps(&self, kind: &str) -> Option<Vec<(String, Option<String>)>> {
+        let schema = self.schema(kind)?;
+        Some(helps(schema.as_value()).into_iter().map(|(key, help)| (key, help.map(str::to_owned))).collect())
+    }
+
+    /// What to write instead of a kind that is not known.
+    pub fn hint(&self, kind: &str) -> String {
+        match nearest(kind, self.kinds()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the kinds are {}", self.kinds().collect::<Vec<_>>().join(", ")),
+        }
     }
 
     pub(crate) fn get(&self, kind: &str) -> Option<&dyn Kind> {

@@ -29,7 +29,8 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
         DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
         DataCommand::Collect(args) => {
             let place = (args.output_dir.as_path(), args.seed);
-            run_single("trajectories", "trajectories", "", args.config.as_deref(), &args.set, place, output)
+            let settings = (args.config.as_deref(), &*args.set);
+            run_single(("trajectories", "trajectories"), [], settings, place, output)
         }
         DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
         DataCommand::Preview { path, model, count } => show_examples(path, model, *count, output),
@@ -41,7 +42,7 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
 /// Task-plan pairs from the environment's documents and the configured sources, with what became of them.
 fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
     let place = (args.output_dir.as_path(), args.seed);
-    run_single("plans", "plans", "", args.config.as_deref(), &args.set, place, output)?;
+    run_single(("plans", "plans"), [], (args.config.as_deref(), &*args.set), place, output)?;
     let path = args.output_dir.join("plans/stats.json");
     let text = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
     let stats: Value = serde_json::from_slice(&text).map_err(Failure::runtime)?;

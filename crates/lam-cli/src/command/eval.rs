@@ -1,11 +1,8 @@
 //! `eval`: the three evaluations, each as a pipeline of one stage.
 
-use std::path::PathBuf;
-
 use lam_signal::Failure;
-use toml::Value;
 
-use super::phase::{absolute, run_single};
+use super::phase::{absolute_all, run_single};
 use crate::args::{EvalArgs, EvalCommand};
 use crate::output::Output;
 
@@ -19,13 +16,14 @@ pub fn run(command: &EvalCommand, output: &Output) -> Result<(), Failure> {
 }
 
 fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> Result<(), Failure> {
-    let list = |paths: &[PathBuf]| -> Result<Value, Failure> {
-        Ok(Value::from(paths.iter().map(|path| absolute(path)).collect::<Result<Vec<_>, Failure>>()?))
-    };
-    let mut inputs = format!("models = {}", list(&args.model)?);
-    if let Some(name) = data {
-        inputs.push_str(&format!(", {name} = {}", list(&args.data)?));
+    let (stage, name) = ((kind, &*kind.replace('.', "-")), "models");
+    let (settings, place) = ((args.config.as_deref(), &*args.set), (&*args.output_dir, args.seed));
+    let models = absolute_all(&args.model)?;
+    match data {
+        Some(data) => {
+            let inputs = [(name, models), (data, absolute_all(&args.data)?)];
+            run_single(stage, inputs, settings, place, output)
+        }
+        None => run_single(stage, [(name, models)], settings, place, output),
     }
-    let name = kind.replace('.', "-");
-    run_single(kind, &name, &inputs, args.config.as_deref(), &args.set, (&args.output_dir, args.seed), output)
 }

@@ -1,6 +1,7 @@
 //! What each command does. A command is a function that takes exactly what it needs.
 
 mod act;
+mod config;
 mod data;
 mod doctor;
 mod eval;
@@ -38,6 +39,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(command) => serve::run(&command, &output),
         Command::Model(command) => model::run(&command, &output),
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
+        Command::Config(command) => config::run(&command, &output),
         Command::Doctor => doctor::doctor(&output),
     }
 }

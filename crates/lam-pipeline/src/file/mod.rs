@@ -18,7 +18,7 @@ use toml::Value;
 use crate::PipelineError;
 
 use self::build::expand;
-use self::raw::{RawPipeline, read_raw};
+use self::raw::{RawPipeline, RawStage, read_raw};
 
 /// Reads a text file of a pipeline.
 pub type ReadText<'a> = &'a dyn Fn(&Path) -> std::io::Result<String>;
@@ -59,6 +59,19 @@ pub struct StageSpec {
     pub position: usize,
 }
 
+/// One stage of a pipeline that stands in no file.
+#[derive(Clone, Debug)]
+pub struct StageDraft {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its inputs: names of stages before it, with a path below their results, or paths.
+    pub inputs: BTreeMap<String, Vec<String>>,
+    /// What was written in its settings, and where.
+    pub settings: ConfigLayers,
+}
+
 /// Where an input comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputSource {
@@ -85,6 +98,20 @@ impl Pipeline {
         let overrides = overrides.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
         apply_top_level(&mut raw, &overrides)?;
         expand(raw, path, &overrides, read)
+    }
+
+    /// The pipeline of these stages, which stands in no file.
+    pub fn of_drafts(name: &str, seed: u64, drafts: Vec<StageDraft>) -> Result<Self, PipelineError> {
+        let raw = RawPipeline {
+            name: name.to_owned(),
+            description: String::new(),
+            seed: Some(seed),
+            seeds: None,
+            included: Vec::new(),
+            own: drafts.into_iter().map(RawStage::from).collect(),
+            settings: Vec::new(),
+        };
+        expand(raw, Path::new(""), &[], &|path: &Path| fs::read_to_string(path))
     }
 
     /// The stages called `name`, by id or by name, whatever their seed.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Table;
 
-use super::{ReadText, read_text};
+use super::{ReadText, StageDraft, read_text};
 use crate::PipelineError;
 
 /// What a file says, and what the files it includes say.
@@ -46,6 +46,17 @@ pub(super) struct RawStage {
 impl RawStage {
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.origins.get(key).or_else(|| self.origins.get("name")).or_else(|| self.origins.get(""))
+    }
+}
+
+impl From<StageDraft> for RawStage {
+    fn from(draft: StageDraft) -> Self {
+        let inputs = draft.inputs.into_iter().map(|(name, sources)| (name, OneOrMany(sources))).collect();
+        let written = draft.settings.origins().iter();
+        let origins = written.map(|(key, origin)| (format!("set.{key}"), origin.clone())).collect();
+        let set = draft.settings.table().clone();
+        let keys = StageKeys { name: draft.name, kind: draft.kind, inputs, config: None, set };
+        Self { keys, origins, file: PathBuf::new() }
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use lam_env::Environments;
 use lam_pipeline::{
-    Code, InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext, run,
+    Code, CrateCode, InputSpec, NoView, Pipeline, PipelineError, Registry, RunOptions, RunSummary, Stage, StageContext,
+    run,
 };
 use lam_signal::{Failure, Fault};
 use schemars::JsonSchema;
@@ -169,7 +170,8 @@ impl Place {
     }
 
     pub fn registry_of_version(&self, version: &'static str) -> Registry {
-        let code = Code::new([("fakes", version, &["below"][..]), ("below", "1", &[])]);
+        let fakes = CrateCode { name: "fakes", hash: version, uses: &["below"] };
+        let code = Code::new(&[fakes, CrateCode { name: "below", hash: "1", uses: &[] }]);
         Registry::new(Environments::new(), code).with(Write(self.shared.clone())).with(Count(self.shared.clone()))
     }
 

@@ -5,5 +5,6 @@
 mod caching;
 mod definition;
 mod fakes;
+mod own_stage;
 mod resume;
 mod views;
