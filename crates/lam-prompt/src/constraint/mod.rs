@@ -4,7 +4,6 @@
 mod compact;
 mod grammar;
 mod json;
-mod number;
 mod structured;
 
 pub(crate) use grammar::Grammar;

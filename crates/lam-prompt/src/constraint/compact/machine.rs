@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::document::DocumentText;
 use super::functions::{Functions, Then, Way};
 use super::lists::{CompactLists, End, FreeList};
+use super::number::{begins_number, is_number};
 use super::screen::Screen;
 use crate::Tokenizer;
 use crate::compact::{Compact, Markers};
-use crate::constraint::number::{begins_number, is_number};
 use crate::constraint::{AnswerLimits, TokenConstraint};
 
 /// Where the answer stands.

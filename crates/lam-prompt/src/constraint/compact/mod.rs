@@ -5,6 +5,7 @@ mod functions;
 mod lists;
 mod machine;
 mod moves;
+mod number;
 mod screen;
 
 pub(super) use functions::Functions;
