@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, ListArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray,
-};
-use arrow_schema::{ArrowError, Field, Schema};
+use arrow::array::{Array, ArrayRef, ListArray, ListBuilder, PrimitiveArray, StringArray, StringBuilder};
+use arrow::datatypes::{ArrowPrimitiveType, Field, Schema};
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use serde::Serialize;
 
 /// Columns in file order; every one holds a value for each row.

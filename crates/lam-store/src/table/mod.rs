@@ -10,7 +10,6 @@ mod task_plan;
 #[cfg(test)]
 mod tests;
 mod trajectory;
-mod widths;
 
 use std::error::Error;
 use std::fs::File;
@@ -18,9 +17,9 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use arrow_array::RecordBatch;
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -96,12 +95,9 @@ fn read_table(
     Ok(())
 }
 
-/// Arrow's own schema in the file is left unread: it says only which of several layouts of texts and lists the writer
-/// had in memory, and without it there is one of each.
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, StoreError> {
     let file = File::open(path).map_err(StoreError::io("read", path))?;
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|error| parquet_error(path, error))
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| parquet_error(path, error))
 }
 
 /// What the rows of a table are.

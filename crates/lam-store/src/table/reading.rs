@@ -4,14 +4,14 @@
 
 use std::path::Path;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, ListArray, PrimitiveArray, RecordBatch, StringArray};
-use arrow_schema::{DataType, Field};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field};
+use arrow::record_batch::RecordBatch;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use super::widths;
 use crate::StoreError;
 
 /// Some consecutive rows of a file.
@@ -61,7 +61,8 @@ impl<'a> Batch<'a> {
         if kind(array.data_type()) != kind(wanted) {
             return Err(refused(format!("holds {}, not {}", kind(array.data_type()), kind(wanted))));
         }
-        let array = widths::converted(array, wanted).map_err(refused)?;
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        let array = cast_with_options(array, wanted, &options).map_err(|error| refused(error.to_string()))?;
         Ok(Column { array, name, path: self.path, first_row: self.first_row })
     }
 }
@@ -69,8 +70,9 @@ impl<'a> Batch<'a> {
 /// What a person would call the type, the same for every width.
 fn kind(data_type: &DataType) -> String {
     match data_type {
-        DataType::Utf8 => "text".to_string(),
-        DataType::List(item) => format!("lists of {}", kind(item.data_type())),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_string(),
+        DataType::Dictionary(_, value) => kind(value),
+        DataType::List(item) | DataType::LargeList(item) => format!("lists of {}", kind(item.data_type())),
         other if other.is_integer() => "whole numbers".to_string(),
         other if other.is_floating() => "numbers".to_string(),
         other => other.to_string(),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use arrow_array::types::UInt64Type;
+use arrow::datatypes::UInt64Type;
 use lam_types::Task;
 
 use super::columns::Columns;

@@ -4,11 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{LargeListBuilder, StringViewBuilder};
-use arrow_array::types::Int8Type;
-use arrow_array::{
-    ArrayRef, DictionaryArray, Int64Array, LargeStringArray, RecordBatch, StringArray, StringViewArray, UInt8Array,
-};
+use arrow::array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
+use arrow::record_batch::RecordBatch;
 use lam_types::{
     Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PlanSource, PolicyId, Split,
     State, Status, Step, StepStatus, Task, TaskPlan, Tokens, Trajectory, Verdict,
@@ -221,44 +218,6 @@ fn a_bad_value_has_its_row_and_column() {
     write_foreign(&path, columns, Vec::new());
     let message = read_tasks(&path).unwrap_err().to_string();
     assert!(message.contains("t.parquet: row 1, column `split`: unknown variant `trian`"), "{message}");
-}
-
-/// Task plans and tasks as other programs lay them out: large texts, views, dictionaries, large lists, narrow numbers.
-#[test]
-fn other_layouts_and_widths_are_read() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("t.parquet");
-    let text = |text: &str| -> ArrayRef { Arc::new(StringArray::from(vec![text])) };
-    let split: DictionaryArray<Int8Type> = vec!["train"].into_iter().collect();
-    let with_seeds = |seeds: ArrayRef| {
-        let columns = vec![
-            ("task_id", Arc::new(LargeStringArray::from(vec!["sim-bold-7"])) as ArrayRef),
-            ("family", Arc::new(StringViewArray::from(vec!["bold"]))),
-            ("request", text("make \"north\" bold")),
-            ("environment", text("sim")),
-            ("application", text("word")),
-            ("seed", seeds),
-            ("phrasing", text("seen")),
-            ("split", Arc::new(split.clone())),
-        ];
-        write_foreign(&path, columns, Vec::new());
-        read_tasks(&path)
-    };
-    assert_eq!(with_seeds(Arc::new(UInt8Array::from(vec![7]))).unwrap(), [task(7)]);
-    assert_eq!(with_seeds(Arc::new(Int64Array::from(vec![7]))).unwrap(), [task(7)]);
-    let message = with_seeds(Arc::new(Int64Array::from(vec![-7]))).unwrap_err().to_string();
-    assert!(message.ends_with("column `seed`: -7 does not fit into UInt64"), "{message}");
-
-    let mut plans = LargeListBuilder::new(StringViewBuilder::new());
-    plans.append_value([Some("click Insert"), Some("click Table")]);
-    let mut columns: Vec<(&str, ArrayRef)> = ["task_id", "application", "task", "parent_id", "document"]
-        .into_iter()
-        .chain(["document_hash", "producer", "family"])
-        .map(|name| (name, text("x")))
-        .collect();
-    columns.extend([("source", text("search_query")), ("split", text("test")), ("plan", Arc::new(plans.finish()))]);
-    write_foreign(&path, columns, Vec::new());
-    assert_eq!(read_task_plans(&path).unwrap()[0].plan, ["click Insert", "click Table"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The columns of trajectory rows on their way to disk.
 
-use arrow_array::types::{Float32Type, Float64Type, UInt32Type, UInt64Type};
+use arrow::datatypes::{Float32Type, Float64Type, UInt32Type, UInt64Type};
 use lam_types::{Args, Control, PastAction, Step, Tokens, Trajectory};
 
 use crate::table::columns::Columns;

@@ -1,7 +1,7 @@
 //! Trajectory rows read back and put together: consecutive rows of one id are one trajectory.
 
-use arrow_array::types::{Float32Type, Float64Type, UInt32Type};
-use arrow_array::{ListArray, PrimitiveArray, StringArray};
+use arrow::array::{ListArray, PrimitiveArray, StringArray};
+use arrow::datatypes::{Float32Type, Float64Type, UInt32Type};
 use lam_types::{Action, Observation, PolicyId, State, Step, Task, Tokens, Trajectory, Verdict};
 
 use crate::StoreError;
