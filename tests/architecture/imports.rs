@@ -165,7 +165,10 @@ fn owner(path: Module, files: &BTreeMap<Module, String>, reexports: &Reexports, 
     let module = path[..held].to_vec();
     let target = path.get(held).and_then(|name| reexports.get(&(module.clone(), name.clone())));
     match target {
-        Some(target) if depth < 8 && *target != path => owner(target.clone(), files, reexports, depth + 1),
+        Some(target) if depth < 8 && *target != path => {
+            let whole = [target.as_slice(), &path[held + 1..]].concat();
+            owner(whole, files, reexports, depth + 1)
+        }
         _ => module,
     }
 }

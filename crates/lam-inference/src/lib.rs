@@ -1,9 +1,21 @@
 //! The generation loop: KV cache, requests that come and go, sampling, constrained decoding, and the policy over our
 //! own model. Knows no training.
 //!
-//! ```text
+//! ```
+//! use lam_inference::{GenerationRequest, Generator};
+//! use lam_model::{Decoder, Initialization};
+//!
+//! let config = serde_json::from_str(
+//!     r#"{"model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+//!         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}"#,
+//! )?;
+//! let decoder = Decoder::init(config, &Initialization::Normal, 42)?;
+//!
+//! let (prompt, eos, max_new_tokens) = (vec![1, 2, 3], 0, 8);
 //! let mut generator = Generator::new(&decoder, 32)?;
-//! let completions = generator.run(requests)?;
+//! let completions = generator.run(vec![GenerationRequest::greedy(prompt, eos, max_new_tokens)])?;
+//! assert!((1..=8).contains(&completions[0].tokens.len()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod directory;

@@ -4,6 +4,28 @@
 //! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`KvCache::read`]. The
 //! whole stack of layers is one node of candle's tape: its backward is written by hand, layer by layer, over the
 //! operations in `backend/`. Does not know tasks or text.
+//!
+//! ```
+//! use lam_model::{Decoder, Initialization, MistralConfig, Mode, PackedBatch, Target};
+//!
+//! let config: MistralConfig = serde_json::from_str(
+//!     r#"{"model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+//!         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}"#,
+//! )?;
+//! let decoder = Decoder::init(config, &Initialization::Normal, 42)?;
+//!
+//! // A loss on the tape, whose backward gives every trained weight its gradient.
+//! let batch = PackedBatch::from_documents([[1_u32, 2, 3]]);
+//! let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: None })?;
+//! let loss = decoder.cross_entropy(&hidden, &[Target { position: 1, token: 3, weight: 1.0 }])?;
+//! let gradients = loss.backward()?;
+//! assert!(decoder.variables().iter().all(|(_, variable)| gradients.get(variable).is_some()));
+//!
+//! // Scores of what may follow a prompt, over cached keys and values.
+//! let mut cache = decoder.new_cache(1)?;
+//! assert_eq!(cache.decode(&[(0, &[1, 2])])?.len(), 50);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod allocator;
 mod backend;

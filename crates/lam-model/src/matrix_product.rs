@@ -4,8 +4,8 @@ use half::bf16;
 
 use crate::Precision;
 use crate::backend::cpu::kernel::panel::Numbers;
-use crate::backend::cpu::ops::linear::{self, Form, Summand, To};
-use crate::backend::cpu::storage::activation::{Activation, rounded};
+use crate::backend::ops::linear::{self, Form, Summand, To};
+use crate::backend::storage::activation::{Activation, rounded};
 
 /// A frozen weight w [N, K], an input x [M, K] and an output gradient g [M, N], all in one precision.
 pub struct MatrixProduct {

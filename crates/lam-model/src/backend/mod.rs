@@ -8,5 +8,8 @@ use candle_core::Device;
 
 pub(crate) mod cpu;
 
+/// The device that the decoder is built over: layers, files and initialisation name no other path.
+pub(crate) use cpu::{ops, storage};
+
 /// Where candle's tape keeps its tensors: hidden states, losses, trained weights. Nothing else names a device.
 pub(crate) const TAPE: Device = Device::Cpu;

@@ -8,8 +8,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Decoder, LoraPair};
-use crate::backend::cpu::storage;
-use crate::backend::cpu::storage::weight::Weight;
+use crate::backend::storage;
+use crate::backend::storage::weight::Weight;
 use crate::layout::{MODULES, linear_name, linear_size};
 use crate::{LoraConfig, ModelError, files};
 

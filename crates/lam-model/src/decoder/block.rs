@@ -6,13 +6,13 @@ use candle_core::Result;
 
 use super::linear::{Branch, Inner, InputGradient, Linear};
 use crate::Precision;
-use crate::backend::cpu::ops::attention::{self, Heads, Inputs, Kept};
-use crate::backend::cpu::ops::dropout::Dropout;
-use crate::backend::cpu::ops::linear::To;
-use crate::backend::cpu::ops::rope::Rope;
-use crate::backend::cpu::ops::{rms_norm, swiglu};
-use crate::backend::cpu::storage::activation::{Activation, Lent, View};
-use crate::backend::cpu::storage::weight::{Gradients, Weight};
+use crate::backend::ops::attention::{self, Heads, Inputs, Kept};
+use crate::backend::ops::dropout::Dropout;
+use crate::backend::ops::linear::To;
+use crate::backend::ops::rope::Rope;
+use crate::backend::ops::{rms_norm, swiglu};
+use crate::backend::storage::activation::{Activation, Lent, View};
+use crate::backend::storage::weight::{Gradients, Weight};
 use crate::batch::Span;
 
 /// The weights of a block.

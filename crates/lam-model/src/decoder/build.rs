@@ -6,11 +6,47 @@ use std::sync::{Arc, Mutex};
 use candle_core::Tensor;
 
 use super::{Block, Decoder, Linear, Stack};
-use crate::backend::cpu::ops::rope::Rope;
-use crate::backend::cpu::storage::weight::Weight;
+use crate::backend::ops::rope::Rope;
+use crate::backend::storage::weight::Weight;
 use crate::files::Tensors;
 use crate::layout::{MODULES, linear_name, linear_size};
 use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, files, init};
+
+/// Takes a decoder's parts out of named tensors, in the form in which they are kept.
+struct Parts<'a> {
+    tensors: &'a mut Tensors,
+    config: &'a MistralConfig,
+    finetuning: &'a Finetuning,
+}
+
+impl Parts<'_> {
+    fn weight(&mut self, name: String, shape: &[usize]) -> Result<Weight, ModelError> {
+        // Norms are small, and read as f32 by every operation.
+        if *self.finetuning != Finetuning::Full && shape.len() > 1 {
+            let stored = self.tensors.take_stored(&name, shape)?;
+            return Ok(Weight::stored(name, shape, stored));
+        }
+        let tensor = self.tensors.take(&name, shape)?;
+        Ok(Weight::frozen(name, tensor)?)
+    }
+
+    fn linear(&mut self, layer: usize, module: &str) -> Result<Linear, ModelError> {
+        let size = linear_size(self.config, module);
+        let mut weight = self.weight(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
+        if let Finetuning::Qlora { bits, .. } = self.finetuning {
+            weight.quantise(*bits)?;
+        }
+        Ok(Linear { weight, size, adapter: None })
+    }
+
+    fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
+        let width = [self.config.hidden_size];
+        let input_norm = self.weight(format!("model.layers.{layer}.input_layernorm.weight"), &width)?;
+        let post_norm = self.weight(format!("model.layers.{layer}.post_attention_layernorm.weight"), &width)?;
+        let linears = MODULES.iter().map(|module| self.linear(layer, module)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Block { input_norm, linears: linears.try_into().expect("there are seven modules"), post_norm })
+    }
+}
 
 impl Decoder {
     /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from
@@ -69,36 +105,12 @@ impl Decoder {
         config.check()?;
         finetuning.check()?;
         let (v, d) = (config.vocab_size, config.hidden_size);
-        let as_stored = *finetuning != Finetuning::Full;
-        let mut take = |name: String, shape: &[usize]| -> Result<Weight, ModelError> {
-            // Norms are small, and read as f32 by every operation.
-            if as_stored && shape.len() > 1 {
-                let stored = tensors.take_stored(&name, shape)?;
-                return Ok(Weight::stored(name, shape, stored));
-            }
-            let tensor = tensors.take(&name, shape)?;
-            Ok(Weight::frozen(name, tensor)?)
-        };
-        let embedding = take("model.embed_tokens.weight".into(), &[v, d])?;
-        let mut blocks = Vec::new();
-        for layer in 0..config.num_hidden_layers {
-            let input_norm = take(format!("model.layers.{layer}.input_layernorm.weight"), &[d])?;
-            let post_norm = take(format!("model.layers.{layer}.post_attention_layernorm.weight"), &[d])?;
-            let mut linears = Vec::new();
-            for module in MODULES {
-                let size = linear_size(&config, module);
-                let mut weight = take(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
-                if let Finetuning::Qlora { bits, .. } = finetuning {
-                    weight.quantise(*bits)?;
-                }
-                linears.push(Linear { weight, size, adapter: None });
-            }
-            let linears = linears.try_into().expect("there are seven modules");
-            blocks.push(Block { input_norm, linears, post_norm });
-        }
-        let norm = take("model.norm.weight".into(), &[d])?;
+        let mut parts = Parts { tensors, config: &config, finetuning };
+        let embedding = parts.weight("model.embed_tokens.weight".into(), &[v, d])?;
+        let blocks = (0..config.num_hidden_layers).map(|layer| parts.block(layer)).collect::<Result<_, _>>()?;
+        let norm = parts.weight("model.norm.weight".into(), &[d])?;
         let own_head = !config.tie_word_embeddings && !files::is_classifier(&config);
-        let head = own_head.then(|| take("lm_head.weight".into(), &[v, d])).transpose()?;
+        let head = own_head.then(|| parts.weight("lm_head.weight".into(), &[v, d])).transpose()?;
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
         let precision = Precision::F32;
         let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.head_dim(), config.theta(), 0))));

@@ -2,13 +2,12 @@
 
 use candle_core::Result;
 
-use crate::backend::cpu::kernel::matmul;
-use crate::backend::cpu::kernel::rows;
-use crate::backend::cpu::ops::dropout::Dropout;
-use crate::backend::cpu::ops::linear::{self, Form, Summand, To};
-use crate::backend::cpu::ops::lora;
-use crate::backend::cpu::storage::activation::{Activation, View};
-use crate::backend::cpu::storage::weight::{Gradients, Weight};
+use crate::backend::ops::dropout::Dropout;
+use crate::backend::ops::linear::{self, Form, Summand, To};
+use crate::backend::ops::lora;
+use crate::backend::storage;
+use crate::backend::storage::activation::{Activation, View};
+use crate::backend::storage::weight::{Gradients, Weight};
 
 /// y = x wᵀ, plus the adapter's part.
 #[derive(Clone, Debug)]
@@ -75,10 +74,9 @@ impl Linear {
     /// Weight plus scale × B A, where there is an adapter.
     pub(crate) fn merged(&self) -> Result<Option<candle_core::Tensor>> {
         let Some(pair) = &self.adapter else { return Ok(None) };
-        let mut merged = self.weight.held()?.numbers().to_f32(0..self.weight.len());
-        let (a, b) = (pair.a.values()?, pair.b.values()?);
-        matmul::by_plain(&b, &a, &mut merged, pair.rank, self.size.1, pair.scale, true);
-        Ok(Some(crate::backend::cpu::storage::tensor(merged, self.size)?))
+        let held = self.weight.held()?;
+        let merged = pair.with(None, |adapter| lora::merged(held.numbers(), adapter, self.size))?;
+        Ok(Some(storage::tensor(merged, self.size)?))
     }
 }
 
@@ -115,8 +113,7 @@ impl<'a> InputGradient<'a> {
             let n = branch.linear.size.0;
             summands.push(Summand { x: branch.g, w: weights[i].numbers(), form: Form::Plain, reduction: n });
             if let (Some(h), Some(a), Some(pair)) = (&self.outer[i], &pairs[i], &branch.linear.adapter) {
-                let w = crate::backend::cpu::kernel::panel::Numbers::F32(a);
-                summands.push(Summand { x: h.view(), w, form: Form::Plain, reduction: pair.rank });
+                summands.push(lora::by_dropped(a, pair.rank, h));
             }
         }
         linear::sum(&summands, k, 1.0, to);
@@ -150,14 +147,10 @@ impl<'a> InputGradient<'a> {
                 }
             })?;
             if let Activation::F32(part) = &part {
-                rows::add(&mut total, part);
+                To::Add(&mut total).put(part);
             }
         }
-        match to {
-            To::F32(y) => y.copy_from_slice(&total),
-            To::Add(y) => rows::add(y, &total),
-            To::Activation(y) => y.copy_from(&total),
-        }
+        to.put(&total);
         Ok(())
     }
 

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{Tensor, Var};
 
 use crate::Precision;
-use crate::backend::cpu::ops::attention::Heads;
-use crate::backend::cpu::ops::cross_entropy::{self, cross_entropy};
-use crate::backend::cpu::ops::log_probs::LogProbs;
-use crate::backend::cpu::ops::rope::Rope;
-use crate::backend::cpu::storage::activation::Lent;
-use crate::backend::cpu::storage::weight::Weight;
+use crate::backend::ops::attention::Heads;
+use crate::backend::ops::cross_entropy::{self, cross_entropy};
+use crate::backend::ops::log_probs::LogProbs;
+use crate::backend::ops::rope::Rope;
+use crate::backend::storage;
+use crate::backend::storage::activation::Lent;
+use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
 use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target, TextRows};
 pub(crate) use block::{Block, Run};
@@ -168,12 +169,12 @@ impl Decoder {
     pub fn logits(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
         self.check_places(hidden, positions, &vec![0; positions.len()])?;
         let (v, d) = (self.config.vocab_size, self.config.hidden_size);
-        let hidden = crate::backend::cpu::storage::values(hidden)?;
-        let x = crate::backend::cpu::ops::cross_entropy::gathered(&hidden, positions.iter().copied(), d);
+        let hidden = storage::values(hidden)?;
+        let x = cross_entropy::gathered(&hidden, positions.iter().copied(), d);
         let mut logits = vec![0.0; positions.len() * v];
         let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);
         cross_entropy::logits_of(x.view(), head.numbers(), &mut logits, (v, d));
-        Ok(crate::backend::cpu::storage::tensor(logits, (positions.len(), v))?)
+        Ok(storage::tensor(logits, (positions.len(), v))?)
     }
 
     /// What is trained, under its name on disk, always in the same order.

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::block::{Block, BlockTape, Run};
-use crate::backend::cpu::ops::{embedding, rms_norm};
-use crate::backend::cpu::storage;
-use crate::backend::cpu::storage::weight::{Gradients, Weight};
+use crate::backend::ops::{embedding, rms_norm};
+use crate::backend::storage;
+use crate::backend::storage::weight::{Gradients, Weight};
 
 /// Embedding, blocks and final norm.
 #[derive(Clone, Debug)]

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::atomic;
 use crate::ModelError;
-use crate::backend::cpu::storage;
-use crate::backend::cpu::storage::weight::Stored;
+use crate::backend::storage;
+use crate::backend::storage::weight::Stored;
 
 /// Bytes of a shard at most.
 const SHARD_BYTES: usize = 5_000_000_000;

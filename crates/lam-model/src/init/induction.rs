@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::normal;
-use crate::backend::cpu::storage;
+use crate::backend::storage;
 use crate::files::Tensors;
 use crate::layout::linear_name;
 use crate::{MistralConfig, ModelError};

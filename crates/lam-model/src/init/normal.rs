@@ -6,7 +6,7 @@ use std::f64::consts::TAU;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::backend::cpu::storage;
+use crate::backend::storage;
 use crate::files::Tensors;
 use crate::layout::shapes;
 use crate::{MistralConfig, ModelError};

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::backend::cpu::kernel::matmul::{self, Matrix, Product};
 use crate::backend::cpu::kernel::panel::{Numbers, Right};
 use crate::backend::cpu::kernel::product::{self, Out, Size, Term};
+use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage::activation::{Activation, View};
 
 /// x by a weight of `width` columns, as x wᵀ or as x w.
@@ -38,6 +39,17 @@ pub(crate) enum To<'a> {
     Add(&'a mut [f32]),
     /// In place of what is there, in the activation's precision.
     Activation(&'a mut Activation),
+}
+
+impl To<'_> {
+    /// Puts f32 values there.
+    pub(crate) fn put(self, values: &[f32]) {
+        match self {
+            To::F32(y) => y.copy_from_slice(values),
+            To::Add(y) => rows::add(y, values),
+            To::Activation(y) => y.copy_from(values),
+        }
+    }
 }
 
 /// Rows of a weight that is expanded to f32 at a time.

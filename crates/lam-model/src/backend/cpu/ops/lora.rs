@@ -2,8 +2,16 @@
 
 use super::dropout::Dropout;
 use super::linear::{self, Form, Summand, To};
+use crate::backend::cpu::kernel::matmul;
 use crate::backend::cpu::kernel::panel::Numbers;
 use crate::backend::cpu::storage::activation::{Activation, View};
+
+/// w + s B A, the weight with the adapter's product. Shape: [N, K].
+pub(crate) fn merged(w: Numbers<'_>, adapter: Adapter<'_>, (n, k): (usize, usize)) -> Vec<f32> {
+    let mut merged = w.to_f32(0..n * k);
+    matmul::by_plain(adapter.b, adapter.a, &mut merged, adapter.rank, k, adapter.scale, true);
+    merged
+}
 
 /// Rank, scale and mask of an adapter.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +74,13 @@ impl Adapter<'_> {
 
     /// What the adapter adds to the gradient by drop(x): h A.
     pub(crate) fn backward<'a>(&'a self, h: &'a Activation) -> Summand<'a> {
-        Summand { x: h.view(), w: Numbers::F32(self.a), form: Form::Plain, reduction: self.rank }
+        by_dropped(self.a, self.rank, h)
     }
+}
+
+/// As [`Adapter::backward`], from the adapter's A alone.
+pub(crate) fn by_dropped<'a>(a: &'a [f32], rank: usize, h: &'a Activation) -> Summand<'a> {
+    Summand { x: h.view(), w: Numbers::F32(a), form: Form::Plain, reduction: rank }
 }
 
 #[cfg(test)]
