@@ -3,7 +3,7 @@
 use half::bf16;
 
 use crate::Precision;
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::ops::linear::{self, Form, Summand, To};
 use crate::backend::storage::activation::{Activation, rounded};
 

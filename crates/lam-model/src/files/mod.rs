@@ -3,6 +3,7 @@
 mod atomic;
 mod describe;
 mod tensors;
+mod write;
 
 pub(crate) use describe::{
     CAUSAL, CLASSIFIER, is_classifier, read_adapter_config, read_config, write_adapter_config, write_config,
@@ -34,7 +35,7 @@ pub(crate) fn write_model(
 ) -> Result<(), ModelError> {
     std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
     write_config(directory, config, architecture)?;
-    tensors::write(directory, "model", tensors)
+    write::tensors(directory, "model", tensors)
 }
 
 /// Writes `adapter_model.safetensors` and `adapter_config.json`.
@@ -46,5 +47,5 @@ pub(crate) fn write_adapter(
 ) -> Result<(), ModelError> {
     std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
     write_adapter_config(directory, lora, base)?;
-    tensors::write(directory, "adapter_model", tensors)
+    write::tensors(directory, "adapter_model", tensors)
 }

@@ -3,7 +3,7 @@
 
 use super::panels::Rows;
 use crate::ModelError;
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage::weight::Weight;
 use crate::decoder::{Linear, LoraPair};

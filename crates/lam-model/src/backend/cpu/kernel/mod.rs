@@ -5,6 +5,7 @@ pub(crate) mod dispatch;
 pub(crate) mod element;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
+pub(crate) mod numbers;
 pub(crate) mod pages;
 pub(crate) mod panel;
 pub(crate) mod product;

@@ -9,22 +9,11 @@ use std::ops::{Deref, DerefMut, Range};
 
 use half::bf16;
 
-use super::blocks::Blocks;
 use super::dispatch::dispatched;
-use super::element::Element;
+use super::numbers::Numbers;
 
 /// Columns of a full panel.
 pub(crate) const WIDTH: usize = 64;
-
-/// Numbers as they are stored, lent: rows of a weight or of an activation.
-#[derive(Clone, Copy)]
-pub(crate) enum Numbers<'a> {
-    /// Rounded to bf16 on the way.
-    F32(&'a [f32]),
-    Bf16(&'a [bf16]),
-    /// Quantised; expanded to bf16 on the way.
-    Blocks(&'a Blocks),
-}
 
 /// How the right side b [reduction, columns] of a product lies in its source.
 #[derive(Clone, Copy)]
@@ -35,44 +24,6 @@ pub(crate) enum Right<'a> {
     Plain(Numbers<'a>, usize),
 }
 
-impl Numbers<'_> {
-    /// Values in f32.
-    pub(crate) fn to_f32(&self, range: Range<usize>) -> Vec<f32> {
-        match *self {
-            Numbers::F32(values) => values[range].to_vec(),
-            Numbers::Bf16(values) => values[range].iter().map(|value| value.wide()).collect(),
-            Numbers::Blocks(blocks) => {
-                let mut values = vec![bf16::ZERO; range.len()];
-                blocks.expand(range.start, &mut values);
-                values.into_iter().map(Element::wide).collect()
-            }
-        }
-    }
-
-    /// A part of a row, rounded into `out`, or where it lies.
-    fn row<'s>(&'s self, start: usize, out: &'s mut [bf16]) -> &'s [bf16] {
-        match *self {
-            Numbers::Bf16(values) => &values[start..start + out.len()],
-            Numbers::F32(values) => {
-                round(&values[start..start + out.len()], out);
-                out
-            }
-            Numbers::Blocks(blocks) => {
-                blocks.expand(start, out);
-                out
-            }
-        }
-    }
-}
-
-dispatched! {
-    /// y := x in bf16.
-    fn round(x: &[f32], y: &mut [bf16]) {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = bf16::narrow(*x);
-        }
-    }
-}
 dispatched! {
     /// Two rows side by side: out[j] = low[j] | high[j] << 16.
     fn interleave(low: &[bf16], high: &[bf16], out: &mut [u32]) {
@@ -286,6 +237,7 @@ mod transpose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::cpu::kernel::element::Element;
     use crate::finite_difference::values;
 
     #[test]

@@ -8,7 +8,8 @@ use std::ops::Range;
 use half::bf16;
 use rayon::prelude::*;
 
-use super::panel::{self, Numbers, Right, WIDTH, Words};
+use super::numbers::Numbers;
+use super::panel::{self, Right, WIDTH, Words};
 use super::shared::Shared;
 use super::tile::{self, Piece, Put};
 

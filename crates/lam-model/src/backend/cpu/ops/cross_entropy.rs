@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::linear::{self, Form, Summand, To};
 use crate::Precision;
 use crate::Target;
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::{Lent, View};

@@ -1,6 +1,6 @@
 //! Embedding: row `tokens[t]` of the table becomes row t. Shapes: table [V, D]; y [T, D].
 
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
 
 /// y of the tokens.

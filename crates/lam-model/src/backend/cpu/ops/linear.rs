@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use crate::backend::cpu::kernel::matmul::{self, Matrix, Product};
-use crate::backend::cpu::kernel::panel::{Numbers, Right};
+use crate::backend::cpu::kernel::numbers::Numbers;
+use crate::backend::cpu::kernel::panel::Right;
 use crate::backend::cpu::kernel::product::{self, Out, Size, Term};
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage::activation::{Activation, View};

@@ -3,7 +3,7 @@
 use super::dropout::Dropout;
 use super::linear::{self, Form, Summand, To};
 use crate::backend::cpu::kernel::matmul;
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::storage::activation::{Activation, View};
 
 /// w + s B A, the weight with the adapter's product. Shape: [N, K].

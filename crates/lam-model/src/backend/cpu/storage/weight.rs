@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor, Var, bail};
 use half::bf16;
 
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
-use crate::backend::cpu::kernel::panel::Numbers;
+use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::rounded;
 

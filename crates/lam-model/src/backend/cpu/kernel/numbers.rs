@@ -1,0 +1,58 @@
+//! Numbers in any of the forms in which weights and activations are stored, lent to whoever computes with them.
+
+use std::ops::Range;
+
+use half::bf16;
+
+use super::blocks::Blocks;
+use super::dispatch::dispatched;
+use super::element::Element;
+
+/// Numbers as they are stored, lent: rows of a weight or of an activation.
+#[derive(Clone, Copy)]
+pub(crate) enum Numbers<'a> {
+    /// Rounded to bf16 on the way.
+    F32(&'a [f32]),
+    Bf16(&'a [bf16]),
+    /// Quantised; expanded to bf16 on the way.
+    Blocks(&'a Blocks),
+}
+
+impl Numbers<'_> {
+    /// Values in f32.
+    pub(crate) fn to_f32(&self, range: Range<usize>) -> Vec<f32> {
+        match *self {
+            Numbers::F32(values) => values[range].to_vec(),
+            Numbers::Bf16(values) => values[range].iter().map(|value| value.wide()).collect(),
+            Numbers::Blocks(blocks) => {
+                let mut values = vec![bf16::ZERO; range.len()];
+                blocks.expand(range.start, &mut values);
+                values.into_iter().map(Element::wide).collect()
+            }
+        }
+    }
+
+    /// A part of a row, rounded into `out`, or where it lies.
+    pub(super) fn row<'s>(&'s self, start: usize, out: &'s mut [bf16]) -> &'s [bf16] {
+        match *self {
+            Numbers::Bf16(values) => &values[start..start + out.len()],
+            Numbers::F32(values) => {
+                round(&values[start..start + out.len()], out);
+                out
+            }
+            Numbers::Blocks(blocks) => {
+                blocks.expand(start, out);
+                out
+            }
+        }
+    }
+}
+
+dispatched! {
+    /// y := x in bf16.
+    fn round(x: &[f32], y: &mut [bf16]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = bf16::narrow(*x);
+        }
+    }
+}
