@@ -77,20 +77,6 @@ const ABSENT: &[Absent] = &[
 /// one stay; of the others, the reason says what has to move for it to open.
 const CIRCLES: &[(&str, &[&str], &str)] = &[
     (
-        "lam-cli",
-        &[
-            "command/pipeline",
-            "registry/collect",
-            "registry/evaluate",
-            "registry/hub",
-            "registry/kind",
-            "registry/settings",
-            "registry/stages",
-            "registry/train",
-        ],
-        "stages describe themselves in the door instead of in their crates",
-    ),
-    (
         "lam-env-desktop",
         &["access/control", "access/text"],
         "one asks the other for a text, and whether it is a document",
