@@ -6,6 +6,13 @@
 //!
 //! Three kinds of synthetic examples (`synthetic/`) and windows of documentation text (`corpus.rs`) make batches
 //! without end (`loader.rs`); the training loop is `lam-trainer`'s. Knows no environment but the trait.
+//!
+//! ```
+//! // The shapes that come with the program; a path to a config.json will do as well.
+//! let config = lam_base::model_config("nano-2m")?;
+//! assert!(config.parameters() < 3_000_000);
+//! # Ok::<(), lam_base::BaseError>(())
+//! ```
 
 mod config;
 mod corpus;

@@ -6,6 +6,18 @@
 //! `error` and `english/`; `aside` and `pair`, what every pair comes from and where it goes when it is not used;
 //! `import/`, documents and records as they lie on disk; `plans/`, task-plan pairs; `trajectories`, which uses `error`
 //! alone; `stage`, both as stages of a pipeline.
+//!
+//! ```
+//! use lam_collect::{ImportFormat, import};
+//! use lam_signal::{Cancel, NoProgress};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let record = r#"{"instruction": "Print the letter", "output": "1. Open **File**.\n2. Click Print."}"#;
+//! std::fs::write(folder.path().join("records.jsonl"), record)?;
+//! let stats = import(ImportFormat::Alpaca, folder.path(), folder.path(), &NoProgress, &Cancel::default())?;
+//! assert_eq!((&stats["task_plans"], &stats["unreadable"]), (&1.into(), &0.into()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod plans;
 pub mod trajectories;

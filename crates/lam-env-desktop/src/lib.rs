@@ -3,6 +3,20 @@
 //!
 //! An application is a file: `configs/applications/writer.toml` is LibreOffice Writer. Its tasks are tables in
 //! `tasks/`. Knows no model, no token and no agent.
+//!
+//! ```no_run
+//! use lam_env::{Application, TaskQuery};
+//! use lam_env_desktop::Desktop;
+//! use lam_types::Split;
+//!
+//! let writer = Desktop::load("writer")?;
+//! writer.check_installed()?;
+//! let query = TaskQuery { split: Split::Train, phrasing: None, families: vec!["bold".into()], count: 1, seed: 1 };
+//! let task = &writer.tasks(&query)?[0];
+//! let mut environment = writer.open()?;
+//! println!("{}: {} controls", task.request, environment.reset(task)?.controls.len());
+//! # Ok::<(), lam_env::EnvError>(())
+//! ```
 #![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has accessible desktops to start"))]
 
 mod application;

@@ -4,6 +4,26 @@
 //! a form in which it was not trained. Two templates exist, and the model directory's own files choose:
 //! Mistral's chat template around the JSON of the paper's App. C, and a compact one for small models.
 //! Knows no tensor, no file of records and no environment.
+//!
+//! ```
+//! use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
+//! use lam_types::{Observation, State};
+//!
+//! let texts = ["make the heading bold", "insert a table", "look at the screen"];
+//! let renderer = Renderer::new(Tokenizer::train(&texts, &TokenizerConfig::default())?)?;
+//!
+//! // What a model is asked, and what it has to answer, are tokens of one renderer.
+//! let state = State {
+//!     request: "make the heading bold".to_owned(),
+//!     observation: Observation::default(),
+//!     previous_actions: vec![],
+//!     previous_plan: vec![],
+//! };
+//! assert!(renderer.action_prompt(&state, &[]).len() > 4);
+//! let plan = vec!["insert a table".to_owned()];
+//! assert_eq!(renderer.parse_plan(&renderer.plan_answer(&plan))?, plan);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod answer;
 mod chat;
