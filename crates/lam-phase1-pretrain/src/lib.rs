@@ -2,6 +2,24 @@
 //!
 //! Supervised fine-tuning on the plan's tokens only. Knows no environment and no other stage: pairs come in as
 //! files, a model directory goes out.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use lam_phase1_pretrain::{PretrainConfig, PretrainIo, run};
+//! use lam_signal::{Cancel, NoProgress};
+//!
+//! let io = PretrainIo {
+//!     model: Path::new("runs/quickstart/base"),
+//!     plans: &["runs/quickstart/plans/task_plans.parquet".into()],
+//!     replay: &[],
+//!     output: Path::new("lam1"),
+//!     progress: &NoProgress,
+//!     cancel: &Cancel::default(),
+//! };
+//! println!("{:#}", run(&PretrainConfig::default(), &io)?);
+//! # Ok::<(), lam_phase1_pretrain::PretrainError>(())
+//! ```
 
 mod config;
 mod error;

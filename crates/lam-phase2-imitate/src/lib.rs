@@ -3,6 +3,25 @@
 //!
 //! Supervised fine-tuning on the action's tokens only. Knows no environment instance and no other stage:
 //! trajectories come in as files, a model directory goes out.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use lam_phase2_imitate::{ImitateConfig, ImitateIo, run};
+//! use lam_signal::{Cancel, NoProgress};
+//!
+//! let io = ImitateIo {
+//!     model: Path::new("runs/quickstart/lam1"),
+//!     trajectories: &["runs/quickstart/expert/expert_success.parquet".into()],
+//!     functions: &[],
+//!     replay: &[],
+//!     output: Path::new("lam2"),
+//!     progress: &NoProgress,
+//!     cancel: &Cancel::default(),
+//! };
+//! println!("{:#}", run(&ImitateConfig::default(), &io)?);
+//! # Ok::<(), lam_phase2_imitate::ImitateError>(())
+//! ```
 
 mod config;
 mod error;

@@ -2,6 +2,26 @@
 //! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4.
 //!
 //! [`reward::run`] and [`policy::run`] are the two halves. Knows no environment instance and no other stage.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use lam_phase4_reinforce::RewardConfig;
+//! use lam_phase4_reinforce::reward::{RewardIo, run};
+//! use lam_signal::{Cancel, NoProgress};
+//!
+//! let io = RewardIo {
+//!     model: Path::new("runs/quickstart/lam3"),
+//!     trajectories: &["success.parquet".into(), "failure.parquet".into()],
+//!     functions: &[],
+//!     output: Path::new("reward_model"),
+//!     seed: 42,
+//!     progress: &NoProgress,
+//!     cancel: &Cancel::default(),
+//! };
+//! println!("{:#}", run(&RewardConfig::default(), &io)?);
+//! # Ok::<(), lam_phase4_reinforce::ReinforceError>(())
+//! ```
 
 pub mod policy;
 pub mod reward;

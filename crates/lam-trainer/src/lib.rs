@@ -1,12 +1,30 @@
 //! The learning loop: batches, accumulation, checkpoints, exact resume, metrics. Knows no phase: a phase hands it a
 //! [`TrainModule`], which says how a batch becomes a loss, and a [`DataLoader`], which says in which order.
 //!
-//! ```text
-//! let mut module = SupervisedModule::new(decoder);
-//! let mut loader = ShuffledLoader::new(examples, &arguments)?;
-//! let run = TrainRun { arguments: &arguments, output, identity: &identity, progress, cancel };
-//! let outcome = train(&mut module, &mut loader, &held_out, &run)?;
-//! module.into_decoder().save(directory)?;
+//! ```
+//! use lam_model::{Decoder, Initialization};
+//! use lam_signal::{Cancel, NoProgress};
+//! use lam_trainer::{Example, Identity, ShuffledLoader, SupervisedModule, TrainRun, TrainingArguments, train};
+//!
+//! let config = serde_json::from_str(
+//!     r#"{"model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+//!         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}"#,
+//! )?;
+//! let mut module = SupervisedModule::new(Decoder::init(config, &Initialization::Normal, 42)?);
+//! let arguments = TrainingArguments { max_steps: 2, ..TrainingArguments::default() };
+//! let mut loader = ShuffledLoader::new(vec![Example::new("one".to_owned(), vec![1, 2], &[3, 0])?], &arguments)?;
+//!
+//! let output = tempfile::tempdir()?;
+//! let run = TrainRun {
+//!     arguments: &arguments,
+//!     output: output.path(),
+//!     identity: &Identity::new(),
+//!     progress: &NoProgress,
+//!     cancel: &Cancel::default(),
+//! };
+//! let outcome = train(&mut module, &mut loader, &[], &run)?;
+//! assert_eq!(outcome.global_step, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod arguments;
