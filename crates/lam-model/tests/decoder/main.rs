@@ -6,6 +6,7 @@ mod bad_files;
 mod generation;
 mod initialization;
 mod modes;
+mod oracle;
 mod parity;
 mod precision;
 mod reference;
