@@ -86,7 +86,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("lam-env-web", &["environment", "expert", "family"], "the environment's name, and the type of a procedure"),
     ("lam-phase4-reinforce", &["buffer", "ppo"], "the type of a sample"),
     ("lam-phase4-reinforce", &["journal", "rollout"], "the type of a rollout"),
-    ("lam-pipeline", &["decide", "run"], "the type of a run's options"),
     (
         "lam-trainer",
         &["checkpoint", "error", "log", "tensorboard"],

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lam_config::config_to_toml;
-use lam_signal::{Cancel, Details, Failure, FaultKind};
+use lam_signal::{Details, Failure, FaultKind};
 use lam_store::{CONFIG_FILE, MANIFEST_VERSION, Manifest, StagingDir, StoreError, record_files, write_atomic};
 use serde_json::{Value, json};
 
@@ -21,40 +21,7 @@ use crate::lock::RunLock;
 use crate::reason::{Reason, sentence};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
 use crate::view::{StageView, View};
-use crate::{Pipeline, PipelineError, Registry, StageContext};
-
-/// How a run is asked for.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Directory of all runs.
-    pub runs_dir: PathBuf,
-    /// Leave out what stands before this stage.
-    pub from: Option<String>,
-    /// Leave out what stands after this stage.
-    pub until: Option<String>,
-    /// Run these stages even if their results are there.
-    pub force: Vec<String>,
-    /// Start unfinished stages from nothing.
-    pub fresh: bool,
-    /// Stops the run at the next safe point.
-    pub cancel: Cancel,
-    /// The clock of journals and durations.
-    pub now: fn() -> SystemTime,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            runs_dir: PathBuf::from("runs"),
-            from: None,
-            until: None,
-            force: Vec::new(),
-            fresh: false,
-            cancel: Cancel::default(),
-            now: SystemTime::now,
-        }
-    }
-}
+use crate::{Pipeline, PipelineError, Registry, RunOptions, StageContext};
 
 /// Run what is not done yet.
 pub fn run(

@@ -1,0 +1,39 @@
+//! What somebody asks of a run besides its pipeline. Knows no stage.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use lam_signal::Cancel;
+
+/// How a run is asked for.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Directory of all runs.
+    pub runs_dir: PathBuf,
+    /// Leave out what stands before this stage.
+    pub from: Option<String>,
+    /// Leave out what stands after this stage.
+    pub until: Option<String>,
+    /// Run these stages even if their results are there.
+    pub force: Vec<String>,
+    /// Start unfinished stages from nothing.
+    pub fresh: bool,
+    /// Stops the run at the next safe point.
+    pub cancel: Cancel,
+    /// The clock of journals and durations.
+    pub now: fn() -> SystemTime,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            runs_dir: PathBuf::from("runs"),
+            from: None,
+            until: None,
+            force: Vec::new(),
+            fresh: false,
+            cancel: Cancel::default(),
+            now: SystemTime::now,
+        }
+    }
+}
