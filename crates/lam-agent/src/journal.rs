@@ -25,13 +25,15 @@ pub(crate) struct Header {
     environment: String,
     environment_version: String,
     limits: Limits,
+    seed: u64,
 }
 
 impl Header {
     /// The header of a run. How many episodes are alive at once changes no result and is left out.
     pub(crate) fn new(policy: PolicyId, environment: &str, version: &str, limits: &Limits) -> Self {
+        let seed = limits.seed;
         let limits = Limits { parallel: 0, ..limits.clone() };
-        Self { format: 1, policy, environment: environment.into(), environment_version: version.into(), limits }
+        Self { format: 1, policy, environment: environment.into(), environment_version: version.into(), limits, seed }
     }
 
     fn difference(&self, found: &Header) -> Option<(&'static str, String, String)> {
@@ -41,6 +43,7 @@ impl Header {
             ("environment", text(&found.environment), text(&self.environment)),
             ("environment version", text(&found.environment_version), text(&self.environment_version)),
             ("limits", text(&found.limits), text(&self.limits)),
+            ("seed", found.seed.to_string(), self.seed.to_string()),
         ];
         pairs.into_iter().find(|(_, found, expected)| found != expected)
     }

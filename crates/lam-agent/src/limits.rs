@@ -36,7 +36,8 @@ pub struct Limits {
     pub environment_retries: u32,
     /// Seconds an environment may take for one call before it is given up as dead.
     pub environment_timeout_s: u64,
-    /// Seed of the sampling seeds handed to the policy.
+    /// Seed of the sampling seeds handed to the policy: the stage's, so that it is not a setting.
+    #[serde(skip)]
     pub seed: u64,
 }
 

@@ -30,6 +30,8 @@ pub fn registry() -> Registry {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use toml::{Table, Value};
 
     use super::*;
@@ -69,13 +71,33 @@ mod tests {
     }
 
     #[test]
+    fn every_alias_stands_for_a_key_of_some_stage() {
+        let registry = registry();
+        let helps = registry.kinds().filter_map(|kind| registry.helps(kind)).flatten();
+        let keys: BTreeSet<String> = helps.filter_map(|(key, _)| Some(key.rsplit('.').next()?.to_owned())).collect();
+        for (alias, name) in lam_config::ALIASES {
+            assert!(keys.contains(*name), "`{alias}` stands for `{name}`, which no stage knows");
+        }
+    }
+
+    #[test]
+    fn no_setting_is_a_seed_that_the_stage_overwrites() {
+        let registry = registry();
+        for kind in registry.kinds() {
+            let seeds = registry.helps(kind).unwrap().into_iter().map(|(key, _)| key);
+            let seeds: Vec<String> = seeds.filter(|key| key == "seed" || key.ends_with(".seed")).collect();
+            assert!(seeds.iter().all(|key| key == "bootstrap.seed"), "{kind}: {seeds:?}");
+        }
+    }
+
+    #[test]
     fn every_crate_with_a_stage_or_an_environment_has_its_code_hashed() {
         for name in ["lam-collect", "lam-base", "lam-phase4-reinforce", "lam-eval", "lam-export", "lam-env-sim"] {
             let code = CODE.iter().find(|code| code.name == name).unwrap();
             assert_eq!(code.hash.len(), 32);
             assert!(code.uses.contains(&"lam-types") || code.uses.contains(&"lam-store"), "{name}: {:?}", code.uses);
         }
-        let hashes: std::collections::BTreeSet<&str> = CODE.iter().map(|code| code.hash).collect();
+        let hashes: BTreeSet<&str> = CODE.iter().map(|code| code.hash).collect();
         assert_eq!(hashes.len(), CODE.len());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lam_agent::PolicyChoice;
+use lam_agent::{Limits, PolicyChoice};
 use lam_config::ConfigError;
 use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
@@ -134,7 +134,8 @@ impl Stage for Trajectories {
     /// Trajectories of a teacher.
     fn run(&self, settings: &TrajectoriesSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let config = TrajectoriesConfig { seed: context.seed, ..settings.trajectories.clone() };
+        let limits = Limits { seed: context.seed, ..settings.trajectories.limits.clone() };
+        let config = TrajectoriesConfig { seed: context.seed, limits, ..settings.trajectories.clone() };
         Ok(trajectories::run(&config, app.as_ref(), context.output, context.progress, context.cancel)?)
     }
 }

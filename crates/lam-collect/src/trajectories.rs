@@ -31,7 +31,8 @@ pub struct TrajectoriesConfig {
     pub phrasing: Option<Phrasing>,
     /// Only these families; empty for all.
     pub families: Vec<String>,
-    /// Seed of the draw of tasks.
+    /// Seed of the draw of tasks and of the episodes: the stage's, so that it is not a setting.
+    #[serde(skip)]
     pub seed: u64,
     /// Who the teacher is.
     pub teacher: PolicyChoice,

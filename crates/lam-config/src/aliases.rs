@@ -1,7 +1,7 @@
 //! The names under which other tools know our configuration keys. The canonical ones are Hugging Face's.
 
 /// (alias, canonical name), by leaf key.
-pub(super) const ALIASES: &[(&str, &str)] = &[
+pub const ALIASES: &[(&str, &str)] = &[
     ("base_model", "model_name_or_path"),
     ("lr", "learning_rate"),
     ("micro_batch_size", "per_device_train_batch_size"),
@@ -17,33 +17,25 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("lr_scheduler", "lr_scheduler_type"),
     ("clip_grad_norm", "max_grad_norm"),
     ("max_norm", "max_grad_norm"),
-    ("torch_dtype", "dtype"),
     ("enable_activation_checkpointing", "gradient_checkpointing"),
     ("cutoff_len", "max_length"),
     ("sequence_len", "max_length"),
     ("max_seq_length", "max_length"),
     ("max_seq_len", "max_length"),
-    ("sample_packing", "packing"),
-    ("neat_packing", "packing"),
     ("lora_rank", "lora_r"),
     ("r", "lora_r"),
     ("lora_target", "lora_target_modules"),
-    ("lora_target", "target_modules"),
-    ("lora_target_modules", "target_modules"),
     ("target_modules", "lora_target_modules"),
-    ("quantize_base", "load_in_4bit"),
     ("saves_total_limit", "save_total_limit"),
     ("keep_last_n_checkpoints", "save_total_limit"),
     ("save_interval", "save_steps"),
-    ("out_dir", "output_dir"),
     ("metric_logger", "report_to"),
-    ("export_hub_model_id", "hub_model_id"),
     ("clip_range", "cliprange"),
     ("clip_range_value", "cliprange_value"),
     ("ppo_epochs", "num_ppo_epochs"),
-    ("init_kl_coef", "kl_coef"),
-    ("target_kl", "kl_target"),
     ("lambda", "lam"),
+    ("kl_coef", "init_kl_coef"),
+    ("kl_target", "target_kl"),
 ];
 
 /// The canonical name of `key` among the `known` ones, if it is an alias of one of them.

@@ -41,7 +41,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-pub use aliases::canonical;
+pub use aliases::{ALIASES, canonical};
 pub use decode::{config_to_toml, decode_table, nearest};
 pub use error::{ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};

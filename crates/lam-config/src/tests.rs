@@ -29,7 +29,7 @@ enum Schedule {
 #[serde(deny_unknown_fields, default)]
 struct Lora {
     lora_r: usize,
-    target_modules: Vec<String>,
+    lora_target_modules: Vec<String>,
 }
 
 impl Default for Training {
@@ -60,7 +60,7 @@ fn aliases_are_accepted_at_every_level() {
         parse("cutoff_len = 64\n[lora]\nlora_rank = 8\n[[blocks]]\nlora_target = [\"q_proj\"]\n", &[]).unwrap();
     assert_eq!(config.max_length, 64);
     assert_eq!(config.lora.lora_r, 8);
-    assert_eq!(config.blocks[0].target_modules, ["q_proj"]);
+    assert_eq!(config.blocks[0].lora_target_modules, ["q_proj"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn an_unknown_key_has_a_line_and_the_nearest_name() {
     );
     assert_eq!(
         refusal("", &["lora.speed=3"]),
-        "--set lora.speed=3: unknown key `speed` in `lora`\nhint: known: `lora_r`, `target_modules`"
+        "--set lora.speed=3: unknown key `speed` in `lora`\nhint: known: `lora_r`, `lora_target_modules`"
     );
 }
 
@@ -103,8 +103,8 @@ fn a_wrong_type_has_a_line_and_the_expected_kind() {
         "phase2.toml:2: `lora.lora_r` must be a whole number, 0 or greater, not integer `-1`"
     );
     assert_eq!(
-        refusal("lora = { target_modules = [\n \"q\",\n 3 ] }\n", &[]),
-        "phase2.toml:3: `lora.target_modules.1` must be text in quotes, not integer `3`"
+        refusal("lora = { lora_target_modules = [\n \"q\",\n 3 ] }\n", &[]),
+        "phase2.toml:3: `lora.lora_target_modules.1` must be text in quotes, not integer `3`"
     );
     assert_eq!(
         refusal("lr_scheduler_type = \"cosin\"\n", &[]),

@@ -31,7 +31,7 @@ pub struct ExploreConfig {
     /// Keep the failed tries of solved tasks among the failures too; the paper's one try a task has none. Every try
     /// stands in `attempts.parquet`, whatever is kept here.
     pub failures_of_solved_tasks: bool,
-    /// Where episodes end; its `seed` is overwritten by the stage's.
+    /// Where episodes end.
     pub limits: Limits,
 }
 

@@ -48,9 +48,18 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     Ok(Prepared { spec, kind, configured, files, code })
 }
 
+/// Why settings have no seed.
+const ONE_SEED: &str = "a stage has the seed of its pipeline: `seed = 7` at the top of the file, `--set seed=7`, or \
+                        `--seed 7` where a single stage is run";
+
 /// A setting's error with its place.
 fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
-    let error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
+    let mut error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
+    if let ConfigError::Unknown { key, hint, .. } = &mut error
+        && key.rsplit('.').next() == Some("seed")
+    {
+        *hint = ONE_SEED.to_owned();
+    }
     PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
 }
 

@@ -1,5 +1,6 @@
 //! A kind's settings as people read them: TOML with every key at its default, and the help of each above it.
 
+use lam_config::ALIASES;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -39,22 +40,26 @@ impl Page<'_> {
         for (key, property) in &keys {
             match values.get(*key) {
                 Some(Value::Table(_)) => continue,
-                Some(value) => self.key(property, &format!("{key} = {value}")),
-                None => self.key(property, &format!("# {key} = …")),
+                Some(value) => self.key(key, property, &format!("{key} = {value}")),
+                None => self.key(key, property, &format!("# {key} = …")),
             }
         }
         for (key, property) in keys {
             let Some(Value::Table(below)) = values.get(key) else { continue };
             let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
             self.text.push('\n');
-            self.key(property, &format!("[{path}]"));
+            self.key(key, property, &format!("[{path}]"));
             self.table(&path, property, below);
         }
     }
 
-    fn key(&mut self, schema: &Json, line: &str) {
+    fn key(&mut self, key: &str, schema: &Json, line: &str) {
         let mut comment = String::new();
-        for word in help(self.root, schema).unwrap_or_default().split_whitespace() {
+        let help = help(self.root, schema).unwrap_or_default();
+        let names: Vec<String> =
+            ALIASES.iter().filter(|(_, name)| *name == key).map(|(alias, _)| format!("`{alias}`")).collect();
+        let also = if names.is_empty() { String::new() } else { format!(" Also: {}.", names.join(", ")) };
+        for word in format!("{help}{also}").split_whitespace() {
             let length = comment.rsplit('\n').next().map_or(0, |line| line.chars().count());
             comment.push_str(if length == 0 || length + word.chars().count() >= WIDTH { "\n#" } else { "" });
             comment.push_str(&format!(" {word}"));

@@ -82,7 +82,8 @@ pub struct TrainingArguments {
     pub check_longest_batch_first: bool,
     /// Memory that training may use, in MiB, compared with the plan before the first step. 0: what the machine has.
     pub max_memory_mib: u64,
-    /// Seed of the data order.
+    /// Seed of the data order, of dropout and of what is initialised: the stage's, so that it is not a setting.
+    #[serde(skip)]
     pub seed: u64,
 }
 

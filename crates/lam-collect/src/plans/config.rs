@@ -12,7 +12,8 @@ use crate::import::SourceConfig;
 pub struct PlansConfig {
     /// Entries of the sources that an application generates, such as its log of search queries.
     pub entries: usize,
-    /// Seed of generated sources and of evolution.
+    /// Seed of generated sources and of evolution: the stage's, so that it is not a setting.
+    #[serde(skip)]
     pub seed: u64,
     /// Share of pairs kept for the test set; 0.2 in the paper (15,334 of 76,672).
     pub test_fraction: f64,

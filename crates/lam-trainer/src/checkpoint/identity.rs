@@ -20,7 +20,8 @@ pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
         unreachable!("a struct serialises as an object")
     };
     let fixed = fields.into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
-    fixed.map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
+    let seed = ("seed".to_owned(), arguments.seed.into());
+    fixed.chain([seed]).map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
 }
 
 /// Settings as part of an identity, a key for each value: `ppo.learning_rate`, `ppo.lora.lora_r`, …
