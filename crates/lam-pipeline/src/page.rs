@@ -22,7 +22,8 @@ pub(crate) fn helps(schema: &Json) -> Vec<(String, Option<&str>)> {
 }
 
 fn collect<'a>(path: &str, root: &'a Json, schema: &'a Json, found: &mut Vec<(String, Option<&'a str>)>) {
-    for (key, property) in properties(root, schema) {
+    // The word that says which form a table has is explained with the table.
+    for (key, property) in properties(root, schema).into_iter().filter(|(_, property)| property["const"].is_null()) {
         let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         found.push((path.clone(), help(root, property)));
         collect(&path, root, property, found);
@@ -64,8 +65,11 @@ impl Page<'_> {
             comment.push_str(if length == 0 || length + word.chars().count() >= WIDTH { "\n#" } else { "" });
             comment.push_str(&format!(" {word}"));
         }
+        if !comment.is_empty() {
+            comment.push('\n');
+        }
         self.text.push_str(comment.trim_start_matches('\n'));
-        self.text.push_str(&format!("\n{line}\n"));
+        self.text.push_str(&format!("{line}\n"));
     }
 }
 
@@ -75,7 +79,13 @@ fn properties<'a>(root: &'a Json, schema: &'a Json) -> Vec<(&'a str, &'a Json)> 
     let own = schema["properties"].as_object().into_iter().flatten();
     let own: Vec<_> = own.map(|(key, property)| (key.as_str(), property)).collect();
     let forms = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|form| schema[form].as_array()).flatten();
-    own.into_iter().chain(forms.flat_map(|form| properties(root, form))).collect()
+    let mut all: Vec<(&str, &Json)> = Vec::new();
+    for (key, property) in own.into_iter().chain(forms.flat_map(|form| properties(root, form))) {
+        if !all.iter().any(|(known, _)| *known == key) {
+            all.push((key, property));
+        }
+    }
+    all
 }
 
 fn help<'a>(root: &'a Json, schema: &'a Json) -> Option<&'a str> {

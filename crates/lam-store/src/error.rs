@@ -44,6 +44,8 @@ pub enum StoreError {
         column: String,
         /// What is wrong.
         reason: String,
+        /// What to do, or "".
+        hint: String,
     },
     /// One value cannot be used.
     Value {
@@ -55,6 +57,8 @@ pub enum StoreError {
         column: String,
         /// What is wrong.
         reason: String,
+        /// What to do, or "".
+        hint: String,
     },
 }
 
@@ -104,11 +108,11 @@ impl Fault for StoreError {
             StoreError::Damaged { path, reason, hint } => {
                 Details::new("damaged").at(path.display()).because(reason).hint(hint)
             }
-            StoreError::Column { path, column, reason } => {
-                Details::new(format!("column `{column}`")).at(path.display()).because(reason)
+            StoreError::Column { path, column, reason, hint } => {
+                Details::new(format!("column `{column}`")).at(path.display()).because(reason).hint(hint)
             }
-            StoreError::Value { path, row, column, reason } => {
-                Details::new(format!("row {row}, column `{column}`")).at(path.display()).because(reason)
+            StoreError::Value { path, row, column, reason, hint } => {
+                Details::new(format!("row {row}, column `{column}`")).at(path.display()).because(reason).hint(hint)
             }
         }
     }

@@ -51,12 +51,17 @@ impl<'a> Batch<'a> {
     }
 
     fn column(&self, name: &'static str, wanted: &DataType) -> Result<Column<'a, ArrayRef>, StoreError> {
-        let refused =
-            |reason: String| StoreError::Column { path: self.path.to_path_buf(), column: name.to_string(), reason };
+        let with_hint = |reason: &str, hint: String| StoreError::Column {
+            path: self.path.to_path_buf(),
+            column: name.to_string(),
+            reason: reason.to_string(),
+            hint,
+        };
+        let refused = |reason: String| with_hint(&reason, String::new());
         let Some(array) = self.columns.column_by_name(name) else {
             let schema = self.columns.schema();
             let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            return Err(refused(format!("missing\nhint: the file has the columns {}", names.join(", "))));
+            return Err(with_hint("missing", format!("the file has the columns {}", names.join(", "))));
         };
         if kind(array.data_type()) != kind(wanted) {
             return Err(refused(format!("holds {}, not {}", kind(array.data_type()), kind(wanted))));
@@ -90,11 +95,17 @@ pub(super) struct Column<'a, A> {
 impl<'a, A> Column<'a, A> {
     /// The error of the value in `row` of this batch.
     pub fn refused(&self, row: usize, reason: impl Into<String>) -> StoreError {
+        self.refused_with_hint(row, reason, "")
+    }
+
+    /// The same with what to do about it.
+    pub fn refused_with_hint(&self, row: usize, reason: impl Into<String>, hint: &str) -> StoreError {
         StoreError::Value {
             path: self.path.to_path_buf(),
             row: self.first_row + row,
             column: self.name.to_string(),
             reason: reason.into(),
+            hint: hint.to_string(),
         }
     }
 

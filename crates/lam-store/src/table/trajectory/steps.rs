@@ -30,7 +30,10 @@ impl Assembly {
             let current = self.trajectories.last_mut().filter(|current| current.trajectory_id == id);
             match current {
                 Some(current) if current.steps.len() == index as usize => current.steps.push(steps.step(row, index)?),
-                _ => return Err(episodes.step_index.refused(row, out_of_order(id, index, current.as_deref()))),
+                _ => {
+                    let (reason, hint) = (out_of_order(id, index, current.as_deref()), TOGETHER);
+                    return Err(episodes.step_index.refused_with_hint(row, reason, hint));
+                }
             }
         }
         Ok(())
@@ -47,12 +50,15 @@ impl Assembly {
     }
 }
 
+/// What rows that are out of order should be.
+const TOGETHER: &str = "the rows of a trajectory stand together, from step 0 on";
+
 fn out_of_order(id: &str, index: u32, current: Option<&Trajectory>) -> String {
     let before = match current {
         Some(current) => format!("follows {} steps", current.steps.len()),
         None => "is the first of its trajectory here".to_string(),
     };
-    format!("step {index} of trajectory {id} {before}\nhint: the rows of a trajectory stand together, from step 0 on")
+    format!("step {index} of trajectory {id} {before}")
 }
 
 struct EpisodeColumns<'a> {
