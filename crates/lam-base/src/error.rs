@@ -11,7 +11,7 @@ use lam_trainer::TrainerError;
 /// Why the base stage stops.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
-    /// A setting that cannot be meant.
+    /// A setting that makes no sense.
     Config {
         /// The setting.
         key: &'static str,

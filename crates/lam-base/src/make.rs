@@ -33,7 +33,7 @@ pub struct BaseIo<'a> {
     pub output: &'a Path,
     /// Seed of the weights and of the synthetic examples.
     pub seed: u64,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
@@ -42,7 +42,7 @@ pub struct BaseIo<'a> {
 /// Makes the base model, or takes the pretrained one that is named. Returns the stage's metrics.
 ///
 /// # Errors
-/// A setting that cannot be meant, a tokenizer or model that cannot be made, or training that stops.
+/// A setting that makes no sense, a tokenizer or model that cannot be made, or training that stops.
 pub fn run(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     match &config.model_name_or_path {
         Some(path) => take(Path::new(path), io),

@@ -1,6 +1,6 @@
 //! Both halves of the collection on a small application: counts, provenance, resumption.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 #[path = "../../lam-agent/tests/agent/counter.rs"]
 mod counter;

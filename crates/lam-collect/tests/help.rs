@@ -1,6 +1,6 @@
 //! The help of LibreOffice and GNOME, as `scripts/fetch_help.sh` fetches it, read whole.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 #[path = "../../../tests/live.rs"]
 mod live;

@@ -1,6 +1,6 @@
 //! Sources on disk: found, read, counted, kept with their origin; what cannot be read is kept aside and named.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod support;
 

@@ -51,7 +51,7 @@ impl<'a> Generator<'a> {
     /// Queues a request.
     ///
     /// # Errors
-    /// Names a field that cannot be meant.
+    /// Names a field that makes no sense.
     pub fn submit(&mut self, request: GenerationRequest) -> Result<RequestId, InferenceError> {
         request.check()?;
         if let Some(adapter) = request.adapter.filter(|&adapter| !self.model.knows(adapter)) {

@@ -26,7 +26,7 @@ pub struct PretrainIo<'a> {
     pub replay: &'a [PathBuf],
     /// Directory of LAM1.
     pub output: &'a Path,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,

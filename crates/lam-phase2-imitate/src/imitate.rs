@@ -25,7 +25,7 @@ pub struct ImitateIo<'a> {
     pub replay: &'a [PathBuf],
     /// Directory of the new model.
     pub output: &'a Path,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,

@@ -27,7 +27,7 @@ pub struct ExploreIo<'a> {
     pub failures: &'a [PathBuf],
     /// Directory of the results.
     pub output: &'a Path,
-    /// Hears how far it is.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Stops it between two steps.
     pub cancel: &'a Cancel,

@@ -8,7 +8,7 @@ use lam_signal::{Details, Failure, Fault, FaultKind};
 use lam_store::StoreError;
 use thiserror::Error;
 
-/// Why a pipeline cannot be loaded or does not go on.
+/// Why a pipeline cannot be loaded, or why its run stops.
 #[derive(Debug, Error)]
 pub enum PipelineError {
     /// A file's keys or values are wrong.

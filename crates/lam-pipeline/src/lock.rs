@@ -11,7 +11,7 @@ use crate::PipelineError;
 
 const FILE: &str = ".lock";
 
-/// Held while a run goes on.
+/// Held while a run is under way.
 pub(crate) struct RunLock {
     _file: File,
 }

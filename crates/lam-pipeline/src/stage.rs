@@ -148,7 +148,7 @@ pub trait Stage: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Refuses settings that cannot be meant, or do not go with what is given, before anything runs.
+    /// Refuses settings that make no sense, alone or with the inputs that are given, before anything runs.
     fn check(&self, _settings: &Self::Settings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         Ok(())
     }

@@ -34,7 +34,7 @@ impl JsonView {
     fn with(&self, write: impl FnOnce(&mut Inner) -> Option<Value>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(event) = write(&mut inner) {
-            // Nobody may be reading any more; the run goes on all the same.
+            // Perhaps nobody reads any more; the run continues all the same.
             let _ = writeln!(inner.out, "{event}").and_then(|()| inner.out.flush());
         }
     }

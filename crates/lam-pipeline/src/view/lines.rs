@@ -44,7 +44,7 @@ impl LineView {
 }
 
 impl Inner {
-    /// Nobody may be reading any more; the run goes on all the same.
+    /// Perhaps nobody reads any more; the run continues all the same.
     fn line(&mut self, text: &str) {
         let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
     }

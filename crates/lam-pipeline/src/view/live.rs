@@ -1,4 +1,4 @@
-//! The live view of a terminal: lines for what is over, one bar for what goes on.
+//! The live view of a terminal: lines for what is done, one bar for what is under way.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

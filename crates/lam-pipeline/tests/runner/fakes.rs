@@ -88,7 +88,7 @@ impl Stage for Write {
     }
 }
 
-/// Writes a file a unit, goes on from those that are there, and ends its work as the fuse says.
+/// Writes a file a unit, resumes from those that are there, and ends its work as the fuse says.
 struct Count(Shared);
 
 impl Stage for Count {

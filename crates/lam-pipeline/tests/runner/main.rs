@@ -1,6 +1,6 @@
 //! The runner on tiny fake stages: what a person reads, what is cached, what survives failures and kills.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod caching;
 mod definition;

@@ -1,4 +1,4 @@
-//! Failures, requests to stop, kills: what was done stays, and the next run goes on.
+//! Failures, requests to stop, kills: what was done is kept, and the next run resumes.
 
 use std::fs;
 use std::process::Command;
