@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BaseConfig {
-    /// A pretrained model to take instead of making one: a directory in Hugging Face layout, or OWNER/NAME[@REVISION]
+    /// A pretrained model to take instead of making one: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]`
     /// on the hub, which is fetched before this stage sees it.
     pub model_name_or_path: Option<String>,
     /// Shape of the model that is made: a configuration in Hugging Face's form, or the name of a shipped one.

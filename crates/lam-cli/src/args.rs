@@ -149,7 +149,7 @@ pub struct PhaseArgs {
     /// Configuration file (TOML); its `[inputs]` table may name the inputs.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Model to start from: a directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub.
+    /// Model to start from: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
     #[arg(long, value_name = "DIR|ID")]
     pub model: Option<PathBuf>,
     /// Data to train on (repeatable).
@@ -401,7 +401,7 @@ pub enum ModelCommand {
     ///
     /// Reads HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_HUB_OFFLINE as Hugging Face's own tools do.
     Fetch {
-        /// OWNER/NAME[@REVISION]
+        /// `OWNER/NAME[@REVISION]`
         model: String,
         /// Where to write (default: the cache that Hugging Face's tools share).
         #[arg(long, value_name = "DIR")]
@@ -409,7 +409,7 @@ pub enum ModelCommand {
     },
     /// Print architecture, parameters, types, shards, tokenizer, template and memory of a model, from its headers.
     Inspect {
-        /// Model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub.
+        /// Model directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
         #[arg(value_name = "DIR|ID")]
         model: String,
         /// Tokens of a training batch, and of a generated sequence, that the memory is told for.

@@ -10,9 +10,9 @@ use crate::DataError;
 pub struct Example {
     /// The row it comes from.
     pub sample_id: String,
-    /// Prompt and answer. Shape: [T]
+    /// Prompt and answer. Shape: `[T]`
     pub input_ids: Vec<u32>,
-    /// Whether the loss counts the token. Shape: [T]
+    /// Whether the loss counts the token. Shape: `[T]`
     pub loss_mask: Vec<bool>,
 }
 

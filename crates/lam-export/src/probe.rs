@@ -36,7 +36,7 @@ pub fn logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, Expo
     Ok(probes)
 }
 
-/// The score of each input's last position under a head's weights. Shape of `weight_d`: [D].
+/// The score of each input's last position under a head's weights. Shape of `weight_d`: `[D]`.
 pub fn scores(decoder: &Decoder, weight_d: &[f32], inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
     let mut probes = Vec::with_capacity(inputs.len());
     for input in inputs {

@@ -43,7 +43,7 @@ pub fn write(source: &Path, output: &Path) -> Result<(), ExportError> {
     }
 }
 
-/// The head's weights as numbers. Shape: [D].
+/// The head's weights as numbers. Shape: `[D]`.
 pub fn head_weights(directory: &Path) -> Result<Vec<f32>, ExportError> {
     let tensors = read_tensors(directory)?;
     let head = tensors.get(HEAD).ok_or_else(|| ExportError::file(directory, "no score.weight"))?;

@@ -45,7 +45,7 @@ impl Scores {
         Self { logits, vocabulary }
     }
 
-    /// One row after the other. Shape of each: [V].
+    /// One row after the other. Shape of each: `[V]`.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.logits.chunks_exact(self.vocabulary)
     }

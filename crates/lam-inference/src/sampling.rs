@@ -73,7 +73,7 @@ impl Sampler {
     }
 
     /// Chooses among `allowed` (all, if `None`) by the model's scores; `seen` is prompt and answer so far. `None`
-    /// when the scores are not finite or nothing is allowed. Shape of `logits`: [V].
+    /// when the scores are not finite or nothing is allowed. Shape of `logits`: `[V]`.
     pub fn choose(
         &mut self,
         logits: &[f32],
@@ -194,7 +194,7 @@ fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
     }
 }
 
-/// log p of `token` under the model. Shape of `logits`: [V].
+/// log p of `token` under the model. Shape of `logits`: `[V]`.
 pub(crate) fn logprob(logits: &[f32], token: u32) -> Option<f32> {
     let normalizer = logsumexp(logits);
     normalizer.is_finite().then(|| logits.get(token as usize).map(|score| score - normalizer))?

@@ -7,7 +7,7 @@ use crate::InferenceError;
 /// Tokens that go through the model at once.
 const TOKENS_AT_ONCE: usize = 8192;
 
-/// log p of each answer token after its prompt, in nats. Shape of each: [answer].
+/// log p of each answer token after its prompt, in nats. Shape of each: `[answer]`.
 ///
 /// # Errors
 /// When a prompt is empty or the model fails.

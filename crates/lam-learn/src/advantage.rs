@@ -11,7 +11,7 @@ pub struct Gae {
 }
 
 /// Advantages and returns of one answer, whose value after its last token is 0:
-/// δ_t = r_t + γ V_{t+1} − V_t, Â_t = δ_t + γλ Â_{t+1}, return_t = Â_t + V_t. Shapes: [T], [T] → [T], [T].
+/// δ_t = r_t + γ V_{t+1} − V_t, Â_t = δ_t + γλ Â_{t+1}, return_t = Â_t + V_t. Shapes: `[T]`, `[T]` → `[T]`, `[T]`.
 pub fn generalized_advantages(rewards: &[f32], values: &[f32], gae: Gae) -> (Vec<f32>, Vec<f32>) {
     assert_eq!(rewards.len(), values.len(), "one value a reward");
     let mut advantages = vec![0.0f32; rewards.len()];

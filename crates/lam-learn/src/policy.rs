@@ -28,7 +28,7 @@ pub struct PolicyLoss {
     pub effective_sample_size: f64,
 }
 
-/// The clipped policy loss. Shapes: all [N], N tokens.
+/// The clipped policy loss. Shapes: all `[N]`, N tokens.
 ///
 /// # Errors
 /// Shapes that do not agree.
@@ -61,7 +61,7 @@ pub struct ValueLoss {
     pub loss: Tensor,
 }
 
-/// The clipped value loss. Shapes: all [N], N tokens.
+/// The clipped value loss. Shapes: all `[N]`, N tokens.
 ///
 /// # Errors
 /// Shapes that do not agree.

@@ -4,7 +4,7 @@
 
 use candle_core::{Result, Tensor, bail};
 
-/// r = 2·sigmoid(score) − 1. Shapes: [B] → [B].
+/// r = 2·sigmoid(score) − 1. Shapes: `[B]` → `[B]`.
 ///
 /// # Errors
 /// When a tensor operation fails.
@@ -13,7 +13,7 @@ pub fn predicted_rewards(scores_b: &Tensor) -> Result<Tensor> {
     (scores_b * 0.5)?.tanh()
 }
 
-/// Mean of (r − label)². Shapes: scores [B], one label each → [].
+/// Mean of (r − label)². Shapes: scores `[B]`, one label each → `[]`.
 ///
 /// # Errors
 /// As many labels as scores are needed.

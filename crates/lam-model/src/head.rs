@@ -45,7 +45,7 @@ impl ScalarHead {
         Ok(Self { weight: Var::from_tensor(&weight)? })
     }
 
-    /// Scores at some positions. Shapes: hidden [T, D]; the result [N].
+    /// Scores at some positions. Shapes: hidden [T, D]; the result `[N]`.
     ///
     /// # Errors
     /// When a position is outside the hidden states.

@@ -16,7 +16,7 @@ pub(crate) use span::Span;
 /// a document but a prefix, or what one of the texts has after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackedBatch {
-    /// Tokens of all segments. Shape: [T].
+    /// Tokens of all segments. Shape: `[T]`.
     pub input_ids: Vec<u32>,
     /// Tokens of each segment; they add up to T. Segments outside all forks are documents.
     pub lengths: Vec<usize>,

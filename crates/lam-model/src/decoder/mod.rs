@@ -133,7 +133,7 @@ impl Decoder {
         Ok(cross_entropy(hidden, self.output(), targets, self.precision)?)
     }
 
-    /// Log-probability of a token after each position. Shape: [N].
+    /// Log-probability of a token after each position. Shape: `[N]`.
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].
@@ -141,7 +141,7 @@ impl Decoder {
         Ok(self.token_logprobs_and_entropies(hidden, positions, tokens)?.0)
     }
 
-    /// Log-probability of a token after each position, and the entropy there. Shapes: [N], [N].
+    /// Log-probability of a token after each position, and the entropy there. Shapes: `[N]`, `[N]`.
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].

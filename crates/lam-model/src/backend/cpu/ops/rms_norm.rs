@@ -1,4 +1,4 @@
-//! RMSNorm: y = x w / sqrt(mean(x²) + eps), row by row. Shapes: x, y [T, D]; w [D].
+//! RMSNorm: y = x w / sqrt(mean(x²) + eps), row by row. Shapes: x, y [T, D]; w `[D]`.
 
 use rayon::prelude::*;
 
