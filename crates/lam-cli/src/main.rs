@@ -1,6 +1,11 @@
-//! The binary `lam-train`: the only crate that knows the command line, and the registries of stages and environments.
+//! The binary `lam-train`: the only crate that knows the command line, and the list of stages and environments.
 //!
-//! What was typed stands in `args`, what each command does in `command/`, what can be named in files in `registry/`.
+//! What was typed stands in `args`, what each command does in `command/`, what can be named in files in `registry`.
+//!
+//! ```console
+//! lam-train run quickstart
+//! lam-train config show phase2
+//! ```
 
 mod args;
 mod command;
