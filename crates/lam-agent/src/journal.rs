@@ -1,14 +1,11 @@
 //! Finished episodes on disk while a run is under way, so that a run killed in the middle does not repeat them.
 //!
-//! One JSON line an episode behind a header that names the run. A line is complete once its newline is there; a
-//! torn last line is cut off. Knows nothing of how episodes are run.
+//! One line an episode behind a header that names the run. Does not know how episodes are run.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lam_store::StoreError;
+use lam_store::{Journal, StoreError};
 use lam_types::{PolicyId, Trajectory};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +13,9 @@ use crate::{AgentError, Limits};
 
 /// Lines are handed to the system at once, so a killed process loses none; the disk is asked this often.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// What to do with a file that is not such a journal.
+const HINT: &str = "remove the file to run its episodes again";
 
 /// What a journal must agree on with the run that opens it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -56,73 +56,41 @@ struct Entry<T> {
     trajectory: T,
 }
 
-/// An open journal.
-pub(crate) struct Journal {
-    path: PathBuf,
-    file: File,
+/// The open journal of a run.
+pub(crate) struct EpisodeJournal {
+    journal: Journal,
     synced: Instant,
 }
 
-impl Journal {
+impl EpisodeJournal {
     /// Opens or creates the journal, and returns the finished episodes in it.
     pub(crate) fn open(path: &Path, header: &Header) -> Result<(Self, Vec<Trajectory>), AgentError> {
-        let io = |action| StoreError::io(action, path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(StoreError::io("create directory", parent))?;
-        }
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(io("open"))?;
-        let (finished, valid_bytes) = read(path, &file, header)?;
-        file.set_len(valid_bytes).map_err(io("write"))?;
-        file.seek(SeekFrom::End(0)).map_err(io("write"))?;
-        let mut journal = Self { path: path.into(), file, synced: Instant::now() };
-        if valid_bytes == 0 {
-            journal.write_line(header)?;
+        let (mut finished, mut is_new) = (Vec::new(), true);
+        let mut journal = Journal::open(path, |line| {
+            if std::mem::take(&mut is_new) {
+                return check(path, header, &line.decode(HINT)?);
+            }
+            let entry: Entry<Trajectory> = line.decode(HINT)?;
+            finished.extend((!entry.repeated).then_some(entry.trajectory));
+            Ok(())
+        })?;
+        if is_new {
+            journal.append(header)?;
             journal.sync()?;
         }
-        Ok((journal, finished))
+        Ok((Self { journal, synced: Instant::now() }, finished))
     }
 
     /// Appends one episode; `repeated` says that it will be run again.
     pub(crate) fn append(&mut self, trajectory: &Trajectory, repeated: bool) -> Result<(), StoreError> {
-        self.write_line(&Entry { repeated, trajectory })?;
-        if self.synced.elapsed() < SYNC_EVERY {
-            return Ok(());
-        }
-        self.sync()
+        self.journal.append(&Entry { repeated, trajectory })?;
+        if self.synced.elapsed() < SYNC_EVERY { Ok(()) } else { self.sync() }
     }
 
     /// Waits until everything is on the disk.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         self.synced = Instant::now();
-        self.file.sync_data().map_err(StoreError::io("write", &self.path))
-    }
-
-    fn write_line(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
-        let mut line = serde_json::to_vec(value).expect("records have string keys and finite numbers");
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(StoreError::io("write", &self.path))
-    }
-}
-
-/// The finished episodes of a journal, and how many of its bytes are complete lines.
-fn read(path: &Path, file: &File, header: &Header) -> Result<(Vec<Trajectory>, u64), AgentError> {
-    let mut reader = BufReader::new(file);
-    let (mut finished, mut valid_bytes, mut number) = (Vec::new(), 0, 0);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line).map_err(StoreError::io("read", path))?;
-        if length == 0 || line.last() != Some(&b'\n') {
-            return Ok((finished, valid_bytes));
-        }
-        number += 1;
-        if number == 1 {
-            check(path, header, &parse(path, number, &line)?)?;
-        } else {
-            let entry: Entry<Trajectory> = parse(path, number, &line)?;
-            finished.extend((!entry.repeated).then_some(entry.trajectory));
-        }
-        valid_bytes += length as u64;
+        self.journal.sync()
     }
 }
 
@@ -131,14 +99,6 @@ fn check(path: &Path, expected: &Header, found: &Header) -> Result<(), AgentErro
         None => Ok(()),
         Some((field, found, expected)) => Err(AgentError::Resume { path: path.into(), field, found, expected }),
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(path: &Path, number: usize, line: &'a [u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
-        path: path.into(),
-        reason: format!("line {number}: {error}"),
-        hint: "remove the file to run its episodes again",
-    })
 }
 
 fn text(value: &impl Serialize) -> String {

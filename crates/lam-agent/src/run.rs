@@ -12,7 +12,7 @@ use lam_signal::{Cancel, Progress};
 use lam_types::{PolicyId, Task, Trajectory, Verdict};
 
 use crate::episode::{Acted, Episode, Next, environment_death, no};
-use crate::journal::{Header, Journal};
+use crate::journal::{EpisodeJournal, Header};
 use crate::pool::{Answer, Call, Instance, Pool, Reply};
 use crate::{AgentError, Decision, Job, Limits, Policy, PolicyError};
 
@@ -109,7 +109,7 @@ struct Run<'a> {
     session: &'a Session<'a>,
     version: &'a str,
     parallel: usize,
-    journal: Option<Journal>,
+    journal: Option<EpisodeJournal>,
     queue: VecDeque<Waiting>,
     /// By the job's position, with the retries left.
     live: BTreeMap<usize, (u32, Live<'a>)>,
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         let header = Header::new(policy.clone(), app.environment(), app.version(), limits);
         let (journal, recorded) = match session.journal {
             None => (None, Vec::new()),
-            Some(path) => Journal::open(path, &header).map(|(journal, recorded)| (Some(journal), recorded))?,
+            Some(path) => EpisodeJournal::open(path, &header).map(|(journal, recorded)| (Some(journal), recorded))?,
         };
         let results = recall(jobs, recorded);
         let retries_left = limits.environment_retries;
@@ -344,7 +344,7 @@ impl<'a> Run<'a> {
     }
 
     fn sync(&mut self) -> Result<(), AgentError> {
-        self.journal.as_mut().map_or(Ok(()), Journal::sync)?;
+        self.journal.as_mut().map_or(Ok(()), EpisodeJournal::sync)?;
         Ok(())
     }
 }

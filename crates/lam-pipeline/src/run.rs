@@ -16,7 +16,7 @@ use crate::check::{Prepared, prepare};
 use crate::decide::{Decider, Decision};
 use crate::file::InputSource;
 use crate::fingerprint::Identity;
-use crate::journal::Journal;
+use crate::journal::EventJournal;
 use crate::lock::RunLock;
 use crate::reason::{Reason, sentence};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
@@ -34,7 +34,7 @@ pub fn run(
     let run_dir = pipeline.run_dir(&options.runs_dir);
     fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
     let _lock = RunLock::take(&run_dir)?;
-    let journal = Journal::open(&run_dir, options.now)?;
+    let journal = EventJournal::open(&run_dir, options.now)?;
     let decider = Decider::new(pipeline, options)?;
     let mut runner = Runner { pipeline, registry, options, view, decider, journal, run_dir, results: Vec::new() };
     let mut stages = Vec::new();
@@ -50,7 +50,7 @@ struct Runner<'a> {
     options: &'a RunOptions,
     view: &'a dyn View,
     decider: Decider<'a>,
-    journal: Journal,
+    journal: EventJournal,
     run_dir: PathBuf,
     results: Vec<Option<Box<Manifest>>>,
 }

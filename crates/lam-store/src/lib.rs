@@ -1,4 +1,4 @@
-//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, lineage.
+//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, journals, lineage.
 //!
 //! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
 //! who writes what, and why, is decided above.
@@ -19,6 +19,7 @@
 mod atomic;
 mod error;
 mod hash;
+mod journal;
 mod lineage;
 mod manifest;
 mod table;
@@ -26,6 +27,7 @@ mod table;
 pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
 pub use error::StoreError;
 pub use hash::{CONFIG_FILE, MANIFEST_FILE, content_files, hash_bytes, hash_path, hash_tree};
+pub use journal::{Journal, JournalLine};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
 pub use table::{

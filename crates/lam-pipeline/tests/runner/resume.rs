@@ -202,6 +202,6 @@ fn a_line_cut_short_in_the_journal_does_not_spoil_the_next() {
     place.run(&[]).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let broken = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_err()).count();
-    assert_eq!(broken, 1);
+    assert_eq!(broken, 0, "it is cut off");
     assert!(text.lines().last().unwrap().contains("\"event\":\"cached\""), "{text}");
 }
