@@ -10,14 +10,9 @@ LAM3 gives most often, and how often a sampled call did better than that one in 
 import collections
 import json
 import pathlib
-import struct
 import sys
 
 import pyarrow.parquet
-
-
-def number(bits):
-    return struct.unpack("<f", struct.pack("<I", bits))[0]
 
 
 def call_of(row):
@@ -39,7 +34,8 @@ def answers(file):
     for line in file.open():
         chunk = json.loads(line)
         for rollout in chunk if isinstance(chunk, list) else [chunk]:
-            sampled[tuple(rollout["prompt_ids"])].append((rollout["call"], number(rollout["reward"])))
+            state = tuple(rollout["input_ids"][: rollout["prompt_length"]])
+            sampled[state].append((rollout["call"], rollout["reward"]))
     return sampled
 
 

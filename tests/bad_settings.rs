@@ -92,6 +92,9 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("lam4.batch_size=0", "`batch_size` = 0"),
         ("lam4.mini_batch_size=0", "`mini_batch_size` = 0"),
         ("lam4.gamma=1.5", "`gamma` = 1.5"),
+        ("lam4.learning_rate=1e-4", "unknown key `learning_rate`\nhint: did you mean `train.learning_rate`?"),
+        ("lam4.train.eval_steps=5", "`train.eval_steps` = 5: means nothing in PPO\nhint: "),
+        ("lam4.lora.lora_dropout=0.1", "`lora.lora_dropout` = 0.1: PPO's ratio would measure the noise of dropout"),
         ("eval-online.limits.parallel=0", "`limits.parallel` = 0"),
         ("expert.trajectories.tasks=0", "`trajectories.tasks` = 0"),
     ];

@@ -84,14 +84,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
     ("lam-env-desktop", &["document/docx/formats", "document/docx/parts"], "the type of a document's parts"),
     ("lam-env-sim", &["environment", "instance", "reference"], "an action is performed by the environment's file"),
     ("lam-env-web", &["environment", "expert", "family"], "the environment's name, and the type of a procedure"),
-    ("lam-phase4-reinforce", &["buffer", "ppo"], "the type of a sample"),
-    ("lam-phase4-reinforce", &["journal", "rollout"], "the type of a rollout"),
-    (
-        "lam-trainer",
-        &["checkpoint", "error", "log", "tensorboard"],
-        "the error names a checkpoint's file; one log appends for both",
-    ),
-    ("lam-trainer", &["train", "trainer_loop"], "the types of a run and its outcome"),
 ];
 
 fn named(module: &Module) -> String {

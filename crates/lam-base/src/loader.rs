@@ -2,7 +2,7 @@
 
 use lam_data::Example;
 use lam_prompt::Renderer;
-use lam_trainer::{DataLoader, TrainerError, stream_seed};
+use lam_trainer::{DataLoader, ForeignState, TrainerError, stream_seed};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -170,10 +170,9 @@ impl DataLoader<Example> for SyntheticLoader<'_> {
         json!({ "next": self.next })
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        self.next = state["next"]
-            .as_u64()
-            .ok_or_else(|| TrainerError::foreign_state("the loader of synthetic examples", state))?;
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
+        self.next =
+            state["next"].as_u64().ok_or_else(|| ForeignState::new("the loader of synthetic examples", state))?;
         Ok(())
     }
 

@@ -10,19 +10,53 @@ use crate::span::{join, key_at, key_spans};
 
 /// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
 pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
+    match parse(table)? {
+        Ok(config) => Ok(config),
+        Err(complaint) => Err(explain(&complaint.path, &complaint.message, table_for::<T>(table, &complaint)?)),
+    }
+}
+
+/// What serde says, and of which key.
+struct Complaint {
+    path: String,
+    message: String,
+}
+
+/// The table as its struct, or serde's complaint once all aliases have their names.
+fn parse<T: DeserializeOwned>(table: &Table) -> Result<Result<T, Complaint>, ConfigError> {
     let mut table = table.clone();
     loop {
         let text = to_text(&table)?;
         let error = match toml::from_str::<T>(&text) {
-            Ok(config) => return Ok(config),
+            Ok(config) => return Ok(Ok(config)),
             Err(error) => error,
         };
         let spans = key_spans(&text);
         let path = error.span().and_then(|bytes| key_at(&spans, &bytes)).map_or("", |span| span.path.as_str());
         if !adopt_alias(&mut table, path, error.message())? {
-            return Err(explain(path, error.message()));
+            return Ok(Err(Complaint { path: path.to_string(), message: error.message().to_string() }));
         }
     }
+}
+
+/// Where an unknown key is known: in one of the tables beside it, such as `train`.
+fn table_for<T: DeserializeOwned>(table: &Table, complaint: &Complaint) -> Result<Option<String>, ConfigError> {
+    let names = quoted(&complaint.message);
+    let Some((key, known)) = names.split_first().filter(|_| complaint.message.starts_with("unknown field")) else {
+        return Ok(None);
+    };
+    let value = parent_of(&mut table.clone(), &complaint.path).and_then(|parent| parent.remove(key));
+    let Some(value) = value else { return Ok(None) };
+    let parents = complaint.path.rsplit_once('.').map_or("", |(parents, _)| parents);
+    for name in known {
+        let path: Vec<&str> = parents.split('.').filter(|part| !part.is_empty()).chain([name, key.as_str()]).collect();
+        let wrap = |inner: Value, part: &&str| Value::Table(Table::from_iter([(part.to_string(), inner)]));
+        let alone = path.iter().rev().fold(value.clone(), wrap);
+        if alone.as_table().map_or(Ok(false), |table| Ok(parse::<T>(table)?.is_ok()))? {
+            return Ok(Some(path.join(".")));
+        }
+    }
+    Ok(None)
 }
 
 /// The resolved configuration as TOML, to stand beside its result.
@@ -77,12 +111,13 @@ fn quoted(message: &str) -> Vec<String> {
     message.split('`').skip(1).step_by(2).map(str::to_string).collect()
 }
 
-fn explain(path: &str, message: &str) -> ConfigError {
+/// `elsewhere` is where an unknown key is known.
+fn explain(path: &str, message: &str, elsewhere: Option<String>) -> ConfigError {
     let message = message.trim();
     let words = quoted(message);
     let error = |what: String, hint: String| ConfigError::refused(path, what, hint);
     if message.starts_with("unknown field") {
-        return unknown_key(path, &words);
+        return unknown_key(path, &words, elsewhere);
     }
     if message.starts_with("missing field") {
         let name = words.first().map_or("", String::as_str);
@@ -99,13 +134,12 @@ fn explain(path: &str, message: &str) -> ConfigError {
     }
 }
 
-fn unknown_key(path: &str, words: &[String]) -> ConfigError {
+fn unknown_key(path: &str, words: &[String], elsewhere: Option<String>) -> ConfigError {
     let (key, known) = words.split_first().map_or((path, &[][..]), |(key, known)| (key.as_str(), known));
     let names = known.iter().flat_map(|name| std::iter::once(name.as_str()).chain(spellings(name)));
-    let hint = match nearest(key, names) {
-        Some(near) => format!("did you mean `{}`?", canonical(near, known).unwrap_or(near)),
-        None => choices("", known),
-    };
+    let near = || nearest(key, names).map(|near| canonical(near, known).unwrap_or(near).to_string());
+    let meant = elsewhere.or_else(near);
+    let hint = meant.map_or_else(|| choices("", known), |meant| format!("did you mean `{meant}`?"));
     let parents = path.rsplit_once('.').map_or("", |(parents, _)| parents);
     ConfigError::Unknown { key: join(parents, key), origin: None, hint }
 }

@@ -93,6 +93,18 @@ fn an_unknown_key_has_a_line_and_the_nearest_name() {
 }
 
 #[test]
+fn a_key_of_a_table_beside_it_has_its_place() {
+    assert_eq!(
+        refusal("packing = true\ntarget_modules = [\"q\"]\nlora_r = 3\n", &[]),
+        "phase2.toml:2: unknown key `target_modules`\nhint: did you mean `lora.target_modules`?"
+    );
+    assert_eq!(
+        refusal("", &["lora_rank=3"]),
+        "--set lora_rank=3: unknown key `lora_rank`\nhint: did you mean `lora.lora_rank`?"
+    );
+}
+
+#[test]
 fn a_wrong_type_has_a_line_and_the_expected_kind() {
     assert_eq!(
         refusal("max_length = 3\nlearning_rate = \"fast\"\n", &[]),

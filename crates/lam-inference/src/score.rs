@@ -1,6 +1,6 @@
 //! Log-probabilities of given answers, by the training forward.
 
-use lam_model::{Decoder, Mode, Prefix};
+use lam_model::{Answer, Decoder, Mode};
 
 use crate::InferenceError;
 
@@ -36,24 +36,11 @@ fn batch_end(pairs: &[(&[u32], &[u32])]) -> usize {
 
 fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
     let texts: Vec<Vec<u32>> = pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()).collect();
-    // The prompt's last row predicts the answer's first token.
-    let beginning = |(text, (prompt, _)): (_, &(&[u32], &[u32]))| Prefix { text, shareable: prompt.len() - 1 };
-    let (packed, rows) = decoder.pack(&texts.iter().map(Vec::as_slice).zip(pairs).map(beginning).collect::<Vec<_>>());
-    let (mut positions, mut tokens) = (Vec::new(), Vec::new());
-    for ((prompt, answer), rows) in pairs.iter().zip(&rows) {
-        positions.extend((0..answer.len()).map(|place| rows.row(prompt.len() + place - 1)));
-        tokens.extend_from_slice(answer);
+    let answers = texts.iter().zip(pairs).map(|(text, (prompt, _))| Answer::after_prompt(text, prompt.len()));
+    let packed = decoder.pack_answers(&answers.collect::<Vec<_>>());
+    if packed.rows.is_empty() {
+        return Ok(packed.split(&[]));
     }
-    if tokens.is_empty() {
-        return Ok(vec![Vec::new(); pairs.len()]);
-    }
-    let hidden = decoder.forward(&packed, Mode::Evaluate)?;
-    let logprobs = decoder.token_logprobs(&hidden, &positions, &tokens)?.to_vec1::<f32>()?;
-    let mut rest = logprobs.as_slice();
-    let split = |(_, answer): &(&[u32], &[u32])| {
-        let (these, after) = rest.split_at(answer.len());
-        rest = after;
-        these.to_vec()
-    };
-    Ok(pairs.iter().map(split).collect())
+    let hidden = decoder.forward(&packed.batch, Mode::Evaluate)?;
+    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1::<f32>()?))
 }

@@ -98,7 +98,7 @@ impl AdamW {
         Ok(state)
     }
 
-    /// Goes on from [`AdamW::state`].
+    /// Resumes from [`AdamW::state`].
     ///
     /// # Errors
     /// A moment that is missing or of another shape.

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 /// β of the penalty β·KL, moved towards the KL that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdaptiveKl {
-    /// β as bits, so that a file gives back exactly this.
-    coefficient_bits: u64,
+    coefficient: f64,
     target: f64,
     horizon: f64,
 }
@@ -14,18 +13,18 @@ pub struct AdaptiveKl {
 impl AdaptiveKl {
     /// Starts at `initial`, aims at `target` nats an answer, adapts over `horizon` answers.
     pub fn new(initial: f64, target: f64, horizon: f64) -> Self {
-        Self { coefficient_bits: initial.to_bits(), target, horizon }
+        Self { coefficient: initial, target, horizon }
     }
 
     /// The present β.
     pub fn coefficient(&self) -> f64 {
-        f64::from_bits(self.coefficient_bits)
+        self.coefficient
     }
 
     /// β ← β (1 + clip(KL/target − 1, ±0.2) · answers/horizon).
     pub fn update(&mut self, mean_kl: f64, answers: usize) {
         let error = (mean_kl / self.target - 1.0).clamp(-0.2, 0.2);
-        self.coefficient_bits = (self.coefficient() * (1.0 + error * answers as f64 / self.horizon)).to_bits();
+        self.coefficient *= 1.0 + error * answers as f64 / self.horizon;
     }
 }
 

@@ -45,7 +45,7 @@ mod matrix_product;
 mod precision;
 
 pub use allocator::tune_allocator;
-pub use batch::{PackedBatch, Prefix, Target, TextRows, shared_rows};
+pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::MistralConfig;
 pub use decoder::{Decoder, Mode};
 pub use error::ModelError;

@@ -1,47 +1,75 @@
-//! In which order rollouts are trained on: a permutation a pass, cut into batches, each gone over several times.
+//! The rollouts in the order in which they are trained on: a permutation each pass, cut into batches, each gone over
+//! several times in mini-batches. Does not know what becomes of them.
 
 use std::sync::Arc;
 
-use lam_trainer::{DataLoader, Metrics, Sample, TrainerError, stream_seed};
+use lam_model::Answer;
+use lam_trainer::{DataLoader, ForeignState, Sample, TrainerError, stream_seed};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::ppo::PpoSample;
 use crate::rollout::Rollout;
 
-/// The batches of rollouts, all fixed by the seed.
+/// A rollout in its place: which batch it is trained in.
+#[derive(Clone, Debug)]
+pub struct PpoSample {
+    /// The rollout.
+    pub rollout: Arc<Rollout>,
+    /// Number of its batch, over all passes.
+    pub batch: u64,
+    /// Its index in the batch.
+    pub index: usize,
+}
+
+impl Sample for PpoSample {
+    fn id(&self) -> &str {
+        &self.rollout.id
+    }
+
+    fn tokens(&self) -> usize {
+        self.rollout.input_ids.len()
+    }
+
+    fn trained_tokens(&self) -> usize {
+        self.rollout.response_ids().len()
+    }
+
+    fn answer(&self) -> Option<Answer<'_>> {
+        Some(self.rollout.answer())
+    }
+}
+
+/// Batches of rollouts without end, all fixed by the seed.
 pub struct RolloutBuffer {
-    batches: Vec<Vec<Arc<Rollout>>>,
+    rollouts: Vec<Arc<Rollout>>,
+    batch_size: usize,
+    seed: u64,
 }
 
 impl RolloutBuffer {
-    /// `passes` passes over the rollouts in batches of `batch_size`.
-    pub fn new(rollouts: Vec<Rollout>, passes: usize, batch_size: usize, seed: u64) -> Self {
-        let rollouts: Vec<Arc<Rollout>> = rollouts.into_iter().map(Arc::new).collect();
-        let mut batches = Vec::new();
-        for pass in 0..passes {
-            let mut order = rollouts.clone();
-            order.shuffle(&mut ChaCha8Rng::from_seed(stream_seed(seed, &format!("rollouts/{pass}"))));
-            batches.extend(order.chunks(batch_size).map(<[_]>::to_vec));
-        }
-        Self { batches }
+    /// Batches of `batch_size` rollouts; the last of a pass may have fewer.
+    pub fn new(rollouts: Vec<Rollout>, batch_size: usize, seed: u64) -> Self {
+        Self { rollouts: rollouts.into_iter().map(Arc::new).collect(), batch_size, seed }
     }
 
     /// The rollouts of a batch.
     pub fn batch(&self, number: u64) -> Vec<Arc<Rollout>> {
-        self.batches[number as usize].clone()
+        let (pass, place) = (number / self.batches(), (number % self.batches()) as usize);
+        let mut order = self.rollouts.clone();
+        order.shuffle(&mut ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("rollouts/{pass}"))));
+        order.chunks(self.batch_size).nth(place).map(<[_]>::to_vec).unwrap_or_default()
     }
 
-    /// Number of batches.
-    pub fn len(&self) -> usize {
-        self.batches.len()
+    /// Tokens of the longest rollout.
+    pub fn longest(&self) -> usize {
+        self.rollouts.iter().map(|rollout| rollout.input_ids.len()).max().unwrap_or(0)
     }
 
-    /// Whether there is nothing to train on.
-    pub fn is_empty(&self) -> bool {
-        self.batches.is_empty()
+    /// Batches in one pass.
+    fn batches(&self) -> u64 {
+        self.rollouts.len().div_ceil(self.batch_size).max(1) as u64
     }
 }
 
@@ -51,76 +79,68 @@ pub struct RolloutLoader<'a> {
     ppo_epochs: usize,
     mini_batch_size: usize,
     seed: u64,
+    /// Number of the present batch, its rollouts, and its mini-batches as indices into these.
     batch: u64,
-    pending: Vec<Vec<usize>>,
+    rollouts: Vec<Arc<Rollout>>,
+    mini_batches: Vec<Vec<usize>>,
+    /// Mini-batches of it that are given out.
     taken: usize,
 }
 
 impl<'a> RolloutLoader<'a> {
     /// A loader that starts at the first batch.
     pub fn new(buffer: &'a RolloutBuffer, ppo_epochs: usize, mini_batch_size: usize, seed: u64) -> Self {
-        let mut loader = Self { buffer, ppo_epochs, mini_batch_size, seed, batch: 0, pending: Vec::new(), taken: 0 };
-        loader.pending = loader.mini_batches();
+        let (rollouts, mini_batches) = (Vec::new(), Vec::new());
+        let mut loader = Self { buffer, ppo_epochs, mini_batch_size, seed, batch: 0, rollouts, mini_batches, taken: 0 };
+        loader.open(0, 0);
         loader
     }
 
-    /// Optimizer steps in all.
-    pub fn steps(&self) -> u64 {
-        let steps = |batch: &Vec<Arc<Rollout>>| batch.len().div_ceil(self.mini_batch_size) * self.ppo_epochs;
-        self.buffer.batches.iter().map(steps).sum::<usize>() as u64
-    }
-
-    /// The mini-batches of the present batch, as indices into it.
-    fn mini_batches(&self) -> Vec<Vec<usize>> {
-        let Some(batch) = self.buffer.batches.get(self.batch as usize) else { return Vec::new() };
-        let mut pending = Vec::new();
-        for epoch in 0..self.ppo_epochs {
-            let mut indices: Vec<usize> = (0..batch.len()).collect();
-            let name = format!("mini-batches/{}/{epoch}", self.batch);
+    /// Goes to the mini-batch after the first `taken` ones of a batch.
+    fn open(&mut self, batch: u64, taken: usize) {
+        self.rollouts = self.buffer.batch(batch);
+        let mini_batches = |epoch: usize| {
+            let mut indices: Vec<usize> = (0..self.rollouts.len()).collect();
+            let name = format!("mini-batches/{batch}/{epoch}");
             indices.shuffle(&mut ChaCha8Rng::from_seed(stream_seed(self.seed, &name)));
-            pending.extend(indices.chunks(self.mini_batch_size).map(<[usize]>::to_vec));
-        }
-        pending
+            indices.chunks(self.mini_batch_size).map(<[usize]>::to_vec).collect::<Vec<_>>()
+        };
+        self.mini_batches = (0..self.ppo_epochs).flat_map(mini_batches).collect();
+        (self.batch, self.taken) = (batch, taken);
     }
 }
 
 impl DataLoader<PpoSample> for RolloutLoader<'_> {
     fn next_batch(&mut self, _step: u64) -> Result<Option<Vec<PpoSample>>, TrainerError> {
-        if self.taken == self.pending.len() {
-            self.batch += 1;
-            (self.pending, self.taken) = (self.mini_batches(), 0);
+        if self.taken == self.mini_batches.len() {
+            self.open(self.batch + 1, 0);
         }
-        let Some(indices) = self.pending.get(self.taken) else { return Ok(None) };
+        let Some(indices) = self.mini_batches.get(self.taken) else { return Ok(None) };
         self.taken += 1;
-        let batch = &self.buffer.batches[self.batch as usize];
-        let sample = |&index: &usize| PpoSample { rollout: batch[index].clone(), batch: self.batch, index };
+        let sample = |&index: &usize| PpoSample { rollout: self.rollouts[index].clone(), batch: self.batch, index };
         Ok(Some(indices.iter().map(sample).collect()))
     }
 
-    fn feedback(&mut self, _metrics: &Metrics) {}
-
     fn batches_in(&self, epochs: f64) -> Option<u64> {
-        Some((self.steps() as f64 * epochs).ceil() as u64)
+        let sizes = self.buffer.rollouts.chunks(self.buffer.batch_size).map(<[_]>::len);
+        let a_pass: usize = sizes.map(|size| size.div_ceil(self.mini_batch_size) * self.ppo_epochs).sum();
+        Some((a_pass as f64 * epochs).ceil() as u64)
     }
 
     fn epoch(&self) -> f64 {
-        self.batch as f64 / self.buffer.len().max(1) as f64
+        self.batch as f64 / self.buffer.batches() as f64
     }
 
-    /// The mini-batch with the most tokens that could be drawn from any one batch of rollouts.
+    /// The mini-batch with the most tokens that could be drawn from any batch of the first pass.
     fn longest_batch(&self) -> Option<Vec<PpoSample>> {
-        let longest_of = |(batch, rollouts): (usize, &Vec<Arc<Rollout>>)| {
-            let sample = |(index, rollout): (usize, &Arc<Rollout>)| PpoSample {
-                rollout: rollout.clone(),
-                batch: batch as u64,
-                index,
-            };
-            let mut samples: Vec<PpoSample> = rollouts.iter().enumerate().map(sample).collect();
+        let longest_of = |batch: u64| {
+            let rollouts = self.buffer.batch(batch).into_iter().enumerate();
+            let mut samples: Vec<_> = rollouts.map(|(index, rollout)| PpoSample { rollout, batch, index }).collect();
             samples.sort_by_key(|sample| std::cmp::Reverse(sample.tokens()));
             samples.truncate(self.mini_batch_size);
             samples
         };
-        let batches = self.buffer.batches.iter().enumerate().map(longest_of);
+        let batches = (0..self.buffer.batches()).map(longest_of);
         batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
     }
 
@@ -128,20 +148,68 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
         json!({ "batch": self.batch, "taken": self.taken })
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        let number = |key: &str| {
-            state[key].as_u64().ok_or_else(|| TrainerError::Checkpoint {
-                path: "rng_state.json".into(),
-                reason: format!("no state of the rollouts: {state}"),
-            })
-        };
-        (self.batch, self.taken) = (number("batch")?, number("taken")? as usize);
-        self.pending = self.mini_batches();
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
+        let number = |key: &str| state[key].as_u64().ok_or_else(|| ForeignState::new("the rollouts", state));
+        let (batch, taken) = (number("batch")?, number("taken")? as usize);
+        self.open(batch, taken);
         Ok(())
     }
 
     fn fingerprint(&self) -> String {
-        let rollouts = self.buffer.batches.iter().flatten().map(|rollout| (rollout.id.as_str(), rollout.reward));
+        let rollouts = self.buffer.rollouts.iter().map(|rollout| (rollout.id.as_str(), rollout.reward));
         lam_store::hash_bytes(format!("{:?}", rollouts.collect::<Vec<_>>()).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rollouts(count: usize) -> Vec<Rollout> {
+        let rollout = |number: usize| Rollout {
+            id: number.to_string(),
+            input_ids: vec![1; 4 + number],
+            prompt_length: 3,
+            ..Rollout::default()
+        };
+        (0..count).map(rollout).collect()
+    }
+
+    fn drawn(loader: &mut RolloutLoader<'_>, count: u64) -> Vec<Vec<(u64, usize, String)>> {
+        let place = |sample: PpoSample| (sample.batch, sample.index, sample.rollout.id.clone());
+        (0..count).map(|step| loader.next_batch(step).unwrap().unwrap().into_iter().map(place).collect()).collect()
+    }
+
+    #[test]
+    fn each_pass_goes_over_all_rollouts_so_often_and_resumes_anywhere() {
+        let buffer = RolloutBuffer::new(rollouts(7), 3, 5);
+        let loader = || RolloutLoader::new(&buffer, 2, 2, 5);
+        // Batches of 3, 3 and 1 rollouts, gone over twice in mini-batches of 2.
+        let steps = loader().batches_in(2.0).unwrap();
+        assert_eq!((loader().batches_in(1.0), steps), (Some(10), 20));
+        let whole = drawn(&mut loader(), steps);
+        for pass in whole.chunks(10) {
+            let mut ids: Vec<&str> = pass.iter().flatten().map(|(_, _, id)| id.as_str()).collect();
+            ids.sort_unstable();
+            assert!(ids.chunks(2).all(|twice| twice[0] == twice[1]) && ids.len() == 14, "{ids:?}");
+        }
+        assert_ne!(whole[..10].concat(), whole[10..].concat(), "each pass has an order of its own");
+        for done in 0..steps {
+            let mut stopped = loader();
+            drawn(&mut stopped, done);
+            let mut resumed = loader();
+            resumed.restore(&stopped.state()).unwrap();
+            assert_eq!(drawn(&mut resumed, steps - done), whole[done as usize..]);
+        }
+        assert!(loader().restore(&json!({ "next": 3 })).is_err());
+    }
+
+    #[test]
+    fn the_longest_mini_batch_is_one_that_can_be_drawn() {
+        let buffer = RolloutBuffer::new(rollouts(7), 3, 5);
+        let longest = RolloutLoader::new(&buffer, 1, 2, 5).longest_batch().unwrap();
+        let batch = buffer.batch(longest[0].batch);
+        assert!(longest.len() == 2 && longest.iter().all(|sample| batch[sample.index].id == sample.rollout.id));
+        assert_eq!(buffer.longest(), 10);
     }
 }

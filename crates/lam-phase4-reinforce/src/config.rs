@@ -1,8 +1,9 @@
 //! What phase 4 may be told. Defaults are the paper's (§5.1.2, §5.1.3) where it prints one, and the reading of the
 //! design document where it does not.
 
+use lam_config::ConfigError;
 use lam_model::LoraConfig;
-use lam_trainer::TrainingArguments;
+use lam_trainer::{SchedulerType, TrainingArguments};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,7 @@ impl Default for RewardConfig {
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 num_train_epochs: 2.0,
-                lr_scheduler_type: lam_trainer::SchedulerType::Linear,
+                lr_scheduler_type: SchedulerType::Linear,
                 ..TrainingArguments::default()
             },
         }
@@ -110,16 +111,12 @@ pub struct PpoConfig {
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
     pub response_length: usize,
-    /// Passes over the rollouts.
-    pub num_train_epochs: usize,
     /// Optimisation passes over one batch of rollouts (paper: 4).
     pub num_ppo_epochs: usize,
     /// Rollouts a batch (paper: 8).
     pub batch_size: usize,
     /// Rollouts an optimizer step (paper: 1).
     pub mini_batch_size: usize,
-    /// Learning rate of the policy (paper: 1.4e-5).
-    pub learning_rate: f64,
     /// What the ratio is taken against.
     pub old_policy: OldPolicy,
     /// What rewards are compared with.
@@ -142,20 +139,10 @@ pub struct PpoConfig {
     pub kl_horizon: f64,
     /// Whether advantages are whitened over the batch.
     pub whiten_advantages: bool,
-    /// Gradient norm at which gradients are clipped.
-    pub max_grad_norm: f64,
-    /// Recompute activations in the backward pass.
-    pub gradient_checkpointing: bool,
-    /// Optimizer steps between lines of `metrics.jsonl`.
-    pub logging_steps: u64,
-    /// Optimizer steps between checkpoints; one more at the end. 0: only at the end and when stopped.
-    pub save_steps: u64,
-    /// Checkpoints kept. 0: all.
-    pub save_total_limit: usize,
-    /// Memory that training may use, in MiB. 0: what the machine has.
-    pub max_memory_mib: u64,
-    /// Adapter that is trained.
+    /// Adapter that is trained. It has no dropout: the ratio would measure the noise.
     pub lora: LoraConfig,
+    /// The training loop; `num_train_epochs` are passes over the rollouts (learning rate of the paper: 1.4e-5).
+    pub train: TrainingArguments,
 }
 
 impl Default for PpoConfig {
@@ -168,11 +155,9 @@ impl Default for PpoConfig {
             min_distinct_calls: 1,
             temperature: 1.0,
             response_length: 256,
-            num_train_epochs: 1,
             num_ppo_epochs: 4,
             batch_size: 8,
             mini_batch_size: 1,
-            learning_rate: 1.4e-5,
             old_policy: OldPolicy::Batch,
             baseline: Baseline::Value,
             vf_coef: 0.1,
@@ -184,13 +169,74 @@ impl Default for PpoConfig {
             target_kl: 0.1,
             kl_horizon: 10_000.0,
             whiten_advantages: true,
-            max_grad_norm: 1.0,
-            gradient_checkpointing: false,
-            logging_steps: 10,
-            save_steps: 100,
-            save_total_limit: 2,
-            max_memory_mib: 0,
             lora: LoraConfig::default(),
+            train: TrainingArguments {
+                learning_rate: 1.4e-5,
+                lr_scheduler_type: SchedulerType::Linear,
+                warmup_ratio: 0.0,
+                num_train_epochs: 1.0,
+                share_prefixes: true,
+                save_steps: 100,
+                ..TrainingArguments::default()
+            },
         }
+    }
+}
+
+/// Training arguments that mean nothing in PPO, and what to set instead.
+const MEANINGLESS: [(&str, &str); 11] = [
+    ("per_device_train_batch_size", "`mini_batch_size` says how many rollouts are trained at a time"),
+    ("max_tokens_per_batch", "`mini_batch_size` says how many rollouts are trained at a time"),
+    ("max_length", "rollouts are as long as their states and answers; `response_length` limits the answers"),
+    ("truncation", "rollouts are as long as their states and answers; `response_length` limits the answers"),
+    ("per_device_eval_batch_size", NO_EVALUATION),
+    ("eval_steps", NO_EVALUATION),
+    ("load_best_model_at_end", NO_EVALUATION),
+    ("metric_for_best_model", NO_EVALUATION),
+    ("greater_is_better", NO_EVALUATION),
+    ("early_stopping_patience", NO_EVALUATION),
+    ("early_stopping_threshold", NO_EVALUATION),
+];
+const NO_EVALUATION: &str = "PPO evaluates nothing while it trains; the stage `eval.online` does it afterwards";
+
+impl PpoConfig {
+    /// Refuses what means nothing here.
+    ///
+    /// # Errors
+    /// Names the key, its value and what to set instead.
+    pub fn refuse_meaningless(&self) -> Result<(), ConfigError> {
+        if self.lora.lora_dropout != 0.0 {
+            let reason = "PPO's ratio would measure the noise of dropout";
+            return Err(ConfigError::value("lora.lora_dropout", self.lora.lora_dropout, reason, "leave it at 0"));
+        }
+        let values = |arguments: &TrainingArguments| serde_json::to_value(arguments).expect("plain data serialises");
+        let (given, default) = (values(&self.train), values(&Self::default().train));
+        match MEANINGLESS.into_iter().find(|(key, _)| given[key] != default[key]) {
+            None => Ok(()),
+            Some((key, hint)) => {
+                Err(ConfigError::value(&format!("train.{key}"), &given[key], "means nothing in PPO", hint))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_nothing_in_ppo_is_refused_with_a_hint() {
+        PpoConfig::default().refuse_meaningless().unwrap();
+        for (key, _) in MEANINGLESS {
+            assert!(serde_json::to_value(TrainingArguments::default()).unwrap().get(key).is_some(), "{key}");
+        }
+        let refused = |train: TrainingArguments| PpoConfig { train, ..PpoConfig::default() }.refuse_meaningless();
+        let default = PpoConfig::default().train;
+        let error = refused(TrainingArguments { eval_steps: 5, ..default.clone() }).unwrap_err().to_string();
+        assert!(error.contains("`train.eval_steps` = 5: means nothing in PPO\nhint: PPO evaluates nothing"), "{error}");
+        let lora = LoraConfig { lora_dropout: 0.1, ..LoraConfig::default() };
+        let error = PpoConfig { lora, ..PpoConfig::default() }.refuse_meaningless().unwrap_err().to_string();
+        assert!(error.contains("`lora.lora_dropout` = 0.1: PPO's ratio"), "{error}");
+        refused(TrainingArguments { gradient_accumulation_steps: 4, bf16: true, max_steps: 7, ..default }).unwrap();
     }
 }

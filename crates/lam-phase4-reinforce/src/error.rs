@@ -21,13 +21,6 @@ pub enum ReinforceError {
         /// What to do.
         hint: &'static str,
     },
-    /// A file of rollouts that cannot be read.
-    Rollouts {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// Somebody asked to stop.
     Cancelled,
     /// Training stopped.
@@ -54,7 +47,7 @@ impl Fault for ReinforceError {
             Self::Inference(error) => error.kind(),
             Self::Prompt(error) => error.kind(),
             Self::Store(error) => error.kind(),
-            Self::Rollouts { .. } | Self::Tensor(_) => FaultKind::Runtime,
+            Self::Tensor(_) => FaultKind::Runtime,
         }
     }
 
@@ -63,10 +56,6 @@ impl Fault for ReinforceError {
             Self::Nothing { files, what, hint } => {
                 Details::new(format!("holds no {what} of the train split")).at_files(files).hint(hint)
             }
-            Self::Rollouts { path, reason } => Details::default()
-                .at(path.display())
-                .because(reason)
-                .hint("remove the file; the rollouts are made again"),
             Self::Cancelled => Details::new("stopped on request"),
             Self::Trainer(error) => error.details(),
             Self::Model(error) => error.details(),

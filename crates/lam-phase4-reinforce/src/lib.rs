@@ -30,15 +30,14 @@ mod balance;
 mod buffer;
 mod config;
 mod error;
-mod journal;
 mod ppo;
 mod rollout;
 mod score;
 mod stage;
 
-pub use buffer::{RolloutBuffer, RolloutLoader};
+pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
 pub use config::{Balance, Baseline, MOST_REPEATS, OldPolicy, PpoConfig, RewardConfig, Samples};
 pub use error::ReinforceError;
-pub use ppo::{PpoModule, PpoSample};
+pub use ppo::PpoModule;
 pub use rollout::{Rollout, RolloutMaker};
 pub use stage::register;

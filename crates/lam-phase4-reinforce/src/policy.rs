@@ -7,9 +7,7 @@ use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::read_trajectories;
-use lam_trainer::{
-    Identity, SchedulerType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, settings_identity, train, write_model,
-};
+use lam_trainer::{Identity, TRAINING_DIRECTORY, TrainRun, TrainingArguments, settings_identity, train, write_model};
 use lam_types::{FunctionSpec, Split};
 use serde_json::{Value, json};
 
@@ -34,7 +32,7 @@ pub struct PolicyIo<'a> {
     pub output: &'a Path,
     /// Seed of sampling, order, adapter and value head.
     pub seed: u64,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
@@ -59,27 +57,14 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
-    let buffer = RolloutBuffer::new(rollouts, config.num_train_epochs, config.batch_size, io.seed);
+    let buffer = RolloutBuffer::new(rollouts, config.batch_size, io.seed);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
-    let arguments = TrainingArguments {
-        learning_rate: config.learning_rate,
-        lr_scheduler_type: SchedulerType::Linear,
-        warmup_ratio: 0.0,
-        max_steps: loader.steps(),
-        max_grad_norm: config.max_grad_norm,
-        gradient_checkpointing: config.gradient_checkpointing,
-        logging_steps: config.logging_steps,
-        save_steps: config.save_steps,
-        save_total_limit: config.save_total_limit,
-        max_memory_mib: config.max_memory_mib,
-        seed: io.seed,
-        ..TrainingArguments::default()
-    };
+    let arguments = arguments(config, &decoder, buffer.longest(), io.seed);
     let mut identity = Identity::from([
         ("model".into(), lam_store::hash_path(io.model)?),
         ("reward_model".into(), lam_store::hash_path(io.reward_model)?),
     ]);
-    identity.extend(settings_identity("ppo", config));
+    identity.extend(settings_identity("ppo", &PpoConfig { train: TrainingArguments::default(), ..config.clone() }));
     let mut module = PpoModule::new(decoder, value_head, config, &buffer);
     let training = io.output.join(TRAINING_DIRECTORY);
     let run = TrainRun {
@@ -104,6 +89,14 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         "clip_fraction": outcome.last("policy/clipfrac_avg"),
         "scores": outcome.last("objective/scores"),
     }))
+}
+
+/// The training arguments with what follows from the rollouts: the longest one, and whether the model's window lets them
+/// share the rows of their states.
+fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, seed: u64) -> TrainingArguments {
+    let fits = decoder.config().sliding_window.is_none_or(|window| longest <= window);
+    let share_prefixes = config.train.share_prefixes && fits;
+    TrainingArguments { max_length: longest, share_prefixes, seed, ..config.train.clone() }
 }
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
@@ -151,7 +144,7 @@ impl Signal {
     fn of(rollouts: &[Rollout]) -> Self {
         let mut states: BTreeMap<&[u32], Vec<&Rollout>> = BTreeMap::new();
         for rollout in rollouts {
-            states.entry(&rollout.prompt_ids).or_default().push(rollout);
+            states.entry(rollout.prompt_ids()).or_default().push(rollout);
         }
         let mean = |of: &dyn Fn(&[&Rollout]) -> f64| {
             states.values().map(|answers| of(answers)).sum::<f64>() / states.len().max(1) as f64
@@ -166,11 +159,11 @@ impl Signal {
 }
 
 fn mean_reward(answers: &[&Rollout]) -> f64 {
-    answers.iter().map(|answer| f64::from(answer.reward())).sum::<f64>() / answers.len() as f64
+    answers.iter().map(|answer| f64::from(answer.reward)).sum::<f64>() / answers.len() as f64
 }
 
 fn spread(answers: &[&Rollout]) -> f64 {
-    let rewards = || answers.iter().map(|answer| f64::from(answer.reward()));
+    let rewards = || answers.iter().map(|answer| f64::from(answer.reward));
     rewards().fold(f64::MIN, f64::max) - rewards().fold(f64::MAX, f64::min)
 }
 
@@ -178,7 +171,7 @@ fn advantage_of_preferred_call(answers: &[&Rollout]) -> f64 {
     let mut calls: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for answer in answers {
         let (sum, count) = calls.entry(&answer.call).or_default();
-        (*sum, *count) = (*sum + f64::from(answer.advantage_of_call()), *count + 1.0);
+        (*sum, *count) = (*sum + f64::from(answer.advantage_of_call), *count + 1.0);
     }
     calls.values().map(|(sum, count)| sum / count).fold(f64::MIN, f64::max)
 }

@@ -30,7 +30,7 @@ pub struct RewardIo<'a> {
     pub output: &'a Path,
     /// Seed of the head and the order.
     pub seed: u64,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
@@ -116,11 +116,8 @@ struct Preferred {
 impl Preferred {
     fn of(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Self, ReinforceError> {
         let pairs = pairs(steps);
-        let sequences: Vec<Vec<u32>> = pairs
-            .iter()
-            .flat_map(|&(right, wrong)| [right, wrong])
-            .map(|at| steps[at].example.input_ids.clone())
-            .collect();
+        let both = pairs.iter().flat_map(|&(right, wrong)| [right, wrong]);
+        let sequences: Vec<&[u32]> = both.map(|at| steps[at].example.input_ids.as_slice()).collect();
         let rewards: Vec<f64> = scores(decoder, head, &sequences)?.into_iter().map(|s| normalized(s).into()).collect();
         let differences: Vec<f64> = rewards.chunks(2).map(|pair| pair[0] - pair[1]).collect();
         let mean = |of: fn(f64) -> f64| {

@@ -5,57 +5,59 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, ScalarHead};
+use lam_model::{Answer, Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
+use lam_store::Journal;
 use lam_trainer::stream_seed;
 use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};
 
 use crate::balance::call_of;
-use crate::journal::RolloutJournal;
 use crate::score::{normalized, scores};
 use crate::{PpoConfig, ReinforceError, Samples};
 
 /// States whose answers are made together; what is complete of them survives a kill.
 const CHUNK: usize = 128;
+/// What to do with a journal that holds something else.
+const HINT: &str = "remove the file; the rollouts are made again";
 
 /// One answer to one state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rollout {
     /// Trajectory, step and sample it comes from.
     pub id: String,
-    /// The state's tokens.
-    pub prompt_ids: Vec<u32>,
-    /// The answer's tokens, end of sequence included.
-    pub response_ids: Vec<u32>,
-    /// log p of each answer token under LAM3, as bits, so that a file gives back exactly these.
-    pub reference_logprobs: Vec<u32>,
-    /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3), as bits.
-    pub reward: u32,
-    /// Mean reward of the answers to the same state that do the same, as bits.
-    pub call_reward: u32,
-    /// Mean reward of the answers to the same state, as bits.
-    pub baseline: u32,
+    /// The tokens of the state, and of the answer with its end of sequence.
+    pub input_ids: Vec<u32>,
+    /// How many of them are the state's.
+    pub prompt_length: usize,
+    /// log p of each answer token under LAM3, in nats.
+    pub reference_logprobs: Vec<f32>,
+    /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3).
+    pub reward: f32,
     /// What the answer does, without the words around it.
     pub call: String,
+    /// How much better than the mean of its state's answers the reward model finds those that do what this one does.
+    /// The words around a call do nothing in the application: what it thinks of them is noise, and averaged away.
+    /// Known once all answers of the state are.
+    #[serde(skip)]
+    pub advantage_of_call: f32,
 }
 
 impl Rollout {
-    /// log p of each answer token under LAM3, in nats.
-    pub fn reference_logprobs(&self) -> Vec<f32> {
-        self.reference_logprobs.iter().map(|&bits| f32::from_bits(bits)).collect()
+    /// The state's tokens.
+    pub fn prompt_ids(&self) -> &[u32] {
+        &self.input_ids[..self.prompt_length]
     }
 
-    /// The reward model's reward, in [−0.5, 0.5].
-    pub fn reward(&self) -> f32 {
-        f32::from_bits(self.reward)
+    /// The answer's tokens.
+    pub fn response_ids(&self) -> &[u32] {
+        &self.input_ids[self.prompt_length..]
     }
 
-    /// How much better than the mean of its state's answers the reward model finds those that do what this one does.
-    /// The words around a call do nothing in the application: what it thinks of them is noise, and averaged away.
-    pub fn advantage_of_call(&self) -> f32 {
-        f32::from_bits(self.call_reward) - f32::from_bits(self.baseline)
+    /// The answer at the end of its prompt.
+    pub fn answer(&self) -> Answer<'_> {
+        Answer::after_prompt(&self.input_ids, self.prompt_length)
     }
 }
 
@@ -73,7 +75,7 @@ pub struct RolloutMaker<'a> {
     pub functions: &'a [FunctionSpec],
     /// Seed of the sampling.
     pub seed: u64,
-    /// Hears how far it is.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
@@ -86,6 +88,14 @@ struct Question<'t> {
     step: &'t lam_types::Step,
 }
 
+impl Question<'_> {
+    /// A rollout of this answer, not measured and not scored.
+    fn answered(&self, id: String, response_ids: &[u32]) -> Rollout {
+        let input_ids = [self.prompt_ids.as_slice(), response_ids].concat();
+        Rollout { id, input_ids, prompt_length: self.prompt_ids.len(), ..Rollout::default() }
+    }
+}
+
 impl RolloutMaker<'_> {
     /// The rollouts, those of earlier tries from the journal at `file`, which is written chunk by chunk.
     ///
@@ -96,10 +106,15 @@ impl RolloutMaker<'_> {
         if self.config.max_states > 0 {
             questions.truncate(self.config.max_states);
         }
-        let (mut journal, mut rollouts) = RolloutJournal::open(file)?;
-        let chunks = questions.chunks(CHUNK).enumerate().skip(journal.chunks());
+        let (mut rollouts, mut complete) = (Vec::new(), 0);
+        let mut journal = Journal::open(file, |line| {
+            complete += 1;
+            rollouts.extend(line.decode::<Vec<Rollout>>(HINT)?);
+            Ok::<(), ReinforceError>(())
+        })?;
+        let chunks = questions.chunks(CHUNK).enumerate().skip(complete);
         if chunks.len() == 0 {
-            set_baselines(&mut rollouts);
+            set_advantages(&mut rollouts);
             return Ok(rollouts);
         }
         self.progress.begin("rollouts", Some(questions.len() as u64));
@@ -114,11 +129,12 @@ impl RolloutMaker<'_> {
             };
             let scored = self.scored(answers)?;
             journal.append(&scored)?;
+            journal.sync()?;
             rollouts.extend(scored);
             self.progress.advance((done * CHUNK + questions.len()) as u64, "");
         }
         self.progress.end();
-        set_baselines(&mut rollouts);
+        set_advantages(&mut rollouts);
         Ok(rollouts)
     }
 
@@ -156,17 +172,12 @@ impl RolloutMaker<'_> {
         }
         let completions = generator.run(requests)?;
         let rollout = |((id, question), completion): ((String, &Question<'_>), lam_inference::Completion)| Rollout {
-            id,
-            prompt_ids: question.prompt_ids.clone(),
             call: self
                 .renderer
                 .parse_action(&completion.tokens)
-                .map_or_else(|error| error.to_string(), |a| call_of(&a)),
-            response_ids: completion.tokens,
-            reference_logprobs: completion.logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
-            reward: 0,
-            call_reward: 0,
-            baseline: 0,
+                .map_or_else(|error| error.to_string(), |action| call_of(&action)),
+            reference_logprobs: completion.logprobs,
+            ..question.answered(id, &completion.tokens)
         };
         Ok(ids.into_iter().zip(completions).map(rollout).collect())
     }
@@ -190,16 +201,10 @@ impl RolloutMaker<'_> {
                 _ => self.renderer.action_answer(&question.step.action),
             };
             let pair = [(question.prompt_ids.as_slice(), response_ids.as_slice())];
-            let logprobs = lam_inference::score(self.policy, &pair)?.remove(0);
             rollouts.push(Rollout {
-                id: question.id.clone(),
-                prompt_ids: question.prompt_ids.clone(),
-                response_ids,
-                reference_logprobs: logprobs.iter().map(|logprob| logprob.to_bits()).collect(),
-                reward: 0,
-                call_reward: 0,
-                baseline: 0,
                 call: call_of(&question.step.action),
+                reference_logprobs: lam_inference::score(self.policy, &pair)?.remove(0),
+                ..question.answered(question.id.clone(), &response_ids)
             });
         }
         Ok(rollouts)
@@ -208,27 +213,26 @@ impl RolloutMaker<'_> {
     /// The same rollouts with the reward model's rewards.
     fn scored(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
         let (decoder, head) = self.reward_model;
-        let whole = |rollout: &Rollout| [rollout.prompt_ids.as_slice(), &rollout.response_ids].concat();
-        let sequences: Vec<Vec<u32>> = rollouts.iter().map(whole).collect();
-        for (rollout, score) in rollouts.iter_mut().zip(scores(decoder, head, &sequences)?) {
-            rollout.reward = normalized(score).to_bits();
+        let sequences: Vec<&[u32]> = rollouts.iter().map(|rollout| rollout.input_ids.as_slice()).collect();
+        let scores = scores(decoder, head, &sequences)?;
+        for (rollout, score) in rollouts.iter_mut().zip(scores) {
+            rollout.reward = normalized(score);
         }
         Ok(rollouts)
     }
 }
 
-/// Gives every rollout the mean rewards of its state's answers: of those that do the same, and of all.
-fn set_baselines(rollouts: &mut [Rollout]) {
+/// Compares the mean reward of the answers that do what a rollout does with that of all answers to its state.
+fn set_advantages(rollouts: &mut [Rollout]) {
     let mut states: HashMap<Vec<u32>, Mean> = HashMap::new();
     let mut calls: HashMap<(Vec<u32>, String), Mean> = HashMap::new();
-    let call = |rollout: &Rollout| (rollout.prompt_ids.clone(), rollout.call.clone());
+    let call = |rollout: &Rollout| (rollout.prompt_ids().to_vec(), rollout.call.clone());
     for rollout in rollouts.iter() {
-        states.entry(rollout.prompt_ids.clone()).or_default().add(rollout.reward());
-        calls.entry(call(rollout)).or_default().add(rollout.reward());
+        states.entry(rollout.prompt_ids().to_vec()).or_default().add(rollout.reward);
+        calls.entry(call(rollout)).or_default().add(rollout.reward);
     }
     for rollout in rollouts {
-        rollout.call_reward = calls[&call(rollout)].value().to_bits();
-        rollout.baseline = states[&rollout.prompt_ids].value().to_bits();
+        rollout.advantage_of_call = calls[&call(rollout)].value() - states[rollout.prompt_ids()].value();
     }
 }
 
@@ -253,9 +257,9 @@ impl Mean {
 pub fn disagreeing(rollouts: Vec<Rollout>, min_distinct_calls: usize) -> Vec<Rollout> {
     let mut calls: HashMap<Vec<u32>, BTreeSet<String>> = HashMap::new();
     for rollout in &rollouts {
-        calls.entry(rollout.prompt_ids.clone()).or_default().insert(rollout.call.clone());
+        calls.entry(rollout.prompt_ids().to_vec()).or_default().insert(rollout.call.clone());
     }
-    rollouts.into_iter().filter(|rollout| calls[&rollout.prompt_ids].len() >= min_distinct_calls).collect()
+    rollouts.into_iter().filter(|rollout| calls[rollout.prompt_ids()].len() >= min_distinct_calls).collect()
 }
 
 #[cfg(test)]
@@ -265,21 +269,19 @@ mod tests {
     fn rollout(state: u32, call: &str, reward: f32) -> Rollout {
         Rollout {
             id: format!("{state}/{call}"),
-            prompt_ids: vec![state],
-            response_ids: vec![1],
-            reference_logprobs: vec![0],
-            reward: reward.to_bits(),
-            call_reward: 0,
-            baseline: 0,
+            input_ids: vec![state, 1],
+            prompt_length: 1,
+            reward,
             call: call.into(),
+            ..Rollout::default()
         }
     }
 
     #[test]
     fn an_answer_is_held_against_the_mean_of_its_own_state() {
         let mut rollouts = vec![rollout(1, "a", 0.5), rollout(2, "a", -0.5), rollout(1, "b", 0.1)];
-        set_baselines(&mut rollouts);
-        let advantages: Vec<f32> = rollouts.iter().map(Rollout::advantage_of_call).collect();
+        set_advantages(&mut rollouts);
+        let advantages: Vec<f32> = rollouts.iter().map(|rollout| rollout.advantage_of_call).collect();
         assert!(
             (advantages[0] - 0.2).abs() < 1e-6 && advantages[1] == 0.0 && (advantages[2] + 0.2).abs() < 1e-6,
             "{advantages:?}"
@@ -289,8 +291,8 @@ mod tests {
     #[test]
     fn answers_that_do_the_same_have_one_advantage() {
         let mut rollouts = vec![rollout(1, "a", 0.5), rollout(1, "a", 0.1), rollout(1, "b", 0.0)];
-        set_baselines(&mut rollouts);
-        let advantages: Vec<f32> = rollouts.iter().map(Rollout::advantage_of_call).collect();
+        set_advantages(&mut rollouts);
+        let advantages: Vec<f32> = rollouts.iter().map(|rollout| rollout.advantage_of_call).collect();
         assert!(
             (advantages[0] - 0.1).abs() < 1e-6 && advantages[0] == advantages[1] && (advantages[2] + 0.2).abs() < 1e-6,
             "{advantages:?}"

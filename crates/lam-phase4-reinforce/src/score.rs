@@ -1,6 +1,6 @@
 //! What a reward model says of answers, without a gradient.
 
-use lam_model::{Decoder, Mode, Prefix, ScalarHead};
+use lam_model::{Answer, Decoder, Mode, ScalarHead};
 
 use crate::ReinforceError;
 
@@ -11,15 +11,12 @@ const BATCH: usize = 32;
 ///
 /// # Errors
 /// A model that fails.
-pub fn scores(decoder: &Decoder, head: &ScalarHead, sequences: &[Vec<u32>]) -> Result<Vec<f32>, ReinforceError> {
+pub fn scores(decoder: &Decoder, head: &ScalarHead, sequences: &[&[u32]]) -> Result<Vec<f32>, ReinforceError> {
     let mut scores = Vec::with_capacity(sequences.len());
     for chunk in sequences.chunks(BATCH) {
-        let last = |text: &Vec<u32>| text.len().saturating_sub(1);
-        let texts: Vec<_> = chunk.iter().map(|text| Prefix { text, shareable: last(text) }).collect();
-        let (batch, rows) = decoder.pack(&texts);
-        let ends: Vec<usize> = chunk.iter().zip(&rows).map(|(text, rows)| rows.row(last(text))).collect();
-        let hidden = decoder.forward(&batch, Mode::Evaluate)?;
-        scores.extend(head.scores(&hidden, &ends)?.to_vec1::<f32>()?);
+        let packed = decoder.pack_answers(&chunk.iter().map(|text| Answer::score(text)).collect::<Vec<_>>());
+        let hidden = decoder.forward(&packed.batch, Mode::Evaluate)?;
+        scores.extend(head.scores(&hidden, &packed.rows)?.to_vec1::<f32>()?);
     }
     Ok(scores)
 }

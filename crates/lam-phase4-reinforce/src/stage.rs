@@ -106,7 +106,6 @@ impl Stage for Ppo {
             ("samples_per_state", settings.samples_per_state),
             ("min_distinct_calls", settings.min_distinct_calls),
             ("response_length", settings.response_length),
-            ("num_train_epochs", settings.num_train_epochs),
             ("num_ppo_epochs", settings.num_ppo_epochs),
             ("batch_size", settings.batch_size),
             ("mini_batch_size", settings.mini_batch_size),
@@ -114,19 +113,19 @@ impl Stage for Ppo {
         counts.into_iter().try_for_each(|(key, value)| at_least_one(key, value))?;
         let numbers = [
             ("temperature", f64::from(settings.temperature)),
-            ("learning_rate", settings.learning_rate),
             ("cliprange", settings.cliprange),
             ("cliprange_value", settings.cliprange_value),
             ("vf_coef", settings.vf_coef),
             ("init_kl_coef", settings.init_kl_coef),
-            ("max_grad_norm", settings.max_grad_norm),
         ];
         numbers.into_iter().try_for_each(|(key, value)| not_negative(key, value))?;
         for (key, value) in [("target_kl", settings.target_kl), ("kl_horizon", settings.kl_horizon)] {
             within(key, value, f64::MIN_POSITIVE..=f64::MAX, "a number above 0")?;
         }
         within("gamma", settings.gamma, 0.0..=1.0, "from 0 to 1")?;
-        within("lam", settings.lam, 0.0..=1.0, "from 0 to 1")
+        within("lam", settings.lam, 0.0..=1.0, "from 0 to 1")?;
+        check_arguments(settings.train.check())?;
+        settings.refuse_meaningless()
     }
 
     fn run(&self, settings: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Failure> {

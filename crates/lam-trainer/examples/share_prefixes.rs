@@ -12,8 +12,8 @@
 mod measure;
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig};
-use lam_trainer::{Example, Pass, SupervisedModule, TrainModule};
+use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, Precision};
+use lam_trainer::{BatchGradient, Example, Pass, SupervisedModule, TrainModule};
 
 use measure::Stopwatch;
 
@@ -25,10 +25,11 @@ const ANSWER: usize = 20;
 
 fn module(directory: &std::path::Path, share_prefixes: bool) -> Result<SupervisedModule, Failure> {
     let lora = LoraConfig { lora_r: 32, lora_alpha: 64.0, ..LoraConfig::default() };
-    let mut module = SupervisedModule::new(Decoder::load(directory, &Finetuning::Lora(lora), 1)?);
-    module.set_bf16()?;
-    if share_prefixes {
-        module.share_prefixes(usize::MAX)?;
+    let mut decoder = Decoder::load(directory, &Finetuning::Lora(lora), 1)?;
+    decoder.set_precision(Precision::Bf16)?;
+    let mut module = SupervisedModule::new(decoder);
+    if let Some(backbone) = module.backbone_mut().filter(|_| share_prefixes) {
+        backbone.share_prefixes(usize::MAX)?;
     }
     Ok(module)
 }
@@ -45,9 +46,9 @@ fn steps(screen: usize, rest: usize, count: usize) -> Vec<Example> {
 }
 
 /// Processor seconds and wall seconds of one gradient, and its norm.
-fn measure(module: &mut SupervisedModule, batch: &[Example]) -> Result<(f64, f64, f64), Failure> {
+fn measure(module: &SupervisedModule, batch: &[Example]) -> Result<(f64, f64, f64), Failure> {
     let stopwatch = Stopwatch::start();
-    let gradient = module.gradient(batch, Pass::Train { seed: 1 })?;
+    let gradient = BatchGradient::of(module, batch, Pass::Train { seed: 1 })?;
     let (wall, processor) = stopwatch.read();
     let square =
         |tensor: &Tensor| -> Result<f64, Failure> { Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?)) };
@@ -68,10 +69,10 @@ fn main() -> Result<(), Failure> {
     let config: MistralConfig = serde_json::from_str(CONFIG)?;
     Decoder::init(config, &Initialization::Normal, 1)?.save(directory.path())?;
     let batch = steps(screen, rest, count);
-    let mut modules = [module(directory.path(), false)?, module(directory.path(), true)?];
+    let modules = [module(directory.path(), false)?, module(directory.path(), true)?];
     let mut figures = [Vec::new(), Vec::new()];
     for round in 0..=rounds {
-        for (module, figures) in modules.iter_mut().zip(&mut figures) {
+        for (module, figures) in modules.iter().zip(&mut figures) {
             let figure = measure(module, &batch)?;
             // The first round is a warm-up.
             if round > 0 {

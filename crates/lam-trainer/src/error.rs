@@ -26,7 +26,7 @@ pub enum TrainerError {
     },
     /// There is nothing to train on.
     NoSamples,
-    /// The loss or the gradient is no number.
+    /// The loss or the gradient is not a number.
     NotFinite {
         /// The optimizer step, from 1; 0 before the first.
         step: u64,
@@ -95,10 +95,20 @@ impl TrainerError {
             other => other,
         }
     }
+}
 
-    /// For a loader or module that is given the state of another.
-    pub fn foreign_state(what: &str, state: &serde_json::Value) -> Self {
-        Self::Checkpoint { path: crate::checkpoint::RNG_FILE.into(), reason: format!("no state of {what}: {state}") }
+/// A loader or module is given the state of another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no state of {what}: {state}")]
+pub struct ForeignState {
+    what: &'static str,
+    state: String,
+}
+
+impl ForeignState {
+    /// `state` is not one of `what`.
+    pub fn new(what: &'static str, state: &serde_json::Value) -> Self {
+        Self { what, state: state.to_string() }
     }
 }
 

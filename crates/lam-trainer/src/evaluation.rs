@@ -6,9 +6,9 @@ use crate::{Metrics, Pass, Sample, TrainModule, TrainerError, TrainingArguments}
 /// Means over all of `samples`, `loss` among them, in batches under the arguments' limits.
 ///
 /// # Errors
-/// When the model fails, or a batch's loss is no number: its samples are named.
+/// When the model fails, or a batch's loss is not a number: its samples are named.
 pub fn evaluate<M: TrainModule>(
-    module: &mut M,
+    module: &M,
     samples: &[M::Sample],
     arguments: &TrainingArguments,
 ) -> Result<Metrics, TrainerError> {

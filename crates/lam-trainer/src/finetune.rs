@@ -79,7 +79,7 @@ pub struct FinetuneJob<'a> {
     pub evaluation: Vec<Example>,
     /// Directory of the new model, of its adapter and of the run's own files.
     pub output: &'a Path,
-    /// Hears of every step.
+    /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
@@ -87,7 +87,7 @@ pub struct FinetuneJob<'a> {
 
 /// Trains and writes the new model (adapter merged) in Hugging Face's layout, with the adapter beside it.
 ///
-/// A run that was stopped goes on from its last checkpoint. Returns the figures for the stage's manifest.
+/// A run that was stopped resumes from its last checkpoint. Returns the figures for the stage's manifest.
 ///
 /// # Errors
 /// As [`train`]; an unreadable model; an unwritable directory.

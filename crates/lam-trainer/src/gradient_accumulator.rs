@@ -2,7 +2,34 @@
 
 use candle_core::{Tensor, Var};
 
-use crate::{BatchGradient, Metrics, TrainerError};
+use crate::{Metrics, Pass, TrainModule, TrainerError};
+
+/// The gradient of one micro-batch and what it was computed from.
+pub struct BatchGradient {
+    /// Value of the loss's [`loss_sum`](crate::BatchLoss::loss_sum).
+    pub loss_sum: f64,
+    /// The loss's [`weight`](crate::BatchLoss::weight).
+    pub weight: f64,
+    /// The loss's [`metrics`](crate::BatchLoss::metrics).
+    pub metrics: Metrics,
+    /// Gradient of the sum by each variable, in the order of [`TrainModule::variables`].
+    pub gradients: Vec<Option<Tensor>>,
+}
+
+impl BatchGradient {
+    /// The gradient of a module's loss.
+    ///
+    /// # Errors
+    /// As [`TrainModule::loss`].
+    pub fn of<M: TrainModule>(module: &M, batch: &[M::Sample], pass: Pass) -> Result<Self, TrainerError> {
+        let loss = module.loss(batch, pass)?;
+        let mut store = loss.loss_sum.backward()?;
+        let variables = module.variables();
+        let gradients = variables.iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
+        let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
+        Ok(Self { loss_sum, weight: loss.weight, metrics: loss.metrics, gradients })
+    }
+}
 
 /// The sum of micro-batches.
 #[derive(Default)]

@@ -39,6 +39,8 @@ mod log;
 mod memory;
 mod metric;
 mod module;
+mod record;
+mod run;
 mod sample;
 mod settings;
 mod stop_criterion;
@@ -49,24 +51,28 @@ mod trainer_loop;
 
 pub use arguments::{Tracker, TrainingArguments};
 pub use checkpoint::{Identity, TrainerState, settings_identity};
-pub use error::TrainerError;
+pub use error::{ForeignState, TrainerError};
 pub use evaluation::evaluate;
 pub use finetune::{
     ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, TRAINING_WORK, copy_companions, finetune,
     write_model,
 };
+pub use gradient_accumulator::BatchGradient;
 pub use lam_data::Example;
 pub use lam_learn::Schedule as SchedulerType;
 pub use loader::{DataLoader, MixtureLoader, ShuffledLoader};
-pub use log::{LogRecord, METRICS_FILE};
+pub use log::METRICS_FILE;
 pub use memory::{Alternative, MemoryPlan};
 pub use metric::Metrics;
-pub use module::decoder::{hidden, save_description, weights_file};
-pub use module::plan::{BatchSize, activation_bytes, decoder_plan, logit_bytes};
+pub use module::backbone::Backbone;
+pub use module::pass::Pass;
+pub use module::plan::{activation_bytes, logit_bytes};
 pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
-pub use module::{BatchGradient, BatchLoss, Pass, TrainModule};
+pub use module::{BatchLoss, TrainModule};
+pub use record::LogRecord;
+pub use run::{Ending, TrainOutcome, TrainRun};
 pub use sample::{Sample, check_samples};
 pub use settings::{check_adapter, check_arguments, check_quantization, check_replay};
 pub use stream::stream_seed;
-pub use train::{Ending, TrainOutcome, TrainRun, train};
+pub use train::train;

@@ -47,10 +47,10 @@ impl Limits {
 
 /// Rows that the model computes for a batch: its tokens, but for what samples share.
 pub(crate) fn rows_of<S: Sample>(batch: &[&S], share_prefixes: bool) -> usize {
-    let beginnings: Option<Vec<Prefix<'_>>> =
-        share_prefixes.then(|| batch.iter().map(|sample| sample.beginning()).collect()).flatten();
-    match beginnings {
-        Some(beginnings) => shared_rows(&beginnings),
+    let prefixes: Option<Vec<Prefix<'_>>> =
+        share_prefixes.then(|| batch.iter().map(|sample| Some(sample.answer()?.prefix())).collect()).flatten();
+    match prefixes {
+        Some(prefixes) => shared_rows(&prefixes),
         None => batch.iter().map(|sample| sample.tokens()).sum(),
     }
 }

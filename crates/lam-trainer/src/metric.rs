@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics(BTreeMap<String, Mean>);
 
-/// A weighted sum and its weight, in files as the bits of the numbers: a resumed run adds to exactly these.
+/// A weighted sum and its weight, in files as a pair. JSON has no infinity: it comes back as "not a number".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "(u64, u64)", into = "(u64, u64)")]
+#[serde(from = "(Option<f64>, f64)", into = "(f64, f64)")]
 struct Mean {
     sum: f64,
     weight: f64,
 }
 
-impl From<(u64, u64)> for Mean {
-    fn from((sum, weight): (u64, u64)) -> Self {
-        Self { sum: f64::from_bits(sum), weight: f64::from_bits(weight) }
+impl From<(Option<f64>, f64)> for Mean {
+    fn from((sum, weight): (Option<f64>, f64)) -> Self {
+        Self { sum: sum.unwrap_or(f64::NAN), weight }
     }
 }
 
-impl From<Mean> for (u64, u64) {
+impl From<Mean> for (f64, f64) {
     fn from(mean: Mean) -> Self {
-        (mean.sum.to_bits(), mean.weight.to_bits())
+        (mean.sum, mean.weight)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the loop needs to know of a sample: its name, its length, and how much of it is trained.
 
-use lam_model::Prefix;
+use lam_model::Answer;
 
 use crate::TrainerError;
 
@@ -12,8 +12,8 @@ pub trait Sample: Clone {
     fn tokens(&self) -> usize;
     /// Tokens that count in the loss (for a score: 1).
     fn trained_tokens(&self) -> usize;
-    /// Its text and how much of it may share rows with other samples; `None` where rows are not shared.
-    fn beginning(&self) -> Option<Prefix<'_>> {
+    /// Its text and what of it is predicted or scored; `None` where it is not a text.
+    fn answer(&self) -> Option<Answer<'_>> {
         None
     }
     /// Cuts it at the end to at most `max_length` tokens. Samples that cannot be cut leave themselves as they are.

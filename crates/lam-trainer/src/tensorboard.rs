@@ -1,12 +1,13 @@
 //! TensorBoard's event files: length-prefixed protocol buffers with masked CRC-32C. Wall times are written as 0, so
 //! that the same run writes the same bytes.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lam_store::write_atomic;
+use lam_store::{StoreError, write_atomic};
 
-use crate::log::append;
-use crate::{LogRecord, TrainerError};
+use crate::LogRecord;
 
 /// The event file of a directory.
 pub(crate) struct EventFile {
@@ -20,15 +21,16 @@ impl EventFile {
     }
 
     /// Begins anew with these records.
-    pub(crate) fn restart(&self, history: &[LogRecord]) -> Result<(), TrainerError> {
+    pub(crate) fn restart(&self, history: &[LogRecord]) -> Result<(), StoreError> {
         let mut frames = frame(&field_bytes(3, b"brain.Event:2"));
         history.iter().for_each(|record| frames.extend(frame(&event(record))));
-        Ok(write_atomic(&self.path, &frames)?)
+        write_atomic(&self.path, &frames)
     }
 
     /// Appends the record's figures as scalars.
-    pub(crate) fn write(&self, record: &LogRecord) -> Result<(), TrainerError> {
-        append(&self.path, &frame(&event(record)))
+    pub(crate) fn write(&self, record: &LogRecord) -> Result<(), StoreError> {
+        let mut file = OpenOptions::new().append(true).open(&self.path).map_err(StoreError::io("open", &self.path))?;
+        file.write_all(&frame(&event(record))).map_err(StoreError::io("write", &self.path))
     }
 }
 

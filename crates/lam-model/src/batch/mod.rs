@@ -1,5 +1,6 @@
 //! What goes through the decoder: documents back to back, those that begin alike with one prefix. Knows no weights.
 
+mod answer;
 mod sharing;
 mod span;
 
@@ -7,6 +8,7 @@ use std::ops::Range;
 
 use crate::ModelError;
 
+pub use answer::{Answer, AnswerBatch};
 pub use sharing::{Prefix, TextRows, shared_rows};
 pub(crate) use span::Span;
 

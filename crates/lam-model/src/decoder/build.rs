@@ -78,17 +78,6 @@ impl Decoder {
         files::write_model(directory, &self.config, files::CAUSAL, self.base_tensors()?)
     }
 
-    /// Writes what belongs beside the variables: `adapter_config.json` where an adapter is trained, else `config.json`.
-    ///
-    /// # Errors
-    /// When the directory cannot be written.
-    pub fn save_description(&self, directory: &Path) -> Result<(), ModelError> {
-        match &self.lora {
-            Some(lora) => files::write_adapter_config(directory, lora, None),
-            None => files::write_config(directory, &self.config, files::CAUSAL),
-        }
-    }
-
     /// Name and values of every weight that is not part of an adapter.
     pub(crate) fn base_tensors(&self) -> Result<Vec<(String, Tensor)>, ModelError> {
         let weights = self.stack.weights().chain(&self.head);

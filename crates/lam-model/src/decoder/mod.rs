@@ -19,7 +19,7 @@ use crate::backend::storage;
 use crate::backend::storage::activation::Lent;
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
-use crate::{LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target, TextRows};
+use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target};
 pub(crate) use block::{Block, Run};
 pub(crate) use linear::{Linear, LoraPair};
 pub(crate) use stack::Stack;
@@ -93,14 +93,14 @@ impl Decoder {
         self.stack.weights().chain(&self.head).map(Weight::bytes).sum()
     }
 
-    /// Packs texts so that those that begin alike share rows, where the sliding window lets them: see
+    /// Packs texts and their answers so that texts that begin alike share rows, where the sliding window lets them: see
     /// [`PackedBatch::sharing`].
-    pub fn pack(&self, texts: &[Prefix<'_>]) -> (PackedBatch, Vec<TextRows>) {
+    pub fn pack_answers(&self, answers: &[Answer<'_>]) -> AnswerBatch {
         let fits = |text: &Prefix<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
         let shareable = |text: &Prefix<'_>| if fits(text) { text.shareable } else { 0 };
-        PackedBatch::sharing(
-            &texts.iter().map(|text| Prefix { shareable: shareable(text), ..*text }).collect::<Vec<_>>(),
-        )
+        let prefixes = answers.iter().map(Answer::prefix);
+        let texts: Vec<_> = prefixes.map(|text| Prefix { shareable: shareable(&text), ..text }).collect();
+        AnswerBatch::of(answers, PackedBatch::sharing(&texts))
     }
 
     /// Hidden states after the final norm. Shape: [T, D].

@@ -3,7 +3,6 @@
 
 mod directory;
 mod identity;
-mod resume;
 mod tensors;
 
 pub(crate) use directory::Checkpoints;

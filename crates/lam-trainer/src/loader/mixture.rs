@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::DataLoader;
 use crate::limits::rows_of;
-use crate::{Metrics, Sample, TrainerError, TrainingArguments};
+use crate::{ForeignState, Metrics, Sample, TrainerError, TrainingArguments};
 
 /// A main loader, and others that are mixed in. Its epochs are those of the main loader.
 pub struct MixtureLoader<'a, S> {
@@ -94,8 +94,8 @@ impl<S: Sample> DataLoader<S> for MixtureLoader<'_, S> {
         serde_json::to_value(State { batches, last: self.last, sources }).expect("integers and JSON serialise")
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        let foreign = || TrainerError::foreign_state("a mixture of sources", state);
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
+        let foreign = || ForeignState::new("a mixture of sources", state);
         let read: State = serde_json::from_value(state.clone()).map_err(|_| foreign())?;
         if read.sources.len() != self.loaders.len() || read.batches.len() != self.loaders.len() {
             return Err(foreign());

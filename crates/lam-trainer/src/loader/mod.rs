@@ -8,7 +8,7 @@ pub use shuffled::ShuffledLoader;
 
 use serde_json::Value;
 
-use crate::{Metrics, TrainerError};
+use crate::{ForeignState, Metrics, TrainerError};
 
 /// Gives the micro-batches, in an order that its state and nothing else decides.
 pub trait DataLoader<S> {
@@ -33,11 +33,11 @@ pub trait DataLoader<S> {
     /// All that the following batches depend on.
     fn state(&self) -> Value;
 
-    /// Goes on from [`DataLoader::state`].
+    /// Resumes from [`DataLoader::state`].
     ///
     /// # Errors
     /// When the state is not one of this loader.
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError>;
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState>;
 
     /// A hash of the data, compared on resume.
     fn fingerprint(&self) -> String;

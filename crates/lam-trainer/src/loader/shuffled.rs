@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::DataLoader;
 use crate::limits::Limits;
-use crate::{Sample, TrainerError, TrainingArguments, check_samples, stream::stream_seed};
+use crate::{ForeignState, Sample, TrainerError, TrainingArguments, check_samples, stream::stream_seed};
 
 /// Epoch after epoch over a finite set; epoch e's order depends on the seed and e alone.
 #[derive(Clone, Debug)]
@@ -101,8 +101,8 @@ impl<S: Sample> DataLoader<S> for ShuffledLoader<S> {
         serde_json::to_value(self.cursor).expect("two integers serialise")
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        let foreign = || TrainerError::foreign_state("a finite set of samples", state);
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
+        let foreign = || ForeignState::new("a finite set of samples", state);
         let cursor: Cursor = serde_json::from_value(state.clone()).map_err(|_| foreign())?;
         if cursor.next > self.samples.len() {
             return Err(foreign());

@@ -11,29 +11,28 @@ const LOGITS_AT_ONCE: usize = 512;
 
 /// What memory depends on in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchSize {
+pub(crate) struct BatchSize {
     /// Tokens that are computed for all its samples.
-    pub tokens: usize,
+    pub(crate) tokens: usize,
     /// Tokens of the longest one.
-    pub longest_sample: usize,
+    pub(crate) longest_sample: usize,
     /// Positions that are scored against the vocabulary.
-    pub scored: usize,
+    pub(crate) scored: usize,
 }
 
 impl BatchSize {
-    /// The size of a batch whose trained tokens are scored against the vocabulary; where `share_prefixes`, what its
-    /// samples begin with alike is computed once.
-    pub fn of<S: Sample>(batch: &[S], share_prefixes: bool) -> Self {
+    /// The size of a batch of texts; where `share_prefixes`, what they begin with alike is computed once.
+    pub(crate) fn of<S: Sample>(batch: &[S], share_prefixes: bool) -> Self {
         Self {
             tokens: rows_of(&batch.iter().collect::<Vec<_>>(), share_prefixes),
             longest_sample: batch.iter().map(Sample::tokens).max().unwrap_or(0),
-            scored: batch.iter().map(Sample::trained_tokens).sum(),
+            scored: batch.iter().filter_map(Sample::answer).map(|answer| answer.predicted_tokens()).sum(),
         }
     }
 }
 
 /// What a decoder needs for a batch, and what it would need with other settings.
-pub fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
+pub(crate) fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
     let shape = Shape::of(decoder);
     let bf16 = decoder.precision() == Precision::Bf16;
     let chosen = Settings { batch, checkpointing, bf16 };

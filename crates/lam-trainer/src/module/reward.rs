@@ -1,14 +1,10 @@
 //! The reward model (paper §4.4): a decoder with a scalar head, trained by squared error on what came of the steps.
 
-use std::path::Path;
-
 use candle_core::Var;
-use lam_model::{Decoder, Precision, Prefix, ScalarHead};
+use lam_model::{Answer, Decoder, ScalarHead};
 
-use super::decoder::{check_shareable, hidden, pack, save_description, weights_file};
-use super::plan::{BatchSize, decoder_plan};
-use super::{BatchLoss, Pass, TrainModule};
-use crate::{MemoryPlan, Metrics, Sample, TrainerError};
+use super::{BatchLoss, TrainModule};
+use crate::{Backbone, Metrics, Pass, Sample, TrainerError};
 
 /// A sequence whose last token is scored.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,50 +30,36 @@ impl Sample for ScoredExample {
         usize::from(!self.input_ids.is_empty())
     }
 
-    /// All before the last token, whose row is scored.
-    fn beginning(&self) -> Option<Prefix<'_>> {
-        let shareable = self.input_ids.len().saturating_sub(1);
-        Some(Prefix { text: &self.input_ids, shareable })
+    fn answer(&self) -> Option<Answer<'_>> {
+        Some(Answer::score(&self.input_ids))
     }
 }
 
 /// A decoder and its head.
 pub struct RewardModule {
-    decoder: Decoder,
+    backbone: Backbone,
     head: ScalarHead,
-    checkpointing: bool,
-    share_prefixes: bool,
 }
 
 impl RewardModule {
     /// A module that trains the head, and of the decoder what it declares trainable.
     pub fn new(decoder: Decoder, head: ScalarHead) -> Self {
-        Self { decoder, head, checkpointing: false, share_prefixes: false }
-    }
-
-    /// The decoder and head as they are now.
-    pub fn parts(&self) -> (&Decoder, &ScalarHead) {
-        (&self.decoder, &self.head)
+        Self { backbone: Backbone::new(decoder), head }
     }
 
     /// The trained decoder and head.
     pub fn into_parts(self) -> (Decoder, ScalarHead) {
-        (self.decoder, self.head)
+        (self.backbone.into_decoder(), self.head)
     }
 }
 
 impl TrainModule for RewardModule {
     type Sample = ScoredExample;
 
-    fn loss(&mut self, batch: &[ScoredExample], pass: Pass) -> Result<BatchLoss, TrainerError> {
-        let (packed, rows) = pack(batch, self.share_prefixes);
-        let last: Vec<usize> = batch
-            .iter()
-            .zip(&rows)
-            .map(|(example, rows)| rows.row(example.input_ids.len().saturating_sub(1)))
-            .collect();
-        let hidden = hidden(&self.decoder, &packed, pass)?;
-        let scores_b = self.head.scores(&hidden, &last)?;
+    fn loss(&self, batch: &[ScoredExample], pass: Pass) -> Result<BatchLoss, TrainerError> {
+        let packed = self.backbone.pack(batch);
+        let hidden = self.backbone.forward(&packed.batch, pass)?;
+        let scores_b = self.head.scores(&hidden, &packed.rows)?;
         let rewards: Vec<f32> = batch.iter().map(|example| example.reward).collect();
         let loss = lam_learn::reward_loss(&scores_b, &rewards)?;
         let weight = batch.len() as f64;
@@ -87,40 +69,15 @@ impl TrainModule for RewardModule {
     }
 
     fn variables(&self) -> Vec<(String, Var)> {
-        let mut variables = self.decoder.variables();
-        variables.extend(self.head.variables());
-        variables
+        [self.backbone.decoder().variables(), self.head.variables()].concat()
     }
 
-    fn set_gradient_checkpointing(&mut self, on: bool) {
-        self.checkpointing = on;
-        self.decoder.set_gradient_checkpointing(on);
+    fn backbone(&self) -> Option<&Backbone> {
+        Some(&self.backbone)
     }
 
-    fn set_bf16(&mut self) -> Result<(), TrainerError> {
-        Ok(self.decoder.set_precision(Precision::Bf16)?)
-    }
-
-    fn share_prefixes(&mut self, max_length: usize) -> Result<(), TrainerError> {
-        check_shareable(&self.decoder, max_length)?;
-        self.share_prefixes = true;
-        Ok(())
-    }
-
-    fn weights_file(&self) -> &'static str {
-        weights_file(&self.decoder)
-    }
-
-    fn save_description(&self, directory: &Path) -> Result<(), TrainerError> {
-        save_description(&self.decoder, directory)
-    }
-
-    fn memory_plan(&self, longest_batch: &[ScoredExample]) -> MemoryPlan {
-        decoder_plan(
-            &self.decoder,
-            BatchSize { scored: 0, ..BatchSize::of(longest_batch, self.share_prefixes) },
-            self.checkpointing,
-        )
+    fn backbone_mut(&mut self) -> Option<&mut Backbone> {
+        Some(&mut self.backbone)
     }
 }
 

@@ -37,7 +37,7 @@ fn an_evaluation_that_is_no_number_names_its_samples() {
     let mut broken = samples(4);
     broken[2].target = f32::NAN;
     let arguments = TrainingArguments { per_device_eval_batch_size: 2, ..arguments() };
-    let error = lam_trainer::evaluate(&mut Toy::new(), &broken, &arguments).unwrap_err();
+    let error = lam_trainer::evaluate(&Toy::new(), &broken, &arguments).unwrap_err();
     let TrainerError::NotFinite { what: "eval_loss", sample_ids, .. } = &error else { panic!("{error}") };
     assert_eq!(sample_ids, &["sample-2", "sample-3"]);
 }
@@ -72,4 +72,15 @@ fn a_damaged_checkpoint_is_named() {
     std::fs::write(&weights, b"rubbish").unwrap();
     let error = run(root.path(), &arguments(), &Cancel::default()).1.unwrap_err().to_string();
     assert!(error.contains("model.safetensors") && error.contains("hint: remove this checkpoint"), "{error}");
+}
+
+#[test]
+fn a_state_of_another_loader_is_refused_with_its_file() {
+    let root = tempfile::tempdir().unwrap();
+    run(root.path(), &arguments(), &Cancel::default()).1.unwrap();
+    let streams = root.path().join("last/rng_state.json");
+    std::fs::write(&streams, r#"{"seed": 42, "source": {"batches": [3]}, "module": 0}"#).unwrap();
+    let error = run(root.path(), &arguments(), &Cancel::default()).1.unwrap_err().to_string();
+    let expected = "rng_state.json: no state of a finite set of samples: {\"batches\":[3]}";
+    assert!(error.contains(expected) && error.contains("hint: remove this checkpoint"), "{error}");
 }

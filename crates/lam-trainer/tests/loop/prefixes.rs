@@ -7,8 +7,8 @@ use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, 
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
-    DataLoader, Example, Identity, Pass, RewardModule, ScoredExample, ShuffledLoader, SupervisedModule, TrainModule,
-    TrainRun, TrainingArguments, train,
+    Backbone, BatchGradient, DataLoader, Example, Identity, Pass, RewardModule, ScoredExample, ShuffledLoader,
+    SupervisedModule, TrainModule, TrainRun, TrainingArguments, train,
 };
 
 fn decoder(directory: &Path, sliding_window: usize) -> Decoder {
@@ -60,13 +60,13 @@ fn norm(values: &[f32]) -> f64 {
 }
 
 fn check<M: TrainModule>(module: &mut M, batch: &[M::Sample]) {
-    let gradient = |module: &mut M| {
-        let gradient = module.gradient(batch, Pass::Train { seed: 7 }).unwrap();
+    let gradient = |module: &M| {
+        let gradient = BatchGradient::of(module, batch, Pass::Train { seed: 7 }).unwrap();
         let flat = |gradient: Option<Tensor>| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         (gradient.loss_sum, gradient.weight, gradient.gradients.into_iter().flat_map(flat).collect::<Vec<f32>>())
     };
     let apart = gradient(module);
-    module.share_prefixes(64).unwrap();
+    module.backbone_mut().unwrap().share_prefixes(64).unwrap();
     let shared = gradient(module);
     assert_eq!(apart.1, shared.1);
     assert!((apart.0 / shared.0 - 1.0).abs() < 1e-5, "{} {}", apart.0, shared.0);
@@ -126,6 +126,6 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
 #[test]
 fn a_window_that_would_hide_a_beginning_is_refused() {
     let root = tempfile::tempdir().unwrap();
-    let error = SupervisedModule::new(decoder(root.path(), 32)).share_prefixes(44).unwrap_err().to_string();
+    let error = Backbone::new(decoder(root.path(), 32)).share_prefixes(44).unwrap_err().to_string();
     assert!(error.contains("`share_prefixes`") && error.contains("`sliding_window` = 32"), "{error}");
 }

@@ -1,10 +1,10 @@
-//! A stopped run goes on to the same bytes.
+//! A stopped run resumes and ends with the same bytes.
 
 use std::path::{Path, PathBuf};
 
 use lam_signal::Cancel;
 use lam_store::hash_path;
-use lam_trainer::{DataLoader, Metrics, ShuffledLoader, Tracker, TrainerError, TrainingArguments};
+use lam_trainer::{DataLoader, ForeignState, Metrics, ShuffledLoader, Tracker, TrainerError, TrainingArguments};
 use serde_json::Value;
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
@@ -44,7 +44,7 @@ impl DataLoader<Rows> for StopsAt<'_> {
         self.loader.state()
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
         self.loader.restore(state)
     }
 
@@ -89,7 +89,11 @@ fn a_run_stopped_at_any_step_ends_with_the_same_bytes() {
         stop_at(parts.path(), step);
         let (resumed, resumed_outcome) = run(parts.path(), &settings(), &Cancel::default());
         assert_eq!(resumed_outcome.unwrap().log_history, outcome.log_history);
-        assert_eq!((resumed.values(), resumed.steps_counted), (toy.values(), toy.steps_counted), "stopped at {step}");
+        assert_eq!(
+            (resumed.values(), resumed.batches_counted),
+            (toy.values(), toy.batches_counted),
+            "stopped at {step}"
+        );
         assert_eq!(left_behind(parts.path()), left_behind(whole.path()), "stopped at {step}");
     }
 }
@@ -141,7 +145,7 @@ fn trying_the_longest_batch_changes_nothing() {
         let root = tempfile::tempdir().unwrap();
         let arguments = TrainingArguments { check_longest_batch_first, ..settings() };
         let (toy, outcome) = run(root.path(), &arguments, &Cancel::default());
-        (toy.values(), toy.steps_counted, outcome.unwrap().log_history)
+        (toy.values(), toy.batches_counted, outcome.unwrap().log_history)
     };
     assert_eq!(weights(true), weights(false));
 }

@@ -32,7 +32,7 @@ fn training_lowers_the_loss_and_writes_what_people_look_for() {
     let arguments = TrainingArguments { num_train_epochs: 20.0, report_to, eval_steps: 50, ..arguments() };
     let (toy, outcome) = run(root.path(), &arguments, &Cancel::default());
     let outcome = outcome.unwrap();
-    assert_eq!((outcome.ending, outcome.global_step, toy.steps_counted), (Ending::Completed, 140, 140));
+    assert_eq!((outcome.ending, outcome.global_step, toy.batches_counted), (Ending::Completed, 140, 140));
     let losses: Vec<f32> = outcome.log_history.iter().filter_map(|record| record.values.get("loss").copied()).collect();
     assert!(losses[losses.len() - 1] < 0.8 * losses[0], "{losses:?}");
     let metrics = std::fs::read_to_string(root.path().join("metrics.jsonl")).unwrap();

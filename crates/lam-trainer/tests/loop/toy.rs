@@ -5,8 +5,8 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 use lam_signal::{Cancel, NoProgress};
 use lam_trainer::{
-    BatchLoss, DataLoader, Identity, Metrics, Pass, Sample, ShuffledLoader, TrainModule, TrainOutcome, TrainRun,
-    TrainerError, TrainingArguments, train,
+    BatchLoss, DataLoader, ForeignState, Identity, Metrics, Pass, Sample, ShuffledLoader, TrainModule, TrainOutcome,
+    TrainRun, TrainerError, TrainingArguments, train,
 };
 use serde_json::{Value, json};
 
@@ -36,19 +36,19 @@ impl Sample for Rows {
     }
 }
 
-/// Squared error of `weights · input + bias`; counts its steps as a state of its own.
+/// Squared error of `weights · input + bias`; counts its batches as a state of its own.
 pub struct Toy {
     pub weights: Var,
     pub bias: Var,
     pub bias_is_used: bool,
-    pub steps_counted: u64,
+    pub batches_counted: u64,
 }
 
 impl Toy {
     pub fn new() -> Self {
         let weights = Var::new(&[0.1f32, -0.2, 0.3, 0.05], &Device::Cpu).unwrap();
         let bias = Var::zeros((), DType::F32, &Device::Cpu).unwrap();
-        Self { weights, bias, bias_is_used: true, steps_counted: 0 }
+        Self { weights, bias, bias_is_used: true, batches_counted: 0 }
     }
 
     pub fn values(&self) -> Vec<f32> {
@@ -59,7 +59,7 @@ impl Toy {
 impl TrainModule for Toy {
     type Sample = Rows;
 
-    fn loss(&mut self, batch: &[Rows], _pass: Pass) -> Result<BatchLoss, TrainerError> {
+    fn loss(&self, batch: &[Rows], _pass: Pass) -> Result<BatchLoss, TrainerError> {
         let inputs: Vec<f32> = batch.iter().flat_map(|rows| rows.inputs.concat()).collect();
         let targets: Vec<f32> = batch.iter().flat_map(|rows| vec![rows.target; rows.inputs.len()]).collect();
         let count = targets.len();
@@ -77,16 +77,17 @@ impl TrainModule for Toy {
         vec![("weights".into(), self.weights.clone()), ("bias".into(), self.bias.clone())]
     }
 
-    fn after_step(&mut self, _step: u64, _metrics: &Metrics) {
-        self.steps_counted += 1;
+    fn before_batch(&mut self, _batch: &[Rows]) -> Result<Metrics, TrainerError> {
+        self.batches_counted += 1;
+        Ok(Metrics::default())
     }
 
     fn state(&self) -> Value {
-        json!(self.steps_counted)
+        json!(self.batches_counted)
     }
 
-    fn restore(&mut self, state: &Value) -> Result<(), TrainerError> {
-        self.steps_counted = state.as_u64().unwrap();
+    fn restore(&mut self, state: &Value) -> Result<(), ForeignState> {
+        self.batches_counted = state.as_u64().ok_or_else(|| ForeignState::new("a toy", state))?;
         Ok(())
     }
 }

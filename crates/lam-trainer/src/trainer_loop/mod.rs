@@ -1,32 +1,33 @@
 //! A run in progress: its state, and what happens at a step.
 
-use std::collections::BTreeMap;
+mod checkpointing;
+mod records;
+
 use std::time::Instant;
 
 use lam_learn::{AdamW, clip_gradients};
 
 use crate::checkpoint::{Checkpoints, fixed_arguments};
-use crate::gradient_accumulator::GradientAccumulator;
+use crate::gradient_accumulator::{BatchGradient, GradientAccumulator};
 use crate::log::MetricsLog;
 use crate::memory::{Limit, mib, resident_bytes};
 use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_seed;
-use crate::train::{Ending, TrainOutcome, TrainRun};
 use crate::{
-    DataLoader, Identity, LogRecord, MemoryPlan, Metrics, Pass, Sample, Tracker, TrainModule, TrainerError,
-    TrainerState, evaluate,
+    DataLoader, Ending, Identity, MemoryPlan, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
+    TrainerState, TrainingArguments,
 };
 
 /// A run in progress.
 pub(crate) struct TrainerLoop<'a, M: TrainModule> {
-    pub(crate) module: &'a mut M,
-    pub(crate) loader: &'a mut dyn DataLoader<M::Sample>,
-    pub(crate) evaluation: &'a [M::Sample],
-    pub(crate) run: &'a TrainRun<'a>,
-    pub(crate) optimizer: AdamW,
-    pub(crate) checkpoints: Checkpoints,
-    pub(crate) identity: Identity,
-    pub(crate) state: TrainerState,
+    module: &'a mut M,
+    loader: &'a mut dyn DataLoader<M::Sample>,
+    evaluation: &'a [M::Sample],
+    run: &'a TrainRun<'a>,
+    optimizer: AdamW,
+    checkpoints: Checkpoints,
+    identity: Identity,
+    state: TrainerState,
     stop: StopCriterion,
     log: MetricsLog,
     clock: Clock,
@@ -39,20 +40,14 @@ struct Clock {
 }
 
 impl<'a, M: TrainModule> TrainerLoop<'a, M> {
-    /// Starts, or goes on from the last complete checkpoint.
+    /// Starts, or resumes from the last complete checkpoint.
     pub(crate) fn begin(
         module: &'a mut M,
         loader: &'a mut dyn DataLoader<M::Sample>,
         evaluation: &'a [M::Sample],
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
-        module.set_gradient_checkpointing(run.arguments.gradient_checkpointing);
-        if run.arguments.bf16 {
-            module.set_bf16()?;
-        }
-        if run.arguments.share_prefixes {
-            module.share_prefixes(run.arguments.max_length)?;
-        }
+        configure(module, run.arguments)?;
         let stop = StopCriterion::of(run.arguments, |epochs| loader.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
@@ -62,7 +57,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state: TrainerState { max_steps: stop.steps.unwrap_or(0), ..TrainerState::default() },
-            log: MetricsLog::new(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard)),
+            log: MetricsLog::open(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard))?,
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             module,
             loader,
@@ -91,7 +86,10 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     /// Prints the memory plan, refuses one that does not fit, and tries the longest batch if asked to.
     pub(crate) fn check_memory(&mut self) -> Result<(), TrainerError> {
         let Some(longest) = self.loader.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
-        let mut plan = self.module.memory_plan(&longest);
+        let mut plan = match self.module.backbone() {
+            Some(backbone) => backbone.memory_plan(&longest),
+            None => MemoryPlan::of_variables(&self.module.variables()),
+        };
         if self.run.arguments.gradient_accumulation_steps > 1 {
             plan.gradients *= 2;
         }
@@ -113,10 +111,11 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         limit: Limit,
     ) -> Result<(), TrainerError> {
         let (state, before) = (self.module.state(), resident_bytes());
-        let gradient = self.module.gradient(longest, Pass::Train { seed: self.run.arguments.seed })?;
+        self.module.before_batch(longest)?;
+        let gradient = BatchGradient::of(self.module, longest, Pass::Train { seed: self.run.arguments.seed })?;
         let after = resident_bytes();
         drop(gradient);
-        self.module.restore(&state)?;
+        self.module.restore(&state).expect("a module knows its own state");
         let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         plan.check_measured(limit, after.saturating_sub(before))?;
         let tokens = plan.longest_batch_tokens;
@@ -137,7 +136,6 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         self.state.epoch = self.loader.epoch() as f32;
         let mut metrics = sum.metrics.take();
         metrics.add("loss", sum.loss() * sum.weight(), sum.weight());
-        self.module.after_step(self.step(), &metrics);
         self.state.since_last_record.merge(&metrics);
         self.report(&metrics);
         let ends = self.reached_the_end();
@@ -176,7 +174,8 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
                 break;
             }
             let Some(batch) = self.loader.next_batch(self.step())? else { break };
-            let gradient = self.module.gradient(&batch, Pass::Train { seed: self.batch_seed() })?;
+            sum.metrics.merge(&self.module.before_batch(&batch)?);
+            let gradient = BatchGradient::of(self.module, &batch, Pass::Train { seed: self.batch_seed() })?;
             let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
             self.refuse_not_finite("loss", gradient.loss_sum, &sample_ids)?;
             self.loader.feedback(&gradient.metrics);
@@ -207,69 +206,6 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         Err(TrainerError::NotFinite { step: self.step() + 1, what, value, sample_ids: sample_ids.to_vec() })
     }
 
-    /// A record of the means since the last one.
-    fn record_training(&mut self, learning_rate: f64) -> Result<(), TrainerError> {
-        let means = self.state.since_last_record.take();
-        let mut values: BTreeMap<String, f32> =
-            means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
-        values.insert("learning_rate".into(), learning_rate as f32);
-        if self.run.arguments.logging_timings {
-            values.insert("tokens_per_second".into(), self.tokens_per_second() as f32);
-        }
-        self.write_record(values)
-    }
-
-    fn write_record(&mut self, values: BTreeMap<String, f32>) -> Result<(), TrainerError> {
-        let (global_step, epoch) = (self.step(), self.state.epoch);
-        let record = LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values };
-        self.log.write(&record)?;
-        self.state.log_history.push(record);
-        Ok(())
-    }
-
-    /// Evaluates if it is time to; says whether training should stop early.
-    fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
-        let every = self.run.arguments.eval_steps;
-        let due = at_the_end || (every > 0 && self.step().is_multiple_of(every));
-        if !due || self.evaluation.is_empty() {
-            return Ok(false);
-        }
-        let means =
-            evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
-        let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
-        self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
-        self.write_record(values)?;
-        self.judge(&means)
-    }
-
-    /// Compares with the best so far, keeps a better model, and says whether patience is at its end.
-    fn judge(&mut self, means: &Metrics) -> Result<bool, TrainerError> {
-        let arguments = self.run.arguments;
-        let name = &arguments.metric_for_best_model;
-        let metric = means.mean(name).ok_or_else(|| TrainerError::Arguments {
-            key: "metric_for_best_model",
-            value: name.clone(),
-            reason: format!("the evaluation knows {}", describe(means)),
-        })? as f32;
-        let gain = match self.state.best_metric {
-            None => f64::INFINITY,
-            Some(best) => f64::from(if arguments.greater_is_better { metric - best } else { best - metric }),
-        };
-        // As in Hugging Face's callback: any gain makes a new best, one above the threshold renews patience.
-        let progress = gain > arguments.early_stopping_threshold;
-        self.state.evaluations_without_progress =
-            if progress { 0 } else { self.state.evaluations_without_progress + 1 };
-        if gain > 0.0 {
-            self.state.best_metric = Some(metric);
-        }
-        if gain > 0.0 && arguments.load_best_model_at_end {
-            self.state.best_global_step = Some(self.step());
-            self.save()?;
-        }
-        let patience = arguments.early_stopping_patience;
-        Ok(patience > 0 && self.state.evaluations_without_progress >= patience)
-    }
-
     fn reached_the_end(&self) -> bool {
         self.stop.reached(self.step(), self.state.num_input_tokens_seen)
     }
@@ -291,20 +227,15 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         let key = stream_seed(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen));
         u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
     }
-
-    fn tokens_per_second(&self) -> f64 {
-        let tokens = self.state.num_input_tokens_seen - self.clock.tokens_then;
-        tokens as f64 / self.clock.started.elapsed().as_secs_f64().max(1e-9)
-    }
-
-    fn report(&self, metrics: &Metrics) {
-        let done = if self.stop.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
-        let loss = metrics.mean("loss").unwrap_or_default();
-        self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
-    }
 }
 
-/// Means in a line, by name.
-fn describe(means: &Metrics) -> String {
-    means.means().map(|(name, mean)| format!("{name} {mean:.4}")).collect::<Vec<_>>().join(", ")
+/// Sets the module's decoder up as the arguments say; without a decoder, what only a decoder can do is refused.
+fn configure<M: TrainModule>(module: &mut M, arguments: &TrainingArguments) -> Result<(), TrainerError> {
+    let refuse = |key, reason: &str| Err(TrainerError::Arguments { key, value: "true".into(), reason: reason.into() });
+    match module.backbone_mut() {
+        Some(backbone) => backbone.configure(arguments),
+        None if arguments.bf16 => refuse("bf16", "what is trained here knows f32 only"),
+        None if arguments.share_prefixes => refuse("share_prefixes", "what is trained here shares no prefixes"),
+        None => Ok(()),
+    }
 }

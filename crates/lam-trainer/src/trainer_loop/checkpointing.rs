@@ -1,15 +1,15 @@
-//! Saves a run in progress and goes on from what was saved.
+//! Saves a run in progress, and resumes from what was saved.
 
 use std::path::Path;
 
 use lam_store::StagingDir;
 
-use super::{
+use super::TrainerLoop;
+use crate::checkpoint::{
     ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, load_tensors,
     read_json, refuse_other, save_tensors, write_json,
 };
-use crate::trainer_loop::TrainerLoop;
-use crate::{Identity, TrainModule, TrainerError};
+use crate::{Backbone, ForeignState, Identity, TrainModule, TrainerError};
 
 impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Writes a checkpoint of this instant, then lets older ones go.
@@ -28,36 +28,49 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
     }
 
-    /// Goes on from the last complete checkpoint, if there is one.
-    pub(crate) fn resume(&mut self) -> Result<(), TrainerError> {
+    /// Resumes from the last complete checkpoint, if there is one.
+    pub(super) fn resume(&mut self) -> Result<(), TrainerError> {
         let Some(&step) = self.checkpoints.steps()?.last() else { return Ok(()) };
         let directory = self.checkpoints.path(step);
         let identity: Identity = read_json(&directory.join(IDENTITY_FILE))?;
         refuse_other(&directory, &identity, &self.identity)?;
-        assign_variables(&directory.join(self.module.weights_file()), &self.module.variables())?;
+        assign_variables(&directory.join(self.weights_file()), &self.module.variables())?;
         let moments = load_tensors(&directory.join(OPTIMIZER_FILE))?;
         self.optimizer.load_state(&moments)?;
         self.state = read_json(&directory.join(STATE_FILE))?;
-        let streams: Streams = read_json(&directory.join(RNG_FILE))?;
-        self.loader.restore(&streams.source)?;
-        self.module.restore(&streams.module)?;
+        self.restore_streams(&directory.join(RNG_FILE))?;
         self.run.progress.note(&format!("going on from {}", directory.display()));
         // A kill may have come between the checkpoint and what follows from it.
         self.tidy()
     }
 
+    fn restore_streams(&mut self, file: &Path) -> Result<(), TrainerError> {
+        let refuse =
+            |foreign: ForeignState| TrainerError::Checkpoint { path: file.into(), reason: foreign.to_string() };
+        let streams: Streams = read_json(file)?;
+        self.loader.restore(&streams.source).map_err(refuse)?;
+        self.module.restore(&streams.module).map_err(refuse)
+    }
+
     /// Gives the module the weights of the best checkpoint.
-    pub(crate) fn load_best(&mut self) -> Result<(), TrainerError> {
+    pub(super) fn load_best(&mut self) -> Result<(), TrainerError> {
         let Some(best) = self.state.best_global_step.filter(|best| *best != self.step()) else { return Ok(()) };
-        let weights = self.checkpoints.path(best).join(self.module.weights_file());
+        let weights = self.checkpoints.path(best).join(self.weights_file());
         assign_variables(&weights, &self.module.variables())
+    }
+
+    /// File of a checkpoint that the variables go into.
+    fn weights_file(&self) -> &'static str {
+        self.module.backbone().map_or("model.safetensors", Backbone::weights_file)
     }
 
     fn write_files(&self, directory: &Path) -> Result<(), TrainerError> {
         let weights: Vec<_> =
             self.module.variables().into_iter().map(|(name, variable)| (name, variable.as_tensor().clone())).collect();
-        save_tensors(&directory.join(self.module.weights_file()), &weights)?;
-        self.module.save_description(directory)?;
+        save_tensors(&directory.join(self.weights_file()), &weights)?;
+        if let Some(backbone) = self.module.backbone() {
+            backbone.save_description(directory)?;
+        }
         save_tensors(&directory.join(OPTIMIZER_FILE), &self.optimizer.state()?)?;
         let (source, module) = (self.loader.state(), self.module.state());
         write_json(&directory.join(RNG_FILE), &Streams { seed: self.run.arguments.seed, source, module })?;

@@ -1,0 +1,112 @@
+//! PPO over a tiny decoder: every variable learns, the loss changes nothing, and a killed run ends with the same bytes.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::path::Path;
+
+use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
+use lam_phase4_reinforce::{Baseline, PpoConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
+use lam_signal::{Cancel, NoProgress};
+use lam_store::hash_path;
+use lam_trainer::{
+    BatchGradient, DataLoader, Identity, Pass, SchedulerType, TrainModule, TrainRun, TrainingArguments, train,
+};
+
+const SEED: u64 = 5;
+
+fn base(directory: &Path) {
+    let config: MistralConfig = serde_json::from_value(serde_json::json!({
+        "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "initializer_range": 0.1,
+    }))
+    .unwrap();
+    Decoder::init(config, &Initialization::Normal, SEED).unwrap().save(directory).unwrap();
+}
+
+fn policy(directory: &Path) -> Decoder {
+    let lora = LoraConfig { lora_r: 4, ..LoraConfig::default() };
+    Decoder::load(directory, &Finetuning::Lora(lora), SEED).unwrap()
+}
+
+/// Two answers to each of five states, one of them better.
+fn rollouts(decoder: &Decoder) -> Vec<Rollout> {
+    let rollout = |number: u32| {
+        let prompt: Vec<u32> = (0..18).map(|place| (place * (1 + number / 2)) % 31).collect();
+        let answer = [number % 31, 7 + number % 2, 30];
+        let reference_logprobs = lam_inference::score(decoder, &[(&prompt, &answer)]).unwrap().remove(0);
+        let better = if number.is_multiple_of(2) { 0.3 } else { -0.2 };
+        Rollout {
+            id: number.to_string(),
+            input_ids: [prompt.as_slice(), &answer].concat(),
+            prompt_length: prompt.len(),
+            reference_logprobs,
+            reward: better,
+            call: answer[1].to_string(),
+            advantage_of_call: better,
+        }
+    };
+    (0..10).map(rollout).collect()
+}
+
+fn config(baseline: Baseline) -> PpoConfig {
+    let train = TrainingArguments {
+        learning_rate: 1e-2,
+        lr_scheduler_type: SchedulerType::Constant,
+        num_train_epochs: 2.0,
+        logging_steps: 1,
+        save_steps: 1,
+        save_total_limit: 0,
+        ..PpoConfig::default().train
+    };
+    PpoConfig { baseline, num_ppo_epochs: 2, batch_size: 4, mini_batch_size: 2, train, ..PpoConfig::default() }
+}
+
+fn run(model: &Path, output: &Path, config: &PpoConfig) -> u64 {
+    let decoder = policy(model);
+    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, SEED);
+    let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, SEED);
+    let head = ScalarHead::new(decoder.config().hidden_size, SEED).unwrap();
+    let mut module = PpoModule::new(decoder, head, config, &buffer);
+    let (identity, cancel) = (Identity::new(), Cancel::default());
+    let run =
+        TrainRun { arguments: &config.train, output, identity: &identity, progress: &NoProgress, cancel: &cancel };
+    train(&mut module, &mut loader, &[], &run).unwrap().global_step
+}
+
+#[test]
+fn every_trainable_variable_has_a_gradient_and_the_loss_changes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    let (decoder, config) = (policy(root.path()), config(Baseline::Value));
+    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, SEED);
+    let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, SEED);
+    let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
+    let batch = loader.next_batch(0).unwrap().unwrap();
+    assert_eq!(module.before_batch(&batch).unwrap().means().count(), 5, "a new batch is measured");
+    let state = module.state();
+    let gradient = BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap();
+    for ((name, variable), gradient) in module.variables().iter().zip(gradient.gradients) {
+        assert_eq!(gradient.unwrap_or_else(|| panic!("{name}")).dims(), variable.dims(), "{name}");
+    }
+    let again = BatchGradient::of(&module, &batch, Pass::Train { seed: 2 }).unwrap();
+    assert_eq!((gradient.loss_sum, module.state()), (again.loss_sum, state));
+    assert_eq!(module.before_batch(&batch).unwrap().means().count(), 0, "the same batch is not measured again");
+}
+
+#[test]
+fn a_run_killed_within_a_batch_ends_with_the_same_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    let config = config(Baseline::State);
+    let (whole, parts) = (root.path().join("whole"), root.path().join("parts"));
+    // Batches of 4, 4 and 2 rollouts, twice in mini-batches of 2: 10 steps a pass.
+    assert_eq!(run(root.path(), &whole, &config), 20);
+    run(root.path(), &parts, &config);
+    for complete in [13, 5, 2, 1] {
+        for step in complete + 1..=20 {
+            std::fs::remove_dir_all(parts.join(format!("checkpoint-{step}"))).unwrap();
+        }
+        run(root.path(), &parts, &config);
+        assert_eq!(hash_path(&parts).unwrap(), hash_path(&whole).unwrap(), "killed after step {complete}");
+    }
+}

@@ -1,0 +1,87 @@
+//! What a run in progress tells: records, evaluations with what follows from them, progress.
+
+use std::collections::BTreeMap;
+
+use super::TrainerLoop;
+use crate::{LogRecord, Metrics, TrainModule, TrainerError, evaluate};
+
+impl<M: TrainModule> TrainerLoop<'_, M> {
+    /// A record of the means since the last one.
+    pub(super) fn record_training(&mut self, learning_rate: f64) -> Result<(), TrainerError> {
+        let means = self.state.since_last_record.take();
+        let mut values: BTreeMap<String, f32> =
+            means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
+        values.insert("learning_rate".into(), learning_rate as f32);
+        if self.run.arguments.logging_timings {
+            values.insert("tokens_per_second".into(), self.tokens_per_second() as f32);
+        }
+        self.write_record(values)
+    }
+
+    fn write_record(&mut self, values: BTreeMap<String, f32>) -> Result<(), TrainerError> {
+        let (global_step, epoch) = (self.step(), self.state.epoch);
+        let record = LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values };
+        self.log.write(&record)?;
+        self.state.log_history.push(record);
+        Ok(())
+    }
+
+    /// Evaluates if it is time to; says whether training should stop early.
+    pub(super) fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
+        let every = self.run.arguments.eval_steps;
+        let due = at_the_end || (every > 0 && self.step().is_multiple_of(every));
+        if !due || self.evaluation.is_empty() {
+            return Ok(false);
+        }
+        let means =
+            evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
+        let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
+        self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
+        self.write_record(values)?;
+        self.judge(&means)
+    }
+
+    /// Compares with the best so far, keeps a better model, and says whether patience is at its end.
+    fn judge(&mut self, means: &Metrics) -> Result<bool, TrainerError> {
+        let arguments = self.run.arguments;
+        let name = &arguments.metric_for_best_model;
+        let metric = means.mean(name).ok_or_else(|| TrainerError::Arguments {
+            key: "metric_for_best_model",
+            value: name.clone(),
+            reason: format!("the evaluation knows {}", describe(means)),
+        })? as f32;
+        let gain = match self.state.best_metric {
+            None => f64::INFINITY,
+            Some(best) => f64::from(if arguments.greater_is_better { metric - best } else { best - metric }),
+        };
+        // As in Hugging Face's callback: any gain makes a new best, one above the threshold renews patience.
+        let progress = gain > arguments.early_stopping_threshold;
+        self.state.evaluations_without_progress =
+            if progress { 0 } else { self.state.evaluations_without_progress + 1 };
+        if gain > 0.0 {
+            self.state.best_metric = Some(metric);
+        }
+        if gain > 0.0 && arguments.load_best_model_at_end {
+            self.state.best_global_step = Some(self.step());
+            self.save()?;
+        }
+        let patience = arguments.early_stopping_patience;
+        Ok(patience > 0 && self.state.evaluations_without_progress >= patience)
+    }
+
+    pub(super) fn report(&self, metrics: &Metrics) {
+        let done = if self.stop.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
+        let loss = metrics.mean("loss").unwrap_or_default();
+        self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
+    }
+
+    fn tokens_per_second(&self) -> f64 {
+        let tokens = self.state.num_input_tokens_seen - self.clock.tokens_then;
+        tokens as f64 / self.clock.started.elapsed().as_secs_f64().max(1e-9)
+    }
+}
+
+/// Means in a line, by name.
+fn describe(means: &Metrics) -> String {
+    means.means().map(|(name, mean)| format!("{name} {mean:.4}")).collect::<Vec<_>>().join(", ")
+}
