@@ -20,8 +20,8 @@ pub(crate) enum Numbers<'a> {
 
 impl Numbers<'_> {
     /// Values in f32.
-    pub(crate) fn to_f32(&self, range: Range<usize>) -> Vec<f32> {
-        match *self {
+    pub(crate) fn to_f32(self, range: Range<usize>) -> Vec<f32> {
+        match self {
             Numbers::F32(values) => values[range].to_vec(),
             Numbers::Bf16(values) => values[range].iter().map(|value| value.wide()).collect(),
             Numbers::Blocks(blocks) => {
