@@ -11,17 +11,8 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["lam-types", "lam-signal"],
     &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
-    &[
-        "lam-pipeline",
-        "lam-hub",
-        "lam-data",
-        "lam-agent",
-        "lam-env-sim",
-        "lam-env-web",
-        "lam-env-desktop",
-        "lam-env-remote",
-    ],
-    &["lam-trainer", "lam-inference"],
+    &["lam-pipeline", "lam-hub", "lam-data", "lam-agent", "lam-tasks", "lam-env-remote"],
+    &["lam-trainer", "lam-inference", "lam-env-sim", "lam-env-web", "lam-env-desktop"],
     &[
         "lam-collect",
         "lam-base",
@@ -39,6 +30,8 @@ const FLOORS: [&[&str]; 6] = [
 /// What stays absent: (crate, library it must not know, why).
 const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-env", "candle-core", "an environment knows no tensor"),
+    ("lam-tasks", "candle-core", "an environment knows no tensor"),
+    ("lam-tasks", "lam-prompt", "a task knows no token"),
     ("lam-env-sim", "candle-core", "an environment knows no tensor"),
     ("lam-env-web", "candle-core", "an environment knows no tensor"),
     ("lam-env-desktop", "candle-core", "an environment knows no tensor"),

@@ -1,65 +1,13 @@
 //! One running editor: starts a task, carries actions out, judges the final state.
 
-use std::sync::LazyLock;
-
 use lam_env::{EnvError, Environment, Outcome};
-use lam_types::{Action, Complete, FunctionSpec, Observation, StepStatus, Target, Task, Verdict};
+use lam_types::{Action, Complete, Observation, StepStatus, Task, Verdict};
 
 use crate::editor::Editor;
-use crate::family;
-use crate::functions::{self, Refused};
+use crate::family::CATALOG;
 use crate::instance::{self, Instance};
+use crate::perform::{Performed, perform};
 use crate::screen::{Role, observe, screen};
-
-/// Name of this environment.
-pub const ENVIRONMENT: &str = "sim";
-/// Name of the application in it.
-pub const APPLICATION: &str = "word";
-
-pub(crate) static SPECS: LazyLock<Vec<FunctionSpec>> = LazyLock::new(functions::specs);
-
-/// What came of an action, without the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Performed {
-    /// Whether it had effect.
-    pub status: StepStatus,
-    /// What the editor said.
-    pub message: String,
-}
-
-/// Carries out an action on an editor.
-pub fn perform(editor: &mut Editor, action: &Action) -> Performed {
-    match dispatch(editor, action) {
-        Ok(message) => Performed { status: StepStatus::Ok, message },
-        Err(Refused { status, message }) => Performed { status, message },
-    }
-}
-
-fn dispatch(editor: &mut Editor, action: &Action) -> Result<String, Refused> {
-    let invalid = |message: String| Refused { status: StepStatus::InvalidAction, message };
-    if action.function.is_empty() {
-        return Ok(String::new());
-    }
-    let spec = SPECS.iter().find(|spec| spec.name == action.function);
-    let spec = spec.ok_or_else(|| invalid(format!("no function `{}`", action.function)))?;
-    functions::check_args(spec, &action.args, &editor.document)?;
-    let Target::Control(kinds) = &spec.target else {
-        return functions::call_application(editor, &action.function, &action.args);
-    };
-    let place = action.control_label.parse::<usize>().ok().and_then(|label| label.checked_sub(1));
-    let mut shown = screen(editor);
-    let place = place.filter(|place| *place < shown.len());
-    let place = place.ok_or_else(|| invalid(format!("no control with label `{}`", action.control_label)))?;
-    let shown = shown.swap_remove(place);
-    if !kinds.contains(&shown.kind) {
-        return Err(invalid(format!("{} does not act on `{}`, a {}", spec.name, shown.name, shown.kind.as_str())));
-    }
-    let message = functions::call_control(editor, &shown, &action.function, &action.args)?;
-    if shown.name == action.control_name.as_str() {
-        return Ok(message);
-    }
-    Ok(format!("control {} is `{}`, not `{}`", action.control_label, shown.name, action.control_name))
-}
 
 /// The embedded editor as an environment.
 #[derive(Debug, Default)]
@@ -81,7 +29,7 @@ impl SimEnvironment {
 
 impl Environment for SimEnvironment {
     fn reset(&mut self, task: &Task) -> Result<Observation, EnvError> {
-        let family = family::find(&task.family).ok_or_else(|| unknown_family(&task.task_id, &task.family))?;
+        let family = CATALOG.get(&task.task_id, &task.family)?;
         let Instance { start, goal, .. } = instance::draw(family, task.seed, task.split, task.phrasing);
         let observation = observe(&start);
         self.running = Some((start, goal));
@@ -129,17 +77,4 @@ fn reaches(editor: &Editor, reached: &Editor, action: &Action, label: &str) -> b
     let mut other = editor.clone();
     let action = Action { control_label: label.to_owned(), ..action.clone() };
     perform(&mut other, &action).status == StepStatus::Ok && other == *reached
-}
-
-/// The error for a family that does not exist, with the nearest one that does.
-pub(crate) fn unknown_family(task_id: &str, name: &str) -> EnvError {
-    let shared = |family: &str| family.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-    let nearest = family::all().map(|family| family.name).max_by_key(|family| shared(family));
-    let hint = nearest.filter(|family| shared(family) > 1).map(|family| format!("\nhint: did you mean `{family}`?"));
-    EnvError::UnknownFamily {
-        task_id: task_id.to_owned(),
-        family: name.to_owned(),
-        environment: ENVIRONMENT.to_owned(),
-        hint: hint.unwrap_or_default(),
-    }
 }

@@ -23,6 +23,7 @@
 mod command;
 mod document;
 mod documentation;
+mod drive;
 mod editor;
 mod environment;
 mod expert;
@@ -30,24 +31,22 @@ mod family;
 mod functions;
 mod instance;
 mod keys;
-mod phrasing;
+mod perform;
 mod procedure;
 mod provider;
 mod reference;
 mod ribbon;
 mod screen;
-mod steps;
 mod tasks;
-mod words;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_types::{FunctionSpec, Task};
 
-pub use environment::{APPLICATION, ENVIRONMENT, SimEnvironment};
+pub use environment::SimEnvironment;
 pub use expert::SimExpert;
+pub use family::{APPLICATION, ENVIRONMENT};
 pub use provider::SimProvider;
 pub use reference::{reference, reference_plan};
-pub use steps::{Call, parse_step, step_of_action, step_text};
 
 /// The embedded application.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,18 +61,19 @@ impl Sim {
 
 /// Names of the task families, in the order in which they take turns.
 pub fn family_names() -> Vec<&'static str> {
-    family::all().map(|family| family.name).collect()
+    family::CATALOG.families.iter().map(|family| family.name).collect()
 }
 
 /// Every wording in which a family may ask for what this task asks; empty for tasks of several parts.
 pub fn phrasings(task: &Task, phrasing: lam_types::Phrasing) -> Vec<String> {
-    let Some(instance) = reference::instance_of(task) else {
-        return Vec::new();
+    let parts = instance::of(task).map(|instance| instance.parts).unwrap_or_default();
+    let [instance::Part { family, parameters }] = parts.as_slice() else { return Vec::new() };
+    let sentences = family.wording.of(task.split, phrasing);
+    let of = |word: &'static str| {
+        let slots = parameters.slots(word);
+        sentences.iter().map(move |sentence| lam_tasks::template::fill(sentence, &slots))
     };
-    match instance.parts.as_slice() {
-        [part] => phrasing::all_phrasings(part.family, &part.parameters, phrasing),
-        _ => Vec::new(),
-    }
+    family.words.iter().flat_map(|word| of(word)).collect()
 }
 
 impl Application for Sim {
@@ -86,7 +86,7 @@ impl Application for Sim {
     }
 
     fn functions(&self) -> &[FunctionSpec] {
-        &environment::SPECS
+        &perform::SPECS
     }
 
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
@@ -106,7 +106,9 @@ impl Application for Sim {
     }
 
     fn step_text(&self, function: &str, control_name: &str, args: &lam_types::Args) -> String {
-        steps::step_text(function, control_name, args)
+        // Where keys and the wheel go need not be said here: there is one document.
+        let goes_to_document = matches!(function, "keyboard_input" | "wheel_mouse_input");
+        lam_tasks::words(function, if goes_to_document { "Document" } else { control_name }, args)
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use lam_env::{Application, Expert, TaskQuery};
-use lam_env_sim::{Sim, SimExpert, parse_step, phrasings, reference, reference_plan, step_of_action};
+use lam_env_sim::{Sim, SimExpert, phrasings, reference, reference_plan};
+use lam_tasks::Call;
 use lam_types::{Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task};
 
 fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
@@ -61,16 +62,16 @@ fn the_expert_survives_what_it_does_not_expect() {
 fn steps_and_calls_translate_into_each_other() {
     for task in tasks(Split::Train, Phrasing::Seen, 700) {
         for action in reference(&task).expect("the family exists") {
-            let step = step_of_action(&action);
-            let call = parse_step(&step).unwrap_or_else(|| panic!("no step: {step}"));
+            let step = Call::of(&action).step();
+            let call = Call::parse(&step).unwrap_or_else(|| panic!("no step: {step}"));
             assert_eq!((call.function, call.args), (action.function.clone(), action.args.clone()), "{step}");
             assert_eq!(call.control_name, action.control_name, "{step}");
         }
         for step in reference_plan(&task).expect("the family exists") {
-            assert!(parse_step(&step).is_some(), "{step}");
+            assert!(Call::parse(&step).is_some(), "{step}");
         }
     }
-    assert_eq!(parse_step("jump over Bold"), None);
+    assert_eq!(Call::parse("jump over Bold"), None);
 }
 
 #[test]

@@ -44,11 +44,6 @@ pub fn tab(tab: Tab) -> String {
     text
 }
 
-/// A template without its slots.
-pub fn bare(template: &str) -> String {
-    ["{s}", "{x}", "{y}", "{o}", "{a}", "{b}"].iter().fold(template.to_owned(), |text, slot| text.replace(slot, ""))
-}
-
 /// Paragraphs about editors in general.
 pub fn paragraphs() -> Vec<String> {
     [

@@ -1,10 +1,12 @@
 //! How the expert reads a request: parts, known words, quoted texts, options, numbers.
 
+use lam_tasks::{Choices, Parameters};
+
 use super::PATIENCE;
 use super::beliefs::believed;
 use super::lexicon::KNOWN;
-use crate::family::{self, Family, Numbers};
-use crate::procedure::{Parameters, Planned, planned};
+use crate::family::{CATALOG, Choice, Family, Numbers, Quote};
+use crate::procedure::{Planned, planned};
 
 /// Words that join the parts of a request, as far as the expert knows them.
 const JOINTS: [&str; 5] = [" and then ", " , then ", " ; then ", " , also ", " and "];
@@ -41,11 +43,12 @@ fn parts(request: &str, document: &str) -> Option<Vec<Vec<Planned>>> {
 fn part(request: &str, document: &str) -> Option<Vec<Planned>> {
     let (words, quotes) = unquote(request);
     let family = recognise(&words)?;
-    let text = if family.text { quoted_text(&quotes, document)? } else { String::new() };
-    let new_text = if family.new_text { quotes.iter().find(|quote| **quote != text)?.clone() } else { String::new() };
-    let option = if family.options.is_empty() { "" } else { longest(family.options, &words)? };
+    let text = if family.quote == Quote::None { String::new() } else { quoted_text(&quotes, document)? };
+    let new_text =
+        if family.new_words.1 > 0 { quotes.iter().find(|quote| **quote != text)?.clone() } else { String::new() };
+    let choice = if family.choices.iter().next().is_some() { Some(longest(family.choices, &words)?) } else { None };
     let numbers = numbers(family, &words)?;
-    let mut calls = planned(family.moves, &Parameters { text, new_text, option, numbers });
+    let mut calls = planned(family, &Parameters { text, new_text, choice, numbers });
     for planned in &mut calls {
         planned.tab = planned.tab.and_then(|tab| believed(&planned.call.control_name, Some(tab)));
     }
@@ -82,7 +85,7 @@ fn recognise(words: &str) -> Option<&'static Family> {
             }
         }
     }
-    family::find(best?.1)
+    CATALOG.find(best?.1)
 }
 
 /// Whether `phrase` stands in `words` as whole words.
@@ -94,8 +97,8 @@ fn has_words(words: &str, phrase: &str) -> bool {
     })
 }
 
-fn longest(options: &[&'static str], words: &str) -> Option<&'static str> {
-    options.iter().copied().filter(|option| has_words(words, option)).max_by_key(|option| option.len())
+fn longest(choices: Choices, words: &str) -> Option<Choice> {
+    choices.iter().filter(|choice| has_words(words, choice.word)).max_by_key(|choice| choice.word.len())
 }
 
 fn numbers(family: &Family, words: &str) -> Option<[i64; 2]> {

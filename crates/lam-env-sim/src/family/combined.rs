@@ -1,14 +1,14 @@
 //! Families whose tasks have several parts, each drawn from other families.
 
-use super::Family;
 use super::wording::JOINED;
+use super::{Family, Parts, Setup};
 
 const FORMATS: &[&str] = &["bold", "italic", "underline", "strikethrough", "highlight", "font_color", "font_size"];
 const SETTINGS: &[&str] = &["margins", "orientation", "columns", "zoom", "view_mode", "paper_size", "page_number"];
 const TEXTS: &[&str] = &["header", "footer", "link", "comment", "footnote", "caption"];
 
-const fn combined(name: &'static str, parts: &'static [&'static [&'static str]]) -> Family {
-    Family { parts, ..Family::new(name, &[], &JOINED, &[]) }
+const fn combined(name: &'static str, parts: Parts) -> Family {
+    Family::new(name, &[], &JOINED, &[], Setup::Plain, parts)
 }
 
 /// The families of this topic.

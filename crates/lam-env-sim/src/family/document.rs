@@ -1,54 +1,44 @@
 //! Families that format whole paragraphs.
 
 use super::wording::{AMOUNT, PARAGRAPH, PARAGRAPHS, VALUE};
-use super::{Family, Numbers};
-use crate::procedure::Move::{ChooseOption, Click, SelectParagraphs, SelectText, Type};
-use crate::procedure::Slot;
+use super::{Family, Numbers, Quote, family};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 9] = [
-    Family::new("center", &["center", "centered", "middle alignment"], &PARAGRAPH, &[SelectText, Click("Center")])
-        .text(),
-    Family::new(
+    family("center", &["center", "centered", "middle alignment"], &PARAGRAPH, &["select {x}", "click Center"])
+        .quote(Quote::Words),
+    family(
         "align_right",
         &["align right", "right alignment", "flush right"],
         &PARAGRAPH,
-        &[SelectText, Click("Align Right")],
+        &["select {x}", "click Align Right"],
     )
-    .text(),
-    Family::new("justify", &["justify", "justified", "even edges"], &PARAGRAPH, &[SelectText, Click("Justify")]).text(),
-    Family::new("bullets", &["bullets", "bullet points", "dots"], &PARAGRAPH, &[SelectText, Click("Bullets")]).text(),
-    Family::new(
-        "numbering",
-        &["numbering", "numbered list", "counting"],
-        &PARAGRAPH,
-        &[SelectText, Click("Numbering")],
-    )
-    .text(),
-    Family::new(
+    .quote(Quote::Words),
+    family("justify", &["justify", "justified", "even edges"], &PARAGRAPH, &["select {x}", "click Justify"])
+        .quote(Quote::Words),
+    family("bullets", &["bullets", "bullet points", "dots"], &PARAGRAPH, &["select {x}", "click Bullets"])
+        .quote(Quote::Words),
+    family("numbering", &["numbering", "numbered list", "counting"], &PARAGRAPH, &["select {x}", "click Numbering"])
+        .quote(Quote::Words),
+    family(
         "line_spacing",
         &["line spacing", "space between lines", "row distance"],
         &VALUE,
-        &[SelectText, Click("Line Spacing"), ChooseOption],
+        &["select {x}", "click Line Spacing", "click {o}"],
     )
-    .text()
+    .quote(Quote::Words)
     .options(crate::ribbon::LINE_SPACING.items),
-    Family::new("style", &["style", "paragraph style", "role"], &VALUE, &[SelectText, Click("Styles"), ChooseOption])
-        .text()
+    family("style", &["style", "paragraph style", "role"], &VALUE, &["select {x}", "click Styles", "click {o}"])
+        .quote(Quote::Words)
         .options(crate::ribbon::STYLES.items),
-    Family::new(
-        "indent",
-        &["left indent", "indent", "inset"],
-        &AMOUNT,
-        &[SelectText, Type("Indent Left", Slot::First)],
-    )
-    .text()
-    .numbers(Numbers::One(1, 30)),
-    Family::new(
+    family("indent", &["left indent", "indent", "inset"], &AMOUNT, &["select {x}", "type {a} in Indent Left"])
+        .quote(Quote::Words)
+        .numbers(Numbers::One(1, 30)),
+    family(
         "paragraphs",
         &["justified alignment", "even edges"],
         &PARAGRAPHS,
-        &[SelectParagraphs, Click("Justify")],
+        &["choose paragraphs {a} to {b}", "click Justify"],
     )
     .numbers(Numbers::Paragraphs),
 ];

@@ -1,35 +1,38 @@
 //! Families that change the text itself, move the view, or write the file.
 
 use super::wording::{APPEND, DELETE, DUPLICATE, REPLACE, RETYPE, SAVE, SCROLL, UNDO};
-use super::{Family, Numbers, Setup};
+use super::{Choice, Family, Numbers, Quote, Setup, family};
 use crate::functions::EXTENSIONS;
-use crate::procedure::Move::{Click, Confirm, Fill, Press, SaveAs, Scroll, SelectText, Type, Write};
-use crate::procedure::Slot;
+
+/// Which way the wheel turns: what stands before the notches.
+static DIRECTIONS: [Choice; 2] = [Choice::new("down", "-", "-"), Choice::new("up", "", "")];
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 8] = [
-    Family::new("delete_text", &["delete", "remove", "erase", "drop"], &DELETE, &[SelectText, Press("{DELETE}")])
-        .text(),
-    Family::new(
+    family("delete_text", &["delete", "remove", "erase", "drop"], &DELETE, &["select {x}", "press DELETE"])
+        .quote(Quote::Words),
+    family(
         "replace_all",
         &["replace", "substitute", "swap", "exchange"],
         &REPLACE,
-        &[Click("Replace"), Fill("Find What", Slot::Text), Fill("Replace With", Slot::NewText), Confirm("Replace All")],
+        &["click Replace", "type {x} in Find What", "type {y} in Replace With", "click Replace All"],
     )
-    .text()
-    .new_text(),
-    Family::new("retype", &["rewrite", "retype", "reword"], &RETYPE, &[SelectText, Write]).text().new_text(),
-    Family::new(
+    .quote(Quote::Words)
+    .new_words(1, 3),
+    family("retype", &["rewrite", "retype", "reword"], &RETYPE, &["select {x}", "press {y}"])
+        .quote(Quote::Words)
+        .new_words(1, 3),
+    family(
         "duplicate",
         &["copy", "duplicate", "repeat"],
         &DUPLICATE,
-        &[SelectText, Click("Copy"), Click("Document"), Click("Paste")],
+        &["select {x}", "click Copy", "click Document", "click Paste"],
     )
-    .text(),
-    Family::new("append", &["append", "type", "write"], &APPEND, &[Type("Document", Slot::NewText)]).new_text(),
-    Family::new("undo", &["undo", "take back", "revert"], &UNDO, &[Click("Undo")]).setup(Setup::Edited),
-    Family::new("scroll", &["scroll", "move"], &SCROLL, &[Scroll])
-        .options(&["down", "up"])
+    .quote(Quote::Words),
+    family("append", &["append", "type", "write"], &APPEND, &["type {y} in Document"]).new_words(1, 3),
+    family("undo", &["undo", "take back", "revert"], &UNDO, &["click Undo"]).setup(Setup::Edited),
+    family("scroll", &["scroll", "move"], &SCROLL, &["scroll {c}{a}"])
+        .choices(&DIRECTIONS)
         .numbers(Numbers::One(1, 20)),
-    Family::new("save_as", &["save", "store", "export"], &SAVE, &[SaveAs]).new_text().options(&EXTENSIONS),
+    family("save_as", &["save", "store", "export"], &SAVE, &["save {y} as {o}"]).new_words(1, 3).options(&EXTENSIONS),
 ];

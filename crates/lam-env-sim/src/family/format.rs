@@ -1,65 +1,63 @@
 //! Families that format a piece of text.
 
 use super::wording::{AMOUNT, CLEAR, FONT, MARK, VALUE};
-use super::{Family, Numbers, Setup};
-use crate::procedure::Move::{Choose, ChooseOption, Click, Confirm, SelectText, SetFont, Type};
-use crate::procedure::Slot;
+use super::{Family, Numbers, Quote, Setup, family};
 use crate::ribbon::FONTS;
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 12] = [
-    Family::new("bold", &["bold", "boldface", "heavy letters"], &MARK, &[SelectText, Click("Bold")]).text(),
-    Family::new("italic", &["italic", "italics", "slanted"], &MARK, &[SelectText, Click("Italic")]).text(),
-    Family::new("underline", &["underline", "underlined", "a line below"], &MARK, &[SelectText, Click("Underline")])
-        .text(),
-    Family::new("strikethrough", &["strikethrough", "crossed out"], &MARK, &[SelectText, Click("Strikethrough")])
-        .text(),
-    Family::new(
+    family("bold", &["bold", "boldface", "heavy letters"], &MARK, &["select {x}", "click Bold"]).quote(Quote::Words),
+    family("italic", &["italic", "italics", "slanted"], &MARK, &["select {x}", "click Italic"]).quote(Quote::Words),
+    family("underline", &["underline", "underlined", "a line below"], &MARK, &["select {x}", "click Underline"])
+        .quote(Quote::Words),
+    family("strikethrough", &["strikethrough", "crossed out"], &MARK, &["select {x}", "click Strikethrough"])
+        .quote(Quote::Words),
+    family(
         "subscript",
         &["subscript", "lowered letters"],
         &MARK,
-        &[SelectText, Click("Font Dialog"), Choose("Subscript"), Confirm("OK")],
+        &["select {x}", "click Font Dialog", "click Subscript", "click OK"],
     )
-    .text(),
-    Family::new(
+    .quote(Quote::Words),
+    family(
         "superscript",
         &["superscript", "raised letters"],
         &MARK,
-        &[SelectText, Click("Font Dialog"), Choose("Superscript"), Confirm("OK")],
+        &["select {x}", "click Font Dialog", "click Superscript", "click OK"],
     )
-    .text(),
-    Family::new("clear_formatting", &["clear", "reset", "drop"], &CLEAR, &[SelectText, Click("Clear Formatting")])
-        .text()
+    .quote(Quote::Words),
+    family("clear_formatting", &["clear", "reset", "drop"], &CLEAR, &["select {x}", "click Clear Formatting"])
+        .quote(Quote::Words)
         .setup(Setup::Formatted),
-    Family::new(
+    family(
         "highlight",
         &["highlight", "marker color", "highlight color"],
         &VALUE,
-        &[SelectText, Click("Highlight"), ChooseOption],
+        &["select {x}", "click Highlight", "click {o}"],
     )
-    .text()
+    .quote(Quote::Words)
     .options(crate::ribbon::HIGHLIGHT.items),
-    Family::new(
+    family(
         "font_color",
         &["font color", "text color", "ink"],
         &VALUE,
-        &[SelectText, Click("Font Color"), ChooseOption],
+        &["select {x}", "click Font Color", "click {o}"],
     )
-    .text()
+    .quote(Quote::Words)
     .options(crate::ribbon::FONT_COLOR.items),
-    Family::new(
+    family(
         "font_size",
         &["font size", "text size", "letter height"],
         &AMOUNT,
-        &[SelectText, Type("Font Size", Slot::First)],
+        &["select {x}", "type {a} in Font Size"],
     )
-    .text()
+    .quote(Quote::Words)
     .numbers(Numbers::One(8, 72)),
-    Family::new("font_name", &["font", "typeface", "lettering"], &VALUE, &[SelectText, Type("Font", Slot::Option)])
-        .text()
+    family("font_name", &["font", "typeface", "lettering"], &VALUE, &["select {x}", "type {o} in Font"])
+        .quote(Quote::Words)
         .options(&FONTS),
-    Family::new("font_and_size", &["font and size", "lettering"], &FONT, &[SelectText, SetFont])
-        .text()
+    family("font_and_size", &["font and size", "lettering"], &FONT, &["select {x}", "font {o} {a}"])
+        .quote(Quote::Words)
         .options(&FONTS)
         .numbers(Numbers::One(8, 72)),
 ];

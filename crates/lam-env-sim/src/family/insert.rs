@@ -1,78 +1,64 @@
 //! Families that insert things, and those that remove what was inserted.
 
 use super::wording::{ATTACH, GROW, NUMBERED, OBJECT, OPTION, SAYING, TABLE, THING};
-use super::{Family, Numbers};
-use crate::procedure::Move::{
-    ChooseOption, Click, ClickObject, ClickOption, Confirm, Fill, InsertTable, Press, SelectTable, SelectText,
-};
-use crate::procedure::Slot;
+use super::{Family, Numbers, Quote, family};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 15] = [
-    Family::new("table", &["table", "grid of cells"], &TABLE, &[InsertTable]).numbers(Numbers::Two(2, 12)),
-    Family::new("cover_page", &["cover page", "front page"], &OBJECT, &[Click("Cover Page"), ChooseOption])
+    family("table", &["table", "grid of cells"], &TABLE, &["insert table {a} by {b}"]).numbers(Numbers::Two(2, 12)),
+    family("cover_page", &["cover page", "front page"], &OBJECT, &["click Cover Page", "click {o}"])
         .options(crate::ribbon::COVER_PAGE.items),
-    Family::new("page_break", &["page break", "new sheet"], &THING, &[Click("Page Break")]),
-    Family::new("picture", &["picture", "image", "photo"], &OBJECT, &[Click("Pictures"), ChooseOption])
+    family("page_break", &["page break", "new sheet"], &THING, &["click Page Break"]),
+    family("picture", &["picture", "image", "photo"], &OBJECT, &["click Pictures", "click {o}"])
         .options(crate::ribbon::PICTURES.items),
-    Family::new("shape", &["shape", "drawing", "figure"], &OBJECT, &[Click("Shapes"), ChooseOption])
+    family("shape", &["shape", "drawing", "figure"], &OBJECT, &["click Shapes", "click {o}"])
         .options(crate::ribbon::SHAPES.items),
-    Family::new(
+    family(
         "link",
         &["link", "hyperlink", "web address"],
         &ATTACH,
-        &[SelectText, Click("Link"), Fill("Address", Slot::NewText), Confirm("OK")],
+        &["select {x}", "click Link", "type {y} in Address", "click OK"],
     )
-    .text()
-    .new_text(),
-    Family::new(
+    .quote(Quote::Words)
+    .new_words(1, 3),
+    family(
         "bookmark",
         &["bookmark", "named place"],
         &ATTACH,
-        &[SelectText, Click("Bookmark"), Fill("Bookmark Name", Slot::NewText), Confirm("Add")],
+        &["select {x}", "click Bookmark", "type {y} in Bookmark Name", "click Add"],
     )
-    .text()
-    .new_text(),
-    Family::new(
+    .quote(Quote::Words)
+    .new_words(1, 3),
+    family(
         "header",
         &["header", "page header", "head line"],
         &SAYING,
-        &[Click("Header"), Fill("Header Text", Slot::NewText), Confirm("OK")],
+        &["click Header", "type {y} in Header Text", "click OK"],
     )
-    .new_text(),
-    Family::new(
+    .new_words(1, 3),
+    family(
         "footer",
         &["footer", "page footer", "foot line"],
         &SAYING,
-        &[Click("Footer"), Fill("Footer Text", Slot::NewText), Confirm("OK")],
+        &["click Footer", "type {y} in Footer Text", "click OK"],
     )
-    .new_text(),
-    Family::new(
+    .new_words(1, 3),
+    family(
         "page_number",
         &["page number", "page numbering", "page count"],
         &OPTION,
-        &[Click("Page Number"), ChooseOption],
+        &["click Page Number", "click {o}"],
     )
     .options(crate::ribbon::PAGE_NUMBER.items),
-    Family::new(
-        "text_box",
-        &["text box", "framed text"],
-        &SAYING,
-        &[Click("Text Box"), Fill("Box Text", Slot::NewText), Confirm("OK")],
-    )
-    .new_text(),
-    Family::new("delete_picture", &["picture", "image"], &NUMBERED, &[ClickObject("Picture"), Press("{DELETE}")])
+    family("text_box", &["text box", "framed text"], &SAYING, &["click Text Box", "type {y} in Box Text", "click OK"])
+        .new_words(1, 3),
+    family("delete_picture", &["picture", "image"], &NUMBERED, &["click Picture {a}", "press DELETE"])
         .numbers(Numbers::Present("Picture")),
-    Family::new(
-        "delete_comment",
-        &["comment", "remark"],
-        &NUMBERED,
-        &[ClickObject("Comment"), Click("Delete Comment")],
-    )
-    .numbers(Numbers::Present("Comment")),
-    Family::new("delete_table", &["table", "grid"], &NUMBERED, &[SelectTable, Click("Delete Table")])
+    family("delete_comment", &["comment", "remark"], &NUMBERED, &["click Comment {a}", "click Delete Comment"])
+        .numbers(Numbers::Present("Comment")),
+    family("delete_table", &["table", "grid"], &NUMBERED, &["choose table {a}", "click Delete Table"])
         .numbers(Numbers::Present("Table")),
-    Family::new("grow_table", &["table"], &GROW, &[SelectTable, ClickOption])
+    family("grow_table", &["table"], &GROW, &["choose table {a}", "click {o}"])
         .options(&["Insert Above", "Insert Below", "Insert Left", "Insert Right"])
         .numbers(Numbers::Present("Table")),
 ];

@@ -1,60 +1,48 @@
 //! Families about page setup and design.
 
 use super::wording::{OPTION, SIDE};
-use super::{Family, Numbers};
-use crate::procedure::Move::{Choose, ChooseOption, Click, Confirm, FillOption};
-use crate::procedure::Slot;
+use super::{Family, Numbers, family};
 use crate::ribbon::{COLUMNS, HYPHENATION, LINE_NUMBERS, MARGINS, ORIENTATION, PAGE_COLOR, SIZE, WATERMARK};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 9] = [
-    Family::new("margins", &["margins", "page margins", "page edges"], &OPTION, &[Click("Margins"), ChooseOption])
+    family("margins", &["margins", "page margins", "page edges"], &OPTION, &["click Margins", "click {o}"])
         .options(MARGINS.items),
-    Family::new(
+    family(
         "one_margin",
         &["margin", "page edge"],
         &SIDE,
-        &[Click("Margins"), Choose("Custom Margins"), FillOption(Slot::First), Confirm("OK")],
+        &["click Margins", "click Custom Margins", "type {a} in {o}", "click OK"],
     )
     .options(&["Top", "Bottom", "Left", "Right"])
     .numbers(Numbers::One(1, 12)),
-    Family::new(
+    family(
         "orientation",
         &["orientation", "page orientation", "paper direction"],
         &OPTION,
-        &[Click("Orientation"), ChooseOption],
+        &["click Orientation", "click {o}"],
     )
     .options(ORIENTATION.items),
-    Family::new("paper_size", &["paper size", "page size", "sheet format"], &OPTION, &[Click("Size"), ChooseOption])
+    family("paper_size", &["paper size", "page size", "sheet format"], &OPTION, &["click Size", "click {o}"])
         .options(SIZE.items),
-    Family::new(
-        "columns",
-        &["columns", "number of columns", "vertical strips"],
-        &OPTION,
-        &[Click("Columns"), ChooseOption],
-    )
-    .options(COLUMNS.items),
-    Family::new(
+    family("columns", &["columns", "number of columns", "vertical strips"], &OPTION, &["click Columns", "click {o}"])
+        .options(COLUMNS.items),
+    family(
         "line_numbers",
         &["line numbers", "line numbering", "line count"],
         &OPTION,
-        &[Click("Line Numbers"), ChooseOption],
+        &["click Line Numbers", "click {o}"],
     )
     .options(LINE_NUMBERS.items),
-    Family::new("hyphenation", &["hyphenation", "word breaking"], &OPTION, &[Click("Hyphenation"), ChooseOption])
+    family("hyphenation", &["hyphenation", "word breaking"], &OPTION, &["click Hyphenation", "click {o}"])
         .options(HYPHENATION.items),
-    Family::new(
-        "watermark",
-        &["watermark", "page watermark", "back print"],
-        &OPTION,
-        &[Click("Watermark"), ChooseOption],
-    )
-    .options(WATERMARK.items),
-    Family::new(
+    family("watermark", &["watermark", "page watermark", "back print"], &OPTION, &["click Watermark", "click {o}"])
+        .options(WATERMARK.items),
+    family(
         "page_color",
         &["page color", "background color", "paper tint"],
         &OPTION,
-        &[Click("Page Color"), ChooseOption],
+        &["click Page Color", "click {o}"],
     )
     .options(PAGE_COLOR.items),
 ];

@@ -1,68 +1,65 @@
 //! Families about references, reviewing and the view.
 
-use super::Family;
 use super::wording::{ATTACH, COMMAND, ENTRY, OBJECT, OPTION, RUN, SAYING};
-use crate::procedure::Move::{ChooseOption, Click, ClickOption, Confirm, Fill, SelectText};
-use crate::procedure::Slot;
+use super::{Family, Quote, family};
 use crate::ribbon::{BIBLIOGRAPHY, TABLE_OF_CONTENTS, ZOOM};
 
 /// Families about references.
 pub static REFERENCES: [Family; 5] = [
-    Family::new(
+    family(
         "contents",
         &["table of contents", "contents list", "chapter list"],
         &OBJECT,
-        &[Click("Table of Contents"), ChooseOption],
+        &["click Table of Contents", "click {o}"],
     )
     .options(TABLE_OF_CONTENTS.items),
-    Family::new(
+    family(
         "footnote",
         &["footnote", "foot note", "small note"],
         &ATTACH,
-        &[SelectText, Click("Insert Footnote"), Fill("Footnote Text", Slot::NewText), Confirm("OK")],
+        &["select {x}", "click Insert Footnote", "type {y} in Footnote Text", "click OK"],
     )
-    .text()
-    .new_text(),
-    Family::new(
+    .quote(Quote::Words)
+    .new_words(1, 3),
+    family(
         "caption",
         &["caption", "figure caption", "picture label"],
         &SAYING,
-        &[Click("Caption"), Fill("Caption Text", Slot::NewText), Confirm("OK")],
+        &["click Caption", "type {y} in Caption Text", "click OK"],
     )
-    .new_text(),
-    Family::new("bibliography", &["bibliography", "list of sources"], &OBJECT, &[Click("Bibliography"), ChooseOption])
+    .new_words(1, 3),
+    family("bibliography", &["bibliography", "list of sources"], &OBJECT, &["click Bibliography", "click {o}"])
         .options(BIBLIOGRAPHY.items),
-    Family::new("index_entry", &["index entry", "entry of the index"], &ENTRY, &[SelectText, Click("Mark Entry")])
-        .text(),
+    family("index_entry", &["index entry", "entry of the index"], &ENTRY, &["select {x}", "click Mark Entry"])
+        .quote(Quote::Words),
 ];
 
 /// Families about reviewing and viewing.
 pub static FAMILIES: [Family; 8] = [
-    Family::new(
+    family(
         "comment",
         &["comment", "review comment", "remark"],
         &ATTACH,
-        &[SelectText, Click("New Comment"), Fill("Comment Text", Slot::NewText), Confirm("Post")],
+        &["select {x}", "click New Comment", "type {y} in Comment Text", "click Post"],
     )
-    .text()
-    .new_text(),
-    Family::new(
+    .quote(Quote::Words)
+    .new_words(1, 3),
+    family(
         "track_changes",
         &["track changes", "change tracking", "recording of edits"],
         &COMMAND,
-        &[Click("Track Changes")],
+        &["click Track Changes"],
     ),
-    Family::new("spelling", &["spelling check", "spell check", "typo hunt"], &RUN, &[Click("Spelling")]),
-    Family::new("word_count", &["word count", "count of words", "length check"], &RUN, &[Click("Word Count")]),
-    Family::new("view_mode", &["view", "view mode", "display"], &OPTION, &[ClickOption]).options(&[
+    family("spelling", &["spelling check", "spell check", "typo hunt"], &RUN, &["click Spelling"]),
+    family("word_count", &["word count", "count of words", "length check"], &RUN, &["click Word Count"]),
+    family("view_mode", &["view", "view mode", "display"], &OPTION, &["click {o}"]).options(&[
         "Read Mode",
         "Print Layout",
         "Web Layout",
         "Outline",
         "Draft",
     ]),
-    Family::new("zoom", &["zoom", "zoom level", "magnification"], &OPTION, &[Click("Zoom"), ChooseOption])
-        .options(ZOOM.items),
-    Family::new("ruler", &["ruler", "measuring strip"], &COMMAND, &[Click("Ruler")]),
-    Family::new("split", &["split view", "split", "two halves"], &COMMAND, &[Click("Split")]),
+    family("zoom", &["zoom", "zoom level", "magnification"], &OPTION, &["click Zoom", "click {o}"]).options(ZOOM.items),
+    family("ruler", &["ruler", "measuring strip"], &COMMAND, &["click Ruler"]),
+    family("split", &["split view", "split", "two halves"], &COMMAND, &["click Split"]),
 ];

@@ -5,18 +5,18 @@
 mod start;
 
 use lam_env::random::{pick, stream};
-use lam_types::{Phrasing, Split};
+use lam_env::words;
+use lam_tasks::{Parameters, phrase};
+use lam_types::{Phrasing, Split, Task};
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
 use rand_chacha::ChaCha8Rng;
 
 use crate::document::{Document, Note, Object, Paragraph, Table};
+use crate::drive::drive;
 use crate::editor::Editor;
-use crate::family::{self, Family, Numbers};
-use crate::phrasing;
-use crate::procedure::{Parameters, Planned, planned};
-use crate::reference;
-use crate::words;
+use crate::family::{CATALOG, Family, Numbers, Quote};
+use crate::procedure::{Planned, planned};
 
 /// One part of a task.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Instance {
 
 /// The calls of some parts, one after the other.
 pub fn calls(parts: &[Part]) -> Vec<Planned> {
-    parts.iter().flat_map(|part| planned(part.family.moves, &part.parameters)).collect()
+    parts.iter().flat_map(|part| planned(part.family, &part.parameters)).collect()
 }
 
 /// Where a drawn document's words come from and what has been used of them.
@@ -59,7 +59,12 @@ struct Draft {
     split: Split,
 }
 
-/// The instance of a task.
+/// What a task stands for; `None` for a family that does not exist.
+pub fn of(task: &Task) -> Option<Instance> {
+    Some(draw(CATALOG.find(&task.family)?, task.seed, task.split, task.phrasing))
+}
+
+/// What a task of a family, drawn from a seed, stands for.
 pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing) -> Instance {
     let names = ["instance", family.name, split.as_str(), phrasing.as_str()];
     let mut random = stream(&names, seed);
@@ -72,10 +77,10 @@ pub fn draw(family: &'static Family, seed: u64, split: Split, phrasing: Phrasing
         .map(|family| Part { family, parameters: draw_parameters(family, &document, &mut draft, &mut random) })
         .collect();
     let asides = if split == Split::Train { words::of(split) } else { &[] };
-    let request = draw_request(family, &parts, phrasing, asides, &mut random);
+    let request = draw_request(family, &parts, (split, phrasing), asides, &mut random);
     let start = start::draw_start(document, &parts, &mut random);
     let mut goal = start.clone();
-    reference::drive(&mut goal, &calls(&parts)).expect("every family's procedure works from its own start");
+    drive(&mut goal, &calls(&parts)).expect("every family's procedure works from its own start");
     Instance { parts, request, start, goal }
 }
 
@@ -105,14 +110,14 @@ fn document_of(draft: &Draft) -> Document {
 }
 
 fn draw_families(family: &'static Family, random: &mut ChaCha8Rng) -> Vec<&'static Family> {
-    if family.parts.is_empty() {
+    if family.own.is_empty() {
         return vec![family];
     }
     let mut chosen: Vec<&'static Family> = Vec::new();
-    for names in family.parts {
+    for names in family.own {
         let free: Vec<&str> =
             names.iter().copied().filter(|name| chosen.iter().all(|taken| taken.name != *name)).collect();
-        chosen.push(family::find(pick(random, &free)).expect("parts name families that exist"));
+        chosen.push(CATALOG.find(pick(random, &free)).expect("parts name families that exist"));
     }
     chosen.shuffle(random);
     chosen
@@ -145,15 +150,24 @@ fn draw_objects(document: &mut Document, families: &[&Family], draft: &Draft, ra
 }
 
 fn draw_parameters(family: &Family, document: &Document, draft: &mut Draft, random: &mut ChaCha8Rng) -> Parameters {
-    let text = if family.text { take_text(draft, random) } else { String::new() };
-    let new_text = if family.new_text {
-        let count = random.random_range(1..=3);
-        draft.spare.split_off(draft.spare.len() - count).join(" ")
-    } else {
-        String::new()
+    let text = if family.quote == Quote::None { String::new() } else { take_text(draft, random) };
+    let (least, most) = family.new_words;
+    let count = if most == 0 { 0 } else { random.random_range(least..=most) };
+    let new_text = draft.spare.split_off(draft.spare.len() - count).join(" ");
+    let choice = family.choices.draw(random);
+    let count = |kind: &str| match kind {
+        "Table" => document.tables.len(),
+        "Picture" => document.pictures().count(),
+        "Comment" => document.comments().count(),
+        _ => document.paragraphs.len(),
     };
-    let option = if family.options.is_empty() { "" } else { pick(random, family.options) };
-    Parameters { text, new_text, option, numbers: draw_numbers(family.numbers, document, draft.split, random) }
+    let fits = |numbers| is_held_out(numbers) == (draft.split != Split::Train);
+    Parameters { text, new_text, choice, numbers: family.numbers.draw(&count, &fits, random) }
+}
+
+/// Whether a pair of numbers is kept for the validation and test sets.
+fn is_held_out([first, second]: [i64; 2]) -> bool {
+    (3 * first + 7 * second).rem_euclid(5) == 0
 }
 
 /// One to three neighbouring words, taken so that no other part names them.
@@ -165,52 +179,20 @@ fn take_text(draft: &mut Draft, random: &mut ChaCha8Rng) -> String {
     words[start..start + count].join(" ")
 }
 
-fn draw_numbers(numbers: Numbers, document: &Document, split: Split, random: &mut ChaCha8Rng) -> [i64; 2] {
-    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    match numbers {
-        Numbers::None => [0, 0],
-        Numbers::One(min, max) => draw_kept(split, random, |random| [random.random_range(min..=max), 0]),
-        Numbers::Two(min, max) => {
-            draw_kept(split, random, |random| [random.random_range(min..=max), random.random_range(min..=max)])
-        }
-        Numbers::Paragraphs => {
-            let first = random.random_range(1..count(document.paragraphs.len()));
-            [first, random.random_range(first + 1..=count(document.paragraphs.len()))]
-        }
-        Numbers::Present(kind) => {
-            let there = match kind {
-                "Table" => document.tables.len(),
-                "Picture" => document.pictures().count(),
-                _ => document.comments().count(),
-            };
-            [random.random_range(1..=count(there)), 0]
-        }
-    }
-}
-
-/// Draws until the numbers are of the split's kind: some are kept for validation and test.
-fn draw_kept(split: Split, random: &mut ChaCha8Rng, draw: impl Fn(&mut ChaCha8Rng) -> [i64; 2]) -> [i64; 2] {
-    loop {
-        let numbers = draw(random);
-        if words::is_held_out(numbers) == (split != Split::Train) {
-            return numbers;
-        }
-    }
-}
-
 fn draw_request(
     family: &Family,
     parts: &[Part],
-    phrasing: Phrasing,
+    (split, phrasing): (Split, Phrasing),
     asides: &[&'static str],
     random: &mut ChaCha8Rng,
 ) -> String {
     let mut request = String::new();
-    for (index, part) in parts.iter().enumerate() {
+    for (index, Part { family: own, parameters }) in parts.iter().enumerate() {
         if index > 0 {
-            request.push_str(pick(random, phrasing::templates(family.wording, phrasing)));
+            request.push_str(pick(random, family.wording.of(split, phrasing)));
         }
-        request.push_str(&phrasing::phrase(part.family, &part.parameters, phrasing, asides, random));
+        let sentences = own.wording.of(split, phrasing);
+        request.push_str(&phrase(sentences, own.words, &parameters.slots(""), asides, random));
     }
     request
 }

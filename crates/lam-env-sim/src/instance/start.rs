@@ -1,15 +1,16 @@
 //! The editor in which a task is found: on some tab, prepared, and not already at the goal.
 
 use lam_env::random::pick;
+use lam_tasks::Parameters;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{Part, calls};
 use crate::document::{Document, Mark};
+use crate::drive::drive;
 use crate::editor::Editor;
 use crate::family::Setup;
-use crate::procedure::{Parameters, planned};
-use crate::reference;
+use crate::procedure::planned;
 use crate::ribbon::Tab;
 
 /// The editor at the start: on some tab, prepared for the task, and not already at its goal.
@@ -32,15 +33,16 @@ pub fn draw_start(document: Document, parts: &[Part], random: &mut ChaCha8Rng) -
 fn move_away(start: &mut Editor, part: &Part) {
     let attempt = |start: &Editor, parameters: &Parameters| {
         let mut reached = start.clone();
-        reference::drive(&mut reached, &planned(part.family.moves, parameters)).ok()?;
+        drive(&mut reached, &planned(part.family, parameters)).ok()?;
         start.difference(&reached)?;
         Some(reached)
     };
-    if part.family.options.is_empty() || attempt(start, &part.parameters).is_some() {
+    if part.parameters.choice.is_none() || attempt(start, &part.parameters).is_some() {
         return;
     }
-    for option in part.family.options {
-        if let Some(mut reached) = attempt(start, &Parameters { option, ..part.parameters.clone() }) {
+    for choice in part.family.choices.iter() {
+        let other = Parameters { choice: Some(choice), ..part.parameters.clone() };
+        if let Some(mut reached) = attempt(start, &other) {
             reached.settle();
             *start = reached;
             return;

@@ -57,6 +57,12 @@ impl Tab {
     }
 }
 
+/// Whether a command of this name opens a menu or a dialog.
+pub fn opens(command: &str) -> bool {
+    let mut named = Tab::all().flat_map(commands).filter(|known| known.name == command);
+    named.any(|known| matches!(known.effect, Effect::Open(_) | Effect::Ask(_)))
+}
+
 /// A character attribute whose value is a name or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Character {

@@ -1,0 +1,45 @@
+//! The task engine that the environments share: families as data, the sentences in which they ask, the draw of tasks,
+//! steps as text, procedures, the following of them, documentation made of them, and UFO's functions.
+//!
+//! An environment keeps its tables, how parameters are drawn from what it shows, and how a result is judged.
+//!
+//! ```
+//! use lam_tasks::{Call, Choice, Family, Numbers, Parameters, Quote, Wording, calls};
+//!
+//! const MARK: Wording = Wording::new(&["make '{x}' {s}", "apply {s} to '{x}'"], &["'{x}' should be {s}"]);
+//! const BOLD: Family<(), ()> = Family::new("bold", &["bold"], &MARK, &["select {x}", "click Bold"], (), ())
+//!     .quote(Quote::Words);
+//!
+//! let parameters = Parameters { text: "red barn".to_owned(), ..Parameters::default() };
+//! assert_eq!(BOLD.imperative(&parameters), "make 'red barn' bold");
+//!
+//! let todo = calls(BOLD.steps, &parameters.slots(""));
+//! assert_eq!(todo[1], Call::click("Bold"));
+//! assert_eq!(todo[0].step(), "select red barn");
+//! assert_eq!(Call::parse("select red barn"), Some(todo[0].clone()));
+//! # assert_eq!((BOLD.numbers, BOLD.choices.iter().next()), (Numbers::None, None::<Choice>));
+//! ```
+//!
+//! Knows no application, no screen, no model and no token.
+
+mod call;
+mod catalog;
+pub mod documentation;
+mod family;
+mod follow;
+pub mod functions;
+mod parameters;
+mod procedure;
+mod step;
+pub mod template;
+mod wording;
+
+pub use call::Call;
+pub use catalog::{Catalog, Named, Turn};
+pub use family::{Choice, Choices, Family, Numbers, Quote};
+pub use follow::{act, gave_up, left, thought};
+pub use parameters::Parameters;
+pub use procedure::{calls, steps};
+pub use step::words;
+pub use template::Slots;
+pub use wording::{Wording, phrase};
