@@ -31,7 +31,7 @@ pub enum Clicks {
 }
 
 /// One call on the page: the script's name for it, the control's label (0 for none), its arguments.
-pub struct PageCall {
+pub struct ScriptCall {
     /// Name in the script.
     pub name: &'static str,
     /// The control, from 1; 0 for none.
@@ -108,7 +108,7 @@ impl Browser {
     ///
     /// # Errors
     /// When the browser fails.
-    pub fn act(&self, call: &PageCall) -> Result<Value, WebDriverError> {
+    pub fn act(&self, call: &ScriptCall) -> Result<Value, WebDriverError> {
         let mut args = vec![json!(call.name), json!(call.label)];
         args.extend_from_slice(&call.args);
         self.session.run("return lam.act(...arguments)", &args, CALL)
@@ -153,14 +153,14 @@ impl Browser {
     /// The screen after native input; what the driver refused to do is the application's refusal.
     fn after(&self, done: Result<(), WebDriverError>) -> Result<Value, WebDriverError> {
         match done {
-            Ok(()) => self.act(&PageCall { name: "none", label: 0, args: Vec::new() }),
+            Ok(()) => self.act(&ScriptCall { name: "none", label: 0, args: Vec::new() }),
             Err(WebDriverError::Refused { error, .. }) if is_refusal(&error) => self.refused(&error),
             Err(error) => Err(error),
         }
     }
 
     fn refused(&self, reason: &str) -> Result<Value, WebDriverError> {
-        let mut result = self.act(&PageCall { name: "none", label: 0, args: Vec::new() })?;
+        let mut result = self.act(&ScriptCall { name: "none", label: 0, args: Vec::new() })?;
         result["refused"] = json!(reason);
         Ok(result)
     }

@@ -3,11 +3,14 @@
 //! Written from the families' own data, so that it is right where the expert is wrong. It uses seen wordings only.
 
 use lam_env::Document;
+use lam_tasks::documentation::{document, function_texts, labels, query_log};
+use lam_tasks::template::{bare, fill};
+use lam_tasks::{documentation, steps};
 use lam_types::PlanSource;
 
-use crate::family::{self, Family, Wording, template};
+use crate::family::{Asking, CATALOG, Family, values};
 use crate::functions::SPECS;
-use crate::tasks::random;
+use crate::random::stream;
 use crate::words;
 
 /// Examples of each wording on a help page.
@@ -16,23 +19,21 @@ const EXAMPLES: usize = 2;
 /// One help page and one article for each family, and one log of `entries` requests.
 pub fn documents(entries: usize, seed: u64) -> Vec<Document> {
     let mut documents = Vec::new();
-    for family in family::all() {
+    for family in &CATALOG.families {
         documents.push(document(&format!("help/{}", family.name), PlanSource::Documentation, help(family, seed)));
         documents.push(document(&format!("how-to/{}", family.name), PlanSource::Wikihow, article(family, seed)));
     }
-    documents.push(document("queries", PlanSource::SearchQuery, queries(entries, seed)));
+    let introduction = "\nWhat people asked for, and the steps that did it.\n";
+    let entry = |family: &&Family, round: usize| logged(family, round, seed);
+    documents.push(query_log(introduction, &CATALOG.families, entries, entry));
     documents
-}
-
-fn document(name: &str, source: PlanSource, text: String) -> Document {
-    Document { name: format!("{name}.md"), source, text }
 }
 
 fn help(family: &Family, seed: u64) -> String {
     let mut page = format!("# The page {}\n\nWhat it may ask for, and how it is done.\n", family.name);
-    for wording in family.wordings {
+    for asking in family.askings {
         for example in 0..EXAMPLES {
-            page.push_str(&procedure("", wording.own, family, wording, &format!("help {example}"), seed));
+            page.push_str(&procedure("", asking.wording.train[0], family, asking, &format!("help {example}"), seed));
         }
     }
     page
@@ -43,63 +44,43 @@ fn article(family: &Family, seed: u64) -> String {
         "# How to work with the page {}\n\nLook at the names of the controls, and choose the one that fits.\n",
         family.name
     );
-    for wording in family.wordings {
-        for text in wording.seen {
-            page.push_str(&procedure("How to: ", text, family, wording, "how-to", seed));
+    for asking in family.askings {
+        for sentence in &asking.wording.train[1..] {
+            page.push_str(&procedure("How to: ", sentence, family, asking, "how-to", seed));
         }
     }
     page
 }
 
-fn queries(entries: usize, seed: u64) -> String {
-    let mut log = "# Questions and answers\n\nWhat people asked for, and the steps that did it.\n".to_owned();
-    let families = family::all();
-    for entry in 0..entries {
-        let (family, round) = (&families[entry % families.len()], entry / families.len());
-        let wording = &family.wordings[round % family.wordings.len()];
-        let texts: Vec<&str> = std::iter::once(wording.own).chain(wording.seen.iter().copied()).collect();
-        let text = texts[round / family.wordings.len() % texts.len()];
-        log.push_str(&procedure("", text, family, wording, &format!("query {round}"), seed));
-    }
-    log
+/// The log's entry of a family in a round: everything that it may ask for in turn, in each of its sentences.
+fn logged(family: &Family, round: usize, seed: u64) -> String {
+    let asking = &family.askings[round % family.askings.len()];
+    let sentences = asking.wording.train;
+    let sentence = sentences[round / family.askings.len() % sentences.len()];
+    procedure("", sentence, family, asking, &format!("query {round}"), seed)
 }
 
 /// A heading that asks, and the list that answers.
-fn procedure(lead: &str, text: &str, family: &Family, wording: &Wording, what: &str, seed: u64) -> String {
-    let mut random = random(seed, &["documentation", what, family.name, text]);
-    let slots = template::draw(text, &mut random);
-    let heading = template::fill(text, &slots);
-    let mut page = format!("\n## {lead}{heading}\n\n<!-- family: {} -->\n\n", family.name);
-    for (index, step) in template::fill_steps(wording.steps, &slots).iter().enumerate() {
-        page.push_str(&format!("{}. {step}\n", index + 1));
-    }
-    page
+fn procedure(lead: &str, sentence: &str, family: &Family, asking: &Asking, what: &str, seed: u64) -> String {
+    let slots = values::draw(sentence, &mut stream(seed, &["documentation", what, family.name, sentence]));
+    let heading = format!("{lead}{}", fill(sentence, &slots));
+    documentation::procedure(&heading, family.name, &steps(asking.steps, &slots))
 }
 
 /// Texts that show the words of the pages, of what they ask for, and of plain English about them.
 pub fn vocabulary() -> Vec<String> {
     let mut texts: Vec<String> = PROSE.iter().chain(CONTROLS).map(|text| (*text).to_owned()).collect();
-    texts.push((1..=128).map(|label| label.to_string()).collect::<Vec<_>>().join(" "));
+    texts.push(labels(128));
     for list in [words::NAMES, words::LATIN, words::COUNTRIES, words::BUTTONS, words::ORDINALS] {
         texts.extend(list.chunks(12).map(|words| words.join(" ")));
         texts.extend(list.chunks(12).map(|words| words.join(" ").to_lowercase()));
     }
-    for spec in SPECS.iter() {
-        let args: Vec<&str> = spec.args.iter().map(|arg| arg.name.as_str()).collect();
-        texts.push(format!("{} {}", spec.name, args.join(" ")));
-        texts.push(spec.doc.clone());
-    }
-    for wording in family::all().iter().flat_map(|family| family.wordings) {
-        let sentences = std::iter::once(wording.own).chain(wording.seen.iter().chain(wording.unseen).copied());
-        texts.extend(sentences.map(bare));
-        texts.extend(wording.steps.iter().map(|step| bare(step)));
+    texts.extend(function_texts(&SPECS));
+    for asking in CATALOG.families.iter().flat_map(|family| family.askings) {
+        texts.extend(asking.wording.all().map(bare));
+        texts.extend(asking.steps.iter().map(|step| bare(step)));
     }
     texts
-}
-
-/// A template without its slots.
-fn bare(text: &str) -> String {
-    template::fill(text, &template::Slots::new())
 }
 
 /// Plain English about pages.

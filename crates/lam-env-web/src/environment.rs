@@ -7,15 +7,10 @@ use lam_types::{Action, Complete, Observation, Split, StepStatus, Task, Verdict}
 use serde_json::Value;
 
 use crate::browser::{Browser, Clicks};
-use crate::family;
+use crate::family::{CATALOG, ENVIRONMENT};
 use crate::functions::{self, Refused};
 use crate::observation::Screen;
 use crate::parts::Parts;
-
-/// Name of this environment.
-pub const ENVIRONMENT: &str = "web";
-/// Name of the application in it.
-pub const APPLICATION: &str = "miniwob";
 
 /// MiniWoB++ in one browser, which starts with the first task.
 pub struct WebEnvironment {
@@ -97,9 +92,7 @@ impl WebEnvironment {
 
 impl Environment for WebEnvironment {
     fn reset(&mut self, task: &Task) -> Result<Observation, EnvError> {
-        if family::find(&task.family).is_none() {
-            return Err(family::unknown(&task.task_id, &task.family));
-        }
+        CATALOG.get(&task.task_id, &task.family)?;
         self.start(&task.family, task.seed, task.split).map(|(_, observation)| observation)
     }
 

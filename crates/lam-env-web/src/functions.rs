@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use lam_types::{Action, ArgKind, ArgSpec, Args, Control, ControlType, FunctionSpec, Observation, StepStatus, Target};
+use lam_tasks::functions as ufo;
+use lam_types::{Action, ArgKind, Args, Control, ControlType, FunctionSpec, Observation, StepStatus, Target};
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Clicks, PageCall};
+use crate::browser::{Browser, Clicks, ScriptCall};
 use crate::keys;
 use crate::webdriver::WebDriverError;
 
@@ -27,41 +28,16 @@ fn invalid(message: String) -> Refused {
 
 fn specs() -> Vec<FunctionSpec> {
     use ControlType::{ComboBox, Edit, Spinner};
-    let text = |name: &str, doc: &str| arg(name, ArgKind::Text, true, doc);
-    let fields = [Edit, ComboBox, Spinner].to_vec();
-    let buttons = ArgKind::OneOf(["left", "right", "middle"].map(str::to_owned).to_vec());
-    let click = vec![
-        arg("button", buttons, false, "Mouse button, left unless given."),
-        arg("double", ArgKind::Boolean, false, "Whether to click twice."),
-    ];
-    let notches = arg("wheel_dist", ArgKind::Integer { min: -64, max: 64 }, true, "Notches, up when positive.");
-    let words = arg("text", ArgKind::DocumentText, true, "The text to select.");
+    let fields = [Edit, ComboBox, Spinner];
+    let said = |spec: FunctionSpec, doc: &str| FunctionSpec { doc: doc.to_owned(), ..spec };
     vec![
-        spec("click_input", Target::Control(ControlType::ALL.to_vec()), "Click the control.", click),
-        spec(
-            "set_edit_text",
-            Target::Control(fields.clone()),
-            "Put text into the field, or choose in a list.",
-            vec![text("text", "The text.")],
-        ),
-        spec("select_text", Target::Application, "Select text that stands in the page.", vec![words]),
-        spec(
-            "keyboard_input",
-            Target::Control(fields.clone()),
-            "Press keys or type text.",
-            vec![text("keys", "Keys in braces, such as {ENTER}, or text.")],
-        ),
-        spec("wheel_mouse_input", Target::Control(ControlType::ALL.to_vec()), "Scroll.", vec![notches]),
-        spec("texts", Target::Control(fields), "Read the field's text.", Vec::new()),
+        ufo::click_input(),
+        said(ufo::set_edit_text(&fields), "Put text into the field, or choose in a list."),
+        said(ufo::select_text(), "Select text that stands in the page."),
+        ufo::keyboard_input(&fields, "{ENTER}"),
+        ufo::wheel_mouse_input(&ControlType::ALL),
+        said(ufo::texts(&fields), "Read the field's text."),
     ]
-}
-
-fn spec(name: &str, target: Target, doc: &str, args: Vec<ArgSpec>) -> FunctionSpec {
-    FunctionSpec { name: name.to_owned(), target, args, doc: doc.to_owned() }
-}
-
-fn arg(name: &str, kind: ArgKind, required: bool, doc: &str) -> ArgSpec {
-    ArgSpec { name: name.to_owned(), kind, required, doc: doc.to_owned() }
 }
 
 /// Checks an action against the functions and the screen it was decided on.
@@ -126,7 +102,7 @@ pub fn call(
     let label = control.and_then(|control| control.label.parse().ok()).unwrap_or(0);
     let get = |name: &str| action.args.get(name);
     let text = |name: &str| get(name).and_then(Value::as_str).unwrap_or_default();
-    let by_script = |name, args| browser.act(&PageCall { name, label, args });
+    let by_script = |name, args| browser.act(&ScriptCall { name, label, args });
     let kind = control.map(|control| control.control_type);
     let is_native = clicks == Clicks::Native;
     Ok(Ok(match action.function.as_str() {

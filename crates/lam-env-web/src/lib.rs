@@ -29,9 +29,10 @@ mod functions;
 mod keys;
 mod observation;
 mod parts;
+mod procedures;
 mod process;
 mod provider;
-mod steps;
+mod random;
 mod tasks;
 mod webdriver;
 mod words;
@@ -42,8 +43,9 @@ use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_types::{Args, FunctionSpec, Task};
 
 pub use browser::Clicks;
-pub use environment::{APPLICATION, ENVIRONMENT, WebEnvironment};
+pub use environment::WebEnvironment;
 pub use expert::WebExpert;
+pub use family::{APPLICATION, ENVIRONMENT};
 pub use parts::Parts;
 pub use provider::WebProvider;
 
@@ -74,7 +76,7 @@ impl Web {
 
 /// Names of the task families, in the order in which they take turns.
 pub fn family_names() -> Vec<&'static str> {
-    family::all().iter().map(|family| family.name).collect()
+    family::CATALOG.families.iter().map(|family| family.name).collect()
 }
 
 /// The request in the page's own words: what the benchmark asks, without any of our wordings.
@@ -123,7 +125,7 @@ impl Application for Web {
     }
 
     fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        steps::step_text(function, control_name, args)
+        lam_tasks::words(function, control_name, args)
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {

@@ -1,4 +1,4 @@
-//! Tasks drawn for a query: families take turns, and every seed belongs to one split and one wording.
+//! Tasks drawn for a query: every seed belongs to one family, one set and one wording.
 //!
 //! What a page asks depends on its seed, so the pages themselves are asked, several browsers side by side; the words of
 //! other wordings are then put around the page's parameters.
@@ -7,33 +7,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lam_env::{EnvError, TaskQuery};
+use lam_tasks::template::{fill, weight};
 use lam_types::{Phrasing, Split, Task};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
 
-use crate::environment::{APPLICATION, ENVIRONMENT, WebEnvironment};
-use crate::family::{self, Family, template};
+use crate::environment::WebEnvironment;
+use crate::family::{Asking, CATALOG, Family, read};
+use crate::random::hash;
 
-/// A random stream that depends on the seed and these names alone.
-pub fn random(seed: u64, names: &[&str]) -> ChaCha8Rng {
-    ChaCha8Rng::from_seed(digest(seed, names))
-}
-
-fn digest(seed: u64, names: &[&str]) -> [u8; 32] {
-    Sha256::digest(format!("{seed}/{}", names.join("/")).as_bytes()).into()
-}
-
-/// 48 bits, which JSON numbers hold without loss.
-fn hash(seed: u64, names: &[&str]) -> u64 {
-    let bytes = digest(seed, names);
-    bytes[..6].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
-}
+type Turn = lam_tasks::Turn<Family>;
 
 /// One task to be drawn.
 struct Draw {
-    family: &'static Family,
-    phrasing: Phrasing,
+    turn: Turn,
     seed: u64,
 }
 
@@ -48,33 +33,16 @@ pub fn draw(
     open: &(dyn Fn() -> WebEnvironment + Sync),
     drawn: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<Vec<Task>, EnvError> {
-    let families = wanted(&query.families)?;
-    if query.split != Split::Test && query.phrasing == Some(Phrasing::Unseen) {
-        return Err(EnvError::Usage(format!(
-            "the {} set has no unseen phrasings: they are kept for the test set\nhint: ask for split `test`",
-            query.split.as_str()
-        )));
-    }
-    let draws: Vec<Draw> = (0..query.count).map(|index| one(query, &families, index)).collect();
+    let seed = |turn: &Turn| {
+        let [family, split, phrasing, round] = turn.names();
+        hash(query.seed, &["task", &family, &split, &phrasing, &round])
+    };
+    let draws: Vec<Draw> = CATALOG.turns(query)?.into_iter().map(|turn| Draw { seed: seed(&turn), turn }).collect();
     let requests = requests(&draws, query.split, browsers, (open, drawn))?;
-    let tasks = draws.iter().zip(requests).map(|(draw, request)| task(draw, query.split, &request));
-    Ok(tasks.collect())
-}
-
-fn wanted(names: &[String]) -> Result<Vec<&'static Family>, EnvError> {
-    if names.is_empty() {
-        return Ok(family::all().iter().collect());
-    }
-    names.iter().map(|name| family::find(name).ok_or_else(|| family::unknown("query", name))).collect()
-}
-
-fn one(query: &TaskQuery, families: &[&'static Family], index: usize) -> Draw {
-    let (family, round) = (families[index % families.len()], index / families.len());
-    let unseen =
-        query.phrasing.map_or(query.split == Split::Test && round % 2 == 1, |wanted| wanted == Phrasing::Unseen);
-    let phrasing = if unseen { Phrasing::Unseen } else { Phrasing::Seen };
-    let names = ["task", family.name, query.split.as_str(), phrasing.as_str(), &round.to_string()];
-    Draw { family, phrasing, seed: hash(query.seed, &names) }
+    let task = |(Draw { turn, seed }, own): (&Draw, String)| {
+        CATALOG.task(turn, *seed, reword(turn.family, turn.phrasing, *seed, &own))
+    };
+    Ok(draws.iter().zip(requests).map(task).collect())
 }
 
 /// What the pages ask, in the order of the draws. Each browser takes whole families, so that pages stay loaded.
@@ -86,7 +54,7 @@ fn requests(
 ) -> Result<Vec<String>, EnvError> {
     let mut by_family: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, draw) in draws.iter().enumerate() {
-        by_family.entry(draw.family.name).or_default().push(index);
+        by_family.entry(draw.turn.family.name).or_default().push(index);
     }
     let families: Vec<Vec<usize>> = by_family.into_values().collect();
     let share = families.len().div_ceil(browsers.max(1)).max(1);
@@ -95,7 +63,7 @@ fn requests(
         let mut environment = open();
         let mut asked = Vec::new();
         for index in part.iter().flatten() {
-            let Draw { family, seed, .. } = &draws[*index];
+            let Draw { turn: Turn { family, .. }, seed } = &draws[*index];
             let mut started = environment.start(family.name, *seed, split);
             // A browser that died is replaced, so that one bad moment does not cost thousands of draws.
             for _ in 0..REPLACEMENTS {
@@ -124,34 +92,21 @@ fn requests(
     Ok(found)
 }
 
-fn task(draw: &Draw, split: Split, own: &str) -> Task {
-    let Draw { family, phrasing, seed } = draw;
-    Task {
-        task_id: format!("{ENVIRONMENT}-{}-{}-{}-{seed:012x}", family.name, split.as_str(), phrasing.as_str()),
-        family: family.name.to_owned(),
-        request: reword(family, *phrasing, *seed, own),
-        environment: ENVIRONMENT.to_owned(),
-        application: APPLICATION.to_owned(),
-        seed: *seed,
-        phrasing: *phrasing,
-        split,
-    }
-}
-
 /// The page's request in the words that belong to this seed: half of the seen ones are the page's own.
 fn reword(family: &Family, phrasing: Phrasing, seed: u64, own: &str) -> String {
-    let read = |wording: &'static family::Wording| Some((wording, template::read(wording.own, own)?));
-    let readings = family.wordings.iter().filter_map(read);
-    let Some((wording, slots)) = readings.max_by_key(|(wording, _)| template::weight(wording.own)) else {
+    let reading = |asking: &'static Asking| Some((&asking.wording, read(asking.wording.train[0], own)?));
+    let readings = family.askings.iter().filter_map(reading);
+    let Some((wording, slots)) = readings.max_by_key(|(wording, _)| weight(wording.train[0])) else {
         return own.to_owned();
     };
     let turn = hash(seed, &["wording"]) as usize;
-    let text = match phrasing {
-        Phrasing::Unseen => wording.unseen[turn % wording.unseen.len()],
-        Phrasing::Seen if turn.is_multiple_of(2) => wording.own,
-        Phrasing::Seen => wording.seen[turn / 2 % wording.seen.len()],
+    let others = &wording.train[1..];
+    let sentence = match phrasing {
+        Phrasing::Unseen => wording.test[turn % wording.test.len()],
+        Phrasing::Seen if turn.is_multiple_of(2) => wording.train[0],
+        Phrasing::Seen => others[turn / 2 % others.len()],
     };
-    template::fill(text, &slots)
+    fill(sentence, &slots)
 }
 
 #[cfg(test)]
@@ -178,11 +133,11 @@ mod tests {
 
     #[test]
     fn the_page_s_parameters_survive_every_wording() {
-        let family = family::find("enter-text").unwrap();
+        let family = CATALOG.find("enter-text").unwrap();
         let own = "Enter \"Zoë x\" into the text field and press Submit.";
         let seen: std::collections::BTreeSet<String> =
             (0..40).map(|seed| reword(family, Phrasing::Seen, seed, own)).collect();
-        assert_eq!(seen.len(), 1 + family.wordings[0].seen.len());
+        assert_eq!(seen.len(), family.askings[0].wording.train.len());
         assert!(seen.iter().all(|request| request.contains("\"Zoë x\"")) && seen.contains(own));
         assert!(!seen.contains(&reword(family, Phrasing::Unseen, 1, own)));
         assert_eq!(reword(family, Phrasing::Unseen, 1, "Something else."), "Something else.");

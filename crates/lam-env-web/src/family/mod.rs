@@ -1,25 +1,26 @@
-//! The tasks: each is a page with the wordings in which it can be asked for, the steps that do it, and the expert's
-//! procedure. Knows no browser.
+//! The tasks: each is a page with what it may ask for, the steps that do it, and the expert's procedure. Knows no
+//! browser.
 
 mod catalog;
-pub mod template;
+pub mod values;
 
-use lam_env::EnvError;
+use std::sync::LazyLock;
 
-use crate::environment::ENVIRONMENT;
-use crate::expert::Procedure;
+use lam_tasks::template::{self, Holds};
+use lam_tasks::{Catalog, Named, Slots, Wording};
 
-/// One way in which a page asks, and how else the same could be asked for.
-///
-/// Slots in braces stand for the parameters; `template.rs` says what each may hold.
+use crate::procedures::Procedure;
+
+/// Name of this environment.
+pub const ENVIRONMENT: &str = "web";
+/// Name of the application in it.
+pub const APPLICATION: &str = "miniwob";
+
+/// One thing that a page may ask for.
 #[derive(Debug)]
-pub struct Wording {
-    /// The page's own words.
-    pub own: &'static str,
-    /// Other words that training sets use.
-    pub seen: &'static [&'static str],
-    /// Other words that are kept for the test set.
-    pub unseen: &'static [&'static str],
+pub struct Asking {
+    /// The sentences in which it can be asked; the first is the page's own.
+    pub wording: Wording,
     /// What to do, as documentation says it.
     pub steps: &'static [&'static str],
 }
@@ -29,59 +30,58 @@ pub struct Wording {
 pub struct Family {
     /// The page's name.
     pub name: &'static str,
-    /// What the page may ask.
-    pub wordings: &'static [Wording],
+    /// What the page may ask for.
+    pub askings: &'static [Asking],
     /// How the expert does it.
     pub procedure: Procedure,
 }
 
-/// Every family, in the order in which they take turns.
-pub fn all() -> &'static [Family] {
-    catalog::FAMILIES
-}
-
-/// The family called `name`.
-pub fn find(name: &str) -> Option<&'static Family> {
-    all().iter().find(|family| family.name == name)
-}
-
-/// The error for a family that does not exist, with the nearest one that does.
-pub fn unknown(task_id: &str, name: &str) -> EnvError {
-    let shared = |family: &Family| family.name.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
-    let likeness = |family: &&Family| (shared(family), std::cmp::Reverse(family.name.len().abs_diff(name.len())));
-    let nearest = all().iter().max_by_key(likeness).filter(|family| shared(family) > 2);
-    EnvError::UnknownFamily {
-        task_id: task_id.to_owned(),
-        family: name.to_owned(),
-        environment: ENVIRONMENT.to_owned(),
-        hint: nearest.map(|family| format!("\nhint: did you mean `{}`?", family.name)).unwrap_or_default(),
+impl Named for Family {
+    fn name(&self) -> &'static str {
+        self.name
     }
+}
+
+/// Every family.
+pub static CATALOG: LazyLock<Catalog<Family>> = LazyLock::new(|| Catalog {
+    environment: ENVIRONMENT,
+    application: APPLICATION.to_owned(),
+    id_prefix: ENVIRONMENT.to_owned(),
+    families: catalog::FAMILIES.iter().collect(),
+});
+
+/// The slots of a request, if it is this sentence: a slot holds anything, up to where the sentence goes on.
+pub fn read(sentence: &str, request: &str) -> Option<Slots> {
+    template::read(sentence, request, &|_| Holds::Anything)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use lam_tasks::Call;
+
     use super::*;
-    use template::{fill, read, slots_of};
+    use template::{fill, slots_of};
 
     #[test]
     fn names_are_unique_and_fifty_at_least() {
-        let names: BTreeSet<_> = all().iter().map(|family| family.name).collect();
-        assert_eq!(names.len(), all().len());
+        let names: BTreeSet<_> = CATALOG.families.iter().map(|family| family.name).collect();
+        assert_eq!(names.len(), CATALOG.families.len());
         assert!(names.len() >= 50, "{}", names.len());
     }
 
     #[test]
     fn every_wording_says_the_same_and_can_be_read_back() {
-        for family in all() {
-            for wording in family.wordings {
-                assert!(!wording.seen.is_empty() && !wording.unseen.is_empty(), "{}", family.name);
-                let slots = template::draw(wording.own, &mut crate::tasks::random(7, &["test"]));
-                for text in wording.seen.iter().chain(wording.unseen).chain([&wording.own]) {
-                    assert_eq!(slots_of(text), slots_of(wording.own), "{}: {text}", family.name);
-                    let said = fill(text, &slots);
-                    assert_eq!(read(text, &said).as_ref(), Some(&slots), "{}: {said}", family.name);
+        for family in &CATALOG.families {
+            for Asking { wording, .. } in family.askings {
+                let own = wording.train[0];
+                assert!(wording.train.len() > 1 && !wording.test.is_empty(), "{}", family.name);
+                let slots = values::draw(own, &mut crate::random::stream(7, &["test"]));
+                for sentence in wording.all() {
+                    assert_eq!(slots_of(sentence), slots_of(own), "{}: {sentence}", family.name);
+                    let said = fill(sentence, &slots);
+                    assert_eq!(read(sentence, &said).as_ref(), Some(&slots), "{}: {said}", family.name);
                 }
             }
         }
@@ -89,10 +89,20 @@ mod tests {
 
     #[test]
     fn unseen_wordings_are_no_seen_ones() {
-        let seen: BTreeSet<_> =
-            all().iter().flat_map(|f| f.wordings).flat_map(|w| w.seen.iter().chain([&w.own])).collect();
-        for wording in all().iter().flat_map(|family| family.wordings) {
-            assert!(wording.unseen.iter().all(|text| !seen.contains(text)), "{:?}", wording.unseen);
+        let wordings = || CATALOG.families.iter().flat_map(|family| family.askings).map(|asking| &asking.wording);
+        let seen: BTreeSet<_> = wordings().flat_map(|wording| wording.train).collect();
+        for wording in wordings() {
+            assert!(wording.test.iter().all(|sentence| !seen.contains(sentence)), "{:?}", wording.test);
+        }
+    }
+
+    #[test]
+    fn steps_are_of_the_language_of_plans() {
+        for asking in CATALOG.families.iter().flat_map(|family| family.askings) {
+            let slots = values::draw(asking.wording.train[0], &mut crate::random::stream(7, &["steps"]));
+            for call in lam_tasks::calls(asking.steps, &slots) {
+                assert_eq!(Call::parse(&call.step()), Some(call));
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Mail and posts: rows of one person each, with buttons of their own.
 
+use lam_tasks::Call;
 use lam_types::ControlType::{Button, Edit, Text};
 
 use super::case::{Case, Moves};
-use crate::steps::Call;
 
 /// The icon in a person's row.
 fn icon<'a>(case: &Case<'a>, person: &str, icon: &str) -> Option<&'a str> {

@@ -1,10 +1,10 @@
 //! Fields: what the request or the page gives is put into them.
 
+use lam_tasks::Call;
 use lam_types::Control;
 use lam_types::ControlType::{DataItem, Edit, Hyperlink, Spinner, Text};
 
 use super::case::{Case, Moves};
-use crate::steps::Call;
 
 const MONTHS: [&str; 12] = [
     "January",

@@ -1,9 +1,9 @@
 //! Numbers: compared, computed, guessed.
 
+use lam_tasks::Call;
 use lam_types::ControlType::{Button, Edit, Hyperlink, RadioButton, Text};
 
 use super::case::{Case, Moves};
-use crate::steps::Call;
 
 fn number(text: &str) -> Option<i64> {
     text.trim().parse().ok()

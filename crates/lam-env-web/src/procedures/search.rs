@@ -1,10 +1,10 @@
 //! Things that are not on the screen at first: behind tabs, in folders, on other pages.
 
+use lam_tasks::Call;
 use lam_types::Control;
 use lam_types::ControlType::{Button, Edit, Hyperlink, TabItem, Text};
 
 use super::case::{Case, Moves};
-use crate::steps::Call;
 
 /// What is thought at every step of a search, whether the screen has the name or not: what to click is then read off
 /// the screen, not decided before the name was said.

@@ -1,9 +1,7 @@
 //! What a procedure is told: the slots of the request, the screen, what was done.
 
-use lam_types::{Control, ControlType, PastAction, State};
-
-use crate::family::template::Slots;
-use crate::steps::Call;
+use lam_tasks::{Call, Slots, left};
+use lam_types::{Control, ControlType, PastAction, State, StepStatus};
 
 /// One question to a procedure.
 pub struct Case<'a> {
@@ -83,9 +81,14 @@ impl<'a> Case<'a> {
         &self.state.previous_actions
     }
 
-    /// Whether this call was made.
+    /// What was done with success.
+    fn done(&self) -> impl Iterator<Item = &'a PastAction> {
+        self.past().iter().filter(|past| past.outcome == StepStatus::Ok)
+    }
+
+    /// Whether this call was made with success.
     pub fn did(&self, call: &Call) -> bool {
-        self.past().iter().any(|past| call.is(past))
+        self.done().any(|past| call.is(past))
     }
 
     /// Whether a control of this name was clicked.
@@ -95,11 +98,7 @@ impl<'a> Case<'a> {
 
     /// Calls whose order is fixed, without those that were made.
     pub fn script(&self, calls: Vec<Call>) -> Option<Moves> {
-        let mut left = calls.into_iter().peekable();
-        for past in self.past() {
-            left.next_if(|call| call.is(past));
-        }
-        Moves::finish(left.collect())
+        Moves::finish(left(&calls, self.done()).to_vec())
     }
 
     /// The place that a slot such as `3rd` names, from 0.

@@ -1,9 +1,9 @@
 //! Buttons, links, boxes and items: click what is named.
 
+use lam_tasks::Call;
 use lam_types::ControlType::{Button, CheckBox, Edit, Hyperlink, MenuItem, RadioButton, TabItem};
 
 use super::case::{Case, Moves};
-use crate::steps::Call;
 
 /// Click the control that the request names.
 pub fn click_named(case: &Case<'_>) -> Option<Moves> {
