@@ -131,7 +131,7 @@ impl Environment for DesktopEnvironment {
             Ok((session.episode(), named.unwrap_or(observation.document)))
         })?;
         let found = Found { folder: &folder, document: &self.file.document, screen };
-        let judgement = judge(task.family.goals, &task.parameters, &task.start, &found);
+        let judgement = judge(task.family.own, &task.parameters, &task.start, &found);
         let change: String = judgement.change.join("; ").chars().take(MOST_CHANGE_CHARS).collect();
         let change = if change.is_empty() { "nothing changed".to_owned() } else { format!("changed: {change}") };
         let (complete, reason) = match judgement.wrong {

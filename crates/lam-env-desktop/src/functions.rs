@@ -1,7 +1,8 @@
 //! The functions that actions may call: UFO's names and arguments. Those of every application, and the tools that an
 //! application's description spells out.
 
-use lam_types::{ArgKind, ArgSpec, ControlType, FunctionSpec, Target};
+use lam_tasks::functions as ufo;
+use lam_types::{ArgKind, ControlType, FunctionSpec};
 
 use crate::application::ApplicationFile;
 
@@ -23,105 +24,26 @@ pub fn specs(file: &ApplicationFile) -> Vec<FunctionSpec> {
 
 fn of_controls() -> Vec<FunctionSpec> {
     use ControlType::{ComboBox, Document, Edit, ListItem, ScrollBar, Spinner};
-    let control = |types: &[ControlType]| Target::Control(types.to_vec());
-    let buttons = ["left", "right", "middle"];
     vec![
-        spec(
-            "click_input",
-            control(&ControlType::ALL),
-            "Click the control.",
-            vec![
-                arg("button", words(&buttons), false, "Mouse button, left unless given."),
-                arg("double", ArgKind::Boolean, false, "Whether to click twice."),
-            ],
-        ),
-        spec(
-            "set_edit_text",
-            control(&[Edit, ComboBox, Spinner, Document]),
-            "Put text into the control.",
-            vec![arg("text", ArgKind::Text, true, "The text.")],
-        ),
-        spec(
-            "keyboard_input",
-            control(&[Document, Edit, ComboBox, Spinner, ListItem]),
-            "Press keys or type text.",
-            vec![arg("keys", ArgKind::Text, true, "Keys in braces, such as {DELETE} or {VK_CONTROL}a, or text.")],
-        ),
-        spec(
-            "wheel_mouse_input",
-            control(&[Document, ScrollBar]),
-            "Scroll.",
-            vec![arg("wheel_dist", integer(-64, 64), true, "Notches, up when positive.")],
-        ),
-        spec("texts", control(&[Document, Edit, ComboBox, Spinner]), "Read the control's text.", vec![]),
+        ufo::click_input(),
+        ufo::set_edit_text(&[Edit, ComboBox, Spinner, Document]),
+        ufo::keyboard_input(&[Document, Edit, ComboBox, Spinner, ListItem], "{DELETE} or {VK_CONTROL}a"),
+        ufo::wheel_mouse_input(&[Document, ScrollBar]),
+        ufo::texts(&[Document, Edit, ComboBox, Spinner]),
     ]
 }
 
 fn of_documents() -> Vec<FunctionSpec> {
-    vec![
-        spec(
-            "select_text",
-            Target::Application,
-            "Select text that stands in the document.",
-            vec![arg("text", ArgKind::DocumentText, true, "The text to select.")],
-        ),
-        spec(
-            "select_paragraph",
-            Target::Application,
-            "Select whole paragraphs.",
-            vec![
-                arg("start_index", ArgKind::Paragraph, true, "The first paragraph, counted from 1."),
-                arg("end_index", ArgKind::Paragraph, true, "The last paragraph."),
-            ],
-        ),
-    ]
+    vec![ufo::select_text(), ufo::select_paragraph()]
 }
 
 fn of_tools() -> Vec<FunctionSpec> {
-    vec![
-        spec(
-            "insert_table",
-            Target::Application,
-            "Insert a table.",
-            vec![
-                arg("rows", integer(1, 64), true, "How many rows."),
-                arg("columns", integer(1, 64), true, "How many columns."),
-            ],
-        ),
-        spec(
-            "set_font",
-            Target::Application,
-            "Set the font of the selection.",
-            vec![
-                arg("font_name", words(&FONTS), false, "The font's name."),
-                arg("font_size", integer(1, 400), false, "Its size in points."),
-            ],
-        ),
-        spec(
-            "save_as",
-            Target::Application,
-            "Save the document as a file.",
-            vec![
-                arg("file_dir", ArgKind::Text, false, "The directory, below the one of the document."),
-                arg("file_name", ArgKind::Text, true, "The name without extension."),
-                arg("file_ext", words(&EXTENSIONS), true, "The extension."),
-            ],
-        ),
-    ]
-}
-
-fn words(words: &[&str]) -> ArgKind {
-    ArgKind::OneOf(words.iter().map(|word| (*word).to_owned()).collect())
-}
-
-fn integer(min: i64, max: i64) -> ArgKind {
-    ArgKind::Integer { min, max }
-}
-
-fn spec(name: &str, target: Target, doc: &str, args: Vec<ArgSpec>) -> FunctionSpec {
-    FunctionSpec { name: name.to_owned(), target, args, doc: doc.to_owned() }
-}
-
-fn arg(name: &str, kind: ArgKind, required: bool, doc: &str) -> ArgSpec {
-    ArgSpec { name: name.to_owned(), kind, required, doc: doc.to_owned() }
+    // A file is saved where it can be judged, under a name and in a format that the call spells out.
+    let args = vec![
+        ufo::optional("file_dir", ArgKind::Text, "The directory, below the one of the document."),
+        ufo::required("file_name", ArgKind::Text, "The name without extension."),
+        ufo::required("file_ext", ufo::words(&EXTENSIONS), "The extension."),
+    ];
+    let save_as = FunctionSpec { args, ..ufo::save_as(&EXTENSIONS) };
+    vec![ufo::insert_table(), ufo::set_font(&FONTS), save_as]
 }

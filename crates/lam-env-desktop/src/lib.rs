@@ -56,9 +56,7 @@ use lam_types::{Action, Args, FunctionSpec, State, Task};
 
 pub use application::ApplicationFile;
 pub use provider::DesktopProvider;
-
-/// Name of this environment.
-pub const ENVIRONMENT: &str = "desktop";
+pub use tasks::ENVIRONMENT;
 
 /// An application on private desktops.
 pub struct Desktop {
@@ -122,7 +120,7 @@ impl Desktop {
 
     /// Names of the application's task families, in the order in which they take turns.
     pub fn family_names(&self) -> Vec<&'static str> {
-        tasks::families(&self.file.name).into_iter().map(|family| family.name).collect()
+        tasks::catalog(&self.file.name).families.into_iter().map(|family| family.name).collect()
     }
 
     /// What the reference solution of a task does in a state: it knows the task's parameters, not only its request.
@@ -130,8 +128,7 @@ impl Desktop {
     /// # Errors
     /// A task of a family that does not exist.
     pub fn reference(&self, task: &Task, state: &State) -> Result<Action, EnvError> {
-        let family = tasks::family(&self.file.name, &task.family)
-            .ok_or_else(|| tasks::unknown_family(&self.file.name, &task.task_id, &task.family))?;
+        let family = tasks::catalog(&self.file.name).get(&task.task_id, &task.family)?;
         let instance = tasks::instance(family, task.seed, task.split, task.phrasing);
         Ok(tasks::follow(state, &instance.calls()))
     }
@@ -184,12 +181,12 @@ impl Application for Desktop {
     }
 
     fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        tasks::step_text(function, control_name, args)
+        lam_tasks::words(function, control_name, args)
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {
         let application = self.file.name.clone();
-        (!tasks::families(&application).is_empty())
+        (!tasks::topics(&application).is_empty())
             .then(|| Box::new(tasks::TableExpert { application }) as Box<dyn Expert>)
     }
 }

@@ -24,8 +24,7 @@ impl Start {
         if task.family.is_empty() {
             return Ok(Self { files: files(file, None), task: None });
         }
-        let family = tasks::family(&file.name, &task.family)
-            .ok_or_else(|| tasks::unknown_family(&file.name, &task.task_id, &task.family))?;
+        let family = tasks::catalog(&file.name).get(&task.task_id, &task.family)?;
         let instance = tasks::instance(family, task.seed, task.split, task.phrasing);
         Ok(Self { files: files(file, Some(&instance)), task: Some(instance) })
     }

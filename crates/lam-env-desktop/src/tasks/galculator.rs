@@ -2,31 +2,31 @@
 
 use super::goal::Sum;
 use super::wording::SUM;
-use super::{Family, Goal, Move, Numbers, Slot};
+use super::{Family, Goal, Numbers, family};
 
 /// The families.
 pub static FAMILIES: [Family; 3] = [
-    Family::new(
+    family(
         "sum",
         &["add", "sum up"],
         &SUM,
-        &[Move::Digits(Slot::First), Move::Click("+"), Move::Digits(Slot::Second), Move::Click("=")],
+        &["click {a:each_digit}", "click +", "click {b:each_digit}", "click ="],
         &[Goal::Screen(Sum::Plus)],
     )
     .numbers(Numbers::Two(10, 999)),
-    Family::new(
+    family(
         "difference",
         &["subtract the second from the first of", "find the difference of"],
         &SUM,
-        &[Move::Digits(Slot::First), Move::Click("-"), Move::Digits(Slot::Second), Move::Click("=")],
+        &["click {a:each_digit}", "click -", "click {b:each_digit}", "click ="],
         &[Goal::Screen(Sum::Minus)],
     )
     .numbers(Numbers::Two(10, 999)),
-    Family::new(
+    family(
         "product",
         &["multiply", "find the product of"],
         &SUM,
-        &[Move::Digits(Slot::First), Move::Click("*"), Move::Digits(Slot::Second), Move::Click("=")],
+        &["click {a:each_digit}", "click *", "click {b:each_digit}", "click ="],
         &[Goal::Screen(Sum::Times)],
     )
     .numbers(Numbers::Two(10, 999)),

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{Parameters, Slot};
+use lam_tasks::Parameters;
+
 use crate::document::{self, Document, Facts, Paragraph, Table, difference};
 
 /// One change of the document.
@@ -220,7 +221,7 @@ impl What {
         match self {
             What::Is(value) => value.to_owned(),
             What::Choice => parameters.choice.map(|choice| choice.value).unwrap_or_default().to_owned(),
-            What::First => parameters.value(Slot::First),
+            What::First => parameters.numbers[0].to_string(),
             What::Inches => format!("{}.0 in", parameters.numbers[0]),
             What::New => parameters.new_text.clone(),
             What::Quoted => format!("'{}'", parameters.new_text),

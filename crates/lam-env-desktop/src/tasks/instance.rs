@@ -2,13 +2,13 @@
 
 use lam_env::random::{pick, stream};
 use lam_env::words;
+use lam_tasks::{Call, Parameters, calls, phrase};
 use lam_types::{Phrasing, Split};
 use rand::Rng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 
-use super::procedure::{Parameters, calls};
-use super::{Call, Family, Numbers, Quote, Setup, goal};
+use super::{Family, Quote, Setup, goal};
 use crate::document::{Document, Paragraph, Table};
 
 /// Fewest and most paragraphs of a drawn document.
@@ -36,7 +36,7 @@ pub struct Instance {
 impl Instance {
     /// The calls that carry it out.
     pub fn calls(&self) -> Vec<Call> {
-        calls(self.family.moves, &self.parameters)
+        calls(self.family.steps, &self.parameters.slots(""))
     }
 }
 
@@ -56,11 +56,8 @@ pub fn instance(family: &'static Family, seed: u64, split: Split, phrasing: Phra
     };
     let parameters = draw_parameters(family, &paragraphs, &spare, &mut random);
     set_up(family.setup, &parameters, &spare, &mut start);
-    let templates = match phrasing {
-        Phrasing::Seen => family.wording.seen,
-        Phrasing::Unseen => family.wording.unseen,
-    };
-    let request = fill(pick(&mut random, templates), pick(&mut random, family.words), &parameters);
+    let sentences = family.wording.of(split, phrasing);
+    let request = phrase(sentences, family.words, &parameters.slots(""), &[], &mut random);
     Instance { family, parameters, request, start }
 }
 
@@ -77,18 +74,9 @@ fn draw_parameters(family: &Family, paragraphs: &[Vec<&str>], spare: &[&str], ra
             paragraph[first..first + count].join(" ")
         }
     };
-    let new_text = spare[SPARE - family.new_words..].join(" ");
-    let choice = (!family.choices.is_empty()).then(|| pick(random, family.choices));
-    let numbers = match family.numbers {
-        Numbers::None => [0, 0],
-        Numbers::One(low, high) => [random.random_range(low..=high), 0],
-        Numbers::Two(low, high) => [random.random_range(low..=high), random.random_range(low..=high)],
-        Numbers::Paragraphs => {
-            let count = paragraphs.len() as i64;
-            let first = random.random_range(1..count);
-            [first, random.random_range(first + 1..=count)]
-        }
-    };
+    let new_text = spare[SPARE - family.new_words.1..].join(" ");
+    let choice = family.choices.draw(random);
+    let numbers = family.numbers.draw(&|_| paragraphs.len(), &|_| true, random);
     Parameters { text, new_text, choice, numbers }
 }
 
@@ -123,16 +111,4 @@ fn set_up(setup: Setup, parameters: &Parameters, spare: &[&str], start: &mut Doc
         }
         Setup::Facts(facts) => start.facts.extend(facts.iter().map(owned)),
     }
-}
-
-/// A template with its slots filled.
-pub fn fill(template: &str, word: &str, parameters: &Parameters) -> String {
-    let [first, second] = parameters.numbers;
-    template
-        .replace("{s}", word)
-        .replace("{o}", parameters.choice.map(|choice| choice.word).unwrap_or_default())
-        .replace("{a}", &first.to_string())
-        .replace("{b}", &second.to_string())
-        .replace("{x}", &parameters.text)
-        .replace("{y}", &parameters.new_text)
 }

@@ -2,49 +2,43 @@
 
 use super::goal::Letters;
 use super::wording::{APPEND, DELETE, LAST, LETTERS, RETYPE};
-use super::{Family, Goal, Move, Quote, Slot};
+use super::{Family, Goal, Quote, family};
 
 /// The families.
 pub static FAMILIES: [Family; 5] = [
-    Family::new(
-        "note_retype",
-        &["rewrite", "retype"],
-        &RETYPE,
-        &[Move::SelectText, Move::Write(Slot::New)],
-        &[Goal::Retyped],
-    )
-    .quote(Quote::Words)
-    .new_words(2),
-    Family::new(
+    family("note_retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped])
+        .quote(Quote::Words)
+        .new_words(2, 2),
+    family(
         "note_delete",
         &["delete", "remove", "erase"],
         &DELETE,
-        &[Move::SelectText, Move::Click("Edit > Delete")],
+        &["select {x}", "click Edit > Delete"],
         &[Goal::Deleted],
     )
     .quote(Quote::Words),
-    Family::new(
+    family(
         "note_append",
         &["add", "write"],
         &APPEND,
-        &[Move::SelectText, Move::Press("{END}"), Move::Press("{SPACE}"), Move::Write(Slot::New)],
+        &["select {x}", "press END", "press SPACE", "press {y}"],
         &[Goal::Appended(" ")],
     )
     .quote(Quote::Paragraph)
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "note_last",
         &["add", "write"],
         &LAST,
-        &[Move::Press("{VK_CONTROL}{END}"), Move::Press("{ENTER}"), Move::Write(Slot::New)],
+        &["press {VK_CONTROL}{END}", "press ENTER", "press {y}"],
         &[Goal::Last],
     )
-    .new_words(3),
-    Family::new(
+    .new_words(3, 3),
+    family(
         "note_uppercase",
         &["upper case", "capital letters"],
         &LETTERS,
-        &[Move::SelectText, Move::Click("Edit > Convert > To Uppercase")],
+        &["select {x}", "click Edit > Convert > To Uppercase"],
         &[Goal::Letters(Letters::Upper)],
     )
     .quote(Quote::Words),

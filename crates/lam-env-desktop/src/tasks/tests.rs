@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use lam_tasks::{Call, calls};
 use lam_types::{Phrasing, Split};
 
 use super::goal::{compare, expected};
-use super::procedure::calls;
 use super::request::parse;
 use super::*;
 
@@ -18,19 +18,19 @@ fn instances(application: &str) -> Vec<Instance> {
         let kinds = [(Split::Train, Phrasing::Seen), (Split::Test, Phrasing::Seen), (Split::Test, Phrasing::Unseen)];
         kinds.map(|(split, phrasing)| instance(family, seed, split, phrasing))
     };
-    let families = families(application);
+    let families = catalog(application).families;
     families.into_iter().flat_map(|family| (0..SEEDS).flat_map(move |seed| drawn(family, seed))).collect()
 }
 
 /// Whether a family is judged by its document alone.
 fn by_document(instance: &Instance) -> bool {
-    !instance.family.goals.iter().any(|goal| matches!(goal, Goal::File | Goal::Screen(_)))
+    !instance.family.own.iter().any(|goal| matches!(goal, Goal::File | Goal::Screen(_)))
 }
 
 #[test]
 fn writer_has_at_least_sixty_families_with_names_of_their_own() {
-    let names: BTreeSet<&str> = families("writer").iter().map(|family| family.name).collect();
-    assert_eq!(names.len(), families("writer").len(), "no name twice");
+    let names: BTreeSet<&str> = catalog("writer").families.iter().map(|family| family.name).collect();
+    assert_eq!(names.len(), catalog("writer").families.len(), "no name twice");
     assert!(names.len() >= 60, "{} families", names.len());
 }
 
@@ -38,7 +38,7 @@ fn writer_has_at_least_sixty_families_with_names_of_their_own() {
 #[test]
 fn the_quoted_cell_stands_nowhere_else() {
     let quotes_cell = |family: &&Family| family.setup == Setup::Table && family.quote == Quote::Word;
-    for family in families("writer").into_iter().filter(quotes_cell) {
+    for family in catalog("writer").families.into_iter().filter(quotes_cell) {
         for (seed, split) in (0..1500).flat_map(|seed| [(seed, Split::Train), (seed, Split::Test)]) {
             let one = instance(family, seed, split, Phrasing::Seen);
             let paragraphs = one.start.paragraphs.iter().map(|paragraph| &paragraph.text);
@@ -52,7 +52,7 @@ fn the_quoted_cell_stands_nowhere_else() {
 #[test]
 fn the_start_is_never_the_goal() {
     for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
-        let judged = compare(one.family.goals, &one.parameters, &one.start, &one.start.facts());
+        let judged = compare(one.family.own, &one.parameters, &one.start, &one.start.facts());
         assert!(judged.wrong.is_some(), "{}: {}", one.family.name, one.request);
         assert!(judged.change.is_empty());
     }
@@ -61,8 +61,8 @@ fn the_start_is_never_the_goal() {
 #[test]
 fn the_goal_is_judged_right() {
     for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
-        let reached = expected(one.family.goals, &one.parameters, &one.start).facts();
-        let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+        let reached = expected(one.family.own, &one.parameters, &one.start).facts();
+        let judged = compare(one.family.own, &one.parameters, &one.start, &reached);
         assert_eq!(judged.wrong, None, "{}: {}", one.family.name, one.request);
         assert!(!judged.change.is_empty(), "{}: the change is told", one.family.name);
     }
@@ -71,11 +71,11 @@ fn the_goal_is_judged_right() {
 #[test]
 fn half_a_goal_is_judged_wrong() {
     for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
-        for dropped in 0..one.family.goals.len() {
-            let mut goals = one.family.goals.to_vec();
+        for dropped in 0..one.family.own.len() {
+            let mut goals = one.family.own.to_vec();
             goals.remove(dropped);
             let reached = expected(&goals, &one.parameters, &one.start).facts();
-            let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+            let judged = compare(one.family.own, &one.parameters, &one.start, &reached);
             assert!(judged.wrong.is_some(), "{} without goal {dropped}: {}", one.family.name, one.request);
         }
     }
@@ -88,10 +88,10 @@ fn another_value_is_judged_wrong() {
         let mut other = one.parameters.clone();
         other.numbers = other.numbers.map(|number| number + 1);
         other.new_text.push_str(" more");
-        other.choice = one.family.choices.iter().copied().find(|choice| Some(*choice) != other.choice).or(other.choice);
-        let reached = expected(one.family.goals, &other, &one.start).facts();
-        let same = reached == expected(one.family.goals, &one.parameters, &one.start).facts();
-        let judged = compare(one.family.goals, &one.parameters, &one.start, &reached);
+        other.choice = one.family.choices.iter().find(|choice| Some(*choice) != other.choice).or(other.choice);
+        let reached = expected(one.family.own, &other, &one.start).facts();
+        let same = reached == expected(one.family.own, &one.parameters, &one.start).facts();
+        let judged = compare(one.family.own, &one.parameters, &one.start, &reached);
         assert_eq!(judged.wrong.is_none(), same, "{}: {}", one.family.name, one.request);
     }
 }
@@ -99,7 +99,7 @@ fn another_value_is_judged_wrong() {
 #[test]
 fn what_was_not_asked_for_is_judged_wrong() {
     for one in APPLICATIONS.iter().flat_map(|name| instances(name)).filter(by_document) {
-        let reached = expected(one.family.goals, &one.parameters, &one.start);
+        let reached = expected(one.family.own, &one.parameters, &one.start);
         let mut typed = reached.clone();
         typed.paragraphs[0].text.push_str(" extra");
         let mut formatted = reached.clone();
@@ -110,7 +110,7 @@ fn what_was_not_asked_for_is_judged_wrong() {
         let mut turned = reached;
         turned.facts.insert("page orientation".into(), "upside down".into());
         for wrong in [typed, formatted, longer, turned] {
-            let judged = compare(one.family.goals, &one.parameters, &one.start, &wrong.facts());
+            let judged = compare(one.family.own, &one.parameters, &one.start, &wrong.facts());
             assert!(judged.wrong.is_some(), "{}: {}", one.family.name, one.request);
         }
     }
@@ -119,11 +119,11 @@ fn what_was_not_asked_for_is_judged_wrong() {
 #[test]
 fn every_request_reads_back_to_its_own_family_and_parameters() {
     for application in APPLICATIONS {
-        let families = families(application);
+        let families = catalog(application).families;
         for one in instances(application) {
             let (family, parameters) = parse(&families, &one.request, &|_, _| true)
                 .unwrap_or_else(|| panic!("{application}: nothing reads `{}`", one.request));
-            let found = calls(family.moves, &parameters);
+            let found = calls(family.steps, &parameters.slots(""));
             assert_eq!(
                 found,
                 one.calls(),
@@ -133,6 +133,13 @@ fn every_request_reads_back_to_its_own_family_and_parameters() {
                 family.name
             );
         }
+    }
+}
+
+#[test]
+fn steps_and_calls_translate_into_each_other() {
+    for call in APPLICATIONS.iter().flat_map(|name| instances(name)).flat_map(|one| one.calls()) {
+        assert_eq!(Call::parse(&call.step()).as_ref(), Some(&call), "{}", call.step());
     }
 }
 

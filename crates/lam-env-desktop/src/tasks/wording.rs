@@ -1,23 +1,9 @@
 //! The templates in which requests are worded, shared by families of the same shape.
 //!
-//! `seen` templates occur in training sets, `unseen` ones are kept for the test set. `{s}` is the family's subject,
-//! `{x}` text of the document, `{y}` new text, `{o}` the choice, `{a}` and `{b}` numbers. The first template is an
-//! imperative: documentation uses it.
+//! The first list is that of training, the second is kept for the test set. The first sentence is an imperative:
+//! documentation uses it.
 
-/// Templates of requests.
-#[derive(Clone, Copy, Debug)]
-pub struct Wording {
-    /// Templates that training sets use.
-    pub seen: &'static [&'static str],
-    /// Templates kept for the test set.
-    pub unseen: &'static [&'static str],
-}
-
-macro_rules! wordings {
-    ($($(#[$doc:meta])* $id:ident: [$($seen:literal),* $(,)?], [$($unseen:literal),* $(,)?];)*) => {
-        $($(#[$doc])* pub static $id: Wording = Wording { seen: &[$($seen),*], unseen: &[$($unseen),*] };)*
-    };
-}
+use lam_tasks::wordings;
 
 wordings! {
     /// A format of some text.

@@ -2,10 +2,8 @@
 
 use super::super::goal::What;
 use super::super::wording::{SAVE, SAYING, SWITCH, UNSWITCH};
-use super::super::{Choice, Family, Goal, Move, Setup, Slot};
+use super::super::{Choice, Family, Goal, Setup, family};
 
-const PROPERTIES: &str = "File > Properties...";
-const RECORD: &str = "Edit > Track Changes > Record";
 const FORMATS: [Choice; 4] = [
     Choice::new("odt", ".odt", ".odt"),
     Choice::new("docx", ".docx", ".docx"),
@@ -15,54 +13,54 @@ const FORMATS: [Choice; 4] = [
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 7] = [
-    Family::new(
+    family(
         "title",
         &["document title", "title property"],
         &SAYING,
-        &[Move::Click(PROPERTIES), Move::Click("Description"), Move::Set("Title", Slot::New), Move::Click("OK")],
+        &["click File > Properties...", "click Description", "type {y} in Title", "click OK"],
         &[Goal::Fact("property title", What::New)],
     )
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "subject",
         &["document subject", "subject property"],
         &SAYING,
-        &[Move::Click(PROPERTIES), Move::Click("Description"), Move::Set("Subject", Slot::New), Move::Click("OK")],
+        &["click File > Properties...", "click Description", "type {y} in Subject", "click OK"],
         &[Goal::Fact("property subject", What::New)],
     )
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "keywords",
         &["document keyword", "keyword property"],
         &SAYING,
-        &[Move::Click(PROPERTIES), Move::Click("Description"), Move::Set("Keywords", Slot::New), Move::Click("OK")],
+        &["click File > Properties...", "click Description", "type {y} in Keywords", "click OK"],
         &[Goal::Fact("property keywords", What::New)],
     )
-    .new_words(1),
-    Family::new(
+    .new_words(1, 1),
+    family(
         "description",
         &["document description", "comments property"],
         &SAYING,
-        &[Move::Click(PROPERTIES), Move::Click("Description"), Move::Set("Comments", Slot::New), Move::Click("OK")],
+        &["click File > Properties...", "click Description", "type {y} in Comments", "click OK"],
         &[Goal::Fact("property comments", What::New)],
     )
-    .new_words(3),
-    Family::new(
+    .new_words(3, 3),
+    family(
         "track_changes",
         &["the tracking of changes", "the recording of changes"],
         &SWITCH,
-        &[Move::Click(RECORD)],
+        &["click Edit > Track Changes > Record"],
         &[Goal::Fact("track changes", What::Is("on"))],
     ),
-    Family::new(
+    family(
         "stop_tracking",
         &["the tracking of changes", "the recording of changes"],
         &UNSWITCH,
-        &[Move::Click(RECORD)],
+        &["click Edit > Track Changes > Record"],
         &[Goal::NoFact("track changes")],
     )
     .setup(Setup::Facts(&[("track changes", "on")])),
-    Family::new("save_as", &["save", "store", "keep"], &SAVE, &[Move::SaveAs], &[Goal::File])
+    family("save_as", &["save", "store", "keep"], &SAVE, &["save {y} as {c}"], &[Goal::File])
         .choices(&FORMATS)
-        .new_words(1),
+        .new_words(1, 1),
 ];

@@ -1,56 +1,39 @@
 //! Families that change the text itself.
 
 use super::super::wording::{APPEND, DELETE, LAST, REPLACE, RETYPE};
-use super::super::{Family, Goal, Move, Quote, Slot};
+use super::super::{Family, Goal, Quote, family};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 5] = [
-    Family::new(
+    family(
         "replace_all",
         &["replace", "exchange", "swap"],
         &REPLACE,
-        &[
-            Move::Click("Find and Replace"),
-            Move::Set("Search For", Slot::Text),
-            Move::Set("Replace With", Slot::New),
-            Move::Click("Replace All"),
-        ],
+        &["click Find and Replace", "type {x} in Search For", "type {y} in Replace With", "click Replace All"],
         &[Goal::Replaced],
     )
     .quote(Quote::Word)
-    .new_words(1),
-    Family::new(
-        "delete_text",
-        &["delete", "remove", "erase"],
-        &DELETE,
-        &[Move::SelectText, Move::Press("{DELETE}")],
-        &[Goal::Deleted],
-    )
-    .quote(Quote::Words),
-    Family::new(
-        "retype",
-        &["rewrite", "retype"],
-        &RETYPE,
-        &[Move::SelectText, Move::Write(Slot::New)],
-        &[Goal::Retyped],
-    )
-    .quote(Quote::Words)
-    .new_words(2),
-    Family::new(
+    .new_words(1, 1),
+    family("delete_text", &["delete", "remove", "erase"], &DELETE, &["select {x}", "press DELETE"], &[Goal::Deleted])
+        .quote(Quote::Words),
+    family("retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped])
+        .quote(Quote::Words)
+        .new_words(2, 2),
+    family(
         "append",
         &["add", "write"],
         &APPEND,
-        &[Move::SelectText, Move::Press("{END}"), Move::Press("{SPACE}"), Move::Write(Slot::New)],
+        &["select {x}", "press END", "press SPACE", "press {y}"],
         &[Goal::Appended(" ")],
     )
     .quote(Quote::Paragraph)
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "last_paragraph",
         &["add", "write"],
         &LAST,
-        &[Move::Press("{VK_CONTROL}{END}"), Move::Press("{ENTER}"), Move::Write(Slot::New)],
+        &["press {VK_CONTROL}{END}", "press ENTER", "press {y}"],
         &[Goal::Last],
     )
-    .new_words(3),
+    .new_words(3, 3),
 ];

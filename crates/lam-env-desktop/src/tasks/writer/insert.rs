@@ -2,7 +2,7 @@
 
 use super::super::goal::What;
 use super::super::wording::{ATTACH, BEFORE, BEHIND, FIELD, SAYING, TABLE, THING};
-use super::super::{Choice, Family, Goal, Move, Numbers, Quote, Slot};
+use super::super::{Choice, Family, Goal, Numbers, Quote, family};
 
 const YES: What = What::Is("yes");
 const FIELDS: [Choice; 7] = [
@@ -14,158 +14,151 @@ const FIELDS: [Choice; 7] = [
     Choice::new("author", "Insert > Field > First Author", "AUTHOR"),
     Choice::new("subject", "Insert > Field > Subject", "SUBJECT"),
 ];
-const HEADER: &str = "Insert > Header and Footer > Header > Default Page Style";
-const FOOTER: &str = "Insert > Header and Footer > Footer > Default Page Style";
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 17] = [
-    Family::new(
+    family(
         "table",
         &["table", "grid of cells"],
         &TABLE,
-        &[Move::SelectText, Move::Press("{HOME}"), Move::InsertTable],
+        &["select {x}", "press HOME", "insert table {a} by {b}"],
         &[Goal::TableBefore],
     )
     .quote(Quote::Paragraph)
     .numbers(Numbers::Two(2, 7)),
-    Family::new(
+    family(
         "page_break",
         &["page break", "new sheet"],
         &BEFORE,
-        &[Move::SelectText, Move::Press("{HOME}"), Move::Click("Insert > Page Break")],
+        &["select {x}", "press HOME", "click Insert > Page Break"],
         &[Goal::EmptyBefore, Goal::MarkBefore("page break", YES)],
     )
     .quote(Quote::Paragraph),
-    Family::new(
+    family(
         "footnote",
         &["footnote", "note at the foot"],
         &ATTACH,
-        &[Move::SelectText, Move::Click("Insert > Footnote and Endnote > Footnote"), Move::Write(Slot::New)],
+        &["select {x}", "click Insert > Footnote and Endnote > Footnote", "press {y}"],
         &[Goal::Fact("footnote 1", What::New), Goal::Mark("footnote mark", YES)],
     )
     .quote(Quote::Words)
-    .new_words(3),
-    Family::new(
+    .new_words(3, 3),
+    family(
         "endnote",
         &["endnote", "note at the end"],
         &ATTACH,
-        &[Move::SelectText, Move::Click("Insert > Footnote and Endnote > Endnote"), Move::Write(Slot::New)],
+        &["select {x}", "click Insert > Footnote and Endnote > Endnote", "press {y}"],
         &[Goal::Fact("endnote 1", What::New), Goal::Mark("endnote mark", YES)],
     )
     .quote(Quote::Words)
-    .new_words(3),
-    Family::new(
+    .new_words(3, 3),
+    family(
         "comment",
         &["comment", "remark"],
         &ATTACH,
-        &[Move::SelectText, Move::Click("Insert > Comment"), Move::Write(Slot::New)],
+        &["select {x}", "click Insert > Comment", "press {y}"],
         &[Goal::Fact("comment 1", What::New), Goal::Mark("comment", What::OfText)],
     )
     .quote(Quote::Words)
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "bookmark",
         &["bookmark", "named place"],
         &ATTACH,
-        &[Move::SelectText, Move::Click("Insert > Bookmark..."), Move::Set("Name", Slot::New), Move::Click("Insert")],
+        &["select {x}", "click Insert > Bookmark...", "type {y} in Name", "click Insert"],
         &[Goal::Mark("bookmark", What::New)],
     )
     .quote(Quote::Words)
-    .new_words(1),
-    Family::new(
+    .new_words(1, 1),
+    family(
         "hyperlink",
         &["link", "hyperlink", "web address"],
         &ATTACH,
-        &[
-            Move::SelectText,
-            Move::Click("Insert > Hyperlink..."),
-            Move::Set("Hyperlink Type", Slot::New),
-            Move::Click("OK"),
-        ],
+        &["select {x}", "click Insert > Hyperlink...", "type {y} in Hyperlink Type", "click OK"],
         &[Goal::Mark("link", What::Link)],
     )
     .quote(Quote::Words)
-    .new_words(1),
-    Family::new(
+    .new_words(1, 1),
+    family(
         "header",
         &["header", "head line"],
         &SAYING,
-        &[Move::Click(HEADER), Move::Write(Slot::New)],
+        &["click Insert > Header and Footer > Header > Default Page Style", "press {y}"],
         &[Goal::Fact("header", What::Quoted)],
     )
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "footer",
         &["footer", "foot line"],
         &SAYING,
-        &[Move::Click(FOOTER), Move::Write(Slot::New)],
+        &["click Insert > Header and Footer > Footer > Default Page Style", "press {y}"],
         &[Goal::Fact("footer", What::Quoted)],
     )
-    .new_words(2),
-    Family::new(
+    .new_words(2, 2),
+    family(
         "page_number_below",
         &["footer with the page number", "page number at the bottom"],
         &THING,
-        &[Move::Click(FOOTER), Move::Click("Insert > Field > Page Number")],
+        &["click Insert > Header and Footer > Footer > Default Page Style", "click Insert > Field > Page Number"],
         &[Goal::Fact("footer", What::Is("'[PAGE]'"))],
     ),
-    Family::new(
+    family(
         "page_number_above",
         &["header with the page number", "page number at the top"],
         &THING,
-        &[Move::Click(HEADER), Move::Click("Insert > Field > Page Number")],
+        &["click Insert > Header and Footer > Header > Default Page Style", "click Insert > Field > Page Number"],
         &[Goal::Fact("header", What::Is("'[PAGE]'"))],
     ),
-    Family::new(
+    family(
         "date_above",
         &["header with the date", "date at the top"],
         &THING,
-        &[Move::Click(HEADER), Move::Click("Insert > Field > Date")],
+        &["click Insert > Header and Footer > Header > Default Page Style", "click Insert > Field > Date"],
         &[Goal::Fact("header", What::Is("'[DATE]'"))],
     ),
-    Family::new(
+    family(
         "field",
         &["field", "variable"],
         &FIELD,
-        &[Move::SelectText, Move::Press("{END}"), Move::ClickChoice],
+        &["select {x}", "press END", "click {c}"],
         &[Goal::Mark("field", What::Choice)],
     )
     .quote(Quote::Paragraph)
     .choices(&FIELDS),
-    Family::new(
+    family(
         "contents",
         &["table of contents", "list of headings"],
         &BEFORE,
         &[
-            Move::SelectText,
-            Move::Press("{HOME}"),
-            Move::Click("Insert > Table of Contents and Index > Table of Contents, Index or Bibliography..."),
-            Move::Click("OK"),
+            "select {x}",
+            "press HOME",
+            "click Insert > Table of Contents and Index > Table of Contents, Index or Bibliography...",
+            "click OK",
         ],
         &[Goal::Fact("table of contents", YES)],
     )
     .quote(Quote::Paragraph),
-    Family::new(
+    family(
         "hard_space",
         &["hard space", "non-breaking space"],
         &BEHIND,
-        &[Move::SelectText, Move::Press("{END}"), Move::Click("Insert > Formatting Mark > Insert non-breaking space")],
+        &["select {x}", "press END", "click Insert > Formatting Mark > Insert non-breaking space"],
         &[Goal::Suffix("\u{a0}")],
     )
     .quote(Quote::Paragraph),
-    Family::new(
+    family(
         "column_break",
         &["column break", "jump to the next column"],
         &BEFORE,
-        &[Move::SelectText, Move::Press("{HOME}"), Move::Click("Insert > More Breaks > Insert Column Break")],
+        &["select {x}", "press HOME", "click Insert > More Breaks > Insert Column Break"],
         &[Goal::EmptyBefore, Goal::Mark("column break", YES)],
     )
     .quote(Quote::Paragraph),
-    Family::new(
+    family(
         "line_break",
         &["line break", "soft return"],
         &BEHIND,
-        &[Move::SelectText, Move::Press("{END}"), Move::Click("Insert > More Breaks > Insert Manual Row Break")],
+        &["select {x}", "press END", "click Insert > More Breaks > Insert Manual Row Break"],
         &[Goal::Suffix("\n")],
     )
     .quote(Quote::Paragraph),

@@ -2,7 +2,7 @@
 
 use super::super::goal::What;
 use super::super::wording::{PARAGRAPH, PARAGRAPH_LENGTH, PARAGRAPH_VALUE, PARAGRAPHS, UNPARAGRAPH, WHOLE};
-use super::super::{Choice, Family, Goal, Move, Numbers, Quote, Setup, Slot, Wording};
+use super::super::{Choice, Family, Goal, Numbers, Quote, Setup, Wording, family};
 
 const SPACINGS: [Choice; 3] = [
     Choice::new("1.15", "Format > Spacing > Line Spacing: 1.15", "1.15"),
@@ -22,16 +22,15 @@ const BOX_STYLES: [Choice; 3] = [
     Choice::new("list heading", "List Heading", "list heading"),
     Choice::new("salutation", "Complimentary Close", "salutation"),
 ];
-const DIALOG: &str = "Format > Paragraph...";
 
 const fn whole(
     name: &'static str,
     names: &'static [&'static str],
     wording: &'static Wording,
-    moves: &'static [Move],
+    steps: &'static [&'static str],
     goals: &'static [Goal],
 ) -> Family {
-    Family::new(name, names, wording, moves, goals).quote(Quote::Words)
+    family(name, names, wording, steps, goals).quote(Quote::Words)
 }
 
 /// The families of this topic.
@@ -40,28 +39,28 @@ pub static FAMILIES: [Family; 23] = [
         "center",
         &["centered", "in the middle"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Center")],
+        &["select {x}", "click Center"],
         &[Goal::Paragraph("alignment", What::Is("center"))],
     ),
     whole(
         "align_right",
         &["right aligned", "at the right margin"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Right")],
+        &["select {x}", "click Right"],
         &[Goal::Paragraph("alignment", What::Is("right"))],
     ),
     whole(
         "justify",
         &["justified", "flush on both sides"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Justified")],
+        &["select {x}", "click Justified"],
         &[Goal::Paragraph("alignment", What::Is("justified"))],
     ),
     whole(
         "align_left",
         &["left aligned", "at the left margin"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Left")],
+        &["select {x}", "click Left"],
         &[Goal::PlainParagraph("alignment")],
     )
     .setup(Setup::Paragraph(&[("alignment", "center")])),
@@ -69,7 +68,7 @@ pub static FAMILIES: [Family; 23] = [
         "line_spacing",
         &["line spacing", "distance of lines"],
         &PARAGRAPH_VALUE,
-        &[Move::SelectText, Move::ClickChoice],
+        &["select {x}", "click {c}"],
         &[Goal::Paragraph("line spacing", What::Choice)],
     )
     .choices(&SPACINGS),
@@ -77,7 +76,7 @@ pub static FAMILIES: [Family; 23] = [
         "single_spacing",
         &["extra line spacing", "the wide lines"],
         &UNPARAGRAPH,
-        &[Move::SelectText, Move::Click("Format > Spacing > Line Spacing: 1")],
+        &["select {x}", "click Format > Spacing > Line Spacing: 1"],
         &[Goal::PlainParagraph("line spacing")],
     )
     .setup(Setup::Paragraph(&[("line spacing", "2")])),
@@ -85,7 +84,7 @@ pub static FAMILIES: [Family; 23] = [
         "style",
         &["style", "paragraph style", "look"],
         &PARAGRAPH_VALUE,
-        &[Move::SelectText, Move::ClickChoice],
+        &["select {x}", "click {c}"],
         &[Goal::Paragraph("style", What::Choice)],
     )
     .choices(&STYLES),
@@ -93,7 +92,7 @@ pub static FAMILIES: [Family; 23] = [
         "rare_style",
         &["special style", "uncommon style"],
         &PARAGRAPH_VALUE,
-        &[Move::SelectText, Move::Set("Paragraph Style", Slot::Choice)],
+        &["select {x}", "type {c} in Paragraph Style"],
         &[Goal::Paragraph("style", What::Choice)],
     )
     .choices(&BOX_STYLES),
@@ -101,21 +100,21 @@ pub static FAMILIES: [Family; 23] = [
         "bullets",
         &["a bulleted list", "bullets", "dots in front"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Format > Lists > Unordered List")],
+        &["select {x}", "click Format > Lists > Unordered List"],
         &[Goal::Paragraph("list", What::Is("bullet"))],
     ),
     whole(
         "numbering",
         &["a numbered list", "numbering", "numbers in front"],
         &PARAGRAPH,
-        &[Move::SelectText, Move::Click("Format > Lists > Ordered List")],
+        &["select {x}", "click Format > Lists > Ordered List"],
         &[Goal::Paragraph("list", What::Is("decimal"))],
     ),
     whole(
         "no_list",
         &["list", "bullets", "the dots in front"],
         &UNPARAGRAPH,
-        &[Move::SelectText, Move::Click("Format > Lists > No List")],
+        &["select {x}", "click Format > Lists > No List"],
         &[Goal::PlainParagraph("list")],
     )
     .setup(Setup::Everywhere(&[("list", "bullet")])),
@@ -123,7 +122,7 @@ pub static FAMILIES: [Family; 23] = [
         "space_above",
         &["space above", "gap above"],
         &PARAGRAPH_LENGTH,
-        &[Move::SelectText, Move::Click(DIALOG), Move::Set("Above paragraph", Slot::First), Move::Click("OK")],
+        &["select {x}", "click Format > Paragraph...", "type {a} in Above paragraph", "click OK"],
         &[Goal::Paragraph("space before", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
@@ -131,7 +130,7 @@ pub static FAMILIES: [Family; 23] = [
         "space_below",
         &["space below", "gap below"],
         &PARAGRAPH_LENGTH,
-        &[Move::SelectText, Move::Click(DIALOG), Move::Set("Below paragraph", Slot::First), Move::Click("OK")],
+        &["select {x}", "click Format > Paragraph...", "type {a} in Below paragraph", "click OK"],
         &[Goal::Paragraph("space after", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
@@ -139,7 +138,7 @@ pub static FAMILIES: [Family; 23] = [
         "indent_before",
         &["indent", "left indent", "distance from the margin"],
         &PARAGRAPH_LENGTH,
-        &[Move::SelectText, Move::Click(DIALOG), Move::Set("Before text", Slot::First), Move::Click("OK")],
+        &["select {x}", "click Format > Paragraph...", "type {a} in Before text", "click OK"],
         &[Goal::Paragraph("indent", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
@@ -147,7 +146,7 @@ pub static FAMILIES: [Family; 23] = [
         "indent_after",
         &["right indent", "distance from the right margin"],
         &PARAGRAPH_LENGTH,
-        &[Move::SelectText, Move::Click(DIALOG), Move::Set("After text", Slot::First), Move::Click("OK")],
+        &["select {x}", "click Format > Paragraph...", "type {a} in After text", "click OK"],
         &[Goal::Paragraph("right indent", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
@@ -155,61 +154,61 @@ pub static FAMILIES: [Family; 23] = [
         "first_line",
         &["first line indent", "step of the first line"],
         &PARAGRAPH_LENGTH,
-        &[Move::SelectText, Move::Click(DIALOG), Move::Set("First line", Slot::First), Move::Click("OK")],
+        &["select {x}", "click Format > Paragraph...", "type {a} in First line", "click OK"],
         &[Goal::Paragraph("first line", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
-    Family::new(
+    family(
         "center_paragraphs",
         &["centered", "in the middle"],
         &PARAGRAPHS,
-        &[Move::SelectParagraphs, Move::Click("Center")],
+        &["choose paragraphs {a} to {b}", "click Center"],
         &[Goal::Paragraphs("alignment", What::Is("center"))],
     )
     .numbers(Numbers::Paragraphs),
-    Family::new(
+    family(
         "bullet_paragraphs",
         &["a bulleted list", "bullets"],
         &PARAGRAPHS,
-        &[Move::SelectParagraphs, Move::Click("Format > Lists > Unordered List")],
+        &["choose paragraphs {a} to {b}", "click Format > Lists > Unordered List"],
         &[Goal::Paragraphs("list", What::Is("bullet"))],
     )
     .numbers(Numbers::Paragraphs),
-    Family::new(
+    family(
         "number_paragraphs",
         &["a numbered list", "numbering"],
         &PARAGRAPHS,
-        &[Move::SelectParagraphs, Move::Click("Format > Lists > Ordered List")],
+        &["choose paragraphs {a} to {b}", "click Format > Lists > Ordered List"],
         &[Goal::Paragraphs("list", What::Is("decimal"))],
     )
     .numbers(Numbers::Paragraphs),
-    Family::new(
+    family(
         "space_paragraphs",
         &["double spaced", "spaced out"],
         &PARAGRAPHS,
-        &[Move::SelectParagraphs, Move::Click("Format > Spacing > Line Spacing: 2")],
+        &["choose paragraphs {a} to {b}", "click Format > Spacing > Line Spacing: 2"],
         &[Goal::Paragraphs("line spacing", What::Is("2"))],
     )
     .numbers(Numbers::Paragraphs),
-    Family::new(
+    family(
         "justify_all",
         &["justified", "flush on both sides"],
         &WHOLE,
-        &[Move::Press("{VK_CONTROL}a"), Move::Click("Justified")],
+        &["press {VK_CONTROL}a", "click Justified"],
         &[Goal::Everywhere("alignment", What::Is("justified"))],
     ),
-    Family::new(
+    family(
         "number_all",
         &["a numbered list", "numbering"],
         &WHOLE,
-        &[Move::Press("{VK_CONTROL}a"), Move::Click("Format > Lists > Ordered List")],
+        &["press {VK_CONTROL}a", "click Format > Lists > Ordered List"],
         &[Goal::Everywhere("list", What::Is("decimal"))],
     ),
-    Family::new(
+    family(
         "space_all",
         &["one and a half spaced", "more airy"],
         &WHOLE,
-        &[Move::Press("{VK_CONTROL}a"), Move::Click("Format > Spacing > Line Spacing: 1.5")],
+        &["press {VK_CONTROL}a", "click Format > Spacing > Line Spacing: 1.5"],
         &[Goal::Everywhere("line spacing", What::Is("1.5"))],
     ),
 ];
