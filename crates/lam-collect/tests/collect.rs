@@ -125,7 +125,7 @@ fn documents_without_pairs_and_bad_settings_are_refused() {
     let error = run(&PlansConfig::default(), &Library(Vec::new()));
     assert!(error.contains("hint: a pair is a heading"), "{error}");
     let error = run(&PlansConfig { test_fraction: 1.0, ..PlansConfig::default() }, &library());
-    assert!(error.contains("test_fraction = 1") && error.contains("hint:"), "{error}");
+    assert!(error.contains("`test_fraction` = 1") && error.contains("hint:"), "{error}");
 }
 
 /// The expert, stopping the run after some answers.
@@ -184,5 +184,5 @@ fn a_collection_of_nothing_is_refused() {
     let app = Counter::new(0);
     let tasks = TrajectoriesConfig { tasks: 0, ..TrajectoriesConfig::default() };
     let error = trajectories::run(&tasks, &app, root.path(), &NoProgress, &Cancel::default()).unwrap_err().to_string();
-    assert!(error.contains("tasks = 0"), "{error}");
+    assert!(error.contains("`tasks` = 0"), "{error}");
 }

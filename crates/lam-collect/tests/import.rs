@@ -107,5 +107,5 @@ fn sources_that_cannot_be_read_are_named() {
         &["no file with an end of md", "hint: check"],
     );
     let twice = folders(root.path())[0].clone();
-    refused(vec![twice.clone(), twice], &["sources = markdown", "hint: give each a `name`"]);
+    refused(vec![twice.clone(), twice], &["`sources` = markdown", "hint: give each a `name`"]);
 }
