@@ -82,8 +82,6 @@ const CIRCLES: &[(&str, &[&str], &str)] = &[
         "one asks the other for a text, and whether it is a document",
     ),
     ("lam-env-desktop", &["document/docx/formats", "document/docx/parts"], "the type of a document's parts"),
-    ("lam-env-sim", &["environment", "instance", "reference"], "an action is performed by the environment's file"),
-    ("lam-env-web", &["environment", "expert", "family"], "the environment's name, and the type of a procedure"),
 ];
 
 fn named(module: &Module) -> String {

@@ -17,7 +17,7 @@ const EPISODE: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), EnvError> {
     let name = std::env::args().nth(1).unwrap_or_else(|| "writer".into());
-    let app = Desktop::load(&name)?.with_spares(1);
+    let app = Desktop::load(&name)?.with_prewarmed(1);
     let query = TaskQuery { split: Split::Test, phrasing: None, families: vec!["bold".into()], count: 2, seed: 1 };
     let tasks = app.tasks(&query)?;
     let mut environment = app.open()?;

@@ -10,9 +10,9 @@ use lam_types::{Action, Complete, FunctionSpec, Observation, StepStatus, Task, V
 use crate::application::ApplicationFile;
 use crate::fault::Fault;
 use crate::instance::Instance;
+use crate::prewarm::PrewarmPool;
 use crate::screenshots::Screenshots;
 use crate::session::Session;
-use crate::spares::Spares;
 use crate::start::Start;
 use crate::tasks::{self, Found, judge};
 
@@ -27,7 +27,7 @@ const MOST_CHANGE_CHARS: usize = 600;
 pub struct DesktopEnvironment {
     file: Arc<ApplicationFile>,
     functions: Arc<Vec<FunctionSpec>>,
-    spares: Arc<Spares>,
+    prewarmed: Arc<PrewarmPool>,
     /// Where the episode runs; starts with the first one.
     instance: Option<Instance>,
     task: Option<tasks::Instance>,
@@ -40,23 +40,23 @@ impl DesktopEnvironment {
     pub(crate) fn new(
         file: Arc<ApplicationFile>,
         functions: Arc<Vec<FunctionSpec>>,
-        spares: Arc<Spares>,
+        prewarmed: Arc<PrewarmPool>,
         screenshots: Option<PathBuf>,
     ) -> Self {
         let screenshots = screenshots.map(Screenshots::new);
         let (instance, task, observation) = (None, None, Observation::default());
-        Self { file, functions, spares, instance, task, observation, screenshots }
+        Self { file, functions, prewarmed, instance, task, observation, screenshots }
     }
 
-    /// Opens the task: on the spare that waits for it, else on this desktop with the application started anew.
+    /// Opens the task: on the prewarmed desktop that waits for it, else on this desktop with the application started anew.
     fn open(&mut self, task: &Task, files: Vec<(String, Vec<u8>)>) -> Result<Observation, EnvError> {
         let limit = Duration::from_secs(self.file.ready.seconds) + RESET_GRACE;
-        if let Some(spare) = self.spares.take(task)
-            && spare.instance.wait(&spare.opening, limit).is_ok()
-            && let Ok(observation) = spare.instance.ask(CALL_LIMIT, Session::look)
+        if let Some(ready) = self.prewarmed.take(task)
+            && ready.instance.wait(&ready.opening, limit).is_ok()
+            && let Ok(observation) = ready.instance.ask(CALL_LIMIT, Session::look)
         {
-            if let Some(used) = self.instance.replace(spare.instance) {
-                self.spares.give_back(used);
+            if let Some(used) = self.instance.replace(ready.instance) {
+                self.prewarmed.give_back(used);
             }
             return Ok(observation);
         }

@@ -38,13 +38,13 @@ mod environment;
 mod instance;
 #[cfg(target_os = "linux")]
 mod perform;
+#[cfg(target_os = "linux")]
+mod prewarm;
 mod provider;
 #[cfg(target_os = "linux")]
 mod running;
 #[cfg(target_os = "linux")]
 mod session;
-#[cfg(target_os = "linux")]
-mod spares;
 #[cfg(target_os = "linux")]
 mod start;
 
@@ -64,7 +64,7 @@ pub struct Desktop {
     functions: Arc<Vec<FunctionSpec>>,
     screenshots: Option<PathBuf>,
     #[cfg(target_os = "linux")]
-    spares: Arc<spares::Spares>,
+    prewarmed: Arc<prewarm::PrewarmPool>,
 }
 
 /// Desktops that run at once, unless told otherwise: one a core.
@@ -82,7 +82,7 @@ impl Desktop {
         let functions = Arc::new(functions::specs(&file));
         Ok(Self {
             #[cfg(target_os = "linux")]
-            spares: Arc::new(spares::Spares::new(file.clone(), instances())),
+            prewarmed: Arc::new(prewarm::PrewarmPool::new(file.clone(), instances())),
             file,
             functions,
             screenshots: None,
@@ -92,8 +92,8 @@ impl Desktop {
     /// The same, with at most so many desktops made ready for tasks that come next (one a core by default): each takes
     /// the memory of an instance, and saves the time of a start.
     #[cfg(target_os = "linux")]
-    pub fn with_spares(self, most: usize) -> Self {
-        Self { spares: Arc::new(spares::Spares::new(self.file.clone(), most)), ..self }
+    pub fn with_prewarmed(self, most: usize) -> Self {
+        Self { prewarmed: Arc::new(prewarm::PrewarmPool::new(self.file.clone(), most)), ..self }
     }
 
     /// Refuses when the programs are not installed.
@@ -153,14 +153,14 @@ impl Application for Desktop {
 
     #[cfg(target_os = "linux")]
     fn prepare(&self, next: &[&Task]) {
-        self.spares.prepare(next);
+        self.prewarmed.prepare(next);
     }
 
     #[cfg(target_os = "linux")]
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
         self.check_installed()?;
-        let (file, functions, spares) = (self.file.clone(), self.functions.clone(), self.spares.clone());
-        Ok(Box::new(environment::DesktopEnvironment::new(file, functions, spares, self.screenshots.clone())))
+        let (file, functions, prewarmed) = (self.file.clone(), self.functions.clone(), self.prewarmed.clone());
+        Ok(Box::new(environment::DesktopEnvironment::new(file, functions, prewarmed, self.screenshots.clone())))
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -3,8 +3,6 @@
 use lam_types::{Action, Args, PastAction};
 use serde_json::{Value, json};
 
-use crate::step;
-
 /// A function, the name of the control it acts on, and its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Call {
@@ -52,16 +50,6 @@ impl Call {
     /// Whether that is what was called, whatever came of it.
     pub fn is(&self, past: &PastAction) -> bool {
         (&self.function, &self.control_name, &self.args) == (&past.function, &past.control_name, &past.args)
-    }
-
-    /// The step that describes it, from which [`Call::parse`] gives it back; "" for no function.
-    pub fn step(&self) -> String {
-        step::print(self)
-    }
-
-    /// The call that a step describes; `None` when it is no step.
-    pub fn parse(step: &str) -> Option<Self> {
-        step::parse(step)
     }
 }
 

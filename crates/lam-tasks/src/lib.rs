@@ -24,6 +24,7 @@
 
 mod call;
 mod catalog;
+mod choice;
 pub mod documentation;
 mod family;
 mod follow;
@@ -36,7 +37,8 @@ mod wording;
 
 pub use call::Call;
 pub use catalog::{Catalog, Named, Turn};
-pub use family::{Choice, Choices, Family, Numbers, Quote};
+pub use choice::{Choice, Choices};
+pub use family::{Family, Numbers, Quote};
 pub use follow::{act, gave_up, left, thought};
 pub use parameters::Parameters;
 pub use procedure::{calls, steps};

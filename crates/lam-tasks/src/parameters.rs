@@ -1,6 +1,6 @@
 //! What one task is about: the values that its request, its steps and its goal share.
 
-use crate::family::{Choice, Choices};
+use crate::choice::{Choice, Choices};
 use crate::template::Slots;
 
 /// The parameters of a task; empty and zero where its family has none.
