@@ -126,7 +126,7 @@ impl<'a> PpoModule<'a> {
         Ok(packed.split(&logprobs).into_iter().zip(packed.split(&values)).collect())
     }
 
-    /// The fixed values of a mini-batch, one after the other. Shape: [N].
+    /// The fixed values of a mini-batch, one after the other. Shape: `[N]`.
     fn gather(&self, batch: &[PpoSample], what: impl Fn(&Fixed) -> &[f32]) -> Result<Tensor, TrainerError> {
         flat(batch.iter().map(|sample| what(&self.state.fixed[sample.index])))
     }
@@ -208,7 +208,7 @@ impl TrainModule for PpoModule<'_> {
     }
 }
 
-/// Values of all answers, one after the other. Shape: [N].
+/// Values of all answers, one after the other. Shape: `[N]`.
 fn flat<'v>(values: impl Iterator<Item = &'v [f32]>) -> Result<Tensor, TrainerError> {
     let values: Vec<f32> = values.flatten().copied().collect();
     let count = values.len();

@@ -64,9 +64,9 @@ impl<'t> Answer<'t> {
 pub struct AnswerBatch {
     /// The texts.
     pub batch: PackedBatch,
-    /// Rows of the hidden states that are read, answer by answer. Shape: [N].
+    /// Rows of the hidden states that are read, answer by answer. Shape: `[N]`.
     pub rows: Vec<usize>,
-    /// The token that each of these rows predicts; empty for scores. Shape: [N].
+    /// The token that each of these rows predicts; empty for scores. Shape: `[N]`.
     pub tokens: Vec<u32>,
     lengths: Vec<usize>,
 }
