@@ -39,7 +39,7 @@ read -r p f s < <(awk '/^test result: / { p += $4; f += $6; s += $8 } END { prin
 passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 mapfile -t -O ${#not_run[@]} not_run < <(sed -n 's/^test \(.*[^ ]\) *\.\.\. ignored/\1/p' "$log")
 mapfile -t -O ${#failures[@]} failures < <(
-  awk '/^failures:$/ { on = 1 } /^test result: / { on = 0 } on && /^    [[:alnum:]_:.\/-]+( - .*)?$/ { print $0 }' "$log"
+  awk '/^failures:$/ { on = 1 } /^test result: / { on = 0 } on && /^    [[:alnum:]_:.\/-]+( - .*)?$/ { sub(/^ +/, ""); print }' "$log"
 )
 if [ "$status" != 0 ] && [ "$f" = 0 ]; then
   failed=$((failed + 1)) failures+=("cargo test $*, before all tests had run")
