@@ -8,11 +8,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
-const FLOORS: [&[&str]; 6] = [
+const FLOORS: [&[&str]; 7] = [
     &["lam-types", "lam-signal"],
     &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
-    &["lam-pipeline", "lam-hub", "lam-data", "lam-agent", "lam-tasks", "lam-env-remote"],
-    &["lam-trainer", "lam-inference", "lam-env-sim", "lam-env-web", "lam-env-desktop"],
+    &["lam-tasks"],
+    &[
+        "lam-pipeline",
+        "lam-hub",
+        "lam-data",
+        "lam-agent",
+        "lam-env-sim",
+        "lam-env-web",
+        "lam-env-desktop",
+        "lam-env-remote",
+    ],
+    &["lam-trainer", "lam-inference"],
     &[
         "lam-collect",
         "lam-base",

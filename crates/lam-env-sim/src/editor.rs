@@ -78,7 +78,7 @@ impl Editor {
         }
     }
 
-    /// Whether two editors hold the same work: document and written file. What the screen shows is no work.
+    /// Whether two editors hold the same work: document and written file. What the screen shows does not count.
     pub fn difference(&self, other: &Editor) -> Option<&'static str> {
         self.document.difference(&other.document).or((self.saved != other.saved).then_some("saved file"))
     }

@@ -1,4 +1,4 @@
-//! The reference solution: what an all-knowing user does. It is no teacher: it sees the task, not the state.
+//! The reference solution: what an all-knowing user does. It is not a teacher: it sees the task, not the state.
 //!
 //! It tells what is possible, so that tests and evaluations can be held against it.
 

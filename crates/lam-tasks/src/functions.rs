@@ -3,7 +3,7 @@
 
 use lam_types::{ArgKind, ArgSpec, ControlType, FunctionSpec, Target};
 
-/// Whether an argument of this name is a whole number, in whichever function.
+/// Whether an argument of this name is a whole number, in any of the functions.
 pub(crate) fn takes_number(name: &str) -> bool {
     let numbers = ["start_index", "end_index", "number", "rows", "columns", "font_size", "wheel_dist"];
     numbers.contains(&name)

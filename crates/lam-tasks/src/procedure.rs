@@ -19,7 +19,7 @@ pub fn calls(procedure: &[&str], slots: &Slots) -> Vec<Call> {
         Err(_) => (!slots_of(text).is_empty()).then(|| text.into()),
     };
     let calls_of = |step: &&str| -> Vec<Call> {
-        let call = parse_plain(step, &number).unwrap_or_else(|| panic!("`{step}` is no step"));
+        let call = parse_plain(step, &number).unwrap_or_else(|| panic!("`{step}` is not a step"));
         each(step, slots).iter().map(|slots| filled(&call, slots)).collect()
     };
     procedure.iter().flat_map(calls_of).collect()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "`jump over Bold` is no step")]
+    #[should_panic(expected = "`jump over Bold` is not a step")]
     fn a_step_of_another_language_is_named() {
         calls(&["jump over Bold"], &Slots::new());
     }

@@ -36,7 +36,7 @@ impl Call {
         format!("{} {} {}", self.function, json!(self.control_name), Value::Object(self.args.clone()))
     }
 
-    /// The call that a step describes; `None` when it is no step of this language.
+    /// The call that a step describes; `None` when it is not a step of this language.
     pub fn parse(step: &str) -> Option<Self> {
         parse_exact(step).or_else(|| parse_plain(step, &|text| Some(text.parse::<i64>().ok()?.into())))
     }

@@ -80,8 +80,8 @@ fn draw_parameters(family: &Family, paragraphs: &[Vec<&str>], spare: &[&str], ra
     Parameters { text, new_text, choice, numbers }
 }
 
-/// The cell of the first two rows, from the drawn one on, that is no part of another word: a quoted text means its first
-/// occurrence in the document, which has to be in the table.
+/// The cell of the first two rows, from the drawn one on, that is not part of another word: a quoted text means its
+/// first occurrence in the document, which has to be in the table.
 fn cell<'a>(paragraphs: &[Vec<&str>], spare: &[&'a str], drawn: usize) -> &'a str {
     let all = || paragraphs.iter().flatten().chain(&spare[..CELLS]);
     let stands_once = |word: &&str| all().filter(|other| other.contains(*word)).count() == 1;

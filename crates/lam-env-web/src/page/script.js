@@ -142,7 +142,7 @@
     return kind === 'TabItem' && shown ? shown === 'true' : undefined;
   };
 
-  // A text that only names another control is no control.
+  // A text that only names another control is not a control.
   const isCaption = e => {
     if (tag(e) === 'LABEL' && (e.querySelector('input,select,textarea') || (e.htmlFor && document.getElementById(e.htmlFor)))) return true;
     const next = e.nextElementSibling;

@@ -25,7 +25,7 @@ fn write_and_submit(case: &Case<'_>, field: &str, text: &str) -> Option<Moves> {
     case.script(vec![Call::write(field, text), case.submit()?])
 }
 
-/// The first field that is no text area.
+/// The first field that is not a text area.
 fn line<'a>(case: &Case<'a>) -> Option<&'a str> {
     let is_line = |field: &&Control| !field.control_text.starts_with("text area");
     case.of(&[Edit]).find(is_line).map(|field| field.control_text.as_str())
