@@ -23,11 +23,15 @@ pub(crate) fn helps(schema: &Json) -> Vec<(String, Option<&str>)> {
 
 fn collect<'a>(path: &str, root: &'a Json, schema: &'a Json, found: &mut Vec<(String, Option<&'a str>)>) {
     // The word that says which form a table has is explained with the table.
-    for (key, property) in properties(root, schema).into_iter().filter(|(_, property)| property["const"].is_null()) {
-        let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-        found.push((path.clone(), help(root, property)));
-        collect(&path, root, property, found);
+    for key in keys(root, schema).into_iter().filter(|key| key.schema["const"].is_null()) {
+        let path = below(path, key.name);
+        found.push((path.clone(), key.help));
+        collect(&path, root, key.schema, found);
     }
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 struct Page<'a> {
@@ -37,28 +41,28 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn table(&mut self, path: &str, schema: &Json, values: &Table) {
-        let keys = properties(self.root, schema);
-        for (key, property) in &keys {
-            match values.get(*key) {
+        let keys = keys(self.root, schema);
+        for key in &keys {
+            match values.get(key.name) {
                 Some(Value::Table(_)) => continue,
-                Some(value) => self.key(key, property, &format!("{key} = {value}")),
-                None => self.key(key, property, &format!("# {key} = …")),
+                Some(value) => self.key(key, &format!("{} = {value}", key.name)),
+                None => self.key(key, &format!("# {} = …", key.name)),
             }
         }
-        for (key, property) in keys {
-            let Some(Value::Table(below)) = values.get(key) else { continue };
-            let path = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        for key in keys {
+            let Some(Value::Table(inner)) = values.get(key.name) else { continue };
+            let path = below(path, key.name);
             self.text.push('\n');
-            self.key(key, property, &format!("[{path}]"));
-            self.table(&path, property, below);
+            self.key(&key, &format!("[{path}]"));
+            self.table(&path, key.schema, inner);
         }
     }
 
-    fn key(&mut self, key: &str, schema: &Json, line: &str) {
+    fn key(&mut self, key: &Key<'_>, line: &str) {
         let mut comment = String::new();
-        let help = help(self.root, schema).unwrap_or_default();
+        let help = key.help.unwrap_or_default();
         let names: Vec<String> =
-            ALIASES.iter().filter(|(_, name)| *name == key).map(|(alias, _)| format!("`{alias}`")).collect();
+            ALIASES.iter().filter(|(_, name)| *name == key.name).map(|(alias, _)| format!("`{alias}`")).collect();
         let also = if names.is_empty() { String::new() } else { format!(" Also: {}.", names.join(", ")) };
         for word in format!("{help}{also}").split_whitespace() {
             let length = comment.rsplit('\n').next().map_or(0, |line| line.chars().count());
@@ -73,23 +77,31 @@ impl Page<'_> {
     }
 }
 
+/// A key of a table.
+struct Key<'a> {
+    name: &'a str,
+    schema: &'a Json,
+    help: Option<&'a str>,
+}
+
 /// The keys of a table, in the order of their struct; those of all its forms where there are several.
-fn properties<'a>(root: &'a Json, schema: &'a Json) -> Vec<(&'a str, &'a Json)> {
+fn keys<'a>(root: &'a Json, schema: &'a Json) -> Vec<Key<'a>> {
     let schema = resolved(root, schema);
+    let help = |property: &'a Json| {
+        property["description"].as_str().or_else(|| resolved(root, property)["description"].as_str())
+    };
     let own = schema["properties"].as_object().into_iter().flatten();
-    let own: Vec<_> = own.map(|(key, property)| (key.as_str(), property)).collect();
+    let mut all: Vec<Key<'a>> =
+        own.map(|(name, property)| Key { name, schema: property, help: help(property) }).collect();
     let forms = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|form| schema[form].as_array()).flatten();
-    let mut all: Vec<(&str, &Json)> = Vec::new();
-    for (key, property) in own.into_iter().chain(forms.flat_map(|form| properties(root, form))) {
-        if !all.iter().any(|(known, _)| *known == key) {
-            all.push((key, property));
+    for form in forms {
+        for key in keys(root, form) {
+            if !all.iter().any(|known| known.name == key.name) {
+                all.push(Key { help: key.help.or(form["description"].as_str()), ..key });
+            }
         }
     }
     all
-}
-
-fn help<'a>(root: &'a Json, schema: &'a Json) -> Option<&'a str> {
-    schema["description"].as_str().or_else(|| resolved(root, schema)["description"].as_str())
 }
 
 /// What a reference such as `#/$defs/Limits` stands for.

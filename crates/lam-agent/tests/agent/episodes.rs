@@ -202,12 +202,16 @@ fn a_journal_of_another_run_is_refused() {
     let (journal, tasks) = (root.path().join("journal"), [task("press", 1)]);
     journalled(&Counter::new(0), &tasks, &journal, None).unwrap();
     let app = Counter::new(0);
-    let limits = Limits { seed: 9, ..Limits::default() };
     let (progress, cancel) = (NoProgress, Cancel::default());
-    let session = Session { limits: &limits, journal: Some(&journal), progress: &progress, cancel: &cancel };
-    let mut policy = Script(|_: &Request<'_>| unreadable(""));
-    let refused = run_episodes(&app, &Job::for_tasks(&tasks, 1), &mut policy, &session).unwrap_err().to_string();
+    let refusal = |limits: Limits| {
+        let session = Session { limits: &limits, journal: Some(&journal), progress: &progress, cancel: &cancel };
+        let mut policy = Script(|_: &Request<'_>| unreadable(""));
+        run_episodes(&app, &Job::for_tasks(&tasks, 1), &mut policy, &session).unwrap_err().to_string()
+    };
+    let refused = refusal(Limits { max_steps: 9, ..Limits::default() });
     assert!(refused.contains("limits was") && refused.contains("hint: remove the file"), "{refused}");
+    let refused = refusal(Limits { seed: 9, ..Limits::default() });
+    assert!(refused.contains("seed was 0, is now 9"), "{refused}");
 
     fs::write(&journal, "{\"format\":1}\n").unwrap();
     let damaged = journalled(&app, &tasks, &journal, None).unwrap_err().to_string();
