@@ -69,12 +69,12 @@ impl<F: Named> Catalog<F> {
         })
     }
 
-    /// The name that begins most alike, if more than one letter is shared.
+    /// The name that begins most alike, if more than two letters are shared.
     fn nearest(&self, name: &str) -> Option<&'static str> {
         let shared = |family: &str| family.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
         let likeness = |family: &&str| (shared(family), std::cmp::Reverse(family.len().abs_diff(name.len())));
         let names = self.families.iter().map(|family| family.name());
-        names.max_by_key(likeness).filter(|family| shared(family) > 1)
+        names.max_by_key(likeness).filter(|family| shared(family) > 2)
     }
 
     /// The turns of a query.
