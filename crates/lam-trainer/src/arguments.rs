@@ -3,6 +3,7 @@
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::TrainerError;
 
@@ -140,6 +141,15 @@ impl Default for TrainingArguments {
 }
 
 impl TrainingArguments {
+    /// What a run is told, with its seed: as it stands beside a checkpoint.
+    pub(crate) fn record(&self) -> Map<String, Value> {
+        let Value::Object(mut fields) = serde_json::to_value(self).expect("plain data serialises") else {
+            unreachable!("a struct serialises as an object")
+        };
+        fields.insert("seed".to_owned(), self.seed.into());
+        fields
+    }
+
     /// Learning rate of the step with this index, from 0, of `total` steps.
     pub(crate) fn learning_rate_at(&self, step: u64, total: u64) -> f64 {
         let warmup = match self.warmup_steps {

@@ -16,12 +16,8 @@ const FREE: [&str; 4] = ["save_total_limit", "logging_timings", "report_to", "ma
 
 /// The arguments that must not change between a checkpoint and its resumption, as part of an identity.
 pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
-    let Value::Object(fields) = serde_json::to_value(arguments).expect("plain data serialises") else {
-        unreachable!("a struct serialises as an object")
-    };
-    let fixed = fields.into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
-    let seed = ("seed".to_owned(), arguments.seed.into());
-    fixed.chain([seed]).map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
+    let fixed = arguments.record().into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
+    fixed.map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
 }
 
 /// Settings as part of an identity, a key for each value: `ppo.learning_rate`, `ppo.lora.lora_r`, …

@@ -75,7 +75,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         let (source, module) = (self.loader.state(), self.module.state());
         write_json(&directory.join(RNG_FILE), &Streams { seed: self.run.arguments.seed, source, module })?;
         write_json(&directory.join(STATE_FILE), &self.state)?;
-        write_json(&directory.join(ARGUMENTS_FILE), self.run.arguments)?;
+        write_json(&directory.join(ARGUMENTS_FILE), &self.run.arguments.record())?;
         write_json(&directory.join(IDENTITY_FILE), &self.identity)
     }
 }
