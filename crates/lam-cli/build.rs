@@ -59,11 +59,24 @@ fn hash_of(folder: &Path, libraries: &[&str], known: &Libraries) -> String {
     let mut hash = Hash::new();
     for (name, path) in files {
         println!("cargo::rerun-if-changed={}", path.display());
+        let text = fs::read(&path).expect("sources can be read");
         hash.add(name.as_bytes());
-        hash.add(&fs::read(path).expect("sources can be read"));
+        hash.add(&text);
+        for included in included(&String::from_utf8_lossy(&text)) {
+            // Outside `src`, such as the shipped configurations; what is made by a build script is no file here.
+            let Ok(bytes) = fs::read(path.with_file_name(included)) else { continue };
+            println!("cargo::rerun-if-changed={}", path.with_file_name(included).display());
+            hash.add(&bytes);
+        }
     }
     known.closure(libraries).into_iter().for_each(|library| hash.add(library.as_bytes()));
     format!("{:032x}", hash.0)
+}
+
+/// The files that a source includes as text or bytes, relative to it.
+fn included(source: &str) -> impl Iterator<Item = &str> {
+    let after = ["include_str!(\"", "include_bytes!(\""].into_iter().flat_map(|start| source.split(start).skip(1));
+    after.filter_map(|rest| Some(rest.split_once('"')?.0))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
