@@ -211,7 +211,11 @@ fn refuse_unless(
     value: impl ToString,
     reason: &'static str,
 ) -> Result<(), TrainerError> {
-    if fine { Ok(()) } else { Err(TrainerError::Arguments { key, value: value.to_string(), reason: reason.into() }) }
+    if fine {
+        Ok(())
+    } else {
+        Err(TrainerError::Arguments { key, value: value.to_string(), reason: reason.into(), hint: "" })
+    }
 }
 
 #[cfg(test)]

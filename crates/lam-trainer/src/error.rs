@@ -16,13 +16,17 @@ pub enum TrainerError {
         value: String,
         /// What is wrong.
         reason: String,
+        /// What to do, or "".
+        hint: &'static str,
     },
     /// One sample cannot be trained on.
     Sample {
         /// Id of the sample.
         sample_id: String,
-        /// What is wrong, with a hint.
+        /// What is wrong.
         reason: String,
+        /// What to do, or "".
+        hint: &'static str,
     },
     /// There is nothing to train on.
     NoSamples,
@@ -85,7 +89,12 @@ pub enum TrainerError {
 impl TrainerError {
     /// For a sample that cannot be trained on.
     pub fn sample(sample_id: &str, reason: impl Into<String>) -> Self {
-        Self::Sample { sample_id: sample_id.into(), reason: reason.into() }
+        Self::sample_with_hint(sample_id, reason, "")
+    }
+
+    /// The same, with what to do about it.
+    pub fn sample_with_hint(sample_id: &str, reason: impl Into<String>, hint: &'static str) -> Self {
+        Self::Sample { sample_id: sample_id.into(), reason: reason.into(), hint }
     }
 
     /// The same, where it happened at this step.
@@ -128,10 +137,12 @@ impl Fault for TrainerError {
 
     fn details(&self) -> Details {
         match self {
-            Self::Arguments { key, value, reason } => {
-                Details::new(format!("training argument `{key}`")).found(value).because(reason)
+            Self::Arguments { key, value, reason, hint } => {
+                Details::new(format!("training argument `{key}`")).found(value).because(reason).hint(hint)
             }
-            Self::Sample { sample_id, reason } => Details::new(format!("sample `{sample_id}`")).because(reason),
+            Self::Sample { sample_id, reason, hint } => {
+                Details::new(format!("sample `{sample_id}`")).because(reason).hint(hint)
+            }
             Self::NoSamples => Details::new("no training sample")
                 .hint("look at the data stage's counts; every sample was dropped or none was made"),
             Self::NotFinite { step, what, value, sample_ids } => {

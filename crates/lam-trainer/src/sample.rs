@@ -34,16 +34,14 @@ fn check_sample<S: Sample>(sample: &mut S, max_length: usize, truncation: bool) 
     }
     let tokens = sample.tokens();
     if tokens > max_length {
-        let reason = format!(
-            "{tokens} tokens, allowed are {max_length} (`max_length`)\nhint: raise `max_length`, or set `truncation = true`"
-        );
-        return Err(TrainerError::sample(sample.id(), reason));
+        let reason = format!("{tokens} tokens, allowed are {max_length} (`max_length`)");
+        let hint = "raise `max_length`, or set `truncation = true`";
+        return Err(TrainerError::sample_with_hint(sample.id(), reason, hint));
     }
     if sample.trained_tokens() == 0 {
-        let reason = format!(
-            "none of its {tokens} tokens is trained\nhint: its answer is empty, masked out or cut off by `max_length`"
-        );
-        return Err(TrainerError::sample(sample.id(), reason));
+        let reason = format!("none of its {tokens} tokens is trained");
+        let hint = "its answer is empty, masked out or cut off by `max_length`";
+        return Err(TrainerError::sample_with_hint(sample.id(), reason, hint));
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::TrainerError;
 /// The argument that is wrong.
 pub fn check_arguments(checked: Result<(), TrainerError>) -> Result<(), ConfigError> {
     match checked {
-        Err(TrainerError::Arguments { key, value, reason }) => {
-            Err(ConfigError::value(&format!("train.{key}"), value, reason, ""))
+        Err(TrainerError::Arguments { key, value, reason, hint }) => {
+            Err(ConfigError::value(&format!("train.{key}"), value, reason, hint))
         }
         _ => Ok(()),
     }

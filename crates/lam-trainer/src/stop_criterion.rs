@@ -29,7 +29,8 @@ impl StopCriterion {
         let batches = batches_in(arguments.num_train_epochs).ok_or_else(|| TrainerError::Arguments {
             key: "num_train_epochs",
             value: arguments.num_train_epochs.to_string(),
-            reason: "the data has no end, so it has no epochs\nhint: set `max_steps` or `max_tokens`".into(),
+            reason: "the data has no end, so it has no epochs".into(),
+            hint: "set `max_steps` or `max_tokens`",
         })?;
         let steps = batches.div_ceil(arguments.gradient_accumulation_steps as u64);
         Ok(Self { steps: Some(steps), batches: Some(batches), tokens: None })

@@ -42,7 +42,7 @@ impl<'a, S> MixtureLoader<'a, S> {
         if rest <= 0.0 || others.iter().any(|(_, share)| *share < 0.0) {
             let value = others.iter().map(|(_, share)| share.to_string()).collect::<Vec<_>>().join(", ");
             let reason = "shares must not be negative and must leave something for the main data".into();
-            return Err(TrainerError::Arguments { key: "mixture", value, reason });
+            return Err(TrainerError::Arguments { key: "mixture", value, reason, hint: "" });
         }
         let others = others.into_iter().map(|(loader, share)| Share { loader, share, batches: 0 });
         let loaders = std::iter::once(Share { loader: main, share: rest, batches: 0 }).chain(others).collect();

@@ -77,7 +77,7 @@ impl Backbone {
             let reason = format!(
                 "texts of `max_length` = {max_length} tokens do not fit into the model's `sliding_window` = {window}"
             );
-            return Err(TrainerError::Arguments { key: "share_prefixes", value: "true".into(), reason });
+            return Err(TrainerError::Arguments { key: "share_prefixes", value: "true".into(), reason, hint: "" });
         }
         self.share_prefixes = true;
         Ok(())

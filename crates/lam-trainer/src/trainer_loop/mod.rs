@@ -231,7 +231,8 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
 
 /// Sets the module's decoder up as the arguments say; without a decoder, what only a decoder can do is refused.
 fn configure<M: TrainModule>(module: &mut M, arguments: &TrainingArguments) -> Result<(), TrainerError> {
-    let refuse = |key, reason: &str| Err(TrainerError::Arguments { key, value: "true".into(), reason: reason.into() });
+    let refuse =
+        |key, reason: &str| Err(TrainerError::Arguments { key, value: "true".into(), reason: reason.into(), hint: "" });
     match module.backbone_mut() {
         Some(backbone) => backbone.configure(arguments),
         None if arguments.bf16 => refuse("bf16", "what is trained here knows f32 only"),

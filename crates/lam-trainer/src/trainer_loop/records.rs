@@ -49,6 +49,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
             key: "metric_for_best_model",
             value: name.clone(),
             reason: format!("the evaluation knows {}", describe(means)),
+            hint: "",
         })? as f32;
         let gain = match self.state.best_metric {
             None => f64::INFINITY,
