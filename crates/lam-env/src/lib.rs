@@ -76,7 +76,7 @@ pub enum EnvError {
         family: String,
         /// This environment.
         environment: String,
-        /// "" or "\nhint: …".
+        /// What to write instead, or "".
         hint: String,
     },
     /// The task cannot be started, or was not started before it was acted on.
@@ -104,8 +104,9 @@ impl Fault for EnvError {
     fn details(&self) -> Details {
         match self {
             EnvError::UnknownFamily { task_id, family, environment, hint } => {
-                Details::new(format!("unknown family `{family}` in environment `{environment}`{hint}"))
+                Details::new(format!("unknown family `{family}` in environment `{environment}`"))
                     .at(format!("task {task_id}"))
+                    .hint(hint)
             }
             EnvError::Usage(what) => Details::new(what),
             EnvError::Failed { environment, reason } => {

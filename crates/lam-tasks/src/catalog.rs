@@ -65,7 +65,7 @@ impl<F: Named> Catalog<F> {
             task_id: task_id.to_owned(),
             family: name.to_owned(),
             environment: self.environment.to_owned(),
-            hint: self.nearest(name).map(|family| format!("\nhint: did you mean `{family}`?")).unwrap_or_default(),
+            hint: self.nearest(name).map(|family| format!("did you mean `{family}`?")).unwrap_or_default(),
         })
     }
 

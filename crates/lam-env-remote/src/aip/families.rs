@@ -92,7 +92,7 @@ impl Families {
                 task_id: "query".to_owned(),
                 family: unknown.clone(),
                 environment: ENVIRONMENT.to_owned(),
-                hint: format!("\nhint: the file has {}", known.join(", ")),
+                hint: format!("the file has {}", known.join(", ")),
             });
         }
         let wanted = |family: &&Family| {
