@@ -57,39 +57,44 @@ pub enum ConfigError {
         hint: String,
     },
     /// A key whose value cannot be used.
-    Value {
-        /// The key, with dots from the top.
-        key: String,
-        /// Where it was written, where known.
-        origin: Option<Origin>,
-        /// What is wrong: "`key`" with `found` and `reason`, or a sentence of its own.
-        what: String,
-        /// Its value, or "".
-        found: String,
-        /// Why it cannot be used, or "".
-        reason: String,
-        /// What to write instead, or "".
-        hint: String,
-    },
+    Value(Box<BadValue>),
+}
+
+/// A key whose value cannot be used. In a box, since every setting that is read returns a `ConfigError`.
+#[derive(Debug)]
+pub struct BadValue {
+    /// The key, with dots from the top.
+    pub key: String,
+    /// Where it was written, where known.
+    pub origin: Option<Origin>,
+    /// What is wrong: "`key`" with `found` and `reason`, or a sentence of its own.
+    pub what: String,
+    /// Its value, or "".
+    pub found: String,
+    /// Why it cannot be used, or "".
+    pub reason: String,
+    /// What to write instead, or "".
+    pub hint: String,
 }
 
 impl ConfigError {
     /// `key` must be otherwise than `found`, because of `reason`.
     pub fn value(key: &str, found: impl fmt::Display, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        ConfigError::Value {
+        ConfigError::Value(Box::new(BadValue {
             key: key.to_string(),
             origin: None,
             what: format!("`{key}`"),
             found: found.to_string(),
             reason: reason.into(),
             hint: hint.into(),
-        }
+        }))
     }
 
     /// What `what` says of `key`, in a sentence of its own.
     pub fn refused(key: &str, what: impl Into<String>, hint: impl Into<String>) -> Self {
         let (found, reason) = (String::new(), String::new());
-        ConfigError::Value { key: key.to_string(), origin: None, what: what.into(), found, reason, hint: hint.into() }
+        let (key, what, hint) = (key.to_string(), what.into(), hint.into());
+        ConfigError::Value(Box::new(BadValue { key, origin: None, what, found, reason, hint }))
     }
 
     /// `key` and `name` mean the same, and both are written.
@@ -100,9 +105,12 @@ impl ConfigError {
 
     /// The same error with the place filled in, where `origin_of` knows it and the error does not.
     pub fn located(mut self, origin_of: impl FnOnce(&str) -> Option<Origin>) -> Self {
-        if let ConfigError::Unknown { key, origin, .. } | ConfigError::Value { key, origin, .. } = &mut self {
-            *origin = origin.take().or_else(|| origin_of(key));
-        }
+        let (key, origin) = match &mut self {
+            ConfigError::Unknown { key, origin, .. } => (key, origin),
+            ConfigError::Value(bad) => (&mut bad.key, &mut bad.origin),
+            ConfigError::Read { .. } | ConfigError::Syntax { .. } => return self,
+        };
+        *origin = origin.take().or_else(|| origin_of(key));
         self
     }
 
@@ -134,7 +142,8 @@ impl Fault for ConfigError {
                 };
                 Details::new(what).at(place(origin)).hint(hint)
             }
-            ConfigError::Value { origin, what, found, reason, hint, .. } => {
+            ConfigError::Value(bad) => {
+                let BadValue { origin, what, found, reason, hint, .. } = &**bad;
                 Details::new(what).at(place(origin)).found(found).because(reason).hint(hint)
             }
         }

@@ -43,7 +43,7 @@ use serde::de::DeserializeOwned;
 
 pub use aliases::{ALIASES, canonical};
 pub use decode::{config_to_toml, decode_table, nearest};
-pub use error::{ConfigError, Origin};
+pub use error::{BadValue, ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
 pub use over::{config_to_table, decode_over};
 

@@ -8,6 +8,9 @@ use serde_json::Value;
 use crate::record::ExportRecord;
 use crate::{ExportConfig, Kind};
 
+/// A table by its title, with the model's figures in it by name.
+pub type TableFigures = (String, Vec<(String, Estimate)>);
+
 /// What the card says beyond the record.
 #[derive(Debug, Default)]
 pub struct CardFacts {
@@ -20,7 +23,7 @@ pub struct CardFacts {
     /// Resolved configuration of the stage that trained it, as JSON; `Null` when not known.
     pub training: Value,
     /// Figures by evaluation: title, then each metric with its estimate.
-    pub figures: Vec<(String, Vec<(String, Estimate)>)>,
+    pub figures: Vec<TableFigures>,
 }
 
 /// The whole README.md.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lam_types::Estimate;
 use serde_json::{Map, Value};
 
-use crate::card::CardFacts;
+use crate::card::{CardFacts, TableFigures};
 use crate::files::read_object;
 use crate::{ExportConfig, ExportError};
 
@@ -30,7 +30,7 @@ pub fn gather(stage: &Path, evaluations: &[PathBuf], config: &ExportConfig) -> R
     Ok(facts)
 }
 
-fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<(String, Vec<(String, Estimate)>)>, ExportError> {
+fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<TableFigures>, ExportError> {
     let mut all = Vec::new();
     for place in evaluations {
         let path = if place.is_dir() { place.join(TABLES) } else { place.clone() };

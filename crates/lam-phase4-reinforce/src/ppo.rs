@@ -15,6 +15,9 @@ use serde_json::Value;
 use crate::rollout::Rollout;
 use crate::{Baseline, OldPolicy, PpoConfig, PpoSample, RolloutBuffer};
 
+/// log p and value of the tokens of an answer.
+type Measured = (Vec<f32>, Vec<f32>);
+
 /// What is fixed of a rollout when its batch begins, per answer token.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Fixed {
@@ -118,7 +121,7 @@ impl<'a> PpoModule<'a> {
     }
 
     /// log p and value of each answer token, per rollout, without a gradient.
-    fn measure(&self, rollouts: &[PpoSample]) -> Result<Vec<(Vec<f32>, Vec<f32>)>, TrainerError> {
+    fn measure(&self, rollouts: &[PpoSample]) -> Result<Vec<Measured>, TrainerError> {
         let packed = self.backbone.pack(rollouts);
         let hidden = self.backbone.forward(&packed.batch, Pass::Evaluate)?;
         let logprobs = self.backbone.decoder().token_logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1()?;

@@ -68,11 +68,11 @@ fn the_best_model_comes_back_and_patience_ends() {
         early_stopping_patience: 3,
         ..arguments()
     };
-    let (mut toy, outcome) = run(root.path(), &arguments, &Cancel::default());
+    let (toy, outcome) = run(root.path(), &arguments, &Cancel::default());
     let outcome = outcome.unwrap();
     assert_eq!(outcome.ending, Ending::StoppedEarly);
     assert!(outcome.last("eval_loss") > outcome.best_metric);
-    let loss = lam_trainer::evaluate(&mut toy, &samples(4), &arguments).unwrap().mean("loss").unwrap();
+    let loss = lam_trainer::evaluate(&toy, &samples(4), &arguments).unwrap().mean("loss").unwrap();
     assert_eq!(Some(loss as f32), outcome.best_metric);
 }
 
