@@ -15,7 +15,8 @@ pub fn environments() -> Environments {
         .with(lam_env_remote::RemoteProvider)
 }
 
-/// Every kind of stage.
+/// Every kind of stage. What a crate's kinds are called stands in its `stage.rs`; `phase3.train` is phase 2's run on the
+/// enlarged set and stands there.
 pub fn registry() -> Registry {
     let registry = Registry::new(environments(), Code::new(CODE));
     let registry = lam_collect::register(registry);

@@ -8,7 +8,7 @@
 //! ```no_run
 //! use lam_pipeline::{NoView, Pipeline, Registry, RunOptions, run};
 //! let registry = Registry::default();
-//! let pipeline = Pipeline::load("pipelines/quickstart.toml".as_ref(), &["lam2.learning_rate=1e-3".to_string()])?;
+//! let pipeline = Pipeline::load("pipelines/quickstart.toml".as_ref(), &["lam2.train.learning_rate=1e-3".to_string()])?;
 //! run(&pipeline, &registry, &RunOptions::default(), &NoView)?;
 //! # Ok::<(), lam_pipeline::PipelineError>(())
 //! ```

@@ -1,4 +1,5 @@
-//! One optimizer step's gradient: the sum over its micro-batches, divided once by the weight of all of them.
+//! Loss and backward of one micro-batch, and one optimizer step's gradient: the sum over its micro-batches, divided once
+//! by the weight of all of them.
 
 use candle_core::{Tensor, Var};
 
