@@ -11,6 +11,7 @@ python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$w
 python3 -m zipfile -e "$work"/miniwob-1.0-*.whl "$work/wheel"
 mkdir -p "$target"
 cp "$work"/wheel/miniwob-1.0.dist-info/LICENSE "$target/LICENSE"
+rm -rf "$target/html.part"
 cp -r "$work/wheel/miniwob/html" "$target/html.part"
 rm -rf "$target/html"
 mv "$target/html.part" "$target/html"

@@ -41,7 +41,10 @@ mapfile -t -O ${#not_run[@]} not_run < <(sed -n 's/^test \(.*[^ ]\) *\.\.\. igno
 mapfile -t -O ${#failures[@]} failures < <(
   awk '/^failures:$/ { on = 1 } /^test result: / { on = 0 } on && /^    [[:alnum:]_:.\/-]+( - .*)?$/ { sub(/^ +/, ""); print }' "$log"
 )
-if [ "$status" != 0 ] && [ "$f" = 0 ]; then
+# A program that broke down has no result.
+broken=$(($(grep -cE '^ +(Running|Doc-tests) ' "$log") - $(grep -c '^test result: ' "$log")))
+[ "$broken" -le 0 ] || { failed=$((failed + broken)) failures+=("$broken test programs without a result"); }
+if [ "$status" != 0 ] && [ "$f" = 0 ] && [ "$broken" -le 0 ]; then
   failed=$((failed + 1)) failures+=("cargo test $*, before all tests had run")
 fi
 

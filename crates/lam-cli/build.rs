@@ -1,5 +1,5 @@
 //! Hashes the code of every crate of the workspace, so that results are made again when the code that makes them
-//! changes. Reads manifests, sources and Cargo.lock; the same files give the same hashes on any machine and at any
+//! changes. Reads manifests (features of libraries stand in the workspace's), sources and Cargo.lock; the same files give the same hashes on any machine and at any
 //! path. Knows no stage.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,8 @@ fn main() {
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../..");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
-    let libraries = Libraries::read(&root.join("Cargo.lock"));
+    println!("cargo::rerun-if-changed={}", root.join("Cargo.toml").display());
+    let libraries = Libraries::read(&root.join("Cargo.lock"), &root.join("Cargo.toml"));
     let folders = fs::read_dir(root.join("crates")).expect("the workspace has crates").flatten();
     let names: BTreeSet<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     let mut table = String::from("[\n");
@@ -69,6 +70,7 @@ fn hash_of(folder: &Path, libraries: &[&str], known: &Libraries) -> String {
             hash.add(&bytes);
         }
     }
+    libraries.iter().filter_map(|library| known.asked.get(*library)).for_each(|line| hash.add(line.as_bytes()));
     known.closure(libraries).into_iter().for_each(|library| hash.add(library.as_bytes()));
     format!("{:032x}", hash.0)
 }
@@ -91,11 +93,16 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The libraries of Cargo.lock: name → every version of it, with the names it depends on.
-struct Libraries(BTreeMap<String, Vec<(String, Vec<String>)>>);
+/// The libraries that the workspace uses.
+struct Libraries {
+    /// Of Cargo.lock: name → every version of it, with the names it depends on.
+    locked: BTreeMap<String, Vec<(String, Vec<String>)>>,
+    /// Of the workspace's manifest: name → its line there, which has the features.
+    asked: BTreeMap<String, String>,
+}
 
 impl Libraries {
-    fn read(lock: &Path) -> Self {
+    fn read(lock: &Path, manifest: &Path) -> Self {
         let text = fs::read_to_string(lock).expect("the workspace has a Cargo.lock");
         let mut found: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();
         for package in text.split("[[package]]").skip(1) {
@@ -107,7 +114,9 @@ impl Libraries {
             let entry = format!("{} {} {}", field("name"), field("version"), field("checksum"));
             found.entry(field("name").to_owned()).or_default().push((entry, uses.map(str::to_owned).collect()));
         }
-        Self(found)
+        let manifest = fs::read_to_string(manifest).expect("the workspace has a manifest");
+        let asked = manifest.lines().filter_map(|line| Some((line.split_once(" = ")?.0.to_owned(), line.to_owned())));
+        Self { locked: found, asked: asked.collect() }
     }
 
     /// Names, versions and checksums of these libraries and of all that they use.
@@ -117,7 +126,7 @@ impl Libraries {
         let mut found = BTreeSet::new();
         while let Some(name) = open.pop() {
             if seen.insert(name) {
-                for (entry, uses) in self.0.get(name).into_iter().flatten() {
+                for (entry, uses) in self.locked.get(name).into_iter().flatten() {
                     found.insert(entry.as_str());
                     open.extend(uses.iter().map(String::as_str));
                 }

@@ -47,16 +47,6 @@ pub use error::{BadValue, ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
 pub use over::{config_to_table, decode_over};
 
-/// The configuration in the file at `path`, with `key=value` overrides laid over it.
-pub fn load_config<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {
-    let mut layers = ConfigLayers::new();
-    layers.add_file(path)?;
-    for assignment in overrides {
-        layers.add_override(assignment)?;
-    }
-    layers.decode()
-}
-
 /// The configuration in `text`, which errors call `name`, with `key=value` overrides laid over it.
 pub fn parse_config<T: DeserializeOwned>(name: &Path, text: &str, overrides: &[String]) -> Result<T, ConfigError> {
     let mut layers = ConfigLayers::new();

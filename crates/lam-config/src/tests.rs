@@ -145,3 +145,11 @@ fn the_resolved_configuration_reads_back() {
     let text = config_to_toml(&config).unwrap();
     assert_eq!(parse(&text, &[]).unwrap(), config);
 }
+
+#[test]
+fn two_aliases_of_one_key_are_refused_at_every_depth() {
+    let given: toml::Table = "[train]\nnum_epochs = 3\nepochs = 2\n".parse().unwrap();
+    let defaults: toml::Table = "[train]\nnum_train_epochs = 1\n".parse().unwrap();
+    let error = crate::decode_over::<toml::Table>(defaults, &given).unwrap_err().to_string();
+    assert!(error.contains("`train.") && error.contains("mean the same, and both are given"), "{error}");
+}

@@ -45,13 +45,14 @@ impl Sample for PpoSample {
 pub struct RolloutBuffer {
     rollouts: Vec<Arc<Rollout>>,
     batch_size: usize,
+    passes: u64,
     seed: u64,
 }
 
 impl RolloutBuffer {
-    /// Batches of `batch_size` rollouts; the last of a pass may have fewer.
-    pub fn new(rollouts: Vec<Rollout>, batch_size: usize, seed: u64) -> Self {
-        Self { rollouts: rollouts.into_iter().map(Arc::new).collect(), batch_size, seed }
+    /// Batches of `batch_size` rollouts, of which `passes` passes are trained on; the last of a pass may have fewer.
+    pub fn new(rollouts: Vec<Rollout>, batch_size: usize, passes: u64, seed: u64) -> Self {
+        Self { rollouts: rollouts.into_iter().map(Arc::new).collect(), batch_size, passes, seed }
     }
 
     /// The rollouts of a batch.
@@ -131,7 +132,7 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
         self.batch as f64 / self.buffer.batches() as f64
     }
 
-    /// The mini-batch with the most tokens that could be drawn from any batch of the first pass.
+    /// The mini-batch with the most tokens that could be drawn from any batch.
     fn longest_batch(&self) -> Option<Vec<PpoSample>> {
         let longest_of = |batch: u64| {
             let rollouts = self.buffer.batch(batch).into_iter().enumerate();
@@ -140,7 +141,7 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
             samples.truncate(self.mini_batch_size);
             samples
         };
-        let batches = (0..self.buffer.batches()).map(longest_of);
+        let batches = (0..self.buffer.batches() * self.buffer.passes.max(1)).map(longest_of);
         batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
     }
 
@@ -152,7 +153,7 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
         let number = |key: &str| state[key].as_u64().ok_or_else(|| ForeignState::new("the rollouts", state));
         let (batch, taken) = (number("batch")?, number("taken")? as usize);
         self.open(batch, taken);
-        Ok(())
+        if taken > self.mini_batches.len() { Err(ForeignState::new("the rollouts", state)) } else { Ok(()) }
     }
 
     fn fingerprint(&self) -> String {
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn each_pass_goes_over_all_rollouts_so_often_and_resumes_anywhere() {
-        let buffer = RolloutBuffer::new(rollouts(7), 3, 5);
+        let buffer = RolloutBuffer::new(rollouts(7), 3, 2, 5);
         let loader = || RolloutLoader::new(&buffer, 2, 2, 5);
         // Batches of 3, 3 and 1 rollouts, gone over twice in mini-batches of 2.
         let steps = loader().batches_in(2.0).unwrap();
@@ -206,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_longest_mini_batch_is_one_that_can_be_drawn() {
-        let buffer = RolloutBuffer::new(rollouts(7), 3, 5);
+        let buffer = RolloutBuffer::new(rollouts(7), 3, 2, 5);
         let longest = RolloutLoader::new(&buffer, 1, 2, 5).longest_batch().unwrap();
         let batch = buffer.batch(longest[0].batch);
         assert!(longest.len() == 2 && longest.iter().all(|sample| batch[sample.index].id == sample.rollout.id));

@@ -57,7 +57,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
-    let buffer = RolloutBuffer::new(rollouts, config.batch_size, io.seed);
+    let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
     let arguments = arguments(config, &decoder, buffer.longest(), io.seed);
     let mut identity = Identity::from([

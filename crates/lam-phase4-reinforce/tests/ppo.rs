@@ -63,7 +63,7 @@ fn config(baseline: Baseline) -> PpoConfig {
 
 fn run(model: &Path, output: &Path, config: &PpoConfig) -> u64 {
     let decoder = policy(model);
-    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, SEED);
+    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, 1, SEED);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, SEED);
     let head = ScalarHead::new(decoder.config().hidden_size, SEED).unwrap();
     let mut module = PpoModule::new(decoder, head, config, &buffer);
@@ -78,7 +78,7 @@ fn every_trainable_variable_has_a_gradient_and_the_loss_changes_nothing() {
     let root = tempfile::tempdir().unwrap();
     base(root.path());
     let (decoder, config) = (policy(root.path()), config(Baseline::Value));
-    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, SEED);
+    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, 1, SEED);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, SEED);
     let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
     let batch = loader.next_batch(0).unwrap().unwrap();

@@ -17,6 +17,8 @@ pub(crate) type Inputs = BTreeMap<String, Vec<InputRef>>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub kind: String,
+    /// Absent in work of programs that did not hash their code: it differs from any.
+    #[serde(default)]
     pub code: BTreeMap<String, String>,
     pub config: Value,
     pub seed: u64,

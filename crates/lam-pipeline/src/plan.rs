@@ -85,11 +85,6 @@ fn summary(decision: &Decision) -> (StageAction, Vec<Reason>) {
 }
 
 impl Plan {
-    /// Whether nothing would run.
-    pub fn is_cached(&self) -> bool {
-        self.stages.iter().all(|stage| matches!(stage.action, StageAction::Cached | StageAction::LeftOut))
-    }
-
     /// The plan as lines.
     pub fn to_text(&self) -> String {
         let width = self.stages.iter().map(|stage| stage.id.chars().count()).max().unwrap_or(0);

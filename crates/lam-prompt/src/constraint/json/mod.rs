@@ -65,12 +65,13 @@ impl Lark {
 
 /// A JSON string up to its closing quote whose items all begin before byte `limit`.
 fn string(limit: usize) -> String {
-    format!("(ITEM* & /[\\x00-\\xff]{{0,{}}}/) ITEM? \"\\\"\"", limit - 1)
+    format!("(ITEM* & /[\\x00-\\xff]{{0,{}}}/) ITEM? \"\\\"\"", limit.saturating_sub(1))
 }
 
 /// `plan0` stands after the opening bracket, `planN` after step N.
 fn plan(lark: &mut Lark, steps: usize) {
-    lark.rule("plan0", &[quoted("]}"), format!("{} STEP plan1", quoted("\""))]);
+    let first = (steps > 0).then(|| format!("{} STEP plan1", quoted("\"")));
+    lark.rule("plan0", &[Some(quoted("]}")), first].into_iter().flatten().collect::<Vec<_>>());
     for step in 1..=steps {
         let more = (step < steps).then(|| format!("{} STEP plan{}", quoted(", \""), step + 1));
         lark.rule(&format!("plan{step}"), &[Some(quoted("]}")), more].into_iter().flatten().collect::<Vec<_>>());
