@@ -95,11 +95,31 @@ fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) ->
         let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
         whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
     };
-    let Some(manifest) = lam_store::read_manifest(directory)? else {
-        return Ok(PolicyId { name: directory_name(), hash: lam_store::hash_path(directory)? });
+    let manifest = lam_store::read_manifest(directory)?;
+    let name = manifest.as_ref().and_then(|manifest| name_of(&manifest.kind));
+    let files = match manifest {
+        Some(manifest) => manifest.files,
+        None => lam_store::record_files(directory)?.0,
     };
-    let name = name_of(&manifest.kind).map_or_else(directory_name, str::to_owned);
-    Ok(PolicyId { name, hash: manifest.output_hash })
+    let answering = files.iter().filter(|file| decides_answers(&file.path));
+    let hash = lam_store::hash_tree(answering.map(|file| (file.path.as_path(), file.hash.as_str())));
+    Ok(PolicyId { name: name.map_or_else(directory_name, str::to_owned), hash })
+}
+
+/// Whether a file of a model's directory has a part in its answers. What is beside them tells of the training, and a
+/// model stays the same one when that is told otherwise.
+fn decides_answers(file: &Path) -> bool {
+    const BEGINNINGS: [&str; 7] = [
+        "config.json",
+        "generation_config.json",
+        "adapter_config.json",
+        "tokenizer",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "chat_template",
+    ];
+    let name = file.to_string_lossy();
+    name.contains(".safetensors") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// Our own model as a planner: greedy, one plan a task.
@@ -128,5 +148,27 @@ impl ModelPlanner<'_> {
         let failed = |error: InferenceError| PolicyError::failed(&self.model.id.name, error);
         let completions = self.generator.run(tasks.iter().map(request).collect()).map_err(failed)?;
         Ok(completions.iter().map(|completion| renderer.parse_plan(&completion.tokens).unwrap_or_default()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_known_by_what_decides_its_answers() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        let hash = || identity(directory.path(), &|_| None).unwrap().hash;
+        write("config.json", "{}");
+        write("model.safetensors", "weights");
+        let mut known = vec![hash()];
+        write("trainer_state.json", "{}");
+        assert_eq!(known, [hash()]);
+        for name in ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"] {
+            write(name, "other");
+            assert!(!known.contains(&hash()), "{name}");
+            known.push(hash());
+        }
     }
 }

@@ -148,7 +148,7 @@ pub struct Step {
 pub struct PolicyId {
     /// `expert`, `LAM2`, or an endpoint's model name.
     pub name: String,
-    /// Content hash of the model directory, or version of the expert.
+    /// Content hash of the model's files that decide its answers, or version of the expert.
     pub hash: String,
 }
 
