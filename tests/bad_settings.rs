@@ -96,6 +96,7 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("lam4.train.eval_steps=5", "`train.eval_steps` = 5: means nothing in PPO\nhint: "),
         ("lam4.lora.lora_dropout=0.1", "`lora.lora_dropout` = 0.1: PPO's ratio would measure the noise of dropout"),
         ("eval-online.limits.parallel=0", "`limits.parallel` = 0"),
+        ("eval-online.split=train", "`split` = train: a model is not measured on what it was trained on"),
         ("expert.trajectories.tasks=0", "`trajectories.tasks` = 0"),
     ];
     for (set, words) in values {

@@ -25,9 +25,11 @@ pub(crate) const JOURNAL: &str = "episodes.journal.jsonl";
 pub struct TrajectoriesConfig {
     /// How many tasks the teacher attempts; the paper has 2,192 successes of its teacher.
     pub tasks: usize,
-    /// The set they belong to: `train` for training, `test` for step evaluation.
+    /// The set they belong to: `train` for training, `validation` for choices between settings or models, `test` for the
+    /// step evaluation that is reported.
     pub split: Split,
-    /// Only this wording; none for both.
+    /// Only this wording; without one, the set's own: known wordings in `train`, those kept for it in `validation`, half of
+    /// each in `test`.
     pub phrasing: Option<Phrasing>,
     /// Only these families; empty for all.
     pub families: Vec<String>,

@@ -3,7 +3,7 @@
 
 use lam_env::Document;
 use lam_env::random::hash;
-use lam_tasks::documentation::{self, document, function_texts, labels, query_log, word_lists};
+use lam_tasks::documentation::{self, document, function_texts, kept_words, labels, query_log, word_lists};
 use lam_tasks::{Call, steps};
 use lam_types::{FunctionSpec, Phrasing, PlanSource, Split};
 
@@ -54,8 +54,10 @@ pub fn vocabulary(file: &ApplicationFile, functions: &[FunctionSpec]) -> Vec<Str
         texts.extend(family.choices.iter().flat_map(|choice| [choice.word.to_owned(), choice.control.to_owned()]));
         let instance = example(family, "vocabulary", 0);
         texts.extend(steps(family.steps, &instance.parameters.slots("")));
-        texts.extend(family.wording.all().map(|sentence| sentence.replace(['{', '}'], " ")));
+        texts.extend(family.wording.train.iter().map(|sentence| sentence.replace(['{', '}'], " ")));
     }
+    let families = tasks::catalog(&file.name).families.into_iter();
+    texts.push(kept_words(families.flat_map(|family| family.wording.held_out())));
     texts.extend(word_lists());
     texts
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lam_env::{EnvError, Environment, Outcome, call_problem};
+use lam_env::{EnvError, Environment, Outcome, check_call};
 use lam_types::{Action, Complete, FunctionSpec, Observation, StepStatus, Task, Verdict};
 
 use crate::application::ApplicationFile;
@@ -106,7 +106,7 @@ impl Environment for DesktopEnvironment {
     }
 
     fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
-        if let Some(message) = call_problem(action, &self.functions, &self.observation) {
+        if let Err(message) = check_call(action, &self.functions, &self.observation) {
             let observation = self.observation.clone();
             return Ok(Outcome { status: StepStatus::InvalidAction, message, observation });
         }

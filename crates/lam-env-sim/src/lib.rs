@@ -37,7 +37,6 @@ mod provider;
 mod reference;
 mod ribbon;
 mod screen;
-mod tasks;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_types::{FunctionSpec, Task};
@@ -94,7 +93,8 @@ impl Application for Sim {
     }
 
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
-        tasks::draw(query)
+        family::CATALOG
+            .draw(query, &["task"], |turn, seed| instance::draw(turn.family, seed, turn.split, turn.phrasing).request)
     }
 
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document> {

@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use lam_types::{Action, FunctionSpec, StepStatus, Target};
+use lam_env::check_call;
+use lam_types::{Action, FunctionSpec, StepStatus};
 
 use crate::editor::Editor;
 use crate::functions::{self, Refused};
-use crate::screen::screen;
+use crate::screen::{observe, screen};
 
 /// The functions on offer.
 pub static SPECS: LazyLock<Vec<FunctionSpec>> = LazyLock::new(functions::specs);
@@ -29,24 +30,17 @@ pub fn perform(editor: &mut Editor, action: &Action) -> Performed {
 }
 
 fn dispatch(editor: &mut Editor, action: &Action) -> Result<String, Refused> {
-    let invalid = |message: String| Refused { status: StepStatus::InvalidAction, message };
     if action.function.is_empty() {
         return Ok(String::new());
     }
-    let spec = SPECS.iter().find(|spec| spec.name == action.function);
-    let spec = spec.ok_or_else(|| invalid(format!("no function `{}`", action.function)))?;
-    functions::check_args(spec, &action.args, &editor.document)?;
-    let Target::Control(kinds) = &spec.target else {
+    let seen = observe(editor);
+    let control =
+        check_call(action, &SPECS, &seen).map_err(|message| Refused { status: StepStatus::InvalidAction, message })?;
+    let Some(control) = control else {
         return functions::call_application(editor, &action.function, &action.args);
     };
-    let place = action.control_label.parse::<usize>().ok().and_then(|label| label.checked_sub(1));
-    let mut shown = screen(editor);
-    let place = place.filter(|place| *place < shown.len());
-    let place = place.ok_or_else(|| invalid(format!("no control with label `{}`", action.control_label)))?;
-    let shown = shown.swap_remove(place);
-    if !kinds.contains(&shown.kind) {
-        return Err(invalid(format!("{} does not act on `{}`, a {}", spec.name, shown.name, shown.kind.as_str())));
-    }
+    let place = seen.controls.iter().position(|shown| shown.label == control.label);
+    let shown = screen(editor).swap_remove(place.expect("the control was found on this screen"));
     let message = functions::call_control(editor, &shown, &action.function, &action.args)?;
     if shown.name == action.control_name.as_str() {
         return Ok(message);

@@ -103,13 +103,17 @@ fn documents_use_no_unseen_wording() {
         .collect();
     let mut unseen = 0;
     for task in tasks(Split::Train, Phrasing::Seen, 700) {
-        for request in phrasings(&task, Phrasing::Unseen) {
-            unseen += 1;
-            assert!(!headings.contains(&pattern(&request)), "{request}");
+        for split in [Split::Validation, Split::Test] {
+            for request in phrasings(&Task { split, ..task.clone() }, Phrasing::Unseen) {
+                unseen += 1;
+                assert!(!headings.contains(&pattern(&request)), "{request}");
+            }
         }
     }
-    assert!(unseen > 700);
-    assert!(!text.contains(" , after that ") && !text.contains(" , next "));
+    assert!(unseen > 1400);
+    for joint in [" ; and ", " ; also ", " , after that ", " , next "] {
+        assert!(!text.contains(joint), "{joint}");
+    }
 }
 
 /// A request without its quoted texts and numbers.
@@ -122,7 +126,8 @@ fn pattern(request: &str) -> String {
 fn the_vocabulary_has_every_word_of_tasks_and_screens() {
     let texts = Sim::new().vocabulary().join(" ");
     let known: std::collections::BTreeSet<&str> = texts.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
-    for task in tasks(Split::Test, Phrasing::Unseen, 280) {
+    let held_out = [Split::Validation, Split::Test].map(|split| tasks(split, Phrasing::Unseen, 280));
+    for task in held_out.into_iter().flatten() {
         let mut environment = Sim::new().open().expect("sim opens");
         let shown = environment.reset(&task).expect("a known family");
         let names = shown.controls.iter().map(|control| control.control_text.as_str());

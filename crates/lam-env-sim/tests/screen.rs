@@ -115,5 +115,5 @@ fn an_unknown_family_is_named_with_the_nearest() {
     let message = sim.tasks(&wrong).expect_err("no such family").to_string();
     assert!(message.contains("`boldd`") && message.contains("hint: did you mean `bold`?"), "{message}");
     let unseen = query(Split::Train, Some(Phrasing::Unseen), 1);
-    assert!(sim.tasks(&unseen).expect_err("kept for the test set").to_string().contains("hint:"));
+    assert!(sim.tasks(&unseen).expect_err("kept from training").to_string().contains("hint:"));
 }

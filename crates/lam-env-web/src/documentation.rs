@@ -3,7 +3,7 @@
 //! Written from the families' own data, so that it is right where the expert is wrong. It uses seen wordings only.
 
 use lam_env::Document;
-use lam_tasks::documentation::{document, function_texts, labels, query_log};
+use lam_tasks::documentation::{document, function_texts, kept_words, labels, query_log};
 use lam_tasks::template::{bare, fill};
 use lam_tasks::{documentation, steps};
 use lam_types::PlanSource;
@@ -77,9 +77,11 @@ pub fn vocabulary() -> Vec<String> {
     }
     texts.extend(function_texts(&SPECS));
     for asking in CATALOG.families.iter().flat_map(|family| family.askings) {
-        texts.extend(asking.wording.all().map(bare));
+        texts.extend(asking.wording.train.iter().map(|sentence| bare(sentence)));
         texts.extend(asking.steps.iter().map(|step| bare(step)));
     }
+    let askings = CATALOG.families.iter().flat_map(|family| family.askings);
+    texts.push(kept_words(askings.flat_map(|asking| asking.wording.held_out())));
     texts
 }
 

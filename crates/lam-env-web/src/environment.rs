@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use lam_env::{EnvError, Environment, Outcome};
+use lam_env::{EnvError, Environment, Outcome, check_call};
 use lam_types::{Action, Complete, Observation, Split, StepStatus, Task, Verdict};
 use serde_json::Value;
 
 use crate::browser::{Browser, Clicks};
 use crate::family::{CATALOG, ENVIRONMENT};
-use crate::functions::{self, Refused};
+use crate::functions::{self, Refused, SPECS};
 use crate::observation::Screen;
 use crate::parts::Parts;
 
@@ -65,9 +65,9 @@ impl WebEnvironment {
 
     /// Carries an action out and says what the page answered, "" when all went well.
     fn perform(&mut self, action: &Action) -> Result<Result<String, Refused>, EnvError> {
-        let control = match functions::check(action, &self.screen) {
+        let control = match check_call(action, &SPECS, &self.screen) {
             Ok(control) => control.cloned(),
-            Err(refused) => return Ok(Err(refused)),
+            Err(reason) => return Ok(Err(Refused::invalid(reason))),
         };
         let called = functions::call(self.browser()?, self.clicks, action, control.as_ref()).map_err(failed)?;
         let mut result = match called {

@@ -39,9 +39,7 @@ pub fn draw(
     };
     let draws: Vec<Draw> = CATALOG.turns(query)?.into_iter().map(|turn| Draw { seed: seed(&turn), turn }).collect();
     let requests = requests(&draws, query.split, browsers, (open, drawn))?;
-    let task = |(Draw { turn, seed }, own): (&Draw, String)| {
-        CATALOG.task(turn, *seed, reword(turn.family, turn.phrasing, *seed, &own))
-    };
+    let task = |(Draw { turn, seed }, own): (&Draw, String)| CATALOG.task(turn, *seed, reword(turn, *seed, &own));
     Ok(draws.iter().zip(requests).map(task).collect())
 }
 
@@ -93,24 +91,26 @@ fn requests(
 }
 
 /// The page's request in the words that belong to this seed: half of the seen ones are the page's own.
-fn reword(family: &Family, phrasing: Phrasing, seed: u64, own: &str) -> String {
+fn reword(turn: &Turn, seed: u64, own: &str) -> String {
     let reading = |asking: &'static Asking| Some((&asking.wording, read(asking.wording.train[0], own)?));
-    let readings = family.askings.iter().filter_map(reading);
+    let readings = turn.family.askings.iter().filter_map(reading);
     let Some((wording, slots)) = readings.max_by_key(|(wording, _)| weight(wording.train[0])) else {
         return own.to_owned();
     };
-    let turn = hash(seed, &["wording"]) as usize;
-    let others = &wording.train[1..];
-    let sentence = match phrasing {
-        Phrasing::Unseen => wording.test[turn % wording.test.len()],
-        Phrasing::Seen if turn.is_multiple_of(2) => wording.train[0],
-        Phrasing::Seen => others[turn / 2 % others.len()],
+    let drawn = hash(seed, &["wording"]) as usize;
+    let sentences = wording.of(turn.split, turn.phrasing);
+    let place = match turn.phrasing {
+        Phrasing::Unseen => drawn % sentences.len(),
+        Phrasing::Seen if drawn.is_multiple_of(2) => 0,
+        Phrasing::Seen => 1 + drawn / 2 % (sentences.len() - 1),
     };
-    fill(sentence, &slots)
+    fill(sentences[place], &slots)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn query(split: Split, phrasing: Option<Phrasing>, families: &[&str]) -> TaskQuery {
@@ -135,11 +135,24 @@ mod tests {
     fn the_page_s_parameters_survive_every_wording() {
         let family = CATALOG.find("enter-text").unwrap();
         let own = "Enter \"Zoë x\" into the text field and press Submit.";
-        let seen: std::collections::BTreeSet<String> =
-            (0..40).map(|seed| reword(family, Phrasing::Seen, seed, own)).collect();
-        assert_eq!(seen.len(), family.askings[0].wording.train.len());
-        assert!(seen.iter().all(|request| request.contains("\"Zoë x\"")) && seen.contains(own));
-        assert!(!seen.contains(&reword(family, Phrasing::Unseen, 1, own)));
-        assert_eq!(reword(family, Phrasing::Unseen, 1, "Something else."), "Something else.");
+        let said = |split, phrasing, own: &str| -> BTreeSet<String> {
+            let turn = Turn { family, split, phrasing, round: 0 };
+            (0..40).map(|seed| reword(&turn, seed, own)).collect()
+        };
+        let [seen, dev, test] = [
+            said(Split::Train, Phrasing::Seen, own),
+            said(Split::Validation, Phrasing::Unseen, own),
+            said(Split::Test, Phrasing::Unseen, own),
+        ];
+        let wording = &family.askings[0].wording;
+        assert_eq!(
+            [&seen, &dev, &test].map(BTreeSet::len),
+            [wording.train.len(), wording.dev.len(), wording.test.len()]
+        );
+        assert!(
+            seen.iter().chain(&dev).chain(&test).all(|request| request.contains("\"Zoë x\"")) && seen.contains(own)
+        );
+        assert!(seen.is_disjoint(&dev) && seen.is_disjoint(&test) && dev.is_disjoint(&test));
+        assert_eq!(said(Split::Test, Phrasing::Unseen, "Something else."), ["Something else.".to_owned()].into());
     }
 }

@@ -1,25 +1,32 @@
 //! Calls held against the functions an application offers and against the screen. Knows no particular application.
 
-use lam_types::{Action, ArgKind, Args, FunctionSpec, Observation, Target};
+use lam_types::{Action, ArgKind, Args, Control, FunctionSpec, Observation, Target};
 use serde_json::Value;
 
-/// Why an action is not a call that can be made on this screen, if so. An action without a function calls nothing and
-/// can always be made.
-pub fn call_problem(action: &Action, functions: &[FunctionSpec], observation: &Observation) -> Option<String> {
+/// The control that a call acts on, or none for one that needs none. An action without a function calls nothing and can
+/// always be made.
+///
+/// # Errors
+/// Why the action is not a call that can be made on this screen.
+pub fn check_call<'o>(
+    action: &Action,
+    functions: &[FunctionSpec],
+    observation: &'o Observation,
+) -> Result<Option<&'o Control>, String> {
     if action.function.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let Some(spec) = functions.iter().find(|spec| spec.name == action.function) else {
-        return Some(format!("no function `{}`", action.function));
-    };
-    if let Some(problem) = args_problem(spec, &action.args, observation) {
-        return Some(problem);
-    }
-    let Target::Control(kinds) = &spec.target else { return None };
+    let spec = functions.iter().find(|spec| spec.name == action.function);
+    let spec = spec.ok_or_else(|| format!("no function `{}`", action.function))?;
+    args_problem(spec, &action.args, observation).map_or(Ok(()), Err)?;
+    let Target::Control(kinds) = &spec.target else { return Ok(None) };
     let label = &action.control_label;
-    let Some(control) = observation.control(label) else { return Some(format!("no control with label `{label}`")) };
+    let control = observation.control(label).ok_or_else(|| format!("no control with label `{label}`"))?;
+    if kinds.contains(&control.control_type) {
+        return Ok(Some(control));
+    }
     let (name, kind) = (&control.control_text, control.control_type.as_str());
-    (!kinds.contains(&control.control_type)).then(|| format!("{} does not act on `{name}`, a {kind}", spec.name))
+    Err(format!("{} does not act on `{name}`, a {kind}", spec.name))
 }
 
 fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> Option<String> {
@@ -94,7 +101,7 @@ mod tests {
             status: Status::Continue,
             plan: Vec::new(),
         };
-        call_problem(&action, &[function()], &screen())
+        check_call(&action, &[function()], &screen()).err()
     }
 
     #[test]

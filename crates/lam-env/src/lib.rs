@@ -45,7 +45,7 @@ mod guard;
 pub mod random;
 pub mod words;
 
-pub use call::call_problem;
+pub use call::check_call;
 pub use environments::{Environments, Provider, refuse_screenshots};
 pub use guard::{GuardRules, Guarded, GuardedApplication, leads_out, pattern_matches};
 
@@ -158,11 +158,12 @@ pub trait Environment: Send {
 pub struct TaskQuery {
     /// The set they belong to.
     pub split: Split,
-    /// Only this wording; `None` for both.
+    /// Only this wording; `None` for the set's own: known wordings in training, those kept for it in the validation set,
+    /// half of each in the test set.
     pub phrasing: Option<Phrasing>,
     /// Only these families; empty for all.
     pub families: Vec<String>,
-    /// How many; families take turns, so that each gets its share.
+    /// How many; families take turns, so that each gets its share, and fewer tasks than families are spread over all.
     pub count: usize,
     /// Seed of the draw: the same query gives the same tasks.
     pub seed: u64,

@@ -29,7 +29,7 @@ mod tables;
 
 pub use bootstrap::Bootstrap;
 pub use error::EvalError;
-pub use online::{Online, OnlineReport, evaluate_online, held_out_tasks, score_online};
+pub use online::{HeldOut, Online, OnlineReport, evaluate_online, score_online};
 pub use plan::{
     ChatJudge, Comparison, MatcherJudge, PlanItem, PlanJudge, PlanQuestion, PlanReport, Planner, Planning,
     RemotePlanner, evaluate_plans, matching,

@@ -89,23 +89,33 @@ fn seconds(trajectory: &Trajectory) -> f64 {
     policy_seconds(trajectory) + trajectory.steps.iter().map(|step| step.environment_seconds).sum::<f64>()
 }
 
-/// The held-out tasks of an application: `seen` with known wordings, then `unseen` with others, of these families
-/// (none for all).
-///
-/// # Errors
-/// When the environment cannot draw them, or somebody asked to stop.
-pub fn held_out_tasks(
-    app: &dyn Application,
-    families: &[String],
-    (seen, unseen): (usize, usize),
-    seed: u64,
-    monitor: Monitor<'_>,
-) -> Result<Vec<Task>, EvalError> {
-    let mut tasks = Vec::new();
-    for (phrasing, count) in [(Phrasing::Seen, seen), (Phrasing::Unseen, unseen)] {
-        let query =
-            TaskQuery { split: Split::Test, phrasing: Some(phrasing), families: families.to_vec(), count, seed };
-        tasks.extend(draw_tasks(app, &query, monitor.progress, monitor.cancel)?);
+/// Which held-out tasks are attempted.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldOut<'a> {
+    /// The set they are drawn from: test or validation.
+    pub split: Split,
+    /// Only these families; none for all.
+    pub families: &'a [String],
+    /// How many in known wordings, which come first.
+    pub seen: usize,
+    /// How many in wordings that no phase trained on.
+    pub unseen: usize,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+impl HeldOut<'_> {
+    /// The tasks.
+    ///
+    /// # Errors
+    /// When the environment cannot draw them, or somebody asked to stop.
+    pub fn draw(&self, app: &dyn Application, monitor: Monitor<'_>) -> Result<Vec<Task>, EvalError> {
+        let mut tasks = Vec::new();
+        for (phrasing, count) in [(Phrasing::Seen, self.seen), (Phrasing::Unseen, self.unseen)] {
+            let (split, families, seed) = (self.split, self.families.to_vec(), self.seed);
+            let query = TaskQuery { split, phrasing: Some(phrasing), families, count, seed };
+            tasks.extend(draw_tasks(app, &query, monitor.progress, monitor.cancel)?);
+        }
+        Ok(tasks)
     }
-    Ok(tasks)
 }

@@ -1,8 +1,13 @@
 //! The families of one application, and the tasks that a query draws from them: families take turns, so that of any
-//! number of tasks each family has as many as any other, or one more.
+//! number of tasks each family has as many as any other, or one more. A query for fewer tasks than there are families
+//! draws which families have one, so that a small evaluation is no easier than a large one.
 
+use lam_env::random::{hash, stream};
 use lam_env::{EnvError, TaskQuery};
 use lam_types::{Phrasing, Split, Task};
+use rand::Rng;
+use rand::seq::index::sample;
+use rand_chacha::ChaCha8Rng;
 
 /// What has a name among its like.
 pub trait Named {
@@ -77,29 +82,72 @@ impl<F: Named> Catalog<F> {
         names.max_by_key(likeness).filter(|family| shared(family) > 2)
     }
 
+    /// The families that a query draws from, each once.
+    fn drawn_from(&self, query: &TaskQuery) -> Result<Vec<&'static F>, EnvError> {
+        if query.families.is_empty() {
+            return Ok(self.families.clone());
+        }
+        let mut families: Vec<&'static F> = Vec::new();
+        for name in &query.families {
+            let family = self.get("query", name)?;
+            if families.iter().all(|known| known.name() != family.name()) {
+                families.push(family);
+            }
+        }
+        Ok(families)
+    }
+
     /// The turns of a query.
     ///
+    /// Without a wish, the training set asks in known wordings, the validation set in its own, and the test set in both,
+    /// half and half. Which families are drawn does not hang on the wording: of two queries that differ in it and in
+    /// nothing else, both ask the same families.
+    ///
     /// # Errors
-    /// A family that does not exist; wordings that are kept for the test set, asked for in another.
+    /// A family that does not exist; wordings that are kept from training, asked for in the training set.
     pub fn turns(&self, query: &TaskQuery) -> Result<Vec<Turn<F>>, EnvError> {
-        let named: Result<Vec<&'static F>, EnvError> =
-            query.families.iter().map(|name| self.get("query", name)).collect();
-        let families = if query.families.is_empty() { self.families.clone() } else { named? };
-        if query.split != Split::Test && query.phrasing == Some(Phrasing::Unseen) {
-            return Err(EnvError::Usage(format!(
-                "the {} set has no unseen phrasings: they are kept for the test set\nhint: ask for split `test`",
-                query.split.as_str()
-            )));
+        let families = self.drawn_from(query)?;
+        if query.split == Split::Train && query.phrasing == Some(Phrasing::Unseen) {
+            let what = "the train set has no unseen phrasings: they are kept for the two others";
+            return Err(EnvError::Usage(format!("{what}\nhint: ask for split `validation` or `test`")));
         }
-        let count = if families.is_empty() { 0 } else { query.count };
+        let mut random = stream(&["turns", &self.id_prefix, query.split.as_str()], query.seed);
+        let order = order_of_turns(families.len(), query.count, &mut random);
+        let parity = usize::from(random.random_bool(0.5));
+        // Rounds in known and in new wordings take turns; in what does not fill two rounds, their neighbours do.
+        let whole_rounds = query.count / (2 * order.len().max(1)) * 2;
         let turn = |index: usize| {
-            let (family, round) = (families[index % families.len()], index / families.len());
-            // A test set without a wish has both wordings: every other round is asked in new ones.
-            let is_new = query.split == Split::Test && round % 2 == 1;
+            let (place, round) = (index % order.len(), index / order.len());
+            let is_new = match query.split {
+                Split::Train => false,
+                Split::Validation => true,
+                Split::Test if round < whole_rounds => round % 2 == 1,
+                Split::Test => (place + round + parity) % 2 == 1,
+            };
             let own = if is_new { Phrasing::Unseen } else { Phrasing::Seen };
-            Turn { family, split: query.split, phrasing: query.phrasing.unwrap_or(own), round }
+            Turn { family: families[order[place]], split: query.split, phrasing: query.phrasing.unwrap_or(own), round }
         };
-        Ok((0..count).map(turn).collect())
+        Ok((0..if order.is_empty() { 0 } else { query.count }).map(turn).collect())
+    }
+
+    /// The tasks of a query whose requests are known without starting anything. Seeds come from the random stream of
+    /// these names, and `request` says what a turn with its seed asks.
+    ///
+    /// # Errors
+    /// As [`Catalog::turns`].
+    pub fn draw(
+        &self,
+        query: &TaskQuery,
+        stream: &[&str],
+        request: impl Fn(&Turn<F>, u64) -> String,
+    ) -> Result<Vec<Task>, EnvError> {
+        let task = |turn: Turn<F>| {
+            let names = turn.names();
+            let names: Vec<&str> = stream.iter().copied().chain(names.iter().map(String::as_str)).collect();
+            let seed = hash(&names, query.seed) >> 16;
+            self.task(&turn, seed, request(&turn, seed))
+        };
+        Ok(self.turns(query)?.into_iter().map(task).collect())
     }
 
     /// The task of a turn. `seed` has at most 48 bits: signed columns and JSON numbers hold them without loss.
@@ -118,58 +166,8 @@ impl<F: Named> Catalog<F> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    struct Plain(&'static str);
-
-    impl Named for Plain {
-        fn name(&self) -> &'static str {
-            self.0
-        }
-    }
-
-    static FAMILIES: [Plain; 4] = [Plain("bold"), Plain("bold_italic"), Plain("color"), Plain("font")];
-
-    fn catalog() -> Catalog<Plain> {
-        let families = FAMILIES.iter().collect();
-        Catalog { environment: "test", application: "none".into(), id_prefix: "test".into(), families }
-    }
-
-    fn query(split: Split, phrasing: Option<Phrasing>, count: usize) -> TaskQuery {
-        TaskQuery { split, phrasing, families: Vec::new(), count, seed: 1 }
-    }
-
-    #[test]
-    fn families_have_equal_shares_of_any_number() {
-        for count in 0..=40 {
-            let mut shares: BTreeMap<&str, usize> = FAMILIES.iter().map(|family| (family.0, 0)).collect();
-            for turn in catalog().turns(&query(Split::Train, None, count)).unwrap() {
-                *shares.get_mut(turn.family.0).unwrap() += 1;
-            }
-            let (least, most) = (shares.values().min().unwrap(), shares.values().max().unwrap());
-            assert!(most - least <= 1 && shares.values().sum::<usize>() == count, "{shares:?}");
-        }
-    }
-
-    #[test]
-    fn no_two_turns_bear_the_same_names() {
-        let turns = catalog().turns(&query(Split::Test, None, 40)).unwrap();
-        let names: std::collections::BTreeSet<_> = turns.iter().map(Turn::names).collect();
-        assert_eq!(names.len(), 40);
-        assert_eq!(turns.iter().filter(|turn| turn.phrasing == Phrasing::Unseen).count(), 20);
-    }
-
-    #[test]
-    fn what_cannot_be_drawn_is_refused_with_a_hint() {
-        let named = |name: &str| TaskQuery { families: vec![name.to_owned()], ..query(Split::Train, None, 1) };
-        let said = |query: &TaskQuery| catalog().turns(query).err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(said(&named("bolt")).ends_with("hint: did you mean `bold`?"), "{}", said(&named("bolt")));
-        assert!(!said(&named("size")).contains("hint"), "{}", said(&named("size")));
-        let unseen = said(&query(Split::Validation, Some(Phrasing::Unseen), 1));
-        assert!(unseen.contains("validation") && unseen.contains("hint: ask for split `test`"), "{unseen}");
-    }
+/// In which order families take turns, by their places: their own where each has a turn, else as many of them as there
+/// are tasks, drawn.
+pub fn order_of_turns(families: usize, tasks: usize, random: &mut ChaCha8Rng) -> Vec<usize> {
+    if tasks >= families { (0..families).collect() } else { sample(random, families, tasks).into_vec() }
 }

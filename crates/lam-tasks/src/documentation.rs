@@ -1,7 +1,11 @@
 //! What documentation is made of: procedures under headings, logs of what was asked, and the words of it all.
 
+use std::collections::BTreeSet;
+
 use lam_env::{Document, words};
 use lam_types::{FunctionSpec, PlanSource, Split};
+
+use crate::template::bare;
 
 /// A document.
 pub fn document(name: &str, source: PlanSource, text: String) -> Document {
@@ -46,4 +50,12 @@ pub fn function_texts(functions: &[FunctionSpec]) -> impl Iterator<Item = String
 pub fn word_lists() -> impl Iterator<Item = String> {
     let dozens = |split| words::of(split).chunks(12).map(|words| words.join(" "));
     [Split::Train, Split::Test].into_iter().flat_map(dozens)
+}
+
+/// The words of sentences that are kept from training, in alphabetical order: a tokenizer has to know them, and nothing
+/// that is read shows how they are put together.
+pub fn kept_words(sentences: impl IntoIterator<Item = &'static str>) -> String {
+    let sentences: Vec<String> = sentences.into_iter().map(bare).collect();
+    let words: BTreeSet<&str> = sentences.iter().flat_map(|sentence| sentence.split_whitespace()).collect();
+    words.into_iter().collect::<Vec<_>>().join(" ")
 }

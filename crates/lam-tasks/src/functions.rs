@@ -1,5 +1,5 @@
 //! UFO's functions: names, arguments, and what prompts say of them. An environment picks those it supports, and says
-//! on which kinds of control they act; what it does otherwise it says over the description given here.
+//! on which kinds of control they act; where its application differs it varies the description given here.
 
 use lam_types::{ArgKind, ArgSpec, ControlType, FunctionSpec, Target};
 
@@ -7,6 +7,33 @@ use lam_types::{ArgKind, ArgSpec, ControlType, FunctionSpec, Target};
 pub(crate) fn takes_number(name: &str) -> bool {
     let numbers = ["start_index", "end_index", "number", "rows", "columns", "font_size", "wheel_dist"];
     numbers.contains(&name)
+}
+
+/// A description varied where an application differs.
+pub trait Vary: Sized {
+    /// The same with other words for the prompt.
+    fn saying(self, doc: &str) -> Self;
+    /// The same with one more argument.
+    fn also_taking(self, arg: ArgSpec) -> Self;
+    /// The same with another kind of value for the argument of this name.
+    fn taking(self, name: &str, kind: ArgKind) -> Self;
+}
+
+impl Vary for FunctionSpec {
+    fn saying(self, doc: &str) -> Self {
+        Self { doc: doc.to_owned(), ..self }
+    }
+
+    fn also_taking(mut self, arg: ArgSpec) -> Self {
+        self.args.push(arg);
+        self
+    }
+
+    fn taking(mut self, name: &str, kind: ArgKind) -> Self {
+        let arg = self.args.iter_mut().find(|arg| arg.name == name);
+        arg.unwrap_or_else(|| panic!("{} has no argument `{name}`", self.name)).kind = kind;
+        self
+    }
 }
 
 /// Clicks any control.

@@ -6,7 +6,7 @@
 //! ```
 //! use lam_tasks::{Call, Choice, Family, Numbers, Parameters, Quote, Wording, calls};
 //!
-//! const MARK: Wording = Wording::new(&["make '{x}' {s}", "apply {s} to '{x}'"], &["'{x}' should be {s}"]);
+//! const MARK: Wording = Wording::new(&["make '{x}' {s}"], &["let '{x}' have {s}"], &["'{x}' should be {s}"]);
 //! const BOLD: Family<(), ()> = Family::new("bold", &["bold"], &MARK, &["select {x}", "click Bold"], (), ())
 //!     .quote(Quote::Words);
 //!
@@ -36,7 +36,7 @@ pub mod template;
 mod wording;
 
 pub use call::Call;
-pub use catalog::{Catalog, Named, Turn};
+pub use catalog::{Catalog, Named, Turn, order_of_turns};
 pub use choice::{Choice, Choices};
 pub use family::{Family, Numbers, Quote};
 pub use follow::{act, gave_up, left, thought};
@@ -44,4 +44,4 @@ pub use parameters::Parameters;
 pub use procedure::{calls, steps};
 pub use step::words;
 pub use template::Slots;
-pub use wording::{Wording, phrase};
+pub use wording::{Wording, check_sets, phrase};

@@ -1,5 +1,7 @@
 //! The sentences in which a family asks, by the set that may use them, and a request drawn from them.
 
+use std::collections::BTreeMap;
+
 use lam_env::random::pick;
 use lam_types::{Phrasing, Split};
 use rand::Rng;
@@ -13,42 +15,74 @@ use crate::template::{Slots, fill};
 pub struct Wording {
     /// Sentences that training sets use. The first is an imperative: documentation uses it.
     pub train: &'static [&'static str],
-    /// Sentences of the validation set.
+    /// Sentences kept for the validation set, on which choices are made.
     pub dev: &'static [&'static str],
     /// Sentences kept for the test set.
     pub test: &'static [&'static str],
 }
 
 impl Wording {
-    /// The validation set asks in the training set's sentences, since every sentence belongs to one of the two others
-    /// and none may change sides: what a family asks in training and in tests would change with it. Its tasks are its
-    /// own all the same: they are drawn from held-out words and numbers, from streams that bear the set's name.
-    pub const fn new(train: &'static [&'static str], test: &'static [&'static str]) -> Self {
-        Self { train, dev: train, test }
+    /// The sentences of the three sets. None stands in two of them.
+    pub const fn new(
+        train: &'static [&'static str],
+        dev: &'static [&'static str],
+        test: &'static [&'static str],
+    ) -> Self {
+        Self { train, dev, test }
     }
 
-    /// The sentences in which tasks of a set are asked.
+    /// The sentences in which tasks of a set are asked. The training set has none of its own kept apart: asked for
+    /// unseen ones, it names the test set's.
     pub fn of(&self, split: Split, phrasing: Phrasing) -> &'static [&'static str] {
         match (phrasing, split) {
-            (Phrasing::Unseen, _) => self.test,
-            (Phrasing::Seen, Split::Validation) => self.dev,
-            (Phrasing::Seen, Split::Train | Split::Test) => self.train,
+            (Phrasing::Seen, _) => self.train,
+            (Phrasing::Unseen, Split::Validation) => self.dev,
+            (Phrasing::Unseen, Split::Train | Split::Test) => self.test,
         }
     }
 
-    /// Every sentence, each once.
+    /// The sentences that no training set uses.
+    pub fn held_out(&self) -> impl Iterator<Item = &'static str> {
+        self.dev.iter().chain(self.test).copied()
+    }
+
+    /// Every sentence.
     pub fn all(&self) -> impl Iterator<Item = &'static str> {
-        let own_dev = self.dev.iter().filter(|sentence| !self.train.contains(sentence));
-        self.train.iter().chain(own_dev).chain(self.test).copied()
+        self.train.iter().copied().chain(self.held_out())
     }
 }
 
-/// Wordings by name: the sentences of training, then those kept for the test set.
+/// Wordings by name: the sentences of training, those of the validation set, those of the test set.
 #[macro_export]
 macro_rules! wordings {
-    ($($(#[$doc:meta])* $id:ident: [$($train:literal),* $(,)?], [$($test:literal),* $(,)?];)*) => {
-        $($(#[$doc])* pub static $id: $crate::Wording = $crate::Wording::new(&[$($train),*], &[$($test),*]);)*
+    ($($(#[$doc:meta])* $id:ident:
+        [$($train:literal),* $(,)?], [$($dev:literal),* $(,)?], [$($test:literal),* $(,)?];)*) => {
+        $($(#[$doc])* pub static $id: $crate::Wording =
+            $crate::Wording::new(&[$($train),*], &[$($dev),*], &[$($test),*]);)*
     };
+}
+
+/// Whether these wordings keep their sets apart: each has sentences of every set, and none stands in two sets, be it of
+/// two wordings. The tests of an environment's tables ask this.
+///
+/// # Errors
+/// The sentence that stands in two sets, or what is missing.
+pub fn check_sets<'w>(wordings: impl IntoIterator<Item = &'w Wording>) -> Result<(), String> {
+    let mut set_of: BTreeMap<String, &str> = BTreeMap::new();
+    for Wording { train, dev, test } in wordings {
+        for (set, sentences) in [("train", train), ("dev", dev), ("test", test)] {
+            if sentences.is_empty() {
+                return Err(format!("no sentence of {set} beside {train:?}"));
+            }
+            for sentence in *sentences {
+                let other = *set_of.entry(sentence.to_lowercase()).or_insert(set);
+                if other != set {
+                    return Err(format!("`{sentence}` stands in {other} and in {set}"));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A request in one of `sentences`, its subject called by one of `subjects`. Half of the requests carry some of the
@@ -93,19 +127,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn test_sentences_are_asked_in_the_test_set_alone() {
-        let wording = Wording::new(&["a", "b"], &["c"]);
+    fn each_set_asks_in_its_own_sentences() {
+        let wording = Wording::new(&["a", "b"], &["c"], &["d"]);
         for split in [Split::Train, Split::Validation, Split::Test] {
-            assert!(!wording.of(split, Phrasing::Seen).contains(&"c"), "{}", split.as_str());
+            assert_eq!(wording.of(split, Phrasing::Seen), ["a", "b"], "{}", split.as_str());
         }
-        assert_eq!(wording.of(Split::Test, Phrasing::Unseen), ["c"]);
-        assert_eq!(wording.all().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(wording.of(Split::Validation, Phrasing::Unseen), ["c"]);
+        assert_eq!(wording.of(Split::Test, Phrasing::Unseen), ["d"]);
+        assert_eq!(wording.all().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
     }
 
     #[test]
-    fn a_set_of_its_own_sentences_uses_them() {
-        let wording = Wording { train: &["a"], dev: &["b"], test: &["c"] };
-        assert_eq!(wording.of(Split::Validation, Phrasing::Seen), ["b"]);
-        assert_eq!(wording.all().collect::<Vec<_>>(), ["a", "b", "c"]);
+    fn a_sentence_of_two_sets_is_named() {
+        let apart = Wording::new(&["a"], &["b"], &["c"]);
+        assert_eq!(check_sets([&apart, &apart]), Ok(()));
+        let said = |wording: &Wording| check_sets([&apart, wording]).unwrap_err();
+        assert_eq!(said(&Wording::new(&["d"], &["A"], &["c"])), "`A` stands in train and in dev");
+        assert_eq!(said(&Wording::new(&["d"], &[], &["c"])), "no sentence of dev beside [\"d\"]");
     }
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The three sets; a task is in one of them before anything trains on it.
+/// The three sets; a task is in one of them before anything trains on it. Choices are made on the validation set, so
+/// that the test set says something about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the field's own words")]
@@ -30,7 +31,7 @@ impl Split {
 pub enum Phrasing {
     /// A wording that occurs in training sets.
     Seen,
-    /// A wording kept for the test set.
+    /// A wording kept from training: the validation set and the test set have theirs, and share none.
     Unseen,
 }
 

@@ -1,8 +1,6 @@
 //! Tasks drawn for a query: every seed belongs to one family, one set and one wording.
 
-use lam_env::random::hash;
 use lam_env::{EnvError, TaskQuery};
-use lam_tasks::Turn;
 use lam_types::Task;
 
 use super::{catalog, instance};
@@ -15,12 +13,7 @@ pub fn draw(application: &str, query: &TaskQuery) -> Result<Vec<Task>, EnvError>
             "application `{application}` has no task families\nhint: ask for something with --task"
         )));
     }
-    let task = |turn| {
-        let Turn { family, split, phrasing, .. } = turn;
-        let [name, of_split, of_phrasing, round] = turn.names();
-        let names = ["desktop task", application, &name, &of_split, &of_phrasing, &round];
-        let seed = hash(&names, query.seed) >> 16;
-        catalog.task(&turn, seed, instance(family, seed, split, phrasing).request)
-    };
-    Ok(catalog.turns(query)?.into_iter().map(task).collect())
+    catalog.draw(query, &["desktop task", application], |turn, seed| {
+        instance(turn.family, seed, turn.split, turn.phrasing).request
+    })
 }

@@ -15,7 +15,12 @@ const SEEDS: u64 = 12;
 /// Instances of every family, in each split and wording.
 fn instances(application: &str) -> Vec<Instance> {
     let drawn = |family: &'static Family, seed| {
-        let kinds = [(Split::Train, Phrasing::Seen), (Split::Test, Phrasing::Seen), (Split::Test, Phrasing::Unseen)];
+        let kinds = [
+            (Split::Train, Phrasing::Seen),
+            (Split::Validation, Phrasing::Unseen),
+            (Split::Test, Phrasing::Seen),
+            (Split::Test, Phrasing::Unseen),
+        ];
         kinds.map(|(split, phrasing)| instance(family, seed, split, phrasing))
     };
     let families = catalog(application).families;
@@ -32,6 +37,28 @@ fn writer_has_at_least_sixty_families_with_names_of_their_own() {
     let names: BTreeSet<&str> = catalog("writer").families.iter().map(|family| family.name).collect();
     assert_eq!(names.len(), catalog("writer").families.len(), "no name twice");
     assert!(names.len() >= 60, "{} families", names.len());
+}
+
+#[test]
+fn no_sentence_belongs_to_two_sets() {
+    for application in APPLICATIONS {
+        let families = catalog(application).families;
+        assert_eq!(lam_tasks::check_sets(families.iter().map(|family| family.wording)), Ok(()), "{application}");
+    }
+}
+
+#[test]
+fn what_is_read_of_an_application_shows_no_sentence_that_is_kept_from_training() {
+    for application in APPLICATIONS {
+        let file = crate::ApplicationFile::load(application).expect("shipped");
+        let texts = crate::documentation::vocabulary(&file, &crate::functions::specs(&file));
+        for family in catalog(application).families {
+            for sentence in family.wording.held_out() {
+                let shown = sentence.replace(['{', '}'], " ");
+                assert!(!texts.iter().any(|text| text.contains(&shown)), "{application}: {shown}");
+            }
+        }
+    }
 }
 
 /// `select_text` takes the first occurrence: inside another word it would leave the caret outside the table.

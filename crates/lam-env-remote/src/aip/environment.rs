@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use lam_env::{EnvError, Environment, Outcome, call_problem, pattern_matches};
+use lam_env::{EnvError, Environment, Outcome, check_call, pattern_matches};
 use lam_types::{Action, Complete, ControlType, Observation, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
@@ -100,8 +100,8 @@ impl AipEnvironment {
     }
 
     fn perform(&mut self, action: &Action, window: &Window) -> Result<(StepStatus, String), EnvError> {
-        let tool = match call_problem(action, &SPECS, &self.screen).map_or_else(|| functions::tool(action, window), Err)
-        {
+        let checked = check_call(action, &SPECS, &self.screen);
+        let tool = match checked.and_then(|_| functions::tool(action, window)) {
             Ok(tool) => tool,
             Err(reason) => return Ok((StepStatus::InvalidAction, reason)),
         };

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use lam_env::random::stream;
 use lam_env::{EnvError, GuardRules, TaskQuery};
+use lam_tasks::order_of_turns;
 use lam_types::{Phrasing, Split, Task};
 use serde::Deserialize;
 
@@ -81,7 +83,8 @@ impl Families {
         self.families.iter().find(|family| family.name == name)
     }
 
-    /// The tasks of a query, each at most once: families take turns.
+    /// The tasks of a query, each at most once: families take turns, and where not every one has a turn, it is drawn
+    /// which have.
     ///
     /// # Errors
     /// A family that does not exist.
@@ -99,6 +102,9 @@ impl Families {
             family.split == query.split && (query.families.is_empty() || query.families.contains(&family.name))
         };
         let wanted: Vec<&Family> = self.families.iter().filter(wanted).collect();
+        let mut random = stream(&["turns", ENVIRONMENT, query.split.as_str()], query.seed);
+        let order = order_of_turns(wanted.len(), query.count, &mut random);
+        let wanted: Vec<&Family> = order.into_iter().map(|place| wanted[place]).collect();
         let rounds = wanted.iter().map(|family| family.requests.len()).max().unwrap_or(0);
         let turns = (0..rounds).flat_map(|round| wanted.iter().map(move |family| (round, *family)));
         let turns = turns.filter(|(round, family)| *round < family.requests.len());
@@ -157,6 +163,16 @@ mod tests {
         assert!(requests(query(Split::Train, &[])).is_empty());
         let unknown = families.draw(&query(Split::Test, &["excel"])).unwrap_err().to_string();
         assert!(unknown.contains("`excel`") && unknown.contains("hint: the file has word, notes"), "{unknown}");
+    }
+
+    #[test]
+    fn fewer_tasks_than_families_are_drawn_from_all_of_them() {
+        let families = loaded(FILE).unwrap();
+        let first = |seed| {
+            let query = TaskQuery { split: Split::Test, phrasing: None, families: Vec::new(), count: 1, seed };
+            families.draw(&query).unwrap().remove(0).family
+        };
+        assert_eq!((0..20).map(first).collect::<BTreeSet<_>>(), ["notes", "word"].map(str::to_owned).into());
     }
 
     #[test]

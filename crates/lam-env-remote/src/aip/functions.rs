@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use lam_types::{Action, ArgKind, ArgSpec, ControlType, FunctionSpec, Target};
+use lam_tasks::functions::{self as ufo, Vary};
+use lam_types::{Action, ArgKind, ControlType, FunctionSpec};
 use serde_json::{Map, Value};
 
 use super::device::{Tool, Window};
@@ -17,96 +18,30 @@ pub static SPECS: LazyLock<Vec<FunctionSpec>> = LazyLock::new(specs);
 
 fn specs() -> Vec<FunctionSpec> {
     use ControlType::{ComboBox, Document, Edit, Spinner};
-    let any = || Target::Control(ControlType::ALL.to_vec());
-    let text_fields = || Target::Control(vec![Edit, ComboBox, Spinner, Document]);
-    let text = |name: &str, doc: &str| arg(name, ArgKind::Text, true, doc);
-    let some_text = |name: &str, doc: &str| arg(name, ArgKind::Text, false, doc);
-    let flag = |name: &str, doc: &str| arg(name, ArgKind::Boolean, false, doc);
-    let number = |name: &str, min, max, doc: &str| arg(name, ArgKind::Integer { min, max }, true, doc);
-    let buttons = ArgKind::OneOf(["left", "right", "middle", "x"].map(str::to_owned).to_vec());
+    let number = |min, max| ArgKind::Integer { min, max };
+    let flag = |name, doc| ufo::optional(name, ArgKind::Boolean, doc);
+    let any = &ControlType::ALL;
     vec![
-        spec(
-            "click_input",
-            any(),
-            "Click the control.",
-            vec![
-                arg("button", buttons, false, "Mouse button, left unless given."),
-                flag("double", "Whether to click twice."),
-            ],
-        ),
-        spec(
-            "set_edit_text",
-            text_fields(),
-            "Type text into the control.",
-            vec![text("text", "The text."), flag("clear_current_text", "Whether the text replaces what stands there.")],
-        ),
-        spec(
-            "keyboard_input",
-            any(),
-            "Press keys.",
-            vec![
-                text("keys", "Keys in braces, such as {VK_CONTROL}c or {TAB 2}, or text."),
-                flag("control_focus", "Whether the control gets the focus first, true unless given."),
-            ],
-        ),
-        spec("wheel_mouse_input", any(), "Scroll.", vec![number("wheel_dist", -64, 64, "Notches, up when positive.")]),
-        spec("texts", any(), "Read the control's text.", vec![]),
-        spec(
-            "insert_table",
-            Target::Application,
-            "Insert a table into the Word document.",
-            vec![number("rows", 1, 100, "Number of rows."), number("columns", 1, 63, "Number of columns.")],
-        ),
-        spec(
-            "select_text",
-            Target::Application,
-            "Select text in the Word document.",
-            vec![text("text", "The exact text.")],
-        ),
-        spec(
-            "select_table",
-            Target::Application,
-            "Select a table of the Word document.",
-            vec![number("number", 1, 1000, "Which table, from 1.")],
-        ),
-        spec(
-            "select_paragraph",
-            Target::Application,
-            "Select paragraphs of the Word document.",
-            vec![
-                number("start_index", 1, 10_000, "First paragraph, from 1."),
-                number("end_index", -1, 10_000, "Last paragraph; -1 for the end of the document."),
-                flag("non_empty", "Whether only paragraphs with text count, true unless given."),
-            ],
-        ),
-        spec(
-            "save_as",
-            Target::Application,
-            "Save the Word document.",
-            vec![
-                some_text("file_dir", "Folder; the present one unless given."),
-                some_text("file_name", "Name without extension; the document's unless given."),
-                some_text("file_ext", "Extension, .pdf unless given."),
-            ],
-        ),
-        spec(
-            "set_font",
-            Target::Application,
-            "Set the font of the selected text of the Word document.",
-            vec![
-                some_text("font_name", "Name of the font."),
-                arg("font_size", ArgKind::Integer { min: 1, max: 1638 }, false, "Size in points."),
-            ],
-        ),
+        ufo::click_input().taking("button", ufo::words(&["left", "right", "middle", "x"])),
+        ufo::set_edit_text(&[Edit, ComboBox, Spinner, Document])
+            .saying("Type text into the control.")
+            .also_taking(flag("clear_current_text", "Whether the text replaces what stands there.")),
+        ufo::keyboard_input(any, "{VK_CONTROL}c or {TAB 2}")
+            .also_taking(flag("control_focus", "Whether the control gets the focus first, true unless given.")),
+        ufo::wheel_mouse_input(any),
+        ufo::texts(any),
+        // Word knows its document as a whole, of which the screen shows a part.
+        ufo::insert_table().taking("rows", number(1, 100)).taking("columns", number(1, 63)),
+        ufo::select_text().taking("text", ArgKind::Text),
+        ufo::select_table().taking("number", number(1, 1000)),
+        ufo::select_paragraph()
+            .saying("Select whole paragraphs; -1 as the last one is the end of the document.")
+            .taking("start_index", number(1, 10_000))
+            .taking("end_index", number(-1, 10_000))
+            .also_taking(flag("non_empty", "Whether only paragraphs with text count, true unless given.")),
+        ufo::save_as(&[".pdf"]).taking("file_ext", ArgKind::Text),
+        ufo::set_font(&[]).taking("font_name", ArgKind::Text).taking("font_size", number(1, 1638)),
     ]
-}
-
-fn spec(name: &str, target: Target, doc: &str, args: Vec<ArgSpec>) -> FunctionSpec {
-    FunctionSpec { name: name.to_owned(), target, args, doc: doc.to_owned() }
-}
-
-fn arg(name: &str, kind: ArgKind, required: bool, doc: &str) -> ArgSpec {
-    ArgSpec { name: name.to_owned(), kind, required, doc: doc.to_owned() }
 }
 
 /// The call of the tool that an action names; the action is known to fit the screen.

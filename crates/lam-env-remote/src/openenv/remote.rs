@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use lam_env::random::stream;
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
+use lam_tasks::order_of_turns;
 use lam_types::{Args, FunctionSpec, Phrasing, Task};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -68,8 +70,11 @@ impl Remote {
     /// Tasks of a server that draws none: what a session shows for a seed is one.
     fn seen(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
         let mut environment = RemoteEnvironment::new(Arc::clone(&self.endpoint));
+        let mut random = stream(&["turns", self.environment(), query.split.as_str()], query.seed);
+        let order = order_of_turns(query.families.len(), query.count, &mut random);
         let see = |index: usize| {
-            let family = query.families.get(index % query.families.len().max(1)).map_or(ANY_FAMILY, String::as_str);
+            let place = order.get(index % order.len().max(1));
+            let family = place.map_or(ANY_FAMILY, |place| query.families[*place].as_str());
             let phrasing = query.phrasing.unwrap_or(Phrasing::Seen);
             let (split, wording) = (query.split.as_str(), phrasing.as_str());
             let seed = mixed(query.seed, split, index as u64);

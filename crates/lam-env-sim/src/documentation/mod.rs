@@ -5,11 +5,9 @@
 
 mod prose;
 
-use std::collections::BTreeSet;
-
 use lam_env::Document;
 use lam_env::random::hash;
-use lam_tasks::documentation::{document, function_texts, labels, query_log, word_lists};
+use lam_tasks::documentation::{document, function_texts, kept_words, labels, query_log, word_lists};
 use lam_tasks::template::bare;
 use lam_types::{Phrasing, PlanSource, Split};
 
@@ -91,17 +89,9 @@ pub fn vocabulary() -> Vec<String> {
         texts.extend(family.choices.iter().map(|choice| choice.word.to_owned()));
         texts.extend(family.wording.train.iter().map(|sentence| bare(sentence)));
     }
-    texts.push(unseen_words());
+    // The validation set's sentences are made of words that stand above or below.
+    texts.push(kept_words(CATALOG.families.iter().flat_map(|family| family.wording.test).copied()));
     texts
-}
-
-/// The words of the wordings kept for the test set, in alphabetical order: a tokenizer has to know them, and nothing
-/// that is read shows how they are put together.
-fn unseen_words() -> String {
-    let sentences = CATALOG.families.iter().flat_map(|family| family.wording.test);
-    let sentences: Vec<String> = sentences.map(|sentence| bare(sentence)).collect();
-    let words: BTreeSet<&str> = sentences.iter().flat_map(|sentence| sentence.split_whitespace()).collect();
-    words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// The names in each dialog.

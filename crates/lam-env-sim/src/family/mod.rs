@@ -71,3 +71,13 @@ pub fn topics() -> [(&'static str, &'static [Family]); 8] {
         ("Tasks of several parts", &combined::FAMILIES),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sentence_belongs_to_two_sets() {
+        assert_eq!(lam_tasks::check_sets(CATALOG.families.iter().map(|family| family.wording)), Ok(()));
+    }
+}

@@ -13,7 +13,7 @@ use crate::keys;
 use crate::ribbon::Effect;
 use crate::screen::{Role, Shown, is_enabled};
 
-pub use spec::{EXTENSIONS, check_args, specs};
+pub use spec::{EXTENSIONS, specs};
 
 /// Why a call had no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -309,9 +309,10 @@
         places.push([node, at]);
       }
     }
-    const from = all.indexOf(trim(text));
+    const wanted = trim(text);
+    const from = wanted ? all.indexOf(wanted) : -1;
     if (from < 0) return `the page has no text ${text}`;
-    const [start, end] = [places[from], places[from + trim(text).length - 1]];
+    const [start, end] = [places[from], places[from + wanted.length - 1]];
     getSelection().setBaseAndExtent(start[0], start[1], end[0], end[1] + 1);
     fire(document, 'selectionchange');
     mouse(end[0].parentElement, 'mouseup', 0, 1);

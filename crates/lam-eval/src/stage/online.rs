@@ -7,12 +7,13 @@ use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{StoreError, write_trajectories};
+use lam_types::Split;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{finish, others};
-use crate::{Bootstrap, Tables, evaluate_online, held_out_tasks};
+use crate::{Bootstrap, HeldOut, Tables, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
 const SCREENSHOTS: &str = "screenshots";
@@ -23,11 +24,14 @@ const SCREENSHOTS: &str = "screenshots";
 pub(super) struct OnlineSettings {
     /// Environment to act in.
     environment: String,
-    /// Only these families of tasks; empty for all.
+    /// The set that tasks are drawn from: `test` for figures that are reported, `validation` for choices between settings or
+    /// models, so that the test set stays unused. Each has texts and numbers that training never saw.
+    split: Split,
+    /// Only these families of tasks; empty for all. Fewer tasks than families are spread over all of them.
     families: Vec<String>,
-    /// Held-out tasks in known wordings.
+    /// Tasks in known wordings.
     seen: usize,
-    /// Held-out tasks in wordings that no phase trained on.
+    /// Tasks in wordings that no phase trained on: those kept for the set.
     unseen: usize,
     /// Whether the scripted expert has a row.
     expert: bool,
@@ -49,6 +53,7 @@ impl Default for OnlineSettings {
     fn default() -> Self {
         Self {
             environment: "sim".into(),
+            split: Split::Test,
             families: Vec::new(),
             seen: 200,
             unseen: 100,
@@ -87,13 +92,23 @@ impl Stage for EvaluateOnline {
 
     fn check(&self, settings: &OnlineSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         at_least_one("max_new_tokens", settings.max_new_tokens)?;
+        if settings.split == Split::Train {
+            let reason = "a model is not measured on what it was trained on";
+            return Err(ConfigError::value("split", "train", reason, "`test`, or `validation` for choices"));
+        }
         settings.limits.check("limits")
     }
 
     fn run(&self, settings: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let counts = (settings.seen, settings.unseen);
-        let tasks = held_out_tasks(app.as_ref(), &settings.families, counts, context.seed, context.monitor())?;
+        let wanted = HeldOut {
+            split: settings.split,
+            families: &settings.families,
+            seen: settings.seen,
+            unseen: settings.unseen,
+            seed: context.seed,
+        };
+        let tasks = wanted.draw(app.as_ref(), context.monitor())?;
         let limits = Limits { seed: context.seed, ..settings.limits.clone() };
         let mut tables = Tables::default();
         let mut row = |policy: &mut dyn Policy| -> Result<(), Failure> {
