@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod bad_settings;
 mod data;
+mod evaluation;
 mod hub;
 mod kill_and_resume;
 mod miniature;

@@ -30,8 +30,7 @@ fn a_served_environment_is_an_environment_of_commands_and_configurations() {
     let place = Place::new("served");
     let (served, url) = serve(&place, &[]);
     let environment = format!("remote:{url}");
-    let act =
-        |environment: &str| place.succeed(&["act", "--model", "expert", "--env", environment, "--seed", "3"]).stdout;
+    let act = |environment: &str| place.succeed(&["act", "--env", environment, "--family", "italic"]).stdout;
     let told = |text: &str| text.lines().filter(|line| !line.contains(" ms)")).map(str::to_owned).collect::<Vec<_>>();
     let (there, here) = (act(&environment), act("sim"));
     assert_eq!(told(&there), told(&here));

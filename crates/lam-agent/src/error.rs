@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lam_env::EnvError;
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
+use lam_types::Trajectory;
 
 use crate::PolicyError;
 
@@ -19,6 +20,13 @@ pub enum AgentError {
     Task(EnvError),
     /// No instance of the environment can be opened any more.
     Environment(EnvError),
+    /// Every episode was ended by its environment: nothing was learned of the policy.
+    AllDied {
+        /// The episodes, as far as they came.
+        trajectories: Vec<Trajectory>,
+        /// What ended the last one.
+        error: EnvError,
+    },
     /// The journal belongs to another run.
     Resume {
         /// The journal.
@@ -47,7 +55,7 @@ impl Fault for AgentError {
             AgentError::Policy(error) => error.kind(),
             AgentError::Draw(error) => error.kind(),
             AgentError::Task(_) => FaultKind::Data,
-            AgentError::Environment(_) => FaultKind::Runtime,
+            AgentError::Environment(_) | AgentError::AllDied { .. } => FaultKind::Runtime,
             AgentError::Resume { .. } => FaultKind::Resume,
             AgentError::Store(error) => error.kind(),
             AgentError::Cancelled { .. } => FaultKind::Cancelled,
@@ -58,6 +66,13 @@ impl Fault for AgentError {
         match self {
             AgentError::Policy(error) => error.details(),
             AgentError::Draw(error) | AgentError::Environment(error) => error.details(),
+            AgentError::AllDied { trajectories, error } => {
+                let details = error.details();
+                match trajectories.len() {
+                    1 => details,
+                    count => details.at(format!("{count} of {count} episodes")),
+                }
+            }
             AgentError::Task(error) => {
                 error.details().hint("the tasks were drawn from another version of the environment; draw them again")
             }

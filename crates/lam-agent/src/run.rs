@@ -43,7 +43,8 @@ pub struct Session<'a> {
 ///
 /// # Errors
 /// When the policy cannot continue, a task is unknown, no environment can be opened or none survives, the journal belongs
-/// to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal.
+/// to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal. Also when every
+/// episode was ended by its environment: then the journal is removed, so that the next run tries them again.
 pub fn run_episodes(
     app: &dyn Application,
     jobs: &[Job],
@@ -63,7 +64,7 @@ pub fn run_episodes(
     }
     run.sync()?;
     session.progress.end();
-    Ok(run.results.into_iter().map(|result| result.expect("the queue and the live episodes are empty")).collect())
+    run.outcome()
 }
 
 /// The tasks of a query, with progress where an application has to start something for each of them.
@@ -83,10 +84,14 @@ pub fn draw_tasks(
     };
     let tasks = app.draw_tasks(query, &drawn);
     progress.end();
-    tasks.map_err(|error| match error {
+    let tasks = tasks.map_err(|error| match error {
         EnvError::Stopped => AgentError::Cancelled { finished: 0, total: query.count },
         error => AgentError::Draw(error),
-    })
+    })?;
+    match tasks.iter().find(|task| task.request.trim().is_empty()) {
+        Some(task) => Err(AgentError::Draw(EnvError::NothingAsked { environment: task.environment.clone() })),
+        None => Ok(tasks),
+    }
 }
 
 /// A job that waits for its turn.
@@ -118,6 +123,8 @@ struct Run<'a> {
     finished: usize,
     succeeded: usize,
     deaths_in_a_row: u32,
+    /// What ended the last episode that was given up.
+    last_death: Option<EnvError>,
 }
 
 impl<'a> Run<'a> {
@@ -150,6 +157,7 @@ impl<'a> Run<'a> {
             succeeded: results.iter().flatten().filter(|trajectory| trajectory.succeeded()).count(),
             results,
             deaths_in_a_row: 0,
+            last_death: None,
         })
     }
 
@@ -318,6 +326,7 @@ impl<'a> Run<'a> {
         }
         let Some(retries_left) = waiting.retries_left.checked_sub(1) else {
             self.session.progress.note(&format!("task {}: {error}; given up", trajectory.task.task_id));
+            self.last_death = Some(error);
             return self.finish(waiting.index, trajectory);
         };
         self.session.progress.note(&format!("task {}: {error}; started again", trajectory.task.task_id));
@@ -341,6 +350,23 @@ impl<'a> Run<'a> {
     fn report(&self) {
         let percent = 100.0 * self.succeeded as f64 / self.finished.max(1) as f64;
         self.session.progress.advance(self.finished as u64, &format!("success {percent:.1} %"));
+    }
+
+    /// The trajectories, unless the environment ended them all.
+    fn outcome(self) -> Result<Vec<Trajectory>, AgentError> {
+        let done = self.results.into_iter().map(|result| result.expect("the queue and the live episodes are empty"));
+        let trajectories: Vec<Trajectory> = done.collect();
+        let Some(reason) = trajectories.last().and_then(|last| last.environment_error.clone()) else {
+            return Ok(trajectories);
+        };
+        if trajectories.iter().any(|one| one.environment_error.is_none()) {
+            return Ok(trajectories);
+        }
+        if let Some(journal) = self.session.journal {
+            lam_store::remove_file(journal)?;
+        }
+        let error = self.last_death.unwrap_or(EnvError::Usage(reason));
+        Err(AgentError::AllDied { trajectories, error })
     }
 
     fn sync(&mut self) -> Result<(), AgentError> {

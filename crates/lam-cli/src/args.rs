@@ -276,7 +276,8 @@ pub struct EvalArgs {
     /// Configuration file (TOML).
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Model directories to evaluate (repeatable); the row is named after the directory.
+    /// Model directories to evaluate (repeatable); a row is named after the model, with run and directory where two models
+    /// bear one name.
     #[arg(long, value_name = "DIR")]
     pub model: Vec<PathBuf>,
     /// Ground truth: task-plan pairs (plan) or recorded trajectories (step).

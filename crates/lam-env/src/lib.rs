@@ -79,6 +79,11 @@ pub enum EnvError {
         /// What to write instead, or "".
         hint: String,
     },
+    /// The environment has no tasks of its own, and was given none.
+    NothingAsked {
+        /// This environment.
+        environment: String,
+    },
     /// The task cannot be started, or was not started before it was acted on.
     Usage(String),
     /// The application died or stopped answering.
@@ -95,7 +100,7 @@ pub enum EnvError {
 impl Fault for EnvError {
     fn kind(&self) -> FaultKind {
         match self {
-            EnvError::UnknownFamily { .. } | EnvError::Usage(_) => FaultKind::Data,
+            EnvError::UnknownFamily { .. } | EnvError::NothingAsked { .. } | EnvError::Usage(_) => FaultKind::Data,
             EnvError::Failed { .. } => FaultKind::Runtime,
             EnvError::Stopped => FaultKind::Cancelled,
         }
@@ -107,6 +112,10 @@ impl Fault for EnvError {
                 Details::new(format!("unknown family `{family}` in environment `{environment}`"))
                     .at(format!("task {task_id}"))
                     .hint(hint)
+            }
+            EnvError::NothingAsked { environment } => {
+                Details::new(format!("environment `{environment}` has no tasks of its own"))
+                    .hint("say what is asked: act --task, or the file of tasks of UFO's devices (?tasks=FILE)")
             }
             EnvError::Usage(what) => Details::new(what),
             EnvError::Failed { environment, reason } => {

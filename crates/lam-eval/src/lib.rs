@@ -3,7 +3,8 @@
 //! Models, the expert and endpoints are rows alike: whoever plans is a [`Planner`], whoever acts is a
 //! `lam_agent::Policy`. Knows no tensor, no training and no particular environment.
 //!
-//! Every figure is a [`lam_types::Estimate`]: value, 95 % interval by bootstrap over tasks, and what it was taken over.
+//! Every figure is a [`lam_types::Estimate`]: value, 95 % interval over tasks (Wilson's for proportions of them, by
+//! bootstrap for the rest), and what it was taken over.
 //! Every evaluation also returns its items, so that a figure can be traced to the trajectories behind it.
 //!
 //! ```
@@ -26,6 +27,7 @@ mod row;
 mod stage;
 mod step;
 mod tables;
+mod wilson;
 
 pub use bootstrap::Bootstrap;
 pub use error::EvalError;

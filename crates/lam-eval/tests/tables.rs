@@ -168,7 +168,9 @@ fn table_3_adds_up() {
     let written = serde_json::to_value(&tables).unwrap();
     let row = &written["decision_making"]["LAM2"];
     assert_eq!((&row["ssr"]["value"], &row["tasks"], &row["steps"]), (&json!(50.0), &json!(2), &json!(4)));
-    assert_eq!(row["unconstrained"]["seen"]["tsr"]["ci95"], json!([100.0, 100.0]));
+    // One task of one: Wilson's lower end is 1 / (1 + 1.96²).
+    let ends = row["unconstrained"]["seen"]["tsr"]["ci95"].as_array().unwrap();
+    assert!((ends[0].as_f64().unwrap() - 20.654).abs() < 1e-3 && ends[1] == json!(100.0), "{ends:?}");
     let root = tempfile::tempdir().unwrap();
     tables.write(&root.path().join("tables.json")).unwrap();
     assert_eq!(Tables::read(&root.path().join("tables.json")).unwrap(), tables);

@@ -35,6 +35,13 @@ impl ModelDirectory {
         Ok(Self { decoder, renderer, id: identity(directory, name_of)? })
     }
 
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, name: String) -> Self {
+        self.id.name = name;
+        self
+    }
+
     /// Who it is.
     pub fn id(&self) -> &PolicyId {
         &self.id
@@ -89,21 +96,29 @@ pub fn check_model(directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Name and hash of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.
-fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<PolicyId, Failure> {
-    let directory_name = || {
-        let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
-        whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
-    };
+/// Name of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.
+///
+/// # Errors
+/// A directory whose manifest cannot be read.
+pub fn model_name(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<String, Failure> {
     let manifest = lam_store::read_manifest(directory)?;
-    let name = manifest.as_ref().and_then(|manifest| name_of(&manifest.kind));
-    let files = match manifest {
+    Ok(manifest.and_then(|manifest| name_of(&manifest.kind)).map_or_else(|| directory_name(directory), str::to_owned))
+}
+
+fn directory_name(directory: &Path) -> String {
+    let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    whole.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Name and hash of a model.
+fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<PolicyId, Failure> {
+    let files = match lam_store::read_manifest(directory)? {
         Some(manifest) => manifest.files,
         None => lam_store::record_files(directory)?.0,
     };
     let answering = files.iter().filter(|file| decides_answers(&file.path));
     let hash = lam_store::hash_tree(answering.map(|file| (file.path.as_path(), file.hash.as_str())));
-    Ok(PolicyId { name: name.map_or_else(directory_name, str::to_owned), hash })
+    Ok(PolicyId { name: model_name(directory, name_of)?, hash })
 }
 
 /// Whether a file of a model's directory has a part in its answers. What is beside them tells of the training, and a

@@ -85,6 +85,7 @@ pub fn report_json(run: &Run) -> Value {
         "durations_s": durations,
         "total_s": run.total_seconds(),
         "missing": missing(run),
+        "stale": run.stale.iter().map(|stage| json!({ "stage": stage.name, "changed": stage.input })).collect::<Vec<_>>(),
     })
 }
 

@@ -36,6 +36,8 @@ pub struct Report {
     pub figures: PathBuf,
     /// Parts that the run does not hold, as the page says too.
     pub missing: Vec<&'static str>,
+    /// Stages that are left out since what they were made from has changed, as the page says too.
+    pub stale: Vec<String>,
 }
 
 /// Reads the run in `run` and writes `report.html` and `report.json` into `output`.
@@ -52,7 +54,8 @@ pub fn build(run: &Path, output: &Path, command: &str) -> Result<Report, ReportE
     let text = serde_json::to_string_pretty(&figures::report_json(&gathered)).expect("a JSON value can be written");
     lam_store::write_atomic(&page, page::document(&gathered).as_bytes())?;
     lam_store::write_atomic(&json, text.as_bytes())?;
-    Ok(Report { page, figures: json, missing: figures::missing(&gathered) })
+    let stale = gathered.stale.iter().map(|stage| stage.name.clone()).collect();
+    Ok(Report { page, figures: json, missing: figures::missing(&gathered), stale })
 }
 
 /// As [`build`], unless the report in `output` already shows these results: then `None`, and nothing is read but manifests.

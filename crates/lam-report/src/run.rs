@@ -20,6 +20,8 @@ pub struct Run {
     pub seeds: Vec<u64>,
     /// Stages in the order in which they were run (of the first seed, if there are several).
     pub stages: Vec<StageRecord>,
+    /// Stages that are left out: what they were made from has changed since.
+    pub stale: Vec<StaleStage>,
     /// Training metrics (of the first seed).
     pub curves: Vec<Curves>,
     /// The evaluation tables, averaged over seeds if there are several.
@@ -50,6 +52,15 @@ pub struct StageRecord {
     pub started_at: u64,
     pub duration_s: f64,
     pub metrics: Value,
+}
+
+/// A stage whose result does not belong to the others any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaleStage {
+    /// Its name; with the seed's directory where there are several.
+    pub name: String,
+    /// The stage that it was made from, and that has another result now or is stale itself.
+    pub input: String,
 }
 
 /// One input of a stage.

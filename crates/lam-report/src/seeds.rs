@@ -23,11 +23,18 @@ pub fn are_apart(one: &Estimate, other: &Estimate) -> Option<bool> {
     Some(low > other_high || other_low > high)
 }
 
-/// The 97.5 % point of Student's t with this many degrees of freedom; 1.96 beyond the table.
+/// The 97.5 % point of Student's t with this many degrees of freedom: a table, and beyond it the expansion about the
+/// normal point (Abramowitz and Stegun 26.7.5), right to three digits there.
 fn student_t(freedom: usize) -> f64 {
     const POINTS: [f64; 15] =
         [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131];
-    POINTS.get(freedom.saturating_sub(1)).copied().unwrap_or(1.96)
+    const Z: f64 = 1.959_963_985;
+    let expansion = || {
+        let first = (Z.powi(3) + Z) / 4.0;
+        let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0;
+        Z + first / freedom as f64 + second / (freedom as f64).powi(2)
+    };
+    POINTS.get(freedom.saturating_sub(1)).copied().unwrap_or_else(expansion)
 }
 
 #[cfg(test)]
@@ -41,5 +48,13 @@ mod tests {
         let [low, high] = mean.ci95.unwrap();
         assert!((mean.value - 81.0).abs() < 1e-9 && (low - 79.0368).abs() < 1e-3 && (high - 82.9632).abs() < 1e-3);
         assert!(mean_over_seeds(&[]).is_none());
+    }
+
+    #[test]
+    fn beyond_the_table_the_points_go_on() {
+        // python: scipy.stats.t.ppf(0.975, [16, 20, 30, 100])
+        for (freedom, expected) in [(16, 2.1199), (20, 2.0860), (30, 2.0423), (100, 1.9840)] {
+            assert!((student_t(freedom) - expected).abs() < 1e-3, "{freedom}: {}", student_t(freedom));
+        }
     }
 }

@@ -18,6 +18,7 @@
 
 mod atomic;
 mod error;
+mod file_name;
 mod hash;
 mod journal;
 mod lineage;
@@ -26,6 +27,7 @@ mod table;
 
 pub use atomic::{StagingDir, remove_directory, remove_file, write_atomic, write_atomic_with};
 pub use error::StoreError;
+pub use file_name::file_name_of;
 pub use hash::{CONFIG_FILE, MANIFEST_FILE, content_files, hash_bytes, hash_path, hash_tree};
 pub use journal::{Journal, JournalLine};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};

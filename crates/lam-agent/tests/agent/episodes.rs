@@ -113,6 +113,24 @@ fn an_application_whose_every_instance_dies_ends_the_run() {
 }
 
 #[test]
+fn a_run_whose_every_episode_dies_is_an_error_and_can_be_repeated() {
+    let tasks = [task("fragile", 1), task("fragile", 2), task("fragile", 3)];
+    let app = Counter::new(6);
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("episodes.jsonl");
+    let limits = Limits::default();
+    let session =
+        Session { limits: &limits, journal: Some(&journal), progress: &NoProgress, cancel: &Cancel::default() };
+    let jobs = Job::for_tasks(&tasks, 1);
+    let run = || run_episodes(&app, &jobs, &mut ExpertPolicy::of(&app).unwrap(), &session);
+    let error = run().unwrap_err();
+    assert!(matches!(&error, AgentError::AllDied { trajectories, .. } if trajectories.len() == 3), "{error:?}");
+    assert_eq!(error.to_string(), "3 of 3 episodes: environment `counter` failed: it fell");
+    let trajectories = run().unwrap();
+    assert!(trajectories.iter().all(Trajectory::succeeded), "a repeated run starts them again");
+}
+
+#[test]
 fn a_task_that_the_application_ends_is_judged_as_it_stands() {
     let mut policy = Script(|_: &Request<'_>| decided(press("1", Status::Continue)));
     let trajectory = run(&Counter::new(0), &[task("short", 2)], &mut policy, &Limits::default()).remove(0);

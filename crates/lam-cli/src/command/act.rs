@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, run_episodes};
+use lam_agent::{AgentError, Job, Limits, Policy, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_signal::{Cancel, Failure, NoProgress};
@@ -12,20 +12,27 @@ use crate::args::ActArgs;
 use crate::output::Output;
 use crate::registry::registry;
 
-/// Runs one episode and prints it.
+/// Runs one episode and prints it, as far as it came.
 pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     let registry = registry();
     let app = registry.environments().open_with(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
-    let trajectory = if args.model == "expert" {
-        episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())?
+    let done = if args.model == "expert" {
+        episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())
     } else {
         let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind))?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
-        episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)?
+        episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
     };
-    print(&trajectory, args.task.is_none(), output);
-    output.value(&trajectory)
+    let trajectories = match &done {
+        Ok(trajectories) | Err(AgentError::AllDied { trajectories, .. }) => trajectories.as_slice(),
+        Err(_) => &[],
+    };
+    for trajectory in trajectories {
+        print(trajectory, args.task.is_none(), output);
+        output.value(trajectory)?;
+    }
+    done.map(drop).map_err(Failure::from)
 }
 
 /// The environment's name: `--env desktop --app writer` is `desktop:writer`.
@@ -61,12 +68,11 @@ fn task(args: &ActArgs, app: &dyn Application) -> Result<Task, Failure> {
     Ok(task)
 }
 
-fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> Result<Trajectory, Failure> {
+fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> Result<Vec<Trajectory>, AgentError> {
     let jobs = Job::for_tasks(std::slice::from_ref(task), 1);
     let session =
         Session { limits: &Limits::default(), journal: None, progress: &NoProgress, cancel: &Cancel::default() };
-    let mut trajectories = run_episodes(app, &jobs, policy, &session)?;
-    Ok(trajectories.remove(0))
+    run_episodes(app, &jobs, policy, &session)
 }
 
 fn print(trajectory: &Trajectory, judged: bool, output: &Output) {
@@ -75,12 +81,12 @@ fn print(trajectory: &Trajectory, judged: bool, output: &Output) {
     for step in &trajectory.steps {
         print_step(step, output);
     }
-    if judged {
-        let verdict = &trajectory.verdict;
-        output.line(&format!("complete: {} ({})", verdict.complete.as_str(), verdict.reason));
-    } else {
-        output.line("not judged: only tasks of the environment have a predicate");
-    }
+    let verdict = &trajectory.verdict;
+    output.line(&match (&trajectory.environment_error, judged) {
+        (Some(_), _) => "not judged: the environment ended the episode".to_owned(),
+        (None, true) => format!("complete: {} ({})", verdict.complete.as_str(), verdict.reason),
+        (None, false) => "not judged: only tasks of the environment have a predicate".to_owned(),
+    });
 }
 
 fn print_step(step: &Step, output: &Output) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_report::ReportError;
+use lam_report::{Report, ReportError};
 use lam_signal::Failure;
 use serde_json::json;
 
@@ -15,14 +15,25 @@ pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> Result<
     for missing in &report.missing {
         output.line(&format!("not in it: {missing}"));
     }
-    output.value(&json!({ "page": report.page, "figures": report.figures, "missing": report.missing }))
+    tell_stale(&report, output);
+    let Report { page, figures, missing, stale } = report;
+    output.value(&json!({ "page": page, "figures": figures, "missing": missing, "stale": stale }))
+}
+
+fn tell_stale(report: &Report, output: &Output) {
+    if !report.stale.is_empty() {
+        output.line(&format!("left out, made from what has changed since: {}", report.stale.join(", ")));
+    }
 }
 
 /// The report that closes a run, with the command line that made it.
 pub fn after_run(run: &Path, output: &Output) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args().collect();
     match lam_report::refresh(run, run, &command.join(" ")) {
-        Ok(Some(report)) => output.line(&format!("report: {}", report.page.display())),
+        Ok(Some(report)) => {
+            output.line(&format!("report: {}", report.page.display()));
+            tell_stale(&report, output);
+        }
         Ok(None) => output.line(&format!("report: {} (unchanged)", run.join("report.html").display())),
         Err(error @ ReportError::NoRun { .. }) => output.line(&error.to_string()),
         Err(error) => return Err(error.into()),

@@ -171,6 +171,16 @@ fn steps_and_calls_translate_into_each_other() {
 }
 
 #[test]
+fn an_application_without_families_has_a_task_that_waits_for_a_request() {
+    let query = lam_env::TaskQuery { split: Split::Test, phrasing: None, families: vec![], count: 5, seed: 3 };
+    let drawn = draw("own", &query).expect("a task");
+    let [task] = &drawn[..] else { panic!("one task: {drawn:?}") };
+    assert_eq!((task.family.as_str(), task.request.as_str(), task.application.as_str()), ("", "", "own"));
+    let named = lam_env::TaskQuery { families: vec!["bold".into()], ..query };
+    assert!(draw("own", &named).expect_err("there is no family").to_string().contains("unknown family `bold`"));
+}
+
+#[test]
 fn tasks_of_a_query_are_the_same_each_time() {
     let query = lam_env::TaskQuery { split: Split::Test, phrasing: None, families: vec![], count: 200, seed: 3 };
     let drawn = draw("writer", &query).expect("tasks");

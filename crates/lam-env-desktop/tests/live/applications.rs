@@ -1,7 +1,7 @@
 //! One episode in each application, judged on what it leaves; the same actions give the same observations.
 
-use lam_env::Application;
-use lam_types::{Complete, Control, ControlType, Observation};
+use lam_env::{Application, TaskQuery};
+use lam_types::{Action, Complete, Control, ControlType, Observation, Split, StepStatus, Task};
 
 use crate::support::{application, difference, processes, solve, task, tasks};
 
@@ -34,6 +34,31 @@ pub fn a_text_editor_and_a_calculator_need_no_code() {
         let (_, second) = solve(&app, environment.as_mut(), &task).expect("an episode");
         assert_eq!(first, second, "{name}: the same actions, the same screens");
     }
+}
+
+/// A file that no family belongs to: whoever acts brings the request, and nobody judges.
+pub fn an_application_s_file_alone_can_be_acted_in() {
+    let text = include_str!("../../../../configs/applications/mousepad.toml");
+    let file = tempfile::Builder::new().suffix(".toml").tempfile().expect("a file");
+    std::fs::write(file.path(), text.replace("\nname = \"mousepad\"", "\nname = \"own\"")).expect("written");
+    let app = lam_env_desktop::Desktop::load(file.path().to_str().expect("a path")).expect("a description");
+    let query = TaskQuery { split: Split::Test, phrasing: None, families: Vec::new(), count: 1, seed: 1 };
+    let task = Task { request: "write 'hello'".to_owned(), ..app.tasks(&query).expect("a task").remove(0) };
+    let mut environment = app.open().expect("a desktop");
+    let shown = environment.reset(&task).expect("a start");
+    let is_document = |control: &&Control| control.control_type == ControlType::Document;
+    let document = shown.controls.iter().find(is_document).expect("a document");
+    let args = [("text".to_owned(), "hello".into())].into_iter().collect();
+    let action = Action {
+        function: "set_edit_text".to_owned(),
+        control_label: document.label.clone(),
+        control_name: document.control_text.clone(),
+        args,
+        ..Action::stop("")
+    };
+    let outcome = environment.act(&action).expect("an outcome");
+    assert_eq!((outcome.status, outcome.observation.document.trim()), (StepStatus::Ok, "hello"));
+    assert_eq!(environment.verify().expect("a verdict").complete, Complete::Unsure);
 }
 
 /// A key that is pressed again while it is still down would only come up.

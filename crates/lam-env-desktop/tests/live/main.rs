@@ -24,6 +24,7 @@ fn main() {
         missing("writer") => applications::writer_formats_a_real_document,
         missing("writer") => applications::nothing_done_is_judged_wrong,
         missing("mousepad").or(missing("galculator")) => applications::a_text_editor_and_a_calculator_need_no_code,
+        missing("mousepad") => applications::an_application_s_file_alone_can_be_acted_in,
         missing("galculator") => applications::a_calculator_s_keys_count_each_time,
         missing("writer") => applications::the_same_actions_give_the_same_screens,
         missing("writer") => applications::the_same_actions_give_the_same_text_dialogs_and_menus,

@@ -94,6 +94,9 @@ impl Session {
         if let Some(request) = request {
             task.request = request;
         }
+        if task.request.trim().is_empty() {
+            return Err(refused(EnvError::NothingAsked { environment: task.environment }));
+        }
         Ok(task)
     }
 
@@ -196,7 +199,7 @@ fn cut_off(max_steps: u32) -> Verdict {
 /// A task that is not known is the client's mistake; a dead environment is not.
 pub fn refused(error: EnvError) -> Refusal {
     let code = match error {
-        EnvError::UnknownFamily { .. } | EnvError::Usage(_) => Code::ValidationError,
+        EnvError::UnknownFamily { .. } | EnvError::NothingAsked { .. } | EnvError::Usage(_) => Code::ValidationError,
         EnvError::Failed { .. } | EnvError::Stopped => Code::ExecutionError,
     };
     Refusal::new(code, error)

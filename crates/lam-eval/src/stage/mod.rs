@@ -2,11 +2,11 @@
 
 mod online;
 mod plan;
+mod rows;
 mod step;
 
 use std::path::Path;
 
-use lam_agent::{PolicyChoice, RemoteConfig};
 use lam_pipeline::Registry;
 use lam_signal::Failure;
 use serde_json::{Value, json};
@@ -19,12 +19,6 @@ const TABLES_FILE: &str = "tables.json";
 /// Adds this crate's stages.
 pub fn register(registry: Registry) -> Registry {
     registry.with(plan::EvaluatePlans).with(step::EvaluateSteps).with(online::EvaluateOnline)
-}
-
-/// The rows that need no model of ours.
-fn others(expert: bool, endpoints: &[RemoteConfig]) -> Vec<PolicyChoice> {
-    let expert = expert.then_some(PolicyChoice::Scripted);
-    expert.into_iter().chain(endpoints.iter().map(|config| PolicyChoice::Remote(Box::new(config.clone())))).collect()
 }
 
 fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {

@@ -6,13 +6,14 @@ use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
-use lam_store::{StoreError, write_trajectories};
+use lam_store::{StoreError, file_name_of, write_trajectories};
 use lam_types::Split;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{finish, others};
+use super::finish;
+use super::rows::TableRows;
 use crate::{Bootstrap, HeldOut, Tables, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
@@ -110,21 +111,23 @@ impl Stage for EvaluateOnline {
         };
         let tasks = wanted.draw(app.as_ref(), context.monitor())?;
         let limits = Limits { seed: context.seed, ..settings.limits.clone() };
+        let rows = TableRows::of(context, &settings.endpoints)?;
         let mut tables = Tables::default();
         let mut row = |policy: &mut dyn Policy| -> Result<(), Failure> {
             let name = policy.id().name;
-            let pictures = settings.screenshots.then(|| context.output.join(SCREENSHOTS).join(&name));
+            let file = file_name_of(&name);
+            let pictures = settings.screenshots.then(|| context.output.join(SCREENSHOTS).join(&file));
             let app = context.environments.open_with(&settings.environment, pictures.as_deref())?;
-            let journal = context.output.join(format!("{name}.journal.jsonl"));
+            let journal = context.output.join(format!("{file}.journal.jsonl"));
             let setting = (&limits, &settings.bootstrap, Some(journal.as_path()));
             let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &context.monitor())?;
-            write_trajectories(&context.output.join(format!("{name}.parquet")), &report.trajectories)?;
+            write_trajectories(&context.output.join(format!("{file}.parquet")), &report.trajectories)?;
             std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
             tables.online.insert(name, report.row);
             Ok(())
         };
-        for directory in context.input_list("models") {
-            let model = ModelDirectory::load(directory, context.model_name_of)?;
+        for (directory, name) in &rows.models {
+            let model = ModelDirectory::load(directory, context.model_name_of)?.named(name.clone());
             let options = PolicyOptions {
                 max_new_tokens: settings.max_new_tokens,
                 constrained: settings.constrained,
@@ -132,7 +135,7 @@ impl Stage for EvaluateOnline {
             };
             row(&mut model.policy(app.as_ref(), options)?)?;
         }
-        for choice in others(settings.expert, &settings.endpoints) {
+        for choice in rows.others(settings.expert) {
             row(choice.open(app.as_ref())?.as_mut())?;
         }
         finish(&tables, context.output)

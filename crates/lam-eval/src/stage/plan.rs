@@ -4,12 +4,13 @@ use lam_agent::{PolicyError, RemoteConfig};
 use lam_inference::{ModelDirectory, ModelPlanner};
 use lam_pipeline::{InputSpec, Stage, StageContext};
 use lam_signal::Failure;
-use lam_store::read_task_plans;
+use lam_store::{file_name_of, read_task_plans};
 use lam_types::Split;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::rows::TableRows;
 use super::{finish, truncate};
 use crate::{
     Bootstrap, ChatJudge, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_plans, write_items,
@@ -58,18 +59,19 @@ impl Stage for EvaluatePlans {
             Some(judge) => Box::new(ChatJudge::new(judge.clone())?),
             None => Box::new(MatcherJudge),
         };
+        let rows = TableRows::of(context, &settings.endpoints)?;
         let mut tables = Tables::default();
         let mut row = |planner: &mut dyn Planner| -> Result<(), Failure> {
             let report = evaluate_plans(&pairs, planner, judge.as_mut(), &settings.bootstrap, &context.monitor())?;
             let name = planner.name();
-            write_items(&context.output.join(format!("{name}.plans.jsonl")), &report.items)?;
+            write_items(&context.output.join(format!("{}.plans.jsonl", file_name_of(&name))), &report.items)?;
             tables.planning.insert(name, report.row);
             Ok(())
         };
-        for directory in context.input_list("models") {
-            row(&mut ModelDirectory::load(directory, context.model_name_of)?.planner()?)?;
+        for (directory, name) in &rows.models {
+            row(&mut ModelDirectory::load(directory, context.model_name_of)?.named(name.clone()).planner()?)?;
         }
-        for endpoint in &settings.endpoints {
+        for endpoint in &rows.endpoints {
             row(&mut RemotePlanner::new(endpoint.clone())?)?;
         }
         finish(&tables, context.output)

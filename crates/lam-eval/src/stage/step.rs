@@ -6,13 +6,14 @@ use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
-use lam_store::read_trajectories;
+use lam_store::{file_name_of, read_trajectories};
 use lam_types::Trajectory;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{finish, others, truncate};
+use super::rows::TableRows;
+use super::{finish, truncate};
 use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 
 /// Settings of `eval.step`.
@@ -86,25 +87,26 @@ impl Stage for EvaluateSteps {
             write_items(&context.output.join(file), &report.items)?;
             Ok::<_, Failure>(report.row)
         };
+        let rows = TableRows::of(context, &settings.endpoints)?;
         let mut tables = Tables::default();
-        for directory in context.input_list("models") {
-            let model = ModelDirectory::load(directory, context.model_name_of)?;
-            let name = model.id().name.clone();
+        for (directory, name) in &rows.models {
+            let model = ModelDirectory::load(directory, context.model_name_of)?.named(name.clone());
+            let file = file_name_of(name);
             let options =
                 PolicyOptions { max_new_tokens: settings.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };
             let free = PolicyOptions { constrained: false, ..options.clone() };
             let ask = |options| model.policy(app.as_ref(), options);
-            let row = measure(&mut ask(options)?, format!("{name}.steps.jsonl"))?;
+            let row = measure(&mut ask(options)?, format!("{file}.steps.jsonl"))?;
             let unconstrained = match settings.unconstrained {
-                true => Some(measure(&mut ask(free)?, format!("{name}.steps.unconstrained.jsonl"))?),
+                true => Some(measure(&mut ask(free)?, format!("{file}.steps.unconstrained.jsonl"))?),
                 false => None,
             };
-            tables.decision_making.insert(name, DecisionEntry { row, unconstrained });
+            tables.decision_making.insert(name.clone(), DecisionEntry { row, unconstrained });
         }
-        for choice in others(false, &settings.endpoints) {
+        for choice in rows.others(false) {
             let mut policy = choice.open(app.as_ref())?;
             let name = policy.id().name;
-            let row = measure(policy.as_mut(), format!("{name}.steps.jsonl"))?;
+            let row = measure(policy.as_mut(), format!("{}.steps.jsonl", file_name_of(&name)))?;
             tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });
         }
         finish(&tables, context.output)

@@ -1,30 +1,56 @@
 //! The evaluation files of all stages, merged into the three tables.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::{files_below, read_json};
 use crate::error::ReportError;
+use crate::run::StageRecord;
 use crate::tables::{Row, Rows, Tables, parse_rows};
 
 /// The tables' names in files.
 const NAMES: [&str; 3] = ["planning", "decision_making", "online"];
 
+/// The tables of all stages. A model that several of them evaluated has a row of each, named after the stage.
+pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Tables, ReportError> {
+    let mut each = Vec::new();
+    for (stage, path) in stages {
+        each.push((stage.name.as_str(), of_stage(path)?));
+    }
+    let together = |pick: fn(&Tables) -> &Rows| {
+        let mut evaluations: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in each.iter().flat_map(|(_, tables)| pick(tables).keys()) {
+            *evaluations.entry(name).or_default() += 1;
+        }
+        let rows =
+            each.iter().flat_map(|(stage, tables)| pick(tables).iter().map(move |(name, row)| (stage, name, row)));
+        let named = |(stage, name, row): (&&str, &String, &Row)| match evaluations[name.as_str()] {
+            1 => (name.clone(), row.clone()),
+            _ => (format!("{name} ({stage})"), row.clone()),
+        };
+        rows.map(named).collect()
+    };
+    Ok(Tables {
+        planning: together(|tables| &tables.planning),
+        decision_making: together(|tables| &tables.decision_making),
+        online: together(|tables| &tables.online),
+    })
+}
+
 /// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
-pub fn read<'a>(stages: impl Iterator<Item = &'a Path>) -> Result<Tables, ReportError> {
+fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
     let mut tables = Tables::default();
-    for stage in stages {
-        for file in files_below(stage, 1, "json") {
-            let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            if stem.starts_with("tables") {
-                let json = read_json(&file)?;
-                for name in NAMES {
-                    add(&mut tables, name, json.get(name).unwrap_or(&Value::Null), false);
-                }
-            } else if let Some(name) = NAMES.into_iter().find(|name| stem.starts_with(name)) {
-                add(&mut tables, name, &read_json(&file)?, stem.contains("unconstrained"));
+    for file in files_below(stage, 1, "json") {
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        if stem.starts_with("tables") {
+            let json = read_json(&file)?;
+            for name in NAMES {
+                add(&mut tables, name, json.get(name).unwrap_or(&Value::Null), false);
             }
+        } else if let Some(name) = NAMES.into_iter().find(|name| stem.starts_with(name)) {
+            add(&mut tables, name, &read_json(&file)?, stem.contains("unconstrained"));
         }
     }
     Ok(tables)

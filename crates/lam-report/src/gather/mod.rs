@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::ReportError;
-use crate::run::{Run, StageRecord};
+use crate::run::{Run, StageRecord, StaleStage};
 use crate::tables::{Tables, over_seeds};
 
 /// One repetition of the pipeline.
@@ -27,11 +27,15 @@ struct Repetition {
 /// When the directory holds no completed stage, or a file in it is unreadable or damaged.
 pub fn gather(directory: &Path) -> Result<Run, ReportError> {
     let mut repetitions = Vec::new();
+    let mut stale = Vec::new();
     for root in roots(directory)? {
-        let stages = stages::read(&root)?;
-        let tables = evaluations::read(stages.iter().map(|(_, path)| path.as_path()))?;
-        if !stages.is_empty() {
-            repetitions.push(Repetition { stages, tables });
+        let read = stages::read(&root)?;
+        let below = root.strip_prefix(directory).unwrap_or(&root);
+        let placed = |stage: StaleStage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage };
+        stale.extend(read.stale.into_iter().map(placed));
+        let tables = evaluations::read(&read.current)?;
+        if !read.current.is_empty() {
+            repetitions.push(Repetition { stages: read.current, tables });
         }
     }
     let Some(first) = repetitions.first() else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
@@ -42,6 +46,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         command: String::new(),
         state: String::new(),
         seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
+        stale,
         curves: curves::read(&first.stages)?,
         tables: over_seeds(&each),
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
@@ -60,7 +65,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
 pub fn state(directory: &Path) -> Result<String, ReportError> {
     let mut text = format!("{}\n", env!("CARGO_PKG_VERSION"));
     for root in roots(directory)? {
-        for (stage, path) in stages::read(&root)? {
+        for (stage, path) in stages::read(&root)?.current {
             text.push_str(&format!(
                 "{} {} {}\n",
                 path.strip_prefix(directory).unwrap_or(&path).display(),

@@ -18,7 +18,7 @@ pub fn read(stages: &[(StageRecord, PathBuf)], chosen: &[Trajectory]) -> BTreeMa
     let mut found = BTreeMap::new();
     let mut left = IN_ALL;
     for one in chosen {
-        let below = Path::new(DIRECTORY).join(&one.policy.name).join(&one.task.task_id);
+        let below = Path::new(DIRECTORY).join(lam_store::file_name_of(&one.policy.name)).join(&one.task.task_id);
         let Some(files) = stages.iter().find_map(|(_, path)| pictures(&path.join(&below))) else { continue };
         let size = files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum::<u64>();
         if size > left {

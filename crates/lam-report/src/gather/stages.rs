@@ -1,45 +1,73 @@
-//! The manifests of a run's stages, in the order in which the stages were made.
+//! The manifests of a run's stages, in the order in which the stages were made; those that were made from results which
+//! have changed since are told apart.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_store::{InputRef, Manifest};
 
 use super::directories;
 use crate::error::ReportError;
-use crate::run::{StageInput, StageRecord};
+use crate::run::{StageInput, StageRecord, StaleStage};
 
-/// Each stage with its directory; parents before children.
-pub fn read(root: &Path) -> Result<Vec<(StageRecord, PathBuf)>, ReportError> {
-    let mut stages = Vec::new();
+/// The stages of a repetition.
+pub struct Stages {
+    /// Those whose results fit each other, with their directories; parents before children.
+    pub current: Vec<(StageRecord, PathBuf)>,
+    /// Those made from what has been made anew since.
+    pub stale: Vec<StaleStage>,
+}
+
+/// Reads every stage's manifest.
+pub fn read(root: &Path) -> Result<Stages, ReportError> {
+    let (mut stages, mut manifests) = (Vec::new(), BTreeMap::new());
     for directory in directories(root)? {
         if let Some(manifest) = lam_store::read_manifest(&directory)? {
-            stages.push((record(manifest), directory));
+            stages.push((record(&manifest), directory));
+            manifests.insert(manifest.stage.clone(), manifest);
         }
     }
     stages.sort_by(|(a, _), (b, _)| (a.started_at, &a.name).cmp(&(b.started_at, &b.name)));
-    Ok(parents_first(stages))
+    let (mut current, mut stale) = (Vec::new(), Vec::<StaleStage>::new());
+    for (stage, directory) in parents_first(stages) {
+        match outdated(&stage, &manifests, &stale) {
+            Some(input) => stale.push(StaleStage { name: stage.name, input }),
+            None => current.push((stage, directory)),
+        }
+    }
+    Ok(Stages { current, stale })
 }
 
-fn record(manifest: Manifest) -> StageRecord {
-    let input = |role: &str, one: InputRef| StageInput {
-        role: role.to_owned(),
-        stage: one.stage.unwrap_or_default(),
-        path: one.path,
-        hash: one.hash,
+/// The first input that is not, or not any more, what the stage was made from.
+fn outdated(stage: &StageRecord, manifests: &BTreeMap<String, Manifest>, stale: &[StaleStage]) -> Option<String> {
+    let is_other = |input: &&StageInput| {
+        let Some(parent) = manifests.get(&input.stage) else { return false };
+        let below = Path::new(&input.path).components().skip_while(|part| part.as_os_str() != input.stage.as_str());
+        let now = parent.hash_of(&below.skip(1).collect::<PathBuf>());
+        now.as_deref() != Some(input.hash.as_str()) || stale.iter().any(|stale| stale.name == input.stage)
     };
-    let inputs =
-        manifest.inputs.into_iter().flat_map(|(role, refs)| refs.into_iter().map(move |one| input(&role, one)));
+    stage.inputs.iter().find(is_other).map(|input| input.stage.clone())
+}
+
+fn record(manifest: &Manifest) -> StageRecord {
+    let input = |role: &str, one: &InputRef| StageInput {
+        role: role.to_owned(),
+        stage: one.stage.clone().unwrap_or_default(),
+        path: one.path.clone(),
+        hash: one.hash.clone(),
+    };
+    let inputs = manifest.inputs.iter().flat_map(|(role, refs)| refs.iter().map(move |one| input(role, one)));
     StageRecord {
         inputs: inputs.collect(),
-        name: manifest.stage,
-        kind: manifest.kind,
+        name: manifest.stage.clone(),
+        kind: manifest.kind.clone(),
         seed: manifest.seed,
-        output_hash: manifest.output_hash,
-        config_hash: manifest.config_hash,
-        producer: manifest.producer,
+        output_hash: manifest.output_hash.clone(),
+        config_hash: manifest.config_hash.clone(),
+        producer: manifest.producer.clone(),
         started_at: manifest.started_at,
         duration_s: manifest.duration_s,
-        metrics: manifest.metrics,
+        metrics: manifest.metrics.clone(),
     }
 }
 

@@ -16,6 +16,7 @@ pub fn header(run: &Run) -> Markup {
             p.eyebrow { "Large Action Model · run report" }
             h1 { (run.name) }
             p.lead { (lead(run)) }
+            (stale(run))
             (facts(run))
             (ladder(run))
             (gains(run))
@@ -30,7 +31,10 @@ fn online_tsr(run: &Run, model: &str) -> Option<Estimate> {
 fn lead(run: &Run) -> Markup {
     let best = ["LAM4", "LAM3", "LAM2", "LAM1"].into_iter().find_map(|model| Some((model, online_tsr(run, model)?)));
     let Some((model, figure)) = best else {
-        return html! { "No online evaluation has completed yet; the parts that exist are below." };
+        return match run.tables.online.is_empty() {
+            true => html! { "No online evaluation has completed yet; the parts that exist are below." },
+            false => html! { "The models that were evaluated online stand below, each with its own name." },
+        };
     };
     html! {
         (model) " completes " strong { (format::percent(figure.value)) " %" }
@@ -38,6 +42,21 @@ fn lead(run: &Run) -> Markup {
         " of held-out tasks, acting in the application by itself"
         @if let Some(base) = online_tsr(run, "base") { "; the model it started from completes " (format::percent(base.value)) " %" }
         "."
+    }
+}
+
+/// What the page leaves out, and why.
+fn stale(run: &Run) -> Markup {
+    html! {
+        @if !run.stale.is_empty() {
+            p.absent {
+                strong { "Left out: " }
+                @for (index, stage) in run.stale.iter().enumerate() {
+                    @if index > 0 { ", " } (stage.name) " (" (stage.input) " has changed since)"
+                }
+                ". " span.muted { "Run the pipeline to its end to have them made again." }
+            }
+        }
     }
 }
 

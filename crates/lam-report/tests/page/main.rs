@@ -70,6 +70,43 @@ fn a_partial_run_says_what_is_missing() {
 }
 
 #[test]
+fn results_made_from_what_has_changed_are_left_out_and_named() {
+    let root = fresh("stale");
+    fixture::write_run(&root, 42, 0.0);
+    // LAM3 was trained again; everything after it was not.
+    let path = root.join("lam3/manifest.json");
+    let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    manifest["output_hash"] = "another".into();
+    fs::write(&path, manifest.to_string()).unwrap();
+    let (page, figures) = build(&root);
+    let stale: Vec<&str> = figures["stale"].as_array().unwrap().iter().map(|s| s["stage"].as_str().unwrap()).collect();
+    assert_eq!(stale, ["lam4", "eval-step", "eval-online", "export", "report"]);
+    assert_eq!(figures["stale"][3], serde_json::json!({"stage": "export", "changed": "lam4"}));
+    assert!(figures["tables"]["planning"]["LAM1"].is_object(), "what LAM3 has nothing to do with stays");
+    assert_eq!(figures["tables"]["online"], serde_json::json!({}));
+    assert!(page.contains("Left out: ") && page.contains("lam4 (lam3 has changed since)"), "said on the page");
+    let current = fresh("not-stale");
+    fixture::write_run(&current, 42, 0.0);
+    assert_eq!(build(&current).1["stale"], serde_json::json!([]));
+}
+
+#[test]
+fn a_model_that_two_stages_evaluated_has_two_rows() {
+    let root = fresh("twice");
+    fixture::write_run(&root, 42, 0.0);
+    fs::create_dir_all(root.join("eval-again")).unwrap();
+    for file in ["manifest.json", "tables.json"] {
+        let text = fs::read_to_string(root.join("eval-online").join(file)).unwrap();
+        fs::write(root.join("eval-again").join(file), text.replace("eval-online", "eval-again")).unwrap();
+    }
+    let figures = build(&root).1;
+    let rows = figures["tables"]["online"].as_object().unwrap();
+    assert_eq!(rows.len(), 12);
+    assert!(rows.contains_key("LAM4 (eval-again)") && rows.contains_key("LAM4 (eval-online)"), "{:?}", rows.keys());
+    assert_eq!(figures["tables"]["decision_making"].as_object().unwrap().len(), 6);
+}
+
+#[test]
 fn a_directory_without_a_run_is_an_error_with_a_hint() {
     let error = lam_report::build(&fresh("empty"), &fresh("empty"), "").unwrap_err().to_string();
     assert!(error.contains("holds no run") && error.contains("hint:"), "{error}");
