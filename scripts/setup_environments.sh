@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 # The web: a browser and its driver; pip fetches the pages.
 web=(chromium chromium-driver fonts-liberation)
 python3 -m pip --version > /dev/null 2>&1 || web+=(python3-pip)
+# Both: what confines them.
+confinement=(bubblewrap)
 # Desktops: LibreOffice Writer, a text editor, a calculator, and what a private desktop is made of.
 desktop=(libreoffice-writer libreoffice-gtk3 xvfb at-spi2-core dbus dbus-x11 mousepad galculator)
 
@@ -35,14 +37,14 @@ install() {
 
 code=0
 sudo=()
-find_missing "${web[@]}" "${desktop[@]}"
+find_missing "${web[@]}" "${confinement[@]}" "${desktop[@]}"
 if [ ${#missing[@]} -gt 0 ]; then
   if may_install; then
     archives=$(mktemp -d)
     trap 'rm -rf "$archives"' EXIT
     mkdir "$archives/partial"
     install update || code=1
-    for group in "${web[*]}" "${desktop[*]}"; do
+    for group in "${confinement[*]}" "${web[*]}" "${desktop[*]}"; do
       # The groups are lists of words.
       # shellcheck disable=SC2086
       find_missing $group

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lam_env::{Application, EnvError, TaskQuery};
+use lam_env::{Application, Confinement, EnvError, TaskQuery};
 use lam_signal::{Cancel, Progress};
 use lam_types::{PolicyId, Task, Trajectory, Verdict};
 
@@ -140,6 +140,9 @@ impl<'a> Run<'a> {
             None => (None, Vec::new()),
             Some(path) => EpisodeJournal::open(path, &header).map(|(journal, recorded)| (Some(journal), recorded))?,
         };
+        if let Some(Confinement::None) = app.confinement() {
+            session.progress.note(&format!("{}: {}", app.environment(), Confinement::None));
+        }
         let results = recall(jobs, recorded);
         let retries_left = limits.environment_retries;
         let open = (0..jobs.len()).filter(|&index| results[index].is_none());

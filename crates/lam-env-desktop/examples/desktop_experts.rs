@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use lam_env::{Application, EnvError, Environment, TaskQuery};
+use lam_env::{Application, EnvError, Environment, Guarded, TaskQuery};
 use lam_env_desktop::Desktop;
 use lam_types::{Complete, PastAction, Split, State, Status, StepStatus, Task};
 
@@ -16,7 +16,8 @@ fn main() -> Result<(), EnvError> {
     let seeds: usize = args.next().and_then(|seeds| seeds.parse().ok()).unwrap_or(1);
     let named: Vec<String> = args.collect();
     let families = if named.is_empty() { app.family_names().into_iter().map(str::to_owned).collect() } else { named };
-    let mut environment = app.open()?;
+    let open = || Ok::<_, EnvError>(Guarded::new(app.open()?, app.rules()));
+    let mut environment = open()?;
     let (mut all, mut right) = (0, 0);
     for family in &families {
         let started = Instant::now();
@@ -25,12 +26,12 @@ fn main() -> Result<(), EnvError> {
         let mut failures = Vec::new();
         let tasks = app.tasks(&query)?;
         for (place, task) in tasks.iter().enumerate() {
-            match attempt(&app, environment.as_mut(), task, tasks.get(place + 1)) {
+            match attempt(&app, &mut environment, task, tasks.get(place + 1)) {
                 Ok(None) => {}
                 Ok(Some(reason)) => failures.push(format!("{}: {reason}", task.request)),
                 Err(error) => {
                     failures.push(format!("{}: {error}", task.request));
-                    environment = app.open()?;
+                    environment = open()?;
                 }
             }
         }

@@ -2,9 +2,9 @@
 //! Knows no widget and no bus.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use lam_env::EnvError;
+use lam_env::{EnvError, GuardRules};
 use serde::Deserialize;
 
 /// The application files that come with the program.
@@ -12,6 +12,17 @@ const SHIPPED: [(&str, &str); 3] = [
     ("writer", include_str!("../../../configs/applications/writer.toml")),
     ("mousepad", include_str!("../../../configs/applications/mousepad.toml")),
     ("galculator", include_str!("../../../configs/applications/galculator.toml")),
+];
+
+/// The keys that move and edit in any application: none of them opens a menu or a window.
+const EDITING_KEYS: [&str; 7] = [
+    "{HOME}{END}{LEFT}{RIGHT}{UP}{DOWN}{PGUP}{PGDN}",
+    "{VK_SHIFT down}{HOME}{END}{LEFT}{RIGHT}{UP}{DOWN}{PGUP}{PGDN}{VK_SHIFT up}",
+    "{VK_CONTROL down}{HOME}{END}{LEFT}{RIGHT}{UP}{DOWN}{PGUP}{PGDN}{VK_CONTROL up}",
+    "{VK_CONTROL down}{VK_SHIFT down}{HOME}{END}{LEFT}{RIGHT}{UP}{DOWN}{PGUP}{PGDN}{VK_SHIFT up}{VK_CONTROL up}",
+    "{ENTER}{TAB}{ESC}{SPACE}{BACKSPACE}{DELETE}{INSERT}",
+    "{VK_SHIFT down}{ENTER}{TAB}{SPACE}{BACKSPACE}{VK_SHIFT up}",
+    "{VK_CONTROL down}acvxyz{BACKSPACE}{DELETE}{VK_CONTROL up}",
 ];
 
 /// One application.
@@ -50,9 +61,21 @@ pub struct ApplicationFile {
     /// Toggle buttons that come up again by themselves: a click on one is over when it is up.
     #[serde(default)]
     pub momentary: Vec<String>,
-    /// Names and menu paths that may not be used.
+    /// Names and menu paths that may not be used, in any menu or window.
     #[serde(default)]
     pub deny: Vec<String>,
+    /// Whole menu paths that may be used although a pattern of `deny` fits them.
+    #[serde(default)]
+    pub allow: Vec<String>,
+    /// Keys that may be pressed beside text, movement and editing, as UFO writes them, such as `{VK_CONTROL}b`.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Files and folders beyond the system's that the application reads; it writes in the episode's folder only.
+    #[serde(default)]
+    pub readable: Vec<PathBuf>,
+    /// Folders beyond its own in which the application makes sockets.
+    #[serde(default)]
+    pub sockets: Vec<PathBuf>,
     /// Names and menu paths that need consent.
     #[serde(default)]
     pub confirm: Vec<String>,
@@ -169,11 +192,25 @@ impl ApplicationFile {
         if self.document.contains('/') {
             return Err(format!("`document` = `{}` is no plain file name", self.document));
         }
+        if let Some(reason) = self.keys.iter().find_map(|keys| lam_env::keys::parse(keys).err()) {
+            return Err(format!("`keys`: {reason}\nhint: `{{VK_CONTROL}}b` is the control key with b"));
+        }
         let (width, height) = self.screen;
         if !(320..=8192).contains(&width) || !(240..=8192).contains(&height) {
             return Err(format!("`screen` = [{width}, {height}] is no size in pixels\nhint: [1280, 1024] is usual"));
         }
         Ok(())
+    }
+
+    /// What may be done in it.
+    pub fn rules(&self) -> GuardRules {
+        GuardRules {
+            deny_controls: self.deny.clone(),
+            allow_controls: self.allow.clone(),
+            confirm_controls: self.confirm.clone(),
+            allow_keys: EDITING_KEYS.iter().map(|&keys| keys.to_owned()).chain(self.keys.clone()).collect(),
+            ..GuardRules::default()
+        }
     }
 
     /// Refuses when the program, or what a private desktop is made of, is not installed.

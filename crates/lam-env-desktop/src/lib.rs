@@ -51,7 +51,7 @@ mod start;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, TaskQuery};
+use lam_env::{Application, Confinement, Document, EnvError, Environment, Expert, GuardRules, TaskQuery};
 use lam_types::{Action, Args, FunctionSpec, State, Task};
 
 pub use application::ApplicationFile;
@@ -111,11 +111,7 @@ impl Desktop {
 
     /// What the application's file forbids.
     pub fn rules(&self) -> GuardRules {
-        GuardRules {
-            deny_controls: self.file.deny.clone(),
-            confirm_controls: self.file.confirm.clone(),
-            ..GuardRules::default()
-        }
+        self.file.rules()
     }
 
     /// Names of the application's task families, in the order in which they take turns.
@@ -149,6 +145,10 @@ impl Application for Desktop {
 
     fn instances(&self) -> Option<usize> {
         Some(instances())
+    }
+
+    fn confinement(&self) -> Option<Confinement> {
+        Some(Confinement::here())
     }
 
     #[cfg(target_os = "linux")]

@@ -67,8 +67,8 @@ pub struct Running {
     pub peer: Peer,
     menu: Menu,
     program: String,
-    /// Path of the episode's folder.
-    episode: String,
+    /// The episode's folder.
+    episode: PathBuf,
     /// The document it was started with.
     pub document: PathBuf,
 }
@@ -83,10 +83,11 @@ impl Running {
         let args: Vec<String> = file.command[1..].iter().map(fill).filter(|arg| !arg.is_empty()).collect();
         let mut variables = desktop.variables().to_vec();
         variables.extend(file.variables.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let group = Group::start(&file.command[0], &args, &variables, &desktop.folder().join("application.log"))?;
+        let command = desktop.confined(file, &args)?;
+        let group = Group::start(command, &variables, &desktop.folder().join("application.log"))?;
         let registry = Peer::registry(desktop.accessibility.clone());
         let (menu, program, document) = (Menu::default(), file.command[0].clone(), document.to_owned());
-        let episode = desktop.folder().join("episode").display().to_string();
+        let episode = desktop.folder().join("episode");
         let mut running = Self { group, peer: registry, menu, program, episode, document };
         running.wait_until_ready(desktop, file).await?;
         Ok(running)
@@ -120,6 +121,11 @@ impl Running {
         }
     }
 
+    /// Where the episode's files lie.
+    pub fn episode(&self) -> &Path {
+        &self.episode
+    }
+
     /// Whether the application's process has ended.
     pub fn has_ended(&self) -> bool {
         self.group.has_ended()
@@ -146,7 +152,7 @@ impl Running {
 
     /// The episode's folder is `~`, wherever it lies: the same screen is called the same on every desktop.
     fn without_folder(&self, text: &str) -> String {
-        text.replace(&self.episode, "~")
+        text.replace(&self.episode.display().to_string(), "~")
     }
 
     async fn closed_menus(&mut self, nodes: &[Node], file: &ApplicationFile) -> Result<Vec<Shown>, Fault> {

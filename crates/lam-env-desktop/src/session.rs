@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lam_env::GuardRules;
 use lam_types::{Action, Observation};
 use tokio::runtime::Runtime;
 
@@ -11,11 +12,14 @@ use crate::application::ApplicationFile;
 use crate::desktop::{Desktop, Folder};
 use crate::fault::Fault;
 use crate::files::{self, Home};
-use crate::perform;
+use crate::perform::Actor;
 use crate::running::{Running, Screen};
 
 /// Longest time for one action with its look at the screen.
 const ACTION_LIMIT: Duration = Duration::from_secs(45);
+
+/// Times that Escape is tried on a window that should not be open.
+const MOST_LEAVES: usize = 4;
 
 /// Looks at a start that does not stop changing.
 const MOST_LOOKS: usize = 10;
@@ -27,6 +31,7 @@ pub struct Session {
     desktop: Desktop,
     runtime: Runtime,
     file: Arc<ApplicationFile>,
+    rules: GuardRules,
     screen: Screen,
     home: Home,
 }
@@ -38,7 +43,7 @@ impl Session {
         let runtime = runtime.map_err(|error| Fault::lost(format!("no runtime: {error}")))?;
         let desktop = runtime.block_on(Desktop::start(folder, file.screen))?;
         let home = Home::furnish(&desktop.folder(), &file.files)?;
-        Ok(Self { running: None, desktop, runtime, file, screen: Screen::default(), home })
+        Ok(Self { running: None, desktop, runtime, rules: file.rules(), file, screen: Screen::default(), home })
     }
 
     /// Ends the application, puts its home back, empties the episode's folder, puts these files there and starts the
@@ -90,30 +95,44 @@ impl Session {
         Ok(self.screen.observation())
     }
 
-    /// Carries out an action; the screen is looked at afterwards.
+    /// Carries out an action; the screen is looked at afterwards. A denied window that came of it, in whatever way, is
+    /// left again.
     pub fn perform(&mut self, action: &Action) -> Result<(Result<String, Fault>, Observation), Fault> {
-        let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
-        let mut actor = perform::Actor { running, file: &self.file, screen: &mut self.screen };
-        let done = self.runtime.block_on(async {
-            tokio::time::timeout(ACTION_LIMIT, actor.perform(action)).await.unwrap_or_else(|_| Err(late("act")))
-        });
-        if let Err(Fault::Lost(_)) = &done {
-            let lost = done.map(|_| Observation::default());
-            return self.explain(lost).map(|observation| (Ok(String::new()), observation));
-        }
+        let done = self.act("act", async |actor| match actor.perform(action).await {
+            Err(lost @ Fault::Lost(_)) => Err(lost),
+            done => Ok(done),
+        })?;
         std::thread::sleep(Duration::from_millis(self.file.settle.action_ms));
         let observation = self.look()?;
-        Ok((done, observation))
+        let denied = self.act("leave a window", async |actor| {
+            let denied = actor.denied_window();
+            for _ in 0..MOST_LEAVES {
+                if actor.denied_window().is_none() {
+                    break;
+                }
+                actor.leave().await?;
+            }
+            Ok(denied)
+        })?;
+        match denied {
+            None => Ok((done, observation)),
+            Some(reason) => Ok((Err(Fault::refused(reason)), self.look()?)),
+        }
     }
 
     /// Closes what is open in front of the document and saves it, as the application's file says.
     pub fn save(&mut self) -> Result<(), Fault> {
+        self.act("save", async |actor| actor.save().await)
+    }
+
+    /// Lets an actor work on the application, for a limited time; `what` it does is told when it is late.
+    fn act<T>(&mut self, what: &str, work: impl AsyncFnOnce(&mut Actor<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
-        let mut actor = perform::Actor { running, file: &self.file, screen: &mut self.screen };
-        let saved = self.runtime.block_on(async {
-            tokio::time::timeout(ACTION_LIMIT, actor.save()).await.unwrap_or_else(|_| Err(late("save")))
+        let mut actor = Actor { running, file: &self.file, rules: &self.rules, screen: &mut self.screen };
+        let done = self.runtime.block_on(async {
+            tokio::time::timeout(ACTION_LIMIT, work(&mut actor)).await.unwrap_or_else(|_| Err(late(what)))
         });
-        self.explain(saved)
+        self.explain(done)
     }
 
     /// Where the episode's files lie.

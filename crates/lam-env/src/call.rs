@@ -30,6 +30,9 @@ pub fn check_call<'o>(
 }
 
 fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> Option<String> {
+    if let Some(problem) = args.iter().find_map(|(key, value)| control_character(key, value.as_str()?)) {
+        return Some(problem);
+    }
     if let Some(unknown) = args.keys().find(|key| spec.args.iter().all(|arg| arg.name != **key)) {
         return Some(format!("{} has no argument `{unknown}`", spec.name));
     }
@@ -38,6 +41,12 @@ fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> 
         Some(value) if fits(&wanted.kind, value, observation) => None,
         Some(value) => Some(format!("{} cannot take {value} as `{}`", spec.name, wanted.name)),
     })
+}
+
+/// Why an argument's text cannot be typed, if it holds what no key writes: some would end an application's bus.
+fn control_character(key: &str, text: &str) -> Option<String> {
+    let found = text.chars().find(|letter| letter.is_control() && !"\n\r\t".contains(*letter))?;
+    Some(format!("argument `{key}` holds the control character U+{:04X}", u32::from(found)))
 }
 
 fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
@@ -119,6 +128,7 @@ mod tests {
             ("put", "1", json!({}), "put needs `text`"),
             ("put", "1", json!({"text": "barn", "size": 1}), "put has no argument `size`"),
             ("put", "1", json!({"text": "barn\nold"}), "put cannot take"),
+            ("put", "1", json!({"text": "barn\0"}), "`text` holds the control character U+0000"),
             ("put", "1", json!({"text": "barn", "times": 4}), "put cannot take 4 as `times`"),
         ] {
             let found = problem(function, label, args).expect("a problem");

@@ -7,7 +7,13 @@ use std::time::{Duration, Instant};
 use lam_types::{Action, FunctionSpec, Observation, StepStatus, Task, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
+use crate::keys::{self, Stroke};
+use crate::{Application, Confinement, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
+
+/// Between the names of a path to a control.
+pub const PATH_SEPARATOR: &str = " > ";
+/// The argument that holds key strokes.
+const KEYS: &str = "keys";
 
 /// What an agent may do. Patterns know `*` for any run of characters and ignore case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +21,12 @@ use crate::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQ
 pub struct GuardRules {
     /// Functions that may be called; empty for all.
     pub allow_functions: Vec<String>,
-    /// Names of controls that may not be used.
+    /// Names of controls that may not be used, and paths such as `File > Open*`: whatever stands below one is denied too.
     pub deny_controls: Vec<String>,
+    /// Whole paths that may be used although a pattern above fits them.
+    pub allow_controls: Vec<String>,
+    /// Keys that may be pressed beside plain text, as UFO writes them, such as `{VK_CONTROL}a`; empty for all.
+    pub allow_keys: Vec<String>,
     /// Names of controls that need a person's consent.
     pub confirm_controls: Vec<String>,
     /// Whether that consent is given beforehand.
@@ -36,6 +46,8 @@ impl Default for GuardRules {
         Self {
             allow_functions: Vec::new(),
             deny_controls: Vec::new(),
+            allow_controls: Vec::new(),
+            allow_keys: Vec::new(),
             confirm_controls: Vec::new(),
             confirmed: false,
             max_text_chars: 2000,
@@ -56,25 +68,48 @@ impl GuardRules {
             return Some(format!("function `{function}` is not allowed"));
         }
         let shown = observation.control(&action.control_label).map(|control| control.control_text.as_str());
-        let names = [Some(action.control_name.as_str()), shown];
-        let hit = |patterns: &[String]| {
-            names.iter().flatten().find(|name| patterns.iter().any(|pattern| pattern_matches(pattern, name))).copied()
-        };
-        if let Some(name) = hit(&self.deny_controls) {
-            return Some(format!("control `{name}` is denied"));
+        let forbidden = |name: &str| self.forbidden(&name.split(PATH_SEPARATOR).collect::<Vec<_>>());
+        let forbidden = [Some(action.control_name.as_str()), shown].into_iter().flatten().find_map(forbidden);
+        forbidden.or_else(|| action.args.iter().find_map(|(key, value)| self.unfit(key, value.as_str()?)))
+    }
+
+    /// Why a control may not be used, if so: `path` are the names on the way to it, outermost first, its own last.
+    pub fn forbidden(&self, path: &[&str]) -> Option<String> {
+        let whole = path.join(PATH_SEPARATOR);
+        let fits = |patterns: &[String], name: &str| patterns.iter().any(|pattern| pattern_matches(pattern, name));
+        let hit = |patterns: &[String]| runs(path).any(|run| fits(patterns, &run));
+        // A menu that leads to something allowed can be opened.
+        let below = format!("{}{PATH_SEPARATOR}", whole.to_lowercase());
+        let leads = || self.allow_controls.iter().any(|allowed| allowed.to_lowercase().starts_with(&below));
+        if hit(&self.deny_controls) && !fits(&self.allow_controls, &whole) && !leads() {
+            return Some(format!("control `{whole}` is denied"));
         }
-        if let Some(name) = hit(&self.confirm_controls).filter(|_| !self.confirmed) {
-            return Some(format!("control `{name}` needs a confirmation"));
+        (!self.confirmed && hit(&self.confirm_controls)).then(|| format!("control `{whole}` needs a confirmation"))
+    }
+
+    /// Why an argument may not be given, if so.
+    fn unfit(&self, key: &str, text: &str) -> Option<String> {
+        let (length, limit) = (text.chars().count(), self.max_text_chars);
+        if length > limit {
+            return Some(format!("argument `{key}` has {length} characters, {limit} are allowed"));
         }
-        action.args.iter().find_map(|(key, value)| {
-            let text = value.as_str().unwrap_or_default();
-            let (length, limit) = (text.chars().count(), self.max_text_chars);
-            if length > limit {
-                return Some(format!("argument `{key}` has {length} characters, {limit} are allowed"));
-            }
-            let leads_out = self.path_arguments.contains(key) && leads_out(text);
-            leads_out.then(|| format!("argument `{key}` leads out of the episode's folder: `{text}`"))
-        })
+        if self.path_arguments.iter().any(|name| name == key) && leads_out(text) {
+            return Some(format!("argument `{key}` leads out of the episode's folder: `{text}`"));
+        }
+        if key == KEYS { self.denied_key(text) } else { None }
+    }
+
+    /// Why these keys may not be pressed, if so: one is not on the list, or they cannot be read.
+    fn denied_key(&self, text: &str) -> Option<String> {
+        if self.allow_keys.is_empty() {
+            return None;
+        }
+        let allowed: Vec<Stroke> = self.allow_keys.iter().filter_map(|keys| keys::parse(keys).ok()).flatten().collect();
+        let denied = |stroke: &Stroke| matches!(stroke, Stroke::Key(..)) && !allowed.contains(stroke);
+        match keys::parse(text) {
+            Ok(strokes) => strokes.into_iter().find(denied).map(|stroke| format!("key `{stroke}` is not allowed")),
+            Err(reason) => Some(reason),
+        }
     }
 
     /// Why an episode is over after `steps` actions in `time`, if so.
@@ -85,6 +120,12 @@ impl GuardRules {
         let over = self.max_seconds > 0 && time >= Duration::from_secs(self.max_seconds);
         over.then(|| format!("the {} seconds of the episode are over", self.max_seconds))
     }
+}
+
+/// The runs of neighbouring names in a path, each joined.
+fn runs(path: &[&str]) -> impl Iterator<Item = String> {
+    let ends = move |from| (from + 1..=path.len()).map(move |to| path[from..to].join(PATH_SEPARATOR));
+    (0..path.len()).flat_map(ends)
 }
 
 /// Whether a path is absolute, climbs, or begins at somebody's home.
@@ -169,6 +210,10 @@ impl Application for GuardedApplication {
 
     fn instances(&self) -> Option<usize> {
         self.inner.instances()
+    }
+
+    fn confinement(&self) -> Option<Confinement> {
+        self.inner.confinement()
     }
 
     fn prepare(&self, next: &[&Task]) {
@@ -269,6 +314,49 @@ mod tests {
     fn a_denied_control_cannot_be_reached_under_another_name() {
         let rules = GuardRules { deny_controls: vec!["delete*".into()], ..GuardRules::default() };
         assert!(rules.refusal(&action("1", "Bold", ""), &screen()).is_some_and(|why| why.contains("denied")));
+    }
+
+    #[test]
+    fn a_path_is_denied_whatever_part_of_it_is_named() {
+        let words = |patterns: &[&str]| patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        let rules = GuardRules {
+            deny_controls: words(&["File > *", "Tools > Macros*", "Open*"]),
+            allow_controls: words(&["File > Save As...", "File > Export As > *"]),
+            ..GuardRules::default()
+        };
+        for (path, denied) in [
+            (&["File", "Save As..."] as &[&str], false),
+            (&["File", "Export As", "PDF"], false),
+            (&["File", "Export As"], false),
+            (&["File", "Print..."], true),
+            (&["File"], false),
+            (&["Tools", "Macros"], true),
+            (&["Tools", "Macros", "Run"], true),
+            (&["Edit", "Open Link"], true),
+            (&["Open", "Cancel"], true),
+            (&["Save As...", "Reopen"], false),
+        ] {
+            assert_eq!(rules.forbidden(path).is_some(), denied, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn only_listed_keys_are_pressed() {
+        let rules = GuardRules { allow_keys: vec!["{VK_CONTROL}a".into(), "{ENTER}".into()], ..GuardRules::default() };
+        for (keys, allowed) in [
+            ("some text{ENTER}", true),
+            ("^a", true),
+            ("{VK_CONTROL down}a{VK_CONTROL up}", true),
+            ("{VK_CONTROL}o", false),
+            ("x^o", false),
+            ("%f", false),
+            ("{F1}", false),
+            ("{VK_CONTROL}", false),
+        ] {
+            let args = Args::from_iter([("keys".to_owned(), keys.into())]);
+            let action = Action { args, ..action("", "", "") };
+            assert_eq!(rules.refusal(&action, &screen()).is_none(), allowed, "{keys}");
+        }
     }
 
     #[test]

@@ -40,14 +40,17 @@
 //! ```
 
 mod call;
+mod confinement;
 mod environments;
 mod guard;
+pub mod keys;
 pub mod random;
 pub mod words;
 
 pub use call::check_call;
+pub use confinement::{Bounds, Confinement, Network};
 pub use environments::{Environments, Provider, refuse_screenshots};
-pub use guard::{GuardRules, Guarded, GuardedApplication, leads_out, pattern_matches};
+pub use guard::{GuardRules, Guarded, GuardedApplication, PATH_SEPARATOR, leads_out, pattern_matches};
 
 use lam_signal::{Details, Fault, FaultKind};
 use lam_types::{
@@ -208,6 +211,10 @@ pub trait Application: Send + Sync {
     /// How many instances may run at once; `None` for an embedded application, which is called where the run is. One
     /// that runs in processes of its own names a number: each instance gets a thread, and a deadline for every call.
     fn instances(&self) -> Option<usize> {
+        None
+    }
+    /// How the operating system confines its programs; `None` for an application without programs of its own here.
+    fn confinement(&self) -> Option<Confinement> {
         None
     }
     /// Is told which tasks come next, in their order: an application that takes long to start a task may make it ready

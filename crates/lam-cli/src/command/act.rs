@@ -24,6 +24,9 @@ pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
     };
+    if let Some(confinement) = app.confinement() {
+        output.line(&format!("programs {confinement}"));
+    }
     let trajectories = match &done {
         Ok(trajectories) | Err(AgentError::AllDied { trajectories, .. }) => trajectories.as_slice(),
         Err(_) => &[],

@@ -15,6 +15,7 @@ pub fn doctor(output: &Output) -> Result<(), Failure> {
         "memory_total_mib": memory_mib("MemTotal:"),
         "memory_available_mib": memory_mib("MemAvailable:"),
         "devices": ["cpu"],
+        "confinement": lam_env::Confinement::here().to_string(),
         "environments": crate::registry::environments().names(),
     });
     if output.json {

@@ -38,6 +38,9 @@ fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
         served_as: Some(args.environment.clone()),
         ..ServerSettings::default()
     };
+    if let Some(confinement) = app.confinement() {
+        output.line(&format!("programs {confinement}"));
+    }
     let (name, sessions) = (app.environment().to_owned(), settings.max_sessions);
     let guarded = GuardedApplication::new(app, GuardRules::default());
     let server = OpenEnvServer::start(Arc::new(guarded), settings)?;

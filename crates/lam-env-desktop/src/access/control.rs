@@ -27,6 +27,8 @@ pub struct Shown {
     pub value: Option<String>,
     /// The closed menus that it stands in, outermost first; empty for what is on the screen.
     pub menus: Vec<String>,
+    /// The names of the menus and windows on the way to it, outermost first, and its own.
+    pub way: Vec<String>,
 }
 
 /// The controls among the nodes of a walk. An open dialog hides what stands behind it.
@@ -141,7 +143,25 @@ async fn describe(peer: &Peer, nodes: &[Node], place: usize, node: &Node) -> Res
         _ => None,
     };
     let (enabled, selected) = (node.is_enabled(), selected(node));
-    Ok(Shown { name, kind, path: node.path.clone(), enabled, selected, value, menus: Vec::new() })
+    let mut way = way(nodes, nodes[place].parent);
+    way.push(name.clone());
+    Ok(Shown { name, kind, path: node.path.clone(), enabled, selected, value, menus: Vec::new(), way })
+}
+
+/// The names of the menus and windows from `place` outwards, outermost first; the main window's, which names the
+/// document, is left out.
+pub fn way(nodes: &[Node], place: Option<usize>) -> Vec<String> {
+    let mut at = place;
+    let mut names = Vec::new();
+    while let Some(place) = at {
+        let node = &nodes[place];
+        let counts = matches!(node.role, Role::Dialog | Role::Alert | Role::FileChooser | Role::Window)
+            || control_type(node.role) == Some(ControlType::MenuItem);
+        names.extend(Some(clean(&node.name)).filter(|name| counts && !name.is_empty()));
+        at = node.parent;
+    }
+    names.reverse();
+    names
 }
 
 /// The name of what labels it, else of what is below it, else of what it stands in.

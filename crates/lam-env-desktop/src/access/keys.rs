@@ -1,4 +1,6 @@
-//! Keys and mouse wheel through the registry's event controller, and UFO's notation for keys. Knows no application.
+//! Keys and mouse wheel through the registry's event controller. Knows no application.
+
+use lam_env::keys::{Key, Modifier, Stroke};
 
 use super::Peer;
 use crate::fault::Fault;
@@ -12,27 +14,15 @@ const RELEASE: u32 = 1;
 const SYM: u32 = 3;
 const STRING: u32 = 4;
 
-/// One stroke of the keyboard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stroke {
-    /// Plain text.
-    Text(String),
-    /// A key by X keysym, with modifiers held down by X keycode.
-    Key {
-        /// Keysym.
-        symbol: i32,
-        /// Keycodes of the modifiers.
-        held: Vec<i32>,
-    },
-}
-
-/// Named keys and their X keysyms.
-const NAMES: [(&str, i32); 20] = [
+/// X keysyms of named keys.
+const NAMES: [(&str, i32); 27] = [
     ("ENTER", 0xff0d),
     ("TAB", 0xff09),
     ("ESC", 0xff1b),
     ("BACKSPACE", 0xff08),
     ("DELETE", 0xffff),
+    ("INSERT", 0xff63),
+    ("SPACE", 0x20),
     ("HOME", 0xff50),
     ("LEFT", 0xff51),
     ("UP", 0xff52),
@@ -41,62 +31,46 @@ const NAMES: [(&str, i32); 20] = [
     ("PGUP", 0xff55),
     ("PGDN", 0xff56),
     ("END", 0xff57),
-    ("SPACE", 0x20),
-    ("INSERT", 0xff63),
+    ("F1", 0xffbe),
     ("F2", 0xffbf),
+    ("F3", 0xffc0),
+    ("F4", 0xffc1),
     ("F5", 0xffc2),
+    ("F6", 0xffc3),
     ("F7", 0xffc4),
+    ("F8", 0xffc5),
     ("F9", 0xffc6),
+    ("F10", 0xffc7),
+    ("F11", 0xffc8),
     ("F12", 0xffc9),
 ];
 
-/// Modifiers and the keycodes that X.Org's standard keyboard gives them.
-const MODIFIERS: [(&str, i32); 3] = [("VK_CONTROL", 37), ("VK_SHIFT", 50), ("VK_MENU", 64)];
+/// Keysyms beyond Latin-1 are Unicode's numbers above this.
+const UNICODE: i32 = 0x0100_0000;
 
-/// UFO's notation: names in braces, `{TAB 2}` for several times, `{VK_CONTROL}a` for modifiers, the rest is text.
+/// The strokes that UFO's notation stands for.
 pub fn strokes(keys: &str) -> Result<Vec<Stroke>, Fault> {
-    let mut found = Vec::new();
-    let mut held = Vec::new();
-    let mut rest = keys;
-    while let Some(first) = rest.chars().next() {
-        let named = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).filter(|(name, _)| is_name(name));
-        if let Some((name, after)) = named {
-            rest = after;
-            if let Some((_, code)) = MODIFIERS.iter().find(|(modifier, _)| *modifier == name) {
-                held.push(*code);
-                continue;
-            }
-            let (symbol, times) = key(name)?;
-            let key = Stroke::Key { symbol, held: std::mem::take(&mut held) };
-            found.extend(std::iter::repeat_n(key, times));
-        } else if held.is_empty() {
-            let end = rest[first.len_utf8()..].find('{').map_or(rest.len(), |at| at + first.len_utf8());
-            found.push(Stroke::Text(rest[..end].to_owned()));
-            rest = &rest[end..];
-        } else {
-            found.push(Stroke::Key { symbol: first as i32, held: std::mem::take(&mut held) });
-            rest = &rest[first.len_utf8()..];
+    lam_env::keys::parse(keys).map_err(Fault::invalid)
+}
+
+fn keysym(key: Key) -> Result<i32, Fault> {
+    match key {
+        Key::Named(name) => {
+            let found = NAMES.iter().find(|(known, _)| *known == name).map(|(_, symbol)| *symbol);
+            found.ok_or_else(|| Fault::invalid(format!("there is no key `{{{name}}}`")))
         }
-    }
-    match held.is_empty() {
-        true => Ok(found),
-        false => Err(Fault::invalid(format!("`{keys}` ends in a modifier without a key"))),
+        Key::Char(letter) if u32::from(letter) < 0x100 => Ok(letter as i32),
+        Key::Char(letter) => Ok(UNICODE | letter as i32),
     }
 }
 
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"_ ".contains(&byte))
-}
-
-/// Keysym of a named key, and how often it is pressed.
-fn key(name: &str) -> Result<(i32, usize), Fault> {
-    let (name, times) = match name.split_once(' ') {
-        Some((name, times)) => (name, times.parse().ok().filter(|times| (1..=100).contains(times))),
-        None => (name, Some(1)),
-    };
-    let symbol = NAMES.iter().find(|(known, _)| *known == name).map(|(_, symbol)| *symbol);
-    symbol.zip(times).ok_or_else(|| Fault::invalid(format!("there is no key `{{{name}}}`")))
+/// The keycode that X.Org's standard keyboard gives a modifier.
+fn keycode(modifier: Modifier) -> i32 {
+    match modifier {
+        Modifier::Control => 37,
+        Modifier::Shift => 50,
+        Modifier::Alt => 64,
+    }
 }
 
 /// Presses keys: they go to the window under the pointer, to whatever has the focus there.
@@ -104,13 +78,14 @@ pub async fn press(registry: &Peer, strokes: &[Stroke]) -> Result<(), Fault> {
     for stroke in strokes {
         match stroke {
             Stroke::Text(text) => event(registry, 0, text, STRING).await?,
-            Stroke::Key { symbol, held } => {
-                for code in held {
-                    event(registry, *code, "", PRESS).await?;
+            Stroke::Key(key, held) => {
+                let symbol = keysym(*key)?;
+                for modifier in held {
+                    event(registry, keycode(*modifier), "", PRESS).await?;
                 }
-                event(registry, *symbol, "", SYM).await?;
-                for code in held.iter().rev() {
-                    event(registry, *code, "", RELEASE).await?;
+                event(registry, symbol, "", SYM).await?;
+                for modifier in held.iter().rev() {
+                    event(registry, keycode(*modifier), "", RELEASE).await?;
                 }
             }
         }
@@ -134,24 +109,11 @@ pub async fn mouse(registry: &Peer, (x, y): (i32, i32), name: &str) -> Result<()
 mod tests {
     use super::*;
 
-    fn plain(symbol: i32) -> Stroke {
-        Stroke::Key { symbol, held: Vec::new() }
-    }
-
     #[test]
-    fn keys_are_read_in_ufo_s_notation() {
-        assert_eq!(strokes("ab c").unwrap(), [Stroke::Text("ab c".into())]);
-        assert_eq!(strokes("{TAB 2}x").unwrap(), [plain(0xff09), plain(0xff09), Stroke::Text("x".into())]);
-        assert_eq!(strokes("{VK_CONTROL}a").unwrap(), [Stroke::Key { symbol: 0x61, held: vec![37] }]);
-        let both = Stroke::Key { symbol: 0xff54, held: vec![37, 50] };
-        assert_eq!(strokes("{VK_CONTROL}{VK_SHIFT}{DOWN}").unwrap(), [both]);
-        assert_eq!(strokes("a {b} c").unwrap(), [Stroke::Text("a ".into()), Stroke::Text("{b} c".into())]);
-    }
-
-    #[test]
-    fn unknown_keys_and_lonely_modifiers_are_refused() {
-        assert!(strokes("{NOKEY}").is_err());
-        assert!(strokes("{VK_SHIFT}").is_err());
-        assert!(strokes("{TAB 1000}").is_err());
+    fn every_named_key_has_a_keysym() {
+        for (name, _) in lam_env::keys::NAMES {
+            assert!(keysym(Key::Named(name)).is_ok(), "{name}");
+        }
+        assert_eq!((keysym(Key::Char('a')).ok(), keysym(Key::Char('漢')).ok()), (Some(0x61), Some(0x0100_6f22)));
     }
 }

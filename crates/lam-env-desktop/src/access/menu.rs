@@ -3,14 +3,12 @@
 
 use atspi_common::{Role, State};
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all, join3};
+use lam_env::PATH_SEPARATOR;
 use lam_types::ControlType;
 
 use super::peer::Peer;
 use super::{Node, Shown, control};
 use crate::fault::Fault;
-
-/// Between the names of a menu path.
-const SEPARATOR: &str = " > ";
 
 /// One item of a closed menu.
 #[derive(Clone, Debug)]
@@ -70,6 +68,7 @@ impl Menu {
                 path: node.path,
                 value: None,
                 menus: item.menus.clone(),
+                way: item.name.split(PATH_SEPARATOR).map(str::to_owned).collect(),
             });
         }
         Ok(Some(shown))
@@ -96,7 +95,7 @@ fn visit<'a>(
             return Ok(Vec::new());
         }
         let Above { name: above, mut menus } = above;
-        let name = if above.is_empty() { name } else { format!("{above}{SEPARATOR}{name}") };
+        let name = if above.is_empty() { name } else { format!("{above}{PATH_SEPARATOR}{name}") };
         let children = children?;
         if children.is_empty() {
             let wanted = patterns.iter().any(|pattern| lam_env::pattern_matches(pattern, &name));
@@ -116,8 +115,8 @@ fn visit<'a>(
 
 /// Whether items that `pattern` names may stand below the menu at `path`.
 fn leads_to(path: &str, pattern: &str) -> bool {
-    let mut wanted = pattern.split(SEPARATOR);
-    for name in path.split(SEPARATOR) {
+    let mut wanted = pattern.split(PATH_SEPARATOR);
+    for name in path.split(PATH_SEPARATOR) {
         match wanted.next() {
             Some("*") => return true,
             Some(part) if lam_env::pattern_matches(part, name) => {}

@@ -10,8 +10,8 @@ mod text;
 mod walk;
 
 pub use choice::{choose, choose_by_name};
-pub use control::{Shown, controls, is_file_dialog};
-pub use keys::{Stroke, mouse, press, strokes};
+pub use control::{Shown, control_type, controls, is_file_dialog, way};
+pub use keys::{mouse, press, strokes};
 pub use menu::Menu;
 pub use node::Node;
 pub use peer::{Peer, ROOT};

@@ -1,6 +1,7 @@
 //! A virtual X display whose screen is a file, so that a screenshot needs no X client. Knows nothing of D-Bus.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{Folder, Group};
@@ -31,9 +32,10 @@ impl Display {
         let framebuffer = folder.path().display().to_string();
         let args = ["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset", "-fbdir", &framebuffer];
         // Without GLX the server loads no renderer: some 45 MiB less, and no application here draws in three dimensions.
-        let args = args.into_iter().chain(["-extension", "GLX"]).map(str::to_owned).collect::<Vec<_>>();
+        let mut command = Command::new("Xvfb");
+        command.args(args).args(["-extension", "GLX"]);
         let log = folder.path().join("display.log");
-        let group = Group::start("Xvfb", &args, variables, &log)?;
+        let group = Group::start(command, variables, &log)?;
         let started = Instant::now();
         loop {
             if let Some(number) = number_in(&log) {
@@ -53,6 +55,11 @@ impl Display {
         format!(":{}", self.files.number)
     }
 
+    /// The socket on which clients reach it.
+    pub fn socket(&self) -> PathBuf {
+        self.files.socket()
+    }
+
     /// Whether the process is gone.
     pub fn has_ended(&self) -> bool {
         self.group.has_ended()
@@ -66,13 +73,19 @@ impl Display {
     }
 }
 
+impl Files {
+    fn socket(&self) -> PathBuf {
+        PathBuf::from(format!("/tmp/.X11-unix/X{}", self.number))
+    }
+}
+
 impl Drop for Files {
     fn drop(&mut self) {
         let lock = PathBuf::from(format!("/tmp/.X{}-lock", self.number));
         let owner = std::fs::read_to_string(&lock).unwrap_or_default();
         // Another server may have taken the number since.
         if owner.trim() == self.owner.to_string() {
-            let _ = std::fs::remove_file(PathBuf::from(format!("/tmp/.X11-unix/X{}", self.number)));
+            let _ = std::fs::remove_file(self.socket());
             let _ = std::fs::remove_file(lock);
         }
     }

@@ -6,14 +6,18 @@ mod folder;
 mod process;
 mod session_bus;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
+
+use lam_env::{Bounds, Confinement, Network};
 
 pub use display::Display;
 pub use folder::Folder;
 pub use process::Group;
 
+use crate::application::ApplicationFile;
 use crate::fault::Fault;
 use session_bus::SessionBus;
 
@@ -22,6 +26,9 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a bus that lives may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// What of the desktop's folder is the application's own. The rest says what the buses may start.
+const OWN: [&str; 4] = ["home", "run", "episode", "temporary"];
 
 /// A running desktop without an application.
 pub struct Desktop {
@@ -49,6 +56,17 @@ impl Desktop {
     /// Environment variables of everything that runs on this desktop.
     pub fn variables(&self) -> &[(String, String)] {
         &self.variables
+    }
+
+    /// A command that starts an application: it reads the system's files and those of its description, writes in the
+    /// folders that are its own, and has no network.
+    pub fn confined(&self, file: &ApplicationFile, args: &[String]) -> Result<Command, Fault> {
+        let program = &file.command[0];
+        let read = file.readable.iter().cloned().chain([self.display.socket()]).collect();
+        let write = OWN.map(|part| self.folder().join(part)).into();
+        let bounds = Bounds { read, write, sockets: file.sockets.clone(), network: Network::None };
+        let command = Confinement::here().command(Path::new(program), args, &bounds);
+        command.map_err(|error| Fault::lost(format!("cannot confine {program}: {error}")))
     }
 
     /// The folder that holds home, profile and episode.

@@ -16,14 +16,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// Starts `program` in a new process group with nothing but these variables; its output goes to `log`.
+    /// Starts a command in a new process group with nothing but these variables; its output goes to `log`.
     ///
     /// The kernel kills the process when the calling thread ends, so that nothing survives a killed lam-train.
-    pub fn start(program: &str, args: &[String], variables: &[(String, String)], log: &Path) -> Result<Self, Fault> {
+    pub fn start(mut command: Command, variables: &[(String, String)], log: &Path) -> Result<Self, Fault> {
+        let program = command.get_program().display().to_string();
         let failed = |error: std::io::Error| Fault::lost(format!("cannot start {program}: {error}"));
         let output = std::fs::File::create(log).map_err(failed)?;
-        let mut command = Command::new(program);
-        command.args(args).env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
+        command.env_clear().envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(output.try_clone().map_err(failed)?).stderr(output).process_group(0);
         // SAFETY: prctl is async-signal-safe and touches nothing of the parent.
         unsafe {

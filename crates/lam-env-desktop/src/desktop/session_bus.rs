@@ -1,6 +1,7 @@
 //! A session bus of one's own that can start the accessibility service and nothing else.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,10 @@ impl SessionBus {
     /// Starts the daemon and connects to it.
     pub async fn start(folder: &Folder, variables: &[(String, String)], limit: Duration) -> Result<Self, Fault> {
         let config = write_configuration(folder.path())?;
-        let args = [format!("--config-file={config}"), "--nofork".to_owned(), "--nopidfile".to_owned()];
+        let mut command = Command::new("dbus-daemon");
+        command.args([format!("--config-file={config}").as_str(), "--nofork", "--nopidfile"]);
         let log = folder.path().join("session-bus.log");
-        let group = Group::start("dbus-daemon", &args, variables, &log)?;
+        let group = Group::start(command, variables, &log)?;
         let socket = folder.path().join("run/bus");
         let address = format!("unix:path={}", socket.display());
         let started = Instant::now();

@@ -17,6 +17,7 @@ const UP_LIMIT: Duration = Duration::from_secs(2);
 impl Actor<'_> {
     /// Clicks a control and waits for the effect.
     pub(super) async fn click(&mut self, control: &Shown, button: &str, double: bool) -> Result<(), Fault> {
+        self.refuse_file_outside(control).await?;
         if !(control.enabled || self.is_enabled_when_open(control).await?) {
             return Err(Fault::refused(format!("`{}` cannot be used now", control.name)));
         }
@@ -102,6 +103,9 @@ impl Actor<'_> {
     }
 
     async fn mouse(&self, control: &Shown, event: &str) -> Result<(), Fault> {
+        if control.kind != ControlType::MenuItem {
+            self.refuse_open_menu()?;
+        }
         let place = self.centre(control).await?;
         access::mouse(&self.registry(), place, event).await
     }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use atspi_common::{Interface, State};
+use lam_env::keys::Stroke;
 use lam_types::ControlType;
 
 use super::Actor;
-use crate::access::{self, Shown, Stroke, TextPlace};
+use crate::access::{self, Shown, TextPlace};
 use crate::fault::Fault;
 
 /// How often text is put into a field that takes it back.
@@ -67,6 +68,7 @@ impl Actor<'_> {
     async fn commit(&mut self, control: &Shown) -> Result<(), Fault> {
         let path = control.path.as_str();
         if !self.screen.has_dialog() && !self.is_in_window_of_its_own(path) {
+            self.refuse_open_menu()?;
             access::press(&self.registry(), &access::strokes("{ENTER}")?).await?;
             return self.wait_until_left(path).await;
         }
@@ -117,10 +119,10 @@ impl Actor<'_> {
         if control.kind != ControlType::Document {
             self.peer().focus(&control.path).await?;
         }
-        for stroke in &strokes {
-            match stroke {
-                Stroke::Text(text) if control.kind == ControlType::Document => self.write(text).await?,
-                other => access::press(&self.registry(), std::slice::from_ref(other)).await?,
+        for run in strokes.chunk_by(|one, next| !is_text(one) && !is_text(next)) {
+            match run {
+                [Stroke::Text(text)] if control.kind == ControlType::Document => self.write(text).await?,
+                keys => self.press(keys).await?,
             }
         }
         self.settle(control).await
@@ -143,7 +145,7 @@ impl Actor<'_> {
                 let at = access::caret(self.peer(), &path).await?.unwrap_or(0);
                 self.insert(&path, at, text).await
             }
-            None => access::press(&self.registry(), &[Stroke::Text(text.to_owned())]).await,
+            None => self.press(&[Stroke::Text(text.to_owned())]).await,
         }
     }
 
@@ -210,11 +212,11 @@ impl Actor<'_> {
     async fn extend_to(&mut self, last: usize, lines: usize) -> Result<(), Fault> {
         let (down, end) = (access::strokes("{VK_SHIFT}{DOWN}")?, access::strokes("{VK_SHIFT}{END}")?);
         for line in 0..MOST_LINES {
-            access::press(&self.registry(), &down).await?;
+            self.press(&down).await?;
             if line + 1 < lines {
                 continue;
             }
-            access::press(&self.registry(), &end).await?;
+            self.press(&end).await?;
             tokio::time::sleep(super::QUIET).await;
             self.refresh().await?;
             let reached = self.screen.paragraphs.get(last);
@@ -241,4 +243,8 @@ impl Actor<'_> {
         }
         Ok(())
     }
+}
+
+fn is_text(stroke: &Stroke) -> bool {
+    matches!(stroke, Stroke::Text(_))
 }

@@ -3,11 +3,13 @@
 
 mod click;
 mod edit;
+mod guard;
 mod tool;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lam_env::GuardRules;
 use lam_types::{Action, Args};
 use serde_json::Value;
 
@@ -31,6 +33,8 @@ pub struct Actor<'a> {
     pub running: &'a mut Running,
     /// Its description.
     pub file: &'a ApplicationFile,
+    /// What may be done in it.
+    pub rules: &'a GuardRules,
     /// The screen as it was last seen: labels are held against it.
     pub screen: &'a mut Screen,
 }
@@ -117,17 +121,20 @@ impl Actor<'_> {
 
     fn control(&self, action: &Action) -> Result<Shown, Fault> {
         let label = &action.control_label;
-        self.screen.control(label).cloned().ok_or_else(|| Fault::invalid(format!("no control with label `{label}`")))
+        let shown = self.screen.control(label).cloned();
+        let shown = shown.ok_or_else(|| Fault::invalid(format!("no control with label `{label}`")))?;
+        self.refuse_denied(&shown.way).map(|()| shown)
     }
 
     /// The control with this name or menu path, whether or not its menu is shown.
     async fn named(&mut self, name: &str) -> Result<Shown, Fault> {
-        if let Some(shown) = self.screen.controls.iter().find(|shown| shown.name == name) {
-            return Ok(shown.clone());
+        let mut shown = self.screen.controls.iter().find(|shown| shown.name == name).cloned();
+        if shown.is_none() {
+            let found = access::Menu::find(self.peer(), &self.screen.nodes, &[name.to_owned()]).await?;
+            shown = found.shown(self.peer()).await?.unwrap_or_default().into_iter().next();
         }
-        let found = access::Menu::find(self.peer(), &self.screen.nodes, &[name.to_owned()]).await?;
-        let shown = found.shown(self.peer()).await?.unwrap_or_default().into_iter().next();
-        shown.ok_or_else(|| Fault::refused(format!("there is no control `{name}`")))
+        let shown = shown.ok_or_else(|| Fault::refused(format!("there is no control `{name}`")))?;
+        self.refuse_denied(&shown.way).map(|()| shown)
     }
 
     fn peer(&self) -> &Peer {

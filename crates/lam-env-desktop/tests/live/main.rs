@@ -9,6 +9,8 @@ mod faults;
 #[path = "../../../../tests/live.rs"]
 mod live;
 #[cfg(target_os = "linux")]
+mod red_team;
+#[cfg(target_os = "linux")]
 mod support;
 
 #[cfg(not(target_os = "linux"))]
@@ -30,6 +32,7 @@ fn main() {
         missing("writer") => applications::the_same_actions_give_the_same_text_dialogs_and_menus,
         missing("writer") => applications::a_spare_starts_like_a_cold_desktop_and_goes_with_the_run,
         missing("galculator") => applications::each_step_has_a_picture_before_and_after,
+        missing("writer") => red_team::attempts_to_get_out_of_writer_are_held,
         missing("galculator") => faults::killed_processes_end_the_episode_and_leave_nothing,
         missing("galculator") => faults::killed_processes_end_a_start_and_leave_nothing,
         missing("galculator") => faults::a_killed_owner_leaves_no_process,
