@@ -110,6 +110,18 @@ impl Request {
         }
     }
 
+    /// Whether it was sent to `host`, to an address, or to a name that only this network knows; a request may also leave
+    /// that out.
+    pub fn is_for(&self, host: &str) -> bool {
+        let Some(named) = self.header("host") else { return true };
+        let named = named
+            .rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+            .map_or(named, |(named, _)| named);
+        let address = named.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        named == host || !named.contains('.') || address.is_ok()
+    }
+
     /// Answers, and ends the connection.
     pub fn answer(self, status: u16, body: &Value) {
         answer(self.stream, status, body);

@@ -9,7 +9,7 @@ use ureq::Agent;
 
 use super::address::Address;
 use super::messages::Reset;
-use super::payload::SCHEMA_VERSION;
+use super::payload::{SCHEMA_VERSION, taken};
 use super::schema::{Described, KEY};
 use crate::RemoteError;
 use crate::secret::Secret;
@@ -82,7 +82,7 @@ impl Endpoint {
         let ask = |path: &str| get(&agent, &address, &settings, (path, settings.call_timeout));
         let unreachable = |reason| RemoteError::Unreachable { url: address.socket.clone(), reason, hint: HINT };
         let mut schema = ask("/schema").map_err(unreachable)?;
-        let described = described(schema["action"][KEY].take(), &address)?;
+        let described = described(taken(&mut taken(&mut schema, "action"), KEY), &address)?;
         let metadata = ask("/metadata").map_err(unreachable)?;
         let word = |key: &str, instead: &str| metadata[key].as_str().unwrap_or(instead).to_owned();
         let (environment, version) = (word("name", "remote"), format!("{}/openenv", word("version", "unknown")));
@@ -125,11 +125,14 @@ fn described(value: Value, address: &Address) -> Result<Described, RemoteError> 
     match value["version"].as_u64() {
         None => Err(other("no version".to_owned())),
         Some(version) if version != u64::from(SCHEMA_VERSION) => Err(other(format!("version {version}"))),
-        Some(_) => serde_json::from_value(value).map_err(|error| RemoteError::Unreachable {
-            url: url.clone(),
-            reason: format!("its /schema is not understood: {KEY}: {error}"),
-            hint,
-        }),
+        Some(_) => {
+            let described = serde_json::from_value(value).map_err(|error| error.to_string());
+            described.and_then(Described::checked).map_err(|error| RemoteError::Unreachable {
+                url: url.clone(),
+                reason: format!("its /schema is not understood: {KEY}: {error}"),
+                hint,
+            })
+        }
     }
 }
 

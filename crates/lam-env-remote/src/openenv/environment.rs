@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::exchange::{AskError, Exchange};
 use super::messages::Reset;
-use super::payload::{Answer, WireAction};
+use super::payload::{Answer, WireAction, taken};
 
 /// An instance on a server.
 pub struct RemoteEnvironment {
@@ -110,7 +110,7 @@ impl Environment for RemoteEnvironment {
         let Some(exchange) = self.exchange.as_ref().filter(|_| asked) else { return Vec::new() };
         // A server that fails here fails at the action too, and is heard there.
         let labels = exchange.ask("acceptable_labels", &json!(WireAction::from(action)));
-        labels.ok().and_then(|mut data| serde_json::from_value(data["labels"].take()).ok()).unwrap_or_default()
+        labels.ok().and_then(|mut data| serde_json::from_value(taken(&mut data, "labels")).ok()).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::endpoint::ClientSettings;
+use super::payload::taken;
 use crate::idle::KeptLink;
 use crate::link::{Link, LinkError, LinkLimits};
 
@@ -89,7 +90,7 @@ impl Drop for Exchange {
 fn answer(text: &str) -> Result<Value, AskError> {
     let unreadable = |error: &dyn std::fmt::Display| AskError::Unreadable(error.to_string());
     let mut message: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-    let data = message["data"].take();
+    let data = taken(&mut message, "data");
     match message["type"].as_str() {
         Some("error") => {
             let word = |key: &str| data[key].as_str().unwrap_or_default().to_owned();

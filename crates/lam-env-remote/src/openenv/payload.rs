@@ -4,6 +4,11 @@ use lam_types::{Action, Args, Complete, Control, Observation, Status, StepStatus
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// A field of what the other side said; null where it has none, or is no object.
+pub fn taken(value: &mut Value, key: &str) -> Value {
+    value.get_mut(key).map(Value::take).unwrap_or_default()
+}
+
 /// Version of the actions and observations below. A change that the other side must know raises it.
 pub const SCHEMA_VERSION: u32 = 1;
 

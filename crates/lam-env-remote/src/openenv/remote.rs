@@ -12,6 +12,7 @@ use super::address::Address;
 use super::endpoint::{ANY_FAMILY, ClientSettings, Endpoint};
 use super::environment::RemoteEnvironment;
 use super::messages::Reset;
+use super::payload::taken;
 use crate::RemoteError;
 
 /// An application on a server.
@@ -64,7 +65,12 @@ impl Remote {
             path.push_str(&format!("&family={}", utf8_percent_encode(family, NON_ALPHANUMERIC)));
         }
         let mut answer = self.endpoint.get(&path, self.endpoint.settings.draw_timeout).map_err(EnvError::Usage)?;
-        serde_json::from_value(answer["tasks"].take()).map_err(|error| self.endpoint.failed(format!("/tasks: {error}")))
+        let tasks: Vec<Task> = serde_json::from_value(taken(&mut answer, "tasks"))
+            .map_err(|error| self.endpoint.failed(format!("/tasks: {error}")))?;
+        match tasks.len() > query.count {
+            true => Err(self.endpoint.failed(format!("/tasks: {} tasks, {} were asked for", tasks.len(), query.count))),
+            false => Ok(tasks),
+        }
     }
 
     /// Tasks of a server that draws none: what a session shows for a seed is one.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::messages::{Call, Code, Refusal, Reset};
+use super::payload::taken;
 use super::serve::serve;
 use super::session::refused;
 use super::shared::Shared;
@@ -58,6 +59,8 @@ fn unwelcome(shared: &Shared, request: &Request) -> Option<(u16, &'static str)> 
             Some((401, "no or another token; hint: Authorization: Bearer TOKEN, or ?token=TOKEN"))
         }
         None if request.header("origin").is_some() => Some((403, "pages of a browser need a token")),
+        // A page whose own name leads to this machine sends no origin to it.
+        None if !request.is_for(&shared.settings.host) => Some((403, "another host's name needs a token")),
         _ => None,
     }
 }
@@ -116,7 +119,7 @@ fn first_screen(shared: &Shared, request: &mut Request) -> Result<Value, Refusal
     let late = || Refusal::new(Code::ExecutionError, "the environment gave no answer in time");
     worker.reply(longest).ok_or_else(late)??;
     worker.call(Call::Reset(Box::new(reset)));
-    Ok(worker.reply(longest).ok_or_else(late)??["data"].take())
+    Ok(taken(&mut worker.reply(longest).ok_or_else(late)??, "data"))
 }
 
 /// One word of an enumeration.

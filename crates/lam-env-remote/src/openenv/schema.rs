@@ -4,7 +4,7 @@
 //! and abilities stand there, under `x-lam`: a server in Python can say them too.
 
 use lam_env::Application;
-use lam_types::{ControlType, FunctionSpec};
+use lam_types::{ArgKind, ControlType, FunctionSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,6 +12,9 @@ use super::payload::SCHEMA_VERSION;
 
 /// Key below the action's schema.
 pub const KEY: &str = "x-lam";
+
+/// Sessions that one server may offer: each is a thread of its client.
+const MOST_SESSIONS: usize = 4096;
 
 /// What a client must know of an application before it asks anything of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,37 @@ impl Described {
     pub fn of(app: &dyn Application, max_sessions: usize, served_as: Option<String>) -> Self {
         let functions = app.functions().to_vec();
         Self { version: SCHEMA_VERSION, functions, max_sessions, tasks: true, acceptable_labels: true, served_as }
+    }
+
+    /// The same, when prompts and constraints can be made of it.
+    ///
+    /// # Errors
+    /// Which function or argument cannot be offered, and why.
+    pub fn checked(self) -> Result<Self, String> {
+        let is_word =
+            |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        for (place, function) in self.functions.iter().enumerate() {
+            let name = &function.name;
+            if !is_word(name) || self.functions[..place].iter().any(|other| other.name == *name) {
+                return Err(format!(
+                    "function {name:?}: a name is letters, digits and `_`, and stands for one function"
+                ));
+            }
+            for arg in &function.args {
+                let is_empty = match &arg.kind {
+                    ArgKind::Integer { min, max } => min > max,
+                    ArgKind::OneOf(words) => words.is_empty(),
+                    _ => false,
+                };
+                if is_empty || !is_word(&arg.name) {
+                    return Err(format!("function `{name}`: argument {:?} can hold nothing, or has no name", arg.name));
+                }
+            }
+        }
+        match self.max_sessions > MOST_SESSIONS {
+            true => Err(format!("`max_sessions` = {}, at most {MOST_SESSIONS} are used", self.max_sessions)),
+            false => Ok(self),
+        }
     }
 
     /// The answer to `GET /schema`.

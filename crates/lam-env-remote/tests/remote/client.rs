@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lam_agent::{Job, Limits, PolicyChoice, Session, run_episodes};
+use lam_agent::{AgentError, Job, Limits, PolicyChoice, Session, run_episodes};
 use lam_env::{Application, EnvError};
 use lam_env_remote::{ClientSettings, OpenEnvServer, Remote, RemoteError, Secret, ServerSettings};
 use lam_env_sim::{Sim, reference};
@@ -269,6 +269,124 @@ fn nobody_there_and_nobody_we_understand_are_told() {
         let refused = Remote::connect(&url, ClientSettings::default()).err().unwrap().to_string();
         assert!(refused.contains(words) && refused.contains("\nhint: "), "{refused}");
     }
+}
+
+/// Whatever JSON a server sends instead of what is expected of it.
+fn odd() -> Vec<Value> {
+    let mut deep = json!(1);
+    for _ in 0..120 {
+        deep = json!([deep]);
+    }
+    vec![
+        json!(null),
+        json!([]),
+        json!({}),
+        json!("text"),
+        json!(7),
+        json!(true),
+        json!([{}]),
+        json!({"data": []}),
+        deep,
+    ]
+}
+
+fn sound_schema() -> Value {
+    let functions = json!([{"name": "press", "target": "application", "args": [], "doc": "Press."}]);
+    json!({"action": {"x-lam": {"version": 1, "functions": functions, "tasks": true, "acceptable_labels": true}}})
+}
+
+#[test]
+fn a_server_that_describes_itself_oddly_is_refused() {
+    let mut schemas = odd();
+    schemas.extend(odd().into_iter().map(|odd| json!({"action": odd})));
+    schemas.extend(odd().into_iter().map(|odd| json!({"action": {"x-lam": odd}})));
+    let with = |key: &str, value: Value| {
+        let mut schema = sound_schema();
+        schema["action"]["x-lam"][key] = value;
+        schema
+    };
+    schemas.extend(odd().into_iter().filter(|odd| *odd != json!([])).map(|odd| with("functions", odd)));
+    let function = |name: &str, args: Value| json!({"name": name, "target": "application", "args": args, "doc": ""});
+    let arg = |name: &str, kind: Value| json!([{"name": name, "kind": kind, "required": true, "doc": ""}]);
+    schemas.extend([
+        with("functions", json!([function("press", json!([])), function("press", json!([]))])),
+        with("functions", json!([function("", json!([]))])),
+        with("functions", json!([function("a b\u{1b}[2J", json!([]))])),
+        with("functions", json!([function("put", arg("n", json!({"integer": {"min": 3, "max": 1}})))])),
+        with("functions", json!([function("put", arg("", json!("text")))])),
+        with("max_sessions", json!(1_000_000_000_000_u64)),
+        with("max_sessions", json!(-1)),
+    ]);
+    for schema in schemas {
+        let shown = schema.to_string();
+        let url = fake(move |_| Reply::Json(schema.clone()));
+        assert!(Remote::connect(&url, ClientSettings::default()).is_err(), "{shown}");
+    }
+    for metadata in odd() {
+        let url = fake(move |path| Reply::Json(if path == "/schema" { sound_schema() } else { metadata.clone() }));
+        assert_eq!(remote(&url).environment(), "remote");
+    }
+}
+
+#[test]
+fn tasks_that_are_none_are_an_error() {
+    let task = json!(Sim::new().tasks(&query(1)).unwrap()[0]);
+    let mut answers = odd();
+    answers.extend(odd().into_iter().filter(|odd| *odd != json!([])).map(|odd| json!({"tasks": odd})));
+    answers.push(json!({"tasks": [task, task, task]}));
+    for answer in answers {
+        let shown = answer.to_string();
+        let url = fake(move |path| Reply::Json(if path == "/schema" { sound_schema() } else { answer.clone() }));
+        assert!(remote(&url).tasks(&query(2)).is_err(), "{shown}");
+    }
+}
+
+#[test]
+fn an_episode_whose_server_answers_oddly_is_kept_as_failed() {
+    let mut frames: Vec<String> = odd().iter().map(Value::to_string).collect();
+    frames.extend(odd().into_iter().map(|odd| json!({"type": odd, "data": {}}).to_string()));
+    frames.extend(odd().into_iter().map(|odd| json!({"type": "observation", "data": odd}).to_string()));
+    frames.extend(odd().into_iter().map(|odd| json!({"type": "error", "data": odd}).to_string()));
+    let observed =
+        |observation: Value| json!({"type": "observation", "data": {"observation": observation}}).to_string();
+    frames.extend(odd().into_iter().map(observed));
+    frames.push(observed(json!({"request": 7, "controls": []})));
+    frames
+        .push(observed(json!({"request": "", "controls": [{"label": 1, "control_text": "", "control_type": "Text"}]})));
+    frames.extend(["".to_owned(), "{".to_owned(), "[".repeat(100_000), "{\"data\":".repeat(10_000)]);
+    let task = Sim::new().tasks(&query(1)).unwrap().remove(0);
+    for (place, frame) in frames.into_iter().enumerate() {
+        let (shown, said) = (frame.chars().take(200).collect::<String>(), frame);
+        // At times the first screen is sound, and what follows is not.
+        let sound = place % 2;
+        let url = fake(move |path| match path {
+            "/schema" => Reply::Json(sound_schema()),
+            "/ws" => Reply::Session(answering(sound, said.clone())),
+            _ => Reply::Json(json!({"name": "odd"})),
+        });
+        let remote = Remote::connect(&url, ClientSettings { attempts: 1, ..ClientSettings::default() }).unwrap();
+        let jobs = Job::for_tasks(std::slice::from_ref(&task), 1);
+        let limits = Limits { environment_retries: 0, ..Limits::default() };
+        let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
+        let mut policy = PolicyChoice::Scripted.open(&Sim::new()).unwrap();
+        let died = run_episodes(&remote, &jobs, policy.as_mut(), &session).unwrap_err();
+        let AgentError::AllDied { trajectories: kept, .. } = died else { panic!("{shown}: {died}") };
+        assert!(kept[0].environment_error.is_some(), "{shown}: {:?}", kept[0]);
+    }
+}
+
+/// Sessions with so many sound answers, and then this one to everything.
+fn answering(sound: usize, frame: String) -> Box<dyn FnOnce(tungstenite::WebSocket<std::net::TcpStream>) + Send> {
+    Box::new(move |mut socket| {
+        let first =
+            json!({"type": "observation", "data": {"observation": {"request": "", "controls": []}}}).to_string();
+        let frames = std::iter::repeat_n(first, sound).chain(std::iter::repeat(frame));
+        for frame in frames {
+            if socket.read().is_err() || socket.send(tungstenite::Message::text(frame)).is_err() {
+                return;
+            }
+        }
+    })
 }
 
 /// A server that is not ours draws no tasks: what it shows for a seed is one.

@@ -230,6 +230,9 @@ fn requests_tell_what_is_served() {
     let server = served(settings());
     let address = server.address();
     assert_eq!(get(address, "/health"), (200, json!({"status": "healthy"})));
+    for (host, status) in [("localhost:80", 200), ("[::1]:80", 200), ("127.0.0.1", 200), ("evil.example:80", 403)] {
+        assert_eq!(http(address, &format!("GET /health HTTP/1.1\r\nHost: {host}"), "").0, status, "{host}");
+    }
     let (status, metadata) = get(address, "/metadata");
     assert_eq!((status, &metadata["name"]), (200, &json!("sim")));
     let (_, schema) = get(address, "/schema");
