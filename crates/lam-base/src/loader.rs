@@ -73,11 +73,11 @@ impl<'a> SyntheticLoader<'a> {
             Kind::Instructions => self.instruction(rng),
             Kind::LookUp => {
                 let pairs = rng.random_range(2..=28);
-                look_up(self.renderer.tokenizer().bos(), self.separator, &self.ordinary, &self.labels, pairs, rng)
+                look_up(self.bos(), self.separator, &self.ordinary, &self.labels, pairs, rng)
             }
             Kind::Spans => {
                 let length = rng.random_range(2..=24);
-                repeated_span(self.renderer.tokenizer().bos(), &self.ordinary, length, 64, rng)
+                repeated_span(self.bos(), &self.ordinary, length, 64, rng)
             }
             Kind::Text => self.text(rng),
         };
@@ -87,14 +87,18 @@ impl<'a> SyntheticLoader<'a> {
     fn instruction(&self, rng: &mut ChaCha8Rng) -> Masked {
         loop {
             let (state, action) = instruction(&self.material, rng);
-            let mut ids = self.renderer.action_prompt(&state, self.material.functions);
+            let mut ids = self.renderer.action_prompt(&state, self.material.functions).expect(TRIED);
             let mut trained = vec![false; ids.len()];
-            ids.extend(self.renderer.action_answer(&action));
+            ids.extend(self.renderer.action_answer(&action).expect(TRIED));
             trained.resize(ids.len(), true);
             if ids.len() <= self.max_length {
                 return (ids, trained);
             }
         }
+    }
+
+    fn bos(&self) -> u32 {
+        self.renderer.tokenizer().bos().unwrap_or_else(|| self.renderer.tokenizer().eos())
     }
 
     fn text(&self, rng: &mut ChaCha8Rng) -> Masked {
@@ -116,6 +120,9 @@ impl<'a> SyntheticLoader<'a> {
         Kind::Instructions
     }
 }
+
+/// Why prompts and answers cannot fail here.
+const TRIED: &str = "a tokenizer made here has the compact template, which takes any text";
 
 /// What an example practises.
 #[derive(Clone, Copy)]
@@ -160,7 +167,7 @@ impl DataLoader<Example> for SyntheticLoader<'_> {
     fn longest_batch(&self) -> Option<Vec<Example>> {
         let whole = Example {
             sample_id: "longest".into(),
-            input_ids: vec![self.renderer.tokenizer().bos(); self.max_length],
+            input_ids: vec![self.bos(); self.max_length],
             loss_mask: (0..self.max_length).map(|position| position > 0).collect(),
         };
         Some(vec![whole; self.tokens_per_batch.div_ceil(self.max_length) + 1])

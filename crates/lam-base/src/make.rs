@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lam_data::write_examples;
 use lam_env::Application;
-use lam_model::{Decoder, Finetuning};
+use lam_model::{Decoder, Finetuning, TokenIds};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
@@ -66,8 +66,8 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let renderer = tokenizer(config, io, &corpus)?;
     let mut shape = model_config(&config.model_config)?;
     shape.vocab_size = renderer.tokenizer().vocab_size();
-    shape.bos_token_id = Some(renderer.tokenizer().bos());
-    shape.eos_token_id = Some(renderer.tokenizer().eos());
+    shape.bos_token_id = renderer.tokenizer().bos();
+    shape.eos_token_id = Some(TokenIds::One(renderer.tokenizer().eos()));
     shape.pad_token_id = Some(renderer.tokenizer().pad());
     let decoder = Decoder::init(shape, &config.initialization, io.seed)?;
     let parameters = decoder.config().parameters();

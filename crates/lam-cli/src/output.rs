@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use lam_signal::Failure;
+use lam_signal::{Failure, Progress};
 use serde::Serialize;
 
 /// Where a command's result goes.
@@ -27,6 +27,16 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// Short work tells nothing but its notes, on stderr.
+impl Progress for Output {
+    fn begin(&self, _what: &str, _total: Option<u64>) {}
+    fn advance(&self, _done: u64, _message: &str) {}
+    fn note(&self, line: &str) {
+        eprintln!("note: {line}");
+    }
+    fn end(&self) {}
 }
 
 /// A line on stdout. A reader that has gone away, as `head` does, has seen what it wanted.

@@ -21,6 +21,13 @@ pub enum DataError {
         /// The most that are allowed.
         max_length: usize,
     },
+    /// The model's template or tokenizer refuses the row.
+    Words {
+        /// The sample.
+        sample_id: String,
+        /// What is refused, and where.
+        reason: String,
+    },
 }
 
 impl Fault for DataError {
@@ -39,6 +46,7 @@ impl Fault for DataError {
                     .at(format!("sample {sample_id}"))
                     .hint("raise max_length, or shorten the row")
             }
+            DataError::Words { sample_id, reason } => Details::new(reason).at(format!("sample {sample_id}")),
         }
     }
 }

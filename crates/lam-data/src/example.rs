@@ -1,6 +1,6 @@
 //! One example: a prompt that is read and an answer that is learned.
 
-use lam_prompt::Renderer;
+use lam_prompt::{PromptError, Renderer};
 use lam_types::{FunctionSpec, Step, TaskPlan, Trajectory};
 
 use crate::DataError;
@@ -46,7 +46,9 @@ pub fn plan_example(renderer: &Renderer, pair: &TaskPlan) -> Result<Example, Dat
         let reason = format!("plan of `{}` has no step", pair.task);
         return Err(DataError::NothingToTrain { sample_id: pair.task_id.clone(), reason });
     }
-    Example::new(pair.task_id.clone(), renderer.plan_prompt(&pair.task), &renderer.plan_answer(&pair.plan))
+    let refused = |error: PromptError| words(&pair.task_id, &error);
+    let prompt = renderer.plan_prompt(&pair.task).map_err(refused)?;
+    Example::new(pair.task_id.clone(), prompt, &renderer.plan_answer(&pair.plan).map_err(refused)?)
 }
 
 /// Phases 2 and 3: the state is read, the action is learned.
@@ -65,7 +67,10 @@ pub fn step_example(
         let reason = format!("the answer could not be read: {}", step.message);
         return Err(DataError::NothingToTrain { sample_id, reason });
     }
-    Example::new(sample_id, renderer.action_prompt(&step.state, functions), &renderer.action_answer(action))
+    let refused = |error: PromptError| words(&sample_id, &error);
+    let prompt = renderer.action_prompt(&step.state, functions).map_err(refused)?;
+    let answer = renderer.action_answer(action).map_err(refused)?;
+    Example::new(sample_id, prompt, &answer)
 }
 
 /// All steps of a trajectory.
@@ -106,6 +111,10 @@ pub fn limit_length(examples: &[Example], max_length: usize) -> Result<(), DataE
         }),
         None => Ok(()),
     }
+}
+
+fn words(sample_id: &str, error: &PromptError) -> DataError {
+    DataError::Words { sample_id: sample_id.to_owned(), reason: error.to_string() }
 }
 
 /// `<trajectory>/<step>`

@@ -7,16 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::ExportError;
 
-/// Files that go with a tokenizer, in Hugging Face's names.
-const TOKENIZER_FILES: [&str; 6] = [
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "tokenizer.model",
-    "added_tokens.json",
-    "chat_template.jinja",
-];
-
 const GENERATION: &str = "generation_config.json";
 
 /// Copies the tokenizer and its template byte for byte: the model is served in the form in which it was trained.
@@ -25,11 +15,11 @@ pub fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), ExportError> {
         let hint = "a model is exported with the tokenizer it was trained with; name a complete model directory";
         return Err(ExportError::Missing { path: from.to_owned(), what: "tokenizer.json", hint });
     }
-    for name in TOKENIZER_FILES {
-        let source = from.join(name);
-        if source.is_file() {
-            fs::copy(&source, to.join(name)).map_err(ExportError::io("copy", &source))?;
-        }
+    for name in lam_prompt::tokenizer_files(from)? {
+        let (source, target) = (from.join(&name), to.join(&name));
+        let parent = target.parent().unwrap_or(to);
+        fs::create_dir_all(parent).map_err(ExportError::io("create directory", parent))?;
+        fs::copy(&source, target).map_err(ExportError::io("copy", &source))?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ const REQUESTS: [&str; 3] = [
 /// The tokens of each probe, as the model of this directory is asked for a plan.
 pub fn inputs(model: &Path) -> Result<(Vec<Vec<u32>>, Vec<u32>), ExportError> {
     let renderer = Renderer::load(model)?;
-    let prompts = REQUESTS.iter().map(|request| renderer.plan_prompt(request)).collect();
+    let prompts = REQUESTS.iter().map(|request| renderer.plan_prompt(request)).collect::<Result<_, _>>()?;
     Ok((prompts, renderer.tokenizer().encode(TEXT)))
 }
 

@@ -47,6 +47,7 @@ fn request(own: u32, constrained: bool, logprobs: bool) -> GenerationRequest {
         stop_tokens: Vec::new(),
         stop_strings: None,
         logprobs,
+        logprob_temperature: 1.0,
         adapter: None,
     }
 }

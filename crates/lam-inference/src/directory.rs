@@ -6,7 +6,7 @@ use lam_agent::PolicyError;
 use lam_env::Application;
 use lam_model::{Decoder, Finetuning, MistralConfig};
 use lam_prompt::Renderer;
-use lam_signal::Failure;
+use lam_signal::{Failure, Progress};
 use lam_types::PolicyId;
 
 use crate::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
@@ -24,12 +24,17 @@ pub struct ModelDirectory {
 }
 
 impl ModelDirectory {
-    /// Loads the model in `directory`. `name_of` says what the model that a kind of stage makes is called.
+    /// Loads the model in `directory`. `name_of` says what the model that a kind of stage makes is called; what of the
+    /// files is used otherwise than they say is noted.
     ///
     /// # Errors
     /// A directory that is not a model, a tokenizer of another model, or files that cannot be read.
-    pub fn load(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<Self, Failure> {
-        check_model(directory)?;
+    pub fn load(
+        directory: &Path,
+        name_of: &dyn Fn(&str) -> Option<&'static str>,
+        progress: &dyn Progress,
+    ) -> Result<Self, Failure> {
+        check_model(directory, progress)?;
         let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
         let renderer = Renderer::load(directory)?;
         Ok(Self { decoder, renderer, id: identity(directory, name_of)? })
@@ -74,11 +79,12 @@ pub fn not_a_model(directory: &Path) -> Failure {
     Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
-/// Refuses a directory that is not a model, or whose tokenizer belongs to another one, before anything is loaded.
+/// Refuses a directory that is not a model, or whose tokenizer belongs to another one, before anything is loaded; notes
+/// what of its files is used otherwise than they say.
 ///
 /// # Errors
 /// Says what is missing or does not fit.
-pub fn check_model(directory: &Path) -> Result<(), Failure> {
+pub fn check_model(directory: &Path, progress: &dyn Progress) -> Result<(), Failure> {
     let place = directory.display();
     let config = directory.join("config.json");
     let Ok(text) = std::fs::read_to_string(&config) else {
@@ -87,12 +93,20 @@ pub fn check_model(directory: &Path) -> Result<(), Failure> {
     let config: MistralConfig = serde_json::from_str(&text).map_err(|error| {
         Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display()))
     })?;
-    let (entries, rows) = (Renderer::load(directory)?.tokenizer().vocab_size(), config.vocab_size);
-    if entries > rows {
+    let (renderer, rows) = (Renderer::load(directory)?, config.vocab_size);
+    let (tokenizer, entries) = (renderer.tokenizer(), renderer.tokenizer().vocab_size());
+    // Tokens that were added behind the vocabulary are of no harm while no text holds them.
+    if (rows..entries).any(|id| !tokenizer.is_added(id as u32)) {
         let what = format!("{place}: the tokenizer has {entries} entries, the model's embedding {rows} rows");
         let hint = "the tokenizer belongs to another model; put the one beside it that the model was trained with";
         return Err(Failure::data(what).hint(hint));
     }
+    for id in rows..entries {
+        let token = String::from_utf8_lossy(tokenizer.token_bytes(id as u32)).into_owned();
+        progress
+            .note(&format!("{place}: the embedding has no row for token {id}, `{token}`; rows with it are refused"));
+    }
+    renderer.notes().iter().for_each(|note| progress.note(&format!("{place}: {note}")));
     Ok(())
 }
 
@@ -155,13 +169,14 @@ impl ModelPlanner<'_> {
     /// When generation fails.
     pub fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
         let renderer = &self.model.renderer;
-        let eos = renderer.tokenizer().eos();
-        let request = |task: &&str| GenerationRequest {
-            logprobs: false,
-            ..GenerationRequest::greedy(renderer.plan_prompt(task), eos, PLAN_TOKENS)
+        let request = |task: &&str| -> Result<GenerationRequest, InferenceError> {
+            let (prompt, stop_tokens) = (renderer.plan_prompt(task)?, renderer.stop_tokens().to_vec());
+            let greedy = GenerationRequest::greedy(prompt, renderer.tokenizer().eos(), PLAN_TOKENS);
+            Ok(GenerationRequest { logprobs: false, stop_tokens, ..greedy })
         };
         let failed = |error: InferenceError| PolicyError::failed(&self.model.id.name, error);
-        let completions = self.generator.run(tasks.iter().map(request).collect()).map_err(failed)?;
+        let requests = tasks.iter().map(request).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        let completions = self.generator.run(requests).map_err(failed)?;
         Ok(completions.iter().map(|completion| renderer.parse_plan(&completion.tokens).unwrap_or_default()).collect())
     }
 }

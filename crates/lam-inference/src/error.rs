@@ -24,6 +24,8 @@ pub enum InferenceError {
         /// Why, where the constraint can say it, or "".
         reason: String,
     },
+    /// A prompt or constraint cannot be made of the words.
+    Prompt(#[from] lam_prompt::PromptError),
     /// The model failed.
     Model(#[from] lam_model::ModelError),
     /// A tensor operation failed.
@@ -34,6 +36,7 @@ impl Fault for InferenceError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Model(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
             _ => FaultKind::Runtime,
         }
     }
@@ -50,6 +53,7 @@ impl Fault for InferenceError {
             ))
             .because(reason),
             Self::Model(error) => error.details(),
+            Self::Prompt(error) => error.details(),
             Self::Tensor(error) => Details::new(error),
         }
     }

@@ -60,10 +60,12 @@ impl Live {
     /// Takes the scores after the last tokens read: scores the tokens without choice, then chooses the next one.
     pub(crate) fn take(&mut self, scores: &[&[f32]]) -> Result<(), InferenceError> {
         let position = self.tokens.len();
+        let temperature = self.request.logprob_temperature;
         let (last, before) = scores.split_last().expect("scores after at least one token are asked for");
         for scores in before {
             let place = self.logprobs.len();
-            let value = logprob(scores, self.tokens[place]).ok_or(InferenceError::NotFinite { position: place })?;
+            let value = logprob(scores, self.tokens[place], temperature)
+                .ok_or(InferenceError::NotFinite { position: place })?;
             self.logprobs.push(value);
         }
         // Without scores asked for, tokens without choice stay unscored.
@@ -78,7 +80,8 @@ impl Live {
         }
         let seen = self.request.prompt.iter().chain(&self.tokens).copied();
         let choice = self.sampler.choose(last, allowed, seen).ok_or(InferenceError::NotFinite { position })?;
-        self.logprobs.push(choice.logprob);
+        let value = if temperature == 1.0 { Some(choice.logprob) } else { logprob(last, choice.token, temperature) };
+        self.logprobs.push(value.ok_or(InferenceError::NotFinite { position })?);
         self.emit(choice.token, choice.behavior_logprob);
         self.follow_without_choice();
         Ok(())

@@ -53,20 +53,21 @@ impl<'a> ModelPolicy<'a> {
         Self { generator, renderer, functions, options }
     }
 
-    fn generation_request(&self, request: &Request<'_>) -> GenerationRequest {
+    fn generation_request(&self, request: &Request<'_>) -> Result<GenerationRequest, InferenceError> {
         let observation = &request.state.observation;
         let greedy = self.options.first_attempt_greedy && request.attempt == 0;
         let temperature = if greedy { 0.0 } else { self.options.sampling.temperature };
-        GenerationRequest {
-            prompt: self.renderer.action_prompt(request.state, &self.functions),
+        Ok(GenerationRequest {
+            prompt: self.renderer.action_prompt(request.state, &self.functions)?,
             constraint: self.options.constrained.then(|| self.renderer.action_constraint(observation, &self.functions)),
             sampling: Sampling { temperature, seed: request.seed, ..self.options.sampling },
             max_new_tokens: self.options.max_new_tokens,
-            stop_tokens: vec![self.renderer.tokenizer().eos()],
+            stop_tokens: self.renderer.stop_tokens().to_vec(),
             stop_strings: None,
             logprobs: self.options.logprobs,
+            logprob_temperature: 1.0,
             adapter: None,
-        }
+        })
     }
 
     fn decision(&self, prompt_ids: Vec<u32>, completion: Completion, seconds: f64) -> Decision {
@@ -97,7 +98,8 @@ impl Policy for ModelPolicy<'_> {
 
     fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
         let started = Instant::now();
-        let questions: Vec<_> = requests.iter().map(|request| self.generation_request(request)).collect();
+        let questions: Result<Vec<_>, _> = requests.iter().map(|request| self.generation_request(request)).collect();
+        let questions = questions.map_err(|error| self.failed(&error))?;
         let prompts: Vec<_> = questions.iter().map(|question| question.prompt.clone()).collect();
         let completions = self.generator.run(questions).map_err(|error| self.failed(&error))?;
         let seconds = started.elapsed().as_secs_f64();

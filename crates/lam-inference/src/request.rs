@@ -24,6 +24,8 @@ pub struct GenerationRequest {
     /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
     /// tokens cost nothing and are always there.
     pub logprobs: bool,
+    /// Scores are divided by it in these log-probabilities; 1 for those of the model itself.
+    pub logprob_temperature: f32,
     /// The adapter that this answer is generated with, if any; see [`crate::CachedDecoder::add_adapter`].
     pub adapter: Option<AdapterId>,
 }
@@ -33,7 +35,17 @@ impl GenerationRequest {
     pub fn greedy(prompt: Vec<u32>, eos: u32, max_new_tokens: usize) -> Self {
         let sampling = Sampling::default();
         let (constraint, stop_tokens, stop_strings) = (None, vec![eos], None);
-        Self { prompt, constraint, sampling, max_new_tokens, stop_tokens, stop_strings, logprobs: true, adapter: None }
+        Self {
+            prompt,
+            constraint,
+            sampling,
+            max_new_tokens,
+            stop_tokens,
+            stop_strings,
+            logprobs: true,
+            logprob_temperature: 1.0,
+            adapter: None,
+        }
     }
 
     pub(crate) fn check(&self) -> Result<(), InferenceError> {
@@ -43,6 +55,9 @@ impl GenerationRequest {
         }
         if self.max_new_tokens == 0 {
             return refuse("max_new_tokens", "is 0");
+        }
+        if !(self.logprob_temperature.is_finite() && self.logprob_temperature > 0.0) {
+            return refuse("logprob_temperature", "is not above 0");
         }
         self.sampling.check()
     }
@@ -83,8 +98,8 @@ impl fmt::Display for StopReason {
 pub struct Completion {
     /// The answer's tokens, the stop token included.
     pub tokens: Vec<u32>,
-    /// log p of each token under the model, unconstrained and at temperature 1, in nats: what the training forward
-    /// gives. NaN for a token without choice whose log-probability was not asked for.
+    /// log p of each token under the model, unconstrained and at the request's `logprob_temperature`, in nats: what the
+    /// training forward gives. NaN for a token without choice whose log-probability was not asked for.
     pub logprobs: Vec<f32>,
     /// log p of each token under the distribution it was drawn from: masked, tempered, cut; 0 without a choice.
     pub behavior_logprobs: Vec<f32>,

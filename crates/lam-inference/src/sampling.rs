@@ -194,9 +194,13 @@ fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
     }
 }
 
-/// log p of `token` under the model. Shape of `logits`: `[V]`.
-pub(crate) fn logprob(logits: &[f32], token: u32) -> Option<f32> {
-    let normalizer = logsumexp(logits);
+/// log p of `token` under the model, with scores divided by `temperature`. Shape of `logits`: `[V]`.
+pub(crate) fn logprob(logits: &[f32], token: u32, temperature: f32) -> Option<f32> {
+    let mut logits = Cow::Borrowed(logits);
+    if temperature != 1.0 {
+        logits.to_mut().iter_mut().for_each(|score| *score /= temperature);
+    }
+    let normalizer = logsumexp(&logits);
     normalizer.is_finite().then(|| logits.get(token as usize).map(|score| score - normalizer))?
 }
 

@@ -42,5 +42,5 @@ fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<
         return Ok(packed.split(&[]));
     }
     let hidden = decoder.forward(&packed.batch, Mode::Evaluate)?;
-    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1::<f32>()?))
+    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens, 1.0)?.to_vec1::<f32>()?))
 }

@@ -1,12 +1,14 @@
-//! `config.json` of a Mistral model, under Hugging Face's names. Knows no files and no weights.
+//! `config.json` of a Mistral model, under Hugging Face's names and with its defaults. Knows no files and no weights.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use crate::ModelError;
 
 /// Shape of a Mistral decoder. Keys that are not listed are kept and written back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MistralConfig {
     /// Must be `mistral`.
     pub model_type: String,
@@ -18,7 +20,7 @@ pub struct MistralConfig {
     pub num_hidden_layers: usize,
     /// Query heads.
     pub num_attention_heads: usize,
-    /// Key and value heads; divides the query heads.
+    /// Key and value heads; divides the query heads. As many as those where null.
     #[serde(default = "eight")]
     pub num_key_value_heads: usize,
     /// Width of a head; `hidden_size / num_attention_heads` where absent.
@@ -38,8 +40,8 @@ pub struct MistralConfig {
     /// Added to the mean square in the norms.
     #[serde(default = "norm_eps")]
     pub rms_norm_eps: f64,
-    /// How many positions back a token sees, itself included; all where absent.
-    #[serde(default)]
+    /// How many positions back a token sees, itself included; all where null, 4096 where absent.
+    #[serde(default = "window")]
     pub sliding_window: Option<usize>,
     /// Whether the output layer is the embedding.
     #[serde(default)]
@@ -53,9 +55,9 @@ pub struct MistralConfig {
     /// Begin of text.
     #[serde(default)]
     pub bos_token_id: Option<u32>,
-    /// End of text.
+    /// End of text: any of them.
     #[serde(default)]
-    pub eos_token_id: Option<u32>,
+    pub eos_token_id: Option<TokenIds>,
     /// Padding.
     #[serde(default)]
     pub pad_token_id: Option<u32>,
@@ -64,6 +66,63 @@ pub struct MistralConfig {
     pub other: Map<String, Value>,
 }
 
+/// One token, or several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TokenIds {
+    /// One.
+    One(u32),
+    /// Several.
+    Several(Vec<u32>),
+}
+
+/// Keys whose values are whole numbers, each with the largest that is not nonsense.
+const SIZES: [(&str, u64); 8] = [
+    ("hidden_size", 1 << 20),
+    ("intermediate_size", 1 << 22),
+    ("num_hidden_layers", 1 << 12),
+    ("num_attention_heads", 1 << 16),
+    ("num_key_value_heads", 1 << 16),
+    ("head_dim", 1 << 16),
+    ("vocab_size", 1 << 24),
+    ("max_position_embeddings", 1 << 40),
+];
+/// Keys whose null means that their default is meant.
+const OTHERS: [&str; 6] =
+    ["rope_theta", "rms_norm_eps", "initializer_range", "tie_word_embeddings", "hidden_act", "rope_parameters"];
+
+impl<'de> Deserialize<'de> for MistralConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut keys = Map::deserialize(deserializer)?;
+        if keys.get("num_key_value_heads").is_some_and(Value::is_null) {
+            let heads = keys.get("num_attention_heads").cloned().unwrap_or_default();
+            keys.insert("num_key_value_heads".into(), heads);
+        }
+        let sizes = SIZES.iter().map(|(key, _)| *key);
+        for key in sizes.clone().chain(OTHERS).filter(|key| *key != "head_dim") {
+            if keys.get(key).is_some_and(Value::is_null) {
+                keys.remove(key);
+            }
+        }
+        for key in sizes.chain(["sliding_window"]) {
+            if let Some(value) = keys.get(key).filter(|value| !value.is_null() && value.as_u64().is_none()) {
+                return Err(D::Error::custom(format!("`{key}` = {value}: must be a whole number")));
+            }
+        }
+        Self::deserialize(Value::Object(keys)).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for MistralConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn window() -> Option<usize> {
+    Some(4096)
+}
 fn eight() -> usize {
     8
 }
@@ -86,10 +145,33 @@ impl MistralConfig {
         self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
     }
 
-    /// Base of the rotary frequencies, from `rope_parameters` or `rope_theta`.
+    /// Base of the rotary frequencies, wherever it stands.
     pub fn theta(&self) -> f64 {
-        let newer = self.rope_parameters.as_ref().and_then(|map| map.get("rope_theta")).and_then(Value::as_f64);
+        let newer = self.rotary_keys().and_then(|keys| keys.get("rope_theta")).and_then(Value::as_f64);
         newer.or(self.rope_theta).unwrap_or(10_000.0)
+    }
+
+    /// Rotary settings beyond the base, of the older or the newer spelling.
+    pub(crate) fn rotary_keys(&self) -> Option<&Map<String, Value>> {
+        let older = self.other.get("rope_scaling").and_then(Value::as_object).filter(|keys| !keys.is_empty());
+        older.or(self.rope_parameters.as_ref())
+    }
+
+    /// The config with its rotary settings in both spellings, if it has more of them than the base.
+    pub(crate) fn with_both_spellings(mut self) -> Self {
+        let Some(mut keys) = self.rotary_keys().cloned() else { return self };
+        let theta = self.theta();
+        let kind = keys.remove("type");
+        keys.entry("rope_type").or_insert_with(|| kind.unwrap_or_else(|| json!("default")));
+        keys.insert("rope_theta".into(), json!(theta));
+        self.other.shift_remove("rope_scaling");
+        if keys["rope_type"] != "default" {
+            let mut older = keys.clone();
+            older.shift_remove("rope_theta");
+            self.other.insert("rope_scaling".into(), Value::Object(older));
+        }
+        (self.rope_theta, self.rope_parameters) = (Some(theta), Some(keys));
+        self
     }
 
     /// Number of weights.
@@ -108,36 +190,35 @@ impl MistralConfig {
         refuse_unless(self.model_type == "mistral", "model_type", &self.model_type, "only `mistral` is known")?;
         refuse_unless(self.hidden_act == "silu", "hidden_act", &self.hidden_act, "only `silu` is known")?;
         let sizes = [
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("num_key_value_heads", self.num_key_value_heads),
-            ("vocab_size", self.vocab_size),
-            ("max_position_embeddings", self.max_position_embeddings),
+            self.hidden_size,
+            self.intermediate_size,
+            self.num_hidden_layers,
+            self.num_attention_heads,
+            self.num_key_value_heads,
+            self.head_dim(),
+            self.vocab_size,
+            self.max_position_embeddings,
         ];
-        for (key, value) in sizes {
-            refuse_unless(value > 0, key, value, "must be at least 1")?;
+        for ((key, most), value) in SIZES.into_iter().zip(sizes) {
+            let fits = value > 0 && value as u64 <= most;
+            refuse_unless(fits, key, value, &format!("must be at least 1, and at most {most}"))?;
         }
         let groups = self.num_attention_heads.is_multiple_of(self.num_key_value_heads);
         refuse_unless(groups, "num_key_value_heads", self.num_key_value_heads, "must divide `num_attention_heads`")?;
-        let even = self.head_dim() > 0 && self.head_dim().is_multiple_of(2);
+        let even = self.head_dim().is_multiple_of(2);
         refuse_unless(even, "head_dim", self.head_dim(), "must be even, and at least 2")?;
         refuse_unless(self.theta() > 0.0, "rope_theta", self.theta(), "must be above 0")?;
         refuse_unless(self.rms_norm_eps >= 0.0, "rms_norm_eps", self.rms_norm_eps, "must not be negative")?;
         refuse_unless(self.sliding_window != Some(0), "sliding_window", 0, "must be at least 1, or null")?;
-        self.check_rope()
-    }
-
-    fn check_rope(&self) -> Result<(), ModelError> {
-        let scaled = self.other.get("rope_scaling").is_some_and(|value| !value.is_null());
-        refuse_unless(!scaled, "rope_scaling", "(set)", "scaled rotary positions are not known")?;
-        let kind = self.rope_parameters.as_ref().and_then(|map| map.get("rope_type")).and_then(Value::as_str);
-        let kind = kind.unwrap_or("default");
-        refuse_unless(kind == "default", "rope_parameters.rope_type", kind, "only `default` is known")
+        self.rotary().map(drop)
     }
 }
 
-fn refuse_unless(fine: bool, key: &'static str, value: impl ToString, reason: &str) -> Result<(), ModelError> {
+pub(crate) fn refuse_unless(
+    fine: bool,
+    key: &'static str,
+    value: impl ToString,
+    reason: &str,
+) -> Result<(), ModelError> {
     if fine { Ok(()) } else { Err(ModelError::Config { key, value: value.to_string(), reason: reason.into() }) }
 }

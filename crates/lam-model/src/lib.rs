@@ -43,10 +43,11 @@ mod layout;
 mod lora;
 mod matrix_product;
 mod precision;
+mod rotary;
 
 pub use allocator::tune_allocator;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
-pub use config::MistralConfig;
+pub use config::{MistralConfig, TokenIds};
 pub use decoder::{Decoder, Mode};
 pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};

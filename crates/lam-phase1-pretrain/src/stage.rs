@@ -53,7 +53,7 @@ impl Stage for Phase1 {
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = PretrainConfig { train, ..settings.clone() };
         let (model, plans) = (context.input("model")?, context.input_files("plans", "task_plans.parquet"));
-        check_model(model)?;
+        check_model(model, context.progress)?;
         let io = PretrainIo {
             model,
             plans: &plans,

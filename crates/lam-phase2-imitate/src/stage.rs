@@ -65,7 +65,7 @@ impl Stage for Imitate {
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = ImitateConfig { train, ..settings.clone() };
         let model = context.input("model")?;
-        check_model(model)?;
+        check_model(model, context.progress)?;
         let io = ImitateIo {
             model,
             trajectories: context.input_list("trajectories"),

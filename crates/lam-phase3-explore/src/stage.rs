@@ -51,7 +51,7 @@ impl Stage for Explore {
 
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let model = ModelDirectory::load(context.input("model")?, context.model_name_of)?;
+        let model = ModelDirectory::load(context.input("model")?, context.model_name_of, context.progress)?;
         let options = PolicyOptions {
             sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
             first_attempt_greedy: true,

@@ -107,7 +107,7 @@ pub struct PpoConfig {
     /// States at which the sampled answers make fewer different calls are left out: they cannot tell better from
     /// worse. 1 keeps all.
     pub min_distinct_calls: usize,
-    /// Sampling temperature.
+    /// Temperature at which answers are sampled, above 0; the ratio and the KL are of that distribution on both sides.
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
     pub response_length: usize,
@@ -208,6 +208,10 @@ impl PpoConfig {
         if self.lora.lora_dropout != 0.0 {
             let reason = "PPO's ratio would measure the noise of dropout";
             return Err(ConfigError::value("lora.lora_dropout", self.lora.lora_dropout, reason, "leave it at 0"));
+        }
+        if self.samples == Samples::Stored && self.temperature != 1.0 {
+            let reason = "stored answers are not sampled";
+            return Err(ConfigError::value("temperature", self.temperature, reason, "leave it at 1"));
         }
         let values = |arguments: &TrainingArguments| serde_json::to_value(arguments).expect("plain data serialises");
         let (given, default) = (values(&self.train), values(&Self::default().train));

@@ -7,7 +7,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
-use lam_model::{Decoder, ScalarHead};
+use lam_model::{AnswerBatch, Decoder, ScalarHead};
 use lam_trainer::{Backbone, BatchLoss, ForeignState, Metrics, Pass, TrainModule, TrainerError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -120,11 +120,18 @@ impl<'a> PpoModule<'a> {
         }
     }
 
+    /// log p of each answer token under the distribution that answers are sampled from, temperature included: what
+    /// LAM3's were recorded under. Shape: `[N]`.
+    fn logprobs(&self, hidden: &Tensor, packed: &AnswerBatch) -> Result<Tensor, TrainerError> {
+        let decoder = self.backbone.decoder();
+        Ok(decoder.token_logprobs(hidden, &packed.rows, &packed.tokens, self.config.temperature)?)
+    }
+
     /// log p and value of each answer token, per rollout, without a gradient.
     fn measure(&self, rollouts: &[PpoSample]) -> Result<Vec<Measured>, TrainerError> {
         let packed = self.backbone.pack(rollouts);
         let hidden = self.backbone.forward(&packed.batch, Pass::Evaluate)?;
-        let logprobs = self.backbone.decoder().token_logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1()?;
+        let logprobs = self.logprobs(&hidden, &packed)?.to_vec1()?;
         let values = self.value_head.scores(&hidden, &packed.rows)?.to_vec1()?;
         Ok(packed.split(&logprobs).into_iter().zip(packed.split(&values)).collect())
     }
@@ -164,7 +171,7 @@ impl TrainModule for PpoModule<'_> {
             self.gather(batch, |fixed| &fixed.values)?,
         );
         let hidden = self.backbone.forward(&packed.batch, pass)?;
-        let logprobs = self.backbone.decoder().token_logprobs(&hidden, &packed.rows, &packed.tokens)?;
+        let logprobs = self.logprobs(&hidden, &packed)?;
         let clip = PpoClip { ratio: self.config.cliprange, value: self.config.cliprange_value };
         let policy = policy_loss(&logprobs, &old, &advantages, clip)?;
         let weight = packed.tokens.len() as f64;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use lam_data::is_held_out;
 use lam_model::{Decoder, Finetuning, ScalarHead};
-use lam_prompt::Renderer;
+use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
 use lam_store::{hash_bytes, read_trajectories};
 use lam_trainer::{
-    Identity, RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, copy_companions, train,
+    Identity, RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, check_tokens, copy_companions,
+    train,
 };
 use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
     let labelled = |set: &[Trajectory]| labelled(&renderer, set, io.functions);
-    let (learned, held_out) = (labelled(&learned), labelled(&held_out));
+    let (learned, held_out) = (labelled(&learned)?, labelled(&held_out)?);
     refuse_one_sided(io.trajectories, &learned)?;
     let (successes, failures) = counts(&learned);
     let learned = match config.balance {
@@ -62,6 +63,8 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     let tested: Vec<ScoredExample> = held_out.iter().map(|step| step.example.clone()).collect();
 
     let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
+    let ids = learned.iter().chain(&tested).map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
+    check_tokens(ids, decoder.config().vocab_size)?;
     let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let identity = Identity::from([
         ("model".into(), lam_store::hash_path(io.model)?),
@@ -129,22 +132,26 @@ impl Preferred {
     }
 }
 
-fn labelled(renderer: &Renderer, trajectories: &[Trajectory], functions: &[FunctionSpec]) -> Vec<Labelled> {
+fn labelled(
+    renderer: &Renderer,
+    trajectories: &[Trajectory],
+    functions: &[FunctionSpec],
+) -> Result<Vec<Labelled>, PromptError> {
     let mut steps = Vec::new();
     for trajectory in trajectories {
         let reward = if trajectory.succeeded() { 1.0 } else { -1.0 };
         let readable = trajectory.steps.iter().filter(|step| step.status != StepStatus::InvalidAction);
-        steps.extend(readable.map(|step| {
-            let prompt = renderer.action_prompt(&step.state, functions);
+        for step in readable {
+            let prompt = renderer.action_prompt(&step.state, functions)?;
             let example = ScoredExample {
                 sample_id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
-                input_ids: [prompt.as_slice(), &renderer.action_answer(&step.action)].concat(),
+                input_ids: [prompt.as_slice(), &renderer.action_answer(&step.action)?].concat(),
                 reward,
             };
-            Labelled { example, prompt_length: prompt.len(), call: call_of(&step.action) }
-        }));
+            steps.push(Labelled { example, prompt_length: prompt.len(), call: call_of(&step.action) });
+        }
     }
-    steps
+    Ok(steps)
 }
 
 fn counts(steps: &[Labelled]) -> (usize, usize) {

@@ -9,7 +9,7 @@ use lam_model::{Answer, Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::Journal;
-use lam_trainer::stream_seed;
+use lam_trainer::{check_tokens, stream_seed};
 use lam_types::{FunctionSpec, Trajectory};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct Rollout {
     pub input_ids: Vec<u32>,
     /// How many of them are the state's.
     pub prompt_length: usize,
-    /// log p of each answer token under LAM3, in nats.
+    /// log p of each answer token under LAM3 at the sampling temperature, in nats.
     pub reference_logprobs: Vec<f32>,
     /// sigmoid(score) − 0.5 under the reward model, in [−0.5, 0.5] (paper §5.1.3).
     pub reward: f32,
@@ -102,7 +102,7 @@ impl RolloutMaker<'_> {
     /// # Errors
     /// A model that fails, an unusable file, or a stop.
     pub fn load_or_make(&self, file: &Path, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
-        let mut questions = self.questions(failures);
+        let mut questions = self.questions(failures)?;
         if self.config.max_states > 0 {
             questions.truncate(self.config.max_states);
         }
@@ -138,22 +138,25 @@ impl RolloutMaker<'_> {
         Ok(rollouts)
     }
 
-    fn questions<'t>(&self, failures: &'t [Trajectory]) -> Vec<Question<'t>> {
-        let question = |trajectory: &'t Trajectory, step: &'t lam_types::Step| Question {
-            id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
-            prompt_ids: self.renderer.action_prompt(&step.state, self.functions),
-            step,
+    fn questions<'t>(&self, failures: &'t [Trajectory]) -> Result<Vec<Question<'t>>, ReinforceError> {
+        let rows = self.policy.config().vocab_size;
+        let question = |trajectory: &'t Trajectory, step: &'t lam_types::Step| {
+            let id = format!("{}/{}", trajectory.trajectory_id, step.step_index);
+            let prompt_ids = self.renderer.action_prompt(&step.state, self.functions)?;
+            check_tokens([(id.as_str(), prompt_ids.as_slice())], rows)?;
+            Ok(Question { id, prompt_ids, step })
         };
         let steps = failures.iter().flat_map(|trajectory| trajectory.steps.iter().map(move |step| (trajectory, step)));
         let questions = steps.map(|(trajectory, step)| question(trajectory, step));
-        match self.config.samples {
+        let questions = questions.collect::<Result<Vec<_>, ReinforceError>>()?.into_iter();
+        Ok(match self.config.samples {
             // Several tries pass through one state; its answers are sampled once.
             Samples::Generated => {
                 let mut seen = HashSet::new();
                 questions.filter(|question| seen.insert(question.prompt_ids.clone())).collect()
             }
             Samples::Stored => questions.collect(),
-        }
+        })
     }
 
     fn sampled(
@@ -188,6 +191,8 @@ impl RolloutMaker<'_> {
         GenerationRequest {
             constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
             sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },
+            logprob_temperature: self.config.temperature,
+            stop_tokens: self.renderer.stop_tokens().to_vec(),
             ..GenerationRequest::greedy(question.prompt_ids.clone(), eos, self.config.response_length)
         }
     }
@@ -198,7 +203,7 @@ impl RolloutMaker<'_> {
         for question in questions {
             let response_ids = match &question.step.tokens {
                 Some(tokens) if tokens.tokenizer_hash == self.renderer.tokenizer().hash() => tokens.action_ids.clone(),
-                _ => self.renderer.action_answer(&question.step.action),
+                _ => self.renderer.action_answer(&question.step.action)?,
             };
             let pair = [(question.prompt_ids.as_slice(), response_ids.as_slice())];
             rollouts.push(Rollout {

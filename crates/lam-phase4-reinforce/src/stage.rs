@@ -12,6 +12,9 @@ use crate::policy::{self, PolicyIo, ROLLOUTS_FILE};
 use crate::reward::{self, RewardIo};
 use crate::{PpoConfig, RewardConfig};
 
+/// Above it every token is as probable as any other.
+const MOST_TEMPERATURE: f64 = 100.0;
+
 /// Adds this crate's stages.
 pub fn register(registry: Registry) -> Registry {
     registry.with(Reward).with(Ppo)
@@ -55,7 +58,7 @@ impl Stage for Reward {
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = RewardConfig { train, ..settings.clone() };
         let model = context.input("model")?;
-        check_model(model)?;
+        check_model(model, context.progress)?;
         let io = RewardIo {
             model,
             trajectories: context.input_list("trajectories"),
@@ -112,7 +115,6 @@ impl Stage for Ppo {
         ];
         counts.into_iter().try_for_each(|(key, value)| at_least_one(key, value))?;
         let numbers = [
-            ("temperature", f64::from(settings.temperature)),
             ("cliprange", settings.cliprange),
             ("cliprange_value", settings.cliprange_value),
             ("vf_coef", settings.vf_coef),
@@ -122,6 +124,8 @@ impl Stage for Ppo {
         for (key, value) in [("target_kl", settings.target_kl), ("kl_horizon", settings.kl_horizon)] {
             within(key, value, f64::MIN_POSITIVE..=f64::MAX, "a number above 0")?;
         }
+        let temperature = f64::from(settings.temperature);
+        within("temperature", temperature, f64::MIN_POSITIVE..=MOST_TEMPERATURE, "above 0 and at most 100")?;
         within("gamma", settings.gamma, 0.0..=1.0, "from 0 to 1")?;
         within("lam", settings.lam, 0.0..=1.0, "from 0 to 1")?;
         check_arguments(settings.train.check())?;
@@ -131,7 +135,7 @@ impl Stage for Ppo {
     fn run(&self, settings: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
         let model = context.input("model")?;
-        check_model(model)?;
+        check_model(model, context.progress)?;
         let io = PolicyIo {
             model,
             reward_model: context.input("reward")?,

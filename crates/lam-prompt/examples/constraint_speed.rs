@@ -49,7 +49,8 @@ fn main() -> Result<(), Failure> {
 fn compare(name: &str, renderer: &Renderer, words: usize, rounds: u32) -> Result<(), Failure> {
     let (observation, functions) = (observation(words), functions());
     let outputs = StructuredOutputs::new(renderer.tokenizer())?;
-    let answers: Vec<Vec<u32>> = actions().iter().map(|action| renderer.action_answer(action)).collect();
+    let answers: Vec<Vec<u32>> =
+        actions().iter().map(|action| renderer.action_answer(action).expect("the template takes it")).collect();
     let (mut own, mut other) = (Spent::default(), Spent::default());
     for _ in 0..rounds {
         for answer in &answers {

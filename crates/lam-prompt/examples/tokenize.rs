@@ -28,8 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             previous_actions: Vec::new(),
             previous_plan: Vec::new(),
         };
-        let ids = renderer.action_prompt(&state, &[]);
-        let answer = renderer.action_answer(&action(line));
+        let ids = renderer.action_prompt(&state, &[])?;
+        let answer = renderer.action_answer(&action(line))?;
         let text = renderer.tokenizer().decode(&ids);
         let messages = if renderer.is_compact() {
             json!([{"role": "user", "content": text.trim_start_matches("<s>")}])

@@ -1,8 +1,8 @@
 //! Words to tokens and back: the one renderer, the parsers, the answer constraint, tokenizer training.
 //!
 //! Collection, training, acting, evaluation and serving all go through [`Renderer`], so a model is never asked in
-//! a form in which it was not trained. Two templates exist, and the model directory's own files choose:
-//! Mistral's chat template around the JSON of the paper's App. C, and a compact one for small models.
+//! a form in which it was not trained. The model directory's own files choose the
+//! form: its chat template around the JSON of the paper's App. C, or a compact one for small models.
 //! Knows no tensor, no file of records and no environment.
 //!
 //! ```
@@ -19,9 +19,9 @@
 //!     previous_actions: vec![],
 //!     previous_plan: vec![],
 //! };
-//! assert!(renderer.action_prompt(&state, &[]).len() > 4);
+//! assert!(renderer.action_prompt(&state, &[])?.len() > 4);
 //! let plan = vec!["insert a table".to_owned()];
-//! assert_eq!(renderer.parse_plan(&renderer.plan_answer(&plan))?, plan);
+//! assert_eq!(renderer.parse_plan(&renderer.plan_answer(&plan)?)?, plan);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -41,4 +41,4 @@ pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, Structure
 pub use error::{ParseError, PromptError};
 pub use preview::{Piece, Style, draw};
 pub use renderer::Renderer;
-pub use tokenizer::{MARKERS, StopStrings, Tokenizer, TokenizerConfig};
+pub use tokenizer::{MARKERS, StopStrings, Tokenizer, TokenizerConfig, tokenizer_files};

@@ -1,15 +1,18 @@
 //! The one renderer: states, actions, plans and texts as tokens, and answers back.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use lam_types::{Action, FunctionSpec, Observation, State};
+use serde_json::Value;
 
 use crate::answer::{action_json, plan_json};
-use crate::chat::mistral::Mistral;
+use crate::chat::form::Chat;
 use crate::compact::{Compact, Markers};
 use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
+use crate::tokenizer::read_object;
 use crate::{
     ParseError, Piece, PromptError, Tokenizer, messages, parse_action_text, parse_action_text_tolerant,
     parse_plan_text, plan_messages,
@@ -22,15 +25,17 @@ pub struct Renderer {
     template: Template,
     limits: AnswerLimits,
     grammar: Arc<Grammar>,
+    stop_tokens: Vec<u32>,
 }
 
 impl Renderer {
-    /// Reads the tokenizer of a model directory and chooses the template by it.
+    /// Reads the tokenizer of a model directory, its chat template and the tokens with which its configuration ends a
+    /// text.
     ///
     /// # Errors
-    /// A tokenizer that cannot be read, or one of no known template.
+    /// Files that cannot be read, or a template that cannot be used.
     pub fn load(dir: &Path) -> Result<Self, PromptError> {
-        Self::with_tokenizer(Tokenizer::load(dir)?, dir)
+        Ok(Self::with_tokenizer(Tokenizer::load(dir)?, dir)?.with_stop_tokens(read_stop_tokens(dir)?))
     }
 
     /// The renderer for a tokenizer just made.
@@ -45,7 +50,17 @@ impl Renderer {
         let template = Template::find(&tokenizer, dir)?;
         let tokenizer = Arc::new(tokenizer);
         let grammar = Arc::new(Grammar::new(&tokenizer, &template)?);
-        Ok(Self { tokenizer, template, limits: AnswerLimits::default(), grammar })
+        let stop_tokens = vec![template.end(&tokenizer), tokenizer.eos()];
+        let renderer = Self { tokenizer, template, limits: AnswerLimits::default(), grammar, stop_tokens };
+        Ok(renderer.with_stop_tokens([]))
+    }
+
+    /// The same renderer with further tokens that end an answer.
+    fn with_stop_tokens(mut self, more: impl IntoIterator<Item = u32>) -> Self {
+        self.stop_tokens.extend(more);
+        let mut seen = BTreeSet::new();
+        self.stop_tokens.retain(|id| seen.insert(*id));
+        self
     }
 
     /// The same renderer with other limits on constrained answers.
@@ -65,41 +80,81 @@ impl Renderer {
         matches!(self.template, Template::Compact(_))
     }
 
-    /// The prompt that asks for the next action: exactly one begin of sequence.
-    pub fn action_prompt(&self, state: &State, functions: &[FunctionSpec]) -> Vec<u32> {
+    /// Where the template comes from, for people.
+    pub fn template_name(&self) -> &str {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).action_prompt(state),
-            Template::Chat(chat) => self.chat_prompt(chat, &messages(state, functions)),
+            Template::Compact(_) => "compact",
+            Template::Chat(chat) => chat.name(),
         }
     }
 
-    /// The answer to that prompt, end of sequence included.
-    pub fn action_answer(&self, action: &Action) -> Vec<u32> {
+    /// SHA-256 of the chat template, hex; none of the compact one.
+    pub fn template_hash(&self) -> Option<&str> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).action_answer(action),
-            Template::Chat(chat) => self.chat_answer(chat, &action_json(action)),
+            Template::Compact(_) => None,
+            Template::Chat(chat) => Some(chat.hash()),
+        }
+    }
+
+    /// What of the model's files is used otherwise than they say, for people.
+    pub fn notes(&self) -> Vec<String> {
+        let merges = matches!(&self.template, Template::Chat(chat) if chat.merges_system());
+        let merged = "the chat template has no place for a system message: it stands at the head of the first request";
+        self.tokenizer.notes().iter().cloned().chain(merges.then(|| merged.to_owned())).collect()
+    }
+
+    /// The tokens that end an answer; the first is the one that answers are written with.
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.stop_tokens
+    }
+
+    /// The prompt that asks for the next action: exactly one begin of sequence.
+    ///
+    /// # Errors
+    /// A chat template that refuses the messages.
+    pub fn action_prompt(&self, state: &State, functions: &[FunctionSpec]) -> Result<Vec<u32>, PromptError> {
+        match &self.template {
+            Template::Compact(markers) => Ok(self.compact(*markers).action_prompt(state)),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, &messages(state, functions)),
+        }
+    }
+
+    /// The answer to that prompt, its end included.
+    ///
+    /// # Errors
+    /// A text that cannot become tokens.
+    pub fn action_answer(&self, action: &Action) -> Result<Vec<u32>, PromptError> {
+        match &self.template {
+            Template::Compact(markers) => Ok(self.compact(*markers).action_answer(action)),
+            Template::Chat(chat) => chat.answer(&self.tokenizer, &action_json(action)),
         }
     }
 
     /// The prompt that asks for a plan.
-    pub fn plan_prompt(&self, task: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// As for [`Renderer::action_prompt`].
+    pub fn plan_prompt(&self, task: &str) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).plan_prompt(task),
-            Template::Chat(chat) => self.chat_prompt(chat, &plan_messages(task)),
+            Template::Compact(markers) => Ok(self.compact(*markers).plan_prompt(task)),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, &plan_messages(task)),
         }
     }
 
     /// The plan as the answer to that prompt.
-    pub fn plan_answer(&self, plan: &[String]) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// As for [`Renderer::action_answer`].
+    pub fn plan_answer(&self, plan: &[String]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).plan_answer(plan),
-            Template::Chat(chat) => self.chat_answer(chat, &plan_json(plan)),
+            Template::Compact(markers) => Ok(self.compact(*markers).plan_answer(plan)),
+            Template::Chat(chat) => chat.answer(&self.tokenizer, &plan_json(plan)),
         }
     }
 
     /// Running text between begin and end of sequence.
     pub fn text(&self, text: &str) -> Vec<u32> {
-        let mut ids = vec![self.tokenizer.bos()];
+        let mut ids = Vec::from_iter(self.tokenizer.bos());
         match &self.template {
             Template::Compact(markers) => ids.extend(self.compact(*markers).segment(text)),
             Template::Chat(_) => ids.extend(self.tokenizer.encode(text)),
@@ -114,8 +169,8 @@ impl Renderer {
     /// What is wrong, with the field and the value.
     pub fn parse_action(&self, ids: &[u32]) -> Result<Action, ParseError> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).parse_action(ids),
-            Template::Chat(_) => parse_action_text(&self.answer_text(ids)),
+            Template::Compact(markers) => self.compact(*markers).parse_action(self.ended(ids)),
+            Template::Chat(chat) => parse_action_text(&self.answer_text(ids, chat)),
         }
     }
 
@@ -125,8 +180,8 @@ impl Renderer {
     /// When not even a part of the answer can be read as an action.
     pub fn parse_action_tolerant(&self, ids: &[u32]) -> Result<Action, ParseError> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).parse_action_tolerant(ids),
-            Template::Chat(_) => parse_action_text_tolerant(&self.answer_text(ids)),
+            Template::Compact(markers) => self.compact(*markers).parse_action_tolerant(self.ended(ids)),
+            Template::Chat(chat) => parse_action_text_tolerant(&self.answer_text(ids, chat)),
         }
     }
 
@@ -136,8 +191,8 @@ impl Renderer {
     /// No plan in the answer.
     pub fn parse_plan(&self, ids: &[u32]) -> Result<Vec<String>, ParseError> {
         match &self.template {
-            Template::Compact(markers) => self.compact(*markers).parse_plan(ids),
-            Template::Chat(_) => parse_plan_text(&self.answer_text(ids)),
+            Template::Compact(markers) => self.compact(*markers).parse_plan(self.ended(ids)),
+            Template::Chat(chat) => parse_plan_text(&self.answer_text(ids, chat)),
         }
     }
 
@@ -173,17 +228,34 @@ impl Renderer {
         Compact { tokenizer: &self.tokenizer, markers }
     }
 
-    fn chat_prompt(&self, chat: &Mistral, messages: &[crate::Message]) -> Vec<u32> {
-        chat.prompt(&self.tokenizer, messages).expect("the template was tried when the renderer was made")
+    /// The text of an answer without its end and what the template writes around it.
+    fn answer_text(&self, ids: &[u32], chat: &Chat) -> String {
+        let end = ids.iter().position(|id| self.stop_tokens.contains(id)).unwrap_or(ids.len());
+        let text = self.tokenizer.decode(&ids[..end]);
+        chat.without_surroundings(&text).to_owned()
     }
 
-    fn chat_answer(&self, chat: &Mistral, text: &str) -> Vec<u32> {
-        chat.answer(&self.tokenizer, text).expect("the template was tried when the renderer was made")
+    /// An answer of the compact template that another stop token may have ended.
+    fn ended<'i>(&self, ids: &'i [u32]) -> &'i [u32] {
+        match ids.split_last() {
+            Some((last, rest)) if self.stop_tokens[1..].contains(last) => rest,
+            _ => ids,
+        }
     }
+}
 
-    /// The text of an answer without its end of sequence.
-    fn answer_text(&self, ids: &[u32]) -> String {
-        let end = ids.iter().position(|id| *id == self.tokenizer.eos()).unwrap_or(ids.len());
-        self.tokenizer.decode(&ids[..end])
+/// The `eos_token_id` of a model's configuration and of its generation configuration: one or several.
+fn read_stop_tokens(dir: &Path) -> Result<Vec<u32>, PromptError> {
+    let mut ids = Vec::new();
+    for file in ["config.json", "generation_config.json"] {
+        let path = dir.join(file);
+        let config = read_object(&path)?.unwrap_or_default();
+        let found = config.get("eos_token_id").cloned().unwrap_or_default();
+        let several = if found.is_null() || found.is_array() { found } else { Value::Array(vec![found]) };
+        let several = serde_json::from_value::<Option<Vec<u32>>>(several).map_err(|error| {
+            PromptError::format(&path, format!("`eos_token_id`: {error}"), "it must be an id or a list of ids")
+        })?;
+        ids.extend(several.unwrap_or_default());
     }
+    Ok(ids)
 }

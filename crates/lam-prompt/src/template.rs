@@ -1,37 +1,44 @@
-//! The form in which a model is asked and answers. The tokenizer's own vocabulary decides which one it is.
+//! The form in which a model is asked and answers: its own chat template, or the compact one that tokenizers made here
+//! are made for.
 
 use std::path::Path;
 
-use crate::chat::mistral::Mistral;
+use crate::chat::form::Chat;
 use crate::compact::{Markers, no_template};
-use crate::{PromptError, Tokenizer, plan_messages};
+use crate::tokenizer::{CHAT_TEMPLATE, COMPACT_TEMPLATE};
+use crate::{PromptError, Tokenizer};
 
 /// How a model is asked and how it answers.
 #[derive(Clone)]
 pub(crate) enum Template {
     /// Marker tokens.
     Compact(Markers),
-    /// Mistral's chat template around JSON.
-    Chat(Box<Mistral>),
+    /// A chat template around JSON.
+    Chat(Box<Chat>),
 }
 
 impl Template {
-    /// The template of a tokenizer that comes from `dir`. A chat template is tried out, so that rendering cannot fail
-    /// later.
+    /// The template of a tokenizer that comes from `dir`. A chat template is tried out first.
     ///
     /// # Errors
     /// A tokenizer of no known template, or a chat template that cannot render our messages.
     pub(crate) fn find(tokenizer: &Tokenizer, dir: &Path) -> Result<Self, PromptError> {
-        match (Markers::find(tokenizer), Mistral::find(tokenizer)) {
-            (Some(markers), _) => Ok(Template::Compact(markers)),
-            (None, Some(chat)) => {
-                let hint = "use the chat_template.jinja of a Mistral instruct model";
-                let failed = |reason| PromptError::format(dir, reason, hint);
-                chat.answer(tokenizer, "{}").map_err(failed)?;
-                chat.prompt(tokenizer, &plan_messages("?")).map_err(failed)?;
-                Ok(Template::Chat(Box::new(chat)))
+        let own = tokenizer.text_file(CHAT_TEMPLATE)?;
+        let is_compact = own.as_deref().is_none_or(|template| template == COMPACT_TEMPLATE);
+        if let Some(markers) = Markers::find(tokenizer).filter(|_| is_compact) {
+            if own.is_some() || crate::chat::source::find(tokenizer, dir)?.is_none() {
+                return Ok(Template::Compact(markers));
             }
-            (None, None) => Err(no_template(dir)),
+        }
+        let chat = Chat::find(tokenizer, dir)?.ok_or_else(|| no_template(dir))?;
+        Ok(Template::Chat(Box::new(chat)))
+    }
+
+    /// The token that ends an answer.
+    pub(crate) fn end(&self, tokenizer: &Tokenizer) -> u32 {
+        match self {
+            Template::Compact(_) => tokenizer.eos(),
+            Template::Chat(chat) => chat.end(),
         }
     }
 }

@@ -80,6 +80,8 @@ pub enum TrainerError {
     },
     /// A file cannot be read or written.
     Store(#[from] StoreError),
+    /// A tokenizer's files cannot be read.
+    Prompt(#[from] lam_prompt::PromptError),
     /// The model failed.
     Model(#[from] lam_model::ModelError),
     /// A tensor operation failed.
@@ -130,6 +132,7 @@ impl Fault for TrainerError {
             Self::ResumeMismatch { .. } => FaultKind::Resume,
             Self::Cancelled { .. } => FaultKind::Cancelled,
             Self::Store(error) => error.kind(),
+            Self::Prompt(error) => error.kind(),
             Self::Model(error) => error.kind(),
             _ => FaultKind::Runtime,
         }
@@ -169,6 +172,7 @@ impl Fault for TrainerError {
                 "stopped after step {step}; the checkpoint is complete, the next run goes on from it"
             )),
             Self::Store(error) => error.details(),
+            Self::Prompt(error) => error.details(),
             Self::Model(error) => error.details(),
             Self::Tensor(error) => Details::new(error),
         }

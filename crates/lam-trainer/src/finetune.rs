@@ -6,6 +6,7 @@ use std::path::Path;
 
 use lam_data::Example;
 use lam_model::{Decoder, Finetuning, LoraConfig};
+use lam_prompt::tokenizer_files;
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     DataLoader, Identity, MixtureLoader, ShuffledLoader, SupervisedModule, TrainOutcome, TrainRun, TrainerError,
-    TrainingArguments, train,
+    TrainingArguments, check_tokens, train,
 };
 
 /// Directory of checkpoints and metrics inside a stage's output.
@@ -24,16 +25,8 @@ pub const TRAINING_WORK: &[&str] = &["training/last"];
 /// Directory of the adapter inside a stage's output.
 pub const ADAPTER_DIRECTORY: &str = "adapter";
 
-/// Files that belong to a model besides its weights and configuration, copied along from model to model.
-const COMPANIONS: [&str; 7] = [
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "tokenizer.model",
-    "chat_template.jinja",
-    "generation_config.json",
-];
+/// How a model generates, which is no matter of its weights.
+const GENERATION: &str = "generation_config.json";
 
 /// What of a model is trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +88,9 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let identity = identity(&job)?;
     let tokens = trained_and_total(&job.examples);
     let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
+    let read = job.examples.iter().chain(job.replay.iter().flatten()).chain(&job.evaluation);
+    let ids = read.map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
+    check_tokens(ids, decoder.config().vocab_size)?;
     let mut module = SupervisedModule::new(decoder).with_frozen(job.frozen);
     let count = job.examples.len();
     let mut loader = loader(job.examples, job.replay, job.replay_share, job.arguments)?;
@@ -147,9 +143,9 @@ pub fn write_model(mut decoder: Decoder, parent: &Path, output: &Path) -> Result
 /// # Errors
 /// Names the file that cannot be copied.
 pub fn copy_companions(from: &Path, to: &Path) -> Result<(), TrainerError> {
-    for name in COMPANIONS {
+    for name in tokenizer_files(from)?.iter().map(String::as_str).chain([GENERATION]) {
         let source = from.join(name);
-        if source.is_file() && !to.join(name).exists() {
+        if source.is_file() && (name == GENERATION || !to.join(name).exists()) {
             let bytes = fs::read(&source).map_err(StoreError::io("read", &source))?;
             lam_store::write_atomic(&to.join(name), &bytes)?;
         }

@@ -45,3 +45,21 @@ fn check_sample<S: Sample>(sample: &mut S, max_length: usize, truncation: bool) 
     }
     Ok(())
 }
+
+/// Refuses samples, by their names, with a token that an embedding of `rows` rows does not have.
+///
+/// # Errors
+/// Names the first such sample and the token.
+pub fn check_tokens<'s>(
+    samples: impl IntoIterator<Item = (&'s str, &'s [u32])>,
+    rows: usize,
+) -> Result<(), TrainerError> {
+    samples.into_iter().try_for_each(|(id, tokens)| match tokens.iter().find(|token| **token as usize >= rows) {
+        Some(token) => {
+            let reason = format!("token {token} has no row in the model's embedding of {rows}");
+            let hint = "leave the row out, or use a model whose embedding was enlarged with its tokenizer";
+            Err(TrainerError::sample_with_hint(id, reason, hint))
+        }
+        None => Ok(()),
+    })
+}

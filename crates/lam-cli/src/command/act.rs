@@ -20,7 +20,7 @@ pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     let done = if args.model == "expert" {
         episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())
     } else {
-        let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind))?;
+        let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind), output)?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
     };

@@ -11,7 +11,7 @@ use lam_data::{
     CheckConfig, Checker, DataError, DataStats, Example, Place, Row, plan_example, preview, step_examples, visit_rows,
 };
 use lam_prompt::{Renderer, Style};
-use lam_signal::{Cancel, Failure, NoProgress};
+use lam_signal::{Cancel, Failure, NoProgress, Progress};
 use lam_store::StoreError;
 use lam_types::FunctionSpec;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn counted(counts: &Value) -> String {
 fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
     let functions = functions_of(&files)?;
-    let renderer = model.map(Renderer::load).transpose()?;
+    let renderer = model.map(|model| renderer(model, output)).transpose()?;
     let mut checker = Checker::new(CheckConfig {
         functions: &functions,
         renderer: renderer.as_ref(),
@@ -116,7 +116,7 @@ fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &
 fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
     let functions = functions_of(&files)?;
-    let renderer = model.map(Renderer::load).transpose()?;
+    let renderer = model.map(|model| renderer(model, output)).transpose()?;
     let mut stats = DataStats::default();
     for file in &files {
         visit(file, |_, row| {
@@ -131,7 +131,7 @@ fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(),
 fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Result<(), Failure> {
     let files = files(std::slice::from_ref(&path.to_owned()))?;
     let functions = functions_of(&files)?;
-    let renderer = Renderer::load(model)?;
+    let renderer = renderer(model, output)?;
     let style = if std::io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
     let (mut found, mut trained, mut total, mut failed) = (0, 0, 0, None);
     for file in &files {
@@ -190,6 +190,13 @@ fn show(path: &Path, skip: usize, count: usize, output: &Output) -> Result<(), F
         }
     }
     output.value(&shown)
+}
+
+/// A model's words; what of its files is used otherwise than they say is noted.
+fn renderer(model: &Path, output: &Output) -> Result<Renderer, Failure> {
+    let renderer = Renderer::load(model)?;
+    renderer.notes().iter().for_each(|note| output.note(note));
+    Ok(renderer)
 }
 
 /// The files themselves, and those in directories.

@@ -50,14 +50,14 @@ fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String
     facts.insert("model_type".into(), config["model_type"].clone());
     facts.extend(weights(shards));
     match serde_json::from_value::<MistralConfig>(config).map_err(|error| error.to_string()) {
-        Ok(config) => {
-            facts.extend(shape(&config));
-            facts.extend(memory(&config, tokens));
-            facts.insert(
-                "trainable_here".into(),
-                config.check().map_or_else(|error| error.to_string().into(), |()| "yes".into()),
-            );
-        }
+        Ok(config) => match config.check() {
+            Ok(()) => {
+                facts.extend(shape(&config));
+                facts.extend(memory(&config, tokens));
+                facts.insert("trainable_here".into(), "yes".into());
+            }
+            Err(error) => drop(facts.insert("trainable_here".into(), format!("no: {error}").into())),
+        },
         Err(reason) => drop(facts.insert("trainable_here".into(), format!("no: {reason}").into())),
     }
     facts.extend(words(directory));
@@ -98,7 +98,10 @@ fn words(directory: &Path) -> Map<String, Value> {
     entries(match Renderer::load(directory) {
         Ok(renderer) => json!({
             "tokenizer_entries": renderer.tokenizer().vocab_size(),
-            "template": if renderer.is_compact() { "compact" } else { "mistral chat" },
+            "template": renderer.template_name(),
+            "template_hash": renderer.template_hash(),
+            "stop_tokens": renderer.stop_tokens(),
+            "notes": renderer.notes(),
         }),
         Err(error) => json!({ "tokenizer_entries": null, "template": format!("none: {error}") }),
     })

@@ -13,9 +13,9 @@ fn only_the_answer_and_its_end_are_trained() {
     let example = step_examples(&renderer, &trajectory, &[]).expect("one step").remove(0);
     let trained: Vec<u32> =
         example.input_ids.iter().zip(&example.loss_mask).filter(|(_, trained)| **trained).map(|(id, _)| *id).collect();
-    assert_eq!(trained, renderer.action_answer(&trajectory.steps[0].action));
+    assert_eq!(trained, renderer.action_answer(&trajectory.steps[0].action).expect("the template takes it"));
     assert_eq!(example.sample_id, "t-a/0");
-    assert_eq!(example.input_ids.iter().filter(|id| **id == renderer.tokenizer().bos()).count(), 1);
+    assert_eq!(example.input_ids.iter().filter(|id| Some(**id) == renderer.tokenizer().bos()).count(), 1);
     let drawn = preview(&renderer, &example, Style::Plain);
     assert_eq!(
         drawn,
@@ -32,7 +32,7 @@ fn a_plan_is_trained_without_its_task() {
     let renderer = rows::renderer();
     let pair = rows::pair("p1", "make the word bold", Split::Train);
     let example = plan_example(&renderer, &pair).expect("a pair with a plan");
-    assert_eq!(example.trained(), renderer.plan_answer(&pair.plan).len());
+    assert_eq!(example.trained(), renderer.plan_answer(&pair.plan).expect("the template takes it").len());
     let text = text_example(&renderer, "d".into(), "turn on the ruler").expect("a text");
     assert_eq!(text.trained(), text.input_ids.len() - 1);
 }

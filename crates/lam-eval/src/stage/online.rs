@@ -127,7 +127,7 @@ impl Stage for EvaluateOnline {
             Ok(())
         };
         for (directory, name) in &rows.models {
-            let model = ModelDirectory::load(directory, context.model_name_of)?.named(name.clone());
+            let model = ModelDirectory::load(directory, context.model_name_of, context.progress)?.named(name.clone());
             let options = PolicyOptions {
                 max_new_tokens: settings.max_new_tokens,
                 constrained: settings.constrained,

@@ -90,7 +90,7 @@ impl Stage for EvaluateSteps {
         let rows = TableRows::of(context, &settings.endpoints)?;
         let mut tables = Tables::default();
         for (directory, name) in &rows.models {
-            let model = ModelDirectory::load(directory, context.model_name_of)?.named(name.clone());
+            let model = ModelDirectory::load(directory, context.model_name_of, context.progress)?.named(name.clone());
             let file = file_name_of(name);
             let options =
                 PolicyOptions { max_new_tokens: settings.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };

@@ -57,7 +57,9 @@ impl Decoder {
     pub fn load(directory: &Path, finetuning: &Finetuning, seed: u64) -> Result<Self, ModelError> {
         let config = files::read_config(directory)?;
         let mut tensors = files::read_model(directory)?;
-        Self::from_tensors(config, &mut tensors, finetuning, seed)
+        let decoder = Self::from_tensors(config, &mut tensors, finetuning, seed)?;
+        files::refuse_unknown(&tensors, decoder.config())?;
+        Ok(decoder)
     }
 
     /// Makes a model with fresh weights, all of them trained.
@@ -102,7 +104,7 @@ impl Decoder {
         let head = own_head.then(|| parts.weight("lm_head.weight".into(), &[v, d])).transpose()?;
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
         let precision = Precision::F32;
-        let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.head_dim(), config.theta(), 0))));
+        let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.rotary()?, 0))));
         let mut decoder = Self { config, stack, head, lora: None, rope, precision, checkpointing: false };
         match finetuning {
             Finetuning::Frozen => {}

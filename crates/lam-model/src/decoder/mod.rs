@@ -133,15 +133,22 @@ impl Decoder {
         Ok(cross_entropy(hidden, self.output(), targets, self.precision)?)
     }
 
-    /// Log-probability of a token after each position. Shape: `[N]`.
+    /// Log-probability of a token after each position, with logits divided by `temperature`. Shape: `[N]`.
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].
-    pub fn token_logprobs(&self, hidden: &Tensor, positions: &[usize], tokens: &[u32]) -> Result<Tensor, ModelError> {
-        Ok(self.token_logprobs_and_entropies(hidden, positions, tokens)?.0)
+    pub fn token_logprobs(
+        &self,
+        hidden: &Tensor,
+        positions: &[usize],
+        tokens: &[u32],
+        temperature: f32,
+    ) -> Result<Tensor, ModelError> {
+        Ok(self.token_logprobs_and_entropies(hidden, positions, tokens, temperature)?.0)
     }
 
-    /// Log-probability of a token after each position, and the entropy there. Shapes: `[N]`, `[N]`.
+    /// Log-probability of a token after each position, and the entropy there, with logits divided by `temperature`.
+    /// Shapes: `[N]`, `[N]`.
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].
@@ -150,6 +157,7 @@ impl Decoder {
         hidden: &Tensor,
         positions: &[usize],
         tokens: &[u32],
+        temperature: f32,
     ) -> Result<(Tensor, Tensor), ModelError> {
         self.check_places(hidden, positions, tokens)?;
         let op = LogProbs {
@@ -157,6 +165,7 @@ impl Decoder {
             tokens: tokens.to_vec(),
             head: self.output().clone(),
             precision: self.precision,
+            temperature,
         };
         let both = hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?;
         Ok((both.get(0)?, both.get(1)?))
@@ -226,7 +235,7 @@ impl Decoder {
     fn rope_of(&self, length: usize) -> Arc<Rope> {
         let mut rope = self.rope.lock().unwrap_or_else(PoisonError::into_inner);
         if rope.length() < length {
-            *rope = Arc::new(Rope::new(self.config.head_dim(), self.config.theta(), length));
+            Arc::make_mut(&mut *rope).extend(length);
         }
         rope.clone()
     }

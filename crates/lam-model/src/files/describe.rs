@@ -36,7 +36,7 @@ pub(crate) fn read_config(directory: &Path) -> Result<MistralConfig, ModelError>
 
 /// Writes `config.json` and `generation_config.json`; the weights beside them are f32.
 pub(crate) fn write_config(directory: &Path, config: &MistralConfig, architecture: &str) -> Result<(), ModelError> {
-    let mut config = config.clone();
+    let mut config = config.clone().with_both_spellings();
     config.other.insert("architectures".into(), json!([architecture]));
     for key in ["torch_dtype", "dtype"] {
         if key == "torch_dtype" || config.other.contains_key(key) {
@@ -45,11 +45,11 @@ pub(crate) fn write_config(directory: &Path, config: &MistralConfig, architectur
     }
     write_json(&directory.join("config.json"), &config)?;
     let ids = [
-        ("bos_token_id", config.bos_token_id),
-        ("eos_token_id", config.eos_token_id),
-        ("pad_token_id", config.pad_token_id),
+        ("bos_token_id", json!(config.bos_token_id)),
+        ("eos_token_id", json!(config.eos_token_id)),
+        ("pad_token_id", json!(config.pad_token_id)),
     ];
-    let known = ids.into_iter().filter_map(|(key, id)| Some((key.to_string(), json!(id?))));
+    let known = ids.into_iter().filter(|(_, id)| !id.is_null()).map(|(key, id)| (key.to_string(), id));
     let mut generation: Map<String, Value> = known.collect();
     generation.insert("_from_model_config".into(), json!(true));
     write_json(&directory.join("generation_config.json"), &generation)

@@ -21,6 +21,20 @@ pub(crate) fn read_model(directory: &Path) -> Result<Tensors, ModelError> {
     tensors::read(directory, "model")
 }
 
+/// Refuses tensors that no part of the decoder took: dropped, they would make another model of it.
+pub(crate) fn refuse_unknown(left: &Tensors, config: &MistralConfig) -> Result<(), ModelError> {
+    // Frequencies that old checkpoints keep, and the heads that this kind of model does not use here.
+    let is_known = |name: &str| match name {
+        "lm_head.weight" => config.tie_word_embeddings || is_classifier(config),
+        "score.weight" => is_classifier(config),
+        _ => name.ends_with(".rotary_emb.inv_freq"),
+    };
+    let unknown: Vec<&str> = left.names().map(String::as_str).filter(|name| !is_known(name)).collect();
+    let Some(first) = unknown.first() else { return Ok(()) };
+    let reason = format!("holds {} tensors that no Mistral decoder has, such as `{first}`", unknown.len());
+    Err(ModelError::file_with_hint(&left.path, reason, "the model is of another architecture"))
+}
+
 /// All tensors of an adapter directory.
 pub(crate) fn read_adapter(directory: &Path) -> Result<Tensors, ModelError> {
     tensors::read(directory, "adapter_model")

@@ -40,7 +40,7 @@ fn every_trainable_variable_has_a_gradient() {
 fn token_log_probs_train_every_variable_too() {
     let (decoder, batch) = (tiny::decoder(), tiny::batch());
     let hidden = decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap();
-    let (log_probs, entropies) = decoder.token_logprobs_and_entropies(&hidden, &[3, 30], &[1, 2]).unwrap();
+    let (log_probs, entropies) = decoder.token_logprobs_and_entropies(&hidden, &[3, 30], &[1, 2], 1.0).unwrap();
     let loss = (log_probs.sum_all().unwrap() + entropies.sum_all().unwrap()).unwrap();
     let gradients = loss.backward().unwrap();
     for (name, variable) in decoder.variables() {

@@ -8,6 +8,7 @@ use std::io;
 use lam_types::Action;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::ser::Formatter;
 
 use crate::ParseError;
 
@@ -72,24 +73,38 @@ fn numbered(line: &str) -> Option<String> {
 
 /// JSON on one line with a space after each comma and colon, as Python writes it.
 pub(crate) fn spaced<T: Serialize>(value: &T) -> String {
+    with_formatter(value, Spaced::PYTHON)
+}
+
+/// JSON in the form that a formatter gives it.
+pub(crate) fn with_formatter<T: Serialize>(value: &T, formatter: impl Formatter) -> String {
     let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
     value.serialize(&mut serializer).expect("plain data serialises");
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-struct Spaced;
+/// JSON on one line, with these separators.
+pub(crate) struct Spaced<'a> {
+    pub(crate) item: &'a str,
+    pub(crate) key: &'a str,
+}
 
-impl serde_json::ser::Formatter for Spaced {
+impl Spaced<'static> {
+    /// Those of `json.dumps`.
+    pub(crate) const PYTHON: Self = Self { item: ", ", key: ": " };
+}
+
+impl Formatter for Spaced<'_> {
     fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+        if first { Ok(()) } else { writer.write_all(self.item.as_bytes()) }
     }
 
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        if first { Ok(()) } else { writer.write_all(b", ") }
+        if first { Ok(()) } else { writer.write_all(self.item.as_bytes()) }
     }
 
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
+        writer.write_all(self.key.as_bytes())
     }
 }

@@ -1,6 +1,9 @@
-//! App. C as chat messages: a system text and the four labelled slots, for endpoints and for Mistral's template.
+//! App. C as chat messages: a system text and the four labelled slots, for endpoints and for models' chat templates.
 
-pub(crate) mod mistral;
+pub(crate) mod form;
+mod jinja;
+mod python;
+pub(crate) mod source;
 mod system;
 
 use lam_types::{Control, FunctionSpec, PastAction, State, StepStatus};

@@ -77,7 +77,7 @@ impl Compact<'_> {
 pub(crate) fn no_template(dir: &std::path::Path) -> PromptError {
     PromptError::format(
         dir,
-        "the tokenizer has neither the compact template's markers nor Mistral's [INST]",
-        "use a Mistral instruct model, or let the base stage make a tokenizer",
+        "there is no chat template, and the tokenizer has neither the compact template's markers nor Mistral's [INST]",
+        "lay the model's chat_template.jinja beside its tokenizer, or let the base stage make a tokenizer",
     )
 }

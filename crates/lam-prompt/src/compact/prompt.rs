@@ -9,7 +9,7 @@ impl Compact<'_> {
     /// The prompt for the next action.
     pub(crate) fn action_prompt(&self, state: &State) -> Vec<u32> {
         let marks = self.markers;
-        let mut ids = vec![self.tokenizer.bos(), marks.controls];
+        let mut ids: Vec<u32> = self.tokenizer.bos().into_iter().chain([marks.controls]).collect();
         ids.extend(self.segment(&control_list(state)));
         ids.push(marks.request);
         ids.extend(self.segment(&space_out(&state.request)));
@@ -31,7 +31,7 @@ impl Compact<'_> {
 
     /// The prompt for a plan.
     pub(crate) fn plan_prompt(&self, task: &str) -> Vec<u32> {
-        let mut ids = vec![self.tokenizer.bos(), self.markers.request];
+        let mut ids: Vec<u32> = self.tokenizer.bos().into_iter().chain([self.markers.request]).collect();
         ids.extend(self.segment(&space_out(task)));
         ids.extend([self.markers.answer, self.markers.plan]);
         ids

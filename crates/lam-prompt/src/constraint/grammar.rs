@@ -18,7 +18,7 @@ pub(crate) struct Grammar {
 
 enum Form {
     Compact { markers: Markers, lists: Arc<CompactLists>, functions: Mutex<Option<Arc<compact::Functions>>> },
-    Json { outputs: StructuredOutputs, lead: String },
+    Json { outputs: StructuredOutputs, surroundings: (String, String) },
 }
 
 impl Grammar {
@@ -33,9 +33,10 @@ impl Grammar {
                 lists: Arc::new(CompactLists::new(tokenizer, *markers)),
                 functions: Mutex::new(None),
             },
-            Template::Chat(chat) => {
-                Form::Json { outputs: StructuredOutputs::over(Arc::clone(tokenizer))?, lead: chat.lead(tokenizer) }
-            }
+            Template::Chat(chat) => Form::Json {
+                outputs: StructuredOutputs::over(Arc::clone(tokenizer), chat.end())?,
+                surroundings: chat.surroundings(tokenizer),
+            },
         };
         Ok(Self { form })
     }
@@ -62,8 +63,8 @@ impl Grammar {
                 };
                 Box::new(compact::ActionConstraint::new(parts))
             }
-            Form::Json { outputs, lead } => {
-                Box::new(outputs.of_any_split(json::grammar(lead, observation, functions, limits)))
+            Form::Json { outputs, surroundings } => {
+                Box::new(outputs.of_any_split(json::grammar(surroundings, observation, functions, limits)))
             }
         }
     }

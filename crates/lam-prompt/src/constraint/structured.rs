@@ -35,13 +35,12 @@ impl StructuredOutputs {
     /// # Errors
     /// When llguidance cannot use the vocabulary.
     pub fn new(tokenizer: &Tokenizer) -> Result<Self, PromptError> {
-        Self::over(Arc::new(tokenizer.clone()))
+        Self::over(Arc::new(tokenizer.clone()), tokenizer.eos())
     }
 
-    /// The same over a tokenizer that others hold too.
-    pub(crate) fn over(tokenizer: Arc<Tokenizer>) -> Result<Self, PromptError> {
-        let eos = tokenizer.eos();
-        let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer));
+    /// The same over a tokenizer that others hold too, for answers that end with `eos`.
+    pub(crate) fn over(tokenizer: Arc<Tokenizer>, eos: u32) -> Result<Self, PromptError> {
+        let environment: TokEnv = Arc::new(Vocabulary::new(tokenizer, eos));
         let unusable =
             |error| PromptError::output("tokenizer", &error, "its vocabulary cannot be used for constraints");
         let ff_tokens = environment.tokenize_is_canonical();
@@ -208,7 +207,7 @@ struct Vocabulary {
 }
 
 impl Vocabulary {
-    fn new(tokenizer: Arc<Tokenizer>) -> Self {
+    fn new(tokenizer: Arc<Tokenizer>, eos: u32) -> Self {
         let size = u32::try_from(tokenizer.vocab_size()).expect("vocabularies are far smaller than 4 billion");
         let word = |id: u32| match tokenizer.is_special(id) {
             // A special token must not be taken for text that spells it.
@@ -216,7 +215,7 @@ impl Vocabulary {
             false => tokenizer.token_bytes(id).to_vec(),
         };
         let words: Vec<Vec<u8>> = (0..size).map(word).collect();
-        let info = TokRxInfo { tok_bos: Some(tokenizer.bos()), ..TokRxInfo::new(size, tokenizer.eos()) };
+        let info = TokRxInfo { tok_bos: tokenizer.bos(), ..TokRxInfo::new(size, eos) };
         let canonical = tokenizer.writes_text_as_it_is();
         Self { trie: TokTrie::from(&info, &words), tokenizer, canonical }
     }

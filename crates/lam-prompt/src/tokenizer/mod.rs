@@ -6,11 +6,19 @@
 mod alphabet;
 mod files;
 mod markers;
+mod names;
+mod read;
+mod rendered;
 mod stop;
 mod train;
 
+pub use files::tokenizer_files;
+pub(crate) use files::{ADDITIONAL_TEMPLATES, CHAT_TEMPLATE, TOKENIZER_CONFIG};
 pub use markers::MARKERS;
+pub(crate) use names::{SpecialNames, read_object};
+pub(crate) use rendered::Cover;
 pub use stop::StopStrings;
+pub(crate) use train::COMPACT_TEMPLATE;
 pub use train::TokenizerConfig;
 
 use std::collections::{BTreeMap, HashMap};
@@ -25,21 +33,6 @@ pub(crate) enum Script {
     Pieces,
 }
 
-/// Names of the special tokens that every template needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SpecialNames {
-    pub(crate) bos: String,
-    pub(crate) eos: String,
-    pub(crate) pad: Option<String>,
-    pub(crate) unk: String,
-}
-
-impl Default for SpecialNames {
-    fn default() -> Self {
-        Self { bos: "<s>".into(), eos: "</s>".into(), pad: Some("<pad>".into()), unk: "<unk>".into() }
-    }
-}
-
 /// Text to ids and back.
 #[derive(Clone)]
 pub struct Tokenizer {
@@ -48,15 +41,16 @@ pub struct Tokenizer {
     /// Takes them for ordinary text.
     plain: tokenizers::Tokenizer,
     /// The files it came from or is saved as, by name.
-    files: BTreeMap<&'static str, Vec<u8>>,
+    files: BTreeMap<String, Vec<u8>>,
     names: SpecialNames,
     ids: HashMap<String, u32>,
     bytes: Arc<Vec<Vec<u8>>>,
     special: Vec<bool>,
-    bos: u32,
+    bos: Option<u32>,
     eos: u32,
     pad: u32,
     hash: String,
+    notes: Vec<String>,
 }
 
 impl Tokenizer {
@@ -65,16 +59,16 @@ impl Tokenizer {
         if text.is_empty() {
             return Vec::new();
         }
-        let encoding =
-            self.plain.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
-        encoding.get_ids().to_vec()
-    }
-
-    /// The ids of a rendered template, in which special tokens are recognised; none is added.
-    pub(crate) fn encode_marked(&self, text: &str) -> Vec<u32> {
-        let encoding =
-            self.marked.encode_fast(text, false).expect("byte-level and byte-fallback models encode any text");
-        encoding.get_ids().to_vec()
+        match self.plain.encode_fast(text, false) {
+            Ok(encoding) => encoding.get_ids().to_vec(),
+            // Any character can be encoded; a text that is too long for the splitter is encoded in halves.
+            Err(_) => {
+                match text.char_indices().map(|(place, _)| place).find(|place| *place > 0 && 2 * place >= text.len()) {
+                    Some(middle) => [self.encode(&text[..middle]), self.encode(&text[middle..])].concat(),
+                    None => Vec::new(),
+                }
+            }
+        }
     }
 
     /// The text of `ids`, special tokens written out. Bytes that are not UTF-8 become U+FFFD.
@@ -103,6 +97,11 @@ impl Tokenizer {
         self.special.get(id as usize).copied().unwrap_or(false)
     }
 
+    /// Whether an id is a token that was added to the model's vocabulary.
+    pub fn is_added(&self, id: u32) -> bool {
+        self.marked.get_added_vocabulary().get_added_tokens_decoder().contains_key(&id)
+    }
+
     /// The id of a vocabulary entry, written as in the files.
     pub fn token_id(&self, token: &str) -> Option<u32> {
         self.ids.get(token).copied()
@@ -113,8 +112,8 @@ impl Tokenizer {
         self.bytes.len()
     }
 
-    /// Begin of sequence.
-    pub fn bos(&self) -> u32 {
+    /// Begin of sequence; some tokenizers have none.
+    pub fn bos(&self) -> Option<u32> {
         self.bos
     }
 
@@ -133,15 +132,14 @@ impl Tokenizer {
         &self.hash
     }
 
-    /// How the special tokens are written: begin and end of sequence.
-    pub(crate) fn bos_eos_names(&self) -> (&str, &str) {
-        (&self.names.bos, &self.names.eos)
+    /// What in its files is not followed, for people to read.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
-    /// All special tokens as text.
-    pub(crate) fn special_texts(&self) -> Vec<String> {
-        let ids = (0..self.special.len()).filter(|id| self.special[*id]);
-        ids.map(|id| String::from_utf8_lossy(&self.bytes[id]).into_owned()).filter(|text| !text.is_empty()).collect()
+    /// How the special tokens are written.
+    pub(crate) fn names(&self) -> &SpecialNames {
+        &self.names
     }
 
     /// The ids of all tokens that are not special, ascending.

@@ -3,7 +3,7 @@
 //! Whole words need no merges of their own, because the model looks a word up before it splits it
 //! (`ignore_merges`); so each costs one entry, and the byte pairs are learned from the other words only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use tokenizers::models::bpe::BpeTrainer;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
 use super::alphabet::{byte_chars, to_byte_chars};
+use super::read::Draft;
 use super::{MARKERS, SpecialNames, Tokenizer};
 use crate::PromptError;
 
@@ -20,7 +21,7 @@ use crate::PromptError;
 const WORD: &str = r" ?[\p{L}\p{N}_]+| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+";
 
 /// Chat template for readers and servers: messages hold the compact template's own markup.
-const TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- message['content'] -}}\
+pub(crate) const COMPACT_TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- message['content'] -}}\
 {%- if message['role'] == 'assistant' -%}{{- eos_token -}}{%- endif -%}{%- endfor -%}\n";
 
 /// Words of the answers' form.
@@ -63,15 +64,15 @@ impl Tokenizer {
         let rest = other_words(&draft, corpus, &words);
         let merges = learn(draft, &rest, config.vocab_size)?;
         let (entries, merges) = fill(entries, merges, config.vocab_size);
-        Ok(build(&entries, &merges)?.with_companions(TEMPLATE))
+        Ok(build(&entries, &merges)?.with_companions(COMPACT_TEMPLATE))
     }
 }
 
 /// Special tokens, markers and bytes, in the order of their ids.
 fn base_entries() -> Vec<String> {
-    let names = SpecialNames::default();
-    let pad = names.pad.unwrap_or_default();
-    let mut entries = vec![names.unk, names.bos, names.eos, pad];
+    let names = SpecialNames::usual();
+    let named = ["unk_token", "bos_token", "eos_token", "pad_token"].into_iter().filter_map(|name| names.get(name));
+    let mut entries: Vec<String> = named.map(str::to_owned).collect();
     entries.extend(MARKERS.iter().map(|marker| (*marker).to_owned()));
     entries.extend(byte_chars().iter().map(char::to_string));
     entries
@@ -179,7 +180,9 @@ fn build(entries: &[String], merges: &[(String, String)]) -> Result<Tokenizer, P
         },
     });
     let text = serde_json::to_vec_pretty(&json).expect("a value with string keys serialises");
-    Tokenizer::from_json(text, SpecialNames::default())
+    let draft = Draft::read(&text);
+    draft
+        .and_then(|draft| draft.build(BTreeMap::new(), SpecialNames::usual()))
         .map_err(|reason| PromptError::train(reason, "this is a defect of lam-prompt"))
 }
 

@@ -133,7 +133,7 @@ fn what_an_expert_says_is_allowed() {
             plan: vec!["click Bold".into(), "select alpha".into()],
         };
         let mut constraint = renderer.action_constraint(&observation, &functions);
-        for id in renderer.action_answer(&action) {
+        for id in renderer.action_answer(&action).expect("the template takes it") {
             assert!(
                 constraint.allowed().binary_search(&id).is_ok(),
                 "{} in {function} {args}",

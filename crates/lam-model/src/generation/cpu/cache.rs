@@ -64,7 +64,7 @@ impl KvCache {
         let format = model.options.key_values;
         let shape = Shape { format, layers: model.blocks.len(), heads: heads.key_value, dim: heads.dim };
         Self {
-            rope: Rope::new(heads.dim, model.config.theta(), 0),
+            rope: Rope::new(model.config.rotary().expect("the decoder was made with it"), 0),
             key_values: KeyValues::new(shape, slots),
             adapters: Vec::new(),
             adapter_of_slot: vec![None; slots],

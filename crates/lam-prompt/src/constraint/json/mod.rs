@@ -18,9 +18,9 @@ use super::AnswerLimits;
 /// Bytes that count as one token where a limit is given in tokens: a grammar counts bytes.
 const BYTES_A_TOKEN: usize = 4;
 
-/// The grammar; `lead` is what the template writes before an answer.
+/// The grammar; `lead` and `tail` are what the template writes before and after an answer.
 pub(super) fn grammar(
-    lead: &str,
+    (lead, tail): &(String, String),
     observation: &Observation,
     functions: &[FunctionSpec],
     limits: AnswerLimits,
@@ -34,7 +34,7 @@ pub(super) fn grammar(
     {
         lark.rule(name, &[string(BYTES_A_TOKEN * tokens)]);
     }
-    plan(&mut lark, limits.plan_steps);
+    plan(&mut lark, limits.plan_steps, tail);
     let statuses = ["CONTINUE", "FINISH"].map(|word| format!("{} plan0", quoted(&format!("{word}\", \"plan\": ["))));
     lark.rule("status", &statuses);
     for (place, function) in functions.iter().enumerate() {
@@ -68,13 +68,14 @@ fn string(limit: usize) -> String {
     format!("(ITEM* & /[\\x00-\\xff]{{0,{}}}/) ITEM? \"\\\"\"", limit.saturating_sub(1))
 }
 
-/// `plan0` stands after the opening bracket, `planN` after step N.
-fn plan(lark: &mut Lark, steps: usize) {
+/// `plan0` stands after the opening bracket, `planN` after step N; with the last bracket the answer ends in `tail`.
+fn plan(lark: &mut Lark, steps: usize, tail: &str) {
+    let end = quoted(&format!("]}}{tail}"));
     let first = (steps > 0).then(|| format!("{} STEP plan1", quoted("\"")));
-    lark.rule("plan0", &[Some(quoted("]}")), first].into_iter().flatten().collect::<Vec<_>>());
+    lark.rule("plan0", &[Some(end.clone()), first].into_iter().flatten().collect::<Vec<_>>());
     for step in 1..=steps {
         let more = (step < steps).then(|| format!("{} STEP plan{}", quoted(", \""), step + 1));
-        lark.rule(&format!("plan{step}"), &[Some(quoted("]}")), more].into_iter().flatten().collect::<Vec<_>>());
+        lark.rule(&format!("plan{step}"), &[Some(end.clone()), more].into_iter().flatten().collect::<Vec<_>>());
     }
 }
 

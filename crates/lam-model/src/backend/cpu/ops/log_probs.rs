@@ -1,8 +1,8 @@
 //! Output layer, log-probability of given tokens, and entropy, in one. Output: [2, N].
 //!
-//! Row 0: log p_n(token), row 1: H_n = -Σ_v p log p, with p_n = softmax(x_n wᵀ). Shapes: hidden [T, D], w [V, D].
+//! Row 0: log p_n(token), row 1: H_n = -Σ_v p log p, with p_n = softmax(x_n wᵀ / τ). Shapes: hidden [T, D], w [V, D].
 //! Logits are computed again in the backward: by the logits, the gradient is
-//! g (1_token - p) for the log-probability and -g p (log p + H) for the entropy.
+//! g (1_token - p) / τ for the log-probability and -g p (log p + H) / τ for the entropy.
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -25,6 +25,8 @@ pub(crate) struct LogProbs {
     /// The output layer. Shape: [V, D].
     pub(crate) head: Weight,
     pub(crate) precision: Precision,
+    /// τ, by which logits are divided.
+    pub(crate) temperature: f32,
 }
 
 dispatched! {
@@ -58,9 +60,17 @@ impl LogProbs {
             let x = Lent::new(&x, self.precision);
             let logits = &mut logits[..positions.len() * v];
             logits_of(x.view(), held.numbers(), logits, (v, d));
+            self.temper(logits);
             each(number * chunk(v), &x, logits);
         }
         Ok(())
+    }
+
+    /// Divides logits, or their gradients, by the temperature.
+    fn temper(&self, logits: &mut [f32]) {
+        if self.temperature != 1.0 {
+            logits.par_iter_mut().for_each(|logit| *logit /= self.temperature);
+        }
     }
 
     fn run(&self, hidden: &[f32], d: usize) -> Result<Vec<f32>> {
@@ -120,6 +130,7 @@ impl CustomOp2 for LogProbs {
         let mut by_head = vec![0.0; if trained { self.head.len() } else { 0 }];
         self.chunks(&x, d, |first, x, logits| {
             self.grad_logits(first, logits, v, &g);
+            self.temper(logits);
             let grad_logits = Lent::new(logits, self.precision);
             if hidden.track_op() {
                 let mut gx = vec![0.0; grad_logits.view().len() / v * d];
@@ -146,11 +157,12 @@ mod tests {
     use crate::finite_difference::values;
 
     /// Composed from the tape's own operations.
-    fn composed(hidden: &Var, head: &Var, positions: &[usize], tokens: &[u32]) -> Result<Tensor> {
+    fn composed(hidden: &Var, head: &Var, positions: &[usize], tokens: &[u32], temperature: f32) -> Result<Tensor> {
         let device = hidden.device();
         let index: Vec<u32> = positions.iter().map(|&p| p as u32).collect();
         let rows = hidden.index_select(&Tensor::new(index, device)?, 0)?;
-        let log_p = candle_nn::ops::log_softmax(&rows.matmul(&head.t()?)?, D::Minus1)?;
+        let logits = (rows.matmul(&head.t()?)? / f64::from(temperature))?;
+        let log_p = candle_nn::ops::log_softmax(&logits, D::Minus1)?;
         let own = log_p.gather(&Tensor::new(tokens, device)?.unsqueeze(1)?, 1)?.squeeze(1)?;
         let entropy = (log_p.exp()? * &log_p)?.sum(D::Minus1)?.neg()?;
         Tensor::stack(&[own, entropy], 0)
@@ -158,7 +170,7 @@ mod tests {
 
     #[test]
     fn values_and_gradients_equal_the_composed_operations() {
-        for (n, v, d) in [(1, 3, 2), (9, 37, 11), (600, 33, 5)] {
+        for (n, v, d, temperature) in [(1, 3, 2, 1.0), (9, 37, 11, 1.0), (9, 37, 11, 0.4), (600, 33, 5, 1.7)] {
             let hidden = Var::from_tensor(&storage::tensor(values(n * d, 1), (n, d)).unwrap()).unwrap();
             let mut weight = Weight::frozen("head".into(), storage::tensor(values(v * d, 2), (v, d)).unwrap()).unwrap();
             weight.train(0).unwrap();
@@ -171,9 +183,10 @@ mod tests {
                 tokens: tokens.clone(),
                 head: weight.clone(),
                 precision: Precision::F32,
+                temperature,
             };
             let ours = hidden.apply_op2(head.as_tensor(), op).unwrap();
-            let theirs = composed(&hidden, head, &positions, &tokens).unwrap();
+            let theirs = composed(&hidden, head, &positions, &tokens, temperature).unwrap();
             let of = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
             let (a, b) = (of(&ours), of(&theirs));
             let near = |x: &Tensor, y: &Tensor| {

@@ -1,6 +1,6 @@
-//! Rotary positions: the pair (i, i + E/2) of each head is rotated by position × theta^(-2i/E). Shapes: x [T, H E].
+//! Rotary positions: the pair (i, i + E/2) of each head is rotated by position × its frequency. Shapes: x [T, H E].
 //!
-//! The rotation is orthogonal, so the backward rotates the other way.
+//! The rotation is orthogonal (up to the scale that some models have), so the backward rotates the other way.
 
 use rayon::prelude::*;
 
@@ -8,12 +8,12 @@ use crate::backend::cpu::kernel::ROWS_PER_TASK;
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::element::Element;
 use crate::backend::cpu::storage::activation::Activation;
+use crate::rotary::Rotary;
 
 /// Cosines and sines of every position up to a length.
 #[derive(Clone, Debug)]
 pub(crate) struct Rope {
-    half: usize,
-    theta: f64,
+    rotary: Rotary,
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
@@ -31,36 +31,41 @@ dispatched! {
 }
 
 impl Rope {
-    /// For heads of `head_dim` and the positions 0..`length`.
-    pub(crate) fn new(head_dim: usize, theta: f64, length: usize) -> Self {
-        let mut rope = Self { half: head_dim / 2, theta, cos: Vec::new(), sin: Vec::new() };
+    /// For these frequencies and the positions 0..`length`.
+    pub(crate) fn new(rotary: Rotary, length: usize) -> Self {
+        let mut rope = Self { rotary, cos: Vec::new(), sin: Vec::new() };
         rope.extend(length);
         rope
     }
 
+    /// Pairs of a head.
+    fn half(&self) -> usize {
+        self.rotary.frequencies.len()
+    }
+
     /// Positions that are there.
     pub(crate) fn length(&self) -> usize {
-        self.cos.len() / self.half
+        self.cos.len() / self.half()
     }
 
     /// Makes sure that the positions 0..`length` are there.
     pub(crate) fn extend(&mut self, length: usize) {
         for position in self.length()..length {
-            for i in 0..self.half {
-                let frequency = self.theta.powf(-2.0 * i as f64 / (2 * self.half) as f64);
+            for frequency in &self.rotary.frequencies {
                 // Frequencies and angles as f32, as the reference computes them.
-                let angle = position as f32 * frequency as f32;
-                self.cos.push(angle.cos());
-                self.sin.push(angle.sin());
+                let angle = position as f32 * frequency;
+                self.cos.push(angle.cos() * self.rotary.scale);
+                self.sin.push(angle.sin() * self.rotary.scale);
             }
         }
     }
 
     /// Rotates every head of one row to its position; `sign` -1 rotates it back.
     pub(crate) fn rotate_row<E: Element>(&self, row: &mut [E], position: usize, sign: f32) {
-        let place = position * self.half..(position + 1) * self.half;
-        for head in row.chunks_mut(2 * self.half) {
-            let (low, high) = head.split_at_mut(self.half);
+        let half = self.half();
+        let place = position * half..(position + 1) * half;
+        for head in row.chunks_mut(2 * half) {
+            let (low, high) = head.split_at_mut(half);
             rotate(low, high, &self.cos[place.clone()], &self.sin[place.clone()], sign);
         }
     }
@@ -91,7 +96,7 @@ mod tests {
     fn rotating_back_is_the_gradient() {
         for (head_dim, heads) in [(2, 1), (6, 3), (80, 2)] {
             let width = head_dim * heads;
-            let rope = Rope::new(head_dim, 1e4, 50);
+            let rope = Rope::new(Rotary { scale: 1.2, ..Rotary::plain(head_dim, 1e4) }, 50);
             let positions = [0, 7, 49];
             let (x, g) = (values(3 * width, 1), values(3 * width, 2));
             let mut gx = g.clone();

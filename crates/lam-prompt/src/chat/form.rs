@@ -1,0 +1,221 @@
+//! A model's chat template around our conversations: prompts, answers as they follow any prompt, and what stands
+//! around an answer. The model's own template decides, so that training asks as servers do; Mistral's layout is built
+//! in for tokenizers that know [INST] and bring none.
+//!
+//! The rendered text is tokenised at once with its special tokens recognised and none added. Contents that spell a
+//! special token stay text. A template that has no place for a system message gets the system text at the head of the
+//! first user message.
+
+use std::path::Path;
+
+use minijinja::Value;
+
+use super::jinja::ChatTemplate;
+use super::{Message, Role, plan_messages, source};
+use crate::tokenizer::{Cover, SpecialNames};
+use crate::{PromptError, Tokenizer};
+
+/// Mistral's layout for tokenizers in which [INST] is a token, for directories without a template of their own.
+const V3: &str = "{{- bos_token }}{%- for message in messages %}{%- if message['role'] == 'user' %}\
+{{- '[INST] ' + message['content'] + '[/INST]' }}{%- elif message['role'] == 'assistant' %}\
+{{- ' ' + message['content'] + eos_token }}{%- else %}{{- raise_exception('only user and assistant') }}{%- endif %}{%- endfor %}";
+
+/// An answer of our form, with which a template is tried.
+const PROBE: &str = "{\"thought\": \"a\", \"args\": {}}";
+/// Bytes of a system text by which it is known again.
+const SYSTEM_WORDS: usize = 20;
+
+/// A chat template over one tokenizer.
+#[derive(Clone)]
+pub(crate) struct Chat {
+    template: ChatTemplate,
+    /// Where the template comes from.
+    name: String,
+    /// Whether the system text goes into the first user message.
+    merges_system: bool,
+    /// Texts that a message may hold without becoming the token: the special tokens.
+    reserved: Vec<String>,
+    /// A prompt as text, and what its answer begins and ends with.
+    before: String,
+    lead: String,
+    tail: String,
+    /// The token that ends an answer.
+    end: u32,
+}
+
+impl Chat {
+    /// The chat template of a tokenizer from `dir`, tried out; `None` where there is none.
+    ///
+    /// # Errors
+    /// A template that cannot render our messages, or after which answers cannot be told from what was asked.
+    pub(crate) fn find(tokenizer: &Tokenizer, dir: &Path) -> Result<Option<Self>, PromptError> {
+        let built_in = || {
+            tokenizer.token_id("[INST]").map(|_| source::Source {
+                text: V3.to_owned(),
+                file: "chat_template.jinja".into(),
+                name: "built-in Mistral layout".into(),
+            })
+        };
+        let Some(source) = source::find(tokenizer, dir)?.or_else(built_in) else { return Ok(None) };
+        let special = values(tokenizer.names());
+        let template = ChatTemplate::new(&source.text, &dir.join(&source.file), special)?;
+        let reserved = tokenizer.reserved(|text| template.spells(text));
+        let question = plan_messages("?");
+        let merges_system = !takes_system(&template, &question)?;
+        let (before, lead, tail) = (String::new(), String::new(), String::new());
+        let name = source.name;
+        let mut chat = Self { template, name, merges_system, reserved, before, lead, tail, end: tokenizer.eos() };
+        chat.learn_surroundings(&question)?;
+        chat.learn_end(tokenizer);
+        chat.check_words(tokenizer)?;
+        Ok(Some(chat))
+    }
+
+    /// Where the template comes from.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// SHA-256 of the template, hex.
+    pub(crate) fn hash(&self) -> &str {
+        self.template.hash()
+    }
+
+    /// Whether the system text goes into the first user message.
+    pub(crate) fn merges_system(&self) -> bool {
+        self.merges_system
+    }
+
+    /// The token that ends an answer.
+    pub(crate) fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// The ids of a conversation that waits for an answer.
+    ///
+    /// # Errors
+    /// When the template refuses the messages, or the tokenizer the text.
+    pub(crate) fn prompt(&self, tokenizer: &Tokenizer, messages: &[Message]) -> Result<Vec<u32>, PromptError> {
+        let cover = Cover::over(&self.reserved, messages.iter().map(|message| message.content.as_str()));
+        let covered = |message: &Message| Message::new(message.role, cover.cover(&message.content));
+        let covered: Vec<Message> = messages.iter().map(covered).collect();
+        Ok(tokenizer.encode_rendered(&self.render(&covered, true)?, &cover)?)
+    }
+
+    /// The ids of an answer with its end, as they follow any prompt.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub(crate) fn answer(&self, tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, PromptError> {
+        let cover = Cover::over(&self.reserved, std::iter::once(text));
+        let answer = format!("{}{}{}", self.lead, cover.cover(text), self.tail);
+        let mut ids = tokenizer.encode_after(&self.before, &answer, &cover)?;
+        ids.push(self.end);
+        Ok(ids)
+    }
+
+    /// What an answer's tokens spell before and after its text, such as a space.
+    pub(crate) fn surroundings(&self, tokenizer: &Tokenizer) -> (String, String) {
+        let ids = self.answer(tokenizer, PROBE).unwrap_or_default();
+        let text = tokenizer.decode(ids.strip_suffix(&[self.end]).unwrap_or(&ids));
+        text.split_once(PROBE).map(|(lead, tail)| (lead.to_owned(), tail.to_owned())).unwrap_or_default()
+    }
+
+    /// The text of a decoded answer without what the template writes around it.
+    pub(crate) fn without_surroundings<'t>(&self, text: &'t str) -> &'t str {
+        let text = text.trim_start().strip_prefix(self.lead.trim()).unwrap_or(text);
+        text.trim_end().strip_suffix(self.tail.trim()).unwrap_or(text)
+    }
+
+    fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, PromptError> {
+        match self.merges_system {
+            true => self.template.render(&merged(messages), add_generation_prompt),
+            false => self.template.render(messages, add_generation_prompt),
+        }
+    }
+
+    /// Learns what stands around an answer, from conversations that differ in nothing else.
+    fn learn_surroundings(&mut self, question: &[Message]) -> Result<(), PromptError> {
+        let answered = |text: &str| {
+            let answer = std::iter::once(Message::new(Role::Assistant, text));
+            self.render(&question.iter().cloned().chain(answer).collect::<Vec<_>>(), false)
+        };
+        let (asked, waiting) = (self.render(question, false)?, self.render(question, true)?);
+        let (zero, one, whole) = (answered("0")?, answered("1")?, answered(PROBE)?);
+        let place = zero.bytes().zip(one.bytes()).position(|(zero, one)| zero != one);
+        let around = place.map(|place| (&zero[..place], &zero[place + 1..]));
+        let Some((head, tail)) = around.filter(|(head, tail)| format!("{head}{PROBE}{tail}") == whole) else {
+            return Err(self
+                .template
+                .refused_because(&format!("does not write an answer as it is: {}", shown(&whole))));
+        };
+        // A prompt may end in what no history keeps, such as the opening of a thought.
+        let lead = match head.strip_prefix(waiting.as_str()) {
+            Some(lead) => lead,
+            None if head.starts_with(&asked) && waiting.starts_with(head) => "",
+            None => {
+                let place = head.bytes().zip(waiting.bytes()).take_while(|(head, waiting)| head == waiting).count();
+                let [head, waiting] = [head, waiting.as_str()].map(|text| shown(text.get(place..).unwrap_or(text)));
+                let reason = format!("writes a question differently once it is answered: {waiting} becomes {head}");
+                return Err(self.template.refused_because(&reason));
+            }
+        };
+        (self.lead, self.tail) = (lead.to_owned(), tail.to_owned());
+        self.before = waiting;
+        Ok(())
+    }
+
+    /// Finds the token that ends an answer: the first special one behind its text, or else the end of sequence.
+    fn learn_end(&mut self, tokenizer: &Tokenizer) {
+        match tokenizer.first_special(&self.tail) {
+            Some((place, id)) => {
+                self.end = id;
+                self.tail.truncate(place);
+            }
+            None => self.tail.truncate(self.tail.trim_end().len()),
+        }
+    }
+
+    /// Refuses a tokenizer that does not give an answer back.
+    fn check_words(&self, tokenizer: &Tokenizer) -> Result<(), PromptError> {
+        let spelled = tokenizer.decode(&self.answer(tokenizer, PROBE)?);
+        if spelled.contains(PROBE) {
+            return Ok(());
+        }
+        Err(self.template.refused_because(&format!("and the tokenizer give {PROBE} back as {}", shown(&spelled))))
+    }
+}
+
+/// Whether the template has a place for a system message.
+fn takes_system(template: &ChatTemplate, question: &[Message]) -> Result<bool, PromptError> {
+    // The first words have nothing that a template would escape.
+    let holds = |text: &String| text.contains(&question[0].content[..SYSTEM_WORDS]);
+    match (template.render(question, true), template.render(&merged(question), true)) {
+        (Ok(text), _) if holds(&text) => Ok(true),
+        (_, Ok(text)) if holds(&text) => Ok(false),
+        (_, Err(error)) | (Err(error), _) => Err(error),
+        (Ok(_), Ok(_)) => Err(template.refused_because("leaves out what is asked")),
+    }
+}
+
+/// The special tokens' values, by the names that templates use.
+fn values(names: &SpecialNames) -> Value {
+    Value::from_iter(names.values().map(|(name, value)| (name.to_owned(), Value::from_serialize(value))))
+}
+
+/// The system text at the head of the user message that follows it.
+fn merged(messages: &[Message]) -> Vec<Message> {
+    match messages {
+        [system, user, rest @ ..] if system.role == Role::System => {
+            let head = Message::new(Role::User, format!("{}\n\n{}", system.content, user.content));
+            std::iter::once(head).chain(rest.iter().cloned()).collect()
+        }
+        _ => messages.to_vec(),
+    }
+}
+
+/// The end of a text, for errors.
+fn shown(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    format!("`{}`", characters[characters.len().saturating_sub(60)..].iter().collect::<String>())
+}

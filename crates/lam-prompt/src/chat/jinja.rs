@@ -1,0 +1,129 @@
+//! Chat templates as transformers renders them: Jinja with Python's methods and Hugging Face's functions. Knows neither
+//! tokens nor what is said.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Local};
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind, context};
+use sha2::{Digest, Sha256};
+
+use super::{Message, python};
+use crate::PromptError;
+
+/// Steps that one rendering may take: a template that loops for ever ends in an error.
+const FUEL: u64 = 5_000_000;
+/// Characters of the construct that an error shows.
+const SHOWN: usize = 160;
+
+/// A template, compiled anew for each rendering, with the values that it may name.
+#[derive(Clone)]
+pub(crate) struct ChatTemplate {
+    source: String,
+    /// The file that it comes from, for errors.
+    path: PathBuf,
+    environment: Arc<Environment<'static>>,
+    /// `bos_token` and its like.
+    special: Value,
+    hash: String,
+}
+
+impl ChatTemplate {
+    /// The template in `text`, which comes from `path`.
+    ///
+    /// # Errors
+    /// What is no template: with its line and the construct.
+    pub(crate) fn new(text: &str, path: &Path, special: Value) -> Result<Self, PromptError> {
+        let hash = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let source = python::translated(text);
+        let template = Self { source, path: path.to_owned(), environment: Arc::new(environment()), special, hash };
+        let compiled = template.environment.template_from_str(&template.source).map(drop);
+        compiled.map_err(|error| template.refused(&error))?;
+        Ok(template)
+    }
+
+    /// SHA-256 of the template as it was read, hex.
+    pub(crate) fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Whether the template spells `text`.
+    pub(crate) fn spells(&self, text: &str) -> bool {
+        self.source.contains(text)
+    }
+
+    /// The conversation as text.
+    ///
+    /// # Errors
+    /// What the template refuses or cannot do: with its line and the construct.
+    pub(crate) fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, PromptError> {
+        let none = Value::from(());
+        let context = context! {
+            messages, add_generation_prompt, tools => none, documents => none, ..self.special.clone()
+        };
+        self.environment.render_str(&self.source, context).map_err(|error| self.refused(&error))
+    }
+
+    /// An error of this template, where it is and why.
+    pub(crate) fn refused_because(&self, reason: &str) -> PromptError {
+        let hint = "a template must write each answer as it is after an unchanged conversation; correct it, or lay \
+                    another chat_template.jinja beside the tokenizer";
+        PromptError::format(&self.path, format!("the chat template {reason}"), hint)
+    }
+
+    fn refused(&self, error: &Error) -> PromptError {
+        let line = error.line().map_or_else(String::new, |line| format!("line {line}: "));
+        let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(" ({cause})"));
+        let construct = self.construct(error).map_or_else(String::new, |text| format!(", in `{text}`"));
+        let hint = "correct the template, or lay another chat_template.jinja beside the tokenizer";
+        PromptError::format(&self.path, format!("chat template, {line}{reason}{cause}{construct}"), hint)
+    }
+
+    /// The tag in which an error is, or else its line.
+    fn construct(&self, error: &Error) -> Option<String> {
+        let whole = match error.range().filter(|range| self.source.is_char_boundary(range.start)) {
+            Some(range) => {
+                let (before, after) = self.source.split_at(range.start);
+                let start = before.rfind("{{").max(before.rfind("{%")).unwrap_or(0);
+                let end = after.find("}}").into_iter().chain(after.find("%}")).min().map_or(after.len(), |at| at + 2);
+                &self.source[start..range.start + end]
+            }
+            None => self.source.lines().nth(error.line()?.checked_sub(1)?)?,
+        };
+        let short: String = whole.trim().chars().take(SHOWN).collect();
+        Some(if short.len() < whole.trim().len() { format!("{short}…") } else { short })
+    }
+}
+
+/// Jinja as transformers sets it up.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_fuel(Some(FUEL));
+    environment.set_unknown_method_callback(python::method);
+    environment.add_filter("tojson", python::to_json);
+    environment.add_function("strftime_now", strftime_now);
+    environment.add_function("raise_exception", |reason: String| -> Result<String, Error> {
+        Err(Error::new(ErrorKind::InvalidOperation, reason))
+    });
+    environment
+}
+
+/// The time at which the program first asked, so that one run writes one date.
+fn strftime_now(format: &str) -> Result<String, Error> {
+    use std::fmt::Write;
+    static NOW: OnceLock<DateTime<Local>> = OnceLock::new();
+    let mut text = String::new();
+    let written = write!(text, "{}", NOW.get_or_init(now).format(format));
+    let unknown = || Error::new(ErrorKind::InvalidOperation, format!("`{format}` is no format of a date"));
+    written.map(|()| text).map_err(|_| unknown())
+}
+
+/// The present time, or that of `SOURCE_DATE_EPOCH`, with which a run can be repeated on another day.
+fn now() -> DateTime<Local> {
+    let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
+    fixed.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map_or_else(Local::now, DateTime::from)
+}
