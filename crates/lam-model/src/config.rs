@@ -222,3 +222,49 @@ pub(crate) fn refuse_unless(
 ) -> Result<(), ModelError> {
     if fine { Ok(()) } else { Err(ModelError::Config { key, value: value.to_string(), reason: reason.into() }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(more: Value) -> Result<MistralConfig, String> {
+        let mut keys = json!({
+            "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": 2,
+        });
+        keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let config: MistralConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn absent_and_null_keys_take_the_defaults_of_transformers() {
+        let absent = config(json!({})).unwrap();
+        assert_eq!((absent.sliding_window, absent.max_position_embeddings, absent.rms_norm_eps), (Some(4096), 131_072, 1e-6));
+        let null = config(json!({
+            "sliding_window": null, "num_key_value_heads": null, "head_dim": null, "rope_theta": null,
+            "rms_norm_eps": null, "max_position_embeddings": null, "tie_word_embeddings": null, "hidden_act": null,
+            "rope_scaling": null, "rope_parameters": null, "eos_token_id": null, "other": null,
+        }))
+        .unwrap();
+        assert_eq!((null.sliding_window, null.num_key_value_heads, null.head_dim(), null.theta()), (None, 4, 8, 1e4));
+        assert_eq!(MistralConfig { sliding_window: Some(4096), num_key_value_heads: 2, other: Map::new(), ..null }, absent);
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_by_key() {
+        for (more, words) in [
+            (json!({ "hidden_size": "x" }), "`hidden_size` = \"x\": must be a whole number"),
+            (json!({ "num_hidden_layers": 0 }), "`num_hidden_layers` = 0: must be at least 1"),
+            (json!({ "vocab_size": u64::MAX }), "must be at least 1, and at most"),
+            (json!({ "num_attention_heads": -4 }), "`num_attention_heads` = -4"),
+            (json!({ "eos_token_id": "</s>" }), "TokenIds"),
+            (json!({ "rope_theta": -1.0 }), "`rope_theta`"),
+            (json!({ "hidden_size": null }), "missing field `hidden_size`"),
+        ] {
+            let error = config(more).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

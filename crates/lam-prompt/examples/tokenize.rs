@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use lam_prompt::{Renderer, Tokenizer, TokenizerConfig, messages};
+use lam_prompt::{Renderer, Tokenizer, TokenizerConfig, action_json, messages};
 use lam_types::{Action, Args, Observation, State, Status};
 use serde_json::json;
 
@@ -36,8 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         } else {
             json!(messages(&state, &[]))
         };
-        let content = renderer.tokenizer().decode(&answer);
-        let content = content.trim_start().trim_end_matches("</s>");
+        let content = match renderer.is_compact() {
+            true => renderer.tokenizer().decode(&answer).trim_end_matches("</s>").to_owned(),
+            false => action_json(&action(line)),
+        };
         writeln!(out, "{}", json!({"messages": messages, "ids": ids, "answer": content, "answer_ids": answer}))?;
     }
     Ok(())

@@ -85,3 +85,57 @@ fn what_is_written_is_read_back_and_written_the_same() {
         assert_eq!(fs::read(first.path().join(file)).unwrap(), fs::read(second.path().join(file)).unwrap(), "{file}");
     }
 }
+
+/// Adds a tensor of two numbers to a safetensors file.
+fn add_tensor(path: &Path, name: &str) {
+    let bytes = fs::read(path).unwrap();
+    let head = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut tensors: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes[8..head]).unwrap();
+    let end = bytes.len() - head;
+    let entry = serde_json::json!({"dtype": "F32", "shape": [2], "data_offsets": [end, end + 8]});
+    tensors.insert(name.into(), entry);
+    let described = serde_json::to_vec(&tensors).unwrap();
+    let length = (described.len() as u64).to_le_bytes();
+    fs::write(path, [&length[..], &described, &bytes[head..], &[0; 8]].concat()).unwrap();
+}
+
+#[test]
+fn tensors_that_no_decoder_has_are_refused_and_old_frequencies_are_not() {
+    let copy = copied("grouped");
+    let weights = copy.path().join("model.safetensors");
+    add_tensor(&weights, "model.layers.0.self_attn.rotary_emb.inv_freq");
+    Decoder::load(copy.path(), &Finetuning::Frozen, 0).unwrap();
+    add_tensor(&weights, "model.layers.0.self_attn.q_proj.bias");
+    let message = refused(copy.path());
+    assert!(message.contains("holds 1 tensors") && message.contains("`model.layers.0.self_attn.q_proj.bias`"), "{message}");
+}
+
+#[test]
+fn ends_and_rotary_settings_are_written_in_both_spellings() {
+    for (from, scaling) in [
+        (r#""rope_parameters": {"rope_type": "default", "rope_theta": 100000.0}"#, None),
+        (r#""rope_scaling": {"rope_type": "default", "rope_theta": 100000.0}"#, None),
+        (r#""rope_theta": 1e5, "rope_scaling": {"type": "linear", "factor": 2.0}"#, Some("linear")),
+        (r#""rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 100000.0}"#, Some("linear")),
+    ] {
+        let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        tiny::decoder().save(dir.path()).unwrap();
+        let config = dir.path().join("config.json");
+        edit(&config, "{\n", &format!("{{\n  {from}, \"eos_token_id\": [2, 5], \"unknown\": null,\n"));
+        let without: Vec<String> = fs::read_to_string(&config).unwrap().lines().map(String::from).collect();
+        let ours = without.iter().filter(|line| !line.starts_with("  \"rope_theta\"") && !line.starts_with("  \"eos_token_id\": null"));
+        fs::write(&config, ours.cloned().collect::<Vec<_>>().join("\n")).unwrap();
+        let decoder = Decoder::load(dir.path(), &Finetuning::Frozen, 0).unwrap();
+        assert_eq!(decoder.config().theta(), 1e5, "{from}");
+        decoder.save(out.path()).unwrap();
+        let read = |name: &str| -> serde_json::Value {
+            serde_json::from_slice(&fs::read(out.path().join(name)).unwrap()).unwrap()
+        };
+        let written = read("config.json");
+        assert_eq!((&written["rope_theta"], &written["rope_parameters"]["rope_theta"]), (&1e5.into(), &1e5.into()));
+        assert_eq!(written["rope_parameters"]["rope_type"], scaling.unwrap_or("default"));
+        assert_eq!(written["rope_scaling"]["rope_type"].as_str(), scaling, "{written}");
+        assert_eq!(read("generation_config.json")["eos_token_id"], serde_json::json!([2, 5]));
+        assert_eq!(Decoder::load(out.path(), &Finetuning::Frozen, 0).unwrap().config().theta(), 1e5);
+    }
+}

@@ -60,12 +60,20 @@ impl Chat {
         let special = values(tokenizer.names());
         let template = ChatTemplate::new(&source.text, &dir.join(&source.file), special)?;
         let reserved = tokenizer.reserved(|text| template.spells(text));
-        let question = plan_messages("?");
-        let merges_system = !takes_system(&template, &question)?;
-        let (before, lead, tail) = (String::new(), String::new(), String::new());
-        let name = source.name;
-        let mut chat = Self { template, name, merges_system, reserved, before, lead, tail, end: tokenizer.eos() };
-        chat.learn_surroundings(&question)?;
+        let mut chat = Self {
+            template,
+            name: source.name,
+            merges_system: false,
+            reserved,
+            before: String::new(),
+            lead: String::new(),
+            tail: String::new(),
+            end: tokenizer.eos(),
+        };
+        chat.learn_surroundings().or_else(|_| {
+            chat.merges_system = true;
+            chat.learn_surroundings()
+        })?;
         chat.learn_end(tokenizer);
         chat.check_words(tokenizer)?;
         Ok(Some(chat))
@@ -134,13 +142,19 @@ impl Chat {
         }
     }
 
-    /// Learns what stands around an answer, from conversations that differ in nothing else.
-    fn learn_surroundings(&mut self, question: &[Message]) -> Result<(), PromptError> {
+    /// Learns what stands around an answer, from conversations that differ in nothing else. A template that moves a
+    /// system text once there is an answer is asked with it in the request.
+    fn learn_surroundings(&mut self) -> Result<(), PromptError> {
+        let question = plan_messages("?");
         let answered = |text: &str| {
             let answer = std::iter::once(Message::new(Role::Assistant, text));
-            self.render(&question.iter().cloned().chain(answer).collect::<Vec<_>>(), false)
+            self.render(&question.clone().into_iter().chain(answer).collect::<Vec<_>>(), false)
         };
-        let (asked, waiting) = (self.render(question, false)?, self.render(question, true)?);
+        let (asked, waiting) = (self.render(&question, false)?, self.render(&question, true)?);
+        // The first words have nothing that a template would escape.
+        if !waiting.contains(&question[0].content[..SYSTEM_WORDS]) {
+            return Err(self.template.refused_because("leaves out what is asked"));
+        }
         let (zero, one, whole) = (answered("0")?, answered("1")?, answered(PROBE)?);
         let place = zero.bytes().zip(one.bytes()).position(|(zero, one)| zero != one);
         let around = place.map(|place| (&zero[..place], &zero[place + 1..]));
@@ -183,18 +197,6 @@ impl Chat {
             return Ok(());
         }
         Err(self.template.refused_because(&format!("and the tokenizer give {PROBE} back as {}", shown(&spelled))))
-    }
-}
-
-/// Whether the template has a place for a system message.
-fn takes_system(template: &ChatTemplate, question: &[Message]) -> Result<bool, PromptError> {
-    // The first words have nothing that a template would escape.
-    let holds = |text: &String| text.contains(&question[0].content[..SYSTEM_WORDS]);
-    match (template.render(question, true), template.render(&merged(question), true)) {
-        (Ok(text), _) if holds(&text) => Ok(true),
-        (_, Ok(text)) if holds(&text) => Ok(false),
-        (_, Err(error)) | (Err(error), _) => Err(error),
-        (Ok(_), Ok(_)) => Err(template.refused_because("leaves out what is asked")),
     }
 }
 

@@ -127,3 +127,115 @@ fn now() -> DateTime<Local> {
     let fixed = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     fixed.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map_or_else(Local::now, DateTime::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Role;
+    use super::*;
+
+    fn template(text: &str) -> Result<ChatTemplate, PromptError> {
+        ChatTemplate::new(text, Path::new("chat_template.jinja"), context! { bos_token => "<s>", eos_token => "</s>" })
+    }
+
+    fn messages() -> [Message; 2] {
+        [Message::new(Role::User, " O'Brien <b> & \"x\"\n"), Message::new(Role::Assistant, "é 漢")]
+    }
+
+    // from transformers.utils.chat_template_utils import render_jinja_template    # transformers 5.24
+    // render_jinja_template([messages], chat_template=template, tools=None, documents=None,
+    //     add_generation_prompt=False, bos_token="<s>", eos_token="</s>")[0][0]
+    #[test]
+    fn templates_are_rendered_as_by_transformers() {
+        for (text, expected) in REFERENCES {
+            assert_eq!(template(text).unwrap().render(&messages(), false).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_rendered_is_named_with_line_and_construct() {
+        for (text, words) in [
+            ("a\n{{ messages | shuffle }}", ["line 2", "shuffle", "`{{ messages | shuffle }}`"]),
+            ("a\n\n{% include 'other' %}", ["line 3", "other", "`{% include 'other' %}`"]),
+            ("{% for m in messages %}", ["line 1", "unexpected end", "`{% for m in messages %}`"]),
+            ("{{ raise_exception('no such\\nrole') }}", ["line 1", "no such", "raise_exception"]),
+            ("{{ messages[0].content.swap() }}", ["line 1", "swap", "`{{ messages[0].content.swap() }}`"]),
+            ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", ["line 1", "fuel", "{%"]),
+        ] {
+            let error = match template(text) {
+                Ok(template) => template.render(&messages(), false).unwrap_err(),
+                Err(error) => error,
+            };
+            let error = error.to_string();
+            assert!(error.contains("chat_template.jinja") && words.iter().all(|word| error.contains(word)), "{error}");
+        }
+    }
+
+    const REFERENCES: [(&str, &str); 15] = [
+        (
+            r#"{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + '[/INST]' }}{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}"#,
+            "<s>[INST]  O'Brien <b> & \"x\"\n[/INST] é 漢</s>",
+        ),
+        (
+            r#"{% for m in messages %}{{ m['content'].strip() }}|{{ m.content.split(' ')[0] }}|{{ m.get('role') }}|{{ m.get('name', 'none') }}{% endfor %}"#,
+            "O'Brien <b> & \"x\"||user|noneé 漢|é|assistant|none",
+        ),
+        (
+            r#"{% for m in messages %}{% if m.role.startswith('u') %}{{ m.content.lstrip() }}{% endif %}{{ m.role.title() + m.role.upper() }}{% endfor %}"#,
+            "O'Brien <b> & \"x\"\nUserUSERAssistantASSISTANT",
+        ),
+        (
+            r#"{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{%- endgeneration %}
+{% endif %}{% endfor %}"#,
+            "é 漢",
+        ),
+        (
+            r#"{% for m in messages %}{% if loop.index > 1 %}{% break %}{% endif %}{{ m.role }}{% endfor %}"#,
+            "user",
+        ),
+        (
+            r#"{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m.role }}{% endfor %}"#,
+            "assistant",
+        ),
+        (
+            r#"{{ '[INST] %s ' % messages[0]['role'] }}{{ '%s-%d' % (messages[1].role, messages|length) }}{{ 7 % 4 }}"#,
+            "[INST] user assistant-23",
+        ),
+        (
+            r#"{{ messages[0].content | tojson }}{{ messages | tojson(indent=2) }}{{ {'b': [1, 2.5, none, true], 'a': {}} | tojson }}"#,
+            "\" O'Brien <b> & \\\"x\\\"\\n\"[\n  {\n    \"role\": \"user\",\n    \"content\": \" O'Brien <b> & \\\"x\\\"\\n\"\n  },\n  {\n    \"role\": \"assistant\",\n    \"content\": \"é 漢\"\n  }\n]{\"b\": [1, 2.5, null, true], \"a\": {}}",
+        ),
+        (
+            r#"{{ messages[1].content | tojson(ensure_ascii=true) }}{{ {'b': 1, 'a': [1, 2]} | tojson(separators=(',', ':'), sort_keys=true) }}"#,
+            "\"\\u00e9 \\u6f22\"{\"a\":[1,2],\"b\":1}",
+        ),
+        (
+            r#"{%- if not tools is defined %}no{% endif %}{{ tools is none }} {{ documents }} {{ add_generation_prompt }} {{ undefined_name }}."#,
+            "True None False .",
+        ),
+        (
+            r#"  {% if true %}
+  x
+  {% endif %}
+{# a comment #}
+y
+"#,
+            "  x\ny",
+        ),
+        (
+            r#"{% set ns = namespace(n=0) %}{% for m in messages[::-1] %}{% set ns.n = ns.n + loop.index0 %}{{ m.role[0] }}{% endfor %}{{ ns.n }}"#,
+            "au1",
+        ),
+        (
+            r#"{% macro shout(x) %}{{ x | upper }}!{% endmacro %}{{ shout(messages[1].role) }}{{ strftime_now('%%') }}"#,
+            "ASSISTANT!%",
+        ),
+        (
+            r#"{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='role') | join(',') }}"#,
+            "user",
+        ),
+        (
+            r#"{{ 'a-b-c'.rsplit('-', 1) | join('|') }}{{ 'pre-x'.removeprefix('pre-') }}{{ messages[0]['missing'] is defined }}"#,
+            "a-b|cxFalse",
+        ),
+    ];
+}

@@ -7,4 +7,5 @@ mod mistral;
 mod round_trip;
 mod same_masks;
 mod structured;
+mod templates;
 mod tokenizer;
