@@ -241,7 +241,10 @@ mod tests {
     #[test]
     fn absent_and_null_keys_take_the_defaults_of_transformers() {
         let absent = config(json!({})).unwrap();
-        assert_eq!((absent.sliding_window, absent.max_position_embeddings, absent.rms_norm_eps), (Some(4096), 131_072, 1e-6));
+        assert_eq!(
+            (absent.sliding_window, absent.max_position_embeddings, absent.rms_norm_eps),
+            (Some(4096), 131_072, 1e-6)
+        );
         let null = config(json!({
             "sliding_window": null, "num_key_value_heads": null, "head_dim": null, "rope_theta": null,
             "rms_norm_eps": null, "max_position_embeddings": null, "tie_word_embeddings": null, "hidden_act": null,
@@ -249,7 +252,10 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((null.sliding_window, null.num_key_value_heads, null.head_dim(), null.theta()), (None, 4, 8, 1e4));
-        assert_eq!(MistralConfig { sliding_window: Some(4096), num_key_value_heads: 2, other: Map::new(), ..null }, absent);
+        assert_eq!(
+            MistralConfig { sliding_window: Some(4096), num_key_value_heads: 2, other: Map::new(), ..null },
+            absent
+        );
     }
 
     #[test]

@@ -181,12 +181,12 @@ mod tests {
         (
             r#"{"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024}"#,
             [1.0, 0.074999996, 0.005, 0.00025],
-            1.13862943,
+            1.138_629_4,
         ),
         (
             r#"{"rope_type": "yarn", "factor": 8.0, "beta_fast": 16.0, "beta_slow": 2.0, "mscale": 0.7, "mscale_all_dim": 1.1, "truncate": false}"#,
             [1.0, 0.1, 0.006221889, 0.000125],
-            0.93230646,
+            0.932_306_5,
         ),
     ];
 

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use crate::chat::form::Chat;
+use crate::chat::source;
 use crate::compact::{Markers, no_template};
-use crate::tokenizer::{CHAT_TEMPLATE, COMPACT_TEMPLATE};
+use crate::tokenizer::COMPACT_TEMPLATE;
 use crate::{PromptError, Tokenizer};
 
 /// How a model is asked and how it answers.
@@ -23,14 +24,13 @@ impl Template {
     /// # Errors
     /// A tokenizer of no known template, or a chat template that cannot render our messages.
     pub(crate) fn find(tokenizer: &Tokenizer, dir: &Path) -> Result<Self, PromptError> {
-        let own = tokenizer.text_file(CHAT_TEMPLATE)?;
-        let is_compact = own.as_deref().is_none_or(|template| template == COMPACT_TEMPLATE);
+        let own = source::find(tokenizer, dir)?;
+        let is_compact = own.as_ref().is_none_or(|own| own.text == COMPACT_TEMPLATE);
         if let Some(markers) = Markers::find(tokenizer).filter(|_| is_compact) {
-            if own.is_some() || crate::chat::source::find(tokenizer, dir)?.is_none() {
-                return Ok(Template::Compact(markers));
-            }
+            return Ok(Template::Compact(markers));
         }
-        let chat = Chat::find(tokenizer, dir)?.ok_or_else(|| no_template(dir))?;
+        let source = own.or_else(|| Chat::built_in(tokenizer)).ok_or_else(|| no_template(dir))?;
+        let chat = Chat::new(source, tokenizer, dir)?;
         Ok(Template::Chat(Box::new(chat)))
     }
 

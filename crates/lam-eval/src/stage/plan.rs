@@ -69,7 +69,9 @@ impl Stage for EvaluatePlans {
             Ok(())
         };
         for (directory, name) in &rows.models {
-            row(&mut ModelDirectory::load(directory, context.model_name_of, context.progress)?.named(name.clone()).planner()?)?;
+            row(&mut ModelDirectory::load(directory, context.model_name_of, context.progress)?
+                .named(name.clone())
+                .planner()?)?;
         }
         for endpoint in &rows.endpoints {
             row(&mut RemotePlanner::new(endpoint.clone())?)?;

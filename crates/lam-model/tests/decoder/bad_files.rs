@@ -107,7 +107,10 @@ fn tensors_that_no_decoder_has_are_refused_and_old_frequencies_are_not() {
     Decoder::load(copy.path(), &Finetuning::Frozen, 0).unwrap();
     add_tensor(&weights, "model.layers.0.self_attn.q_proj.bias");
     let message = refused(copy.path());
-    assert!(message.contains("holds 1 tensors") && message.contains("`model.layers.0.self_attn.q_proj.bias`"), "{message}");
+    assert!(
+        message.contains("holds 1 tensors") && message.contains("`model.layers.0.self_attn.q_proj.bias`"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -123,7 +126,9 @@ fn ends_and_rotary_settings_are_written_in_both_spellings() {
         let config = dir.path().join("config.json");
         edit(&config, "{\n", &format!("{{\n  {from}, \"eos_token_id\": [2, 5], \"unknown\": null,\n"));
         let without: Vec<String> = fs::read_to_string(&config).unwrap().lines().map(String::from).collect();
-        let ours = without.iter().filter(|line| !line.starts_with("  \"rope_theta\"") && !line.starts_with("  \"eos_token_id\": null"));
+        let ours = without
+            .iter()
+            .filter(|line| !line.starts_with("  \"rope_theta\"") && !line.starts_with("  \"eos_token_id\": null"));
         fs::write(&config, ours.cloned().collect::<Vec<_>>().join("\n")).unwrap();
         let decoder = Decoder::load(dir.path(), &Finetuning::Frozen, 0).unwrap();
         assert_eq!(decoder.config().theta(), 1e5, "{from}");

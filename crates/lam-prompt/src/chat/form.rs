@@ -11,8 +11,9 @@ use std::path::Path;
 use minijinja::Value;
 
 use super::jinja::ChatTemplate;
-use super::{Message, Role, plan_messages, source};
-use crate::tokenizer::{Cover, SpecialNames};
+use super::source::Source;
+use super::{Message, Role, plan_messages};
+use crate::tokenizer::{CHAT_TEMPLATE, Cover, SpecialNames};
 use crate::{PromptError, Tokenizer};
 
 /// Mistral's layout for tokenizers in which [INST] is a token, for directories without a template of their own.
@@ -44,19 +45,17 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    /// The chat template of a tokenizer from `dir`, tried out; `None` where there is none.
+    /// Mistral's layout, for a tokenizer that knows [INST].
+    pub(crate) fn built_in(tokenizer: &Tokenizer) -> Option<Source> {
+        let (text, file) = (V3.to_owned(), CHAT_TEMPLATE.to_owned());
+        tokenizer.token_id("[INST]").map(|_| Source { text, file, name: "built-in Mistral layout".into() })
+    }
+
+    /// The chat template of a tokenizer from `dir`, tried out.
     ///
     /// # Errors
     /// A template that cannot render our messages, or after which answers cannot be told from what was asked.
-    pub(crate) fn find(tokenizer: &Tokenizer, dir: &Path) -> Result<Option<Self>, PromptError> {
-        let built_in = || {
-            tokenizer.token_id("[INST]").map(|_| source::Source {
-                text: V3.to_owned(),
-                file: "chat_template.jinja".into(),
-                name: "built-in Mistral layout".into(),
-            })
-        };
-        let Some(source) = source::find(tokenizer, dir)?.or_else(built_in) else { return Ok(None) };
+    pub(crate) fn new(source: Source, tokenizer: &Tokenizer, dir: &Path) -> Result<Self, PromptError> {
         let special = values(tokenizer.names());
         let template = ChatTemplate::new(&source.text, &dir.join(&source.file), special)?;
         let reserved = tokenizer.reserved(|text| template.spells(text));
@@ -76,7 +75,7 @@ impl Chat {
         })?;
         chat.learn_end(tokenizer);
         chat.check_words(tokenizer)?;
-        Ok(Some(chat))
+        Ok(chat)
     }
 
     /// Where the template comes from.
@@ -107,7 +106,7 @@ impl Chat {
         let cover = Cover::over(&self.reserved, messages.iter().map(|message| message.content.as_str()));
         let covered = |message: &Message| Message::new(message.role, cover.cover(&message.content));
         let covered: Vec<Message> = messages.iter().map(covered).collect();
-        Ok(tokenizer.encode_rendered(&self.render(&covered, true)?, &cover)?)
+        tokenizer.encode_rendered(&self.render(&covered, true)?, &cover)
     }
 
     /// The ids of an answer with its end, as they follow any prompt.

@@ -159,7 +159,10 @@ mod tests {
             ("{% for m in messages %}", ["line 1", "unexpected end", "`{% for m in messages %}`"]),
             ("{{ raise_exception('no such\\nrole') }}", ["line 1", "no such", "raise_exception"]),
             ("{{ messages[0].content.swap() }}", ["line 1", "swap", "`{{ messages[0].content.swap() }}`"]),
-            ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", ["line 1", "fuel", "{%"]),
+            (
+                "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+                ["line 1", "fuel", "{%"],
+            ),
         ] {
             let error = match template(text) {
                 Ok(template) => template.render(&messages(), false).unwrap_err(),
@@ -188,14 +191,8 @@ mod tests {
 {% endif %}{% endfor %}"#,
             "é 漢",
         ),
-        (
-            r#"{% for m in messages %}{% if loop.index > 1 %}{% break %}{% endif %}{{ m.role }}{% endfor %}"#,
-            "user",
-        ),
-        (
-            r#"{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m.role }}{% endfor %}"#,
-            "assistant",
-        ),
+        (r#"{% for m in messages %}{% if loop.index > 1 %}{% break %}{% endif %}{{ m.role }}{% endfor %}"#, "user"),
+        (r#"{% for m in messages %}{% if loop.first %}{% continue %}{% endif %}{{ m.role }}{% endfor %}"#, "assistant"),
         (
             r#"{{ '[INST] %s ' % messages[0]['role'] }}{{ '%s-%d' % (messages[1].role, messages|length) }}{{ 7 % 4 }}"#,
             "[INST] user assistant-23",
@@ -229,10 +226,7 @@ y
             r#"{% macro shout(x) %}{{ x | upper }}!{% endmacro %}{{ shout(messages[1].role) }}{{ strftime_now('%%') }}"#,
             "ASSISTANT!%",
         ),
-        (
-            r#"{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='role') | join(',') }}"#,
-            "user",
-        ),
+        (r#"{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='role') | join(',') }}"#, "user"),
         (
             r#"{{ 'a-b-c'.rsplit('-', 1) | join('|') }}{{ 'pre-x'.removeprefix('pre-') }}{{ messages[0]['missing'] is defined }}"#,
             "a-b|cxFalse",

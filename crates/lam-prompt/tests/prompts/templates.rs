@@ -63,7 +63,8 @@ fn the_models_own_template_is_found_where_transformers_looks() {
         assert_eq!(renderer.template_hash().map(str::len), Some(64));
         assert_eq!(prompt(&renderer, "x").starts_with("<|im_start|>system\nYou plan"), name != "chat_template.json");
     }
-    let none = Renderer::load(directory(&json!({ "chat_template": null }), &[]).path()).expect("its markers are enough");
+    let none =
+        Renderer::load(directory(&json!({ "chat_template": null }), &[]).path()).expect("its markers are enough");
     assert_eq!((none.template_name(), none.template_hash()), ("compact", None));
 }
 
@@ -114,7 +115,8 @@ fn a_template_that_changes_what_was_said_is_refused() {
         let error = renderer(template).err().expect(template);
         assert!(error.contains("tokenizer_config.json") && error.contains(words), "{error}");
     }
-    let list = json!({ "chat_template": [{"name": "rag", "template": CHATML}, {"name": "tool_use", "template": CHATML}] });
+    let list =
+        json!({ "chat_template": [{"name": "rag", "template": CHATML}, {"name": "tool_use", "template": CHATML}] });
     let error = Renderer::load(directory(&list, &[]).path()).err().expect("no default").to_string();
     assert!(error.contains("lists rag, tool_use and no `default`"), "{error}");
 }
