@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 7] = [
     &["lam-types", "lam-signal"],
-    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-model", "lam-learn"],
+    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-model", "lam-learn"],
     &["lam-tasks"],
     &[
         "lam-pipeline",

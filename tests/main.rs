@@ -4,6 +4,7 @@ mod architecture;
 mod bad_input;
 mod bad_settings;
 mod data;
+mod endpoints;
 mod evaluation;
 mod hub;
 mod kill_and_resume;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use lam_config::ConfigError;
 use lam_env::Application;
+use lam_signal::Monitor;
 use lam_store::{hash_path, read_trajectories};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,14 +29,25 @@ pub enum PolicyChoice {
 }
 
 impl PolicyChoice {
-    /// The policy.
+    /// Refuses an endpoint that cannot be right; `table` is where the choice stands in the settings.
+    ///
+    /// # Errors
+    /// Names the key and its value.
+    pub fn check(&self, table: &str) -> Result<(), ConfigError> {
+        match self {
+            PolicyChoice::Remote(config) => config.check(&format!("{table}.remote")),
+            PolicyChoice::Scripted | PolicyChoice::Recorded { .. } => Ok(()),
+        }
+    }
+
+    /// The policy; an endpoint reports its waits to `monitor`, and ends them when it says so.
     ///
     /// # Errors
     /// No scripted expert, a missing key, or a recording that cannot be read.
-    pub fn open(&self, app: &dyn Application) -> Result<Box<dyn Policy>, AgentError> {
+    pub fn open<'a>(&self, app: &dyn Application, monitor: Monitor<'a>) -> Result<Box<dyn Policy + 'a>, AgentError> {
         Ok(match self {
             PolicyChoice::Scripted => Box::new(ExpertPolicy::of(app)?),
-            PolicyChoice::Remote(config) => Box::new(RemotePolicy::new((**config).clone(), app.functions())?),
+            PolicyChoice::Remote(config) => Box::new(RemotePolicy::new((**config).clone(), app.functions(), monitor)?),
             PolicyChoice::Recorded { trajectories, name } => {
                 let hash = hash_path(trajectories)?;
                 Box::new(ReplayPolicy::new(name, &hash, read_trajectories(trajectories)?))

@@ -26,7 +26,7 @@ impl ExpertPolicy {
         let missing = || PolicyError::Config {
             policy: "expert".into(),
             reason: format!("environment `{}` has no scripted expert", app.environment()),
-            hint: "name a model, an endpoint or a recording",
+            hint: "name a model, an endpoint or a recording".into(),
         };
         app.expert().map(Self::new).ok_or_else(missing)
     }

@@ -1,5 +1,6 @@
 //! What a policy is: states in, decisions out, many live episodes at once. Knows no model and no environment.
 
+use lam_http::HttpError;
 use lam_signal::{Details, Fault, FaultKind};
 use lam_types::{Action, PolicyId, State, Tokens};
 
@@ -51,7 +52,19 @@ pub enum PolicyError {
         /// What is wrong.
         reason: String,
         /// What to do.
-        hint: &'static str,
+        hint: String,
+    },
+    /// Its endpoint cannot be asked from here.
+    Http {
+        /// Name of the policy.
+        policy: String,
+        /// Why not.
+        error: Box<HttpError>,
+    },
+    /// Somebody asked to stop.
+    Cancelled {
+        /// Name of the policy.
+        policy: String,
     },
     /// The money is spent.
     Budget {
@@ -84,6 +97,8 @@ impl Fault for PolicyError {
     fn kind(&self) -> FaultKind {
         match self {
             PolicyError::Config { .. } => FaultKind::Config,
+            PolicyError::Http { error, .. } => error.kind(),
+            PolicyError::Cancelled { .. } => FaultKind::Cancelled,
             PolicyError::Budget { .. } => FaultKind::Budget,
             PolicyError::Failed { .. } => FaultKind::Runtime,
         }
@@ -94,6 +109,8 @@ impl Fault for PolicyError {
             PolicyError::Config { policy, reason, hint } => {
                 Details::new(format!("policy `{policy}`")).because(reason).hint(hint)
             }
+            PolicyError::Http { policy, error } => error.details().at(format!("policy `{policy}`")),
+            PolicyError::Cancelled { policy } => Details::new("stopped on request").at(format!("policy `{policy}`")),
             PolicyError::Budget { policy, max_usd, spent_usd } => Details::new(format!("policy `{policy}`"))
                 .because(format!("budget of {max_usd} USD is spent ({spent_usd:.4} USD)"))
                 .hint("raise `max_usd`; answers already paid for are cached"),

@@ -60,7 +60,11 @@ pub fn run_episodes(
         }
         run.fill()?;
         run.collect()?;
-        run.ask(policy)?;
+        match run.ask(policy) {
+            // An endpoint may hear of it first, while it is waited for; the loop says so.
+            Err(AgentError::Policy(PolicyError::Cancelled { .. })) if session.cancel.is_cancelled() => {}
+            asked => asked?,
+        }
     }
     run.sync()?;
     session.progress.end();

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use lam_signal::{Failure, Progress};
+use lam_signal::{Failure, Progress, printable};
 use serde::Serialize;
 
 /// Where a command's result goes.
@@ -13,8 +13,15 @@ pub struct Output {
 }
 
 impl Output {
-    /// One line for a person; silent in JSON mode.
+    /// One line for a person, whoever said what stands in it; silent in JSON mode.
     pub fn line(&self, text: &str) {
+        if !self.json {
+            self.drawn(&printable(text));
+        }
+    }
+
+    /// The same for what is drawn with the terminal's own colours, and made sure of by whoever drew it.
+    pub fn drawn(&self, text: &str) {
         if !self.json {
             print(text).unwrap_or_else(|error| eprintln!("error: stdout: {error}"));
         }
@@ -23,7 +30,8 @@ impl Output {
     /// One value for a machine; silent otherwise.
     pub fn value<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         if self.json {
-            print(&serde_json::to_string_pretty(value).map_err(Failure::runtime)?).map_err(Failure::runtime)?;
+            let text = serde_json::to_string_pretty(value).map_err(Failure::runtime)?;
+            print(&printable(&text)).map_err(Failure::runtime)?;
         }
         Ok(())
     }
@@ -34,7 +42,7 @@ impl Progress for Output {
     fn begin(&self, _what: &str, _total: Option<u64>) {}
     fn advance(&self, _done: u64, _message: &str) {}
     fn note(&self, line: &str) {
-        eprintln!("note: {line}");
+        eprintln!("note: {}", printable(line));
     }
     fn end(&self) {}
 }

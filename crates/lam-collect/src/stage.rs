@@ -128,6 +128,7 @@ impl Stage for Trajectories {
 
     fn check(&self, settings: &TrajectoriesSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         at_least_one("trajectories.tasks", settings.trajectories.tasks)?;
+        settings.trajectories.teacher.check("trajectories.teacher")?;
         settings.trajectories.limits.check("trajectories.limits")
     }
 

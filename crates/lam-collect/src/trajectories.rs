@@ -7,7 +7,7 @@ use std::path::Path;
 
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, draw_tasks, run_episodes, take_timings};
 use lam_env::{Application, TaskQuery};
-use lam_signal::{Cancel, Progress};
+use lam_signal::{Cancel, Monitor, Progress};
 use lam_store::{StoreError, write_atomic, write_tasks, write_trajectories};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
 use schemars::JsonSchema;
@@ -67,7 +67,7 @@ pub fn run(
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Value, CollectError> {
-    let mut teacher = config.teacher.open(app)?;
+    let mut teacher = config.teacher.open(app, Monitor { progress, cancel })?;
     run_with(config, app, teacher.as_mut(), output, progress, cancel)
 }
 

@@ -1,6 +1,7 @@
 //! An example as people see it: trained tokens coloured, the counts below.
 
 use lam_prompt::{Renderer, Style, draw};
+use lam_signal::printable;
 
 use crate::Example;
 
@@ -10,6 +11,6 @@ pub fn preview(renderer: &Renderer, example: &Example, style: Style) -> String {
     let drawn = draw(&pieces, style);
     match style {
         Style::Html => format!("<h3>{}</h3>\n{drawn}", example.sample_id.replace('&', "&amp;").replace('<', "&lt;")),
-        Style::Ansi | Style::Plain => format!("{}\n{drawn}", example.sample_id),
+        Style::Ansi | Style::Plain => format!("{}\n{drawn}", printable(&example.sample_id)),
     }
 }

@@ -9,7 +9,8 @@ use std::error::Error;
 use std::io::BufRead;
 
 use lam_env::{Application, TaskQuery};
-use lam_env_remote::{ClientSettings, Remote, Secret};
+use lam_env_remote::{ClientSettings, Remote};
+use lam_signal::Secret;
 use lam_types::{Action, Split};
 use serde_json::json;
 
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().ok_or("no address\nhint: drive ws://HOST:PORT/ws SEED < ACTIONS")?;
     let seed = arguments.next().map_or(Ok(1), |seed| seed.parse())?;
-    let settings = ClientSettings { token: Secret::find("LAM_REMOTE_TOKEN"), ..ClientSettings::default() };
+    let settings = ClientSettings { token: Secret::of_variable("LAM_REMOTE_TOKEN"), ..ClientSettings::default() };
     let remote = Remote::connect(&address, settings)?;
     println!("{}", json!({"environment": remote.environment(), "version": remote.version()}));
     let query = TaskQuery { split: Split::Test, phrasing: None, families: Vec::new(), count: 1, seed };

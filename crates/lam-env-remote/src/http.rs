@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use lam_signal::Secret;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tungstenite::handshake::server::create_response;
 use tungstenite::http;
 
 use crate::link::{Link, LinkLimits, linger};
-use crate::secret::Secret;
 
 /// Largest head, in bytes.
 const MAX_HEAD_BYTES: usize = 16 << 10;

@@ -37,10 +37,8 @@ mod link;
 mod listener;
 mod openenv;
 mod provider;
-mod secret;
 
 pub use aip::{AipSettings, UfoAip};
 pub use error::RemoteError;
 pub use openenv::{ClientSettings, OpenEnvServer, Remote, RemoteEnvironment, SCHEMA_VERSION, ServerSettings};
 pub use provider::RemoteProvider;
-pub use secret::Secret;

@@ -6,13 +6,12 @@ use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use lam_signal::{Secret, redacted};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::error::CapacityError;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Error, HandshakeError, Message, WebSocket};
-
-use crate::secret::Secret;
 
 /// How long the rest of what the other side says is listened to once we are done.
 const LINGER: Duration = Duration::from_secs(2);
@@ -181,7 +180,8 @@ impl Link {
         };
         (self.heard, self.pinged) = (Instant::now(), None);
         match message {
-            Message::Text(text) => Ok(Some(text.as_str().to_owned())),
+            // Whoever was told a token may repeat it.
+            Message::Text(text) => Ok(Some(redacted(text.as_str()).into_owned())),
             Message::Binary(_) => Err(LinkError::Binary),
             Message::Close(frame) => {
                 let _ = self.socket.flush();

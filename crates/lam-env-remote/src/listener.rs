@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lam_signal::Secret;
+
 use crate::RemoteError;
-use crate::secret::Secret;
 
 /// How long connections may take to end once the listener is stopped.
 const FAREWELL: Duration = Duration::from_secs(5);

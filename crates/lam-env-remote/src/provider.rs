@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use lam_env::{Application, Environments, Provider, refuse_screenshots};
-use lam_signal::Failure;
+use lam_signal::{Failure, Secret};
 
-use crate::{ClientSettings, Remote, Secret, UfoAip};
+use crate::{ClientSettings, Remote, UfoAip};
 
 /// Start of the names of environments that are served elsewhere.
 const REMOTE: &str = "remote:";
@@ -55,7 +55,7 @@ impl Provider for RemoteProvider {
         refuse_screenshots(name, screenshots)?;
         match name.strip_prefix(REMOTE) {
             Some(address) => served(address, all),
-            None => Ok(Box::new(UfoAip::parse(devices(name).unwrap_or_default(), Secret::find(AIP_TOKEN))?)),
+            None => Ok(Box::new(UfoAip::parse(devices(name).unwrap_or_default(), Secret::of_variable(AIP_TOKEN))?)),
         }
     }
 }
@@ -68,7 +68,7 @@ fn devices(name: &str) -> Option<&str> {
 
 /// An environment on a server; what is the same on this machine lends its documentation, wordings and expert.
 fn served(address: &str, all: &Environments) -> Result<Box<dyn Application>, Failure> {
-    let settings = ClientSettings { token: Secret::find(REMOTE_TOKEN), ..ClientSettings::default() };
+    let settings = ClientSettings { token: Secret::of_variable(REMOTE_TOKEN), ..ClientSettings::default() };
     let remote = Remote::connect(address, settings)?;
     // Only a registered name is looked up: a server may say anything.
     let twin = all.names().into_iter().find(|name| remote.served_as() == Some(name));

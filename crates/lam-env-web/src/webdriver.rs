@@ -56,7 +56,8 @@ impl Session {
     /// # Errors
     /// When the driver does not answer in time or cannot start the browser.
     pub fn open(port: u16, capabilities: &Value, timeout: Duration) -> Result<Self, WebDriverError> {
-        let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+        // The driver runs on this machine: no proxy stands between.
+        let agent: Agent = Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
         let driver = Self { agent, base: format!("http://127.0.0.1:{port}/session") };
         let body = json!({"capabilities": {"alwaysMatch": capabilities}});
         let opened = driver.post("new session", "", &body, timeout)?;

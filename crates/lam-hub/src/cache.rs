@@ -1,9 +1,11 @@
 //! Where Hugging Face's tools keep a model: blobs by hash, snapshots that point to them, refs that name commits.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+use lam_signal::Monitor;
 use lam_store::StoreError;
 
 use crate::listing::RemoteFile;
@@ -45,15 +47,36 @@ impl Shelf {
         let directory = self.snapshot(commit);
         fs::create_dir_all(&directory).map_err(StoreError::io("create directory", &directory))?;
         lam_store::remove_file(&pointer)?;
-        Ok(link(&blob, &pointer).map_err(StoreError::io("link", &pointer))?)
+        match link(&blob, &pointer) {
+            // Another process did it meanwhile.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && pointer.exists() => Ok(()),
+            linked => Ok(linked.map_err(StoreError::io("link", &pointer))?),
+        }
     }
 
-    /// Remembers which commit the revision stands for.
-    pub(crate) fn remember(&self, commit: &str) -> Result<(), HubError> {
-        if self.id.revision == commit {
+    /// Whether the file is there: its bytes by their hash, or in the snapshot, as copies of a cache may have it.
+    pub(crate) fn has(&self, commit: &str, file: &RemoteFile) -> bool {
+        let shown = fs::metadata(self.snapshot(commit).join(&file.name));
+        let is_it = |found: &fs::Metadata| file.size.is_none_or(|size| size == found.len());
+        self.blob(commit, file).exists() || shown.is_ok_and(|found| is_it(&found))
+    }
+
+    /// Remembers which commit the revision stands for. A cache that cannot be written knows it already, or does without:
+    /// then a note says so.
+    pub(crate) fn remember(&self, commit: &str, monitor: Monitor<'_>) -> Result<(), HubError> {
+        let name = self.snapshot(commit).ancestors().nth(2).map(|root| root.join("refs").join(&self.id.revision));
+        let known = name.and_then(|name| fs::read_to_string(name).ok());
+        if self.id.revision == commit || known.is_some_and(|known| known.trim() == commit) {
             return Ok(());
         }
-        Ok(self.repo.create_ref(commit).map_err(StoreError::io("write a ref beside", &self.snapshot(commit)))?)
+        match self.repo.create_ref(commit) {
+            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                let line = format!("the cache cannot be written: it does not learn that {} is {commit}", self.id);
+                monitor.progress.note(&line);
+                Ok(())
+            }
+            written => Ok(written.map_err(StoreError::io("write a ref beside", &self.snapshot(commit)))?),
+        }
     }
 
     /// The snapshot of the revision, if everything a model needs is there.

@@ -1,38 +1,28 @@
-//! Requests to the hub: who asks, what the statuses mean, what is tried again.
+//! Requests to the hub: who asks, what the statuses mean, what is tried again and what is waited for.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
-use lam_signal::Cancel;
-use ureq::config::RedirectAuthHeaders;
-use ureq::http::Response;
-use ureq::{Agent, Body};
+use lam_http::{HttpError, Impatience, Patience, Reply, Request, Timeouts, asked_wait};
+use lam_signal::{Cancel, Monitor, excerpt};
 
 use crate::listing::Listing;
 use crate::{HubError, HubSettings, ModelId};
 
-/// Longest pause between two tries.
+/// Longest pause between two tries, where the hub names none.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Largest listing, in bytes.
+const LARGEST_LISTING: u64 = 64 << 20;
 
 /// A connection to the hub.
 pub(crate) struct Client {
     pub(crate) settings: HubSettings,
-    agent: Agent,
+    http: lam_http::Client,
 }
 
 impl Client {
     pub(crate) fn new(settings: HubSettings) -> Self {
-        // The token goes to the hub alone, not to the storage that it redirects to.
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
-            .timeout_connect(Some(settings.timeout))
-            .timeout_recv_response(Some(settings.timeout))
-            .timeout_per_read(Some(settings.timeout))
-            .user_agent(concat!("lam-train/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
-        Self { settings, agent }
+        let http = lam_http::Client::new(Timeouts::silence(settings.timeout));
+        Self { settings, http }
     }
 
     /// Where a file of a commit is.
@@ -47,78 +37,74 @@ impl Client {
         id: &ModelId,
         url: &str,
         range: Option<(u64, Option<u64>)>,
-    ) -> Result<Response<Body>, HubError> {
-        let mut request = self.agent.get(url);
+        cancel: &Cancel,
+    ) -> Result<Reply, HubError> {
+        let mut request = Request::get(url);
         if let Some(token) = &self.settings.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+            // For the hub alone, not for the storage that it redirects to.
+            request = request.key("authorization", token.bearer());
         }
         if let Some((first, last)) = range {
             let last = last.map(|last| last.to_string()).unwrap_or_default();
-            request = request.header("Range", format!("bytes={first}-{last}"));
+            request = request.header("range", &format!("bytes={first}-{last}"));
         }
-        let response = request.call().map_err(|error| failed(url, &error))?;
-        match response.status().as_u16() {
-            200 | 206 | 416 => Ok(response),
-            _ => Err(self.refusal(id, url, &response)),
+        // Sizes and ranges are those of the files as they are.
+        let reply = self.http.send(&request.header("accept-encoding", "identity"), cancel)?;
+        match reply.status {
+            200 | 206 | 416 => Ok(reply),
+            _ => Err(self.refusal(id, url, &reply)),
         }
     }
 
     /// The files of the model at its revision.
-    pub(crate) fn listing(&self, id: &ModelId) -> Result<Listing, HubError> {
+    pub(crate) fn listing(&self, id: &ModelId, cancel: &Cancel) -> Result<Listing, HubError> {
         let revision = id.revision.replace('/', "%2F");
         let url = format!("{}/api/models/{}/revision/{revision}?blobs=true", self.settings.endpoint, id.repository);
-        let mut response = self.get(id, &url, None)?;
-        let text = response.body_mut().read_to_string().map_err(|error| failed(&url, &error))?;
+        let reply = self.get(id, &url, None, cancel)?;
+        let kind = reply.header("content-type").to_owned();
+        let text = reply.text(LARGEST_LISTING)?;
         let answer = |reason: String| HubError::Answer { url: url.clone(), reason };
-        let listing: Listing = serde_json::from_str(&text).map_err(|error| answer(error.to_string()))?;
+        let listing: Listing = serde_json::from_str(&text)
+            .map_err(|error| answer(format!("{error}, in an answer of `{kind}`: {}", excerpt(&text, 200))))?;
         listing.check().map_err(answer)?;
         Ok(listing)
     }
 
-    /// Does it, and again after failures of the network.
+    /// Does it, and again after failures of the network; waits where the hub asks for it.
     pub(crate) fn patiently<T>(
         &self,
-        cancel: &Cancel,
+        monitor: Monitor<'_>,
         mut attempt: impl FnMut() -> Result<T, HubError>,
     ) -> Result<T, HubError> {
-        let mut tries = 1;
+        let mut tries = self.tries();
         loop {
             match attempt() {
-                Err(error) if error.is_network() && tries < self.settings.retries => {
-                    self.pause(tries, cancel)?;
-                    tries += 1;
-                }
+                Err(error) if error.is_network() => tries.again(error, monitor)?,
                 done => return done,
             }
         }
     }
 
-    /// Waits before the next try, longer after each.
-    pub(crate) fn pause(&self, tries: u32, cancel: &Cancel) -> Result<(), HubError> {
-        let pause = self.settings.pause.saturating_mul(1 << tries.saturating_sub(1).min(8)).min(LONGEST_PAUSE);
-        let until = Instant::now() + pause;
-        while Instant::now() < until {
-            if cancel.is_cancelled() {
-                return Err(HubError::Cancelled);
-            }
-            thread::sleep(Duration::from_millis(50).min(pause));
-        }
-        Ok(())
+    /// As many tries as there may be at one thing.
+    pub(crate) fn tries(&self) -> Tries<'_> {
+        Tries { settings: &self.settings, failures: 0, patience: Patience::new(self.settings.max_wait) }
     }
 
     /// What a status says of the model.
-    fn refusal(&self, id: &ModelId, url: &str, response: &Response<Body>) -> HubError {
-        let header =
-            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (code, message) = (header("x-error-code"), header("x-error-message").to_owned());
+    fn refusal(&self, id: &ModelId, url: &str, reply: &Reply) -> HubError {
+        let (code, message) = (reply.header("x-error-code"), reply.header("x-error-message").to_owned());
         let model = id.to_string();
-        match response.status().as_u16() {
+        match reply.status {
             status @ (401 | 403) => HubError::Refused { hint: self.permission(id, code), model, status, message },
             404 => {
                 let (what, hint) = missing(id, code, url);
                 HubError::NotFound { model, what, message, hint }
             }
-            status @ (408 | 429 | 500..) => HubError::Network { url: url.into(), reason: format!("status {status}") },
+            status @ (408 | 429 | 500..) => HubError::Network {
+                url: url.into(),
+                reason: format!("status {status}"),
+                wait: asked_wait(&reply.headers, SystemTime::now()),
+            },
             status => HubError::Answer { url: url.into(), reason: format!("status {status}") },
         }
     }
@@ -131,6 +117,38 @@ impl Client {
             (None, _) => "check the name; if the model is private or gated, set HF_TOKEN to your token".into(),
             (Some(_), _) => format!("check the name, and that the token in HF_TOKEN may read {page}"),
         }
+    }
+}
+
+/// How often something failed, and how long was waited.
+pub(crate) struct Tries<'a> {
+    settings: &'a HubSettings,
+    failures: u32,
+    patience: Patience,
+}
+
+impl Tries<'_> {
+    /// Something new came of the last try: what failed before does not count.
+    pub(crate) fn progressed(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Waits before the next try, as long as the hub asks, else longer after each; or gives up with the error.
+    pub(crate) fn again(&mut self, error: HubError, monitor: Monitor<'_>) -> Result<(), HubError> {
+        if let HubError::Network { url, reason, wait: Some(wait) } = &error
+            && wait.time >= Duration::from_secs(1)
+        {
+            return self.patience.wait("the hub", wait, monitor).map_err(|impatience| match impatience {
+                Impatience::Cancelled => HubError::Cancelled,
+                Impatience::TooLong(asked) => HubError::Busy { url: url.clone(), reason: format!("{reason}; {asked}") },
+            });
+        }
+        self.failures += 1;
+        if self.failures >= self.settings.retries {
+            return Err(error);
+        }
+        let pause = self.settings.pause.saturating_mul(1 << (self.failures - 1).min(8)).min(LONGEST_PAUSE);
+        if monitor.cancel.wait(pause) { Err(HubError::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -149,12 +167,12 @@ fn missing(id: &ModelId, code: &str, url: &str) -> (String, String) {
     }
 }
 
-/// A failure of the transport, or of the address.
-pub(crate) fn failed(url: &str, error: &ureq::Error) -> HubError {
-    match error {
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            HubError::Answer { url: url.into(), reason: error.to_string() }
+impl From<HttpError> for HubError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Network { url, reason } => HubError::Network { url, reason, wait: None },
+            HttpError::Cancelled => HubError::Cancelled,
+            error => HubError::Http(error),
         }
-        _ => HubError::Network { url: url.into(), reason: error.to_string() },
     }
 }

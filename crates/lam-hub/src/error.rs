@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lam_http::{HttpError, Wait};
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
@@ -32,7 +33,18 @@ pub enum HubError {
         url: String,
         /// What happened.
         reason: String,
+        /// How long the hub asks to wait.
+        wait: Option<Wait>,
     },
+    /// The hub asks for a longer wait than there is time for.
+    Busy {
+        /// What was asked for.
+        url: String,
+        /// How long, and how long is waited.
+        reason: String,
+    },
+    /// The hub cannot be asked from here.
+    Http(HttpError),
     /// The hub wants to know who asks, or says no.
     Refused {
         /// The model.
@@ -115,9 +127,14 @@ pub enum HubError {
 }
 
 impl HubError {
-    /// Whether another answer may come from the cache or from a later try.
+    /// Whether a later try may have more luck.
     pub(crate) fn is_network(&self) -> bool {
         matches!(self, HubError::Network { .. })
+    }
+
+    /// Whether the cache may do instead.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        self.is_network() || matches!(self, HubError::Busy { .. } | HubError::Http(HttpError::Untrusted { .. }))
     }
 }
 
@@ -127,7 +144,10 @@ impl Fault for HubError {
         match self {
             HubError::Id { .. } | HubError::Setting { .. } => FaultKind::Config,
             HubError::Cancelled => FaultKind::Cancelled,
-            HubError::Network { .. } | HubError::Answer { .. } | HubError::Space { .. } => FaultKind::Runtime,
+            HubError::Http(error) => error.kind(),
+            HubError::Network { .. } | HubError::Busy { .. } | HubError::Answer { .. } | HubError::Space { .. } => {
+                FaultKind::Runtime
+            }
             HubError::Store(error) => error.kind(),
             _ => FaultKind::Data,
         }
@@ -141,10 +161,15 @@ impl Fault for HubError {
             HubError::Setting { variable, value, reason, hint } => {
                 Details::new(variable).found(value).because(reason).hint(hint)
             }
-            HubError::Network { url, reason } => Details::default().at(url).because(reason).hint(
-                "check the network and the proxy (HTTPS_PROXY), or name a mirror in HF_ENDPOINT; \
+            HubError::Network { url, reason, .. } => Details::default().at(url).because(reason).hint(
+                "check the network and the proxy (https_proxy, all_proxy, no_proxy), or name a mirror in HF_ENDPOINT; \
                  what was downloaded is kept and the next try continues from there",
             ),
+            HubError::Busy { url, reason } => Details::default()
+                .at(url)
+                .because(reason)
+                .hint("come back then; what was downloaded is kept and the next try continues from there"),
+            HubError::Http(error) => error.details(),
             HubError::Refused { model, status, message, hint } => {
                 Details::new(format!("the hub refuses with status {status}")).at(model).because(message).hint(hint)
             }

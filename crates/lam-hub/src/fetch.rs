@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lam_signal::Monitor;
+use lam_signal::{Cancel, Details, Fault, Monitor};
 use lam_store::StoreError;
 use serde::Serialize;
 
 use crate::cache::Shelf;
-use crate::client::{Client, failed};
+use crate::client::Client;
 use crate::listing::{Listing, RemoteFile};
 use crate::safetensors_header::{Shard, read_headers, shards};
 use crate::transfer::{Transfer, partial};
@@ -76,10 +76,11 @@ impl Hub {
             let offline = || HubError::Offline { model: id.to_string(), cache: settings.cache.clone() };
             return taken(id, shelf.complete().ok_or_else(offline)?, directory);
         }
-        let listing = match self.client.patiently(monitor.cancel, || self.client.listing(id)) {
-            Err(error) if error.is_network() => match shelf.complete() {
+        let listing = match self.client.patiently(monitor, || self.client.listing(id, monitor.cancel)) {
+            Err(error) if error.is_out_of_reach() => match shelf.complete() {
                 Some(snapshot) => {
-                    monitor.progress.note(&format!("the hub cannot be reached; {id} is taken from the cache"));
+                    let Details { reason, .. } = error.details();
+                    monitor.progress.note(&format!("the hub is out of reach ({reason}); {id} is taken from the cache"));
                     return taken(id, snapshot, directory);
                 }
                 None => return Err(error),
@@ -107,12 +108,13 @@ impl Hub {
         if self.client.settings.offline {
             return Err(HubError::Offline { model: id.to_string(), cache: self.client.settings.cache.clone() });
         }
-        let listing = self.client.patiently(monitor.cancel, || self.client.listing(id))?;
+        let listing = self.client.patiently(monitor, || self.client.listing(id, monitor.cancel))?;
         let (weights, descriptions): (Vec<_>, Vec<_>) =
             listing.needed(id)?.into_iter().partition(RemoteFile::is_weights);
         let snapshot = self.obtain(id, &listing, &descriptions, &Place::Cache(shelf), monitor)?;
-        let shard =
-            |file: &RemoteFile| self.client.patiently(monitor.cancel, || self.header(id, &listing.commit, file));
+        let shard = |file: &RemoteFile| {
+            self.client.patiently(monitor, || self.header(id, &listing.commit, file, monitor.cancel))
+        };
         Ok((snapshot, weights.iter().map(shard).collect::<Result<_, _>>()?))
     }
 
@@ -137,43 +139,38 @@ impl Hub {
         let resumed: u64 = missing.iter().map(kept).sum();
         place.refuse_full(wanted.saturating_sub(resumed))?;
         monitor.progress.begin(&format!("{id}, MiB"), Some(wanted.div_ceil(MIB)));
-        let done = Cell::new(0);
+        let (done, mut downloaded_bytes) = (Cell::new(0), 0);
         for file in &missing {
             let heard = |bytes: u64| monitor.progress.advance((done.get() + bytes) / MIB, &file.name);
             let at = place.of(commit, file);
             let url = self.client.file_url(id, commit, &file.name);
-            Transfer { client: &self.client, id, url, file, place: &at, heard: &heard, cancel: monitor.cancel }
-                .run()?;
+            downloaded_bytes +=
+                Transfer { client: &self.client, id, url, file, place: &at, heard: &heard, monitor }.run()?;
             done.set(done.get() + file.size.unwrap_or(0));
         }
         monitor.progress.end();
-        let directory = place.close(commit, files)?;
+        let directory = place.close(commit, files, monitor)?;
         let fetched = files.iter().map(|file| fetched(&directory, file)).collect::<Result<_, _>>()?;
-        Ok(Snapshot {
-            directory,
-            commit: commit.clone(),
-            files: fetched,
-            downloaded_bytes: wanted.saturating_sub(resumed),
-        })
+        Ok(Snapshot { directory, commit: commit.clone(), files: fetched, downloaded_bytes })
     }
 
     /// The header of a file that stays where it is.
-    fn header(&self, id: &ModelId, commit: &str, file: &RemoteFile) -> Result<Shard, HubError> {
+    fn header(&self, id: &ModelId, commit: &str, file: &RemoteFile, cancel: &Cancel) -> Result<Shard, HubError> {
         let url = self.client.file_url(id, commit, &file.name);
         let mut wanted = FIRST_BYTES;
         loop {
-            let response = self.client.get(id, &url, Some((0, Some(wanted - 1))))?;
-            let range =
-                response.headers().get("content-range").and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let whole = range.rsplit_once('/').and_then(|(_, size)| size.parse().ok());
+            let reply = self.client.get(id, &url, Some((0, Some(wanted - 1))), cancel)?;
+            let whole = reply.header("content-range").rsplit_once('/').and_then(|(_, size)| size.parse().ok());
             let size = whole.or(file.size).unwrap_or(u64::MAX);
-            let mut reader = response.into_body().into_reader();
             let mut first = Vec::new();
-            Read::take(&mut reader, wanted).read_to_end(&mut first).map_err(|error| failed(&url, &error.into()))?;
+            let read = reply.body.take(wanted).read_to_end(&mut first);
+            read.map_err(|error| HubError::Network { url: url.clone(), reason: error.to_string(), wait: None })?;
             match Shard::parse(&file.name, size, &first) {
                 Ok(shard) => return Ok(shard),
                 Err(Ok(more)) if more > wanted => wanted = more,
-                Err(Ok(_)) => return Err(HubError::Network { url, reason: "the header ended early".into() }),
+                Err(Ok(_)) => {
+                    return Err(HubError::Network { url, reason: "the header ended early".into(), wait: None });
+                }
                 Err(Err(error)) => return Err(error),
             }
         }
@@ -192,14 +189,13 @@ impl Place {
     /// Whether the file is there. In a directory that was named, another file of its name is not overwritten.
     fn has(&self, id: &ModelId, commit: &str, file: &RemoteFile) -> Result<bool, HubError> {
         let path = self.of(commit, file);
-        if !path.exists() {
-            return Ok(false);
-        }
         match self {
+            Place::Cache(shelf) => Ok(shelf.has(commit, file)),
+            Place::Directory(_) if !path.exists() => Ok(false),
             Place::Directory(_) if difference(&path, file)?.is_some() => {
                 Err(HubError::Occupied { path, model: id.to_string() })
             }
-            _ => Ok(true),
+            Place::Directory(_) => Ok(true),
         }
     }
 
@@ -220,14 +216,14 @@ impl Place {
     }
 
     /// Makes the files one directory.
-    fn close(&self, commit: &str, files: &[RemoteFile]) -> Result<PathBuf, HubError> {
+    fn close(&self, commit: &str, files: &[RemoteFile], monitor: Monitor<'_>) -> Result<PathBuf, HubError> {
         match self {
             Place::Directory(directory) => Ok(directory.clone()),
             Place::Cache(shelf) => {
                 for file in files {
                     shelf.point(commit, file)?;
                 }
-                shelf.remember(commit)?;
+                shelf.remember(commit, monitor)?;
                 Ok(shelf.snapshot(commit))
             }
         }

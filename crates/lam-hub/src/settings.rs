@@ -4,6 +4,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lam_http::{AddressFault, address};
+use lam_signal::{REDACTED, Secret};
+
 use crate::HubError;
 
 const HUB: &str = "https://huggingface.co";
@@ -14,17 +17,19 @@ pub struct HubSettings {
     /// Address of the hub or of a mirror (`HF_ENDPOINT`).
     pub endpoint: String,
     /// Who asks (`HF_TOKEN`, else the file that `hf auth login` leaves); never shown or written.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// Where downloads are kept (`HF_HUB_CACHE`, else `hub` in `HF_HOME`).
     pub cache: PathBuf,
     /// Whether the network is forbidden (`HF_HUB_OFFLINE`).
     pub offline: bool,
     /// Longest silence of a connection (`HF_HUB_DOWNLOAD_TIMEOUT`, in seconds).
     pub timeout: Duration,
-    /// Tries in a row without a single byte before it is given up.
+    /// Tries in a row without a new byte before it is given up.
     pub retries: u32,
     /// Pause before the second try; it doubles with each.
     pub pause: Duration,
+    /// Longest time in all that a busy hub is waited for, as it asks.
+    pub max_wait: Duration,
 }
 
 impl HubSettings {
@@ -43,12 +48,13 @@ impl HubSettings {
         };
         Ok(Self {
             endpoint: endpoint(variable("HF_ENDPOINT"))?,
-            token: token(&variable, &home),
+            token: token(&variable, &home)?,
             cache: variable("HF_HUB_CACHE").map_or_else(|| home.join("hub"), PathBuf::from),
             offline: is_set(variable("HF_HUB_OFFLINE")),
             timeout: timeout(variable("HF_HUB_DOWNLOAD_TIMEOUT"))?,
             retries: 5,
             pause: Duration::from_millis(500),
+            max_wait: Duration::from_secs(600),
         })
     }
 }
@@ -66,21 +72,29 @@ fn default_home(variable: &impl Fn(&str) -> Option<String>) -> Result<PathBuf, H
 
 fn endpoint(value: Option<String>) -> Result<String, HubError> {
     let Some(value) = value else { return Ok(HUB.to_owned()) };
-    let address = value.trim().trim_end_matches('/');
-    if ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
-        return Ok(address.to_owned());
+    let place = value.trim().trim_end_matches('/');
+    if let Err(AddressFault { reason, .. }) = address(place) {
+        let hint = format!("write the whole address, such as {HUB}");
+        return Err(HubError::Setting { variable: "HF_ENDPOINT", value, reason, hint });
     }
-    let hint = format!("write it with its scheme, such as {HUB}");
-    Err(HubError::Setting { variable: "HF_ENDPOINT", value, reason: "no address".into(), hint })
+    Ok(place.to_owned())
 }
 
-fn token(variable: &impl Fn(&str) -> Option<String>, home: &Path) -> Option<String> {
+fn token(variable: &impl Fn(&str) -> Option<String>, home: &Path) -> Result<Option<Secret>, HubError> {
     let file = || {
         let path = variable("HF_TOKEN_PATH").map_or_else(|| home.join("token"), PathBuf::from);
         std::fs::read_to_string(path).ok()
     };
-    let token = variable("HF_TOKEN").or_else(file)?.trim().to_owned();
-    (!token.is_empty()).then_some(token)
+    let token = variable("HF_TOKEN").or_else(file).and_then(|text| Secret::new(&text));
+    match token.as_ref().and_then(Secret::unfit_for_header) {
+        None => Ok(token),
+        Some(fault) => Err(HubError::Setting {
+            variable: "HF_TOKEN",
+            value: REDACTED.into(),
+            reason: format!("no token: it {fault}"),
+            hint: "set it, or the file that `hf auth login` leaves, to the token alone".into(),
+        }),
+    }
 }
 
 fn is_set(value: Option<String>) -> bool {
@@ -119,9 +133,9 @@ mod tests {
         let place = home.path().to_str().unwrap();
         let set =
             settings(&[("HF_HOME", place), ("HF_ENDPOINT", "http://mirror/"), ("HF_HUB_OFFLINE", "True")]).unwrap();
-        assert_eq!((set.endpoint.as_str(), set.token.as_deref(), set.offline), ("http://mirror", Some("secret"), true));
+        assert_eq!((set.endpoint.as_str(), set.token, set.offline), ("http://mirror", Secret::new("secret"), true));
         let named = settings(&[("HF_HOME", place), ("HF_TOKEN", "other"), ("HF_HUB_CACHE", "/c")]).unwrap();
-        assert_eq!((named.token.as_deref(), named.cache.as_path()), (Some("other"), Path::new("/c")));
+        assert_eq!((named.token, named.cache.as_path()), (Secret::new("other"), Path::new("/c")));
     }
 
     #[test]
@@ -132,5 +146,7 @@ mod tests {
         assert!(error.contains("HF_ENDPOINT = mirror.org") && error.contains("hint:"), "{error}");
         let error = text(&[("HOME", "/h"), ("HF_HUB_DOWNLOAD_TIMEOUT", "soon")]);
         assert!(error.contains("HF_HUB_DOWNLOAD_TIMEOUT = soon"), "{error}");
+        let error = text(&[("HOME", "/h"), ("HF_TOKEN", "hf_0123456789\nX-Other: 1")]);
+        assert!(error.contains("HF_TOKEN") && error.contains("line end") && !error.contains("012345"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
 //! Tokens drawn for people: which are trained, which are only read.
 
+use lam_signal::printable;
+
 /// One token as people see it, or several that make one character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
@@ -42,19 +44,14 @@ fn draw_run(run: &[Piece], style: Style) -> String {
     let text: String = run.iter().map(|piece| piece.text.as_str()).collect();
     let first = &run[0];
     match (style, first.trained) {
-        (Style::Ansi, true) => format!("\x1b[{}32m{}\x1b[0m", if first.special { "2;" } else { "" }, visible(&text)),
-        (Style::Ansi, false) if first.special => format!("\x1b[2m{}\x1b[0m", visible(&text)),
-        (Style::Ansi, false) => visible(&text),
-        (Style::Plain, true) => format!("⟦{text}⟧"),
-        (Style::Plain, false) => text,
+        (Style::Ansi, true) => format!("\x1b[{}32m{}\x1b[0m", if first.special { "2;" } else { "" }, printable(&text)),
+        (Style::Ansi, false) if first.special => format!("\x1b[2m{}\x1b[0m", printable(&text)),
+        (Style::Ansi, false) => printable(&text).into_owned(),
+        (Style::Plain, true) => format!("⟦{}⟧", printable(&text)),
+        (Style::Plain, false) => printable(&text).into_owned(),
         (Style::Html, true) => format!("<mark>{}</mark>", escape(&text)),
         (Style::Html, false) => escape(&text),
     }
-}
-
-/// Without the control characters that would steer the terminal.
-fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{FFFD}' } else { c }).collect()
 }
 
 fn escape(text: &str) -> String {

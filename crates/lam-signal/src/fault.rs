@@ -9,6 +9,8 @@ use std::io;
 use std::ops::Deref;
 use std::path::PathBuf;
 
+use crate::printable::printable;
+
 /// Whose turn it is when something fails; decides the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
@@ -45,7 +47,8 @@ impl FaultKind {
     }
 }
 
-/// The fields of an error's message; "" for one that does not apply.
+/// The fields of an error's message; "" for one that does not apply. What is put into them passes [`printable`]: they
+/// may quote others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// What went wrong, or what it is about, such as a key.
@@ -63,12 +66,12 @@ pub struct Details {
 impl Details {
     /// Of what went wrong.
     pub fn new(what: impl fmt::Display) -> Self {
-        Self { what: what.to_string(), ..Self::default() }
+        Self { what: shown(what), ..Self::default() }
     }
 
     /// At this place, which the place known so far lies in.
     pub fn at(mut self, place: impl fmt::Display) -> Self {
-        self.place = joined([place.to_string(), self.place], ": ");
+        self.place = joined([shown(place), self.place], ": ");
         self
     }
 
@@ -79,19 +82,19 @@ impl Details {
 
     /// With the value that was found.
     pub fn found(mut self, found: impl fmt::Display) -> Self {
-        self.found = found.to_string();
+        self.found = shown(found);
         self
     }
 
     /// For this reason.
     pub fn because(mut self, reason: impl fmt::Display) -> Self {
-        self.reason = reason.to_string();
+        self.reason = shown(reason);
         self
     }
 
     /// With what to do about it; more than one hint stand on lines of their own.
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.hint = joined([self.hint, hint.to_string()], "\n");
+        self.hint = joined([self.hint, shown(hint)], "\n");
         self
     }
 }
@@ -103,6 +106,10 @@ impl fmt::Display for Details {
         f.write_str(&joined([self.place.clone(), what, self.reason.clone()], ": "))?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\nhint: {}", self.hint) }
     }
+}
+
+fn shown(text: impl fmt::Display) -> String {
+    printable(&text.to_string()).into_owned()
 }
 
 /// The parts that are not empty, with `between` between them.

@@ -1,7 +1,8 @@
 //! How long-running work says where it is, how it is asked to stop, and how it tells that it failed.
 //!
 //! Work reports through [`Progress`] and looks at [`Cancel`] at its safe points. What fails is a
-//! [`Fault`]. Knows no terminal and no work: whoever starts it decides what becomes of the reports.
+//! [`Fault`]. Texts of others pass [`printable`] before they are shown, and [`redacted`] before they are kept, so that
+//! no [`Secret`] is repeated. Knows no terminal and no work: whoever starts it decides what becomes of the reports.
 //!
 //! ```
 //! use lam_signal::{Cancel, NoProgress, Progress};
@@ -20,11 +21,20 @@
 //! ```
 
 mod fault;
+mod needle;
+mod printable;
+mod secret;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 pub use fault::{Details, Failure, Fault, FaultKind};
+pub use printable::{excerpt, printable};
+pub use secret::{REDACTED, Secret, redacted};
+
+/// How often whoever waits looks whether to stop.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Receives the reports of one piece of work at a time.
 pub trait Progress: Send + Sync {
@@ -63,6 +73,19 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
+
+    /// Waits so long, unless the work is asked to stop meanwhile; whether it was.
+    pub fn wait(&self, time: Duration) -> bool {
+        let begun = Instant::now();
+        while !self.is_cancelled() {
+            let left = time.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+        true
+    }
 }
 
 /// Both directions for one piece of work: where it reports, and where it is asked to stop.
@@ -85,5 +108,16 @@ mod tests {
         assert!(!seen_by_the_work.is_cancelled());
         cancel.cancel();
         assert!(seen_by_the_work.is_cancelled());
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_work_is_asked_to_stop() {
+        let cancel = Cancel::default();
+        assert!(!cancel.wait(Duration::from_millis(1)));
+        let asked = cancel.clone();
+        let begun = Instant::now();
+        std::thread::spawn(move || asked.cancel());
+        assert!(cancel.wait(Duration::from_hours(24)));
+        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 }

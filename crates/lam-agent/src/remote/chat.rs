@@ -2,59 +2,85 @@
 //!
 //! Knows OpenAI's chat completions, and nothing of tasks and actions.
 
-use std::sync::Mutex;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use lam_http::{Client, HttpError, Impatience, Patience, Request, Timeouts, Wait, asked_wait};
 use lam_prompt::Message;
+use lam_signal::{Monitor, Secret};
 use lam_store::{hash_bytes, write_atomic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::answer::{Said, after_thought, complaint, read};
 use super::config::Api;
+use super::dialect::Dialect;
 use super::ledger::{Ledger, Usage};
 use crate::{PolicyError, RemoteConfig};
+
+/// Longest response, in bytes.
+const LONGEST_RESPONSE: u64 = 32 << 20;
+/// How often an answer that cannot be used is asked for again.
+const SECOND_CHANCES: u32 = 2;
 
 /// An endpoint's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChatAnswer {
-    /// What it said; "" when it refused.
+    /// What it said, without the thought before it.
     pub text: String,
     /// Seconds it took when it was asked (not when it came from the cache).
     pub seconds: f64,
+    /// Why this is no whole answer: refused, cut off, empty. Such an answer is never cached.
+    #[serde(skip)]
+    pub fault: Option<String>,
 }
 
+/// A question: messages, and a seed that counts only at temperatures above 0.
+pub type Question = (Vec<Message>, u64);
+
 /// A client of one endpoint; threads may share it.
-pub struct ChatClient {
+pub struct ChatClient<'a> {
     config: RemoteConfig,
-    /// The key's header; never shown, written or cached.
-    key_header: Option<(&'static str, String)>,
-    agent: ureq::Agent,
+    monitor: Monitor<'a>,
+    /// The key with its header's name; never shown, written or cached.
+    key: Option<(&'static str, Secret)>,
+    http: Client,
     ledger: Mutex<Ledger>,
+    dialect: Mutex<Dialect>,
+    /// What was told already.
+    said: Mutex<BTreeSet<String>>,
 }
 
 /// What came of one call.
 enum Reply {
-    Answer { text: String, usage: Usage },
-    Again { reason: String, after: Option<Duration> },
-    Refused { reason: String, hint: &'static str },
+    Said(Said, Usage),
+    Again { reason: String, wait: Option<Wait> },
+    Refused { status: u16, reason: String, body: String },
 }
 
-impl ChatClient {
-    /// A client with the key that the configured environment variable holds.
+impl<'a> ChatClient<'a> {
+    /// A client with the key that the configured environment variable holds. Reports waits to `monitor`, and ends
+    /// them when it says so.
     ///
     /// # Errors
-    /// When the variable is not set, or the cost file cannot be opened.
-    pub fn new(config: RemoteConfig) -> Result<Self, PolicyError> {
-        let key_header = key_header(&config)?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs_f64(config.timeout_s)))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build()
-            .into();
-        let ledger = Ledger::open(&config).map_err(|error| config_error(&config, error.to_string(), ""))?;
-        Ok(Self { config, key_header, agent, ledger: Mutex::new(ledger) })
+    /// An address that is none, a variable that is not set or no key, or a cost file that cannot be opened.
+    pub fn new(config: RemoteConfig, monitor: Monitor<'a>) -> Result<Self, PolicyError> {
+        let refused =
+            |reason: String, hint: String| PolicyError::Config { policy: config.display_name().into(), reason, hint };
+        if let Some((key, value, fault)) = config.fault() {
+            return Err(refused(format!("`{key}` = {value}: {}", fault.reason), fault.hint.into()));
+        }
+        let timeout = Duration::try_from_secs_f64(config.timeout_s);
+        let timeout =
+            timeout.map_err(|error| refused(format!("`timeout_s` = {}: {error}", config.timeout_s), String::new()))?;
+        let key = key(&config)?;
+        let ledger = Ledger::open(&config).map_err(|error| refused(error.to_string(), String::new()))?;
+        let http = Client::new(Timeouts::whole(timeout));
+        let (ledger, dialect, said) = (Mutex::new(ledger), Mutex::default(), Mutex::default());
+        Ok(Self { config, monitor, key, http, ledger, dialect, said })
     }
 
     /// How the endpoint is asked.
@@ -62,31 +88,79 @@ impl ChatClient {
         &self.config
     }
 
-    /// Asks one question; the seed counts only at temperatures above 0.
+    /// Asks every question, as many at once as configured; answers in the order of the questions. An answer may be
+    /// none: [`ChatAnswer::fault`].
     ///
     /// # Errors
-    /// The money is spent, or the endpoint refuses or keeps failing.
-    pub fn ask(&self, messages: &[Message], seed: u64) -> Result<ChatAnswer, PolicyError> {
-        let body = self.body(messages, seed);
-        let question = hash_bytes(format!("{}\n{body}", self.config.url()).as_bytes());
-        if let Some(answer) = self.cached(&question) {
-            return Ok(answer);
-        }
-        let answer = self.ask_until_answered(&question, &body)?;
-        self.cache(&question, &answer)?;
-        Ok(answer)
+    /// The money is spent, somebody asked to stop, or the endpoint refuses or keeps failing.
+    pub fn ask_all(&self, questions: &[Question]) -> Result<Vec<ChatAnswer>, PolicyError> {
+        self.ask_all_for(questions, &|_, answer: &ChatAnswer| Ok(answer.clone()))
     }
 
-    /// Asks every question, as many at once as configured; answers in the order of the questions.
-    pub fn ask_all(&self, questions: &[(Vec<Message>, u64)]) -> Vec<Result<ChatAnswer, PolicyError>> {
+    /// The same for what `read` makes of the answers; one that it cannot use is asked for again, and not cached.
+    ///
+    /// # Errors
+    /// As [`ChatClient::ask_all`], and when an answer still cannot be used.
+    pub fn ask_all_for<T: Send>(
+        &self,
+        questions: &[Question],
+        read: &(impl Fn(usize, &ChatAnswer) -> Result<T, String> + Sync),
+    ) -> Result<Vec<T>, PolicyError> {
         let share = questions.len().div_ceil(self.config.parallel.max(1)).max(1);
-        let ask = |share: &[(Vec<Message>, u64)]| {
-            share.iter().map(|(messages, seed)| self.ask(messages, *seed)).collect::<Vec<_>>()
+        let has_failed = AtomicBool::new(false);
+        let ask = |(index, question): (usize, &Question)| {
+            if has_failed.load(Ordering::Acquire) {
+                return None;
+            }
+            let answer = self.ask(question, &|answer| read(index, answer));
+            has_failed.fetch_or(answer.is_err(), Ordering::AcqRel);
+            Some(answer)
         };
-        thread::scope(|scope| {
-            let threads: Vec<_> = questions.chunks(share).map(|share| scope.spawn(move || ask(share))).collect();
+        let ask_share = |(number, questions): (usize, &[Question])| {
+            questions
+                .iter()
+                .enumerate()
+                .map_while(|(index, question)| ask((number * share + index, question)))
+                .collect::<Vec<_>>()
+        };
+        let answers: Vec<Result<T, PolicyError>> = thread::scope(|scope| {
+            let shares = questions.chunks(share).enumerate();
+            let threads: Vec<_> = shares.map(|share| scope.spawn(move || ask_share(share))).collect();
             threads.into_iter().flat_map(|thread| thread.join().expect("asking does not panic")).collect()
-        })
+        });
+        answers.into_iter().collect()
+    }
+
+    fn ask<T>(
+        &self,
+        (messages, seed): &Question,
+        read: &impl Fn(&ChatAnswer) -> Result<T, String>,
+    ) -> Result<T, PolicyError> {
+        let body = self.body(messages, *seed);
+        let question = hash_bytes(format!("{}\n{body}", self.config.url()).as_bytes());
+        if let Some(Ok(known)) = self.cached(&question).map(|answer| read(&answer)) {
+            return Ok(known);
+        }
+        let mut chances = SECOND_CHANCES.min(self.config.retries);
+        loop {
+            let answer = self.ask_until_answered(&question, &body)?;
+            if let Some(fault) = &answer.fault {
+                self.tell(fault);
+            }
+            match read(&answer) {
+                Ok(useful) => {
+                    if answer.fault.is_none() {
+                        self.cache(&question, &answer)?;
+                    }
+                    return Ok(useful);
+                }
+                Err(reason) if chances == 0 => return Err(self.failed(reason)),
+                Err(reason) => {
+                    chances -= 1;
+                    self.tell(&format!("{reason}; asked again"));
+                }
+            }
+        }
     }
 
     fn body(&self, messages: &[Message], seed: u64) -> Value {
@@ -105,57 +179,91 @@ impl ChatClient {
     }
 
     fn ask_until_answered(&self, question: &str, body: &Value) -> Result<ChatAnswer, PolicyError> {
-        let mut reason = String::new();
-        for turn in 0..=self.config.retries {
-            self.ledger().check()?;
-            let started = Instant::now();
-            match self.call(body) {
-                Reply::Answer { text, usage } => {
-                    self.ledger().record(question, usage).map_err(|error| self.failed(error.to_string()))?;
-                    return Ok(ChatAnswer { text, seconds: started.elapsed().as_secs_f64() });
+        let mut patience = Patience::new(Duration::try_from_secs_f64(self.config.max_wait_s).unwrap_or(Duration::MAX));
+        let mut failures = 0;
+        loop {
+            lock(&self.ledger).check()?;
+            let (started, dialect) = (Instant::now(), *lock(&self.dialect));
+            match self.call(&dialect.speak(body))? {
+                Reply::Said(Said { text, fault }, usage) => {
+                    lock(&self.ledger).record(question, usage).map_err(|error| self.failed(error.to_string()))?;
+                    return Ok(ChatAnswer { text, fault, seconds: started.elapsed().as_secs_f64() });
                 }
-                Reply::Refused { reason, hint } => {
-                    let policy = self.config.display_name().into();
-                    return Err(PolicyError::Failed { policy, reason, hint });
-                }
-                Reply::Again { reason: latest, after } => {
-                    reason = latest;
-                    if turn < self.config.retries {
-                        thread::sleep(self.pause(turn, after));
+                Reply::Refused { status, reason, body } => match dialect.corrected(status, &body) {
+                    Some((learned, what)) => {
+                        *lock(&self.dialect) = learned;
+                        self.tell(what);
                     }
+                    None => return Err(self.refused(status, reason)),
+                },
+                Reply::Again { reason, wait } => {
+                    // What a server asks to wait for is no failure, as long as there is time.
+                    let is_long = wait.as_ref().is_some_and(|wait| wait.time >= Duration::from_secs(1));
+                    failures += u32::from(!is_long);
+                    if failures > self.config.retries {
+                        return Err(self.failed(format!("{reason}, {failures} times in a row")));
+                    }
+                    self.wait(&mut patience, wait, failures, &reason)?;
                 }
             }
         }
-        Err(self.failed(format!("{reason}, {} times in a row", self.config.retries + 1)))
     }
 
-    fn call(&self, body: &Value) -> Reply {
-        let mut request = self.agent.post(self.config.url()).header("content-type", "application/json");
-        if let Some((name, value)) = &self.key_header {
-            request = request.header(*name, value);
-        }
-        let mut response = match request.send(body.to_string()) {
-            Ok(response) => response,
-            Err(error) => return Reply::Again { reason: error.to_string(), after: None },
+    /// Waits as the server asks, else longer after each failure.
+    fn wait(
+        &self,
+        patience: &mut Patience,
+        asked: Option<Wait>,
+        failures: u32,
+        reason: &str,
+    ) -> Result<(), PolicyError> {
+        let name = self.config.display_name();
+        let waited = match asked.filter(|wait| !wait.time.is_zero()) {
+            Some(wait) => patience.wait(&format!("{name}: the endpoint"), &wait, self.monitor),
+            None if self.monitor.cancel.wait(self.pause(failures)) => Err(Impatience::Cancelled),
+            None => Ok(()),
         };
-        let status = response.status().as_u16();
-        let after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let after = after.filter(|seconds| *seconds >= 0.0 && *seconds < 1e6).map(Duration::from_secs_f64);
-        match response.body_mut().read_to_string() {
-            Ok(text) => reply(status, &text, after),
-            Err(error) => Reply::Again { reason: error.to_string(), after },
-        }
+        waited.map_err(|impatience| match impatience {
+            Impatience::Cancelled => PolicyError::Cancelled { policy: name.into() },
+            Impatience::TooLong(asked) => PolicyError::Failed {
+                policy: name.into(),
+                reason: format!("{reason}; {asked} (`max_wait_s`)"),
+                hint: "come back then, or raise `max_wait_s`; answers so far are kept where there is a `cache_dir`",
+            },
+        })
     }
 
-    fn pause(&self, turn: u32, after: Option<Duration>) -> Duration {
-        let doubled = self.config.backoff_s * f64::from(2_u32.saturating_pow(turn));
-        let seconds = after.map_or(doubled, |after| after.as_secs_f64());
-        Duration::from_secs_f64(seconds.min(self.config.max_backoff_s).max(0.0))
+    fn pause(&self, failures: u32) -> Duration {
+        let doubled = self.config.backoff_s * f64::from(2_u32.saturating_pow(failures.saturating_sub(1)));
+        Duration::try_from_secs_f64(doubled.min(self.config.max_backoff_s)).unwrap_or_default()
+    }
+
+    fn call(&self, body: &Value) -> Result<Reply, PolicyError> {
+        let mut request = Request::post(&self.config.url(), body.to_string());
+        if let Some((name, secret)) = &self.key {
+            let value = if *name == "authorization" { secret.bearer() } else { secret.expose().to_owned() };
+            request = request.key(name, value);
+        }
+        let asked = self.http.send(&request, self.monitor.cancel).and_then(|response| {
+            let (status, place) = (response.status, response.header("location").to_owned());
+            let wait = asked_wait(&response.headers, SystemTime::now());
+            Ok(reply(status, &response.text(LONGEST_RESPONSE)?, &place, wait))
+        });
+        let policy = || self.config.display_name().to_owned();
+        match asked {
+            Ok(reply) => Ok(reply),
+            Err(HttpError::Network { reason, .. }) => Ok(Reply::Again { reason, wait: None }),
+            Err(HttpError::Cancelled) => Err(PolicyError::Cancelled { policy: policy() }),
+            Err(error) => Err(PolicyError::Http { policy: policy(), error: Box::new(error) }),
+        }
     }
 
     fn cached(&self, question: &str) -> Option<ChatAnswer> {
         let path = self.config.cache_dir.as_ref()?.join(format!("{question}.json"));
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        let answer: ChatAnswer = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        // Earlier versions kept empty answers, and thoughts with the answer.
+        let text = after_thought(&answer.text)?.to_owned();
+        Some(ChatAnswer { text, ..answer })
     }
 
     fn cache(&self, question: &str, answer: &ChatAnswer) -> Result<(), PolicyError> {
@@ -165,57 +273,84 @@ impl ChatClient {
             .map_err(|error| self.failed(error.to_string()))
     }
 
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("no holder of the ledger panics")
+    /// Tells it, once.
+    fn tell(&self, what: &str) {
+        let line = format!("{}: {what}", self.config.display_name());
+        if lock(&self.said).insert(line.clone()) {
+            self.monitor.progress.note(&line);
+        }
     }
 
     fn failed(&self, reason: String) -> PolicyError {
         PolicyError::failed(self.config.display_name(), reason)
     }
+
+    fn refused(&self, status: u16, reason: String) -> PolicyError {
+        let hint = match status {
+            300..=399 => "if that is right, put its address into `base_url`; a key is not sent elsewhere",
+            401 | 403 => "check the key and `key_env`",
+            402 | 429 => "the account has no credit left",
+            404 => "check `base_url` and `model`",
+            _ => "",
+        };
+        PolicyError::Failed { policy: self.config.display_name().into(), reason, hint }
+    }
 }
 
-fn key_header(config: &RemoteConfig) -> Result<Option<(&'static str, String)>, PolicyError> {
+/// A lock whose holders leave it whole even when they panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The key, looked at before anything is sent.
+fn key(config: &RemoteConfig) -> Result<Option<(&'static str, Secret)>, PolicyError> {
     if config.key_env.is_empty() {
         return Ok(None);
     }
-    let missing = || {
+    let refused = |what: &str| {
         let hint = "put the endpoint's key there, or set key_env = \"\" for an endpoint without one";
-        config_error(config, format!("environment variable `{}` is not set", config.key_env), hint)
+        let (policy, reason) =
+            (config.display_name().into(), format!("environment variable `{}` {what}", config.key_env));
+        Err(PolicyError::Config { policy, reason, hint: hint.into() })
     };
-    let key = std::env::var(&config.key_env).map_err(|_| missing())?;
-    Ok(Some(match config.api {
-        Api::OpenAi => ("authorization", format!("Bearer {key}")),
-        Api::Azure => ("api-key", key),
-    }))
-}
-
-fn config_error(config: &RemoteConfig, reason: String, hint: &'static str) -> PolicyError {
-    PolicyError::Config { policy: config.display_name().into(), reason, hint }
-}
-
-/// Reads a response: which failures may pass, and where the text is.
-fn reply(status: u16, body: &str, after: Option<Duration>) -> Reply {
-    let excerpt: String = body.chars().take(300).collect();
-    match status {
-        200..=299 => answer(body).unwrap_or(Reply::Again { reason: format!("unreadable response: {excerpt}"), after }),
-        408 | 409 | 425 | 429 | 500..=599 => Reply::Again { reason: format!("status {status}: {excerpt}"), after },
-        // A filtered question is an answer without words: one step fails, not the run.
-        400 if body.contains("content_filter") => Reply::Answer { text: String::new(), usage: Usage::default() },
-        _ => {
-            let hint = match status {
-                401 | 403 => "check the key and `key_env`",
-                404 => "check `base_url` and `model`",
-                _ => "",
-            };
-            Reply::Refused { reason: format!("status {status}: {excerpt}"), hint }
-        }
+    let value = match std::env::var(&config.key_env) {
+        Ok(value) => value,
+        Err(std::env::VarError::NotPresent) => return refused("is not set"),
+        Err(std::env::VarError::NotUnicode(_)) => return refused("holds no text"),
+    };
+    let Some(secret) = Secret::new(&value) else { return refused("is empty") };
+    if let Some(fault) = secret.unfit_for_header() {
+        return refused(&format!("holds no key: it {fault}"));
     }
+    if secret.expose() != value {
+        return refused("holds no key: it has a line end or white space around it");
+    }
+    let header = match config.api {
+        Api::OpenAi => "authorization",
+        Api::Azure => "api-key",
+    };
+    Ok(Some((header, secret)))
 }
 
-fn answer(body: &str) -> Option<Reply> {
-    let response: Value = serde_json::from_str(body).ok()?;
-    let message = response.get("choices")?.get(0)?.get("message")?;
-    let text = message.get("content").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let usage = response.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok()).unwrap_or_default();
-    Some(Reply::Answer { text, usage })
+/// What a response means: which failures may pass, and where the answer is.
+fn reply(status: u16, body: &str, place: &str, wait: Option<Wait>) -> Reply {
+    let told = || format!("status {status}: {}", complaint(body));
+    match status {
+        200..=299 => match read(body) {
+            Ok((said, usage)) => Reply::Said(said, usage),
+            Err(reason) => Reply::Again { reason, wait },
+        },
+        300..=399 => {
+            let reason = format!("status {status}: the endpoint sends its askers to `{place}`");
+            Reply::Refused { status, reason, body: String::new() }
+        }
+        // Waiting brings no credit.
+        429 if body.contains("insufficient_quota") => Reply::Refused { status, reason: told(), body: body.into() },
+        408 | 409 | 425 | 429 | 500 | 502..=504 | 506..=599 => Reply::Again { reason: told(), wait },
+        // A filtered question fails one step, not the run.
+        400 if body.contains("content_filter") => {
+            Reply::Said(Said::nothing(format!("the question was withheld: {}", complaint(body))), Usage::default())
+        }
+        _ => Reply::Refused { status, reason: told(), body: body.into() },
+    }
 }

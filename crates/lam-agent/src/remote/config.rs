@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use lam_config::ConfigError;
+use lam_http::{AddressFault, address};
+use lam_signal::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,12 +40,15 @@ pub struct RemoteConfig {
     pub max_tokens: u32,
     /// Longest wait for one answer, in seconds.
     pub timeout_s: f64,
-    /// How often a call is repeated after a failure that may pass.
+    /// How often a call is repeated after a failure that may pass; a wait that the server asks for is none.
     pub retries: u32,
-    /// Wait before the first repetition, in seconds; doubled each time, unless the server names a time.
+    /// Wait before the first repetition, in seconds; doubled each time.
     pub backoff_s: f64,
-    /// Longest wait before a repetition, in seconds, whatever the server names.
+    /// Longest such wait, in seconds, where the server names none.
     pub max_backoff_s: f64,
+    /// Longest time in all that one question waits because the server names a time, in seconds; if it asks for more,
+    /// the run stops and says when to come back.
+    pub max_wait_s: f64,
     /// Calls at once.
     pub parallel: usize,
     /// USD for a million prompt tokens.
@@ -72,6 +78,7 @@ impl Default for RemoteConfig {
             retries: 5,
             backoff_s: 1.0,
             max_backoff_s: 60.0,
+            max_wait_s: 600.0,
             parallel: 4,
             usd_per_million_prompt_tokens: 0.0,
             usd_per_million_answer_tokens: 0.0,
@@ -86,6 +93,49 @@ impl RemoteConfig {
     /// Name in reports and errors.
     pub fn display_name(&self) -> &str {
         if self.name.is_empty() { &self.model } else { &self.name }
+    }
+
+    /// Refuses an address or a variable's name that cannot be right; `table` is where they stand in the settings.
+    ///
+    /// # Errors
+    /// Names the key and its value; never a key that was put in the place of its variable.
+    pub fn check(&self, table: &str) -> Result<(), ConfigError> {
+        match self.fault() {
+            None => Ok(()),
+            Some((key, value, fault)) => {
+                Err(ConfigError::value(&format!("{table}.{key}"), value, fault.reason, fault.hint))
+            }
+        }
+    }
+
+    /// The first setting that cannot be right, its value, and why.
+    pub(crate) fn fault(&self) -> Option<(&'static str, String, AddressFault)> {
+        let fault = |key, value: &str, reason: &str, hint| {
+            Some((key, value.to_owned(), AddressFault { reason: reason.to_owned(), hint }))
+        };
+        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        if !self.key_env.chars().all(is_name) || self.key_env.starts_with(|first: char| first.is_ascii_digit()) {
+            // Whoever puts the key here does not want to see it in a log.
+            Secret::new(&self.key_env);
+            let hint = "name the environment variable that holds the key, such as OPENAI_API_KEY; never the key itself";
+            return fault("key_env", &self.key_env, "is no name of an environment variable", hint);
+        }
+        match address(&self.base_url) {
+            Err(found) => return Some(("base_url", self.base_url.clone(), found)),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                let hint =
+                    "settings are written to files; put a key into an environment variable and name it in `key_env`";
+                return fault("base_url", &self.base_url, "has a name or a password in it", hint);
+            }
+            Ok(_) => {}
+        }
+        if self.base_url.trim_end_matches('/').ends_with("/chat/completions") {
+            return fault("base_url", &self.base_url, "names the questions' place", "leave out `/chat/completions`");
+        }
+        if self.model.trim().is_empty() {
+            return fault("model", "\"\"", "is empty", "name the model that the endpoint shall ask");
+        }
+        None
     }
 
     /// Where questions are posted.

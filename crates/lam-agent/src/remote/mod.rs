@@ -2,37 +2,40 @@
 //!
 //! Knows the words of a question and of an answer only through `lam-prompt`.
 
+mod answer;
 mod chat;
 mod config;
+mod dialect;
 mod ledger;
 
 use lam_prompt::{messages, parse_action_text_tolerant};
+use lam_signal::Monitor;
 use lam_store::hash_bytes;
 use lam_types::{FunctionSpec, PolicyId};
 
-pub use chat::{ChatAnswer, ChatClient};
+pub use chat::{ChatAnswer, ChatClient, Question};
 pub use config::{Api, RemoteConfig};
 
 use crate::{Decision, Policy, PolicyError, Request, Unreadable};
 
 /// A policy that asks an endpoint, each step with the thought first and the actions so far with their outcomes
 /// (ReAct), as the paper's prompt does.
-pub struct RemotePolicy {
-    client: ChatClient,
+pub struct RemotePolicy<'a> {
+    client: ChatClient<'a>,
     functions: Vec<FunctionSpec>,
 }
 
-impl RemotePolicy {
+impl<'a> RemotePolicy<'a> {
     /// A policy over `functions`.
     ///
     /// # Errors
-    /// When the key is missing, or the cost file cannot be opened.
-    pub fn new(config: RemoteConfig, functions: &[FunctionSpec]) -> Result<Self, PolicyError> {
-        Ok(Self { client: ChatClient::new(config)?, functions: functions.to_vec() })
+    /// As [`ChatClient::new`].
+    pub fn new(config: RemoteConfig, functions: &[FunctionSpec], monitor: Monitor<'a>) -> Result<Self, PolicyError> {
+        Ok(Self { client: ChatClient::new(config, monitor)?, functions: functions.to_vec() })
     }
 }
 
-impl Policy for RemotePolicy {
+impl Policy for RemotePolicy<'_> {
     fn id(&self) -> PolicyId {
         let config = self.client.config();
         let asked = format!("{}\n{}\n{}", config.base_url, config.model, config.temperature);
@@ -42,12 +45,15 @@ impl Policy for RemotePolicy {
     fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
         let questions: Vec<_> =
             requests.iter().map(|request| (messages(request.state, &self.functions), request.seed)).collect();
-        self.client.ask_all(&questions).into_iter().map(|answer| answer.map(decision)).collect()
+        Ok(self.client.ask_all(&questions)?.into_iter().map(decision).collect())
     }
 }
 
 fn decision(answer: ChatAnswer) -> Decision {
-    let action = parse_action_text_tolerant(&answer.text);
-    let unreadable = |reason: String| Unreadable { text: answer.text.clone(), reason };
-    Decision { answer: action.map_err(|error| unreadable(error.to_string())), tokens: None, seconds: answer.seconds }
+    let action = match answer.fault {
+        Some(fault) => Err(fault),
+        None => parse_action_text_tolerant(&answer.text).map_err(|error| error.to_string()),
+    };
+    let answered = action.map_err(|reason| Unreadable { text: answer.text, reason });
+    Decision { answer: answered, tokens: None, seconds: answer.seconds }
 }

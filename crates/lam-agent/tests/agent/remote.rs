@@ -1,65 +1,22 @@
 //! The remote policy against an endpoint that is a thread of this test.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use lam_agent::{Decision, Policy, PolicyError, RemoteConfig, RemotePolicy, Request};
 use lam_env::Application;
 use lam_types::State;
 
 use crate::counter::{Counter, task};
+use crate::endpoint::{endpoint, response, says};
+use crate::watch::Watch;
 
-/// A request as the endpoint saw it: head and body.
-type Seen = Arc<Mutex<Vec<(String, String)>>>;
-
-/// Serves the responses one after another, then hangs up.
-fn endpoint(responses: &[String]) -> (String, Seen) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    let seen = Seen::default();
-    let (noted, responses) = (seen.clone(), responses.to_vec());
-    thread::spawn(move || {
-        for response in responses {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") {
-                reader.read_line(&mut head).unwrap();
-            }
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            let mut body = vec![0; length.unwrap_or(0)];
-            reader.read_exact(&mut body).unwrap();
-            noted.lock().unwrap().push((head, String::from_utf8(body).unwrap()));
-            stream.write_all(response.as_bytes()).unwrap();
-        }
-    });
-    (url, seen)
-}
-
-fn response(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")
-}
-
-fn says(text: &str) -> String {
-    let body = serde_json::json!({
-        "choices": [{"message": {"role": "assistant", "content": text}}],
-        "usage": {"prompt_tokens": 1000, "completion_tokens": 100},
-    });
-    response("200 OK", "Content-Type: application/json\r\n", &body.to_string())
-}
-
-const ANSWER: &str = r#"Here it is:
+pub const ANSWER: &str = r#"Here it is:
 ```json
 {"thought": "press it", "control_label": "1", "control_name": "Press", "function": "click_input",
  "args": {"button": "left"}, "status": "FINISH", "plan": []}
 ```"#;
 
-fn config(url: String) -> RemoteConfig {
+pub fn config(url: String) -> RemoteConfig {
     RemoteConfig {
         base_url: url,
         key_env: String::new(),
@@ -77,14 +34,14 @@ fn state() -> State {
     State { request: "press 1".into(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() }
 }
 
-fn ask(policy: &mut RemotePolicy) -> Result<Decision, PolicyError> {
+pub fn ask(policy: &mut RemotePolicy<'_>) -> Result<Decision, PolicyError> {
     let state = state();
     let request = Request { state: &state, task_id: "press-1", attempt: 0, step_index: 0, seed: 7 };
     policy.decide(&[request]).map(|mut decisions| decisions.remove(0))
 }
 
-fn policy(config: RemoteConfig) -> RemotePolicy {
-    RemotePolicy::new(config, Counter::new(0).functions()).unwrap()
+pub fn policy(config: RemoteConfig) -> RemotePolicy<'static> {
+    RemotePolicy::new(config, Counter::new(0).functions(), Watch::nobody()).unwrap()
 }
 
 #[test]
@@ -153,6 +110,6 @@ fn nothing_is_asked_once_the_money_is_spent_also_after_a_restart() {
 #[test]
 fn a_missing_key_is_named_and_never_its_value() {
     let config = RemoteConfig { key_env: "LAM_TRAIN_TEST_NO_SUCH_KEY".into(), ..config("http://127.0.0.1:9".into()) };
-    let error = RemotePolicy::new(config, &[]).err().unwrap().to_string();
+    let error = RemotePolicy::new(config, &[], Watch::nobody()).err().unwrap().to_string();
     assert!(error.contains("`LAM_TRAIN_TEST_NO_SUCH_KEY` is not set\nhint:"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_agent::{AgentError, Job, Limits, Policy, PolicyChoice, Session, run_episodes};
+use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Policy, Session, run_episodes};
 use lam_env::{Application, TaskQuery};
 use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_signal::{Cancel, Failure, NoProgress};
@@ -18,7 +18,7 @@ pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     let app = registry.environments().open_with(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
     let done = if args.model == "expert" {
-        episode(app.as_ref(), &task, PolicyChoice::Scripted.open(app.as_ref())?.as_mut())
+        episode(app.as_ref(), &task, &mut ExpertPolicy::of(app.as_ref())?)
     } else {
         let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind), output)?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };

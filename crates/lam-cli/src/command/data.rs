@@ -139,7 +139,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
             Ok(examples) => {
                 for example in examples {
                     if found < count {
-                        output.line(&preview(&renderer, &example, style));
+                        output.drawn(&preview(&renderer, &example, style));
                         output.line(&format!("{} of {} tokens trained\n", example.trained(), example.input_ids.len()));
                     }
                     (found, trained, total) = (found + 1, trained + example.trained(), total + example.input_ids.len());

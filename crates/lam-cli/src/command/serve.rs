@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lam_env::{GuardRules, GuardedApplication};
-use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
-use lam_signal::{Cancel, Failure};
+use lam_env_remote::{OpenEnvServer, RemoteError, ServerSettings};
+use lam_signal::{Cancel, Failure, Secret};
 use serde_json::json;
 
 use crate::args::{ServeCommand, ServeEnvArgs};
@@ -25,12 +25,17 @@ pub fn run(command: &ServeCommand, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// The token that an environment variable holds.
+fn token(variable: &str) -> Result<Secret, RemoteError> {
+    Secret::of_variable(variable).ok_or_else(|| RemoteError::NoToken { variable: variable.to_owned() })
+}
+
 fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     let app = environments().open(&args.environment)?;
     let settings = ServerSettings {
         host: args.host.clone(),
         port: args.port,
-        token: args.token_env.as_deref().map(Secret::from_env).transpose()?,
+        token: args.token_env.as_deref().map(token).transpose()?,
         max_sessions: args.max_sessions.or(app.instances()).unwrap_or(SESSIONS),
         max_message_bytes: args.max_message_mib << 20,
         max_steps: args.max_steps,

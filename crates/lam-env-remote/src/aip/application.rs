@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, Guarded, TaskQuery};
+use lam_signal::Secret;
 use lam_types::{FunctionSpec, Phrasing, Task};
 
 use super::environment::{AipEnvironment, Patience};
@@ -15,7 +16,6 @@ use super::hub::{Hub, HubSettings};
 use crate::RemoteError;
 use crate::http::pairs;
 use crate::link::LinkLimits;
-use crate::secret::Secret;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/aip");
 const HINT: &str = "ufo-aip:HOST:PORT, and behind it ?tasks=FILE&devices=N if wanted";

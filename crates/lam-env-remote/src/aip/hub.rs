@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use lam_signal::Secret;
 use serde_json::json;
 use tungstenite::protocol::frame::coding::CloseCode;
 
@@ -14,7 +15,6 @@ use crate::RemoteError;
 use crate::http::Request;
 use crate::link::{Link, LinkLimits};
 use crate::listener::Listener;
-use crate::secret::Secret;
 
 /// How long a device may take to register once it is connected.
 const REGISTRATION: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lam_env::EnvError;
+use lam_signal::Secret;
 use lam_types::Task;
 use serde_json::Value;
 use ureq::Agent;
@@ -12,7 +13,6 @@ use super::messages::Reset;
 use super::payload::{SCHEMA_VERSION, taken};
 use super::schema::{Described, KEY};
 use crate::RemoteError;
-use crate::secret::Secret;
 
 /// Family of tasks that a server draws without being asked for one.
 pub const ANY_FAMILY: &str = "any";
@@ -152,7 +152,9 @@ fn get(
     let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_json::<Value>();
     match body {
         Ok(body) if status.is_success() => Ok(body),
-        Ok(body) => Err(body["detail"].as_str().map_or_else(|| format!("HTTP {status}"), str::to_owned)),
+        Ok(body) => {
+            Err(body.get("detail").and_then(Value::as_str).map_or_else(|| format!("HTTP {status}"), str::to_owned))
+        }
         Err(error) if status.is_success() => Err(error.to_string()),
         Err(_) => Err(format!("HTTP {status}")),
     }

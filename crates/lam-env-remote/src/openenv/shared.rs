@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lam_env::Application;
+use lam_signal::Secret;
 
 use super::schema::Described;
 use crate::link::LinkLimits;
-use crate::secret::Secret;
 
 /// How an application is served.
 #[derive(Clone, Debug)]

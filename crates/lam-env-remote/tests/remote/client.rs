@@ -4,11 +4,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lam_agent::{AgentError, Job, Limits, PolicyChoice, Session, run_episodes};
+use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Session, run_episodes};
 use lam_env::{Application, EnvError};
-use lam_env_remote::{ClientSettings, OpenEnvServer, Remote, RemoteError, Secret, ServerSettings};
+use lam_env_remote::{ClientSettings, OpenEnvServer, Remote, RemoteError, ServerSettings};
 use lam_env_sim::{Sim, reference};
-use lam_signal::{Cancel, Fault, FaultKind, NoProgress};
+use lam_signal::{Cancel, Fault, FaultKind, NoProgress, Secret};
 use lam_types::{Action, Args, Complete, Status, StepStatus, Trajectory};
 use serde_json::{Value, json};
 
@@ -36,8 +36,8 @@ fn action(function: &str, status: Status) -> Action {
 fn episodes(app: &dyn Application, count: usize, limits: &Limits) -> Vec<Trajectory> {
     let jobs = Job::for_tasks(&app.tasks(&query(count)).unwrap(), 1);
     let session = Session { limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
-    let mut policy = PolicyChoice::Scripted.open(app).unwrap();
-    let mut trajectories = run_episodes(app, &jobs, policy.as_mut(), &session).unwrap();
+    let mut policy = ExpertPolicy::of(app).unwrap();
+    let mut trajectories = run_episodes(app, &jobs, &mut policy, &session).unwrap();
     for trajectory in &mut trajectories {
         (trajectory.trajectory_id, trajectory.environment_version) = (String::new(), String::new());
         for step in &mut trajectory.steps {
@@ -368,8 +368,8 @@ fn an_episode_whose_server_answers_oddly_is_kept_as_failed() {
         let jobs = Job::for_tasks(std::slice::from_ref(&task), 1);
         let limits = Limits { environment_retries: 0, ..Limits::default() };
         let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
-        let mut policy = PolicyChoice::Scripted.open(&Sim::new()).unwrap();
-        let died = run_episodes(&remote, &jobs, policy.as_mut(), &session).unwrap_err();
+        let mut policy = ExpertPolicy::of(&Sim::new()).unwrap();
+        let died = run_episodes(&remote, &jobs, &mut policy, &session).unwrap_err();
         let AgentError::AllDied { trajectories: kept, .. } = died else { panic!("{shown}: {died}") };
         assert!(kept[0].environment_error.is_some(), "{shown}: {:?}", kept[0]);
     }

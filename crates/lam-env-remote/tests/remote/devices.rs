@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use lam_agent::{Decision, Job, Limits, Policy, PolicyError, Request, Session, run_episodes};
 use lam_env::{Application, EnvError, TaskQuery};
-use lam_env_remote::{AipSettings, Secret, UfoAip};
+use lam_env_remote::{AipSettings, UfoAip};
+use lam_signal::Secret;
 use lam_signal::{Cancel, Fault, FaultKind, NoProgress};
 use lam_types::{Action, Complete, PolicyId, Split, Status, StepStatus, Task};
 use serde_json::{Value, json};

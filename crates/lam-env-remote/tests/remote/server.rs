@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lam_env_remote::{OpenEnvServer, Secret, ServerSettings};
+use lam_env_remote::{OpenEnvServer, ServerSettings};
 use lam_env_sim::reference;
+use lam_signal::Secret;
 use lam_types::Task;
 use serde_json::{Value, json};
 use tungstenite::Message;

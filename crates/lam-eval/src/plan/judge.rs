@@ -1,7 +1,8 @@
 //! Who compares a predicted plan with the ground truth: the matcher, or a model asked in the shape of App. D.
 
-use lam_agent::{ChatClient, PolicyError, RemoteConfig};
+use lam_agent::{ChatAnswer, ChatClient, PolicyError, RemoteConfig};
 use lam_prompt::{Message, Role};
+use lam_signal::{Monitor, excerpt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -64,36 +65,32 @@ impl PlanJudge for MatcherJudge {
 }
 
 /// A model as judge. The prediction is its first answer, the ground truth its second.
-pub struct ChatJudge {
-    client: ChatClient,
+pub struct ChatJudge<'a> {
+    client: ChatClient<'a>,
 }
 
-impl ChatJudge {
+impl<'a> ChatJudge<'a> {
     /// A judge behind the configured endpoint.
     ///
     /// # Errors
-    /// When the key is missing.
-    pub fn new(config: RemoteConfig) -> Result<Self, PolicyError> {
-        Ok(Self { client: ChatClient::new(config)? })
+    /// As [`ChatClient::new`].
+    pub fn new(config: RemoteConfig, monitor: Monitor<'a>) -> Result<Self, PolicyError> {
+        Ok(Self { client: ChatClient::new(config, monitor)? })
     }
 }
 
-impl PlanJudge for ChatJudge {
+impl PlanJudge for ChatJudge<'_> {
     fn name(&self) -> String {
         self.client.config().display_name().to_owned()
     }
 
     fn compare(&mut self, questions: &[PlanQuestion]) -> Result<Vec<Comparison>, PolicyError> {
         let asked: Vec<_> = questions.iter().map(|question| (messages(question), 0)).collect();
-        let answers = self.client.ask_all(&asked);
-        let read = |(question, answer): (&PlanQuestion, Result<lam_agent::ChatAnswer, PolicyError>)| {
-            let answer = answer?;
-            read_comparison(question, &answer.text).ok_or_else(|| {
-                let said: String = answer.text.chars().take(300).collect();
-                PolicyError::failed(self.name(), format!("the judge's answer cannot be read: {said}"))
-            })
-        };
-        questions.iter().zip(answers).map(read).collect()
+        self.client.ask_all_for(&asked, &|index, answer: &ChatAnswer| match &answer.fault {
+            Some(fault) => Err(format!("the judge's answer cannot be used: {fault}")),
+            None => read_comparison(&questions[index], &answer.text)
+                .ok_or_else(|| format!("the judge's answer cannot be read: {}", excerpt(&answer.text, 300))),
+        })
     }
 }
 

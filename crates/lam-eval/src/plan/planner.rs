@@ -1,7 +1,8 @@
 //! What writes plans: a model of ours (its planner lives above this crate), or an endpoint.
 
-use lam_agent::{ChatClient, PolicyError, RemoteConfig};
+use lam_agent::{ChatAnswer, ChatClient, PolicyError, RemoteConfig};
 use lam_prompt::{parse_plan_text, plan_messages};
+use lam_signal::Monitor;
 
 /// A planner: tasks in, plans out.
 pub trait Planner {
@@ -16,28 +17,31 @@ pub trait Planner {
 }
 
 /// An endpoint as a planner.
-pub struct RemotePlanner {
-    client: ChatClient,
+pub struct RemotePlanner<'a> {
+    client: ChatClient<'a>,
 }
 
-impl RemotePlanner {
+impl<'a> RemotePlanner<'a> {
     /// A planner behind the configured endpoint.
     ///
     /// # Errors
-    /// When the key is missing.
-    pub fn new(config: RemoteConfig) -> Result<Self, PolicyError> {
-        Ok(Self { client: ChatClient::new(config)? })
+    /// As [`ChatClient::new`].
+    pub fn new(config: RemoteConfig, monitor: Monitor<'a>) -> Result<Self, PolicyError> {
+        Ok(Self { client: ChatClient::new(config, monitor)? })
     }
 }
 
-impl Planner for RemotePlanner {
+impl Planner for RemotePlanner<'_> {
     fn name(&self) -> String {
         self.client.config().display_name().to_owned()
     }
 
     fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
         let questions: Vec<_> = tasks.iter().map(|task| (plan_messages(task), 0)).collect();
-        let answers = self.client.ask_all(&questions).into_iter();
-        answers.map(|answer| answer.map(|answer| parse_plan_text(&answer.text).unwrap_or_default())).collect()
+        let plan = |answer: ChatAnswer| match answer.fault {
+            Some(_) => Vec::new(),
+            None => parse_plan_text(&answer.text).unwrap_or_default(),
+        };
+        Ok(self.client.ask_all(&questions)?.into_iter().map(plan).collect())
     }
 }

@@ -7,6 +7,8 @@ mod step;
 
 use std::path::Path;
 
+use lam_agent::RemoteConfig;
+use lam_config::ConfigError;
 use lam_pipeline::Registry;
 use lam_signal::Failure;
 use serde_json::{Value, json};
@@ -19,6 +21,11 @@ const TABLES_FILE: &str = "tables.json";
 /// Adds this crate's stages.
 pub fn register(registry: Registry) -> Registry {
     registry.with(plan::EvaluatePlans).with(step::EvaluateSteps).with(online::EvaluateOnline)
+}
+
+/// Refuses endpoints that cannot be right.
+fn check_endpoints(endpoints: &[RemoteConfig]) -> Result<(), ConfigError> {
+    endpoints.iter().enumerate().try_for_each(|(index, endpoint)| endpoint.check(&format!("endpoints.{index}")))
 }
 
 fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::finish;
 use super::rows::TableRows;
+use super::{check_endpoints, finish};
 use crate::{Bootstrap, HeldOut, Tables, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
@@ -93,6 +93,7 @@ impl Stage for EvaluateOnline {
 
     fn check(&self, settings: &OnlineSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         at_least_one("max_new_tokens", settings.max_new_tokens)?;
+        check_endpoints(&settings.endpoints)?;
         if settings.split == Split::Train {
             let reason = "a model is not measured on what it was trained on";
             return Err(ConfigError::value("split", "train", reason, "`test`, or `validation` for choices"));
@@ -136,7 +137,7 @@ impl Stage for EvaluateOnline {
             row(&mut model.policy(app.as_ref(), options)?)?;
         }
         for choice in rows.others(settings.expert) {
-            row(choice.open(app.as_ref())?.as_mut())?;
+            row(choice.open(app.as_ref(), context.monitor())?.as_mut())?;
         }
         finish(&tables, context.output)
     }

@@ -1,8 +1,9 @@
 //! `eval.plan`: Table 2.
 
 use lam_agent::{PolicyError, RemoteConfig};
+use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, ModelPlanner};
-use lam_pipeline::{InputSpec, Stage, StageContext};
+use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_task_plans};
 use lam_types::Split;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rows::TableRows;
-use super::{finish, truncate};
+use super::{check_endpoints, finish, truncate};
 use crate::{
     Bootstrap, ChatJudge, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_plans, write_items,
 };
@@ -48,6 +49,11 @@ impl Stage for EvaluatePlans {
         &INPUTS
     }
 
+    fn check(&self, settings: &PlanSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        check_endpoints(&settings.endpoints)?;
+        settings.judge.as_ref().map_or(Ok(()), |judge| judge.check("judge"))
+    }
+
     fn run(&self, settings: &PlanSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
         let mut pairs = Vec::new();
         for file in context.input_files("plans", "task_plans.parquet") {
@@ -55,8 +61,8 @@ impl Stage for EvaluatePlans {
         }
         pairs.retain(|pair| pair.split == Split::Test);
         truncate(&mut pairs, settings.max_pairs);
-        let mut judge: Box<dyn PlanJudge> = match &settings.judge {
-            Some(judge) => Box::new(ChatJudge::new(judge.clone())?),
+        let mut judge: Box<dyn PlanJudge + '_> = match &settings.judge {
+            Some(judge) => Box::new(ChatJudge::new(judge.clone(), context.monitor())?),
             None => Box::new(MatcherJudge),
         };
         let rows = TableRows::of(context, &settings.endpoints)?;
@@ -74,7 +80,7 @@ impl Stage for EvaluatePlans {
                 .planner()?)?;
         }
         for endpoint in &rows.endpoints {
-            row(&mut RemotePlanner::new(endpoint.clone())?)?;
+            row(&mut RemotePlanner::new(endpoint.clone(), context.monitor())?)?;
         }
         finish(&tables, context.output)
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rows::TableRows;
-use super::{finish, truncate};
+use super::{check_endpoints, finish, truncate};
 use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 
 /// Settings of `eval.step`.
@@ -70,7 +70,8 @@ impl Stage for EvaluateSteps {
     }
 
     fn check(&self, settings: &StepSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        at_least_one("max_new_tokens", settings.max_new_tokens)
+        at_least_one("max_new_tokens", settings.max_new_tokens)?;
+        check_endpoints(&settings.endpoints)
     }
 
     fn run(&self, settings: &StepSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
@@ -104,7 +105,7 @@ impl Stage for EvaluateSteps {
             tables.decision_making.insert(name.clone(), DecisionEntry { row, unconstrained });
         }
         for choice in rows.others(false) {
-            let mut policy = choice.open(app.as_ref())?;
+            let mut policy = choice.open(app.as_ref(), context.monitor())?;
             let name = policy.id().name;
             let row = measure(policy.as_mut(), format!("{}.steps.jsonl", file_name_of(&name)))?;
             tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });

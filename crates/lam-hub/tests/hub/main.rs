@@ -1,12 +1,13 @@
 //! Fetching from a hub on this machine: interruptions, refusals, damage, the cache that other tools share.
 
+mod bad_days;
 mod server;
 
 use std::path::Path;
 use std::time::Duration;
 
 use lam_hub::{Hub, HubError, HubSettings, ModelId, Snapshot, read_headers};
-use lam_signal::{Cancel, Monitor, NoProgress, Progress};
+use lam_signal::{Cancel, Monitor, NoProgress, Progress, Secret};
 use server::{COMMIT, Faults, Server};
 
 const HEADER: &str = r#"{"a":{"dtype":"BF16","shape":[100,1000],"data_offsets":[0,200000]}}"#;
@@ -38,6 +39,7 @@ fn settings(server: &Server, home: &Path) -> HubSettings {
         timeout: Duration::from_secs(5),
         retries: 3,
         pause: Duration::from_millis(1),
+        max_wait: Duration::from_secs(60),
     }
 }
 
@@ -161,7 +163,7 @@ fn a_busy_hub_is_asked_again_and_given_up_at_last() {
 fn refusals_say_what_to_do() {
     let (server, home) = (start(), tempfile::tempdir().unwrap());
     let refused = |id: &str, token: Option<&str>, words: &[&str]| {
-        let settings = HubSettings { token: token.map(str::to_owned), ..settings(&server, home.path()) };
+        let settings = HubSettings { token: token.and_then(Secret::new), ..settings(&server, home.path()) };
         let error = fetch(settings, id, None).unwrap_err().to_string();
         for word in words {
             assert!(error.contains(word), "no `{word}` in: {error}");
@@ -175,7 +177,7 @@ fn refusals_say_what_to_do() {
     server.set(Faults { token: Some(("sesame", "")), ..Faults::default() });
     refused("acme/tiny", None, &["401", "set HF_TOKEN"]);
     refused("acme/tiny", Some("wrong"), &["401", "the token in HF_TOKEN may read"]);
-    let known = HubSettings { token: Some("sesame".into()), ..settings(&server, home.path()) };
+    let known = HubSettings { token: Secret::new("sesame"), ..settings(&server, home.path()) };
     fetch(known, "acme/tiny", None).unwrap();
 }
 

@@ -21,6 +21,18 @@ pub struct Faults {
     pub changed: u32,
     /// How many requests are answered with 503.
     pub unavailable: u32,
+    /// How many are answered with 429 and this header.
+    pub busy: (u32, &'static str),
+    /// How many bytes more than there are the listing announces of weights.
+    pub announced: i64,
+    /// Files are answered with a page of so many bytes.
+    pub page: usize,
+    /// Bodies end with the connection, and nobody says how long they are.
+    pub without_length: bool,
+    /// Files are redirected to this address, with their path behind it.
+    pub storage: Option<String>,
+    /// How long a file's answer takes.
+    pub slow: std::time::Duration,
     /// Ranges are not known here.
     pub ignores_ranges: bool,
     /// Only this token may read, and a refusal has this code.
@@ -87,12 +99,17 @@ fn answer_all(stream: TcpStream, shared: &Mutex<Shared>) {
             answer(&request, &mut shared)
         };
         let whole = answer.body.len() <= answer.length;
-        let head = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n{}\r\n", answer.status, answer.length, answer.headers);
+        let without_length = shared.lock().expect("no handler panics").faults.without_length;
+        let length = match without_length && answer.status.starts_with("200") {
+            true => "Connection: close".to_owned(),
+            false => format!("Content-Length: {}", answer.length),
+        };
+        let head = format!("HTTP/1.1 {}\r\n{length}\r\n{}\r\n", answer.status, answer.headers);
         let mut stream = &stream;
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body)).is_err() || !whole {
             return;
         }
-        if answer.body.len() < answer.length {
+        if answer.body.len() < answer.length || length.contains("close") {
             // The connection breaks in the middle of the body.
             let _ = stream.shutdown(std::net::Shutdown::Both);
             return;
@@ -137,6 +154,9 @@ fn answer(request: &Request, shared: &mut Shared) -> Answer {
     if counts_down(&mut shared.faults.unavailable) {
         return Answer::refusal("503 Service Unavailable", "");
     }
+    if counts_down(&mut shared.faults.busy.0) {
+        return Answer::new("429 Too Many Requests", &format!("{}\r\n", shared.faults.busy.1), Vec::new());
+    }
     if let Some((token, code)) = shared.faults.token.filter(|(token, _)| request.token.as_deref() != Some(token)) {
         let _ = token;
         return Answer::refusal("401 Unauthorized", code);
@@ -144,11 +164,15 @@ fn answer(request: &Request, shared: &mut Shared) -> Answer {
     let revision = request.path.strip_prefix("/api/models/acme/tiny/revision/");
     if let Some(revision) = revision.map(|revision| revision.trim_end_matches("?blobs=true")) {
         return match revision {
-            "main" | COMMIT => Answer::new("200 OK", "", listing(&shared.files)),
+            "main" | COMMIT => Answer::new("200 OK", "", listing(&shared.files, shared.faults.announced)),
             _ => Answer::refusal("404 Not Found", "RevisionNotFound"),
         };
     }
-    match request.path.strip_prefix(&format!("/acme/tiny/resolve/{COMMIT}/")) {
+    let path = request.path.strip_prefix(&format!("/acme/tiny/resolve/{COMMIT}/"));
+    if let (Some(_), Some(storage)) = (path, &shared.faults.storage) {
+        return Answer::new("302 Found", &format!("Location: {storage}{}\r\n", request.path), Vec::new());
+    }
+    match path {
         None => Answer::refusal("404 Not Found", "RepoNotFound"),
         Some(name) => match shared.files.iter().find(|(known, _)| known == name) {
             None => Answer::refusal("404 Not Found", "EntryNotFound"),
@@ -158,6 +182,11 @@ fn answer(request: &Request, shared: &mut Shared) -> Answer {
 }
 
 fn file(bytes: &[u8], range: Option<&str>, faults: &mut Faults) -> Answer {
+    std::thread::sleep(faults.slow);
+    if faults.page > 0 {
+        let page = "<html>".bytes().chain(std::iter::repeat_n(b'x', faults.page)).collect();
+        return Answer::new("200 OK", "Content-Type: text/html\r\n", page);
+    }
     let range = range.filter(|_| !faults.ignores_ranges).and_then(|range| range.strip_prefix("bytes="));
     let mut answer = match range.and_then(|range| range.split_once('-')) {
         None => Answer::new("200 OK", "", bytes.to_vec()),
@@ -165,7 +194,8 @@ fn file(bytes: &[u8], range: Option<&str>, faults: &mut Faults) -> Answer {
             let first: usize = first.parse().expect("a number");
             let end = last.parse().map_or(bytes.len(), |last: usize| bytes.len().min(last + 1));
             if first >= bytes.len() {
-                return Answer::refusal("416 Range Not Satisfiable", "");
+                let whole = format!("Content-Range: bytes */{}\r\n", bytes.len());
+                return Answer::new("416 Range Not Satisfiable", &whole, Vec::new());
             }
             let headers = format!("Content-Range: bytes {first}-{}/{}\r\n", end - 1, bytes.len());
             Answer::new("206 Partial Content", &headers, bytes[first..end].to_vec())
@@ -187,14 +217,15 @@ fn counts_down(left: &mut u32) -> bool {
 }
 
 /// As the hub lists files: weights as large files with SHA-256, others with Git's hash.
-fn listing(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+fn listing(files: &[(String, Vec<u8>)], announced: i64) -> Vec<u8> {
     let entry = |(name, bytes): &(String, Vec<u8>)| {
         let mut blob = sha1::Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
         blob.update(bytes);
         let hex: String = blob.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         let mut entry = serde_json::json!({"rfilename": name, "size": bytes.len(), "blobId": hex});
         if name.ends_with(".safetensors") {
-            entry["lfs"] = serde_json::json!({"sha256": lam_store::hash_bytes(bytes), "size": bytes.len()});
+            let size = (bytes.len() as u64).saturating_add_signed(announced);
+            entry["lfs"] = serde_json::json!({"sha256": lam_store::hash_bytes(bytes), "size": size});
         }
         entry
     };

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lam_signal::Progress;
+use lam_signal::{Progress, printable};
 use serde_json::{Value, json};
 
 use super::{StageView, View};
@@ -35,7 +35,7 @@ impl JsonView {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(event) = write(&mut inner) {
             // Perhaps nobody reads any more; the run continues all the same.
-            let _ = writeln!(inner.out, "{event}").and_then(|()| inner.out.flush());
+            let _ = writeln!(inner.out, "{}", printable(&event.to_string())).and_then(|()| inner.out.flush());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lam_signal::Progress;
+use lam_signal::{Progress, printable};
 
 use super::{StageView, View};
 use crate::{Outcome, StageOutcome, format_seconds};
@@ -46,7 +46,7 @@ impl LineView {
 impl Inner {
     /// Perhaps nobody reads any more; the run continues all the same.
     fn line(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
+        let _ = writeln!(self.out, "{}", printable(text)).and_then(|()| self.out.flush());
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lam_signal::Progress;
+use lam_signal::{Progress, printable};
 
 use super::lines::finished_line;
 use super::{StageView, View};
@@ -39,7 +39,7 @@ impl LiveView {
             bar.finish_and_clear();
             *bar = ProgressBar::hidden();
         });
-        eprintln!("{line}");
+        eprintln!("{}", printable(line));
     }
 }
 
@@ -49,7 +49,7 @@ fn style(template: &str) -> ProgressStyle {
 
 impl View for LiveView {
     fn started(&self, stage: &StageView<'_>) {
-        eprintln!("[{}/{}] {} ({}): {}", stage.number, stage.total, stage.id, stage.kind, stage.why);
+        eprintln!("[{}/{}] {} ({}): {}", stage.number, stage.total, stage.id, stage.kind, printable(stage.why));
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8)).with_style(style(SPINNER));
         bar.set_prefix(format!("[{}/{}] {}", stage.number, stage.total, stage.id));
         bar.enable_steady_tick(Duration::from_millis(250));
@@ -80,7 +80,7 @@ impl Progress for LiveView {
                 }
                 None => bar.set_style(style(SPINNER)),
             }
-            bar.set_message(what.to_string());
+            bar.set_message(printable(what).into_owned());
         });
     }
 
@@ -88,13 +88,13 @@ impl Progress for LiveView {
         self.with(|bar| {
             bar.set_position(done);
             if !message.is_empty() {
-                bar.set_message(message.to_string());
+                bar.set_message(printable(message).into_owned());
             }
         });
     }
 
     fn note(&self, line: &str) {
-        self.with(|bar| bar.println(format!("{}: {line}", bar.prefix())));
+        self.with(|bar| bar.println(format!("{}: {}", bar.prefix(), printable(line))));
     }
 
     fn end(&self) {

@@ -1,0 +1,71 @@
+//! Why there is no answer at all.
+
+use lam_signal::{Details, Fault, FaultKind};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// An environment variable that cannot be used.
+    Setting {
+        /// The variable.
+        variable: String,
+        /// Its value.
+        value: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Not an address, or a header that cannot be sent.
+    Request {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nobody answered, or the connection broke; a later try may have more luck.
+    Network {
+        /// What was asked for.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The server is not trusted.
+    Untrusted {
+        /// What was asked for.
+        url: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Somebody asked to stop.
+    Cancelled,
+}
+
+impl Fault for HttpError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            HttpError::Setting { .. } | HttpError::Request { .. } => FaultKind::Config,
+            HttpError::Network { .. } | HttpError::Untrusted { .. } => FaultKind::Runtime,
+            HttpError::Cancelled => FaultKind::Cancelled,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            HttpError::Setting { variable, value, reason, hint } => {
+                Details::new(variable).found(value).because(reason).hint(hint)
+            }
+            HttpError::Request { url, reason } => Details::default().at(url).because(reason),
+            HttpError::Network { url, reason } => Details::default()
+                .at(url)
+                .because(reason)
+                .hint("check the network and the proxy (https_proxy, http_proxy, all_proxy, no_proxy)"),
+            HttpError::Untrusted { url, reason, hint } => Details::default().at(url).because(reason).hint(hint),
+            HttpError::Cancelled => Details::new("stopped on request"),
+        }
+    }
+}
+
+lam_signal::display_details!(HttpError);
