@@ -17,7 +17,7 @@ pub struct ImitateConfig {
     pub lora: LoraConfig,
     /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
     pub quantization_bit: u8,
-    /// Share of tasks (by id hash) held out to watch the loss; 0 for none.
+    /// Share of the training set's tasks (by id hash) held out to watch the loss, in known wordings; 0 for none.
     pub validation_share: f64,
     /// Share of the batches that each file of replay examples gets, where the stage is given such files.
     pub replay_share: f64,

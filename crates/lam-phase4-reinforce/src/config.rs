@@ -15,7 +15,7 @@ pub struct RewardConfig {
     pub environment: String,
     /// Adapter under the scalar head; the paper's r 8, α 32, dropout 0.1.
     pub lora: LoraConfig,
-    /// Share of tasks held out of training to measure accuracy and margin.
+    /// Share of the training set's tasks held out of training to measure accuracy and margin, in known wordings.
     pub validation_share: f64,
     /// How successes and failures are made to weigh the same.
     pub balance: Balance,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rows::TableRows;
-use super::{check_endpoints, finish, truncate};
+use super::{at_most, check_endpoints, finish};
 use crate::{
     Bootstrap, ChatJudge, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_plans, write_items,
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PlanSettings {
-    /// Test pairs at most; 0 for all.
+    /// Test pairs at most; 0 for all. Fewer than there are families are spread over all of them.
     max_pairs: usize,
     /// Endpoints with rows of their own.
     endpoints: Vec<RemoteConfig>,
@@ -60,7 +60,7 @@ impl Stage for EvaluatePlans {
             pairs.extend(read_task_plans(&file)?);
         }
         pairs.retain(|pair| pair.split == Split::Test);
-        truncate(&mut pairs, settings.max_pairs);
+        let pairs = at_most(pairs, settings.max_pairs, context.seed, |pair| &pair.family);
         let mut judge: Box<dyn PlanJudge + '_> = match &settings.judge {
             Some(judge) => Box::new(ChatJudge::new(judge.clone(), context.monitor())?),
             None => Box::new(MatcherJudge),

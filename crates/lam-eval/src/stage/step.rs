@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::rows::TableRows;
-use super::{check_endpoints, finish, truncate};
+use super::{at_most, check_endpoints, finish};
 use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 
 /// Settings of `eval.step`.
@@ -22,7 +22,7 @@ use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 pub(super) struct StepSettings {
     /// Environment whose functions are known.
     environment: String,
-    /// Trajectories at most; 0 for all.
+    /// Trajectories at most; 0 for all. Fewer than there are families are spread over all of them.
     max_trajectories: usize,
     /// Whether models are also measured without the decoding constraint.
     unconstrained: bool,
@@ -81,7 +81,8 @@ impl Stage for EvaluateSteps {
             trajectories.extend(read_trajectories(path)?);
         }
         trajectories.retain(Trajectory::succeeded);
-        truncate(&mut trajectories, settings.max_trajectories);
+        let most = settings.max_trajectories;
+        let trajectories = at_most(trajectories, most, context.seed, |one| &one.task.family);
         let (functions, bootstrap, monitor) = (app.functions(), &settings.bootstrap, context.monitor());
         let measure = |policy: &mut dyn Policy, file: String| {
             let report = evaluate_steps(&trajectories, functions, policy, bootstrap, &monitor)?;

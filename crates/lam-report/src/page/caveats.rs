@@ -16,7 +16,7 @@ pub fn section(run: &Run) -> Markup {
             li { strong { "Times are not comparable. " } "Latency and completion time were measured on the machine of this run with a model of this size; the paper’s are those of a 7B model or a remote service, with a real application in the loop." }
             li { strong { "Intervals cover sampling only. " }
                 @if run.is_repeated() { "They are Student’s intervals of the mean over " (run.seeds.len()) " seeds; the task families are the same in each." }
-                @else { "They are bootstrap intervals over test tasks, for one training seed. Another seed gives another model." }
+                @else { "They are intervals over test tasks (Wilson’s for proportions of tasks, by bootstrap for the rest), for one training seed. Another seed gives another model." }
             }
             li { strong { "Constrained decoding helps. " } "Online figures are measured with decoding constrained to executable answers; the invalid-action rate says nothing about what the model would write without it." }
         }
