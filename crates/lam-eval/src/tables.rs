@@ -32,13 +32,6 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Takes over the rows of `other`, which win.
-    pub fn merge(&mut self, other: Tables) {
-        self.planning.extend(other.planning);
-        self.decision_making.extend(other.decision_making);
-        self.online.extend(other.online);
-    }
-
     /// Writes them as JSON.
     ///
     /// # Errors
@@ -46,19 +39,6 @@ impl Tables {
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
         let text = serde_json::to_string_pretty(self).expect("tables have string keys and finite numbers") + "\n";
         write_atomic(path, text.as_bytes())
-    }
-
-    /// Reads what [`Tables::write`] wrote.
-    ///
-    /// # Errors
-    /// When the file is missing or damaged.
-    pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let bytes = std::fs::read(path).map_err(StoreError::io("read", path))?;
-        serde_json::from_slice(&bytes).map_err(|error| StoreError::Damaged {
-            path: path.into(),
-            reason: error.to_string(),
-            hint: "run the evaluation again",
-        })
     }
 }
 

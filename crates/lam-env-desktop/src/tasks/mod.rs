@@ -56,6 +56,17 @@ const fn family(
     Family::new(name, words, wording, steps, Setup::Plain, goals)
 }
 
+/// The same, naming some words of the document.
+const fn quoting(
+    name: &'static str,
+    words: &'static [&'static str],
+    wording: &'static Wording,
+    steps: &'static [&'static str],
+    goals: &'static [Goal],
+) -> Family {
+    family(name, words, wording, steps, goals).quote(Quote::Words)
+}
+
 /// The families of an application by topic, in the order in which they take turns; none for applications without
 /// tasks.
 pub fn topics(application: &str) -> Vec<(&'static str, &'static [Family])> {

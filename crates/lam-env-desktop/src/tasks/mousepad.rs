@@ -2,21 +2,19 @@
 
 use super::goal::Letters;
 use super::wording::{APPEND, DELETE, LAST, LETTERS, RETYPE};
-use super::{Family, Goal, Quote, family};
+use super::{Family, Goal, Quote, family, quoting};
 
 /// The families.
 pub static FAMILIES: [Family; 5] = [
-    family("note_retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped])
-        .quote(Quote::Words)
+    quoting("note_retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped])
         .new_words(2, 2),
-    family(
+    quoting(
         "note_delete",
         &["delete", "remove", "erase"],
         &DELETE,
         &["select {x}", "click Edit > Delete"],
         &[Goal::Deleted],
-    )
-    .quote(Quote::Words),
+    ),
     family(
         "note_append",
         &["add", "write"],
@@ -34,12 +32,11 @@ pub static FAMILIES: [Family; 5] = [
         &[Goal::Last],
     )
     .new_words(3, 3),
-    family(
+    quoting(
         "note_uppercase",
         &["upper case", "capital letters"],
         &LETTERS,
         &["select {x}", "click Edit > Convert > To Uppercase"],
         &[Goal::Letters(Letters::Upper)],
-    )
-    .quote(Quote::Words),
+    ),
 ];

@@ -1,38 +1,30 @@
 //! Families that format whole paragraphs.
 
 use super::wording::{AMOUNT, PARAGRAPH, PARAGRAPHS, VALUE};
-use super::{Family, Numbers, Quote, family};
+use super::{Family, Numbers, family, quoting};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 9] = [
-    family("center", &["center", "centered", "middle alignment"], &PARAGRAPH, &["select {x}", "click Center"])
-        .quote(Quote::Words),
-    family(
+    quoting("center", &["center", "centered", "middle alignment"], &PARAGRAPH, &["select {x}", "click Center"]),
+    quoting(
         "align_right",
         &["align right", "right alignment", "flush right"],
         &PARAGRAPH,
         &["select {x}", "click Align Right"],
-    )
-    .quote(Quote::Words),
-    family("justify", &["justify", "justified", "even edges"], &PARAGRAPH, &["select {x}", "click Justify"])
-        .quote(Quote::Words),
-    family("bullets", &["bullets", "bullet points", "dots"], &PARAGRAPH, &["select {x}", "click Bullets"])
-        .quote(Quote::Words),
-    family("numbering", &["numbering", "numbered list", "counting"], &PARAGRAPH, &["select {x}", "click Numbering"])
-        .quote(Quote::Words),
-    family(
+    ),
+    quoting("justify", &["justify", "justified", "even edges"], &PARAGRAPH, &["select {x}", "click Justify"]),
+    quoting("bullets", &["bullets", "bullet points", "dots"], &PARAGRAPH, &["select {x}", "click Bullets"]),
+    quoting("numbering", &["numbering", "numbered list", "counting"], &PARAGRAPH, &["select {x}", "click Numbering"]),
+    quoting(
         "line_spacing",
         &["line spacing", "space between lines", "row distance"],
         &VALUE,
         &["select {x}", "click Line Spacing", "click {o}"],
     )
-    .quote(Quote::Words)
     .options(crate::ribbon::LINE_SPACING.items),
-    family("style", &["style", "paragraph style", "role"], &VALUE, &["select {x}", "click Styles", "click {o}"])
-        .quote(Quote::Words)
+    quoting("style", &["style", "paragraph style", "role"], &VALUE, &["select {x}", "click Styles", "click {o}"])
         .options(crate::ribbon::STYLES.items),
-    family("indent", &["left indent", "indent", "inset"], &AMOUNT, &["select {x}", "type {a} in Indent Left"])
-        .quote(Quote::Words)
+    quoting("indent", &["left indent", "indent", "inset"], &AMOUNT, &["select {x}", "type {a} in Indent Left"])
         .numbers(Numbers::One(1, 30)),
     family(
         "paragraphs",

@@ -1,63 +1,53 @@
 //! Families that format a piece of text.
 
 use super::wording::{AMOUNT, CLEAR, FONT, MARK, VALUE};
-use super::{Family, Numbers, Quote, Setup, family};
+use super::{Family, Numbers, Setup, quoting};
 use crate::ribbon::FONTS;
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 12] = [
-    family("bold", &["bold", "boldface", "heavy letters"], &MARK, &["select {x}", "click Bold"]).quote(Quote::Words),
-    family("italic", &["italic", "italics", "slanted"], &MARK, &["select {x}", "click Italic"]).quote(Quote::Words),
-    family("underline", &["underline", "underlined", "a line below"], &MARK, &["select {x}", "click Underline"])
-        .quote(Quote::Words),
-    family("strikethrough", &["strikethrough", "crossed out"], &MARK, &["select {x}", "click Strikethrough"])
-        .quote(Quote::Words),
-    family(
+    quoting("bold", &["bold", "boldface", "heavy letters"], &MARK, &["select {x}", "click Bold"]),
+    quoting("italic", &["italic", "italics", "slanted"], &MARK, &["select {x}", "click Italic"]),
+    quoting("underline", &["underline", "underlined", "a line below"], &MARK, &["select {x}", "click Underline"]),
+    quoting("strikethrough", &["strikethrough", "crossed out"], &MARK, &["select {x}", "click Strikethrough"]),
+    quoting(
         "subscript",
         &["subscript", "lowered letters"],
         &MARK,
         &["select {x}", "click Font Dialog", "click Subscript", "click OK"],
-    )
-    .quote(Quote::Words),
-    family(
+    ),
+    quoting(
         "superscript",
         &["superscript", "raised letters"],
         &MARK,
         &["select {x}", "click Font Dialog", "click Superscript", "click OK"],
-    )
-    .quote(Quote::Words),
-    family("clear_formatting", &["clear", "reset", "drop"], &CLEAR, &["select {x}", "click Clear Formatting"])
-        .quote(Quote::Words)
+    ),
+    quoting("clear_formatting", &["clear", "reset", "drop"], &CLEAR, &["select {x}", "click Clear Formatting"])
         .setup(Setup::Formatted),
-    family(
+    quoting(
         "highlight",
         &["highlight", "marker color", "highlight color"],
         &VALUE,
         &["select {x}", "click Highlight", "click {o}"],
     )
-    .quote(Quote::Words)
     .options(crate::ribbon::HIGHLIGHT.items),
-    family(
+    quoting(
         "font_color",
         &["font color", "text color", "ink"],
         &VALUE,
         &["select {x}", "click Font Color", "click {o}"],
     )
-    .quote(Quote::Words)
     .options(crate::ribbon::FONT_COLOR.items),
-    family(
+    quoting(
         "font_size",
         &["font size", "text size", "letter height"],
         &AMOUNT,
         &["select {x}", "type {a} in Font Size"],
     )
-    .quote(Quote::Words)
     .numbers(Numbers::One(8, 72)),
-    family("font_name", &["font", "typeface", "lettering"], &VALUE, &["select {x}", "type {o} in Font"])
-        .quote(Quote::Words)
+    quoting("font_name", &["font", "typeface", "lettering"], &VALUE, &["select {x}", "type {o} in Font"])
         .options(&FONTS),
-    family("font_and_size", &["font and size", "lettering"], &FONT, &["select {x}", "font {o} {a}"])
-        .quote(Quote::Words)
+    quoting("font_and_size", &["font and size", "lettering"], &FONT, &["select {x}", "font {o} {a}"])
         .options(&FONTS)
         .numbers(Numbers::One(8, 72)),
 ];

@@ -1,7 +1,7 @@
 //! Families that insert things, and those that remove what was inserted.
 
 use super::wording::{ATTACH, GROW, NUMBERED, OBJECT, OPTION, SAYING, TABLE, THING};
-use super::{Family, Numbers, Quote, family};
+use super::{Family, Numbers, family, quoting};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 15] = [
@@ -13,21 +13,19 @@ pub static FAMILIES: [Family; 15] = [
         .options(crate::ribbon::PICTURES.items),
     family("shape", &["shape", "drawing", "figure"], &OBJECT, &["click Shapes", "click {o}"])
         .options(crate::ribbon::SHAPES.items),
-    family(
+    quoting(
         "link",
         &["link", "hyperlink", "web address"],
         &ATTACH,
         &["select {x}", "click Link", "type {y} in Address", "click OK"],
     )
-    .quote(Quote::Words)
     .new_words(1, 3),
-    family(
+    quoting(
         "bookmark",
         &["bookmark", "named place"],
         &ATTACH,
         &["select {x}", "click Bookmark", "type {y} in Bookmark Name", "click Add"],
     )
-    .quote(Quote::Words)
     .new_words(1, 3),
     family(
         "header",

@@ -50,6 +50,16 @@ const fn family(
     Family::new(name, words, wording, steps, Setup::Plain, &[])
 }
 
+/// The same, naming some words of the document.
+const fn quoting(
+    name: &'static str,
+    words: &'static [&'static str],
+    wording: &'static Wording,
+    steps: &'static [&'static str],
+) -> Family {
+    family(name, words, wording, steps).quote(Quote::Words)
+}
+
 /// Every family.
 pub static CATALOG: LazyLock<Catalog<Family>> = LazyLock::new(|| Catalog {
     environment: ENVIRONMENT,

@@ -1,7 +1,7 @@
 //! Families about references, reviewing and the view.
 
 use super::wording::{ATTACH, COMMAND, ENTRY, OBJECT, OPTION, RUN, SAYING};
-use super::{Family, Quote, family};
+use super::{Family, family, quoting};
 use crate::ribbon::{BIBLIOGRAPHY, TABLE_OF_CONTENTS, ZOOM};
 
 /// Families about references.
@@ -13,13 +13,12 @@ pub static REFERENCES: [Family; 5] = [
         &["click Table of Contents", "click {o}"],
     )
     .options(TABLE_OF_CONTENTS.items),
-    family(
+    quoting(
         "footnote",
         &["footnote", "foot note", "small note"],
         &ATTACH,
         &["select {x}", "click Insert Footnote", "type {y} in Footnote Text", "click OK"],
     )
-    .quote(Quote::Words)
     .new_words(1, 3),
     family(
         "caption",
@@ -30,19 +29,17 @@ pub static REFERENCES: [Family; 5] = [
     .new_words(1, 3),
     family("bibliography", &["bibliography", "list of sources"], &OBJECT, &["click Bibliography", "click {o}"])
         .options(BIBLIOGRAPHY.items),
-    family("index_entry", &["index entry", "entry of the index"], &ENTRY, &["select {x}", "click Mark Entry"])
-        .quote(Quote::Words),
+    quoting("index_entry", &["index entry", "entry of the index"], &ENTRY, &["select {x}", "click Mark Entry"]),
 ];
 
 /// Families about reviewing and viewing.
 pub static FAMILIES: [Family; 8] = [
-    family(
+    quoting(
         "comment",
         &["comment", "review comment", "remark"],
         &ATTACH,
         &["select {x}", "click New Comment", "type {y} in Comment Text", "click Post"],
     )
-    .quote(Quote::Words)
     .new_words(1, 3),
     family(
         "track_changes",

@@ -1,7 +1,7 @@
 //! Families that change the text itself.
 
 use super::super::wording::{APPEND, DELETE, LAST, REPLACE, RETYPE};
-use super::super::{Family, Goal, Quote, family};
+use super::super::{Family, Goal, Quote, family, quoting};
 
 /// The families of this topic.
 pub static FAMILIES: [Family; 5] = [
@@ -14,11 +14,8 @@ pub static FAMILIES: [Family; 5] = [
     )
     .quote(Quote::Word)
     .new_words(1, 1),
-    family("delete_text", &["delete", "remove", "erase"], &DELETE, &["select {x}", "press DELETE"], &[Goal::Deleted])
-        .quote(Quote::Words),
-    family("retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped])
-        .quote(Quote::Words)
-        .new_words(2, 2),
+    quoting("delete_text", &["delete", "remove", "erase"], &DELETE, &["select {x}", "press DELETE"], &[Goal::Deleted]),
+    quoting("retype", &["rewrite", "retype"], &RETYPE, &["select {x}", "press {y}"], &[Goal::Retyped]).new_words(2, 2),
     family(
         "append",
         &["add", "write"],

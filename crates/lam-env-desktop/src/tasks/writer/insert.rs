@@ -2,7 +2,7 @@
 
 use super::super::goal::What;
 use super::super::wording::{ATTACH, BEFORE, BEHIND, FIELD, SAYING, TABLE, THING};
-use super::super::{Choice, Family, Goal, Numbers, Quote, family};
+use super::super::{Choice, Family, Goal, Numbers, Quote, family, quoting};
 
 const YES: What = What::Is("yes");
 const FIELDS: [Choice; 7] = [
@@ -34,50 +34,45 @@ pub static FAMILIES: [Family; 17] = [
         &[Goal::EmptyBefore, Goal::MarkBefore("page break", YES)],
     )
     .quote(Quote::Paragraph),
-    family(
+    quoting(
         "footnote",
         &["footnote", "note at the foot"],
         &ATTACH,
         &["select {x}", "click Insert > Footnote and Endnote > Footnote", "press {y}"],
         &[Goal::Fact("footnote 1", What::New), Goal::Mark("footnote mark", YES)],
     )
-    .quote(Quote::Words)
     .new_words(3, 3),
-    family(
+    quoting(
         "endnote",
         &["endnote", "note at the end"],
         &ATTACH,
         &["select {x}", "click Insert > Footnote and Endnote > Endnote", "press {y}"],
         &[Goal::Fact("endnote 1", What::New), Goal::Mark("endnote mark", YES)],
     )
-    .quote(Quote::Words)
     .new_words(3, 3),
-    family(
+    quoting(
         "comment",
         &["comment", "remark"],
         &ATTACH,
         &["select {x}", "click Insert > Comment", "press {y}"],
         &[Goal::Fact("comment 1", What::New), Goal::Mark("comment", What::OfText)],
     )
-    .quote(Quote::Words)
     .new_words(2, 2),
-    family(
+    quoting(
         "bookmark",
         &["bookmark", "named place"],
         &ATTACH,
         &["select {x}", "click Insert > Bookmark...", "type {y} in Name", "click Insert"],
         &[Goal::Mark("bookmark", What::New)],
     )
-    .quote(Quote::Words)
     .new_words(1, 1),
-    family(
+    quoting(
         "hyperlink",
         &["link", "hyperlink", "web address"],
         &ATTACH,
         &["select {x}", "click Insert > Hyperlink...", "type {y} in Hyperlink Type", "click OK"],
         &[Goal::Mark("link", What::Link)],
     )
-    .quote(Quote::Words)
     .new_words(1, 1),
     family(
         "header",

@@ -2,7 +2,7 @@
 
 use super::super::goal::What;
 use super::super::wording::{PARAGRAPH, PARAGRAPH_LENGTH, PARAGRAPH_VALUE, PARAGRAPHS, UNPARAGRAPH, WHOLE};
-use super::super::{Choice, Family, Goal, Numbers, Quote, Setup, Wording, family};
+use super::super::{Choice, Family, Goal, Numbers, Setup, family, quoting};
 
 const SPACINGS: [Choice; 3] = [
     Choice::new("1.15", "Format > Spacing > Line Spacing: 1.15", "1.15"),
@@ -23,40 +23,30 @@ const BOX_STYLES: [Choice; 3] = [
     Choice::new("salutation", "Complimentary Close", "salutation"),
 ];
 
-const fn whole(
-    name: &'static str,
-    names: &'static [&'static str],
-    wording: &'static Wording,
-    steps: &'static [&'static str],
-    goals: &'static [Goal],
-) -> Family {
-    family(name, names, wording, steps, goals).quote(Quote::Words)
-}
-
 /// The families of this topic.
 pub static FAMILIES: [Family; 23] = [
-    whole(
+    quoting(
         "center",
         &["centered", "in the middle"],
         &PARAGRAPH,
         &["select {x}", "click Center"],
         &[Goal::Paragraph("alignment", What::Is("center"))],
     ),
-    whole(
+    quoting(
         "align_right",
         &["right aligned", "at the right margin"],
         &PARAGRAPH,
         &["select {x}", "click Right"],
         &[Goal::Paragraph("alignment", What::Is("right"))],
     ),
-    whole(
+    quoting(
         "justify",
         &["justified", "flush on both sides"],
         &PARAGRAPH,
         &["select {x}", "click Justified"],
         &[Goal::Paragraph("alignment", What::Is("justified"))],
     ),
-    whole(
+    quoting(
         "align_left",
         &["left aligned", "at the left margin"],
         &PARAGRAPH,
@@ -64,7 +54,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::PlainParagraph("alignment")],
     )
     .setup(Setup::Paragraph(&[("alignment", "center")])),
-    whole(
+    quoting(
         "line_spacing",
         &["line spacing", "distance of lines"],
         &PARAGRAPH_VALUE,
@@ -72,7 +62,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("line spacing", What::Choice)],
     )
     .choices(&SPACINGS),
-    whole(
+    quoting(
         "single_spacing",
         &["extra line spacing", "the wide lines"],
         &UNPARAGRAPH,
@@ -80,7 +70,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::PlainParagraph("line spacing")],
     )
     .setup(Setup::Paragraph(&[("line spacing", "2")])),
-    whole(
+    quoting(
         "style",
         &["style", "paragraph style", "look"],
         &PARAGRAPH_VALUE,
@@ -88,7 +78,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("style", What::Choice)],
     )
     .choices(&STYLES),
-    whole(
+    quoting(
         "rare_style",
         &["special style", "uncommon style"],
         &PARAGRAPH_VALUE,
@@ -96,21 +86,21 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("style", What::Choice)],
     )
     .choices(&BOX_STYLES),
-    whole(
+    quoting(
         "bullets",
         &["a bulleted list", "bullets", "dots in front"],
         &PARAGRAPH,
         &["select {x}", "click Format > Lists > Unordered List"],
         &[Goal::Paragraph("list", What::Is("bullet"))],
     ),
-    whole(
+    quoting(
         "numbering",
         &["a numbered list", "numbering", "numbers in front"],
         &PARAGRAPH,
         &["select {x}", "click Format > Lists > Ordered List"],
         &[Goal::Paragraph("list", What::Is("decimal"))],
     ),
-    whole(
+    quoting(
         "no_list",
         &["list", "bullets", "the dots in front"],
         &UNPARAGRAPH,
@@ -118,7 +108,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::PlainParagraph("list")],
     )
     .setup(Setup::Everywhere(&[("list", "bullet")])),
-    whole(
+    quoting(
         "space_above",
         &["space above", "gap above"],
         &PARAGRAPH_LENGTH,
@@ -126,7 +116,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("space before", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
-    whole(
+    quoting(
         "space_below",
         &["space below", "gap below"],
         &PARAGRAPH_LENGTH,
@@ -134,7 +124,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("space after", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
-    whole(
+    quoting(
         "indent_before",
         &["indent", "left indent", "distance from the margin"],
         &PARAGRAPH_LENGTH,
@@ -142,7 +132,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("indent", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
-    whole(
+    quoting(
         "indent_after",
         &["right indent", "distance from the right margin"],
         &PARAGRAPH_LENGTH,
@@ -150,7 +140,7 @@ pub static FAMILIES: [Family; 23] = [
         &[Goal::Paragraph("right indent", What::First)],
     )
     .numbers(Numbers::One(1, 3)),
-    whole(
+    quoting(
         "first_line",
         &["first line indent", "step of the first line"],
         &PARAGRAPH_LENGTH,
