@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::parts::Parts;
 use crate::process::Driver;
-use crate::webdriver::{Element, Session, WebDriverError};
+use crate::webdriver::{Element, Session, WebDriverError, taken};
 
 /// What runs inside the page.
 const SCRIPT: &str = include_str!("page/script.js");
@@ -54,8 +54,8 @@ impl Browser {
     /// # Errors
     /// In words.
     pub fn start(parts: &Parts) -> Result<Self, String> {
-        let driver = Driver::start(&parts.chromedriver, START)?;
-        let capabilities = capabilities(parts, &driver);
+        let driver = Driver::start(parts, START)?;
+        let capabilities = capabilities(&driver);
         let session = Session::open(driver.port, &capabilities, START).map_err(|error| error.to_string())?;
         Ok(Self { session, driver, page: String::new() })
     }
@@ -71,10 +71,12 @@ impl Browser {
     /// When the page cannot be loaded, or does not get ready.
     pub fn episode(&mut self, address: &str, seed: u64, mode: &str) -> Result<(String, Value), WebDriverError> {
         let args = [json!(seed.to_string()), json!(mode)];
-        let start = |browser: &Self| browser.session.run("return lam.start(...arguments)", &args, CALL);
+        let start =
+            |browser: &Self| browser.session.run("return window.lam ? lam.start(...arguments) : null", &args, CALL);
         self.load(address)?;
         let mut started = start(self)?;
-        if started["stale"] == true {
+        // A page that is stale, or that the browser no longer shows, is loaded anew.
+        if started["stale"] == true || started.is_null() {
             self.page.clear();
             self.load(address)?;
             started = start(self)?;
@@ -89,7 +91,7 @@ impl Browser {
             std::thread::sleep(Duration::from_millis(10));
             started = self.session.run("return lam.ready()", &[], CALL)?;
         }
-        Ok((request, started["screen"].take()))
+        Ok((request, taken(&mut started, "screen")))
     }
 
     /// Shows a page, unless it is there.
@@ -161,7 +163,9 @@ impl Browser {
 
     fn refused(&self, reason: &str) -> Result<Value, WebDriverError> {
         let mut result = self.act(&ScriptCall { name: "none", label: 0, args: Vec::new() })?;
-        result["refused"] = json!(reason);
+        if let Value::Object(told) = &mut result {
+            told.insert("refused".to_owned(), json!(reason));
+        }
         Ok(result)
     }
 }
@@ -172,7 +176,7 @@ fn is_refusal(error: &str) -> bool {
         .contains(&error)
 }
 
-fn capabilities(parts: &Parts, driver: &Driver) -> Value {
+fn capabilities(driver: &Driver) -> Value {
     let mut args = vec![
         "--headless".to_owned(),
         "--disable-gpu".into(),
@@ -182,6 +186,9 @@ fn capabilities(parts: &Parts, driver: &Driver) -> Value {
         "--disable-component-update".into(),
         "--disable-sync".into(),
         "--disable-dev-shm-usage".into(),
+        "--block-new-web-contents".into(),
+        "--host-resolver-rules=MAP * ~NOTFOUND".into(),
+        "--deny-permission-prompts".into(),
         "--allow-file-access-from-files".into(),
         "--remote-debugging-pipe".into(),
         "--window-size=500,320".into(),
@@ -197,6 +204,12 @@ fn capabilities(parts: &Parts, driver: &Driver) -> Value {
         "browserName": "chrome",
         "timeouts": {"script": 10_000, "pageLoad": 25_000},
         "unhandledPromptBehavior": "accept",
-        "goog:chromeOptions": {"binary": parts.chromium, "args": args},
+        "goog:chromeOptions": {
+            "binary": driver.browser,
+            "args": args,
+            // Nothing is downloaded, no other window opens.
+            "prefs": {"download_restrictions": 3},
+            "excludeSwitches": ["disable-popup-blocking"],
+        },
     })
 }

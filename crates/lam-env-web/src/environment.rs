@@ -11,6 +11,7 @@ use crate::family::{CATALOG, ENVIRONMENT};
 use crate::functions::{self, Refused, SPECS};
 use crate::observation::Screen;
 use crate::parts::Parts;
+use crate::webdriver::taken;
 
 /// MiniWoB++ in one browser, which starts with the first task.
 pub struct WebEnvironment {
@@ -74,7 +75,7 @@ impl WebEnvironment {
             Ok(result) => result,
             Err(refused) => return Ok(Err(refused)),
         };
-        self.see(result["screen"].take())?;
+        self.see(taken(&mut result, "screen"))?;
         if let Some(reason) = result["refused"].as_str() {
             return Ok(Err(Refused { status: StepStatus::AppError, message: reason.to_owned() }));
         }

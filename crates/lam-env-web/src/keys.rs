@@ -1,5 +1,7 @@
 //! Keys as pywinauto writes them, as the page's script and as WebDriver name them.
 
+use std::ops::RangeInclusive;
+
 /// Named keys: pywinauto's name, the DOM's name, WebDriver's code point.
 const NAMED: [(&str, &str, char); 12] = [
     ("ENTER", "Enter", '\u{e007}'),
@@ -15,6 +17,9 @@ const NAMED: [(&str, &str, char); 12] = [
     ("LEFT", "ArrowLeft", '\u{e012}'),
     ("RIGHT", "ArrowRight", '\u{e014}'),
 ];
+
+/// Characters that WebDriver takes for keys, modifiers among them: a text that holds one would press it.
+const WEBDRIVER: RangeInclusive<char> = '\u{e000}'..='\u{e05d}';
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +38,9 @@ pub fn parse(keys: &str) -> Result<Vec<Key>, String> {
     let (mut parsed, mut rest) = (Vec::new(), keys);
     while let Some(first) = rest.chars().next() {
         let named = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        if WEBDRIVER.contains(&first) {
+            return Err(format!("U+{:04X} is no character to type", u32::from(first)));
+        }
         let Some((inside, behind)) = named.filter(|(inside, _)| !inside.is_empty()) else {
             parsed.push(Key { name: first.to_string(), code: first });
             rest = &rest[first.len_utf8()..];
@@ -64,6 +72,8 @@ mod tests {
         assert_eq!(names("a{ENTER}"), ["a", "Enter"]);
         assert_eq!(names("{TAB 2}"), ["Tab", "Tab"]);
         assert_eq!(names("{}ü"), ["{", "}", "ü"]);
+        assert_eq!(parse("\u{e009}t").unwrap_err(), "U+E009 is no character to type");
+        assert_eq!(parse("{VK_CONTROL}t").unwrap_err(), "there is no key {VK_CONTROL}");
         assert_eq!(parse("{NO}").unwrap_err(), "there is no key {NO}");
         assert_eq!(parse("{TAB x}").unwrap_err(), "there is no key {TAB x}");
     }

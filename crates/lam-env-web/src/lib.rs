@@ -39,7 +39,7 @@ mod words;
 
 use std::sync::Arc;
 
-use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
+use lam_env::{Application, Confinement, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_types::{Args, FunctionSpec, Task};
 
 pub use browser::Clicks;
@@ -98,6 +98,10 @@ impl Application for Web {
 
     fn functions(&self) -> &[FunctionSpec] {
         &functions::SPECS
+    }
+
+    fn confinement(&self) -> Option<Confinement> {
+        Some(Confinement::here())
     }
 
     fn instances(&self) -> Option<usize> {

@@ -2,12 +2,17 @@
 //! outlives the value. Knows no protocol.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
+
+use lam_env::{Bounds, Confinement, Network};
+
+use crate::parts::Parts;
 
 /// What chromedriver says once it listens; the port stands behind it.
 const READY: &str = "started successfully on port ";
@@ -20,27 +25,37 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub struct Driver {
     child: Child,
     folder: PathBuf,
+    /// The program that starts the browser.
+    pub browser: PathBuf,
     /// Where it listens.
     pub port: u16,
 }
 
 impl Driver {
-    /// Starts `chromedriver` on a free port.
+    /// Starts chromedriver on a free port, and makes the command by which it starts the browser: both, or the browser
+    /// alone, read the system's files and the pages and write in this folder only.
     ///
     /// # Errors
     /// In words, when it cannot be started or does not listen in time.
-    pub fn start(chromedriver: &Path, timeout: Duration) -> Result<Self, String> {
+    pub fn start(parts: &Parts, timeout: Duration) -> Result<Self, String> {
+        let chromedriver = &parts.chromedriver;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("lam-web-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut command = Command::new(chromedriver);
-        command.arg("--port=0").env("HOME", &folder).env("TMPDIR", &folder).process_group(0);
+        let bounds = Bounds { read: vec![parts.pages.clone()], write: vec![folder.clone()], ..Bounds::default() };
+        let cannot = |error: std::io::Error| format!("the browser cannot be confined: {error}");
+        let browser = browser(parts, &bounds, &folder).map_err(cannot)?;
+        let listens = Bounds { network: Network::Listens, ..bounds };
+        let mut command =
+            Confinement::here().command(chromedriver, &["--port=0".to_owned()], &listens).map_err(cannot)?;
+        let kept = ["PATH", "LANG", "TZ"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.env_clear().envs(kept).env("HOME", &folder).env("TMPDIR", &folder).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         die_with_parent(&mut command);
         let child = command.spawn().map_err(|error| format!("{}: {error}", chromedriver.display()));
         let mut child = child.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
         let port = announced_port(&mut child);
-        let mut driver = Self { child, folder, port: 0 };
+        let mut driver = Self { child, folder, browser, port: 0 };
         driver.port = port.recv_timeout(timeout).map_err(|_| "chromedriver does not listen".to_owned())?;
         Ok(driver)
     }
@@ -76,6 +91,26 @@ impl Drop for Driver {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// The program that starts the browser: in namespaces of its own, it is a script that makes them first. The driver keeps
+/// its port outside of them and reaches the browser over a pipe.
+fn browser(parts: &Parts, bounds: &Bounds, folder: &Path) -> std::io::Result<PathBuf> {
+    if Confinement::here() != Confinement::Namespaces {
+        return Ok(parts.chromium.clone());
+    }
+    let command = Confinement::Namespaces.command(&parts.chromium, &[], bounds)?;
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| quoted(&word.to_string_lossy())).collect();
+    let script = folder.join("browser");
+    std::fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))?;
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700))?;
+    Ok(script)
+}
+
+/// A word that a shell takes as it is.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn holds(file: &str, part: &[u8]) -> bool {

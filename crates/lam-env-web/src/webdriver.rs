@@ -44,6 +44,11 @@ impl Element {
     }
 }
 
+/// A field of what a driver or a page said; null where it has none, or is no object.
+pub fn taken(value: &mut Value, key: &str) -> Value {
+    value.get_mut(key).map(Value::take).unwrap_or_default()
+}
+
 /// One session with a browser.
 pub struct Session {
     agent: Agent,
@@ -61,7 +66,13 @@ impl Session {
         let driver = Self { agent, base: format!("http://127.0.0.1:{port}/session") };
         let body = json!({"capabilities": {"alwaysMatch": capabilities}});
         let opened = driver.post("new session", "", &body, timeout)?;
-        let id = opened["sessionId"].as_str().unwrap_or_default();
+        let id = opened["sessionId"]
+            .as_str()
+            .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+        let id = id.ok_or_else(|| WebDriverError::Lost {
+            call: "new session",
+            reason: "the driver names no session".into(),
+        })?;
         Ok(Self { base: format!("{}/{id}", driver.base), ..driver })
     }
 
@@ -118,7 +129,7 @@ impl Session {
         let url = format!("{}{path}", self.base);
         let request = self.agent.post(&url).config().timeout_global(Some(timeout)).build();
         let mut answer = request.send_json(body).map_err(lost)?.body_mut().read_json::<Value>().map_err(lost)?;
-        let value = answer["value"].take();
+        let value = taken(&mut answer, "value");
         match value.get("error").and_then(Value::as_str).filter(|_| value.get("stacktrace").is_some()) {
             None => Ok(value),
             Some(error) => Err(WebDriverError::Refused {

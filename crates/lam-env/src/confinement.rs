@@ -160,7 +160,7 @@ mod landlock {
     use std::process::Command;
 
     use landlock::{
-        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr, RulesetCreated,
+        ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
         RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
     };
     use seccompiler::{BackendError, SeccompRule};
@@ -206,19 +206,22 @@ mod landlock {
     fn rules(bounds: &Bounds) -> Result<RulesetCreated, RulesetError> {
         let (all, read) = (AccessFs::from_all(VERSION), AccessFs::from_read(VERSION));
         let readable = SYSTEM.iter().chain(&MACHINE).map(Path::new).chain(bounds.read.iter().map(AsRef::as_ref));
+        // A browser asks what becomes of its own processes.
+        let processes = (bounds.network == Network::Listens).then_some(Path::new("/proc"));
+        let readable = readable.chain(processes);
         let writable = DEVICES.iter().map(Path::new).chain(bounds.write.iter().map(AsRef::as_ref));
-        let ruleset = Ruleset::default()
+        let network = match bounds.network {
+            Network::None => AccessNet::from_all(VERSION),
+            Network::Listens => AccessNet::ConnectTcp.into(),
+        };
+        Ruleset::default()
             .handle_access(all)?
-            .handle_access(AccessNet::from_all(VERSION))?
+            .handle_access(network)?
             .scope(Scope::Signal)?
             .create()?
             .add_rules(path_beneath_rules(readable, read))?
             .add_rules(path_beneath_rules(writable, all))?
-            .add_rules(path_beneath_rules(&bounds.sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?;
-        match bounds.network {
-            Network::None => Ok(ruleset),
-            Network::Listens => ruleset.add_rule(NetPort::new(0, AccessNet::BindTcp)),
-        }
+            .add_rules(path_beneath_rules(&bounds.sockets, AccessFs::MakeSock | AccessFs::RemoveFile))
     }
 
     /// No socket but those of this machine's own files, nor a ring through which one could be made.

@@ -31,6 +31,19 @@
   still.textContent = '*{transition:none!important;animation:none!important;scroll-behavior:auto!important}';
   document.head.appendChild(still);
 
+  // ---- The page stays. Links, forms and scripts lead nowhere else, nothing is loaded down, no other window opens.
+  if (window.navigation) navigation.addEventListener('navigate', e => {
+    const same = new URL(e.destination.url, location).href.split('#')[0] === location.href.split('#')[0];
+    if (!(same && e.hashChange) && e.cancelable) e.preventDefault();
+  });
+  window.open = () => null;
+  window.print = () => undefined;
+  for (const on of ['click', 'auxclick', 'submit']) document.addEventListener(on, e => {
+    const at = e.target.closest && e.target.closest('a[target],a[download],a[ping],area[target],form[target]');
+    if (at) ['target', 'download', 'ping'].forEach(name => at.removeAttribute(name));
+    if (e.target.closest && e.target.closest('input[type=file],a[href^="javascript:" i]')) e.preventDefault();
+  }, true);
+
   // ---- Pictures take up room only once they are there, so nothing is looked at before.
   const loaded = url => new Promise(done => {
     const picture = new Image();
@@ -319,7 +332,8 @@
   };
   const control = label => {
     const item = listed[label - 1];
-    return item && item.e.isConnected ? item.e : null;
+    // Text that a driver types into a field for files would choose one.
+    return item && item.e.isConnected && item.e.type !== 'file' ? item.e : null;
   };
   const CALLS = {
     click: (e, button, double) => click(e, button, double),
