@@ -94,6 +94,46 @@ fn a_tokenizer_of_another_model_is_refused() {
 }
 
 #[test]
+fn a_token_without_a_row_is_noted_and_rows_with_it_are_refused() {
+    let place = Place::new("token-without-row");
+    let (from, to) = (trained().stage("base"), place.path("added"));
+    std::fs::create_dir(&to).expect("writable");
+    for entry in std::fs::read_dir(&from).expect("the base model") {
+        let path = entry.expect("readable").path();
+        if path.is_file() {
+            std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("writable");
+        }
+    }
+    let json = std::fs::read_to_string(to.join("tokenizer.json")).expect("readable");
+    let mut json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let entries = json["model"]["vocab"].as_object().expect("a vocabulary").len();
+    json["added_tokens"].as_array_mut().expect("a list").push(serde_json::json!({
+        "id": entries, "content": "QUOKKA", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": false,
+    }));
+    json["truncation"] = serde_json::json!({
+        "direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0,
+    });
+    std::fs::write(to.join("tokenizer.json"), json.to_string()).expect("writable");
+
+    let acted = place.run(&["act", "--model", "added"]);
+    assert_eq!(acted.stderr.matches("`QUOKKA`").count(), 1, "{}", acted.stderr);
+    assert_eq!(acted.stderr.matches("truncation").count(), 1, "{}", acted.stderr);
+    assert!(acted.stdout.contains("1 "), "{}\n{}", acted.stdout, acted.stderr);
+
+    let file = format!("{}/task_plans.parquet", trained().stage("plans"));
+    let mut pairs = read_task_plans(Path::new(&file)).expect("pairs");
+    pairs.truncate(4);
+    pairs[2].task = "draw a QUOKKA".into();
+    let id = pairs[2].task_id.clone();
+    write_task_plans(&place.path("quokka.parquet"), &pairs).expect("writable");
+    place.write("phase1.toml", PHASE);
+    let phase = ["phase1", "-c", "phase1.toml", "--model", "added", "--data", "quokka.parquet", "--output-dir", "one"];
+    let token = format!("token {entries} has no row");
+    place.refuse(&phase, 3, &[&id, &token, "hint: "]);
+}
+
+#[test]
 fn a_shard_that_is_missing_is_named() {
     let place = Place::new("missing-shard");
     let (from, to) = (trained().stage("lam1"), place.path("sharded"));

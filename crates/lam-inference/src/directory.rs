@@ -101,6 +101,13 @@ pub fn check_model(directory: &Path, progress: &dyn Progress) -> Result<(), Fail
         let hint = "the tokenizer belongs to another model; put the one beside it that the model was trained with";
         return Err(Failure::data(what).hint(hint));
     }
+    let end = renderer.stop_tokens().first().copied().unwrap_or_default();
+    if end as usize >= rows {
+        let what = format!("{place}: answers end with token {end}, for which the embedding of {rows} rows has none");
+        return Err(
+            Failure::data(what).hint("use the tokenizer, and the chat template, that the model was trained with")
+        );
+    }
     for id in rows..entries {
         let token = String::from_utf8_lossy(tokenizer.token_bytes(id as u32)).into_owned();
         progress

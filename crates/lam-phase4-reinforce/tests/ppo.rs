@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use lam_inference::{GenerationRequest, Generator, Sampling};
 use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
 use lam_phase4_reinforce::{Baseline, PpoConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
 use lam_signal::{Cancel, NoProgress};
@@ -46,6 +47,40 @@ fn rollouts(decoder: &Decoder) -> Vec<Rollout> {
         }
     };
     (0..10).map(rollout).collect()
+}
+
+/// An answer that LAM3 samples at `temperature`, with the log-probabilities of `recorded`.
+fn sampled(decoder: &Decoder, temperature: f32, recorded: f32) -> Rollout {
+    let request = GenerationRequest {
+        sampling: Sampling { temperature, seed: SEED, ..Sampling::default() },
+        logprob_temperature: recorded,
+        ..GenerationRequest::greedy((0..18).collect(), 30, 12)
+    };
+    let prompt = request.prompt.clone();
+    let answer = Generator::new(decoder, 1).unwrap().run(vec![request]).unwrap().remove(0);
+    Rollout {
+        id: "0".into(),
+        input_ids: [prompt.as_slice(), &answer.tokens].concat(),
+        prompt_length: prompt.len(),
+        reference_logprobs: answer.logprobs,
+        ..Rollout::default()
+    }
+}
+
+#[test]
+fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    for (temperature, recorded, is_of_it) in [(1.0, 1.0, true), (0.4, 0.4, true), (1.6, 1.6, true), (0.4, 1.0, false)] {
+        let decoder = policy(root.path());
+        let config = PpoConfig { temperature, ..config(Baseline::Value) };
+        let buffer = RolloutBuffer::new(vec![sampled(&decoder, temperature, recorded)], 1, 1, SEED);
+        let mut loader = RolloutLoader::new(&buffer, 1, 1, SEED);
+        let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
+        let batch = loader.next_batch(0).unwrap().unwrap();
+        let kl = module.before_batch(&batch).unwrap().means().find(|(name, _)| *name == "objective/kl").unwrap().1;
+        assert_eq!(kl.abs() < 1e-6, is_of_it, "temperature {temperature}, recorded at {recorded}: KL {kl}");
+    }
 }
 
 fn config(baseline: Baseline) -> PpoConfig {

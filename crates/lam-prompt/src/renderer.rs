@@ -98,9 +98,11 @@ impl Renderer {
 
     /// What of the model's files is used otherwise than they say, for people.
     pub fn notes(&self) -> Vec<String> {
-        let merges = matches!(&self.template, Template::Chat(chat) if chat.merges_system());
-        let merged = "the chat template has no place for a system message: it stands at the head of the first request";
-        self.tokenizer.notes().iter().cloned().chain(merges.then(|| merged.to_owned())).collect()
+        let mut notes = self.tokenizer.notes().to_vec();
+        if let Template::Chat(chat) = &self.template {
+            notes.extend(chat.notes().map(str::to_owned));
+        }
+        notes
     }
 
     /// The tokens that end an answer; the first is the one that answers are written with.

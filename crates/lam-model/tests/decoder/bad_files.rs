@@ -115,23 +115,21 @@ fn tensors_that_no_decoder_has_are_refused_and_old_frequencies_are_not() {
 
 #[test]
 fn ends_and_rotary_settings_are_written_in_both_spellings() {
-    for (from, scaling) in [
-        (r#""rope_parameters": {"rope_type": "default", "rope_theta": 100000.0}"#, None),
-        (r#""rope_scaling": {"rope_type": "default", "rope_theta": 100000.0}"#, None),
-        (r#""rope_theta": 1e5, "rope_scaling": {"type": "linear", "factor": 2.0}"#, Some("linear")),
-        (r#""rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 100000.0}"#, Some("linear")),
+    for (keys, scaling) in [
+        (r#"{"rope_parameters": {"rope_type": "default", "rope_theta": 100000.0}}"#, None),
+        (r#"{"rope_scaling": {"rope_type": "default", "rope_theta": 100000.0}}"#, None),
+        (r#"{"rope_theta": 1e5, "rope_scaling": {"type": "linear", "factor": 2.0}}"#, Some("linear")),
+        (r#"{"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 100000.0}}"#, Some("linear")),
     ] {
         let (dir, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         tiny::decoder().save(dir.path()).unwrap();
-        let config = dir.path().join("config.json");
-        edit(&config, "{\n", &format!("{{\n  {from}, \"eos_token_id\": [2, 5], \"unknown\": null,\n"));
-        let without: Vec<String> = fs::read_to_string(&config).unwrap().lines().map(String::from).collect();
-        let ours = without
-            .iter()
-            .filter(|line| !line.starts_with("  \"rope_theta\"") && !line.starts_with("  \"eos_token_id\": null"));
-        fs::write(&config, ours.cloned().collect::<Vec<_>>().join("\n")).unwrap();
+        let path = dir.path().join("config.json");
+        let mut config: serde_json::Map<_, _> = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        config.extend(serde_json::from_str::<serde_json::Map<_, _>>(keys).unwrap());
+        config.insert("eos_token_id".into(), serde_json::json!([2, 5]));
+        fs::write(&path, serde_json::to_vec(&config).unwrap()).unwrap();
         let decoder = Decoder::load(dir.path(), &Finetuning::Frozen, 0).unwrap();
-        assert_eq!(decoder.config().theta(), 1e5, "{from}");
+        assert_eq!(decoder.config().theta(), 1e5, "{keys}");
         decoder.save(out.path()).unwrap();
         let read = |name: &str| -> serde_json::Value {
             serde_json::from_slice(&fs::read(out.path().join(name)).unwrap()).unwrap()

@@ -88,9 +88,12 @@ impl Chat {
         self.template.hash()
     }
 
-    /// Whether the system text goes into the first user message.
-    pub(crate) fn merges_system(&self) -> bool {
-        self.merges_system
+    /// What people should know of its use.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = &'static str> {
+        let merged = "the chat template has no place for a system message: it stands at the head of the first request";
+        let dated = "the chat template writes the date: with SOURCE_DATE_EPOCH set, runs of other days write the same";
+        let notes = [(self.merges_system, merged), (self.template.spells("strftime_now"), dated)];
+        notes.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note)
     }
 
     /// The token that ends an answer.

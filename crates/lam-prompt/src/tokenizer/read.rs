@@ -64,13 +64,15 @@ impl Draft {
         self.marked.token_to_id(token).is_some()
     }
 
-    /// The tokenizer. Special tokens that the vocabulary lacks get the ids after it, as in transformers.
+    /// The tokenizer. Special tokens that the vocabulary has only as text, or not at all, are added, as in transformers:
+    /// the latter with the ids after it.
     pub(super) fn build(
         mut self,
         mut files: BTreeMap<String, Vec<u8>>,
         names: SpecialNames,
     ) -> Result<Tokenizer, String> {
-        let lacking = names.texts().filter(|text| !self.knows(text)).map(|text| AddedToken::from(text, true));
+        let added = self.marked.get_added_vocabulary().get_vocab();
+        let lacking = names.texts().filter(|text| !added.contains_key(*text)).map(|text| AddedToken::from(text, true));
         let lacking: Vec<AddedToken> = lacking.collect();
         self.marked.add_special_tokens(lacking).map_err(|error| error.to_string())?;
         let mut plain = self.marked.clone();

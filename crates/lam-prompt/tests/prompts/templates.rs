@@ -142,6 +142,28 @@ fn special_tokens_that_people_spell_are_text_and_come_back() {
     assert_eq!(count(&around, "<|im_end|>"), 2);
 }
 
+#[test]
+fn an_answer_with_its_surroundings_is_what_a_constraint_allows() {
+    let text_markers = "{% for m in messages %}{{ '##' + m['role'] + '\n' + m['content'] + '##\n' }}\
+        {% endfor %}{% if add_generation_prompt %}{{ '##assistant\n' }}{% endif %}";
+    let spaced = "{% for m in messages %}{{ m.content if m.role != 'assistant' else ' ' + m.content + ' ' + eos_token }}\
+        {% endfor %}";
+    for template in [CHATML, text_markers, spaced] {
+        let renderer = renderer(template).expect(template);
+        let action = Action { thought: "say \"so\"".into(), plan: vec!["go".into()], ..fixture_action() };
+        let ids = renderer.action_answer(&action).expect("text");
+        let mut constraint = renderer.action_constraint(&fixture::observation(), &fixture::functions());
+        for id in &ids {
+            let token = renderer.tokenizer().decode(&[*id]);
+            assert!(constraint.allowed().binary_search(id).is_ok(), "{token:?} in {template}");
+            constraint.advance(*id);
+        }
+        assert!(constraint.is_done(), "{template}");
+        assert_eq!(renderer.parse_action(&ids), Ok(action), "{template}");
+        assert_eq!(ids.last(), renderer.stop_tokens().first());
+    }
+}
+
 fn fixture_action() -> Action {
     Action {
         thought: String::new(),
