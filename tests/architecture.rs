@@ -3,6 +3,7 @@
 
 mod imports;
 mod rooms;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -84,7 +84,7 @@ fn collect(folder: &Path, module: &mut Module, files: &mut BTreeMap<Module, Stri
 }
 
 /// The text without comments and without its tests.
-fn code_of(text: &str) -> String {
+pub fn code_of(text: &str) -> String {
     let end = text.find("\nmod tests {").unwrap_or(text.len());
     text[..end].lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lam_env::{Application, EnvError, Environment, Outcome};
+use lam_signal::Details;
 use lam_types::{Action, Observation, Task, Verdict};
 
 /// How long instances may take to go away once the run is over.
@@ -173,7 +174,7 @@ impl<'a> Pool<'a> {
         let call = self.busy.iter().find(|(_, busy)| late(busy)).map(|(call, _)| *call)?;
         let busy = self.busy.remove(&call)?;
         let reason = format!("no answer within {} s", self.timeout.as_secs());
-        let error = EnvError::Failed { environment: self.app.environment().into(), reason };
+        let error = EnvError::failed(self.app.environment(), &Details::new(reason));
         Some(self.answered(busy, Err(error)))
     }
 
@@ -231,5 +232,5 @@ fn perform(environment: &mut dyn Environment, call: Call) -> Result<Answer, EnvE
 fn panicked(environment: &str, panic: &(dyn std::any::Any + Send)) -> EnvError {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let reason = format!("it panicked: {}", text.unwrap_or("no message"));
-    EnvError::Failed { environment: environment.to_owned(), reason }
+    EnvError::failed(environment, &Details::new(reason))
 }

@@ -18,7 +18,7 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// Worker threads (default: one a core).
-    #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub threads: Option<usize>,
 }
 
@@ -116,7 +116,7 @@ pub struct RunArgs {
     /// Stop after this stage.
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
-    /// Run this stage even if its result is there (repeatable).
+    /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,
     /// Say what would run, and why, and stop.
@@ -143,6 +143,9 @@ pub struct GraphArgs {
     pub format: GraphFormat,
 }
 
+/// What `--force` without a stage means.
+pub const ALL_STAGES: &str = "*";
+
 /// Arguments of the phases, each of which is a small pipeline.
 #[derive(Args)]
 pub struct PhaseArgs {
@@ -164,6 +167,9 @@ pub struct PhaseArgs {
     /// Go on from the last checkpoint (auto) or start again (never).
     #[arg(long, value_enum, default_value = "auto")]
     pub resume: Resume,
+    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
+    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
+    pub force: Vec<String>,
     /// Seed of every random stream.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -254,6 +260,9 @@ pub struct CollectArgs {
     /// Where to write.
     #[arg(long, value_name = "DIR", default_value = "runs/manual")]
     pub output_dir: PathBuf,
+    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
+    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
+    pub force: Vec<String>,
     /// Seed of every random stream.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -289,6 +298,9 @@ pub struct EvalArgs {
     /// Where to write.
     #[arg(long, value_name = "DIR", default_value = "runs/manual")]
     pub output_dir: PathBuf,
+    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
+    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
+    pub force: Vec<String>,
     /// Seed of every random stream.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -317,6 +329,9 @@ pub struct ExportArgs {
     /// Where to write.
     #[arg(long, value_name = "DIR")]
     pub output_dir: PathBuf,
+    /// Replace an earlier export.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `act`.
@@ -397,6 +412,9 @@ pub enum ModelCommand {
         /// Seed of the weights.
         #[arg(long, default_value_t = 42)]
         seed: u64,
+        /// Replace an earlier model.
+        #[arg(long)]
+        force: bool,
     },
     /// Download a model from the hub: what is needed, resumed where it stopped, verified.
     ///

@@ -24,7 +24,7 @@ pub fn locate(pipeline: &str) -> Option<PathBuf> {
     let given = Path::new(pipeline);
     let named = Path::new("pipelines").join(pipeline).with_extension("toml");
     let embedded = |path: &Path| FILES.iter().any(|(known, _)| Path::new(known) == path);
-    [given.to_owned(), named].into_iter().find(|path| path.exists() || embedded(&plain(path)))
+    [given.to_owned(), named].into_iter().find(|path| path.is_file() || embedded(&plain(path)))
 }
 
 /// The text of a file: on disk, else inside the binary.
@@ -56,6 +56,12 @@ fn plain(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_does_not_hide_a_pipeline() {
+        assert!(Path::new("src").is_dir() && locate("src").is_none());
+        assert_eq!(locate("quickstart").unwrap(), Path::new("pipelines/quickstart.toml"));
+    }
 
     #[test]
     fn every_pipeline_of_the_project_is_inside() {

@@ -8,7 +8,7 @@ use std::path::Path;
 use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, draw_tasks, run_episodes, take_timings};
 use lam_env::{Application, TaskQuery};
 use lam_signal::{Cancel, Monitor, Progress};
-use lam_store::{StoreError, write_atomic, write_tasks, write_trajectories};
+use lam_store::{write_atomic, write_tasks, write_trajectories};
 use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ pub fn run_with(
     let timings = take_timings(&mut trajectories);
     let mut stats = stats(&trajectories);
     write(output, trajectories, &stats)?;
-    std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+    lam_store::remove_file(&journal)?;
     add_timings(&mut stats, timings);
     Ok(stats)
 }

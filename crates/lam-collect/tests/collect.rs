@@ -32,7 +32,7 @@ impl Application for Library {
         &[]
     }
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
-        Err(EnvError::Usage("there is nothing to open".into()))
+        Err(EnvError::usage(lam_signal::Details::new("there is nothing to open")))
     }
     fn tasks(&self, _query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
         Ok(Vec::new())

@@ -1,7 +1,7 @@
 //! Configuration files: TOML with Hugging Face's names, overrides, and errors that name key, file and line.
 //!
 //! A configuration is a plain struct with `#[derive(Deserialize)] #[serde(deny_unknown_fields, default)]`;
-//! the names in errors come from serde itself. `#[serde(flatten)]` does not go with that: group with tables.
+//! the names in errors are serde's own. `#[serde(flatten)]` does not go with that: group with tables.
 //! Knows no configuration's fields, no stage and no run.
 //!
 //! ```
@@ -36,6 +36,7 @@ mod over;
 mod span;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::path::Path;
 

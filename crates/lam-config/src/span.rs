@@ -5,12 +5,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// One key of a document: its dotted path (list items by index) and where it and its value stand.
+/// One key of a document: its dotted path (list items by index) and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct KeySpan {
     pub path: String,
     pub key: Range<usize>,
-    pub value: Range<usize>,
 }
 
 /// Every key of `text`, parents before children; empty when it is not TOML.
@@ -20,15 +19,6 @@ pub(super) fn key_spans(text: &str) -> Vec<KeySpan> {
         visit_table(table.get_ref(), "", &mut spans);
     }
     spans
-}
-
-/// The key that an error at these bytes is about: the exact one, else the innermost around it.
-pub(super) fn key_at<'a>(spans: &'a [KeySpan], bytes: &Range<usize>) -> Option<&'a KeySpan> {
-    let exact = spans.iter().rev().find(|span| span.key == *bytes || span.value == *bytes);
-    exact.or_else(|| {
-        let around = |span: &&KeySpan| span.value.start <= bytes.start && bytes.end <= span.value.end;
-        spans.iter().rfind(around)
-    })
 }
 
 /// The line of a byte, from 1.
@@ -44,7 +34,7 @@ fn visit_table(table: &DeTable<'_>, prefix: &str, spans: &mut Vec<KeySpan>) {
 }
 
 fn visit(path: String, key: Range<usize>, value: &Spanned<DeValue<'_>>, spans: &mut Vec<KeySpan>) {
-    spans.push(KeySpan { path: path.clone(), key, value: value.span() });
+    spans.push(KeySpan { path: path.clone(), key });
     match value.get_ref() {
         DeValue::Table(table) => visit_table(table, &path, spans),
         DeValue::Array(array) => {

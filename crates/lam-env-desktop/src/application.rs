@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_env::{EnvError, GuardRules};
+use lam_signal::Details;
 use serde::Deserialize;
 
 /// The application files that come with the program.
@@ -166,38 +167,40 @@ impl ApplicationFile {
         }
         if !name.ends_with(".toml") {
             let shipped = SHIPPED.map(|(name, _)| name).join(", ");
-            let hint = format!("hint: shipped are {shipped}; others are named by the path of their .toml file");
-            return Err(EnvError::Usage(format!("unknown application `{name}`\n{hint}")));
+            let hint = format!("shipped are {shipped}; others are named by the path of their .toml file");
+            return Err(EnvError::usage(Details::new(format!("unknown application `{name}`")).hint(hint)));
         }
         let text = std::fs::read_to_string(Path::new(name))
-            .map_err(|error| EnvError::Usage(format!("{name}: {error}\nhint: check the path")))?;
+            .map_err(|error| EnvError::usage(Details::default().at(name).because(error).hint("check the path")))?;
         Self::parse(name, &text)
     }
 
     fn parse(place: &str, text: &str) -> Result<Self, EnvError> {
-        let file: Self = toml::from_str(text).map_err(|error| EnvError::Usage(format!("{place}: {error}")))?;
-        file.check().map_err(|reason| EnvError::Usage(format!("{place}: {reason}")))?;
+        let file: Self = toml::from_str(text)
+            .map_err(|error| EnvError::usage(Details::default().at(place).because(error.to_string().trim_end())))?;
+        file.check().map_err(|wrong| EnvError::usage(wrong.at(place)))?;
         Ok(file)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Details> {
         if self.command.is_empty() {
-            return Err("`command` is empty\nhint: name the program and its arguments".into());
+            return Err(Details::new("`command` is empty").hint("name the program and its arguments"));
         }
         let climbs =
             |path: &str| Path::new(path).components().any(|part| !matches!(part, std::path::Component::Normal(_)));
         if let Some(file) = self.files.iter().find(|file| climbs(&file.path)) {
-            return Err(format!("`files` names `{}`, which is not below the home folder", file.path));
+            return Err(Details::new(format!("`files` names `{}`, which is not below the home folder", file.path)));
         }
         if self.document.contains('/') {
-            return Err(format!("`document` = `{}` is no plain file name", self.document));
+            return Err(Details::new(format!("`document` = `{}` is no plain file name", self.document)));
         }
         if let Some(reason) = self.keys.iter().find_map(|keys| lam_env::keys::parse(keys).err()) {
             return Err(format!("`keys`: {reason}\nhint: `{{VK_CONTROL}}b` is the control key with b"));
         }
         let (width, height) = self.screen;
         if !(320..=8192).contains(&width) || !(240..=8192).contains(&height) {
-            return Err(format!("`screen` = [{width}, {height}] is no size in pixels\nhint: [1280, 1024] is usual"));
+            let what = format!("`screen` = [{width}, {height}] is no size in pixels");
+            return Err(Details::new(what).hint("[1280, 1024] is usual"));
         }
         Ok(())
     }
@@ -219,10 +222,8 @@ impl ApplicationFile {
     /// Names the first program that is missing: the application's own before those of every desktop.
     pub fn check_installed(&self) -> Result<(), EnvError> {
         let missing = |program: &str| {
-            EnvError::Usage(format!(
-                "application `{}`: the program `{program}` is not installed\nhint: run scripts/setup_environments.sh",
-                self.name
-            ))
+            let what = format!("application `{}`: the program `{program}` is not installed", self.name);
+            EnvError::usage(Details::new(what).hint("run scripts/setup_environments.sh"))
         };
         [&self.command[0], "Xvfb", "dbus-daemon"].into_iter().try_for_each(|program| match is_installed(program) {
             true => Ok(()),

@@ -73,8 +73,7 @@ impl DesktopEnvironment {
         &self,
         work: impl FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, EnvError> {
-        let missing = || EnvError::Usage("no task was started\nhint: call reset before act and verify".into());
-        Ok(self.instance.as_ref().ok_or_else(missing)?.ask(CALL_LIMIT, work)?)
+        Ok(self.instance.as_ref().ok_or_else(EnvError::not_started)?.ask(CALL_LIMIT, work)?)
     }
 
     /// The verdict on a task that no family knows.

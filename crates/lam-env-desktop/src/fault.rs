@@ -1,6 +1,7 @@
 //! What goes wrong below the environment trait: an action that is refused, or an instance that is lost.
 
 use lam_env::EnvError;
+use lam_signal::Details;
 use lam_types::StepStatus;
 
 use crate::ENVIRONMENT;
@@ -40,6 +41,6 @@ impl Fault {
 
 impl From<Fault> for EnvError {
     fn from(fault: Fault) -> Self {
-        EnvError::Failed { environment: ENVIRONMENT.to_owned(), reason: fault.to_string() }
+        EnvError::failed(ENVIRONMENT, &Details::new(fault))
     }
 }

@@ -42,10 +42,8 @@ impl Home {
 
 /// Makes a folder that holds nothing.
 pub fn empty(folder: &Path) -> Result<(), Fault> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(folder, &error)),
-        _ => std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error)),
-    }
+    lam_store::remove_directory(folder).map_err(|error| Fault::lost(error.to_string()))?;
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))
 }
 
 /// Writes a file, in folders that are made for it.
@@ -91,6 +89,7 @@ mod tests {
     #[test]
     fn a_home_is_the_same_at_each_start() {
         let folder = tempfile::tempdir().expect("a folder");
+        lam_store::claim(folder.path()).expect("an empty folder");
         let file = HomeFile { path: "profile/settings".into(), text: "plain".into() };
         let home = Home::furnish(folder.path(), &[file]).expect("a home");
         let settings = folder.path().join("home/profile/settings");

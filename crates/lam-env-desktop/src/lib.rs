@@ -165,7 +165,9 @@ impl Application for Desktop {
 
     #[cfg(not(target_os = "linux"))]
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
-        Err(EnvError::Usage("desktops are started on Linux only\nhint: use another environment here".into()))
+        Err(EnvError::usage(
+            lam_signal::Details::new("desktops are started on Linux only").hint("use another environment here"),
+        ))
     }
 
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {

@@ -1,8 +1,9 @@
 //! Screenshots of an episode as files: one at the start, one after each step. Knows no desktop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lam_env::EnvError;
+use lam_signal::Details;
 
 /// Where the pictures of an environment go.
 pub struct Screenshots {
@@ -20,19 +21,23 @@ impl Screenshots {
     /// Begins an episode.
     pub fn begin(&mut self, task_id: &str) -> Result<(), EnvError> {
         if lam_env::leads_out(task_id) {
-            let hint = "hint: name the task without a path, or run it without screenshots";
-            return Err(EnvError::Usage(format!("task `{task_id}` names a folder outside the screenshots'\n{hint}")));
+            let what = format!("task `{task_id}` names a folder outside the screenshots'");
+            let hint = "name the task without a path, or run it without screenshots";
+            return Err(EnvError::usage(Details::new(what).hint(hint)));
         }
         self.episode = self.folder.join(task_id);
         self.step = 0;
-        std::fs::create_dir_all(&self.episode)
-            .map_err(|error| EnvError::Usage(format!("{}: {error}", self.episode.display())))
+        std::fs::create_dir_all(&self.episode).map_err(|error| unwritable(&self.episode, &error))
     }
 
     /// Keeps the next picture.
     pub fn keep(&mut self, png: &[u8]) -> Result<(), EnvError> {
         let path = self.episode.join(format!("{:02}.png", self.step));
         self.step += 1;
-        std::fs::write(&path, png).map_err(|error| EnvError::Usage(format!("{}: {error}", path.display())))
+        std::fs::write(&path, png).map_err(|error| unwritable(&path, &error))
     }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> EnvError {
+    EnvError::usage(Details::default().at(path.display()).because(error))
 }

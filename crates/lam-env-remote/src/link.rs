@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use lam_signal::{Secret, redacted};
+use lam_signal::{Details, Fault, FaultKind, Secret, redacted};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::error::CapacityError;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -46,28 +46,37 @@ impl Default for LinkLimits {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// Closed in order, with the reason given.
-    #[error("the other side closed the connection{}", reason(.0))]
     Closed(String),
     /// No answer to a ping.
-    #[error("nothing was heard for {} s", .0.as_secs_f32().ceil())]
     Silent(Duration),
     /// Larger than the limit, in bytes.
-    #[error("a message is larger than {0} bytes")]
     TooLarge(usize),
     /// Not what a text protocol sends.
-    #[error("a binary message came where only text is spoken")]
     Binary,
     /// The other side takes no more data.
-    #[error("the other side takes no data for {} s", .0.as_secs())]
     Stalled(Duration),
     /// The connection broke, or was never one.
-    #[error("{0}")]
     Broken(String),
 }
 
-fn reason(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {text}") }
+impl Fault for LinkError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Runtime
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Closed(reason) => Details::new("the other side closed the connection").because(reason),
+            Self::Silent(time) => Details::new(format!("nothing was heard for {} s", time.as_secs_f32().ceil())),
+            Self::TooLarge(limit) => Details::new(format!("a message is larger than {limit} bytes")),
+            Self::Binary => Details::new("a binary message came where only text is spoken"),
+            Self::Stalled(time) => Details::new(format!("the other side takes no data for {} s", time.as_secs())),
+            Self::Broken(reason) => Details::new(reason),
+        }
+    }
 }
+
+lam_signal::display_details!(LinkError);
 
 /// One connection. The first failure is final: it is told again to whoever asks later.
 pub struct Link {

@@ -22,8 +22,7 @@ impl SimEnvironment {
     }
 
     fn running(&mut self) -> Result<&mut (Editor, Editor), EnvError> {
-        let usage = || EnvError::Usage("no task was started\nhint: call reset before act and verify".to_owned());
-        self.running.as_mut().ok_or_else(usage)
+        self.running.as_mut().ok_or_else(EnvError::not_started)
     }
 }
 

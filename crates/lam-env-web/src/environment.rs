@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lam_env::{EnvError, Environment, Outcome, check_call};
+use lam_signal::Details;
 use lam_types::{Action, Complete, Observation, Split, StepStatus, Task, Verdict};
 use serde_json::Value;
 
@@ -56,8 +57,7 @@ impl WebEnvironment {
     }
 
     fn browser(&self) -> Result<&Browser, EnvError> {
-        let hint = "no task was started\nhint: call reset before act and verify";
-        self.browser.as_ref().ok_or_else(|| EnvError::Usage(hint.to_owned()))
+        self.browser.as_ref().ok_or_else(EnvError::not_started)
     }
 
     fn outcome(&self, status: StepStatus, message: String) -> Outcome {
@@ -139,5 +139,5 @@ fn acceptable(screen: &Observation, action: &Action) -> Vec<String> {
 }
 
 fn failed(reason: impl std::fmt::Display) -> EnvError {
-    EnvError::Failed { environment: ENVIRONMENT.to_owned(), reason: reason.to_string() }
+    EnvError::failed(ENVIRONMENT, &Details::new(reason))
 }

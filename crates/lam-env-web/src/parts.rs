@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_env::EnvError;
+use lam_signal::Details;
 
 /// Where the pages lie below a folder of the project, as `scripts/fetch_miniwob.sh` puts them.
 const PAGES: &str = "data/cache/miniwob/html";
@@ -49,7 +50,7 @@ fn page(pages: &Path, task: &str) -> PathBuf {
 }
 
 fn missing(what: &str, hint: &str) -> EnvError {
-    EnvError::Usage(format!("environment `web`: {what}\nhint: {hint}"))
+    EnvError::usage(Details::new(format!("environment `web`: {what}")).hint(hint))
 }
 
 fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {

@@ -41,7 +41,7 @@ impl Driver {
         let chromedriver = &parts.chromedriver;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("lam-web-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        lam_store::claim(&folder).map_err(|error| error.to_string())?;
         let bounds = Bounds { read: vec![parts.pages.clone()], write: vec![folder.clone()], ..Bounds::default() };
         let cannot = |error: std::io::Error| format!("the browser cannot be confined: {error}");
         let browser = browser(parts, &bounds, &folder).map_err(cannot)?;
@@ -53,7 +53,7 @@ impl Driver {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         die_with_parent(&mut command);
         let child = command.spawn().map_err(|error| format!("{}: {error}", chromedriver.display()));
-        let mut child = child.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
+        let mut child = child.inspect_err(|_| drop(lam_store::remove_directory(&folder)))?;
         let port = announced_port(&mut child);
         let mut driver = Self { child, folder, browser, port: 0 };
         driver.port = port.recv_timeout(timeout).map_err(|_| "chromedriver does not listen".to_owned())?;
@@ -89,7 +89,7 @@ impl Drop for Driver {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = lam_store::remove_directory(&self.folder);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use lam_signal::{Details, Fault, FaultKind};
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -15,7 +16,6 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 #[derive(Debug, thiserror::Error)]
 pub enum WebDriverError {
     /// Nobody answers any more, or not in time.
-    #[error("{call}: {reason}")]
     Lost {
         /// The call.
         call: &'static str,
@@ -23,7 +23,6 @@ pub enum WebDriverError {
         reason: String,
     },
     /// The driver refused, with the protocol's own word for it.
-    #[error("{call}: {error}: {message}")]
     Refused {
         /// The call.
         call: &'static str,
@@ -33,6 +32,21 @@ pub enum WebDriverError {
         message: String,
     },
 }
+
+impl Fault for WebDriverError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Runtime
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Lost { call, reason } => Details::new(call).because(reason),
+            Self::Refused { call, error, message } => Details::new(error).at(call).because(message),
+        }
+    }
+}
+
+lam_signal::display_details!(WebDriverError);
 
 /// An element of the page, as the driver refers to it.
 pub struct Element(String);

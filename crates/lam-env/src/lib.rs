@@ -88,16 +88,36 @@ pub enum EnvError {
         environment: String,
     },
     /// The task cannot be started, or was not started before it was acted on.
-    Usage(String),
+    Usage(Box<Details>),
     /// The application died or stopped answering.
     Failed {
         /// This environment.
         environment: String,
         /// What happened.
         reason: String,
+        /// What may help, or "".
+        hint: String,
     },
     /// Somebody asked to stop while tasks were drawn.
     Stopped,
+}
+
+impl EnvError {
+    /// An environment that died, and of what.
+    pub fn failed(environment: impl Into<String>, cause: &Details) -> Self {
+        let (reason, hint) = (cause.sentence(), cause.hint.clone());
+        EnvError::Failed { environment: environment.into(), reason, hint }
+    }
+
+    /// A task that cannot be started, and why.
+    pub fn usage(details: Details) -> Self {
+        EnvError::Usage(Box::new(details))
+    }
+
+    /// Somebody acts or judges before a task was started.
+    pub fn not_started() -> Self {
+        EnvError::usage(Details::new("no task was started").hint("call reset before act and verify"))
+    }
 }
 
 impl Fault for EnvError {
@@ -120,9 +140,9 @@ impl Fault for EnvError {
                 Details::new(format!("environment `{environment}` has no tasks of its own"))
                     .hint("say what is asked: act --task, or the file of tasks of UFO's devices (?tasks=FILE)")
             }
-            EnvError::Usage(what) => Details::new(what),
-            EnvError::Failed { environment, reason } => {
-                Details::new(format!("environment `{environment}` failed")).because(reason)
+            EnvError::Usage(details) => Details::clone(details),
+            EnvError::Failed { environment, reason, hint } => {
+                Details::new(format!("environment `{environment}` failed")).because(reason).hint(hint)
             }
             EnvError::Stopped => Details::new("stopped on request"),
         }

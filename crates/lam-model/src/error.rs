@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_signal::{Details, Fault, FaultKind};
+use lam_signal::{Details, Fault, FaultKind, hint_of_io};
 
 /// An error of the model crate.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +103,7 @@ impl Fault for ModelError {
     fn details(&self) -> Details {
         match self {
             Self::Tensor(error) => Details::new(error),
-            Self::Io { path, source } => Details::default().at(path.display()).because(source),
+            Self::Io { path, source } => Details::default().at(path.display()).because(source).hint(hint_of_io(source)),
             Self::File { path, reason, hint } => Details::default().at(path.display()).because(reason).hint(hint),
             Self::MissingTensor { path, name } => {
                 let hint = "the file belongs to another architecture or is incomplete";

@@ -18,15 +18,13 @@
 //!     cancel: &Cancel::default(),
 //! };
 //! println!("{:#}", run(&PretrainConfig::default(), &io)?);
-//! # Ok::<(), lam_phase1_pretrain::PretrainError>(())
+//! # Ok::<(), lam_signal::Failure>(())
 //! ```
 
 mod config;
-mod error;
 mod pretrain;
 mod stage;
 
 pub use config::PretrainConfig;
-pub use error::PretrainError;
 pub use pretrain::{PretrainIo, REPLAY_FILE, run};
 pub use stage::register;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lam_data::{Example, plan_example, read_examples, write_examples};
 use lam_prompt::Renderer;
-use lam_signal::{Cancel, Progress};
+use lam_signal::{Cancel, Failure, Progress};
 use lam_store::read_task_plans;
-use lam_trainer::{FinetuneJob, finetune};
+use lam_trainer::{FinetuneJob, TrainerError, finetune};
 use lam_types::{Split, TaskPlan};
 use serde_json::Value;
 
-use crate::{PretrainConfig, PretrainError};
+use crate::PretrainConfig;
 
 /// The examples that were trained on, so that later stages may mix them in.
 pub const REPLAY_FILE: &str = "replay.jsonl";
@@ -36,7 +36,7 @@ pub struct PretrainIo<'a> {
 ///
 /// # Errors
 /// Nothing to train on, unreadable files, a pair that makes no example, or training that stops.
-pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, PretrainError> {
+pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Failure> {
     let renderer = Renderer::load(io.model)?;
     let mut pairs = Vec::new();
     for file in io.plans {
@@ -45,7 +45,7 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
     let examples = examples(&renderer, pairs.iter().filter(|pair| pair.split == Split::Train))?;
     if examples.is_empty() {
         let hint = "collect task-plan pairs first, or lower the test share";
-        return Err(PretrainError::Nothing { files: io.plans.to_vec(), hint });
+        return Err(TrainerError::NoRows { files: io.plans.to_vec(), hint }.into());
     }
     write_examples(&io.output.join(REPLAY_FILE), &examples)?;
     let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
@@ -64,6 +64,6 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Pretra
     })?)
 }
 
-fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, PretrainError> {
+fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, Failure> {
     pairs.map(|pair| Ok(plan_example(renderer, pair)?)).collect()
 }

@@ -62,6 +62,6 @@ impl Stage for Phase1 {
             progress: context.progress,
             cancel: context.cancel,
         };
-        Ok(crate::run(&settings, &io)?)
+        crate::run(&settings, &io)
     }
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use lam_data::{Example, is_held_out, read_examples, step_examples};
 use lam_prompt::Renderer;
-use lam_signal::{Cancel, Progress};
+use lam_signal::{Cancel, Failure, Progress};
 use lam_store::read_trajectories;
-use lam_trainer::{FinetuneJob, finetune};
+use lam_trainer::{FinetuneJob, TrainerError, finetune};
 use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
 
-use crate::{ImitateConfig, ImitateError};
+use crate::ImitateConfig;
 
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ pub struct ImitateIo<'a> {
 ///
 /// # Errors
 /// Nothing to train on, unreadable files, a step that makes no example, or training that stops.
-pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateError> {
+pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, Failure> {
     let renderer = Renderer::load(io.model)?;
     let mut trajectories = Vec::new();
     for file in io.trajectories {
@@ -47,7 +47,7 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, ImitateE
     let examples = examples(&renderer, &learned, io.functions)?;
     if examples.is_empty() {
         let hint = "phase 2 learns from successful trajectories; collect some with the expert first";
-        return Err(ImitateError::Nothing { files: io.trajectories.to_vec(), hint });
+        return Err(TrainerError::NoRows { files: io.trajectories.to_vec(), hint }.into());
     }
     let mut metrics = finetune(FinetuneJob {
         model: io.model,
@@ -71,7 +71,7 @@ fn examples(
     renderer: &Renderer,
     trajectories: &[Trajectory],
     functions: &[FunctionSpec],
-) -> Result<Vec<Example>, ImitateError> {
+) -> Result<Vec<Example>, Failure> {
     let mut examples = Vec::new();
     for trajectory in trajectories {
         examples.extend(step_examples(renderer, trajectory, functions)?);

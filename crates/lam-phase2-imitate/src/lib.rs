@@ -20,15 +20,13 @@
 //!     cancel: &Cancel::default(),
 //! };
 //! println!("{:#}", run(&ImitateConfig::default(), &io)?);
-//! # Ok::<(), lam_phase2_imitate::ImitateError>(())
+//! # Ok::<(), lam_signal::Failure>(())
 //! ```
 
 mod config;
-mod error;
 mod imitate;
 mod stage;
 
 pub use config::ImitateConfig;
-pub use error::ImitateError;
 pub use imitate::{ImitateIo, run};
 pub use stage::register;

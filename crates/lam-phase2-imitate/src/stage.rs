@@ -75,6 +75,6 @@ impl Stage for Imitate {
             progress: context.progress,
             cancel: context.cancel,
         };
-        Ok(crate::run(&settings, &io)?)
+        crate::run(&settings, &io)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lam_agent::{Job, Policy, Session, run_episodes, take_timings};
 use lam_env::Application;
 use lam_signal::{Cancel, Progress};
-use lam_store::{StoreError, read_trajectories, write_trajectories};
+use lam_store::{read_trajectories, write_trajectories};
 use lam_types::Task;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ pub fn explore(
     let curated = curate(attempts, keep);
     write_trajectories(&io.output.join(SUCCESSES_FILE), &curated.successes)?;
     write_trajectories(&io.output.join(FAILURES_FILE), &curated.failures)?;
-    std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+    lam_store::remove_file(&journal)?;
     io.progress.note(&format!(
         "{} of {} tasks solved that the expert failed at ({succeeded} of {episodes} tries)",
         curated.tasks_solved, curated.tasks

@@ -1,11 +1,12 @@
 //! A pipeline against a registry: every kind, input and configuration is looked at before anything runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigError, nearest};
+use lam_store::{refuse_foreign, refuse_to_replace, resolved};
 
-use crate::file::StageSpec;
+use crate::file::{InputSource, StageSpec};
 use crate::kind::{Configured, Kind};
 use crate::stage::InputCounts;
 use crate::{Pipeline, PipelineError, Registry};
@@ -24,6 +25,32 @@ pub(crate) struct Prepared<'a> {
 /// Refuse a pipeline that cannot run with these kinds of stages.
 pub fn check(pipeline: &Pipeline, registry: &Registry) -> Result<(), PipelineError> {
     prepare(pipeline, registry).map(|_| ())
+}
+
+/// Refuses results where something stands that is not ours, or where they would lie over what the run reads.
+pub(crate) fn check_places(run_dir: &Path, prepared: &[Prepared<'_>]) -> Result<(), PipelineError> {
+    refuse_foreign(run_dir, &[])?;
+    let read = prepared.iter().flat_map(|stage| {
+        let inputs = stage.spec.inputs.values().flatten().filter_map(|source| match source {
+            InputSource::External(path) => Some(path),
+            InputSource::Stage { .. } => None,
+        });
+        inputs.chain(stage.files.iter().filter(|path| path.exists()))
+    });
+    let read: Vec<PathBuf> = read.map(|path| resolved(path)).collect();
+    let run_dir = resolved(run_dir);
+    for stage in prepared {
+        let place = run_dir.join(&stage.spec.id);
+        refuse_to_replace(&place)?;
+        if let Some(input) = read.iter().find(|input| input.starts_with(&place) || place.starts_with(input)) {
+            let (place, input) = (place.display(), input.display());
+            let what =
+                format!("the result of stage `{}` would lie in {place}, over {input}, which is read", stage.spec.name);
+            let hint = "write into another directory";
+            return Err(PipelineError::definition(stage.spec.origin.as_ref(), what, hint));
+        }
+    }
+    Ok(())
 }
 
 /// The stages in order, each with its settings.

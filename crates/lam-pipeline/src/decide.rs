@@ -99,7 +99,12 @@ impl<'a> Decider<'a> {
                 if inputs_known {
                     reasons.extend(identity.input_differences(&earlier));
                 }
-                reasons.extend(manifest.damage(directory)?.map(|what| Reason::Damaged { what }));
+                let damage = manifest.damage(directory)?;
+                let is_lost = damage.is_none() && !identity.losses(&earlier).is_empty();
+                if is_lost && !forced && !is_under_way(directory, identity) {
+                    reasons.push(Reason::Standing { stage: spec.name.clone() });
+                }
+                reasons.extend(damage.map(|what| Reason::Damaged { what }));
             }
         }
         Ok(reasons)
@@ -114,7 +119,7 @@ impl<'a> Decider<'a> {
         forced: bool,
     ) -> Option<Reason> {
         let attempt = Attempt::find(directory)?;
-        if self.options.fresh {
+        if self.options.fresh || forced {
             return Some(Reason::Restarted);
         }
         if attempt.identity.fingerprint() == identity.fingerprint() {
@@ -122,11 +127,7 @@ impl<'a> Decider<'a> {
         }
         let differences = identity.own_differences(&attempt.identity);
         let of_use = !attempt.refused_its_input && prepared.kind.holds_work(&StagingDir::work_path(directory));
-        Some(if of_use && !forced && !differences.is_empty() {
-            Reason::Stranded { differences }
-        } else {
-            Reason::Restarted
-        })
+        Some(if of_use && !differences.is_empty() { Reason::Stranded { differences } } else { Reason::Restarted })
     }
 
     /// The inputs with their hashes, and the stages whose results are not there yet.
@@ -192,6 +193,11 @@ fn stage_input(
         None => path,
     };
     Ok(InputRef { stage: Some(stage.name.clone()), path: path.trim_end_matches('/').to_string(), hash })
+}
+
+/// Whether somebody has begun to make this very result.
+fn is_under_way(directory: &Path, identity: &Identity) -> bool {
+    Attempt::find(directory).is_some_and(|attempt| attempt.identity.fingerprint() == identity.fingerprint())
 }
 
 /// The manifest in `directory`; damage as text, a newer version as an error.

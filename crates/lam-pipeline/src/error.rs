@@ -47,6 +47,11 @@ pub enum PipelineError {
         /// ` (process n)`, where known.
         owner: String,
     },
+    /// Finished results would be replaced by others.
+    Losses {
+        /// The stages, and what differs.
+        stages: Vec<(String, String)>,
+    },
     /// A stage before `--from` has no result.
     NoResult {
         /// The stage.
@@ -76,6 +81,7 @@ impl Fault for PipelineError {
             PipelineError::Store(error) => error.kind(),
             PipelineError::Stage { failure, .. } => failure.kind(),
             PipelineError::Locked { .. } => FaultKind::Runtime,
+            PipelineError::Losses { .. } => FaultKind::Resume,
         }
     }
 
@@ -95,6 +101,16 @@ impl Fault for PipelineError {
             PipelineError::Locked { path, owner } => {
                 Details::new(format!("{} is in use by another run{owner}", path.display()))
                     .hint("wait for it, or stop it; what it has done is kept")
+            }
+            PipelineError::Losses { stages } => {
+                let each = stages.iter().map(|(stage, why)| format!("`{stage}` ({why})"));
+                let force = stages.iter().map(|(stage, _)| format!("--force {stage}")).collect::<Vec<_>>().join(" ");
+                Details::new("finished results were made otherwise, and would be lost")
+                    .because(each.collect::<Vec<_>>().join(", "))
+                    .hint(format!(
+                        "replace them with `{force}`, or keep them and write elsewhere: another --output-dir, or \
+                         `--set name=…` for a pipeline"
+                    ))
             }
             PipelineError::NoResult { stage } => {
                 Details::new(format!("stage `{stage}` has no result, and `--from` leaves it out"))

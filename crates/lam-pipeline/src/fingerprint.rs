@@ -60,6 +60,14 @@ impl Identity {
         reasons
     }
 
+    /// What differs from a finished result that the person who made it would not expect to lose. Code that changed is a
+    /// reason to make it again.
+    pub fn losses(&self, earlier: &Identity) -> Vec<Reason> {
+        let mut reasons = self.own_differences(earlier);
+        reasons.retain(|reason| !matches!(reason, Reason::CodeChanged { .. }));
+        reasons
+    }
+
     pub fn config_hash(&self) -> String {
         hash_bytes(self.config.to_string().as_bytes())
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::check::prepare;
+use crate::check::{Prepared, check_places, prepare};
 use crate::decide::{Decider, Decision};
 use crate::reason::{Reason, sentence};
 use crate::{Pipeline, PipelineError, Registry, RunOptions, format_seconds};
@@ -49,11 +49,21 @@ pub struct Plan {
 
 /// What [`crate::run`] would do with these options, and why.
 pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> Result<Plan, PipelineError> {
-    let mut decider = Decider::new(pipeline, options)?;
+    let prepared = prepare(pipeline, registry)?;
+    check_places(&pipeline.run_dir(&options.runs_dir), &prepared)?;
+    let stages = foresee(&mut Decider::new(pipeline, options)?, &prepared)?;
+    Ok(Plan { pipeline: pipeline.name.clone(), stages })
+}
+
+/// What becomes of each stage.
+pub(crate) fn foresee(
+    decider: &mut Decider<'_>,
+    prepared: &[Prepared<'_>],
+) -> Result<Vec<PlannedStage>, PipelineError> {
     let mut results = Vec::new();
     let mut stages = Vec::new();
-    for prepared in prepare(pipeline, registry)? {
-        let decision = decider.decide(&prepared, &results)?;
+    for prepared in prepared {
+        let decision = decider.decide(prepared, &results)?;
         let (action, reasons) = summary(&decision);
         let manifest = match decision {
             Decision::Cached(manifest) => Some(manifest),
@@ -69,7 +79,7 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> R
         });
         results.push(manifest);
     }
-    Ok(Plan { pipeline: pipeline.name.clone(), stages })
+    Ok(stages)
 }
 
 fn summary(decision: &Decision) -> (StageAction, Vec<Reason>) {

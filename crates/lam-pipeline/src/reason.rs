@@ -36,6 +36,8 @@ pub enum Reason {
     Restarted,
     /// There is unfinished work that does not fit, and nobody said that it may go.
     Stranded { differences: Vec<Reason> },
+    /// A finished result would be replaced, and nobody said that it may go.
+    Standing { stage: String },
     /// Nothing differs.
     Unchanged,
     /// Left out by `--from` or `--until`.
@@ -78,6 +80,7 @@ impl fmt::Display for Reason {
             Reason::Stranded { differences } => {
                 write!(f, "refused, as its unfinished work was made otherwise ({})", sentence(differences))
             }
+            Reason::Standing { stage } => write!(f, "needs `--force {stage}`, as its finished result would be lost"),
             Reason::Unchanged => f.write_str("nothing changed"),
             Reason::LeftOut => f.write_str("left out"),
         }

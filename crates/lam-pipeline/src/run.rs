@@ -12,12 +12,13 @@ use lam_store::{CONFIG_FILE, MANIFEST_VERSION, Manifest, StagingDir, StoreError,
 use serde_json::{Value, json};
 
 use crate::attempt::Attempt;
-use crate::check::{Prepared, prepare};
+use crate::check::{Prepared, check_places, prepare};
 use crate::decide::{Decider, Decision};
 use crate::file::InputSource;
 use crate::fingerprint::Identity;
 use crate::journal::EventJournal;
 use crate::lock::RunLock;
+use crate::plan::{PlannedStage, foresee};
 use crate::reason::{Reason, sentence};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
 use crate::view::{StageView, View};
@@ -32,16 +33,35 @@ pub fn run(
 ) -> Result<RunSummary, PipelineError> {
     let prepared = prepare(pipeline, registry)?;
     let run_dir = pipeline.run_dir(&options.runs_dir);
+    check_places(&run_dir, &prepared)?;
     fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
     let _lock = RunLock::take(&run_dir)?;
     let journal = EventJournal::open(&run_dir, options.now)?;
-    let decider = Decider::new(pipeline, options)?;
+    let mut decider = Decider::new(pipeline, options)?;
+    for stage in &prepared {
+        StagingDir::recover(&run_dir.join(&stage.spec.id))?;
+    }
+    refuse_losses(&foresee(&mut decider, &prepared)?)?;
     let mut runner = Runner { pipeline, registry, options, view, decider, journal, run_dir, results: Vec::new() };
     let mut stages = Vec::new();
     for prepared in &prepared {
         stages.push(runner.step(prepared)?);
     }
     Ok(RunSummary { pipeline: pipeline.name.clone(), run_dir: runner.run_dir, stages })
+}
+
+/// Finished results are not replaced because a setting or a file changed: somebody has to say so.
+fn refuse_losses(planned: &[PlannedStage]) -> Result<(), PipelineError> {
+    let is_lost = |reason: &Reason| matches!(reason, Reason::Standing { .. });
+    let stages: Vec<(String, String)> = planned
+        .iter()
+        .filter(|stage| stage.reasons.iter().any(is_lost))
+        .map(|stage| {
+            let why: Vec<Reason> = stage.reasons.iter().filter(|reason| !is_lost(reason)).cloned().collect();
+            (stage.id.clone(), sentence(&why))
+        })
+        .collect();
+    if stages.is_empty() { Ok(()) } else { Err(PipelineError::Losses { stages }) }
 }
 
 struct Runner<'a> {
@@ -59,7 +79,6 @@ impl Runner<'_> {
     /// Bring one stage to its result, or say why it is left out.
     fn step(&mut self, prepared: &Prepared<'_>) -> Result<StageOutcome, PipelineError> {
         let destination = self.run_dir.join(&prepared.spec.id);
-        StagingDir::recover(&destination)?;
         let decision = self.decider.decide(prepared, &self.results)?;
         self.decider.origins.save(&self.run_dir)?;
         let (outcome, reasons, manifest) = match decision {
@@ -121,7 +140,7 @@ impl Runner<'_> {
         let why = sentence(reasons);
         self.stop_if_asked(prepared)?;
         self.refuse_stranded(prepared, destination, reasons)?;
-        let (staging, mut attempt) = self.open(identity, destination)?;
+        let (staging, mut attempt) = self.open(identity, destination, reasons.contains(&Reason::Forced))?;
         let config = config_to_toml(prepared.configured.table())?;
         write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
         self.journal.write(
@@ -154,8 +173,14 @@ impl Runner<'_> {
     }
 
     /// The private directory of a stage: with earlier unfinished work if it fits, else empty.
-    fn open(&self, identity: &Identity, destination: &Path) -> Result<(StagingDir, Attempt), PipelineError> {
-        let fits = |found: &Attempt| found.identity.fingerprint() == identity.fingerprint() && !self.options.fresh;
+    fn open(
+        &self,
+        identity: &Identity,
+        destination: &Path,
+        forced: bool,
+    ) -> Result<(StagingDir, Attempt), PipelineError> {
+        let anew = self.options.fresh || forced;
+        let fits = |found: &Attempt| found.identity.fingerprint() == identity.fingerprint() && !anew;
         let found = Attempt::find(destination).filter(fits);
         let staging = match &found {
             Some(_) => StagingDir::open(destination)?,

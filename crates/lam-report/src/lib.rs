@@ -48,6 +48,9 @@ pub struct Report {
 /// When `run` holds no completed stage, a file in it is damaged, or `output` cannot be written.
 pub fn build(run: &Path, output: &Path, command: &str) -> Result<Report, ReportError> {
     let mut gathered = gather::gather(run)?;
+    if output != run {
+        lam_store::refuse_foreign(output, &["report.html", "report.json"])?;
+    }
     let (page, json) = (output.join("report.html"), output.join("report.json"));
     gathered.state = gather::state(run)?;
     gathered.command = if command.is_empty() { recorded(&json, "command") } else { command.to_owned() };

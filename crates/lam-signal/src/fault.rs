@@ -41,9 +41,33 @@ impl FaultKind {
         }
     }
 
-    /// Of a file that cannot be used: one that is not there was named wrongly, else the machine refuses.
+    /// Of a file that cannot be used: one that is not there was named wrongly, a full disk leaves the work unfinished,
+    /// else the machine refuses.
     pub fn of_io(error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound { FaultKind::Data } else { FaultKind::Runtime }
+        match error.kind() {
+            io::ErrorKind::NotFound => FaultKind::Data,
+            kind if is_full(kind) => FaultKind::Resume,
+            _ => FaultKind::Runtime,
+        }
+    }
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+/// What to do about the common refusals of files, or "".
+pub fn hint_of_io(error: &io::Error) -> &'static str {
+    match error.kind() {
+        kind if is_full(kind) => "the disk is full; free some space and run again, what was done is kept",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "the directory must be writable; choose another with --output-dir"
+        }
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file stands where a directory is needed; choose another directory"
+        }
+        _ => "",
     }
 }
 
@@ -92,6 +116,13 @@ impl Details {
         self
     }
 
+    /// All but what to do, in one sentence.
+    pub fn sentence(&self) -> String {
+        let equals = if self.found.is_empty() { "" } else { " = " };
+        let what = format!("{}{equals}{}", self.what, self.found);
+        joined([self.place.clone(), what, self.reason.clone()], ": ")
+    }
+
     /// With what to do about it; more than one hint stand on lines of their own.
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = joined([self.hint, shown(hint)], "\n");
@@ -101,9 +132,7 @@ impl Details {
 
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let equals = if self.found.is_empty() { "" } else { " = " };
-        let what = format!("{}{equals}{}", self.what, self.found);
-        f.write_str(&joined([self.place.clone(), what, self.reason.clone()], ": "))?;
+        f.write_str(&self.sentence())?;
         if self.hint.is_empty() { Ok(()) } else { write!(f, "\nhint: {}", self.hint) }
     }
 }

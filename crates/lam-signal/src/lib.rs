@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-pub use fault::{Details, Failure, Fault, FaultKind};
+pub use fault::{Details, Failure, Fault, FaultKind, hint_of_io};
 pub use printable::{excerpt, printable};
 pub use secret::{REDACTED, Secret, redacted};
 

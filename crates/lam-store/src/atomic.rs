@@ -4,10 +4,11 @@
 //! swapped in; what it replaces is removed only then. Knows nothing of what is written.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::owned::{MARK_FILE, claim, refuse_to_replace, remove_directory, remove_file};
+use crate::{MANIFEST_FILE, StoreError};
 
 /// Write `bytes` to `path` so that a crash leaves the old file or the new one.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
@@ -30,7 +31,7 @@ pub fn write_atomic_with(
     })();
     if written.is_err() {
         // The write failed already; a leftover temporary file is only untidy.
-        let _ = fs::remove_file(&temporary);
+        let _ = remove_file(&temporary);
         return written;
     }
     sync_directory(parent)
@@ -46,10 +47,13 @@ pub struct StagingDir {
 }
 
 impl StagingDir {
-    /// Open `<destination>.partial`, with what an earlier, unfinished try left in it.
+    /// Open `<destination>.partial`, with what an earlier, unfinished try left in it. What will have to go in the end
+    /// must be ours, or it is refused now.
     pub fn open(destination: &Path) -> Result<Self, StoreError> {
+        refuse_to_replace(destination)?;
+        refuse_to_replace(&sibling(destination, "replaced"))?;
         let work = sibling(destination, "partial");
-        fs::create_dir_all(&work).map_err(StoreError::io("create directory", &work))?;
+        claim(&work)?;
         Ok(Self { work, destination: destination.to_path_buf() })
     }
 
@@ -72,9 +76,13 @@ impl StagingDir {
 
     /// Sync every file, put the directory in its place, and only then remove what stood there.
     pub fn commit(self) -> Result<(), StoreError> {
+        if self.work.join(MANIFEST_FILE).is_file() {
+            remove_file(&self.work.join(MARK_FILE))?;
+        }
         sync_tree(&self.work)?;
         let replaced = sibling(&self.destination, "replaced");
         remove_directory(&replaced)?;
+        refuse_to_replace(&self.destination)?;
         if self.destination.exists() {
             fs::rename(&self.destination, &replaced).map_err(StoreError::io("move away", &self.destination))?;
         }
@@ -93,22 +101,6 @@ impl StagingDir {
             return remove_directory(&replaced);
         }
         fs::rename(&replaced, destination).map_err(StoreError::io("rename to", destination))
-    }
-}
-
-/// Remove a directory and what is in it; one that is not there is fine.
-pub fn remove_directory(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Remove a file; one that is not there is fine.
-pub fn remove_file(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", path)(error)),
-        _ => Ok(()),
     }
 }
 
@@ -153,7 +145,7 @@ mod tests {
         write_atomic(&path, b"old").unwrap();
         let failed = write_atomic_with(&path, |file| {
             file.write_all(b"half").map_err(StoreError::io("write", &path))?;
-            Err(StoreError::io("write", &path)(io::Error::from(io::ErrorKind::StorageFull)))
+            Err(StoreError::io("write", &path)(std::io::Error::from(std::io::ErrorKind::StorageFull)))
         });
         let message = failed.unwrap_err().to_string();
         assert!(message.contains("a.txt") && message.contains("hint: the disk is full"), "{message}");
@@ -165,7 +157,7 @@ mod tests {
     fn the_old_directory_stays_until_the_new_one_is_complete() {
         let root = tempfile::tempdir().unwrap();
         let destination = root.path().join("stage");
-        fs::create_dir(&destination).unwrap();
+        claim(&destination).unwrap();
         fs::write(destination.join("x"), "old").unwrap();
 
         let staging = StagingDir::open(&destination).unwrap();
@@ -185,5 +177,19 @@ mod tests {
         StagingDir::recover(&destination).unwrap();
         assert!(destination.exists());
         assert!(!root.path().join("stage.replaced").exists());
+    }
+
+    #[test]
+    fn nothing_begins_where_somebody_elses_directory_would_have_to_go() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["stage", "stage.partial", "stage.replaced"] {
+            let foreign = root.path().join(name);
+            fs::create_dir(&foreign).unwrap();
+            fs::write(foreign.join("letter"), "x").unwrap();
+            assert!(StagingDir::open(&root.path().join("stage")).is_err(), "{name}");
+            assert!(StagingDir::open_empty(&root.path().join("stage")).is_err(), "{name}");
+            assert!(foreign.join("letter").exists(), "{name}");
+            fs::remove_dir_all(foreign).unwrap();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lam_signal::{Details, Fault, FaultKind};
+use lam_signal::{Details, Fault, FaultKind, hint_of_io};
 use thiserror::Error;
 
 /// An error of a file, a table or a manifest.
@@ -17,6 +17,11 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A directory that somebody else made would be written into or removed.
+    Foreign {
+        /// The directory.
+        path: PathBuf,
     },
     /// A newer program wrote it.
     Newer {
@@ -70,27 +75,11 @@ impl StoreError {
     }
 }
 
-/// What to do about the common refusals.
-fn io_hint(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "the disk is full; free some space and run again, what was done is kept"
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "the directory must be writable; choose another with --output-dir"
-        }
-        io::ErrorKind::NotFound => "check the path",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "a file stands where a directory is needed; choose another directory"
-        }
-        _ => "",
-    }
-}
-
 impl Fault for StoreError {
     fn kind(&self) -> FaultKind {
         match self {
             StoreError::Io { source, .. } => FaultKind::of_io(source),
+            StoreError::Foreign { .. } => FaultKind::Config,
             _ => FaultKind::Data,
         }
     }
@@ -98,8 +87,11 @@ impl Fault for StoreError {
     fn details(&self) -> Details {
         match self {
             StoreError::Io { action, path, source } => {
-                Details::new(format!("cannot {action} {}", path.display())).because(source).hint(io_hint(source))
+                Details::new(format!("cannot {action} {}", path.display())).because(source).hint(hint_of_io(source))
             }
+            StoreError::Foreign { path } => Details::new("not a directory that lam-train made, and not empty")
+                .at(path.display())
+                .hint("choose another directory, or move what is in it somewhere else"),
             StoreError::Newer { path, found, supported } => {
                 let what = format!("format version {found} is newer than {supported}, the newest this program reads");
                 let hint = "use the version of lam-train that wrote it, or write to another directory";

@@ -1,4 +1,4 @@
-//! Content hashes of files and directories. Names and bytes count; times, owners and manifests do not.
+//! Content hashes of files and directories. Names and bytes count; times, owners, marks and manifests do not.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use crate::{MARK_FILE, StoreError};
 
 /// Name of the manifest in a stage's output directory.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -59,7 +59,9 @@ fn collect_files(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<
         let name = below.join(entry.file_name());
         if root.join(&name).is_dir() {
             collect_files(root, &name, files)?;
-        } else if ![MANIFEST_FILE, CONFIG_FILE].iter().any(|beside| name == Path::new(beside)) {
+        } else if entry.file_name() != MARK_FILE
+            && ![MANIFEST_FILE, CONFIG_FILE].iter().any(|beside| name == Path::new(beside))
+        {
             files.push(name);
         }
     }

@@ -4,6 +4,7 @@
 
 use lam_env::random::{hash, stream};
 use lam_env::{EnvError, TaskQuery};
+use lam_signal::Details;
 use lam_types::{Phrasing, Split, Task};
 use rand::Rng;
 use rand::seq::index::sample;
@@ -109,7 +110,7 @@ impl<F: Named> Catalog<F> {
         let families = self.drawn_from(query)?;
         if query.split == Split::Train && query.phrasing == Some(Phrasing::Unseen) {
             let what = "the train set has no unseen phrasings: they are kept for the two others";
-            return Err(EnvError::Usage(format!("{what}\nhint: ask for split `validation` or `test`")));
+            return Err(EnvError::usage(Details::new(what).hint("ask for split `validation` or `test`")));
         }
         let mut random = stream(&["turns", &self.id_prefix, query.split.as_str()], query.seed);
         let order = order_of_turns(families.len(), query.count, &mut random);

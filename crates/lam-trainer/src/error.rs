@@ -30,6 +30,13 @@ pub enum TrainerError {
     },
     /// There is nothing to train on.
     NoSamples,
+    /// The files hold no row of the train split.
+    NoRows {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The loss or the gradient is not a number.
     NotFinite {
         /// The optimizer step, from 1; 0 before the first.
@@ -127,7 +134,7 @@ impl Fault for TrainerError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Arguments { .. } => FaultKind::Config,
-            Self::Sample { .. } | Self::NoSamples => FaultKind::Data,
+            Self::Sample { .. } | Self::NoSamples | Self::NoRows { .. } => FaultKind::Data,
             Self::Memory { .. } => FaultKind::Budget,
             Self::ResumeMismatch { .. } => FaultKind::Resume,
             Self::Cancelled { .. } => FaultKind::Cancelled,
@@ -148,6 +155,7 @@ impl Fault for TrainerError {
             }
             Self::NoSamples => Details::new("no training sample")
                 .hint("look at the data stage's counts; every sample was dropped or none was made"),
+            Self::NoRows { files, hint } => Details::new("no row of the train split").at_files(files).hint(hint),
             Self::NotFinite { step, what, value, sample_ids } => {
                 Details::new(format!("{what} is {value}; samples of the step: {}", sample_ids.join(", ")))
                     .at(format!("step {step}"))

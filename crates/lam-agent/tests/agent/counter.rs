@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
+use lam_signal::Details;
 use lam_types::{
     Action, ArgKind, ArgSpec, Args, Complete, Control, ControlType, FunctionSpec, Observation, Phrasing, PlanSource,
     Split, State, Status, StepStatus, Target, Task, Verdict,
@@ -92,7 +93,7 @@ impl Environment for Instance {
             match self.task.family.as_str() {
                 "panicking" => panic!("it burst"),
                 "silent" => std::thread::sleep(std::time::Duration::from_millis(1500)),
-                _ => return Err(EnvError::Failed { environment: "counter".into(), reason: "it fell".into() }),
+                _ => return Err(EnvError::failed("counter", &Details::new("it fell"))),
             }
         }
         let (status, message) = match screen(0).control(&action.control_label) {

@@ -16,7 +16,7 @@ use lam_store::StoreError;
 use lam_types::FunctionSpec;
 use serde_json::{Value, json};
 
-use super::phase::run_single;
+use super::phase::{Target, run_single};
 use crate::args::{CollectArgs, DataCommand};
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -27,11 +27,7 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
     match command {
         DataCommand::Build(args) => build(args, output),
         DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
-        DataCommand::Collect(args) => {
-            let place = (args.output_dir.as_path(), args.seed);
-            let settings = (args.config.as_deref(), &*args.set);
-            run_single(("trajectories", "trajectories"), [], settings, place, output)
-        }
+        DataCommand::Collect(args) => collect(args, "trajectories", output),
         DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
         DataCommand::Preview { path, model, count } => show_examples(path, model, *count, output),
         DataCommand::Stats { paths, model } => stats(paths, model.as_deref(), output),
@@ -39,10 +35,15 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// Runs the stage of this kind.
+fn collect(args: &CollectArgs, kind: &str, output: &Output) -> Result<(), Failure> {
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
+    run_single((kind, kind), [], (args.config.as_deref(), &*args.set), &place, output)
+}
+
 /// Task-plan pairs from the environment's documents and the configured sources, with what became of them.
 fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
-    let place = (args.output_dir.as_path(), args.seed);
-    run_single(("plans", "plans"), [], (args.config.as_deref(), &*args.set), place, output)?;
+    collect(args, "plans", output)?;
     let path = args.output_dir.join("plans/stats.json");
     let text = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
     let stats: Value = serde_json::from_slice(&text).map_err(Failure::runtime)?;
@@ -67,6 +68,11 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Resul
     let format = ImportFormat::ALL.into_iter().find(|known| known.as_str() == format).ok_or_else(unknown)?;
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
+    if lam_store::overlap(path, directory) {
+        let what = format!("the import would lie in {}, over {}, which is read", directory.display(), path.display());
+        return Err(Failure::config(what).hint("choose another --output-dir"));
+    }
+    lam_store::claim(directory)?;
     let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel)?;
     output.line(&format!("{}: {}", directory.display(), counted(&stats)));
     output.value(&stats)

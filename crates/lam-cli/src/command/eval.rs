@@ -2,7 +2,7 @@
 
 use lam_signal::Failure;
 
-use super::phase::{absolute_all, run_single};
+use super::phase::{Target, absolute_all, run_single};
 use crate::args::{EvalArgs, EvalCommand};
 use crate::output::Output;
 
@@ -17,13 +17,14 @@ pub fn run(command: &EvalCommand, output: &Output) -> Result<(), Failure> {
 
 fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> Result<(), Failure> {
     let (stage, name) = ((kind, &*kind.replace('.', "-")), "models");
-    let (settings, place) = ((args.config.as_deref(), &*args.set), (&*args.output_dir, args.seed));
+    let settings = (args.config.as_deref(), &*args.set);
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
     let models = absolute_all(&args.model)?;
     match data {
         Some(data) => {
             let inputs = [(name, models), (data, absolute_all(&args.data)?)];
-            run_single(stage, inputs, settings, place, output)
+            run_single(stage, inputs, settings, &place, output)
         }
-        None => run_single(stage, [(name, models)], settings, place, output),
+        None => run_single(stage, [(name, models)], settings, &place, output),
     }
 }

@@ -3,6 +3,7 @@
 use lam_export::{ExportConfig, ExportInputs, Kind, Sources};
 use lam_signal::Failure;
 
+use super::room::make_room;
 use crate::args::{ExportArgs, ExportKind};
 use crate::output::Output;
 
@@ -13,6 +14,7 @@ pub fn export(args: &ExportArgs, output: &Output) -> Result<(), Failure> {
         ExportKind::Merged => Kind::Merged,
         ExportKind::Reward => Kind::Reward,
     };
+    make_room(&args.output_dir, Some(&args.model), args.force)?;
     let inputs = ExportInputs { stage: &args.model, sources: Sources::find(&args.model)?, evaluations: &[] };
     let record = lam_export::export(kind, &inputs, &args.output_dir, &ExportConfig::default())?;
     output.line(&format!("wrote {}", args.output_dir.display()));

@@ -12,6 +12,7 @@ mod model;
 mod phase;
 mod pipeline;
 mod report;
+mod room;
 mod serve;
 
 use lam_signal::Failure;

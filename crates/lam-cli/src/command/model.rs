@@ -8,6 +8,7 @@ use lam_signal::Failure;
 use serde_json::json;
 
 use super::inspect::inspect;
+use super::room::make_room;
 use crate::args::ModelCommand;
 use crate::fetching::watched;
 use crate::output::Output;
@@ -15,7 +16,10 @@ use crate::output::Output;
 /// Does what was typed.
 pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
     match command {
-        ModelCommand::Init { config, output_dir, seed } => init(config, output_dir, *seed, output),
+        ModelCommand::Init { config, output_dir, seed, force } => {
+            make_room(output_dir, None, *force)?;
+            init(config, output_dir, *seed, output)
+        }
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
         ModelCommand::Inspect { model, tokens } => inspect(model, *tokens, output),
     }
@@ -23,6 +27,7 @@ pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
 
 fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> Result<(), Failure> {
     let decoder = Decoder::init(lam_base::model_config(config)?, &Initialization::Normal, seed)?;
+    lam_store::claim(directory)?;
     decoder.save(directory)?;
     let parameters = decoder.config().parameters();
     output.line(&format!("{}: {parameters} parameters, seed {seed}", directory.display()));
@@ -32,6 +37,7 @@ fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> Result<()
 fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let id: ModelId = model.parse()?;
     let hub = Hub::new(HubSettings::from_env()?);
+    directory.map_or(Ok(()), lam_store::claim)?;
     let snapshot = watched(model, output, |monitor| hub.fetch(&id, directory, monitor))?;
     let mib = snapshot.downloaded_bytes.div_ceil(1 << 20);
     output.line(&format!("{}: commit {}, {mib} MiB downloaded", snapshot.directory.display(), snapshot.commit));

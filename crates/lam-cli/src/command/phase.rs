@@ -10,7 +10,7 @@ use lam_store::StoreError;
 use toml::Value;
 
 use super::pipeline::execute;
-use crate::args::{PhaseArgs, Resume};
+use crate::args::{ALL_STAGES, PhaseArgs, Resume};
 use crate::embedded;
 use crate::fetching::local;
 use crate::output::Output;
@@ -57,7 +57,18 @@ pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failur
             ]
         }
     };
-    start(stages, (&args.output_dir, args.seed), args.resume == Resume::Never, output)
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
+    start(stages, &place, args.resume == Resume::Never, output)
+}
+
+/// Where a phase or a single stage writes, and what may go for it.
+pub struct Target<'a> {
+    /// The run directory.
+    pub output_dir: &'a Path,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Stages that run from the start.
+    pub force: &'a [String],
 }
 
 /// Runs one stage; a file of settings and assignments say what it is told.
@@ -65,7 +76,7 @@ pub fn run_single<const N: usize>(
     (kind, name): (&str, &str),
     inputs: [(&str, Vec<String>); N],
     (config, set): (Option<&Path>, &[String]),
-    place: (&Path, u64),
+    place: &Target<'_>,
     output: &Output,
 ) -> Result<(), Failure> {
     start(vec![stage(name, kind, inputs, settings(config, set)?)], place, false, output)
@@ -81,21 +92,28 @@ fn stage<const N: usize>(
     StageDraft { name: name.to_owned(), kind: kind.to_owned(), inputs, settings }
 }
 
-/// Runs the stages with results below `output_dir`.
-fn start(
-    stages: Vec<StageDraft>,
-    (output_dir, seed): (&Path, u64),
-    fresh: bool,
-    output: &Output,
-) -> Result<(), Failure> {
-    let name = output_dir.file_name().map_or_else(|| "manual".into(), |name| name.to_string_lossy().into_owned());
-    let runs_dir = match output_dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => ".".into(),
+/// Runs the stages with results below the output directory.
+fn start(stages: Vec<StageDraft>, place: &Target<'_>, fresh: bool, output: &Output) -> Result<(), Failure> {
+    let force = match place.force {
+        named if named.iter().any(|name| name == ALL_STAGES) => stages.iter().map(|stage| stage.name.clone()).collect(),
+        named => named.to_vec(),
     };
-    let pipeline = Pipeline::of_drafts(&name, seed, stages)?;
+    let (runs_dir, name) = folder_and_name(place.output_dir)?;
+    let pipeline = Pipeline::of_drafts(&name, place.seed, stages)?;
     lam_pipeline::check(&pipeline, &registry())?;
-    execute(&pipeline, RunOptions { runs_dir, fresh, ..RunOptions::default() }, output)
+    execute(&pipeline, RunOptions { runs_dir, fresh, force, ..RunOptions::default() }, output)
+}
+
+/// The folder in which a directory lies, and its name there; `.` and `..` are looked up.
+fn folder_and_name(directory: &Path) -> Result<(PathBuf, String), Failure> {
+    let known = match directory.file_name() {
+        Some(_) => directory.to_owned(),
+        None => std::fs::canonicalize(directory).map_err(StoreError::io("find", directory))?,
+    };
+    let unusable = || Failure::config(format!("{}: cannot be an output directory", directory.display()));
+    let name = known.file_name().and_then(|name| name.to_str()).ok_or_else(unusable)?.to_owned();
+    let folder = known.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((folder.to_owned(), name))
 }
 
 /// What a phase is given: command line first, then the file's `[inputs]`.

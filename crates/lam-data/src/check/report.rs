@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use lam_signal::Details;
 use serde::Serialize;
 
 /// Kinds of findings. All but the last are errors.
@@ -87,7 +88,9 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, row, field, value, problem, detail } = self;
-        write!(out, "{}:{row}: {field} `{value}`: {detail}\nhint: {}", file.display(), problem.hint())
+        let row = format!("{}:{row}", file.display());
+        let details = Details::new(format!("{field} `{value}`")).at(row).because(detail).hint(problem.hint());
+        details.fmt(out)
     }
 }
 

@@ -85,8 +85,8 @@ impl Drop for Files {
         let owner = std::fs::read_to_string(&lock).unwrap_or_default();
         // Another server may have taken the number since.
         if owner.trim() == self.owner.to_string() {
-            let _ = std::fs::remove_file(self.socket());
-            let _ = std::fs::remove_file(lock);
+            let _ = lam_store::remove_file(&self.socket());
+            let _ = lam_store::remove_file(&lock);
         }
     }
 }

@@ -31,6 +31,7 @@ impl Folder {
         let name = format!("{PREFIX}{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(&name);
         let failed = |error: std::io::Error| Fault::lost(format!("{}: {error}", path.display()));
+        lam_store::claim(&path).map_err(|error| Fault::lost(error.to_string()))?;
         for part in ["home", "run", "services", "episode", "temporary"] {
             std::fs::create_dir_all(path.join(part)).map_err(failed)?;
         }
@@ -77,7 +78,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         self.kill_all();
-        let _ = std::fs::remove_dir_all(&self.path);
+        let _ = lam_store::remove_directory(&self.path);
     }
 }
 
@@ -99,7 +100,7 @@ fn clear_abandoned() {
     }
     for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(owner_is_gone) {
-            let _ = std::fs::remove_dir_all(entry.path());
+            let _ = lam_store::remove_directory(&entry.path());
         }
     }
 }

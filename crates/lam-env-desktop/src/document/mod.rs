@@ -9,6 +9,8 @@ mod xml;
 
 use std::path::Path;
 
+use lam_signal::{Details, Fault, FaultKind};
+
 pub use model::{Document, Facts, Paragraph, Table, difference};
 pub use template::write_docx;
 
@@ -16,7 +18,6 @@ pub use template::write_docx;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// The system does not give it.
-    #[error("{place}: {reason}")]
     Unreadable {
         /// The file.
         place: String,
@@ -24,7 +25,6 @@ pub enum DocumentError {
         reason: String,
     },
     /// It is larger than any document of a task.
-    #[error("{place}: {what} is more than {limit} allows\nhint: the file is damaged, or made to fill the memory")]
     TooLarge {
         /// The file.
         place: String,
@@ -34,7 +34,6 @@ pub enum DocumentError {
         limit: u64,
     },
     /// It is no document of its kind.
-    #[error("{place}: no readable document: {reason}")]
     Damaged {
         /// The file.
         place: String,
@@ -42,6 +41,24 @@ pub enum DocumentError {
         reason: String,
     },
 }
+
+impl Fault for DocumentError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Data
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Unreadable { place, reason } => Details::default().at(place).because(reason),
+            Self::TooLarge { place, what, limit } => Details::new(format!("{what} is more than {limit} allows"))
+                .at(place)
+                .hint("the file is damaged, or made to fill the memory"),
+            Self::Damaged { place, reason } => Details::new("no readable document").at(place).because(reason),
+        }
+    }
+}
+
+lam_signal::display_details!(DocumentError);
 
 /// Reads a document by its extension: `.docx` or `.odt`.
 ///

@@ -58,7 +58,7 @@ pub fn killed_processes_end_the_episode_and_leave_nothing() {
     let blamed = ["galculator", "Xvfb", "dbus-daemon", "the accessibility bus"];
     for (program, blamed) in PROGRAMS.into_iter().zip(blamed) {
         let error = kill_in_episode(program);
-        let EnvError::Failed { environment, reason } = &error else { panic!("{program:?}: {error}") };
+        let EnvError::Failed { environment, reason, .. } = &error else { panic!("{program:?}: {error}") };
         assert_eq!(environment, "desktop");
         assert!(reason.starts_with(blamed), "{program:?}: {reason}");
         assert_eq!(processes(std::process::id()), [], "nothing is left behind");

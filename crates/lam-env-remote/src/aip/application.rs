@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, Guarded, TaskQuery};
-use lam_signal::Secret;
+use lam_signal::{Details, Fault, Secret};
 use lam_types::{FunctionSpec, Phrasing, Task};
 
 use super::environment::{AipEnvironment, Patience};
@@ -154,15 +154,16 @@ impl Application for UfoAip {
 
     /// Waits for a device.
     fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
-        let failed = |reason: String| EnvError::Failed { environment: ENVIRONMENT.to_owned(), reason };
-        let hub = self.hub().map_err(|error| EnvError::Usage(error.to_string()))?;
+        let hub = self.hub().map_err(|error| EnvError::usage(error.details()))?;
         let none = || {
             let (seconds, address) = (self.settings.device_wait.as_secs(), hub.address());
-            failed(format!(
-                "no device has dialled in to {address} within {seconds} s\nhint: start one with \
+            let none = Details::new(format!("no device has dialled in to {address} within {seconds} s"));
+            let hint = format!(
+                "start one with \
                  python -m ufo.client.client --ws --ws-server ws://THIS_HOST:{}/ws?token=TOKEN --platform windows",
                 address.port()
-            ))
+            );
+            EnvError::failed(ENVIRONMENT, &none.hint(hint))
         };
         let device = hub.take(self.settings.device_wait).ok_or_else(none)?;
         let patience = Patience { window: self.settings.window_wait, settle: self.settings.settle };

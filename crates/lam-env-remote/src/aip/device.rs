@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lam_signal::{Details, Fault, FaultKind};
 use serde_json::{Map, Value};
 
 use super::messages::{ClientMessage, Command, ServerMessage, ToolResult, ToolStatus};
@@ -68,10 +69,8 @@ pub struct Window {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// The device is gone.
-    #[error("device `{0}` is lost: {1}")]
     Lost(String, LinkError),
     /// It takes too long, or does not know the tool: then a client says nothing.
-    #[error("device `{device}` gave no result of `{tool}` within {limit} s", limit = .limit.as_secs_f32())]
     Late {
         /// Its name.
         device: String,
@@ -81,9 +80,27 @@ pub enum DeviceError {
         limit: Duration,
     },
     /// The tool failed, in the device's words.
-    #[error("{0}")]
     Failed(String),
 }
+
+impl Fault for DeviceError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Runtime
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Lost(device, error) => error.details().at(format!("device `{device}` is lost")),
+            Self::Late { device, tool, limit } => {
+                let limit = limit.as_secs_f32();
+                Details::new(format!("device `{device}` gave no result of `{tool}` within {limit} s"))
+            }
+            Self::Failed(words) => Details::new(words),
+        }
+    }
+}
+
+lam_signal::display_details!(DeviceError);
 
 /// A registered device.
 pub struct Device {

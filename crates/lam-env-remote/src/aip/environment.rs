@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lam_env::{EnvError, Environment, Outcome, check_call, pattern_matches};
+use lam_signal::Details;
 use lam_types::{Action, Complete, ControlType, Observation, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
@@ -64,7 +65,8 @@ impl AipEnvironment {
             if Instant::now() >= until {
                 let names: Vec<String> = shown.iter().map(|window| format!("`{}`", window.name)).collect();
                 let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(failed(format!("no window matches `{pattern}`\nhint: the device shows {names}")));
+                let none = Details::new(format!("no window matches `{pattern}`"));
+                return Err(EnvError::failed(ENVIRONMENT, &none.hint(format!("the device shows {names}"))));
             }
             sleep(LOOK);
         }
@@ -120,7 +122,8 @@ impl Environment for AipEnvironment {
     fn reset(&mut self, task: &Task) -> Result<Observation, EnvError> {
         if task.request.trim().is_empty() {
             let hint = "give --task, or a file of tasks: ufo-aip:HOST:PORT?tasks=FILE";
-            return Err(EnvError::Usage(format!("task {}: nothing is asked\nhint: {hint}", task.task_id)));
+            let nothing = Details::new("nothing is asked").at(format!("task {}", task.task_id));
+            return Err(EnvError::usage(nothing.hint(hint)));
         }
         self.window = None;
         let families = Arc::clone(&self.families);
@@ -142,7 +145,7 @@ impl Environment for AipEnvironment {
 
     fn act(&mut self, action: &Action) -> Result<Outcome, EnvError> {
         let Some(window) = self.window.clone() else {
-            return Err(EnvError::Usage("no task was started\nhint: call reset before act and verify".to_owned()));
+            return Err(EnvError::not_started());
         };
         if action.function.is_empty() {
             return Ok(self.outcome(StepStatus::Ok, String::new()));
@@ -171,5 +174,5 @@ impl Drop for AipEnvironment {
 }
 
 fn failed(reason: impl std::fmt::Display) -> EnvError {
-    EnvError::Failed { environment: ENVIRONMENT.to_owned(), reason: reason.to_string() }
+    EnvError::failed(ENVIRONMENT, &Details::new(reason))
 }

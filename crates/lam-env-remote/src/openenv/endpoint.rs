@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lam_env::EnvError;
-use lam_signal::Secret;
+use lam_signal::{Details, Secret};
 use lam_types::Task;
 use serde_json::Value;
 use ureq::Agent;
@@ -96,7 +96,7 @@ impl Endpoint {
 
     /// A failure of this server.
     pub fn failed(&self, reason: impl std::fmt::Display) -> EnvError {
-        EnvError::Failed { environment: format!("remote:{}", self.address.socket), reason: reason.to_string() }
+        EnvError::failed(format!("remote:{}", self.address.socket), &Details::new(reason))
     }
 
     /// What starts this very task.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use lam_env::{EnvError, Environment, Outcome};
+use lam_signal::Details;
 use lam_types::{Action, Observation, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ impl RemoteEnvironment {
 
     fn step(&mut self, action: &Action) -> Result<&Answer, EnvError> {
         if self.last.is_none() || self.exchange.is_none() {
-            return Err(EnvError::Usage("no task was started\nhint: call reset before act and verify".to_owned()));
+            return Err(EnvError::not_started());
         }
         match self.ask("step", &json!(WireAction::from(action))) {
             Ok(answer) => Ok(self.last.insert(answer)),
@@ -72,7 +73,7 @@ impl RemoteEnvironment {
     fn failed(&mut self, error: AskError) -> EnvError {
         self.last = None;
         match error {
-            AskError::Refused { code, message } if code == "VALIDATION_ERROR" => EnvError::Usage(message),
+            AskError::Refused { code, message } if code == "VALIDATION_ERROR" => EnvError::usage(Details::new(message)),
             error => self.endpoint.failed(error),
         }
     }
@@ -97,8 +98,7 @@ impl Environment for RemoteEnvironment {
         if self.last.as_ref().is_some_and(|last| !last.done) {
             self.step(&Action::stop(""))?;
         }
-        let usage = || EnvError::Usage("no task was started\nhint: call reset before act and verify".to_owned());
-        self.last.as_ref().map(Answer::verdict).ok_or_else(usage)
+        self.last.as_ref().map(Answer::verdict).ok_or_else(EnvError::not_started)
     }
 
     fn has_ended(&self) -> bool {

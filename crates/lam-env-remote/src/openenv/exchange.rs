@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lam_signal::{Details, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::endpoint::ClientSettings;
@@ -16,7 +17,6 @@ const FAREWELL: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// The server refuses, with OpenEnv's code for it.
-    #[error("{message} ({code})")]
     Refused {
         /// Such as `CAPACITY_REACHED`.
         code: String,
@@ -24,13 +24,10 @@ pub enum AskError {
         message: String,
     },
     /// Nobody is connected, or not any more.
-    #[error("{0}")]
     Lost(#[from] LinkError),
     /// The server takes too long.
-    #[error("no answer to `{0}` within {limit} s", limit = .1.as_secs_f32())]
     Late(String, Duration),
     /// The answer cannot be read.
-    #[error("the answer is not understood: {0}")]
     Unreadable(String),
 }
 
@@ -44,6 +41,23 @@ impl AskError {
         }
     }
 }
+
+impl Fault for AskError {
+    fn kind(&self) -> FaultKind {
+        FaultKind::Runtime
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Refused { code, message } => Details::new(format!("{message} ({code})")),
+            Self::Lost(error) => error.details(),
+            Self::Late(call, limit) => Details::new(format!("no answer to `{call}` within {} s", limit.as_secs_f32())),
+            Self::Unreadable(reason) => Details::new("the answer is not understood").because(reason),
+        }
+    }
+}
+
+lam_signal::display_details!(AskError);
 
 /// One session.
 pub struct Exchange {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lam_env::random::stream;
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
+use lam_signal::Details;
 use lam_tasks::order_of_turns;
 use lam_types::{Args, FunctionSpec, Phrasing, Task};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -64,7 +65,8 @@ impl Remote {
         for family in &query.families {
             path.push_str(&format!("&family={}", utf8_percent_encode(family, NON_ALPHANUMERIC)));
         }
-        let mut answer = self.endpoint.get(&path, self.endpoint.settings.draw_timeout).map_err(EnvError::Usage)?;
+        let refused = |reason: String| EnvError::usage(Details::new(reason));
+        let mut answer = self.endpoint.get(&path, self.endpoint.settings.draw_timeout).map_err(refused)?;
         let tasks: Vec<Task> = serde_json::from_value(taken(&mut answer, "tasks"))
             .map_err(|error| self.endpoint.failed(format!("/tasks: {error}")))?;
         match tasks.len() > query.count {

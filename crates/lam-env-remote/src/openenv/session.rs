@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lam_env::{Application, EnvError, Environment, Outcome, TaskQuery};
+use lam_signal::Details;
 use lam_types::{Action, Complete, Observation, Split, Status, StepStatus, Task, Verdict};
 use serde_json::{Value, json};
 
@@ -128,11 +129,11 @@ impl Session {
 
     /// The episode that is under way, and its instance.
     fn running(&mut self) -> Result<(&mut Episode, &mut Box<dyn Environment>), Refusal> {
-        let refused = |message| Err(Refusal::new(Code::ExecutionError, message));
+        let refused = |what, hint| Err(Refusal::new(Code::ExecutionError, Details::new(what).hint(hint)));
         match (&mut self.episode, &mut self.environment) {
-            (Some(episode), _) if episode.done => refused("the episode is over\nhint: send `reset`"),
+            (Some(episode), _) if episode.done => refused("the episode is over", "send `reset`"),
             (Some(episode), Some(environment)) => Ok((episode, environment)),
-            _ => refused("no episode was started\nhint: send `reset` first"),
+            _ => refused("no episode was started", "send `reset` first"),
         }
     }
 

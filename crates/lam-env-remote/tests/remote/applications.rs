@@ -49,7 +49,7 @@ impl Drop for Instance {
 }
 
 fn failed(reason: &str) -> EnvError {
-    EnvError::Failed { environment: "failing".into(), reason: reason.into() }
+    EnvError::failed("failing", &lam_signal::Details::new(reason))
 }
 
 impl Environment for Instance {

@@ -88,7 +88,7 @@ fn what_is_used_out_of_turn_is_told() {
     let mut task = remote.tasks(&query(1)).unwrap().remove(0);
     task.family = "no_such".into();
     let refused = environment.reset(&task).unwrap_err();
-    assert!(matches!(&refused, EnvError::Usage(message) if message.contains("`no_such`")), "{refused}");
+    assert!(matches!(&refused, EnvError::Usage(details) if details.what.contains("`no_such`")), "{refused}");
     let mut unknown = query(1);
     unknown.families = vec!["no_such".into()];
     assert!(remote.tasks(&unknown).unwrap_err().to_string().contains("`no_such`"));

@@ -6,7 +6,7 @@ use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
-use lam_store::{StoreError, file_name_of, write_trajectories};
+use lam_store::{file_name_of, write_trajectories};
 use lam_types::Split;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ impl Stage for EvaluateOnline {
             let setting = (&limits, &settings.bootstrap, Some(journal.as_path()));
             let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &context.monitor())?;
             write_trajectories(&context.output.join(format!("{file}.parquet")), &report.trajectories)?;
-            std::fs::remove_file(&journal).map_err(StoreError::io("remove", &journal))?;
+            lam_store::remove_file(&journal)?;
             tables.online.insert(name, report.row);
             Ok(())
         };

@@ -84,7 +84,10 @@ fn write_file(path: &Path, tensors: Vec<(String, Tensor)>) -> Result<(), ModelEr
     }
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     atomic::write_with(path, |partial| {
-        safetensors::serialize_to_file(views, Some(metadata), partial).map_err(|error| ModelError::file(path, error))
+        safetensors::serialize_to_file(views, Some(metadata), partial).map_err(|error| match error {
+            safetensors::SafeTensorError::IoError(source) => ModelError::io(path)(source),
+            other => ModelError::file(path, other),
+        })
     })
 }
 

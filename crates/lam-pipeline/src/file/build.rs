@@ -1,12 +1,12 @@
 //! From what files say to stages: seeds multiplied, inputs resolved, configurations layered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin, nearest};
 
 use super::order::{check_names, in_order, split_input, unknown_input};
-use super::raw::{RawPipeline, RawStage};
+use super::raw::{MOST_STAGES, RawPipeline, RawStage, refuse_more_than};
 use super::{InputSource, Override, Pipeline, ReadText, StageSpec};
 use crate::PipelineError;
 
@@ -25,6 +25,8 @@ pub(super) fn expand(
     check_settings(&raw, overrides, &all)?;
     let first_seed = raw.seed.unwrap_or(DEFAULT_SEED);
     let seeds = raw.seeds.clone().unwrap_or_else(|| vec![first_seed]);
+    check_seeds(&seeds)?;
+    refuse_more_than(10 * MOST_STAGES, all.len().saturating_mul(seeds.len()), None)?;
     // Without an include, a list of seeds repeats the file's own stages.
     let repeated_to = if raw.included.is_empty() { all.len() } else { own_from };
     let once = all[repeated_to..].to_vec();
@@ -37,6 +39,17 @@ pub(super) fn expand(
     builder.add(&in_order(once)?, "", first_seed, repeated.len())?;
     let stages = builder.stages;
     Ok(Pipeline { name: raw.name, description: raw.description, file: path.to_path_buf(), seeds, stages })
+}
+
+/// Refuse seeds whose results would lie in one directory, and none at all.
+fn check_seeds(seeds: &[u64]) -> Result<(), PipelineError> {
+    let mut seen = BTreeSet::new();
+    let refused = |what: String| Err(PipelineError::definition(None, what, "give each seed once"));
+    match seeds.iter().find(|seed| !seen.insert(**seed)) {
+        Some(twice) => refused(format!("seed {twice} stands twice in `seeds`")),
+        None if seeds.is_empty() => refused("`seeds` is empty".to_owned()),
+        None => Ok(()),
+    }
 }
 
 /// Refuse settings for stages that are not there.

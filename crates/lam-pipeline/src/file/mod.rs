@@ -18,6 +18,7 @@ use toml::Value;
 use crate::PipelineError;
 
 use self::build::expand;
+use self::order::check_name;
 use self::raw::{RawPipeline, RawStage, read_raw};
 
 /// Reads a text file of a pipeline.
@@ -97,6 +98,7 @@ impl Pipeline {
         let mut raw = read_raw(path, read, &mut Vec::new())?;
         let overrides = overrides.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
         apply_top_level(&mut raw, &overrides)?;
+        check_name("a pipeline's", &raw.name, raw.name_origin.as_ref())?;
         expand(raw, path, &overrides, read)
     }
 
@@ -104,6 +106,7 @@ impl Pipeline {
     pub fn of_drafts(name: &str, seed: u64, drafts: Vec<StageDraft>) -> Result<Self, PipelineError> {
         let raw = RawPipeline {
             name: name.to_owned(),
+            name_origin: None,
             description: String::new(),
             seed: Some(seed),
             seeds: None,
@@ -150,7 +153,10 @@ fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), 
             PipelineError::definition(Some(&over.origin), reason, "")
         };
         match over.key.as_str() {
-            "name" => raw.name = over.value.as_str().ok_or_else(|| refused("text"))?.to_string(),
+            "name" => {
+                raw.name = over.value.as_str().ok_or_else(|| refused("text"))?.to_string();
+                raw.name_origin = Some(over.origin.clone());
+            }
             "seed" => {
                 let seed = over.value.as_integer().and_then(|seed| u64::try_from(seed).ok());
                 raw.seed = Some(seed.ok_or_else(|| refused("a whole number, 0 or greater"))?);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lam_config::nearest;
+use lam_config::{Origin, nearest};
 
 use super::raw::RawStage;
 use crate::PipelineError;
@@ -12,16 +12,38 @@ pub(super) fn split_input(text: &str) -> (&str, &str) {
     text.split_once('/').unwrap_or((text, ""))
 }
 
+/// Most characters of a name.
+const LONGEST_NAME: usize = 64;
+/// Names that some systems keep for devices.
+const RESERVED: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+/// Refuse what cannot be the name of a directory: `whose` it is, such as `a stage's`.
+pub(super) fn check_name(whose: &str, name: &str, origin: Option<&Origin>) -> Result<(), PipelineError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let begins_well = name.starts_with(|c: char| c != '-' && plain(c));
+    let is_reserved = RESERVED.contains(&name.to_ascii_lowercase().as_str());
+    if begins_well && name.chars().all(plain) && name.len() <= LONGEST_NAME && !is_reserved {
+        return Ok(());
+    }
+    let reason = format!("`{}` cannot be {whose} name", name.escape_debug());
+    let hint = format!("use letters, digits, `-` and `_`, {LONGEST_NAME} at most, and no `-` at the beginning");
+    Err(PipelineError::definition(origin, reason, hint))
+}
+
 /// Refuse bad and repeated names.
 pub(super) fn check_names(stages: &[RawStage]) -> Result<(), PipelineError> {
     let mut seen = BTreeSet::new();
     for stage in stages {
         let name = stage.keys.name.as_str();
         let origin = stage.origin("name");
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if name.is_empty() || !name.chars().all(plain) {
+        check_name("a stage's", name, origin)?;
+        if name.strip_prefix("seed-").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit())) {
             let reason = format!("`{name}` cannot be a stage's name");
-            return Err(PipelineError::definition(origin, reason, "use letters, digits, `-` and `_`"));
+            return Err(PipelineError::definition(
+                origin,
+                reason,
+                "the results of each seed lie in directories of this name",
+            ));
         }
         if !seen.insert(name) {
             let reason = format!("two stages are called `{name}`");

@@ -11,9 +11,14 @@ use toml::Table;
 use super::{ReadText, StageDraft, read_text};
 use crate::PipelineError;
 
+/// Most stages of a file.
+pub(super) const MOST_STAGES: usize = 1_000;
+
 /// What a file says, and what the files it includes say.
 pub(super) struct RawPipeline {
     pub name: String,
+    /// Where the name was written.
+    pub name_origin: Option<Origin>,
     pub description: String,
     pub seed: Option<u64>,
     pub seeds: Option<Vec<u64>>,
@@ -96,6 +101,7 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
     let mut layers = ConfigLayers::new();
     layers.add_text(path, &read_text(path, read)?)?;
     let keys: FileKeys = layers.decode()?;
+    refuse_more_than(MOST_STAGES, keys.stage.len(), layers.origin("stage"))?;
     let stage_of = |(index, keys): (usize, StageKeys)| {
         let origins = below(&layers, &format!("stage.{index}"));
         RawStage { keys, origins, file: path.to_path_buf() }
@@ -107,6 +113,7 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
     });
     let mut raw = RawPipeline {
         name: keys.name,
+        name_origin: layers.origin("name").cloned(),
         description: keys.description,
         seed: keys.seed,
         seeds: keys.seeds,
@@ -120,6 +127,15 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
     }
     raw.settings.extend(settings);
     Ok(raw)
+}
+
+/// Refuses more stages than a pipeline is made for.
+pub(super) fn refuse_more_than(most: usize, count: usize, origin: Option<&Origin>) -> Result<(), PipelineError> {
+    if count <= most {
+        return Ok(());
+    }
+    let what = format!("{count} stages are more than the {most} that a pipeline may have");
+    Err(PipelineError::definition(origin, what, "split it in several files, which are run one after the other"))
 }
 
 fn include(

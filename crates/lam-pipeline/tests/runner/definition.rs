@@ -72,8 +72,31 @@ fn names_are_unique_and_plain() {
         refusal("name = \"b\"", "name = \"a\""),
         "p.toml:11: two stages are called `a`\nhint: rename one of them"
     );
+    let hint = "hint: use letters, digits, `-` and `_`, 64 at most, and no `-` at the beginning";
     let text = refusal("name = \"c\"", "name = \"c/d\"");
-    assert_eq!(text, "p.toml:16: `c/d` cannot be a stage's name\nhint: use letters, digits, `-` and `_`");
+    assert_eq!(text, format!("p.toml:16: `c/d` cannot be a stage's name\n{hint}"));
+    let long = "x".repeat(65);
+    for name in ["", ".", "..", "../../x", "/home/u", "a b", "a\\u0000b", "-x", "CON", "a.b", "ü", &long] {
+        let text = refusal("name = \"chain\"", &format!("name = \"{name}\""));
+        assert!(text.starts_with("p.toml:2: `") && text.ends_with(hint), "{text}");
+        assert!(text.contains("` cannot be a pipeline's name\n"), "{text}");
+    }
+    let place = chain();
+    let (code, text) = place.refusal(place.load(&["name=../x"]));
+    assert_eq!((code, text), (2, format!("--set name=../x: `../x` cannot be a pipeline's name\n{hint}")));
+    assert!(refusal("name = \"c\"", "name = \"seed-7\"").contains("`seed-7` cannot be a stage's name"));
+}
+
+#[test]
+fn stages_and_seeds_have_limits() {
+    let many = "\n[[stage]]\nname = \"s\"\nkind = \"write\"\n".repeat(8_000);
+    let (code, text) = refusal_of(&format!("name = \"many\"\n{many}"));
+    assert_eq!(code, 2);
+    assert!(text.starts_with("p.toml:3: 8000 stages are more than the 1000 that a pipeline may have\n"), "{text}");
+    let seeds = (0..4_000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(", ");
+    assert!(refusal("seed = 7", &format!("seeds = [{seeds}]")).starts_with("12000 stages are more than the 10000"));
+    assert!(refusal("seed = 7", "seeds = [1, 2, 1]").starts_with("seed 1 stands twice in `seeds`"));
+    assert!(refusal("seed = 7", "seeds = []").starts_with("`seeds` is empty"));
 }
 
 #[test]

@@ -184,6 +184,12 @@ impl Place {
         run(&self.load(overrides)?, &self.registry(), &self.options(), &NoView)
     }
 
+    /// As [`Place::run`], with these stages run whatever stands.
+    pub fn force(&self, stages: &[&str], overrides: &[&str]) -> Result<RunSummary, PipelineError> {
+        let force = stages.iter().map(ToString::to_string).collect();
+        run(&self.load(overrides)?, &self.registry(), &RunOptions { force, ..self.options() }, &NoView)
+    }
+
     /// The stages that ran since the last call.
     pub fn ran(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.ran.lock().unwrap())

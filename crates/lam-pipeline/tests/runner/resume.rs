@@ -7,7 +7,7 @@ use lam_pipeline::{NoView, RunOptions, StageState, plan, run, status};
 use lam_signal::Cancel;
 use lam_store::hash_path;
 
-use crate::fakes::{Fuse, chain, names};
+use crate::fakes::{CHAIN, Fuse, chain, names};
 
 const KILLED_IN: &str = "LAM_PIPELINE_TEST_KILLED_IN";
 
@@ -92,7 +92,7 @@ fn what_an_earlier_stage_made_anew_is_no_reason_to_refuse() {
     place.run(&[]).unwrap_err();
     place.light(None);
     place.ran();
-    place.run(&["a.text=bye"]).unwrap();
+    place.force(&["a"], &["a.text=bye"]).unwrap();
     assert_eq!(place.ran(), ["a", "b", "c"]);
 }
 
@@ -109,12 +109,56 @@ fn a_fresh_run_does_not_use_unfinished_work() {
 }
 
 #[test]
+fn force_starts_unfinished_work_over() {
+    let place = chain();
+    place.light(Some((2, Fuse::Cancel)));
+    place.run(&[]).unwrap_err();
+    place.light(None);
+    place.ran();
+    place.force(&["c"], &[]).unwrap();
+    assert_eq!(place.ran(), ["c"]);
+}
+
+#[test]
+fn what_somebody_else_made_is_neither_removed_nor_written_into() {
+    for foreign in
+        ["runs/chain/letter", "runs/chain/b/letter", "runs/chain/c.partial/letter", "runs/chain/a.replaced/x"]
+    {
+        let place = chain();
+        place.write(foreign, "mine");
+        let (code, text) = place.refusal(place.run(&[]));
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(": not a directory that lam-train made, and not empty\nhint: "), "{text}");
+        assert!(place.ran().is_empty() && place.read(foreign) == "mine" && !place.path("runs/chain/.lock").exists());
+    }
+    // In a run of ours, a stage's place may be taken too.
+    let place = chain();
+    place.run(&[]).unwrap();
+    fs::rename(place.path("runs/chain/b"), place.path("elsewhere")).unwrap();
+    place.write("runs/chain/b/letter", "mine");
+    assert_eq!(place.refusal(place.run(&[])).0, 2);
+    assert_eq!(place.read("runs/chain/b/letter"), "mine");
+}
+
+#[test]
+fn a_result_does_not_lie_over_what_is_read() {
+    for (input, is_over) in [("runs/chain/b", true), ("runs/chain/b/x", true), ("runs", true), ("runs/other", false)] {
+        let place = chain();
+        place.write(&format!("{input}/out.txt"), "mine\n");
+        place.write("p.toml", &CHAIN.replace("parts = [\"a\"]", &format!("parts = [\"a\", \"{input}\"]")));
+        let result = place.run(&[]);
+        assert_eq!(result.is_err(), is_over, "{input}");
+        assert_eq!(place.read(&format!("{input}/out.txt")), "mine\n");
+    }
+}
+
+#[test]
 fn the_old_result_stays_while_the_new_one_is_made() {
     let place = chain();
     place.run(&[]).unwrap();
     let old = hash_path(&place.path("runs/chain/c")).unwrap();
     place.light(Some((2, Fuse::Fail)));
-    place.run(&["c.units=6"]).unwrap_err();
+    place.force(&["c"], &["c.units=6"]).unwrap_err();
     assert_eq!(hash_path(&place.path("runs/chain/c")).unwrap(), old);
     place.light(None);
     place.run(&["c.units=6"]).unwrap();

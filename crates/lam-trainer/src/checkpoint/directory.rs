@@ -65,7 +65,7 @@ impl Checkpoints {
 
     fn link_one(&self, name: &str, step: u64) -> Result<(), TrainerError> {
         let (link, fresh) = (self.directory.join(name), self.directory.join(format!("{name}.new")));
-        let _ = fs::remove_file(&fresh);
+        let _ = lam_store::remove_file(&fresh);
         std::os::unix::fs::symlink(checkpoint_name(step), &fresh).map_err(StoreError::io("link", &fresh))?;
         fs::rename(&fresh, &link).map_err(StoreError::io("link", &link))?;
         Ok(())
