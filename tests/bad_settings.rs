@@ -82,9 +82,9 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ),
         ("lam1.train.seed=7", "unknown key `seed` in `train`\nhint: a stage has the seed of its pipeline"),
         ("explore.limits.seed=7", "unknown key `seed` in `limits`\nhint: a stage has the seed of its pipeline"),
-        ("plans.plans.test_fraction=1.0", "`plans.test_fraction` = 1: not in [0, 1)\nhint: 0.2 keeps a fifth"),
+        ("plans.plans.test_fraction=1.0", "`plans.test_fraction` = 1.0: must be at least 0 and below 1"),
         ("lam1.replay_share=1.0", "`replay_share` = 1"),
-        ("lam1.quantization_bit=3", "`quantization_bit` = 3: must be 4 (Q4_K) or 8 (Q8_0)"),
+        ("lam1.quantization_bit=3", "`quantization_bit` = 3: must be from 4 to 8"),
         ("lam2.validation_share=1.0", "`validation_share` = 1"),
         ("explore.attempts=0", "`attempts` = 0"),
         ("explore.limits.max_steps=0", "`limits.max_steps` = 0"),
@@ -98,6 +98,23 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("eval-online.limits.parallel=0", "`limits.parallel` = 0"),
         ("eval-online.split=train", "`split` = train: a model is not measured on what it was trained on"),
         ("expert.trajectories.tasks=0", "`trajectories.tasks` = 0"),
+        ("lam2.lora.r=4294967295", "`lora.lora_r` = 4294967295: must be from 1 to 16384"),
+        ("lam2.quantization_bit=5", "`quantization_bit` = 5: must be 4 (Q4_K) or 8 (Q8_0)"),
+        ("lam2.quantization_bit=300", "`quantization_bit` must be a whole number from 0 to 255, not integer `300`"),
+        ("base.tokenizer.vocab_size=1e18", "`tokenizer.vocab_size` must be a whole number"),
+        (
+            "base.tokenizer.vocab_size=1000000000000000000",
+            "`tokenizer.vocab_size` = 1000000000000000000: must be from 1",
+        ),
+        ("export.tolerance=nan", "`tolerance` = nan: must be from 0"),
+        (
+            "eval-plan.judge={ usd_per_million_prompt_tokens = nan }",
+            "`judge.usd_per_million_prompt_tokens` = nan: must be",
+        ),
+        (
+            "eval-online.endpoints=[{ timeout_s = -1 }]",
+            "`endpoints.0.timeout_s` = -1.0: must be above 0 and at most 86400",
+        ),
     ];
     for (set, words) in values {
         place.refuse(&[&RUN[..], &["--set", set]].concat(), 2, &[&format!("--set {set}"), words]);
@@ -159,5 +176,6 @@ fn a_file_where_a_directory_is_needed_is_named() {
     place.write("occupied", "");
     let run = ["run", "miniature.toml", "--runs-dir", "occupied"];
     place.refuse(&run, 1, &["occupied/miniature", "hint: a file stands where a directory is needed"]);
-    place.refuse(&["model", "init", "nano-1m", "--output-dir", "occupied"], 1, &["occupied: File exists"]);
+    let words = ["occupied: not a directory that lam-train made", "hint: choose another directory"];
+    place.refuse(&["model", "init", "nano-1m", "--output-dir", "occupied"], 2, &words);
 }

@@ -1,6 +1,5 @@
 //! What is to be run, and within which limits. Knows nothing of how it is run.
 
-use lam_config::ConfigError;
 use lam_types::Task;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,32 +26,23 @@ impl Job {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Episodes that are alive at once, as far as the application has instances for them; changes no result.
+    #[schemars(range(min = 1, max = 10_000))]
     pub parallel: usize,
     /// Steps after which an episode is cut off (UFO's `MAX_STEP`).
+    #[schemars(range(min = 1, max = 10_000))]
     pub max_steps: u32,
     /// Invalid answers in a row that end an episode.
+    #[schemars(range(min = 0, max = 10_000))]
     pub max_invalid_in_a_row: u32,
     /// How often an episode is started again after its environment died.
+    #[schemars(range(min = 0, max = 1_000))]
     pub environment_retries: u32,
     /// Seconds an environment may take for one call before it is given up as dead.
+    #[schemars(range(min = 1, max = 86_400))]
     pub environment_timeout_s: u64,
     /// Seed of the sampling seeds handed to the policy: the stage's, so that it is not a setting.
     #[serde(skip)]
     pub seed: u64,
-}
-
-impl Limits {
-    /// Refuses limits that leave no room for an episode; `table` is where they stand in the settings.
-    ///
-    /// # Errors
-    /// Names the key and its value.
-    pub fn check(&self, table: &str) -> Result<(), ConfigError> {
-        let counts = [("max_steps", self.max_steps as usize), ("parallel", self.parallel)];
-        match counts.into_iter().find(|(_, count)| *count == 0) {
-            Some((key, _)) => Err(ConfigError::value(&format!("{table}.{key}"), 0, "must be at least 1", "")),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Default for Limits {

@@ -20,18 +20,23 @@ pub struct BaseConfig {
     /// Environment whose words the tokenizer learns and whose documentation is read.
     pub environment: String,
     /// Entries of the documentation's log-like sources that are read.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub documentation_entries: usize,
     /// Size of the tokenizer.
     pub tokenizer: TokenizerConfig,
     /// Shares of the batches.
     pub mixture: Mixture,
     /// Fewest controls on a synthetic screen.
+    #[schemars(range(min = 1, max = 10_000))]
     pub min_controls: usize,
     /// Most controls on a synthetic screen.
+    #[schemars(range(min = 1, max = 10_000))]
     pub max_controls: usize,
     /// Most steps a synthetic request spells out.
+    #[schemars(range(min = 1, max = 1_000))]
     pub max_steps: usize,
     /// Synthetic examples kept in a file, so that later stages can mix them in and nothing is forgotten.
+    #[schemars(range(min = 0, max = 10_000_000))]
     pub replay_examples: usize,
     /// The training loop; `max_tokens` says how long.
     pub train: TrainingArguments,
@@ -42,12 +47,16 @@ pub struct BaseConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct Mixture {
     /// Spelled-out instructions in the form of real answers.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub instructions: f64,
     /// Pairs to look up.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub look_up: f64,
     /// Spans to repeat.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub spans: f64,
     /// Documentation text.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub text: f64,
 }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use lam_config::ConfigError;
 use lam_hub::NamedModel;
-use lam_pipeline::settings::{at_least_one, not_negative};
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_arguments};
@@ -53,21 +52,14 @@ impl Stage for Base {
 
     fn check(&self, settings: &BaseConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
         settings.model_name_or_path.as_deref().map_or(Ok(()), refuse_unknown)?;
-        at_least_one("min_controls", settings.min_controls)?;
-        at_least_one("max_steps", settings.max_steps)?;
-        at_least_one("train.max_tokens_per_batch", settings.train.max_tokens_per_batch)?;
+        if settings.train.max_tokens_per_batch == 0 {
+            return Err(ConfigError::value("train.max_tokens_per_batch", 0, "must be at least 1 here", ""));
+        }
         let (fewest, most) = (settings.min_controls, settings.max_controls);
         if fewest > most {
             let what = format!("`min_controls` = {fewest} is more than `max_controls` = {most}");
             return Err(ConfigError::refused("min_controls", what, ""));
         }
-        let shares = [
-            ("mixture.instructions", settings.mixture.instructions),
-            ("mixture.look_up", settings.mixture.look_up),
-            ("mixture.spans", settings.mixture.spans),
-            ("mixture.text", settings.mixture.text),
-        ];
-        shares.into_iter().try_for_each(|(key, value)| not_negative(key, value))?;
         check_arguments(settings.train.check())
     }
 

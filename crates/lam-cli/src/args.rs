@@ -212,7 +212,7 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         model: Option<PathBuf>,
         /// Findings of a kind that are told; all are counted.
-        #[arg(long, value_name = "N", default_value_t = 1000)]
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
         max_findings: usize,
     },
     /// Show examples as the model is trained on them, trained tokens coloured, with the counts.
@@ -223,7 +223,7 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         model: PathBuf,
         /// How many examples.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
         count: usize,
     },
     /// Count rows, families, sources and lengths.
@@ -240,10 +240,10 @@ pub enum DataCommand {
         /// A Parquet file.
         path: PathBuf,
         /// First row (or trajectory) to print.
-        #[arg(long, default_value_t = 0)]
+        #[arg(long, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
         skip: usize,
         /// How many.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
         count: usize,
     },
 }
@@ -432,7 +432,7 @@ pub enum ModelCommand {
         #[arg(value_name = "DIR|ID")]
         model: String,
         /// Tokens of a training batch, and of a generated sequence, that the memory is told for.
-        #[arg(long, default_value_t = 2048)]
+        #[arg(long, default_value_t = 2048, value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_777_216))]
         tokens: usize,
     },
 }

@@ -32,7 +32,10 @@ pub fn registry() -> Registry {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
+    use lam_pipeline::{Pipeline, PipelineError};
+    use lam_signal::Fault;
     use toml::{Table, Value};
 
     use super::*;
@@ -67,6 +70,58 @@ mod tests {
                 assert!(help.is_some_and(|help| !help.trim().is_empty()), "{kind}: `{key}` has no help");
                 let may_be_unset = unset.iter().any(|unset| key == *unset || key.starts_with(&format!("{unset}.")));
                 assert!(may_be_unset || has_default(&defaults, &key), "{kind}: `{key}` has no default");
+            }
+        }
+    }
+
+    /// The miniature pipeline with a setting laid over it, looked at as before a run.
+    fn check_with(set: &str) -> Result<(), PipelineError> {
+        const MINIATURE: &str = include_str!("../../../tests/miniature/pipeline.toml");
+        let pipeline = Pipeline::load_with(Path::new("p.toml"), &[set.to_owned()], &|_| Ok(MINIATURE.to_owned()))?;
+        lam_pipeline::check(&pipeline, &registry())
+    }
+
+    /// A stage of this kind in the miniature pipeline, with the key as an assignment writes it.
+    fn assignment(kind: &str, key: &str, value: &str) -> String {
+        let stages = [
+            ("base", "base"),
+            ("plans", "plans"),
+            ("trajectories", "expert"),
+            ("phase1", "lam1"),
+            ("phase2", "lam2"),
+            ("phase3.explore", "explore"),
+            ("phase3.train", "lam3"),
+            ("phase4.reward", "reward"),
+            ("phase4.ppo", "lam4"),
+            ("eval.plan", "eval-plan"),
+            ("eval.step", "eval-step"),
+            ("eval.online", "eval-online"),
+            ("export", "export"),
+        ];
+        let (_, stage) = stages.into_iter().find(|(of, _)| *of == kind).expect("every kind is in the miniature");
+        match key.split_once("[].") {
+            Some((list, key)) => format!("{stage}.{list}=[{{ {key} = {value} }}]"),
+            None => format!("{stage}.{key}={value}"),
+        }
+    }
+
+    #[test]
+    fn every_number_has_a_range_and_none_outside_is_taken() {
+        let registry = registry();
+        for kind in registry.kinds() {
+            for (key, range) in registry.ranges(kind).unwrap() {
+                let (Some(low), Some(high)) = range.bounds() else { panic!("{kind}: `{key}` has no range") };
+                let above = if high < 1e9 { high + 1.0 } else { 2.0 * high };
+                let numbers = [low - 1.0, above, -1e30, 1e300];
+                let whole = numbers.map(|number| format!("{number:.0}"));
+                let values = numbers.map(|number| format!("{number:?}")).into_iter().chain(whole);
+                for value in values.chain(["nan", "inf", "-inf", "18446744073709551616"].map(str::to_owned)) {
+                    let set = assignment(kind, &key, &value);
+                    let Err(error) = check_with(&set) else { panic!("{set} is taken") };
+                    let (said, leaf) = (error.to_string(), key.rsplit('.').next().unwrap_or(&key));
+                    assert_eq!(error.kind().exit_code(), 2, "{said}");
+                    assert!(said.contains(&format!("{leaf}`")) && said.contains("must be "), "{set}: {said}");
+                }
             }
         }
     }

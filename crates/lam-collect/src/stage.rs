@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use lam_agent::{Limits, PolicyChoice};
 use lam_config::ConfigError;
-use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use schemars::JsonSchema;
@@ -127,9 +126,7 @@ impl Stage for Trajectories {
     }
 
     fn check(&self, settings: &TrajectoriesSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        at_least_one("trajectories.tasks", settings.trajectories.tasks)?;
-        settings.trajectories.teacher.check("trajectories.teacher")?;
-        settings.trajectories.limits.check("trajectories.limits")
+        settings.trajectories.teacher.check("trajectories.teacher")
     }
 
     /// Trajectories of a teacher.

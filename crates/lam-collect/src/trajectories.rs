@@ -24,6 +24,7 @@ pub(crate) const JOURNAL: &str = "episodes.journal.jsonl";
 #[serde(deny_unknown_fields, default)]
 pub struct TrajectoriesConfig {
     /// How many tasks the teacher attempts; the paper has 2,192 successes of its teacher.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub tasks: usize,
     /// The set they belong to: `train` for training, `validation` for choices between settings or models, `test` for the
     /// step evaluation that is reported.

@@ -124,8 +124,14 @@ pub fn parse_assignment(assignment: &str) -> Result<(&str, Value), String> {
     match value {
         Some(value) => Ok((key, value)),
         None if text.starts_with(['[', '{', '"', '\'']) => Err(format!("`{text}` is not a TOML value")),
-        None => Ok((key, Value::String(text.to_string()))),
+        None => Ok((key, large_number(text).map_or_else(|| Value::String(text.to_string()), Value::Float))),
     }
+}
+
+/// A whole number that TOML has no room for, so that it is refused as a number and not as a word.
+fn large_number(text: &str) -> Option<f64> {
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// One layer on its way into the merged table.

@@ -33,6 +33,7 @@ mod decode;
 mod error;
 mod layers;
 mod over;
+mod schema;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub use decode::{config_to_toml, decode_table, nearest};
 pub use error::{BadValue, ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
 pub use over::{config_to_table, decode_over};
+pub use schema::{Range, SchemaKey, check_ranges, schema_items, schema_keys};
 
 /// The configuration in `text`, which errors call `name`, with `key=value` overrides laid over it.
 pub fn parse_config<T: DeserializeOwned>(name: &Path, text: &str, overrides: &[String]) -> Result<T, ConfigError> {

@@ -15,8 +15,10 @@ use crate::wilson::wilson;
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
     /// How often the tasks are drawn again; 0 for no intervals but those of proportions of tasks.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub resamples: usize,
     /// Seed of the draws.
+    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_u64))]
     pub seed: u64,
 }
 

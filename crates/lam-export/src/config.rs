@@ -18,6 +18,7 @@ pub struct ExportConfig {
     /// Languages of the training data.
     pub language: Vec<String>,
     /// Largest absolute difference of two logits at which adapter and merged model count as equal.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub tolerance: f32,
 }
 

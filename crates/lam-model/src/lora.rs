@@ -22,10 +22,13 @@ pub enum TargetModules {
 pub struct LoraConfig {
     /// Rank of the adapter.
     #[serde(alias = "r", alias = "lora_rank")]
+    #[schemars(range(min = 1, max = 16_384))]
     pub lora_r: usize,
     /// Numerator of the scale.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub lora_alpha: f64,
     /// Share of the adapter's inputs that is dropped in training.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub lora_dropout: f64,
     /// Which linear layers carry one: a list, or `all-linear`.
     #[serde(alias = "target_modules", alias = "lora_target")]

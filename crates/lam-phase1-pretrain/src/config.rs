@@ -15,13 +15,16 @@ pub struct PretrainConfig {
     /// The adapter, with `finetuning_type = "lora"` or `"qlora"`.
     pub lora: LoraConfig,
     /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    #[schemars(range(min = 4, max = 8))]
     pub quantization_bit: u8,
     /// Variables whose names contain one of these keep their values, such as `embed_tokens` and `lm_head`: a small model
     /// whose vocabulary is larger than its data forgets the words that the data never uses if these are trained.
     pub frozen: Vec<String>,
     /// Pairs evaluated on during training, taken from the validation split; 0 for none.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_eval_samples: usize,
     /// Share of the batches that each file of replay examples gets, where the stage is given such files.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,

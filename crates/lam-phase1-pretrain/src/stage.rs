@@ -2,7 +2,6 @@
 
 use lam_config::ConfigError;
 use lam_inference::check_model;
-use lam_pipeline::settings::share_left_out;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
@@ -43,7 +42,6 @@ impl Stage for Phase1 {
 
     fn check(&self, settings: &PretrainConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
-        share_left_out("replay_share", settings.replay_share)?;
         check_quantization(settings.quantization_bit)?;
         check_arguments(settings.train.check())?;
         check_replay(settings.replay_share, inputs.of("replay"))

@@ -16,10 +16,13 @@ pub struct ImitateConfig {
     /// The adapter, with `finetuning_type = "lora"` or `"qlora"`.
     pub lora: LoraConfig,
     /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    #[schemars(range(min = 4, max = 8))]
     pub quantization_bit: u8,
     /// Share of the training set's tasks (by id hash) held out to watch the loss, in known wordings; 0 for none.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation_share: f64,
     /// Share of the batches that each file of replay examples gets, where the stage is given such files.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub replay_share: f64,
     /// The training loop.
     pub train: TrainingArguments,

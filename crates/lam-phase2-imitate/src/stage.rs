@@ -2,7 +2,6 @@
 
 use lam_config::ConfigError;
 use lam_inference::check_model;
-use lam_pipeline::settings::share_left_out;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
@@ -53,8 +52,6 @@ impl Stage for Imitate {
 
     fn check(&self, settings: &ImitateConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
-        share_left_out("validation_share", settings.validation_share)?;
-        share_left_out("replay_share", settings.replay_share)?;
         check_quantization(settings.quantization_bit)?;
         check_arguments(settings.train.check())?;
         check_replay(settings.replay_share, inputs.of("replay"))

@@ -1,9 +1,7 @@
 //! The stage `phase3.explore`: its inputs and checks, and our model as the policy that explores.
 
-use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
-use lam_pipeline::settings::{at_least_one, not_negative, within};
-use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+use lam_pipeline::{InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use serde_json::Value;
 
@@ -39,14 +37,6 @@ impl Stage for Explore {
 
     fn environment<'s>(&self, settings: &'s ExploreConfig) -> Option<&'s str> {
         Some(&settings.environment)
-    }
-
-    fn check(&self, settings: &ExploreConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        at_least_one("attempts", settings.attempts as usize)?;
-        at_least_one("max_new_tokens", settings.max_new_tokens)?;
-        not_negative("temperature", f64::from(settings.temperature))?;
-        within("top_p", f64::from(settings.top_p), f64::MIN_POSITIVE..=1.0, "above 0 and at most 1")?;
-        settings.limits.check("limits")
     }
 
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {

@@ -16,11 +16,13 @@ pub struct RewardConfig {
     /// Adapter under the scalar head; the paper's r 8, α 32, dropout 0.1.
     pub lora: LoraConfig,
     /// Share of the training set's tasks held out of training to measure accuracy and margin, in known wordings.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation_share: f64,
     /// How successes and failures are made to weigh the same.
     pub balance: Balance,
     /// With `balance = "states"`: share of the examples that come from states at which tries both succeeded and
     /// failed, if there are enough of them to be repeated at most [`MOST_REPEATS`] times.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub contrast_share: f64,
     /// The training loop.
     pub train: TrainingArguments,
@@ -101,41 +103,57 @@ pub struct PpoConfig {
     /// Where the answers come from.
     pub samples: Samples,
     /// Answers sampled a state, with `samples = "generated"`.
+    #[schemars(range(min = 1, max = 10_000))]
     pub samples_per_state: usize,
     /// Different states asked at most; 0 for all.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub max_states: usize,
     /// States at which the sampled answers make fewer different calls are left out: they cannot tell better from
     /// worse. 1 keeps all.
+    #[schemars(range(min = 1, max = 10_000))]
     pub min_distinct_calls: usize,
-    /// Temperature at which answers are sampled, above 0; the ratio and the KL are of that distribution on both sides.
+    /// Temperature at which answers are sampled; the ratio and the KL are of that distribution on both sides.
+    #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub response_length: usize,
     /// Optimisation passes over one batch of rollouts (paper: 4).
+    #[schemars(range(min = 1, max = 10_000))]
     pub num_ppo_epochs: usize,
     /// Rollouts a batch (paper: 8).
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub batch_size: usize,
     /// Rollouts an optimizer step (paper: 1).
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub mini_batch_size: usize,
     /// What the ratio is taken against.
     pub old_policy: OldPolicy,
     /// What rewards are compared with.
     pub baseline: Baseline,
     /// ε of the clipped ratio; not printed in the paper.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub cliprange: f64,
     /// Clip of the value's change.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub cliprange_value: f64,
     /// Weight of the value loss.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub vf_coef: f64,
     /// Discount of GAE.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub gamma: f64,
     /// λ of GAE.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub lam: f64,
     /// Initial weight of the KL penalty against LAM3 (paper: 0.2).
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub init_kl_coef: f64,
     /// KL per answer, in nats, that the adaptive controller aims at (paper: 0.1).
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0.0))]
     pub target_kl: f64,
     /// Answers over which the controller adapts.
+    #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0.0))]
     pub kl_horizon: f64,
     /// Whether advantages are whitened over the batch.
     pub whiten_advantages: bool,

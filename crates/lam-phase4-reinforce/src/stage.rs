@@ -2,7 +2,6 @@
 
 use lam_config::ConfigError;
 use lam_inference::check_model;
-use lam_pipeline::settings::{at_least_one, not_negative, share_left_out, within};
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments};
@@ -48,8 +47,6 @@ impl Stage for Reward {
 
     fn check(&self, settings: &RewardConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
-        share_left_out("validation_share", settings.validation_share)?;
-        share_left_out("contrast_share", settings.contrast_share)?;
         check_arguments(settings.train.check())
     }
 
@@ -105,29 +102,6 @@ impl Stage for Ppo {
 
     fn check(&self, settings: &PpoConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
-        let counts = [
-            ("samples_per_state", settings.samples_per_state),
-            ("min_distinct_calls", settings.min_distinct_calls),
-            ("response_length", settings.response_length),
-            ("num_ppo_epochs", settings.num_ppo_epochs),
-            ("batch_size", settings.batch_size),
-            ("mini_batch_size", settings.mini_batch_size),
-        ];
-        counts.into_iter().try_for_each(|(key, value)| at_least_one(key, value))?;
-        let numbers = [
-            ("cliprange", settings.cliprange),
-            ("cliprange_value", settings.cliprange_value),
-            ("vf_coef", settings.vf_coef),
-            ("init_kl_coef", settings.init_kl_coef),
-        ];
-        numbers.into_iter().try_for_each(|(key, value)| not_negative(key, value))?;
-        for (key, value) in [("target_kl", settings.target_kl), ("kl_horizon", settings.kl_horizon)] {
-            within(key, value, f64::MIN_POSITIVE..=f64::MAX, "a number above 0")?;
-        }
-        let temperature = f64::from(settings.temperature);
-        within("temperature", temperature, f64::MIN_POSITIVE..=MOST_TEMPERATURE, "above 0 and at most 100")?;
-        within("gamma", settings.gamma, 0.0..=1.0, "from 0 to 1")?;
-        within("lam", settings.lam, 0.0..=1.0, "from 0 to 1")?;
         check_arguments(settings.train.check())?;
         settings.refuse_meaningless()
     }

@@ -70,8 +70,9 @@ impl<S: Stage> Kind for S {
             let hint = environments.hint();
             return Err(ConfigError::value("environment", name, "there is no such environment", hint));
         }
-        self.check(&settings, inputs)?;
         let table = lam_config::config_to_table(&settings)?;
+        lam_config::check_ranges(Kind::schema(self).as_value(), &table)?;
+        self.check(&settings, inputs)?;
         Ok(Box::new(WithSettings { stage: self, settings, table }))
     }
 

@@ -31,7 +31,6 @@ mod plan;
 mod reason;
 mod registry;
 mod run;
-pub mod settings;
 mod stage;
 mod status;
 mod summary;

@@ -1,6 +1,6 @@
 //! A kind's settings as people read them: TOML with every key at its default, and the help of each above it.
 
-use lam_config::ALIASES;
+use lam_config::{ALIASES, Range, SchemaKey, schema_items, schema_keys};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -21,9 +21,27 @@ pub(crate) fn helps(schema: &Json) -> Vec<(String, Option<&str>)> {
     found
 }
 
+/// Every number below `schema`, with its dotted name (`[]` for a list's items) and its range.
+pub(crate) fn ranges(schema: &Json) -> Vec<(String, Range)> {
+    let mut found = Vec::new();
+    collect_ranges("", schema, schema, &mut found);
+    found
+}
+
+fn collect_ranges(path: &str, root: &Json, schema: &Json, found: &mut Vec<(String, Range)>) {
+    for key in schema_keys(root, schema) {
+        let path = below(path, key.name);
+        found.extend(Range::of(key.schema).map(|range| (path.clone(), range)));
+        collect_ranges(&path, root, key.schema, found);
+    }
+    if let Some(items) = schema_items(root, schema) {
+        collect_ranges(&format!("{path}[]"), root, items, found);
+    }
+}
+
 fn collect<'a>(path: &str, root: &'a Json, schema: &'a Json, found: &mut Vec<(String, Option<&'a str>)>) {
     // The word that says which form a table has is explained with the table.
-    for key in keys(root, schema).into_iter().filter(|key| key.schema["const"].is_null()) {
+    for key in schema_keys(root, schema).into_iter().filter(|key| key.schema["const"].is_null()) {
         let path = below(path, key.name);
         found.push((path.clone(), key.help));
         collect(&path, root, key.schema, found);
@@ -41,7 +59,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn table(&mut self, path: &str, schema: &Json, values: &Table) {
-        let keys = keys(self.root, schema);
+        let keys = schema_keys(self.root, schema);
         for key in &keys {
             match values.get(key.name) {
                 Some(Value::Table(_)) => continue,
@@ -58,13 +76,14 @@ impl Page<'_> {
         }
     }
 
-    fn key(&mut self, key: &Key<'_>, line: &str) {
+    fn key(&mut self, key: &SchemaKey<'_>, line: &str) {
         let mut comment = String::new();
         let help = key.help.unwrap_or_default();
         let names: Vec<String> =
             ALIASES.iter().filter(|(_, name)| *name == key.name).map(|(alias, _)| format!("`{alias}`")).collect();
         let also = if names.is_empty() { String::new() } else { format!(" Also: {}.", names.join(", ")) };
-        for word in format!("{help}{also}").split_whitespace() {
+        let range = Range::of(key.schema).map(|range| format!(" Must be {range}.")).unwrap_or_default();
+        for word in format!("{help}{range}{also}").split_whitespace() {
             let length = comment.rsplit('\n').next().map_or(0, |line| line.chars().count());
             comment.push_str(if length == 0 || length + word.chars().count() >= WIDTH { "\n#" } else { "" });
             comment.push_str(&format!(" {word}"));
@@ -75,37 +94,4 @@ impl Page<'_> {
         self.text.push_str(comment.trim_start_matches('\n'));
         self.text.push_str(&format!("{line}\n"));
     }
-}
-
-/// A key of a table.
-struct Key<'a> {
-    name: &'a str,
-    schema: &'a Json,
-    help: Option<&'a str>,
-}
-
-/// The keys of a table, in the order of their struct; those of all its forms where there are several.
-fn keys<'a>(root: &'a Json, schema: &'a Json) -> Vec<Key<'a>> {
-    let schema = resolved(root, schema);
-    let help = |property: &'a Json| {
-        property["description"].as_str().or_else(|| resolved(root, property)["description"].as_str())
-    };
-    let own = schema["properties"].as_object().into_iter().flatten();
-    let mut all: Vec<Key<'a>> =
-        own.map(|(name, property)| Key { name, schema: property, help: help(property) }).collect();
-    let forms = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|form| schema[form].as_array()).flatten();
-    for form in forms {
-        for key in keys(root, form) {
-            if !all.iter().any(|known| known.name == key.name) {
-                all.push(Key { help: key.help.or(form["description"].as_str()), ..key });
-            }
-        }
-    }
-    all
-}
-
-/// What a reference such as `#/$defs/Limits` stands for.
-fn resolved<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
-    let path = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
-    path.and_then(|path| root.pointer(path)).unwrap_or(schema)
 }

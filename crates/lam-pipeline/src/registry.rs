@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lam_config::nearest;
+use lam_config::{Range, nearest};
 use lam_env::Environments;
 use schemars::Schema;
 use toml::Table;
 
 use crate::code::Code;
 use crate::kind::Kind;
-use crate::page::{helps, page};
+use crate::page::{helps, page, ranges};
 use crate::stage::Stage;
 
 /// The kinds of stages that a pipeline may name.
@@ -66,6 +66,11 @@ impl Registry {
     pub fn helps(&self, kind: &str) -> Option<Vec<(String, Option<String>)>> {
         let schema = self.schema(kind)?;
         Some(helps(schema.as_value()).into_iter().map(|(key, help)| (key, help.map(str::to_owned))).collect())
+    }
+
+    /// Every number of a kind's settings, dotted (`[]` for a list's items), with its range.
+    pub fn ranges(&self, kind: &str) -> Option<Vec<(String, Range)>> {
+        Some(ranges(self.schema(kind)?.as_value()))
     }
 
     /// What to write instead of a kind that is not known.

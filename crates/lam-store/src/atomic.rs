@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::owned::{MARK_FILE, claim, refuse_to_replace, remove_directory, remove_file};
-use crate::{MANIFEST_FILE, StoreError};
+use crate::owned::{claim, refuse_to_replace, remove_directory, remove_file};
+use crate::{MANIFEST_FILE, MARK_FILE, StoreError};
 
 /// Write `bytes` to `path` so that a crash leaves the old file or the new one.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {

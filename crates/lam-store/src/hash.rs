@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::{MARK_FILE, StoreError};
+use crate::StoreError;
 
 /// Name of the manifest in a stage's output directory.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
 /// Name of the resolved configuration beside it.
 pub const CONFIG_FILE: &str = "config.toml";
+
+/// Marks a directory of ours that has no manifest, or not yet.
+pub const MARK_FILE: &str = ".lam-train";
 
 /// SHA-256 of `bytes`, hex.
 pub fn hash_bytes(bytes: &[u8]) -> String {

@@ -29,13 +29,11 @@ mod table;
 pub use atomic::{StagingDir, write_atomic, write_atomic_with};
 pub use error::StoreError;
 pub use file_name::file_name_of;
-pub use hash::{CONFIG_FILE, MANIFEST_FILE, content_files, hash_bytes, hash_path, hash_tree};
+pub use hash::{CONFIG_FILE, MANIFEST_FILE, MARK_FILE, content_files, hash_bytes, hash_path, hash_tree};
 pub use journal::{Journal, JournalLine};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
-pub use owned::{
-    MARK_FILE, claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved,
-};
+pub use owned::{claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved};
 pub use table::{
     TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, trajectory_id,
     visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,

@@ -7,10 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::{MANIFEST_FILE, StoreError};
+use crate::{MANIFEST_FILE, MARK_FILE, StoreError};
 
-/// Marks a directory that has no manifest, or not yet.
-pub const MARK_FILE: &str = ".lam-train";
 const MARK: &str = "lam-train made this directory, and may replace and remove it with all that is in it.\n";
 /// What every manifest of ours begins with, damaged or not.
 const MANIFEST_SIGN: &str = "\"producer\": \"lam-train";

@@ -12,44 +12,60 @@ use crate::TrainerError;
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingArguments {
     /// Highest learning rate.
+    #[schemars(range(min = 0.0, max = 1e38))]
     pub learning_rate: f64,
     /// How it goes over the steps.
     pub lr_scheduler_type: Schedule,
     /// Steps of linear warm-up; takes precedence over `warmup_ratio`. 0: off.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub warmup_steps: u64,
     /// Share of all steps that is warm-up.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub warmup_ratio: f64,
     /// Passes over the data; may be a fraction. Ignored where `max_steps` or `max_tokens` is given.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub num_train_epochs: f64,
     /// Optimizer steps, whatever the number of epochs. 0: off.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_steps: u64,
     /// Input tokens to read; the step that reaches it is the last. Unlike a time limit it is reproducible. 0: off.
+    #[schemars(range(min = 0, max = 1_000_000_000_000_000_u64))]
     pub max_tokens: u64,
     /// Samples a micro-batch at most.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub per_device_train_batch_size: usize,
     /// Samples an evaluation batch at most.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub per_device_eval_batch_size: usize,
     /// Tokens a micro-batch at most; the batch ends at whichever limit comes first. 0: off.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_tokens_per_batch: usize,
     /// Compute what samples of a micro-batch begin with alike only once: the screen of an application, which most
     /// steps have in common. Losses and gradients stay the same; `max_tokens_per_batch` then counts what is computed, so
     /// more samples fit. Dropout draws once for what is shared.
     pub share_prefixes: bool,
     /// Micro-batches an optimizer step. The loss is normalised over the trained tokens of all of them.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub gradient_accumulation_steps: usize,
     /// Longest sample in tokens. A longer one is an error, unless `truncation` is set.
+    #[schemars(range(min = 1, max = 16_777_216))]
     pub max_length: usize,
     /// Cut samples that are longer than `max_length` at their end.
     pub truncation: bool,
     /// Decoupled weight decay; never on norms and biases.
+    #[schemars(range(min = 0.0, max = 1e3))]
     pub weight_decay: f64,
     /// First moment's decay.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub adam_beta1: f64,
     /// Second moment's decay.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub adam_beta2: f64,
     /// Added to the root of the second moment.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub adam_epsilon: f64,
     /// Gradients are scaled down to this global norm. 0: off.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub max_grad_norm: f64,
     /// Keep activations, and take matrix products, in bf16; what is trained, its moments and all sums stay f32. Frozen
     /// weights are kept in bf16 too.
@@ -57,16 +73,20 @@ pub struct TrainingArguments {
     /// Recompute activations in the backward pass, where the module knows how.
     pub gradient_checkpointing: bool,
     /// Steps between lines of `metrics.jsonl`.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub logging_steps: u64,
     /// Log `tokens_per_second` too; the files then differ from run to run.
     pub logging_timings: bool,
     /// Where figures go besides `metrics.jsonl`: `["tensorboard"]` for its event files.
     pub report_to: Vec<Tracker>,
     /// Steps between evaluations; one more at the end. 0: only at the end.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub eval_steps: u64,
     /// Steps between checkpoints; one more at the end. 0: only at the end and when stopped.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     pub save_steps: u64,
     /// Checkpoints kept, best and last always among them. 0: all.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub save_total_limit: usize,
     /// End with the best evaluated checkpoint instead of the last. Saves at every evaluation.
     pub load_best_model_at_end: bool,
@@ -75,13 +95,16 @@ pub struct TrainingArguments {
     /// Whether a higher value of that metric is better.
     pub greater_is_better: bool,
     /// Evaluations in a row without a better metric after which training stops. 0: off.
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub early_stopping_patience: u64,
     /// Smallest change of the metric that counts as better.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub early_stopping_threshold: f64,
     /// Run the longest batch once, forward and backward, before the first step, and compare what it took with the plan.
     /// Nothing of it stays.
     pub check_longest_batch_first: bool,
     /// Memory that training may use, in MiB, compared with the plan before the first step. 0: what the machine has.
+    #[schemars(range(min = 0, max = 1_073_741_824))]
     pub max_memory_mib: u64,
     /// Seed of the data order, of dropout and of what is initialised: the stage's, so that it is not a setting.
     #[serde(skip)]
@@ -170,51 +193,18 @@ impl TrainingArguments {
     /// # Errors
     /// Names the argument, its value and what it must be.
     pub fn check(&self) -> Result<(), TrainerError> {
-        let at_least_one = [
-            ("per_device_train_batch_size", self.per_device_train_batch_size),
-            ("per_device_eval_batch_size", self.per_device_eval_batch_size),
-            ("gradient_accumulation_steps", self.gradient_accumulation_steps),
-            ("max_length", self.max_length),
-        ];
-        for (key, value) in at_least_one {
-            refuse_unless(value >= 1, key, value, "must be at least 1")?;
-        }
-        refuse_unless(self.logging_steps >= 1, "logging_steps", self.logging_steps, "must be at least 1")?;
-        let not_negative = [
-            ("learning_rate", self.learning_rate),
-            ("weight_decay", self.weight_decay),
-            ("max_grad_norm", self.max_grad_norm),
-            ("early_stopping_threshold", self.early_stopping_threshold),
-        ];
-        for (key, value) in not_negative {
-            refuse_unless(value.is_finite() && value >= 0.0, key, value, "must be a number that is not negative")?;
-        }
-        let fractions =
-            [("warmup_ratio", self.warmup_ratio), ("adam_beta1", self.adam_beta1), ("adam_beta2", self.adam_beta2)];
-        for (key, value) in fractions {
-            refuse_unless((0.0..1.0).contains(&value), key, value, "must be at least 0 and below 1")?;
-        }
-        refuse_unless(self.adam_epsilon > 0.0, "adam_epsilon", self.adam_epsilon, "must be above 0")?;
+        let table = lam_config::config_to_table(self)?;
+        lam_config::check_ranges(schemars::schema_for!(Self).as_value(), &table)?;
         let ends = self.max_steps > 0 || self.max_tokens > 0 || self.num_train_epochs > 0.0;
-        refuse_unless(
-            ends,
-            "num_train_epochs",
-            self.num_train_epochs,
-            "must be above 0 without `max_steps` or `max_tokens`",
-        )
-    }
-}
-
-fn refuse_unless(
-    fine: bool,
-    key: &'static str,
-    value: impl ToString,
-    reason: &'static str,
-) -> Result<(), TrainerError> {
-    if fine {
-        Ok(())
-    } else {
-        Err(TrainerError::Arguments { key, value: value.to_string(), reason: reason.into(), hint: "" })
+        if ends {
+            return Ok(());
+        }
+        Err(TrainerError::Arguments {
+            key: "num_train_epochs",
+            value: self.num_train_epochs.to_string(),
+            reason: "must be above 0 without `max_steps` or `max_tokens`".to_owned(),
+            hint: "",
+        })
     }
 }
 
@@ -226,7 +216,7 @@ mod tests {
     fn the_defaults_are_fine_and_a_bad_value_is_named() {
         TrainingArguments::default().check().unwrap();
         let bad = TrainingArguments { learning_rate: f64::NAN, ..Default::default() };
-        assert!(bad.check().unwrap_err().to_string().contains("`learning_rate` = NaN"));
+        assert!(bad.check().unwrap_err().to_string().contains("`learning_rate` = nan: must be from 0"));
     }
 
     #[test]

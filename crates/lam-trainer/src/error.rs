@@ -19,6 +19,8 @@ pub enum TrainerError {
         /// What to do, or "".
         hint: &'static str,
     },
+    /// An argument is out of its range.
+    Config(#[from] lam_config::ConfigError),
     /// One sample cannot be trained on.
     Sample {
         /// Id of the sample.
@@ -133,8 +135,8 @@ impl ForeignState {
 impl Fault for TrainerError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Arguments { .. } => FaultKind::Config,
-            Self::Sample { .. } | Self::NoSamples | Self::NoRows { .. } => FaultKind::Data,
+            Self::Arguments { .. } | Self::Config(_) => FaultKind::Config,
+            Self::Sample { .. } | Self::NoSamples | Self::NoRows { .. } | Self::Checkpoint { .. } => FaultKind::Data,
             Self::Memory { .. } => FaultKind::Budget,
             Self::ResumeMismatch { .. } => FaultKind::Resume,
             Self::Cancelled { .. } => FaultKind::Cancelled,
@@ -150,6 +152,7 @@ impl Fault for TrainerError {
             Self::Arguments { key, value, reason, hint } => {
                 Details::new(format!("training argument `{key}`")).found(value).because(reason).hint(hint)
             }
+            Self::Config(error) => error.details(),
             Self::Sample { sample_id, reason, hint } => {
                 Details::new(format!("sample `{sample_id}`")).because(reason).hint(hint)
             }
@@ -175,7 +178,7 @@ impl Fault for TrainerError {
             Self::Checkpoint { path, reason } => Details::default()
                 .at(path.display())
                 .because(reason)
-                .hint("remove this checkpoint; the one before it is used then"),
+                .hint("start the stage over with `--force` and its name"),
             Self::Cancelled { step } => Details::new(format!(
                 "stopped after step {step}; the checkpoint is complete, the next run goes on from it"
             )),

@@ -21,15 +21,8 @@ pub fn check_arguments(checked: Result<(), TrainerError>) -> Result<(), ConfigEr
 /// The adapter below `lora`.
 ///
 /// # Errors
-/// A rank, a dropout or target modules that cannot be used.
+/// Target modules that cannot be used.
 pub fn check_adapter(lora: &LoraConfig) -> Result<(), ConfigError> {
-    if lora.lora_r == 0 {
-        return Err(ConfigError::value("lora.lora_r", lora.lora_r, "must be at least 1", ""));
-    }
-    if !(0.0..1.0).contains(&lora.lora_dropout) {
-        let (key, reason) = ("lora.lora_dropout", "must be at least 0 and below 1");
-        return Err(ConfigError::value(key, lora.lora_dropout, reason, "0 holds nothing out"));
-    }
     match lora.modules() {
         Err(ModelError::Adapter { what, hint }) => {
             let what = what.replace("`lora_target_modules`", "`lora.lora_target_modules`");

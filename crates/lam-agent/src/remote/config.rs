@@ -35,27 +35,38 @@ pub struct RemoteConfig {
     /// Environment variable that holds the key; "" for an endpoint that asks for none.
     pub key_env: String,
     /// Sampling temperature; 0 in the paper's evaluations (§7).
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub temperature: f64,
     /// Longest answer, in tokens.
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub max_tokens: u32,
     /// Longest wait for one answer, in seconds.
+    #[schemars(range(max = 86_400.0), extend("exclusiveMinimum" = 0.0))]
     pub timeout_s: f64,
     /// How often a call is repeated after a failure that may pass; a wait that the server asks for is none.
+    #[schemars(range(min = 0, max = 1_000))]
     pub retries: u32,
     /// Wait before the first repetition, in seconds; doubled each time.
+    #[schemars(range(min = 0.0, max = 86_400.0))]
     pub backoff_s: f64,
     /// Longest such wait, in seconds, where the server names none.
+    #[schemars(range(min = 0.0, max = 86_400.0))]
     pub max_backoff_s: f64,
     /// Longest time in all that one question waits because the server names a time, in seconds; if it asks for more,
     /// the run stops and says when to come back.
+    #[schemars(range(min = 0.0, max = 604_800.0))]
     pub max_wait_s: f64,
     /// Calls at once.
+    #[schemars(range(min = 1, max = 1_024))]
     pub parallel: usize,
     /// USD for a million prompt tokens.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub usd_per_million_prompt_tokens: f64,
     /// USD for a million answer tokens.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub usd_per_million_answer_tokens: f64,
     /// No call is begun once this much is spent, in USD; calls under way may exceed it by their own cost.
+    #[schemars(range(min = 0.0, max = 1e9))]
     pub max_usd: Option<f64>,
     /// Directory of answers by content of the question; none: every question is asked.
     pub cache_dir: Option<PathBuf>,

@@ -3,7 +3,6 @@
 use lam_agent::{Limits, Policy, RemoteConfig};
 use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions};
-use lam_pipeline::settings::at_least_one;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, write_trajectories};
@@ -31,12 +30,15 @@ pub(super) struct OnlineSettings {
     /// Only these families of tasks; empty for all. Fewer tasks than families are spread over all of them.
     families: Vec<String>,
     /// Tasks in known wordings.
+    #[schemars(range(min = 0, max = 1_000_000))]
     seen: usize,
     /// Tasks in wordings that no phase trained on: those kept for the set.
+    #[schemars(range(min = 0, max = 1_000_000))]
     unseen: usize,
     /// Whether the scripted expert has a row.
     expert: bool,
     /// Longest answer, in tokens.
+    #[schemars(range(min = 1, max = 1_000_000))]
     max_new_tokens: usize,
     /// Whether answers are kept executable by the decoding constraint.
     constrained: bool,
@@ -92,13 +94,12 @@ impl Stage for EvaluateOnline {
     }
 
     fn check(&self, settings: &OnlineSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        at_least_one("max_new_tokens", settings.max_new_tokens)?;
         check_endpoints(&settings.endpoints)?;
         if settings.split == Split::Train {
             let reason = "a model is not measured on what it was trained on";
             return Err(ConfigError::value("split", "train", reason, "`test`, or `validation` for choices"));
         }
-        settings.limits.check("limits")
+        Ok(())
     }
 
     fn run(&self, settings: &OnlineSettings, context: &StageContext<'_>) -> Result<Value, Failure> {

@@ -22,6 +22,7 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PlanSettings {
     /// Test pairs at most; 0 for all. Fewer than there are families are spread over all of them.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     max_pairs: usize,
     /// Endpoints with rows of their own.
     endpoints: Vec<RemoteConfig>,

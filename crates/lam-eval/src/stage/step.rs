@@ -1,10 +1,8 @@
 //! `eval.step`: Table 3.
 
 use lam_agent::{Policy, RemoteConfig};
-use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions};
-use lam_pipeline::settings::at_least_one;
-use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
+use lam_pipeline::{InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_trajectories};
 use lam_types::Trajectory;
@@ -23,10 +21,12 @@ pub(super) struct StepSettings {
     /// Environment whose functions are known.
     environment: String,
     /// Trajectories at most; 0 for all. Fewer than there are families are spread over all of them.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
     max_trajectories: usize,
     /// Whether models are also measured without the decoding constraint.
     unconstrained: bool,
     /// Longest answer, in tokens.
+    #[schemars(range(min = 1, max = 1_000_000))]
     max_new_tokens: usize,
     /// Endpoints with rows of their own.
     endpoints: Vec<RemoteConfig>,
@@ -70,7 +70,6 @@ impl Stage for EvaluateSteps {
     }
 
     fn check(&self, settings: &StepSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        at_least_one("max_new_tokens", settings.max_new_tokens)?;
         check_endpoints(&settings.endpoints)
     }
 

@@ -33,14 +33,19 @@ const FAST_PAIRS: [f64; SLOW_PAIR] = [1.0, 0.6, 0.6, 0.6, 0.5, 0.4];
 #[serde(deny_unknown_fields, default)]
 pub struct Induction {
     /// Score of a match.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub match_score: f64,
     /// Size of the identity code in the embedding.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub code_scale: f64,
     /// Size of the constant part in the embedding.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub constant_scale: f64,
     /// Score of the previous position.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub previous_score: f64,
     /// Weight of what was found in the output layer.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub gain: f64,
 }
 

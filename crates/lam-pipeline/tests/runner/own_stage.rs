@@ -7,9 +7,7 @@ use crate::fakes::{Place, chain};
 
 /// What a crate with a stage holds: settings, the stage, and the line that registers it.
 mod shout {
-    use lam_config::ConfigError;
-    use lam_pipeline::settings::at_least_one;
-    use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
+    use lam_pipeline::{InputSpec, Registry, Stage, StageContext};
     use lam_signal::Failure;
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
@@ -23,6 +21,7 @@ mod shout {
     #[serde(deny_unknown_fields, default)]
     struct ShoutConfig {
         /// How often it is said.
+        #[schemars(range(min = 1, max = 99))]
         times: usize,
         /// How it sounds.
         voice: Voice,
@@ -59,10 +58,6 @@ mod shout {
         fn inputs(&self) -> &'static [InputSpec] {
             const INPUTS: [InputSpec; 1] = [InputSpec::one("text")];
             &INPUTS
-        }
-
-        fn check(&self, settings: &ShoutConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
-            at_least_one("times", settings.times)
         }
 
         fn run(&self, settings: &ShoutConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
@@ -103,7 +98,7 @@ fn its_settings_are_checked_with_line_and_hint() {
         place.refusal(check(&pipeline, &shout::register(place.registry())))
     };
     let (code, text) = refusal("loud.times=0");
-    assert_eq!((code, text.as_str()), (2, "--set loud.times=0: stage `loud`: `times` = 0: must be at least 1"));
+    assert_eq!((code, text.as_str()), (2, "--set loud.times=0: stage `loud`: `times` = 0: must be from 1 to 99"));
     let (_, text) = refusal("loud.voice.lout=true");
     let expected =
         "--set loud.voice.lout=true: stage `loud`: unknown key `lout` in `voice`\nhint: did you mean `loud`?";
@@ -115,7 +110,7 @@ fn its_settings_explain_themselves() {
     let registry = shout::register(Place::new().registry());
     assert_eq!(
         registry.page("shout").unwrap(),
-        "# How often it is said.\ntimes = 2\n\n# How it sounds.\n[voice]\n\
+        "# How often it is said. Must be from 1 to 99.\ntimes = 2\n\n# How it sounds.\n[voice]\n\
          # What it ends with; \"\" where none is given.\n# ending = …\n\
          # Whether all letters are large.\nloud = true\n"
     );

@@ -32,8 +32,10 @@ const FORM_WORDS: [&str; 4] = ["CONTINUE", "FINISH", "true", "false"];
 #[serde(deny_unknown_fields, default)]
 pub struct TokenizerConfig {
     /// Most entries the vocabulary may have, special tokens and bytes included.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub vocab_size: usize,
     /// Labels "1" to this number are single tokens.
+    #[schemars(range(min = 0, max = 10_000))]
     pub labels: usize,
     /// Texts whose words are single tokens (with the space before them), such as names of controls and functions.
     pub words: Vec<String>,

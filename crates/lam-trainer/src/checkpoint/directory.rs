@@ -54,6 +54,12 @@ impl Checkpoints {
         best.map_or(Ok(()), |best| self.link_one("best", best))
     }
 
+    /// Removes the checkpoints after `step`.
+    pub(crate) fn discard_after(&self, step: u64) -> Result<(), TrainerError> {
+        let newer = self.steps()?.into_iter().filter(|newer| *newer > step);
+        newer.map(|newer| self.path(newer)).try_for_each(|path| Ok(remove_directory(&path)?))
+    }
+
     /// Removes the oldest until `keep` are left (0: keeps all); the best and the last stay.
     pub(crate) fn rotate(&self, keep: usize, best: Option<u64>) -> Result<(), TrainerError> {
         let steps = self.steps()?;

@@ -1,11 +1,13 @@
 //! Checkpoints: `checkpoint-<step>/` with the names of Hugging Face's Trainer, written aside, synced, renamed.
-//! Older ones go only after the new one is complete.
+//! Older ones go only after the new one is complete. Each holds the hashes of its files.
 
 mod directory;
+mod hashes;
 mod identity;
 mod tensors;
 
 pub(crate) use directory::Checkpoints;
+pub(crate) use hashes::{damage, write_hashes};
 pub use identity::{Identity, settings_identity};
 pub(crate) use identity::{fixed_arguments, refuse_other};
 pub(crate) use tensors::{assign_variables, load_tensors, save_tensors};

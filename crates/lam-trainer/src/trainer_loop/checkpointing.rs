@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use lam_signal::Fault;
 use lam_store::StagingDir;
 
 use super::TrainerLoop;
 use crate::checkpoint::{
-    ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, load_tensors,
-    read_json, refuse_other, save_tensors, write_json,
+    ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, damage,
+    load_tensors, read_json, refuse_other, save_tensors, write_hashes, write_json,
 };
-use crate::{Backbone, ForeignState, Identity, TrainModule, TrainerError};
+use crate::{Backbone, ForeignState, Identity, TrainModule, TrainerError, TrainerState};
 
 impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Writes a checkpoint of this instant, then lets older ones go.
@@ -17,6 +18,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         let step = self.step();
         let staging = StagingDir::open_empty(&self.checkpoints.path(step))?;
         self.write_files(staging.path())?;
+        write_hashes(staging.path())?;
         staging.commit()?;
         self.tidy()
     }
@@ -28,9 +30,33 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
     }
 
-    /// Resumes from the last complete checkpoint, if there is one.
+    /// Resumes from the last checkpoint that is complete and undamaged, if there is one; where there are others only,
+    /// the last one's damage is told.
     pub(super) fn resume(&mut self) -> Result<(), TrainerError> {
-        let Some(&step) = self.checkpoints.steps()?.last() else { return Ok(()) };
+        let mut last_damage = None;
+        for step in self.checkpoints.steps()?.into_iter().rev() {
+            let Some(damage) = self.damage(step)? else { return self.resume_from(step) };
+            let told = damage.details().sentence();
+            self.run.progress.note(&format!("{told}; the checkpoint before it is looked for"));
+            last_damage.get_or_insert(damage);
+        }
+        last_damage.map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with a checkpoint, or with the best one that it refers to. Where that is gone, a better one came
+    /// after this checkpoint, and will come again.
+    fn damage(&self, step: u64) -> Result<Option<TrainerError>, TrainerError> {
+        let directory = self.checkpoints.path(step);
+        if let Some(damage) = damage(&directory) {
+            return Ok(Some(damage));
+        }
+        let state: TrainerState = read_json(&directory.join(STATE_FILE))?;
+        let best = state.best_global_step.filter(|best| *best != step);
+        let best = best.map(|best| self.checkpoints.path(best)).filter(|best| best.exists());
+        Ok(best.and_then(|best| damage(&best)))
+    }
+
+    fn resume_from(&mut self, step: u64) -> Result<(), TrainerError> {
         let directory = self.checkpoints.path(step);
         let identity: Identity = read_json(&directory.join(IDENTITY_FILE))?;
         refuse_other(&directory, &identity, &self.identity)?;
@@ -39,6 +65,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         self.optimizer.load_state(&moments)?;
         self.state = read_json(&directory.join(STATE_FILE))?;
         self.restore_streams(&directory.join(RNG_FILE))?;
+        self.checkpoints.discard_after(step)?;
         self.run.progress.note(&format!("going on from {}", directory.display()));
         // A kill may have come between the checkpoint and what follows from it.
         self.tidy()

@@ -71,7 +71,7 @@ fn a_damaged_checkpoint_is_named() {
     let weights = root.path().join("last/model.safetensors");
     std::fs::write(&weights, b"rubbish").unwrap();
     let error = run(root.path(), &arguments(), &Cancel::default()).1.unwrap_err().to_string();
-    assert!(error.contains("model.safetensors") && error.contains("hint: remove this checkpoint"), "{error}");
+    assert!(error.contains("model.safetensors") && error.contains("hint: start the stage over"), "{error}");
 }
 
 #[test]
@@ -79,8 +79,12 @@ fn a_state_of_another_loader_is_refused_with_its_file() {
     let root = tempfile::tempdir().unwrap();
     run(root.path(), &arguments(), &Cancel::default()).1.unwrap();
     let streams = root.path().join("last/rng_state.json");
+    let before = lam_store::hash_path(&streams).unwrap();
     std::fs::write(&streams, r#"{"seed": 42, "source": {"batches": [3]}, "module": 0}"#).unwrap();
+    let hashes = root.path().join("last/hashes.json");
+    let text = std::fs::read_to_string(&hashes).unwrap();
+    std::fs::write(&hashes, text.replace(&before, &lam_store::hash_path(&streams).unwrap())).unwrap();
     let error = run(root.path(), &arguments(), &Cancel::default()).1.unwrap_err().to_string();
     let expected = "rng_state.json: no state of a finite set of samples: {\"batches\":[3]}";
-    assert!(error.contains(expected) && error.contains("hint: remove this checkpoint"), "{error}");
+    assert!(error.contains(expected) && error.contains("hint: start the stage over"), "{error}");
 }

@@ -113,6 +113,57 @@ fn a_killed_run_goes_on_from_what_was_complete() {
     assert_eq!(left_behind(parts.path()), left_behind(whole.path()));
 }
 
+/// Ways in which a file is damaged.
+const DAMAGES: [fn(&Path); 5] = [
+    |file| {
+        let mut bytes = std::fs::read(file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(file, bytes).unwrap();
+    },
+    |file| {
+        let bytes = std::fs::read(file).unwrap();
+        std::fs::write(file, &bytes[..bytes.len() - 1]).unwrap();
+    },
+    |file| std::fs::write(file, vec![0; std::fs::metadata(file).unwrap().len() as usize]).unwrap(),
+    |file| std::fs::write(file, [0xff, 0xfe, b'{', b'}']).unwrap(),
+    |file| std::fs::remove_file(file).unwrap(),
+];
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_for_the_one_before_it() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &settings(), &Cancel::default()).1.unwrap();
+    let files = std::fs::read_dir(whole.path().join("last")).unwrap();
+    let files = files.map(|entry| entry.unwrap().file_name()).filter(|name| name != lam_store::MARK_FILE);
+    for file in files.collect::<Vec<_>>() {
+        for damage in DAMAGES {
+            let parts = tempfile::tempdir().unwrap();
+            stop_at(parts.path(), 7);
+            damage(&parts.path().join("checkpoint-8").join(&file));
+            run(parts.path(), &settings(), &Cancel::default()).1.unwrap();
+            assert_eq!(left_behind(parts.path()), left_behind(whole.path()), "{file:?}");
+        }
+    }
+}
+
+#[test]
+fn where_every_checkpoint_is_damaged_the_last_ones_file_is_named() {
+    let parts = tempfile::tempdir().unwrap();
+    stop_at(parts.path(), 7);
+    let steps: Vec<PathBuf> = std::fs::read_dir(parts.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for optimizer in steps.iter().map(|step| step.join("optimizer.safetensors")).filter(|file| file.is_file()) {
+        DAMAGES[0](&optimizer);
+    }
+    let error = run(parts.path(), &settings(), &Cancel::default()).1.unwrap_err();
+    assert_eq!(lam_signal::Fault::kind(&error).exit_code(), 3);
+    let message = error.to_string();
+    assert!(
+        message.contains("checkpoint-8/optimizer.safetensors: damaged: ") && message.contains("--force"),
+        "{message}"
+    );
+    assert!(parts.path().join("checkpoint-8").exists(), "what is damaged stays for whoever wants to look at it");
+}
+
 #[test]
 fn a_finished_run_does_nothing_more() {
     let root = tempfile::tempdir().unwrap();
