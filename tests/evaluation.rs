@@ -83,7 +83,7 @@ impl Environment for DyingInstance {
     }
 
     fn act(&mut self, _action: &Action) -> Result<Outcome, EnvError> {
-        Err(EnvError::Failed { environment: "sim".into(), reason: "the window is gone".into() })
+        Err(EnvError::failed("sim", &lam_signal::Details::new("the window is gone")))
     }
 
     fn verify(&mut self) -> Result<Verdict, EnvError> {

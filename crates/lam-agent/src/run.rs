@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lam_env::{Application, Confinement, EnvError, TaskQuery};
-use lam_signal::{Cancel, Progress};
+use lam_signal::{Cancel, Details, Progress};
 use lam_types::{PolicyId, Task, Trajectory, Verdict};
 
 use crate::episode::{Acted, Episode, Next, environment_death, no};
@@ -372,7 +372,7 @@ impl<'a> Run<'a> {
         if let Some(journal) = self.session.journal {
             lam_store::remove_file(journal)?;
         }
-        let error = self.last_death.unwrap_or(EnvError::Usage(reason));
+        let error = self.last_death.unwrap_or_else(|| EnvError::usage(Details::new(reason)));
         Err(AgentError::AllDied { trajectories, error })
     }
 

@@ -112,7 +112,7 @@ pub struct PpoConfig {
     /// worse. 1 keeps all.
     #[schemars(range(min = 1, max = 10_000))]
     pub min_distinct_calls: usize,
-    /// Temperature at which answers are sampled; the ratio and the KL are of that distribution on both sides.
+    /// Temperature at which answers are sampled (above 100 every token is as probable as any other); the ratio and the KL are of that distribution on both sides.
     #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).

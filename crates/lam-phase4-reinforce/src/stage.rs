@@ -11,9 +11,6 @@ use crate::policy::{self, PolicyIo, ROLLOUTS_FILE};
 use crate::reward::{self, RewardIo};
 use crate::{PpoConfig, RewardConfig};
 
-/// Above it every token is as probable as any other.
-const MOST_TEMPERATURE: f64 = 100.0;
-
 /// Adds this crate's stages.
 pub fn register(registry: Registry) -> Registry {
     registry.with(Reward).with(Ppo)
