@@ -120,6 +120,7 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         place.refuse(&[&RUN[..], &["--set", set]].concat(), 2, &[&format!("--set {set}"), words]);
     }
     assert!(!place.path("runs").exists(), "something ran");
+    place.refuse(&["doctor", "--threads", "100000"], 2, &["'100000' for '--threads <N>'", "1..=1024"]);
 }
 
 #[test]

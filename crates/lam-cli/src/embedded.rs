@@ -30,7 +30,7 @@ pub fn locate(pipeline: &str) -> Option<PathBuf> {
 /// The text of a file: on disk, else inside the binary.
 pub fn read_text(path: &Path) -> io::Result<String> {
     match std::fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory].contains(&error.kind()) => {
             let wanted = plain(path);
             FILES.iter().find(|(path, _)| Path::new(path) == wanted).map(|(_, text)| (*text).to_owned()).ok_or(error)
         }

@@ -22,6 +22,11 @@ use clap::Parser;
 use crate::args::Cli;
 
 fn main() -> ExitCode {
+    // SAFETY: no handler is set, the signal is only ignored: a write beyond the limit of files is then an error like any.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN)
+    };
     lam_model::tune_allocator();
     let cli = Cli::parse();
     if let Some(threads) = cli.threads {

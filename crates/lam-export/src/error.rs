@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_signal::{Details, Fault, FaultKind};
+use lam_signal::{Details, Fault, FaultKind, hint_of_io};
 
 /// An error of the export.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl Fault for ExportError {
         match self {
             Self::Missing { path, what, hint } => Details::new(format!("no {what}")).at(path.display()).hint(hint),
             Self::Io { action, path, source } => {
-                Details::new(format!("cannot {action} {}", path.display())).because(source)
+                Details::new(format!("cannot {action} {}", path.display())).because(source).hint(hint_of_io(source))
             }
             Self::File { path, reason } => Details::default().at(path.display()).because(reason),
             Self::Differs { path, what, difference, tolerance } => {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_signal::{Details, Fault, FaultKind};
+use lam_signal::{Details, Fault, FaultKind, hint_of_io};
 
 /// A tokenizer or template that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +93,9 @@ impl Fault for PromptError {
 
     fn details(&self) -> Details {
         match self {
-            PromptError::File { path, source } => Details::default().at(path.display()).because(source),
+            PromptError::File { path, source } => {
+                Details::default().at(path.display()).because(source).hint(hint_of_io(source))
+            }
             PromptError::Format { path, reason, hint } => {
                 Details::default().at(path.display()).because(reason).hint(hint)
             }

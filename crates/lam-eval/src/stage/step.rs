@@ -1,8 +1,9 @@
 //! `eval.step`: Table 3.
 
 use lam_agent::{Policy, RemoteConfig};
+use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions};
-use lam_pipeline::{InputSpec, Stage, StageContext};
+use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_trajectories};
 use lam_types::Trajectory;
