@@ -115,7 +115,7 @@ mod tests {
                 let numbers = [low - 1.0, above, -1e30, 1e300];
                 let whole = numbers.map(|number| format!("{number:.0}"));
                 let values = numbers.map(|number| format!("{number:?}")).into_iter().chain(whole);
-                for value in values.chain(["nan", "inf", "-inf", "18446744073709551616"].map(str::to_owned)) {
+                for value in values.chain(["nan", "inf", "-inf"].map(str::to_owned)) {
                     let set = assignment(kind, &key, &value);
                     let Err(error) = check_with(&set) else { panic!("{set} is taken") };
                     let (said, leaf) = (error.to_string(), key.rsplit('.').next().unwrap_or(&key));

@@ -8,6 +8,7 @@ use lam_store::{refuse_foreign, refuse_to_replace, resolved};
 
 use crate::file::{InputSource, StageSpec};
 use crate::kind::{Configured, Kind};
+use crate::lock::LOCK_FILE;
 use crate::stage::InputCounts;
 use crate::{Pipeline, PipelineError, Registry};
 
@@ -29,7 +30,7 @@ pub fn check(pipeline: &Pipeline, registry: &Registry) -> Result<(), PipelineErr
 
 /// Refuses results where something stands that is not ours, or where they would lie over what the run reads.
 pub(crate) fn check_places(run_dir: &Path, prepared: &[Prepared<'_>]) -> Result<(), PipelineError> {
-    refuse_foreign(run_dir, &[])?;
+    refuse_foreign(run_dir, &[LOCK_FILE])?;
     let read = prepared.iter().flat_map(|stage| {
         let inputs = stage.spec.inputs.values().flatten().filter_map(|source| match source {
             InputSource::External(path) => Some(path),

@@ -102,7 +102,7 @@ impl<'a> Decider<'a> {
                 let damage = manifest.damage(directory)?;
                 let is_lost = damage.is_none() && !identity.losses(&earlier).is_empty();
                 if is_lost && !forced && !is_under_way(directory, identity) {
-                    reasons.push(Reason::Standing { stage: spec.name.clone() });
+                    reasons.push(Reason::Standing { stage: spec.id.clone() });
                 }
                 reasons.extend(damage.map(|what| Reason::Damaged { what }));
             }

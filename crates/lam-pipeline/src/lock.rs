@@ -9,7 +9,8 @@ use lam_store::StoreError;
 
 use crate::PipelineError;
 
-const FILE: &str = ".lock";
+/// Name of the lock in a run directory.
+pub(crate) const LOCK_FILE: &str = ".lock";
 
 /// Held while a run is under way.
 pub(crate) struct RunLock {
@@ -19,7 +20,7 @@ pub(crate) struct RunLock {
 impl RunLock {
     /// Take the lock of `run_dir`, or say who has it.
     pub fn take(run_dir: &Path) -> Result<Self, PipelineError> {
-        let path = run_dir.join(FILE);
+        let path = run_dir.join(LOCK_FILE);
         let mut options = OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(StoreError::io("open", &path))?;
