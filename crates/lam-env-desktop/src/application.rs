@@ -195,7 +195,8 @@ impl ApplicationFile {
             return Err(Details::new(format!("`document` = `{}` is no plain file name", self.document)));
         }
         if let Some(reason) = self.keys.iter().find_map(|keys| lam_env::keys::parse(keys).err()) {
-            return Err(format!("`keys`: {reason}\nhint: `{{VK_CONTROL}}b` is the control key with b"));
+            let wrong = Details::new("`keys`").because(reason);
+            return Err(wrong.hint("`{VK_CONTROL}b` is the control key with b"));
         }
         let (width, height) = self.screen;
         if !(320..=8192).contains(&width) || !(240..=8192).contains(&height) {
