@@ -33,6 +33,6 @@ pub use example::{Example, limit_length, plan_example, step_example, step_exampl
 pub use file::{read_examples, write_examples};
 pub use held_out::is_held_out;
 pub use near::{NearIndex, normalize};
-pub use preview::preview;
+pub use preview::{Inputs, preview};
 pub use stats::{Counts, DataStats, Lengths};
 pub use visit::{Place, Row, visit_rows};

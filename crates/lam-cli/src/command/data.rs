@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lam_collect::ImportFormat;
 use lam_data::{
-    CheckConfig, Checker, DataError, DataStats, Example, Place, Row, plan_example, preview, step_examples, visit_rows,
+    CheckConfig, Checker, DataError, DataStats, Example, Inputs, Place, Row, plan_example, preview, step_examples, visit_rows,
 };
 use lam_prompt::{Renderer, Style};
 use lam_signal::{Cancel, Failure, NoProgress, Progress};
@@ -140,6 +140,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
     let renderer = renderer(model, output)?;
     let style = if std::io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
     let (mut found, mut trained, mut total, mut failed) = (0, 0, 0, None);
+    let mut shown = Vec::new();
     for file in &files {
         visit(file, |_, row| match examples(row, &renderer, &functions) {
             Ok(examples) => {
@@ -147,6 +148,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
                     if found < count {
                         output.drawn(&preview(&renderer, &example, style));
                         output.line(&format!("{} of {} tokens trained\n", example.trained(), example.input_ids.len()));
+                        shown.push(json!(Inputs::from(&example)));
                     }
                     (found, trained, total) = (found + 1, trained + example.trained(), total + example.input_ids.len());
                 }
@@ -162,7 +164,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
         return Err(error.into());
     }
     output.line(&format!("in all: {found} examples, {trained} of {total} tokens trained"));
-    output.value(&json!({ "examples": found, "trained_tokens": trained, "tokens": total }))
+    output.value(&json!({ "examples": found, "trained_tokens": trained, "tokens": total, "shown": shown }))
 }
 
 fn examples(row: Row<'_>, renderer: &Renderer, functions: &[FunctionSpec]) -> Result<Vec<Example>, DataError> {
