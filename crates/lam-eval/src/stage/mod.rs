@@ -38,8 +38,8 @@ fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {
 
 /// At most so many of some rows, 0 for all: the first ones, unless there are more families among them all; then one row
 /// of as many families, drawn, so that few rows are no easier than many.
-fn at_most<T>(rows: Vec<T>, most: usize, seed: u64, family: impl Fn(&T) -> &str) -> Vec<T> {
-    let mut first_of: BTreeMap<&str, usize> = BTreeMap::new();
+fn at_most<T>(rows: Vec<T>, most: usize, seed: u64, family: impl Fn(&T) -> String) -> Vec<T> {
+    let mut first_of: BTreeMap<String, usize> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         first_of.entry(family(row)).or_insert(index);
     }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn few_rows_are_of_all_families() {
         let rows: Vec<(usize, String)> = (0..210).map(|row| (row, format!("family {}", row % 70))).collect();
-        let taken = |most, seed| at_most(rows.clone(), most, seed, |row| &row.1);
+        let taken = |most, seed| at_most(rows.clone(), most, seed, |row| row.1.clone());
         assert_eq!(taken(0, 1), rows);
         assert_eq!(taken(100, 1), rows[..100]);
         let few = taken(10, 1);

@@ -6,7 +6,7 @@ use lam_inference::{ModelDirectory, ModelPlanner};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_task_plans};
-use lam_types::Split;
+use lam_types::{Split, TaskPlan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,7 +61,9 @@ impl Stage for EvaluatePlans {
             pairs.extend(read_task_plans(&file)?);
         }
         pairs.retain(|pair| pair.split == Split::Test);
-        let pairs = at_most(pairs, settings.max_pairs, context.seed, |pair| &pair.family);
+        // Evolved pairs are of two families each: together they count as one more.
+        let family = |pair: &TaskPlan| if pair.parent_id.is_none() { pair.family.clone() } else { String::new() };
+        let pairs = at_most(pairs, settings.max_pairs, context.seed, family);
         let mut judge: Box<dyn PlanJudge + '_> = match &settings.judge {
             Some(judge) => Box::new(ChatJudge::new(judge.clone(), context.monitor())?),
             None => Box::new(MatcherJudge),

@@ -82,7 +82,7 @@ impl Stage for EvaluateSteps {
         }
         trajectories.retain(Trajectory::succeeded);
         let most = settings.max_trajectories;
-        let trajectories = at_most(trajectories, most, context.seed, |one| &one.task.family);
+        let trajectories = at_most(trajectories, most, context.seed, |one| one.task.family.clone());
         let (functions, bootstrap, monitor) = (app.functions(), &settings.bootstrap, context.monitor());
         let measure = |policy: &mut dyn Policy, file: String| {
             let report = evaluate_steps(&trajectories, functions, policy, bootstrap, &monitor)?;
