@@ -355,7 +355,7 @@ pub struct ActArgs {
     /// Family of the drawn task, or of the start state for --task.
     #[arg(long)]
     pub family: Option<String>,
-    /// Seed of the task drawn, and so of the start state.
+    /// Seed of the task drawn: of its family, unless --family names one, of its wording and of the start state.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Let it answer freely, without the constraint that keeps answers executable.
