@@ -55,6 +55,39 @@ fn a_step_that_cannot_be_carried_out_is_found() {
 }
 
 #[test]
+fn training_refuses_what_the_check_finds_or_leaves_it_out() {
+    let place = Place::new("unsound-training");
+    place.write("phase2.toml", PHASE);
+    place.write("phase4.toml", &format!("[reward]\n{}", PHASE.replace("[train]", "[reward.train]")));
+    let model = trained().stage("lam1");
+    let phase = |number: &'static str, file: &'static str| {
+        let config = if number == "phase2" { "phase2.toml" } else { "phase4.toml" };
+        vec![number, "-c", config, "--model", &model, "--data", file, "--output-dir", "runs/two"]
+    };
+    let unsound: [(fn(&mut Trajectory), &str); 3] = [
+        (|one| one.steps[0].action.function = "fly_away".into(), "function `fly_away`"),
+        (|one| one.steps[0].action.control_label = "999".into(), "control_label `999`"),
+        (|one| one.steps[0].action.control_name = "Moon".into(), "control_name `Moon`"),
+    ];
+    for (change, words) in unsound {
+        changed(&place, |one| {
+            one.steps[0].action.control_label = one.steps[0].state.observation.controls[0].label.clone();
+            one.steps[0].action.control_name = one.steps[0].state.observation.controls[0].control_text.clone();
+            change(one);
+        });
+        let words = ["changed.parquet:", words, "must not be trained on", "hint: `lam-train data check`", "--skip-bad"];
+        place.refuse(&phase("phase2", "changed.parquet"), 3, &words);
+        place.refuse(&phase("phase4", "changed.parquet"), 3, &words);
+    }
+    let skipped = place.succeed(&[&*phase("phase2", "changed.parquet"), &["--skip-bad"]].concat());
+    assert!(
+        skipped.stderr.contains("left out 1 of 3 that must not be trained on (wrong_name 1)"),
+        "{}",
+        skipped.stderr
+    );
+}
+
+#[test]
 fn an_example_with_nothing_to_train_is_refused() {
     let place = Place::new("nothing-to-train");
     let file = format!("{}/task_plans.parquet", trained().stage("plans"));
@@ -71,6 +104,8 @@ fn an_example_with_nothing_to_train_is_refused() {
     let phase =
         ["phase1", "-c", "phase1.toml", "--model", &model, "--data", "empty.parquet", "--output-dir", "runs/one"];
     place.refuse(&phase, 3, &[&id, "hint: "]);
+    let skipped = place.succeed(&[&phase[..], &["--skip-bad"]].concat());
+    assert!(skipped.stderr.contains("left out 1 of 4"), "{}", skipped.stderr);
 }
 
 #[test]

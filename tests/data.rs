@@ -66,10 +66,113 @@ fn records_of_others_come_in_and_bad_ones_are_kept_aside() {
         (Some("alpaca.jsonl"), Some(2), Some("output"))
     );
     place.succeed(&["data", "check", "in"]);
+    let told = place.succeed(&["data", "import", "alpaca", "alpaca.jsonl", "--output-dir", "in"]);
+    for words in ["unreadable 1: in/unreadable.jsonl", "rejected 0: in/rejected.jsonl"] {
+        assert!(told.stdout.contains(words), "{}", told.stdout);
+    }
+    assert!(told.stderr.contains("warning: 1 of 2 records (50.0%)"), "{}", told.stderr);
+    place.refuse(
+        &["data", "import", "alpaca", "alpaca.jsonl", "--output-dir", "."],
+        2,
+        &["not an import's", "hint: name"],
+    );
     place.refuse(&["data", "import", "alpacca", "alpaca.jsonl"], 2, &["`alpacca`", "hint: did you mean `alpaca`?"]);
     place.refuse(
         &["data", "import", "gui360", "alpaca.jsonl", "--output-dir", "none"],
         3,
-        &["no usable record", "hint: none/unreadable"],
+        &["no usable record", "hint: none/unreadable.jsonl and none/rejected.jsonl"],
     );
+}
+
+#[test]
+fn an_import_leaves_nothing_of_the_one_before() {
+    let place = Place::new("data-import-again");
+    let chat = |text: &str| {
+        format!(
+            "{{\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}},{{\"role\":\"assistant\",\"content\":\"1. Open it.\"}}]}}\n"
+        )
+    };
+    place.write("two.jsonl", &[chat("Print it"), chat("Save the letter")].concat());
+    place.write("one.jsonl", &chat("Print it"));
+    place.write("none.jsonl", "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 5\n");
+    let import = |file: &'static str| ["data", "import", "messages", file, "--output-dir", "o"];
+    place.succeed(&import("two.jsonl"));
+    place.succeed(&import("one.jsonl"));
+    let stats = place.succeed(&["data", "stats", "o"]).stdout;
+    assert!(stats.contains("1 pairs, 0 trajectories"), "{stats}");
+    place.refuse(&import("none.jsonl"), 3, &["no usable record of 1", "o/unreadable.jsonl"]);
+    place.refuse(&["data", "stats", "o"], 3, &["holds no .parquet file"]);
+    let aside = std::fs::read_to_string(place.path("o/unreadable.jsonl")).expect("written");
+    assert!(aside.contains("Git LFS pointer"), "{aside}");
+}
+
+#[test]
+fn documents_are_read_however_they_are_kept_and_choices_numbers_and_marks_come_out_right() {
+    let place = Place::new("data-kinds");
+    std::fs::create_dir(place.path("manual")).expect("writable");
+    for (file, text) in [
+        ("bom.html", "\u{feff}<h1>Print a letter that is kept on a stick</h1><ol><li>Click Open.<li>Click Stick.</ol>"),
+        (
+            "choices.html",
+            "<h1>Raising Letters Above the Line</h1><ol><li>Select the text.<li>Do one of the following:</ol>\
+                          <ul><li>Choose Format > Raise.<li>Press Ctrl+Shift+P.</ul>",
+        ),
+        ("number.html", "<h2>9.2. Making a stamp from a picture</h2><ol><li>Select the area.<li>Click New.</ol>"),
+        ("start.html", "<h1>Sort names</h1><ol><li>Select them.</ol><pre>a b</pre><ol start=2><li>Click Sort.</ol>"),
+        ("cut.html", "<h1>Sort pages</h1><ol><li>Click Sort.<li>Do one of the following:</ol>"),
+        ("deep.html", &format!("<h1>Open a door</h1>{}", "<div>".repeat(5000))),
+    ] {
+        place.write(&format!("manual/{file}"), text);
+    }
+    place.write("plans.toml", &CONFIG.replace("markdown", "html"));
+    let built = place.succeed(&[
+        "data",
+        "build",
+        "-c",
+        "plans.toml",
+        "--set",
+        "plans.evolve_ratio=0",
+        "--output-dir",
+        "runs/b",
+    ]);
+    let counted = [
+        "kept 4",
+        "unfinished 1",
+        "unreadable 1: runs/b/plans/unreadable.jsonl",
+        "rejected 1: runs/b/plans/rejected.jsonl",
+    ];
+    for words in counted {
+        assert!(built.stdout.contains(words), "{}", built.stdout);
+    }
+    assert!(built.stderr.contains("warning: 1 of 6 documents (16.7%)"), "{}", built.stderr);
+    let shown = json(&place.succeed(&["data", "show", "runs/b/plans", "--count", "9", "--json"]).stdout);
+    let pair = |row: &Value| format!("{}: {}", row["task"].as_str().unwrap_or(""), row["plan"]);
+    let pairs: Vec<String> = shown.as_array().into_iter().flatten().map(pair).collect();
+    let expected = [
+        "Print a letter that is kept on a stick: [\"Click Open.\",\"Click Stick.\"]",
+        "Raise letters above the line: [\"Select the text.\",\"Do one of the following: Choose Format > Raise.; Press Ctrl+Shift+P.\"]",
+        "Make a stamp from a picture: [\"Select the area.\",\"Click New.\"]",
+        "Sort names: [\"Select them.\",\"Click Sort.\"]",
+    ];
+    assert_eq!(pairs, expected);
+}
+
+#[test]
+fn a_request_to_stop_is_answered_while_a_document_is_read() {
+    let place = Place::new("data-stop");
+    std::fs::create_dir(place.path("manual")).expect("writable");
+    // Every paragraph is a list of its own, which takes a parser long whatever its limits.
+    for file in 0..200 {
+        place.write(&format!("manual/{file}.md"), &"1. a *b [c\n\ntext `d\n\n".repeat(20_000));
+    }
+    place.write("plans.toml", CONFIG);
+    let mut build =
+        place.command(&["data", "build", "-c", "plans.toml", "--output-dir", "runs/b"]).spawn().expect("starts");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let stopped = std::time::Instant::now();
+    let signalled = std::process::Command::new("kill").args(["-TERM", &build.id().to_string()]).status();
+    assert!(signalled.expect("kill is there").success());
+    let code = build.wait().expect("it ends").code();
+    assert!(stopped.elapsed() < std::time::Duration::from_secs(5), "after {:?}", stopped.elapsed());
+    assert_eq!(code, Some(130));
 }

@@ -164,6 +164,9 @@ pub struct PhaseArgs {
     /// Where to write.
     #[arg(long, value_name = "DIR", default_value = "runs/manual")]
     pub output_dir: PathBuf,
+    /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Go on from the last checkpoint (auto) or start again (never).
     #[arg(long, value_enum, default_value = "auto")]
     pub resume: Resume,
@@ -194,7 +197,7 @@ pub enum DataCommand {
     Import {
         /// Their format: gui360, mind2web, ufo-dataflow, messages, sharegpt or alpaca.
         format: String,
-        /// A file, or a folder of .json and .jsonl files.
+        /// A file, or a folder: JSON, JSON lines or Parquet, compressed or not.
         path: PathBuf,
         /// Where to write.
         #[arg(long, value_name = "DIR", default_value = "runs/manual/import")]

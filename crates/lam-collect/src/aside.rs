@@ -39,6 +39,12 @@ pub enum Rejection {
     NoPlan,
     /// A search that does not mention the application.
     OtherApplication,
+    /// What was done is recorded as a failure, or as what is not to be done.
+    Failed,
+    /// The steps begin in the middle, or end with a colon after which something would have to come.
+    Unfinished,
+    /// A further list of steps in an answer whose first is used.
+    FurtherList,
 }
 
 impl Rejection {
@@ -53,6 +59,9 @@ impl Rejection {
             Rejection::NoTask => "no_task",
             Rejection::NoPlan => "no_plan",
             Rejection::OtherApplication => "other_application",
+            Rejection::Failed => "failed",
+            Rejection::Unfinished => "unfinished",
+            Rejection::FurtherList => "further_list",
         }
     }
 }
@@ -64,8 +73,10 @@ pub struct Unreadable {
     pub source: String,
     /// The file, below the source's path.
     pub file: String,
-    /// Line, from 1; 0 for the whole file.
+    /// Line, or row of a table, from 1; 0 for the whole file.
     pub line: usize,
+    /// The record's own name or number, where it has one.
+    pub record: String,
     /// The field at fault; "" for the whole record.
     pub field: String,
     /// What is wrong.

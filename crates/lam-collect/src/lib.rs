@@ -3,7 +3,8 @@
 //! Knows documents, environments and policies through their traits. Knows no tensor, no token and no other stage.
 //!
 //! Files and folders, lowest first; each uses only those before it:
-//! `error` and `english/`; `aside` and `pair`, what every pair comes from and where it goes when it is not used;
+//! `error` and `english/`; `aside`, `pair` and `duplicate`, what every pair comes from and where it goes when it is not
+//! used;
 //! `import/`, documents and records as they lie on disk; `plans/`, task-plan pairs; `trajectories`, which uses `error`
 //! alone; `stage`, both as stages of a pipeline.
 //!
@@ -14,7 +15,8 @@
 //! let folder = tempfile::tempdir()?;
 //! let record = r#"{"instruction": "Print the letter", "output": "1. Open **File**.\n2. Click Print."}"#;
 //! std::fs::write(folder.path().join("records.jsonl"), record)?;
-//! let stats = import(ImportFormat::Alpaca, folder.path(), folder.path(), &NoProgress, &Cancel::default())?;
+//! let output = folder.path().join("imported");
+//! let stats = import(ImportFormat::Alpaca, folder.path(), &output, &NoProgress, &Cancel::default())?;
 //! assert_eq!((&stats["task_plans"], &stats["unreadable"]), (&1.into(), &0.into()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -23,6 +25,7 @@ pub mod plans;
 pub mod trajectories;
 
 mod aside;
+mod duplicate;
 mod english;
 mod error;
 mod import;

@@ -1,6 +1,6 @@
 //! A task-plan pair and where it comes from. Its id follows from both, so the same document gives the same ids again.
 
-use lam_store::hash_bytes;
+use lam_store::task_plan_id;
 use lam_types::{PlanSource, Split, TaskPlan};
 
 /// What the pairs of one document, or of one heading in it, have in common.
@@ -21,7 +21,7 @@ impl Origin {
     /// The pair of `task` and `plan`, in the training set until the split is drawn.
     pub(crate) fn pair(&self, task: String, plan: Vec<String>) -> TaskPlan {
         TaskPlan {
-            task_id: task_id(&self.document, &task, &plan),
+            task_id: task_plan_id(&self.document, &task, &plan),
             application: self.application.clone(),
             source: self.source,
             task,
@@ -34,10 +34,4 @@ impl Origin {
             split: Split::Train,
         }
     }
-}
-
-/// A name that depends on the pair's content and on `origin`, its document or the pair that it was made of.
-pub(crate) fn task_id(origin: &str, task: &str, plan: &[String]) -> String {
-    let content = format!("{origin}\n{task}\n{}", plan.join("\n"));
-    format!("plan-{}", &hash_bytes(content.as_bytes())[..16])
 }

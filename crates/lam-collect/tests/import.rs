@@ -59,7 +59,7 @@ fn each_form_gives_pairs_with_their_origin_and_every_reject_has_a_reason() {
     assert_eq!(found, BTreeSet::from(expected));
     let manual = direct.iter().find(|pair| pair.document.starts_with("markdown")).unwrap();
     assert_eq!((&manual.document_hash, manual.application.as_str()), (&hash_bytes(MARKDOWN.as_bytes()), "editor"));
-    assert_eq!((manual.producer.as_str(), &manual.plan[1]), ("rule:markdown-1", &"Click Sort.".to_owned()));
+    assert_eq!((manual.producer.as_str(), &manual.plan[1]), ("rule:markdown-2", &"Click Sort.".to_owned()));
 
     let reasons = |source: &str, reason: &str| stats["imported"][source]["rejected"][reason].as_u64().unwrap();
     assert_eq!((reasons("markdown", "no_task"), reasons("markdown", "not_actionable")), (2, 0), "{stats:#}");

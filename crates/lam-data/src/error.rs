@@ -1,9 +1,10 @@
-//! Rows that cannot become examples. Messages name the sample, the field and the value, and give a hint.
+//! Rows that cannot be trained on. Messages name the sample, the field and the value, and give a hint.
 
 use lam_signal::{Details, Fault, FaultKind};
+use lam_store::StoreError;
 
 /// A row that cannot be trained on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Nothing in the example is to be answered.
     NothingToTrain {
@@ -28,11 +29,25 @@ pub enum DataError {
         /// What is refused, and where.
         reason: String,
     },
+    /// The files hold rows that must not be trained on.
+    Unsound {
+        /// How many were found.
+        errors: usize,
+        /// How many rows were looked at.
+        rows: usize,
+        /// The first of them, with file, row, field and value.
+        told: Vec<String>,
+    },
+    /// A file cannot be read.
+    Store(#[from] StoreError),
 }
 
 impl Fault for DataError {
     fn kind(&self) -> FaultKind {
-        FaultKind::Data
+        match self {
+            DataError::Store(error) => error.kind(),
+            _ => FaultKind::Data,
+        }
     }
 
     fn details(&self) -> Details {
@@ -47,6 +62,12 @@ impl Fault for DataError {
                     .hint("raise max_length, or shorten the row")
             }
             DataError::Words { sample_id, reason } => Details::new(reason).at(format!("sample {sample_id}")),
+            DataError::Unsound { errors, rows, told } => {
+                Details::new(format!("{errors} of {rows} rows must not be trained on as they are"))
+                    .because(told.join("\n"))
+                    .hint("`lam-train data check` tells all; --skip-bad (`skip_bad = true`) leaves them out")
+            }
+            DataError::Store(error) => error.details(),
         }
     }
 }

@@ -24,6 +24,7 @@ mod file;
 mod held_out;
 mod near;
 mod preview;
+mod sound;
 mod stats;
 mod visit;
 
@@ -34,5 +35,6 @@ pub use file::{read_examples, write_examples};
 pub use held_out::is_held_out;
 pub use near::{NearIndex, normalize};
 pub use preview::{Inputs, preview};
+pub use sound::SoundRows;
 pub use stats::{Counts, DataStats, Lengths};
 pub use visit::{Place, Row, visit_rows};

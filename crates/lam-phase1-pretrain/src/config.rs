@@ -26,6 +26,8 @@ pub struct PretrainConfig {
     /// Share of the batches that each file of replay examples gets, where the stage is given such files.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub replay_share: f64,
+    /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
+    pub skip_bad: bool,
     /// The training loop.
     pub train: TrainingArguments,
 }
@@ -39,6 +41,7 @@ impl Default for PretrainConfig {
             frozen: Vec::new(),
             max_eval_samples: 200,
             replay_share: 0.15,
+            skip_bad: false,
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 warmup_steps: 2,

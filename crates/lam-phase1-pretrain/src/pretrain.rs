@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, plan_example, read_examples, write_examples};
+use lam_data::{CheckConfig, Example, SoundRows, plan_example, read_examples, write_examples};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Failure, Progress};
-use lam_store::read_task_plans;
 use lam_trainer::{FinetuneJob, TrainerError, finetune};
 use lam_types::{Split, TaskPlan};
 use serde_json::Value;
@@ -35,13 +34,19 @@ pub struct PretrainIo<'a> {
 /// Trains LAM1 and returns the stage's metrics.
 ///
 /// # Errors
-/// Nothing to train on, unreadable files, a pair that makes no example, or training that stops.
+/// Nothing to train on, unreadable files, pairs that must not be trained on or
+/// that make no example, or training that stops.
 pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Failure> {
     let renderer = Renderer::load(io.model)?;
-    let mut pairs = Vec::new();
-    for file in io.plans {
-        pairs.extend(read_task_plans(file)?);
-    }
+    let train = &config.train;
+    let check = CheckConfig {
+        // What is too long or empty is noticed when examples are made, too, and costs time here.
+        renderer: config.skip_bad.then_some(&renderer),
+        max_length: (!train.truncation).then_some(train.max_length),
+        ..CheckConfig::default()
+    };
+    let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
+    let pairs = rows.task_plans(io.plans, |pair| pair.split != Split::Test)?;
     let examples = examples(&renderer, pairs.iter().filter(|pair| pair.split == Split::Train))?;
     if examples.is_empty() {
         let hint = "collect task-plan pairs first, or lower the test share";

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::{Example, is_held_out, read_examples, step_examples};
+use lam_data::{CheckConfig, Example, SoundRows, is_held_out, read_examples, step_examples};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Failure, Progress};
-use lam_store::read_trajectories;
 use lam_trainer::{FinetuneJob, TrainerError, finetune};
 use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
@@ -21,6 +20,8 @@ pub struct ImitateIo<'a> {
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
     pub functions: &'a [FunctionSpec],
+    /// The environment that has them; trajectories of others are not held to them.
+    pub environment: &'a str,
     /// Files of examples that are mixed in, so that what they teach is not forgotten.
     pub replay: &'a [PathBuf],
     /// Directory of the new model.
@@ -34,14 +35,23 @@ pub struct ImitateIo<'a> {
 /// Trains the new model and returns the stage's metrics.
 ///
 /// # Errors
-/// Nothing to train on, unreadable files, a step that makes no example, or training that stops.
+/// Nothing to train on, unreadable files, steps that must not be trained on or
+/// that make no example, or training that stops.
 pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, Failure> {
     let renderer = Renderer::load(io.model)?;
-    let mut trajectories = Vec::new();
-    for file in io.trajectories {
-        trajectories.extend(read_trajectories(file)?);
-    }
-    trajectories.retain(|trajectory| trajectory.succeeded() && trajectory.task.split == Split::Train);
+    let train = &config.train;
+    let check = CheckConfig {
+        functions: io.functions,
+        environment: Some(io.environment),
+        // What is too long or empty is noticed when examples are made, too, and costs time here.
+        renderer: config.skip_bad.then_some(&renderer),
+        max_length: (!train.truncation).then_some(train.max_length),
+        ..CheckConfig::default()
+    };
+    let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
+    let is_learned = |one: &Trajectory| one.succeeded() && one.task.split == Split::Train;
+    let mut trajectories = rows.trajectories(io.trajectories, is_learned)?;
+    trajectories.retain(is_learned);
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
     let examples = examples(&renderer, &learned, io.functions)?;

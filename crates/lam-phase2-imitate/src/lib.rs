@@ -14,6 +14,7 @@
 //!     model: Path::new("runs/quickstart/lam1"),
 //!     trajectories: &["runs/quickstart/expert/expert_success.parquet".into()],
 //!     functions: &[],
+//!     environment: "sim",
 //!     replay: &[],
 //!     output: Path::new("lam2"),
 //!     progress: &NoProgress,

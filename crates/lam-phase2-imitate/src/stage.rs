@@ -68,6 +68,7 @@ impl Stage for Imitate {
             trajectories: context.input_list("trajectories"),
             replay: context.input_list("replay"),
             functions: app.functions(),
+            environment: app.environment(),
             output: context.output,
             progress: context.progress,
             cancel: context.cancel,

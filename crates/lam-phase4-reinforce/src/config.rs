@@ -24,6 +24,8 @@ pub struct RewardConfig {
     /// failed, if there are enough of them to be repeated at most [`MOST_REPEATS`] times.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub contrast_share: f64,
+    /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
+    pub skip_bad: bool,
     /// The training loop.
     pub train: TrainingArguments,
 }
@@ -52,6 +54,7 @@ impl Default for RewardConfig {
             validation_share: 0.1,
             balance: Balance::States,
             contrast_share: 0.5,
+            skip_bad: false,
             train: TrainingArguments {
                 learning_rate: 2e-5,
                 num_train_epochs: 2.0,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lam_data::DataError;
 use lam_inference::InferenceError;
 use lam_model::ModelError;
 use lam_prompt::PromptError;
@@ -21,6 +22,8 @@ pub enum ReinforceError {
         /// What to do.
         hint: &'static str,
     },
+    /// The data must not be trained on.
+    Data(#[from] DataError),
     /// Somebody asked to stop.
     Cancelled,
     /// Training stopped.
@@ -42,6 +45,7 @@ impl Fault for ReinforceError {
         match self {
             Self::Nothing { .. } => FaultKind::Data,
             Self::Cancelled => FaultKind::Cancelled,
+            Self::Data(error) => error.kind(),
             Self::Trainer(error) => error.kind(),
             Self::Model(error) => error.kind(),
             Self::Inference(error) => error.kind(),
@@ -57,6 +61,7 @@ impl Fault for ReinforceError {
                 Details::new(format!("holds no {what} of the train split")).at_files(files).hint(hint)
             }
             Self::Cancelled => Details::new("stopped on request"),
+            Self::Data(error) => error.details(),
             Self::Trainer(error) => error.details(),
             Self::Model(error) => error.details(),
             Self::Inference(error) => error.details(),

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_data::is_held_out;
+use lam_data::{CheckConfig, SoundRows, is_held_out};
 use lam_model::{Decoder, Finetuning, ScalarHead};
 use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
-use lam_store::{hash_bytes, read_trajectories};
+use lam_store::hash_bytes;
 use lam_trainer::{
     Identity, RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, check_tokens, copy_companions,
     train,
@@ -27,6 +27,8 @@ pub struct RewardIo<'a> {
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
     pub functions: &'a [FunctionSpec],
+    /// The environment that has them; trajectories of others are not held to them.
+    pub environment: &'a str,
     /// Directory of the reward model.
     pub output: &'a Path,
     /// Seed of the head and the order.
@@ -40,14 +42,21 @@ pub struct RewardIo<'a> {
 /// Trains the reward model and returns the stage's metrics.
 ///
 /// # Errors
-/// A class without a step, unreadable files, or training that stops.
+/// A class without a step, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceError> {
     let renderer = Renderer::load(io.model)?;
-    let mut trajectories = Vec::new();
-    for file in io.trajectories {
-        trajectories.extend(read_trajectories(file)?);
-    }
-    trajectories.retain(|trajectory| trajectory.task.split == Split::Train && trajectory.environment_error.is_none());
+    let arguments = &config.train;
+    let check = CheckConfig {
+        functions: io.functions,
+        environment: Some(io.environment),
+        renderer: config.skip_bad.then_some(&renderer),
+        max_length: (!arguments.truncation).then_some(arguments.max_length),
+        ..CheckConfig::default()
+    };
+    let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
+    let is_learned = |one: &Trajectory| one.task.split == Split::Train && one.environment_error.is_none();
+    let mut trajectories = rows.trajectories(io.trajectories, is_learned)?;
+    trajectories.retain(is_learned);
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
     let labelled = |set: &[Trajectory]| labelled(&renderer, set, io.functions);

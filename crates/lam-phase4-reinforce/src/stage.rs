@@ -57,6 +57,7 @@ impl Stage for Reward {
             model,
             trajectories: context.input_list("trajectories"),
             functions: app.functions(),
+            environment: app.environment(),
             output: context.output,
             seed: context.seed,
             progress: context.progress,

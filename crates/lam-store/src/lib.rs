@@ -35,6 +35,6 @@ pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
 pub use owned::{claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved};
 pub use table::{
-    TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, trajectory_id,
-    visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,
+    TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, task_plan_id, trajectory_id,
+    visit_records, visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,
 };

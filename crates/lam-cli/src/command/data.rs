@@ -52,6 +52,14 @@ fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
             output.line(&format!("{name}: {}", counted(counts)));
         }
     }
+    let sources = || stats["imported"].as_object().into_iter().flatten().map(|(_, counts)| counts);
+    let sum = |name: &str| sources().filter_map(|counts| counts[name].as_u64()).sum::<u64>();
+    let (unreadable, documents) = (sum("unreadable_files"), sum("documents"));
+    kept_aside(&args.output_dir.join("plans"), sum("unreadable"), stats["rejected"].as_u64().unwrap_or(0), output);
+    if unreadable > 0 {
+        let (all, share) = (unreadable + documents, 100.0 * unreadable as f64 / (unreadable + documents) as f64);
+        eprintln!("warning: {unreadable} of {all} documents ({share:.1}%) could not be read");
+    }
     Ok(())
 }
 
@@ -75,7 +83,22 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Resul
     lam_store::claim(directory)?;
     let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel)?;
     output.line(&format!("{}: {}", directory.display(), counted(&stats)));
+    let number = |name: &str| stats[name].as_u64().unwrap_or(0);
+    let rejected = stats["rejected"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    kept_aside(directory, number("unreadable"), rejected, output);
+    let (records, unusable) = (number("records"), number("records").saturating_sub(number("usable_records")));
+    if unusable > 0 {
+        let share = 100.0 * unusable as f64 / records as f64;
+        eprintln!("warning: {unusable} of {records} records ({share:.1}%) gave nothing that can be used");
+    }
     output.value(&stats)
+}
+
+/// Where what is not used is written.
+fn kept_aside(directory: &Path, unreadable: u64, rejected: u64, output: &Output) {
+    for (name, count) in [("unreadable", unreadable), ("rejected", rejected)] {
+        output.line(&format!("{name} {count}: {}", directory.join(format!("{name}.jsonl")).display()));
+    }
 }
 
 /// `documents 12, kept 40, rejected 3 (length 2, language 1)`
@@ -96,10 +119,11 @@ fn counted(counts: &Value) -> String {
 
 fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
-    let functions = functions_of(&files)?;
+    let (environment, functions) = functions_of(&files)?;
     let renderer = model.map(|model| renderer(model, output)).transpose()?;
     let mut checker = Checker::new(CheckConfig {
         functions: &functions,
+        environment: Some(&environment),
         renderer: renderer.as_ref(),
         max_findings,
         ..CheckConfig::default()
@@ -121,7 +145,7 @@ fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &
 
 fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
-    let functions = functions_of(&files)?;
+    let (_, functions) = functions_of(&files)?;
     let renderer = model.map(|model| renderer(model, output)).transpose()?;
     let mut stats = DataStats::default();
     for file in &files {
@@ -136,7 +160,7 @@ fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(),
 
 fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Result<(), Failure> {
     let files = files(std::slice::from_ref(&path.to_owned()))?;
-    let functions = functions_of(&files)?;
+    let (_, functions) = functions_of(&files)?;
     let renderer = renderer(model, output)?;
     let style = if std::io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
     let (mut found, mut trained, mut total, mut failed) = (0, 0, 0, None);
@@ -238,17 +262,14 @@ fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files.into_iter().collect())
 }
 
-/// The functions of the environment that the first trajectory names; none where it is not one of ours, as in records
+/// The environment that the first trajectory names, with its functions; none where it is not one of ours, as in records
 /// that were imported.
-fn functions_of(files: &[PathBuf]) -> Result<Vec<FunctionSpec>, Failure> {
+fn functions_of(files: &[PathBuf]) -> Result<(String, Vec<FunctionSpec>), Failure> {
     let mut named = None;
     for file in files {
         visit(file, |_, row| {
             if let Row::Trajectory(trajectory) = row {
-                named = Some(match trajectory.task.environment.as_str() {
-                    "desktop" => format!("desktop:{}", trajectory.task.application),
-                    embedded => embedded.to_owned(),
-                });
+                named = Some((trajectory.task.environment.clone(), trajectory.task.application.clone()));
             }
             ControlFlow::Break(())
         })?;
@@ -256,10 +277,12 @@ fn functions_of(files: &[PathBuf]) -> Result<Vec<FunctionSpec>, Failure> {
             break;
         }
     }
-    let environment = named.unwrap_or_else(|| "sim".into());
+    let (environment, application) = named.unwrap_or_else(|| ("sim".into(), String::new()));
+    let provided = if environment == "desktop" { format!("desktop:{application}") } else { environment.clone() };
     let environments = environments();
-    if !environments.is_known(&environment) {
-        return Ok(Vec::new());
+    if !environments.is_known(&provided) {
+        return Ok((environment, Vec::new()));
     }
-    Ok(environments.open(&environment)?.functions().to_vec())
+    let functions = environments.open(&provided)?.functions().to_vec();
+    Ok((environment, functions))
 }

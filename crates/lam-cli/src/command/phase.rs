@@ -29,9 +29,22 @@ pub enum Phase {
     Four,
 }
 
+impl Phase {
+    /// Where the settings of the stage stand that learns from the data that is given.
+    fn trained(self) -> &'static str {
+        match self {
+            Phase::One | Phase::Two => "",
+            Phase::Three => "train.",
+            Phase::Four => "reward.",
+        }
+    }
+}
+
 /// Runs one phase from a configuration file.
 pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failure> {
-    let mut settings = settings(Some(&args.config), &args.set)?;
+    let skip = args.skip_bad.then(|| format!("{}skip_bad=true", phase.trained()));
+    let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
+    let mut settings = settings(Some(&args.config), &set)?;
     let Inputs { model, data } = Inputs::new(&settings.take("inputs"), args, output)?;
     let stages = match phase {
         Phase::One => vec![stage("lam1", "phase1", [("model", vec![model]), ("plans", data)], settings)],

@@ -9,8 +9,12 @@ pub(crate) enum Block {
     Text(String),
     /// The family of the heading before it, as our own documents name it.
     Family(String),
-    /// An ordered list.
-    Steps(Vec<Step>),
+    /// An ordered list, and the number of its first item.
+    Steps(u64, Vec<Step>),
+    /// An unordered list.
+    Choices(Vec<String>),
+    /// Code, in one line.
+    Code(String),
 }
 
 /// One item of an ordered list.
@@ -25,6 +29,13 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// Takes code that follows its text: what a text that ends with a colon asks to enter.
+    pub(crate) fn take_code(&mut self, code: &str) {
+        if self.text.ends_with(':') && self.choices.is_empty() && self.steps.is_empty() {
+            self.text = format!("{} {}", self.text, one_line(code)).trim_end().to_owned();
+        }
+    }
+
     /// A step without items below it.
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
@@ -35,6 +46,12 @@ impl Step {
 /// Text with single spaces.
 pub(crate) fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lines of code in one.
+pub(crate) fn one_line(code: &str) -> String {
+    let lines = code.lines().map(single_spaced).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Text with single spaces, none before the punctuation of a sentence: what elements around words leave.

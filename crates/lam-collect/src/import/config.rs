@@ -40,11 +40,11 @@ impl SourceKind {
     /// The rule that makes its pairs, with its version.
     pub(crate) fn producer(self) -> &'static str {
         match self {
-            SourceKind::LibreofficeHelp => "rule:libreoffice-help-1",
-            SourceKind::GnomeHelp => "rule:gnome-help-1",
-            SourceKind::Markdown => "rule:markdown-1",
-            SourceKind::Html => "rule:html-1",
-            SourceKind::Wikihow => "rule:wikihow-1",
+            SourceKind::LibreofficeHelp => "rule:libreoffice-help-2",
+            SourceKind::GnomeHelp => "rule:gnome-help-2",
+            SourceKind::Markdown => "rule:markdown-2",
+            SourceKind::Html => "rule:html-2",
+            SourceKind::Wikihow => "rule:wikihow-2",
             SourceKind::Queries => "rule:query-1",
         }
     }
@@ -55,7 +55,7 @@ impl SourceKind {
             SourceKind::LibreofficeHelp | SourceKind::Html => &["html", "htm", "xhtml"],
             SourceKind::GnomeHelp => &["page"],
             SourceKind::Markdown => &["md", "markdown"],
-            SourceKind::Wikihow => &["json", "jsonl"],
+            SourceKind::Wikihow => &["json", "jsonl", "ndjson", "parquet"],
             SourceKind::Queries => &["txt", "tsv", "log", "csv"],
         }
     }

@@ -1,6 +1,6 @@
 //! LibreOffice's help pages as its packages install them: HTML, one folder per part, ordered lists in the guides.
 
-use super::content::Content;
+use super::content::{Content, Fault};
 use super::html::{Rules, blocks};
 use super::procedure::procedures;
 
@@ -36,8 +36,9 @@ pub(super) fn read(text: &str, file: &str) -> Content {
         paths: &["emph", "menuitem"],
     };
     match blocks(text, &rules) {
-        blocks if blocks.is_empty() => Content::fault(0, "DisplayArea", "the page has no text"),
-        blocks => Content::of(procedures(&blocks)),
+        Ok(blocks) if blocks.is_empty() => Fault::at(0, "the page has no text").into(),
+        Ok(blocks) => Content::of(procedures(&blocks)),
+        Err(fault) => fault.into(),
     }
 }
 

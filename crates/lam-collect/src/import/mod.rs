@@ -4,21 +4,26 @@
 //! Every form is read into the same blocks (`block.rs`), and one rule makes procedures of them (`procedure.rs`). Does
 //! not know filters, splits or evolution.
 
+mod apart;
 mod block;
 mod config;
 mod content;
+mod decode;
 mod files;
 mod gnome_help;
 mod html;
+mod json;
 mod libreoffice_help;
+mod limits;
 mod markdown;
+mod numbering;
 mod procedure;
 mod queries;
 mod trajectory;
+mod unpack;
 mod wikihow;
 
 use lam_signal::{Cancel, Progress};
-use lam_store::hash_bytes;
 use lam_types::{PlanSource, TaskPlan};
 
 pub use config::{SourceConfig, SourceKind};
@@ -30,8 +35,10 @@ pub use trajectory::{ImportFormat, import};
 use crate::CollectError;
 use crate::aside::{Rejected, Rejection, Unreadable};
 use crate::pair::Origin;
-use content::Content;
-use files::{SourceFile, files_below};
+use apart::apart;
+use content::{Content, Fault, Repairs};
+use files::{Held, SourceFile, files_below};
+use json::Source;
 
 /// What a source gives.
 #[derive(Debug)]
@@ -42,6 +49,8 @@ pub(crate) struct Imported {
     pub(crate) source: PlanSource,
     /// Documents that were read.
     pub(crate) documents: usize,
+    /// Files of which nothing could be read.
+    pub(crate) unreadable_files: usize,
     /// Procedures or articles found in them.
     pub(crate) procedures: usize,
     /// Pairs, not filtered yet.
@@ -52,6 +61,8 @@ pub(crate) struct Imported {
     pub(crate) queries: Vec<Query>,
     /// What could not be read.
     pub(crate) unreadable: Vec<Unreadable>,
+    /// What was done so that documents could be read.
+    pub(crate) repairs: Repairs,
 }
 
 /// Reads every source, in the order in which they are named.
@@ -74,26 +85,47 @@ fn read_source(source: &SourceConfig, progress: &dyn Progress, cancel: &Cancel) 
         if cancel.is_cancelled() {
             return Err(CollectError::Cancelled);
         }
-        match file.read() {
-            Err(reason) => imported.take(source, file, "", Content::fault(0, "", reason)),
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                let content = match source.kind {
-                    SourceKind::LibreofficeHelp => libreoffice_help::read(&text, &file.name),
-                    SourceKind::GnomeHelp => gnome_help::read(&text),
-                    SourceKind::Markdown => Content::of(procedures(&markdown::blocks(&text))),
-                    SourceKind::Html => Content::of(procedures(&html::blocks(&text, &html::Rules::default()))),
-                    SourceKind::Wikihow => wikihow::read(&text),
-                    SourceKind::Queries => queries::read(&text),
-                };
-                imported.documents += 1;
-                imported.take(source, file, &hash_bytes(&bytes), content);
-            }
-        }
+        let (kind, read) = (source.kind, file.clone());
+        let (content, hash) = apart(cancel, move || read_file(kind, &read))?;
+        imported.take(source, file, &hash, content);
         progress.advance(index as u64 + 1, &format!("{} pairs", imported.pairs.len()));
     }
     progress.end();
     Ok(imported)
+}
+
+/// What a file gives, with the SHA-256 of its bytes; "" where it cannot be read.
+fn read_file(kind: SourceKind, file: &SourceFile) -> (Content, String) {
+    let read = || -> Result<(Content, String), String> {
+        if kind == SourceKind::Wikihow {
+            let (held, hash) = file.read()?;
+            let (source, repairs) = match &held {
+                Held::Text(text, repairs) => (Source::Text(text), *repairs),
+                Held::Parquet => (Source::Table(file.path()), Repairs::default()),
+            };
+            let mut content = wikihow::read(source);
+            content.repairs += repairs;
+            return Ok((content, hash));
+        }
+        let (text, repairs, hash) = file.text()?;
+        Ok((Content { repairs, ..read_text(kind, &text, &file.name) }, hash))
+    };
+    read().unwrap_or_else(|reason| (Fault::at(0, reason).into(), String::new()))
+}
+
+fn read_text(kind: SourceKind, text: &str, name: &str) -> Content {
+    let of = |blocks: Result<Vec<block::Block>, Fault>| match blocks {
+        Ok(blocks) => Content::of(procedures(&blocks)),
+        Err(fault) => fault.into(),
+    };
+    match kind {
+        SourceKind::LibreofficeHelp => libreoffice_help::read(text, name),
+        SourceKind::GnomeHelp => gnome_help::read(text),
+        SourceKind::Markdown => of(markdown::blocks(text)),
+        SourceKind::Html => of(html::blocks(text, &html::Rules::default())),
+        SourceKind::Wikihow => wikihow::read(Source::Text(text)),
+        SourceKind::Queries => queries::read(text),
+    }
 }
 
 impl Imported {
@@ -102,11 +134,13 @@ impl Imported {
             name: source.name().to_owned(),
             source: source.plan_source(),
             documents: 0,
+            unreadable_files: 0,
             procedures: 0,
             pairs: Vec::new(),
             rejected: Vec::new(),
             queries: Vec::new(),
             unreadable: Vec::new(),
+            repairs: Repairs::default(),
         }
     }
 
@@ -121,15 +155,19 @@ impl Imported {
             producer: source.kind.producer().to_owned(),
         };
         self.procedures += content.procedures.len();
-        for Procedure { task, heading, family, plan } in content.procedures {
+        let is_read = content.faults.is_empty() || content.procedures.len() + content.queries.len() > 0;
+        self.documents += usize::from(is_read);
+        self.unreadable_files += usize::from(!is_read);
+        self.repairs += content.repairs;
+        for procedure in content.procedures {
+            let unfinished = procedure.unfinished().map(|detail| (Rejection::Unfinished, detail));
+            let Procedure { task, heading, family, plan, .. } = procedure;
+            let no_task = task.is_none().then(|| (Rejection::NoTask, format!("`{heading}` asks for nothing")));
             let task = task.map(|task| source.mention(task, &application.title));
-            let asks = task.is_some();
-            let pair = TaskPlan { family, ..origin.pair(task.unwrap_or_else(|| heading.clone()), plan) };
-            if asks {
-                self.pairs.push(pair);
-            } else {
-                let detail = format!("`{heading}` asks for nothing");
-                self.rejected.push(Rejected { reason: Rejection::NoTask, detail, pair });
+            let pair = TaskPlan { family, ..origin.pair(task.unwrap_or(heading), plan) };
+            match no_task.or(unfinished) {
+                None => self.pairs.push(pair),
+                Some((reason, detail)) => self.rejected.push(Rejected { reason, detail, pair }),
             }
         }
         let query = |text: String| Query { text, document: document.clone(), hash: hash.to_owned() };

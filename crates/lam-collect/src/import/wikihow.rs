@@ -6,6 +6,9 @@
 use serde_json::{Map, Value};
 
 use super::content::{Content, Fault};
+use super::json::{self, Entry, Source};
+use super::markdown;
+use super::numbering::unnumbered;
 use super::procedure::Procedure;
 use crate::english::request_of;
 
@@ -15,42 +18,19 @@ const METHODS: &[&str] = &["methods", "parts", "sections"];
 const HEADLINES: &[&str] = &["headline", "title", "step", "summary", "text"];
 
 /// The procedures of a file.
-pub(super) fn read(text: &str) -> Content {
+pub(super) fn read(source: Source<'_>) -> Content {
     let mut content = Content::default();
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Array(articles)) => {
-            for (index, article) in articles.iter().enumerate() {
-                take(article, 0, &format!("[{index}]"), &mut content);
+    let replaced = json::visit(source, |Entry { line, place, value }| {
+        match value.map_err(|reason| (String::new(), reason)).and_then(|article| procedures_of(&article)) {
+            Ok(procedures) => content.procedures.extend(procedures),
+            Err((field, reason)) => {
+                let field = format!("{place}{field}").trim_end_matches('.').to_owned();
+                content.faults.push(Fault { line, field, reason, ..Fault::default() });
             }
         }
-        Ok(article) => take(&article, 1, "", &mut content),
-        Err(whole) if text.trim_start().starts_with('[') => {
-            content.faults.push(Fault { line: whole.line(), field: String::new(), reason: whole.to_string() });
-        }
-        Err(_) => lines(text, &mut content),
-    }
+    });
+    content.repairs.replaced = replaced;
     content
-}
-
-fn lines(text: &str, content: &mut Content) {
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str::<Value>(line) {
-            Ok(article) => take(&article, index + 1, "", content),
-            Err(error) => {
-                content.faults.push(Fault { line: index + 1, field: String::new(), reason: error.to_string() });
-            }
-        }
-    }
-}
-
-fn take(article: &Value, line: usize, place: &str, content: &mut Content) {
-    match procedures_of(article) {
-        Ok(procedures) => content.procedures.extend(procedures),
-        Err((field, reason)) => {
-            let field = format!("{place}{}{field}", if place.is_empty() || field.is_empty() { "" } else { "." });
-            content.faults.push(Fault { line, field, reason });
-        }
-    }
 }
 
 /// One procedure per method, all under the article's title.
@@ -83,7 +63,8 @@ fn procedures_of(article: &Value) -> Result<Vec<Procedure>, (String, String)> {
 
 fn procedure(title: &str, method: &str, plan: Vec<String>) -> Option<Procedure> {
     let heading = if method.is_empty() { title.to_owned() } else { format!("{title}: {method}") };
-    (!plan.is_empty()).then(|| Procedure { task: request_of(title), heading, family: String::new(), plan })
+    let task = request_of(title);
+    (!plan.is_empty()).then(|| Procedure { task, heading, family: String::new(), plan, first: 1 })
 }
 
 /// Headlines of steps; what explains them is left out.
@@ -103,12 +84,7 @@ fn text_of<'a>(fields: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str
 
 /// One line, without a number of its own.
 fn plain(step: &str) -> String {
-    let step = super::block::tidy(&step.replace("**", ""));
-    let rest = step.trim_start_matches(|character: char| character.is_ascii_digit());
-    match rest.strip_prefix(['.', ')']) {
-        Some(rest) if rest.len() < step.len() - 1 => rest.trim_start().to_owned(),
-        _ => step,
-    }
+    unnumbered(&markdown::plain(step)).to_owned()
 }
 
 #[cfg(test)]
@@ -123,13 +99,13 @@ mod tests {
 {"title":"How to Fly","methods":[{"steps":[{"description":"flap"}]}]}
 {broken
 "#;
-        let content = read(text);
+        let content = read(Source::Text(text));
         let plans: Vec<_> = content.procedures.iter().map(|procedure| procedure.plan.join(" | ")).collect();
         assert_eq!(plans, ["Select the wall. | Click Bold.", "Press Ctrl+P.", "Click File > Print."]);
         assert_eq!(content.procedures[0].task.as_deref(), Some("Paint a wall"));
         let faults: Vec<_> = content.faults.iter().map(|fault| (fault.line, fault.field.as_str())).collect();
         assert_eq!(faults, [(3, "title"), (4, "methods[0].steps[0]"), (5, "")]);
-        let array = read(r#"[{"title":"How to Go","steps":["Go to the page."]},{"title":"x"}]"#);
+        let array = read(Source::Text(r#"[{"title":"How to Go","steps":["Go to the page."]},{"title":"x"}]"#));
         assert_eq!((array.procedures.len(), array.faults[0].field.as_str()), (1, "[1].steps"));
     }
 }

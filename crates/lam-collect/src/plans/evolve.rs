@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use lam_store::task_plan_id;
 use lam_types::{PlanSource, Split, TaskPlan};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::config::PlansConfig;
-use crate::pair::task_id;
 
 const PRODUCER: &str = "rule:join-1";
 const JOINTS: [&str; 2] = [" and then ", ", then "];
@@ -61,7 +61,7 @@ fn join(parent: &TaskPlan, partner: &TaskPlan, joint: &str, config: &PlansConfig
         && plan.len() <= config.max_steps;
     let differ = parent.family != partner.family || parent.family.is_empty() && parent.task_id != partner.task_id;
     (fits && differ).then(|| TaskPlan {
-        task_id: task_id(&parent.task_id, &task, &plan),
+        task_id: task_plan_id(&parent.task_id, &task, &plan),
         source: PlanSource::Evolved,
         task,
         plan,

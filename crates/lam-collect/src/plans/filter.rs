@@ -4,7 +4,7 @@ use lam_types::TaskPlan;
 
 use super::config::PlansConfig;
 use crate::aside::{Rejected, Rejection};
-use crate::english::is_verb;
+use crate::english::{is_verb, words};
 
 /// Words that a step may begin with although no request does.
 const OPERATIONS: &[&str] =
@@ -84,12 +84,6 @@ fn is_operation(step: &str) -> bool {
     let clauses =
         step.split([',', ';', ':']).flat_map(|clause| clause.split(" then ")).flat_map(|clause| clause.split(" to "));
     clauses.flat_map(|clause| clause.split(" and ")).any(begins)
-}
-
-/// The words of a text, lower case, without punctuation.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    let bare = |word: &str| word.trim_matches(|character: char| !character.is_alphanumeric()).to_lowercase();
-    text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 
 mod config;
 mod document;
-mod duplicate;
 mod evolve;
 mod filter;
 mod split;
@@ -24,6 +23,7 @@ pub use evolve::evolve;
 
 use crate::CollectError;
 use crate::aside::{Rejected, Unreadable, write_lines};
+use crate::duplicate;
 use crate::import::{Imported, SourceKind, answer, read_sources};
 
 /// Collects the pairs of an application's documents and of the configured sources.
@@ -54,17 +54,19 @@ pub fn run(
         rejected: &rejected,
     };
     let stats = counted.stats();
+    let unreadable: Vec<&Unreadable> = imported.iter().flat_map(|source| &source.unreadable).collect();
+    let (rejected_file, unreadable_file) = (output.join("rejected.jsonl"), output.join("unreadable.jsonl"));
+    write_lines(&rejected_file, &rejected)?;
+    write_lines(&unreadable_file, &unreadable)?;
     if pairs.is_empty() {
-        let hint = "a pair is a heading with an ordered list below it".to_owned();
+        let (rejected, unreadable) = (rejected_file.display(), unreadable_file.display());
+        let hint = format!("a pair is a heading with an ordered list below it; {rejected} and {unreadable} say more");
         let documents = documents.len() + imported.iter().map(|source| source.documents).sum::<usize>();
         let found = extracted.len();
         let what = format!("no usable task-plan pair in {documents} documents ({found} found, all rejected)");
         return Err(CollectError::Nothing { what, hint });
     }
-    let unreadable: Vec<&Unreadable> = imported.iter().flat_map(|source| &source.unreadable).collect();
     write_task_plans(&output.join("task_plans.parquet"), &pairs)?;
-    write_lines(&output.join("rejected.jsonl"), &rejected)?;
-    write_lines(&output.join("unreadable.jsonl"), &unreadable)?;
     write_atomic(&output.join("stats.json"), format!("{stats:#}\n").as_bytes())?;
     Ok(stats)
 }
@@ -81,7 +83,7 @@ fn extract_all(
         if cancel.is_cancelled() {
             return Err(CollectError::Cancelled);
         }
-        extracted.extend(extract(document, application));
+        extracted.extend(extract(document, application)?);
         progress.advance(index as u64 + 1, &format!("{} pairs", extracted.len()));
     }
     progress.end();

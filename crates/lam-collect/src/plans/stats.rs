@@ -12,6 +12,7 @@ use crate::import::Imported;
 const SOURCES: [PlanSource; 5] =
     [PlanSource::Documentation, PlanSource::Wikihow, PlanSource::SearchQuery, PlanSource::Evolved, PlanSource::Other];
 
+/// Reasons that are told even where there is none; [`Rejection::Unfinished`] is told where there are some.
 const REASONS: [Rejection; 8] = [
     Rejection::Language,
     Rejection::Length,
@@ -80,6 +81,9 @@ impl Counted<'_> {
         json!({
             "documents": import.documents,
             "unreadable": import.unreadable.len(),
+            "unreadable_files": import.unreadable_files,
+            "converted_files": import.repairs.converted,
+            "replaced_characters": import.repairs.replaced,
             "procedures": import.procedures,
             "queries": import.queries.len(),
             "rejected": self.reasons(is_of),
@@ -91,7 +95,11 @@ impl Counted<'_> {
     fn reasons(&self, wanted: impl Fn(&TaskPlan) -> bool) -> BTreeMap<&'static str, usize> {
         let counted =
             |reason: Rejection| count(self.rejected, |rejected| rejected.reason == reason && wanted(&rejected.pair));
-        REASONS.iter().map(|&reason| (reason.as_str(), counted(reason))).collect()
+        let unfinished = (Rejection::Unfinished, counted(Rejection::Unfinished));
+        let all = REASONS.iter().map(|&reason| (reason, counted(reason)));
+        all.chain([unfinished].into_iter().filter(|(_, count)| *count > 0))
+            .map(|(reason, count)| (reason.as_str(), count))
+            .collect()
     }
 }
 

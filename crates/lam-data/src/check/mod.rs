@@ -20,6 +20,8 @@ use crate::{Place, Row};
 pub struct CheckConfig<'a> {
     /// The functions that exist; empty when not known.
     pub functions: &'a [FunctionSpec],
+    /// The environment that has them: trajectories of others are not held to them. `None`: whatever it is.
+    pub environment: Option<&'a str>,
     /// Renders examples to look for such without a trained token and for too long ones.
     pub renderer: Option<&'a Renderer>,
     /// Most tokens an example may have; only with a renderer.
@@ -32,7 +34,14 @@ pub struct CheckConfig<'a> {
 
 impl Default for CheckConfig<'_> {
     fn default() -> Self {
-        Self { functions: &[], renderer: None, max_length: None, near_duplicate: 0.9, max_findings: 1000 }
+        Self {
+            functions: &[],
+            environment: None,
+            renderer: None,
+            max_length: None,
+            near_duplicate: 0.9,
+            max_findings: 1000,
+        }
     }
 }
 
@@ -56,6 +65,11 @@ impl<'a> Checker<'a> {
             Row::Pair(pair) => rows::check_pair(place, pair, &self.config, &mut self.report),
             Row::Trajectory(trajectory) => rows::check_trajectory(place, trajectory, &self.config, &mut self.report),
         }
+        self.tasks.add(place, row);
+    }
+
+    /// Looks at a row that is not trained on: only what it shares with others counts.
+    pub fn add_other(&mut self, place: Place<'_>, row: Row<'_>) {
         self.tasks.add(place, row);
     }
 

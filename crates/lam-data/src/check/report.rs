@@ -85,6 +85,14 @@ pub struct Finding {
     pub detail: String,
 }
 
+impl Finding {
+    /// In one line, without the hint.
+    pub fn told(&self) -> String {
+        let Self { file, row, field, value, detail, .. } = self;
+        format!("{}:{row}: {field} `{value}`: {detail}", file.display())
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, row, field, value, problem, detail } = self;

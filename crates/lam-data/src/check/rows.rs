@@ -33,7 +33,7 @@ pub(super) fn check_trajectory(
             // A recorded failure: its answer is wrong by definition.
             continue;
         }
-        let found = check_action(place, step, config);
+        let found = check_action(place, &trajectory.task.environment, step, config);
         let is_sound = found.is_empty();
         report.tell_all(found);
         if let Some(renderer) = config.renderer.filter(|_| is_sound && trajectory.succeeded()) {
@@ -45,10 +45,12 @@ pub(super) fn check_trajectory(
 }
 
 /// The action against the functions and its screen.
-fn check_action(place: Place<'_>, step: &Step, config: &CheckConfig<'_>) -> Vec<Finding> {
+fn check_action(place: Place<'_>, environment: &str, step: &Step, config: &CheckConfig<'_>) -> Vec<Finding> {
     let action = &step.action;
     let mut findings = Vec::new();
-    let is_known = config.functions.is_empty() || config.functions.iter().any(|spec| spec.name == action.function);
+    let is_other = config.environment.is_some_and(|own| own != environment);
+    let is_known =
+        is_other || config.functions.is_empty() || config.functions.iter().any(|spec| spec.name == action.function);
     if !action.function.is_empty() && !is_known {
         let names: Vec<&str> = config.functions.iter().map(|spec| spec.name.as_str()).collect();
         let detail = format!("no such function; there are {}", names.join(", "));

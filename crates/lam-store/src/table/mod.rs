@@ -1,10 +1,13 @@
-//! Tables: our records as Parquet files that pandas and `datasets` read too.
+//! Tables: our records as Parquet files that pandas, polars and `datasets` read too, and as those write
+//! them again.
 //!
 //! A file carries its format version, its schema's name and its producer in the key-value metadata. Text that
-//! has no fixed shape (arguments, controls) is JSON in a text column. Snappy only. Knows no record's meaning.
+//! has no fixed shape (arguments, controls) is JSON in a text column. Written with snappy; read with the codecs that others choose. Knows no record's meaning.
 
 mod columns;
+mod convert;
 mod reading;
+mod records;
 mod task;
 mod task_plan;
 #[cfg(test)]
@@ -29,8 +32,9 @@ use self::columns::Columns;
 use self::reading::Batch;
 use crate::{StoreError, write_atomic_with};
 
+pub use records::visit_records;
 pub use task::{read_tasks, write_tasks};
-pub use task_plan::{read_task_plans, visit_task_plans, write_task_plans};
+pub use task_plan::{read_task_plans, task_plan_id, visit_task_plans, write_task_plans};
 pub use trajectory::{read_trajectories, trajectory_id, visit_trajectories, write_trajectories};
 
 /// Version of the tables this program writes, and the newest it reads.
@@ -42,10 +46,18 @@ const PRODUCER_KEY: &str = "lam.producer";
 const ROWS_A_BATCH: usize = 1024;
 const DAMAGED_HINT: &str = "it may be cut short; make it again, or run its stage with --force";
 
-/// Write `rows` as a table called `schema`; `columns_of` lays out a batch of them.
+/// What is known of a kind of table beside its columns' types.
+struct Schema {
+    /// Its name in the metadata.
+    name: &'static str,
+    /// Columns that files of others may leave out: they are read as nulls.
+    nullable: &'static [&'static str],
+}
+
+/// Write `rows` as a table of `schema`; `columns_of` lays out a batch of them.
 fn write_table<R>(
     path: &Path,
-    schema: &str,
+    schema: &Schema,
     rows: &[R],
     columns_of: impl Fn(&[R]) -> Columns,
 ) -> Result<(), StoreError> {
@@ -55,7 +67,7 @@ fn write_table<R>(
     write_atomic_with(path, |file| {
         let empty = batch_of(&[])?;
         let failed = |error| parquet_error(path, error);
-        let mut writer = ArrowWriter::try_new(file, empty.schema(), Some(properties(schema))).map_err(failed)?;
+        let mut writer = ArrowWriter::try_new(file, empty.schema(), Some(properties(schema.name))).map_err(failed)?;
         for chunk in rows.chunks(ROWS_A_BATCH) {
             writer.write(&batch_of(chunk)?).map_err(failed)?;
         }
@@ -78,16 +90,16 @@ fn properties(schema: &str) -> WriterProperties {
 /// Read the table at `path` batch by batch, until `take` has enough. One batch is in memory at a time.
 fn read_table(
     path: &Path,
-    schema: &str,
+    schema: &'static Schema,
     mut take: impl FnMut(&Batch<'_>) -> Result<ControlFlow<()>, StoreError>,
 ) -> Result<(), StoreError> {
     let builder = open(path)?;
-    check_metadata(path, schema, builder.metadata().file_metadata().key_value_metadata())?;
+    check_metadata(path, schema.name, builder.metadata().file_metadata().key_value_metadata())?;
     let reader = builder.with_batch_size(ROWS_A_BATCH).build().map_err(|error| parquet_error(path, error))?;
     let mut first_row = 0;
     for batch in reader {
         let batch = batch.map_err(|error| damaged(path, &format!("after row {first_row}: {error}")))?;
-        if take(&Batch { path, first_row, columns: &batch })?.is_break() {
+        if take(&Batch { path, first_row, columns: &batch, nullable: schema.nullable })?.is_break() {
             break;
         }
         first_row += batch.num_rows();

@@ -1,17 +1,17 @@
 //! The columns of a batch that was read: typed, with errors that name file, column and row.
 //!
-//! Other writers (pandas, `datasets`) use other widths of the same kind; those are converted. Another kind is refused.
+//! What other writers make of our types is `convert.rs`'s matter.
 
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray, StringArray, new_null_array};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Field};
 use arrow::record_batch::RecordBatch;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
+use super::convert::converted;
 use crate::StoreError;
 
 /// Some consecutive rows of a file.
@@ -19,6 +19,8 @@ pub(super) struct Batch<'a> {
     pub path: &'a Path,
     pub first_row: usize,
     pub columns: &'a RecordBatch,
+    /// Columns that may be missing.
+    pub nullable: &'static [&'static str],
 }
 
 impl<'a> Batch<'a> {
@@ -51,36 +53,22 @@ impl<'a> Batch<'a> {
     }
 
     fn column(&self, name: &'static str, wanted: &DataType) -> Result<Column<'a, ArrayRef>, StoreError> {
-        let with_hint = |reason: &str, hint: String| StoreError::Column {
+        let column = |array| Column { array, name, path: self.path, first_row: self.first_row };
+        let refused = |(reason, hint): (String, String)| StoreError::Column {
             path: self.path.to_path_buf(),
             column: name.to_string(),
-            reason: reason.to_string(),
+            reason,
             hint,
         };
-        let refused = |reason: String| with_hint(&reason, String::new());
-        let Some(array) = self.columns.column_by_name(name) else {
-            let schema = self.columns.schema();
-            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            return Err(with_hint("missing", format!("the file has the columns {}", names.join(", "))));
-        };
-        if kind(array.data_type()) != kind(wanted) {
-            return Err(refused(format!("holds {}, not {}", kind(array.data_type()), kind(wanted))));
+        match self.columns.column_by_name(name) {
+            Some(array) => Ok(column(converted(array, wanted).map_err(|reason| refused((reason, String::new())))?)),
+            None if self.nullable.contains(&name) => Ok(column(new_null_array(wanted, self.rows()))),
+            None => {
+                let schema = self.columns.schema();
+                let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+                Err(refused(("missing".to_string(), format!("the file has the columns {}", names.join(", ")))))
+            }
         }
-        let options = CastOptions { safe: false, ..CastOptions::default() };
-        let array = cast_with_options(array, wanted, &options).map_err(|error| refused(error.to_string()))?;
-        Ok(Column { array, name, path: self.path, first_row: self.first_row })
-    }
-}
-
-/// What a person would call the type, the same for every width.
-fn kind(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_string(),
-        DataType::Dictionary(_, value) => kind(value),
-        DataType::List(item) | DataType::LargeList(item) => format!("lists of {}", kind(item.data_type())),
-        other if other.is_integer() => "whole numbers".to_string(),
-        other if other.is_floating() => "numbers".to_string(),
-        other => other.to_string(),
     }
 }
 
@@ -129,6 +117,16 @@ impl Column<'_, StringArray> {
 
     pub fn owned(&self, row: usize) -> Result<String, StoreError> {
         Ok(self.get(row)?.to_string())
+    }
+
+    /// "" where there is none.
+    pub fn or_empty(&self, row: usize) -> String {
+        self.optional(row).unwrap_or_default().to_string()
+    }
+
+    /// One word of an enum, if any.
+    pub fn optional_word<T: for<'de> Deserialize<'de>>(&self, row: usize) -> Result<Option<T>, StoreError> {
+        if self.array.is_null(row) { Ok(None) } else { self.word(row).map(Some) }
     }
 
     /// One word of an enum.

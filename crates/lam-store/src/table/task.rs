@@ -8,14 +8,14 @@ use lam_types::Task;
 
 use super::columns::Columns;
 use super::reading::Batch;
-use super::{read_table, write_table};
+use super::{Schema, read_table, write_table};
 use crate::StoreError;
 
-const SCHEMA: &str = "task";
+const SCHEMA: Schema = Schema { name: "task", nullable: &[] };
 
 /// Write tasks to a Parquet file.
 pub fn write_tasks(path: &Path, rows: &[Task]) -> Result<(), StoreError> {
-    write_table(path, SCHEMA, rows, |rows| {
+    write_table(path, &SCHEMA, rows, |rows| {
         let mut columns = Columns::default();
         columns.text("task_id", rows.iter().map(|task| task.task_id.as_str()));
         columns.text("family", rows.iter().map(|task| task.family.as_str()));
@@ -32,7 +32,7 @@ pub fn write_tasks(path: &Path, rows: &[Task]) -> Result<(), StoreError> {
 /// Read tasks from a Parquet file.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, StoreError> {
     let mut tasks = Vec::new();
-    read_table(path, SCHEMA, |batch| {
+    read_table(path, &SCHEMA, |batch| {
         tasks.append(&mut tasks_of(batch)?);
         Ok(ControlFlow::Continue(()))
     })?;

@@ -1,22 +1,68 @@
-//! Mind2Web's tasks: what people did on web pages, with the other elements that they could have chosen.
+//! Mind2Web's tasks: what people did on web pages, with the other elements that they could have chosen. In the
+//! multimodal edition a row is one action; its rows are put together again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use lam_types::{
-    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Split, State, Status,
-    Step, StepStatus, Task, Trajectory, Verdict,
+    Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Rect, Split, State,
+    Status, Step, StepStatus, Task, Trajectory, Verdict,
 };
-use serde_json::Value;
+use scraper::ElementRef;
+use serde_json::{Value, json};
 
-use super::record::{Records, Refusal, list, named, optional, text};
+use super::record::{Records, Refusal, each, list, named, optional, text, unquoted};
+use crate::import::block::single_spaced;
+use crate::import::html::parsed;
+use crate::import::json::Source;
 
 /// Attributes that say what an element is called, best first.
 const NAMES: &[&str] = &["aria_label", "aria-label", "title", "alt", "placeholder", "value", "name", "id", "class"];
 
+/// Longest name that is taken from a page's text, in characters: some elements hold half a page.
+const LONGEST_NAME: usize = 100;
+
+/// The tasks of a file.
+pub(super) fn read_all(source: Source<'_>, file: &str) -> Records {
+    let rows = std::cell::RefCell::new(Vec::<(String, Vec<Value>)>::new());
+    let mut found = each(source, &|record, found| {
+        if record.get("actions").is_some() || record.get("target_action_index").is_none() {
+            return read(record, file, found);
+        }
+        // A row is no record of its own.
+        found.records -= 1;
+        let (name, mut rows) = (text(record, "annotation_id")?, rows.borrow_mut());
+        match rows.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, actions)) => actions.push(record.clone()),
+            None => rows.push((name, vec![record.clone()])),
+        }
+        Ok(())
+    });
+    for (_, rows) in rows.into_inner() {
+        let task = together(rows);
+        found.take(0, "", &task, &|record, found| read(record, file, found));
+    }
+    found
+}
+
+/// One task of the rows of its actions, in their order.
+fn together(mut rows: Vec<Value>) -> Value {
+    let index = |row: &Value| optional(row, "target_action_index").parse::<u64>().unwrap_or(u64::MAX);
+    rows.sort_by_key(index);
+    let mut task = rows.first().cloned().unwrap_or_default();
+    let expected = task["action_reprs"].as_array().map(Vec::len);
+    task["actions"] = json!(rows);
+    task["incomplete"] = json!(expected.is_some_and(|expected| expected != rows.len()).then_some(expected));
+    task
+}
+
 /// One task with its actions.
-pub(super) fn read(record: &Value, file: &str, found: &mut Records) -> Result<(), Refusal> {
+fn read(record: &Value, file: &str, found: &mut Records) -> Result<(), Refusal> {
     let request = text(record, "confirmed_task")?;
     let actions = list(record, "actions")?;
+    if let Some(expected) = record["incomplete"].as_u64() {
+        let reason = format!("the task has {expected} actions, of which {} are here", actions.len());
+        return Err(("target_action_index".to_owned(), reason));
+    }
     let mut steps: Vec<Step> = Vec::new();
     for (index, action) in actions.iter().enumerate() {
         let at = |(field, reason): Refusal| (format!("actions[{index}].{field}"), reason);
@@ -27,7 +73,7 @@ pub(super) fn read(record: &Value, file: &str, found: &mut Records) -> Result<()
     if steps.is_empty() {
         return Err(("actions".to_owned(), "nothing was done".to_owned()));
     }
-    let split = if file.contains("test") { Split::Test } else { Split::Train };
+    let split = if file.split('/').any(|part| part.starts_with("test")) { Split::Test } else { Split::Train };
     let website = text(record, "website")?;
     found.trajectories.push(named(Trajectory {
         trajectory_id: String::new(),
@@ -57,16 +103,20 @@ pub(super) fn read(record: &Value, file: &str, found: &mut Records) -> Result<()
 }
 
 fn step(action: &Value, request: &str, before: Option<&Step>, is_last: bool) -> Result<Step, Refusal> {
-    let wanted = list(action, "pos_candidates")?;
-    let Some(target) = wanted.first() else {
+    let wanted = candidates(action, "pos_candidates")?;
+    let Some(position) = target(&wanted) else {
         return Err(("pos_candidates".to_owned(), "no element is right".to_owned()));
     };
-    let target =
-        text(target, "backend_node_id").map_err(|(field, reason)| (format!("pos_candidates[0].{field}"), reason))?;
-    let (controls, labels) = screen(wanted, list(action, "neg_candidates")?)?;
+    let at = |(field, reason)| (format!("pos_candidates[{position}].{field}"), reason);
+    let target = text(&wanted[position], "backend_node_id").map_err(at)?;
+    let others = candidates(action, "neg_candidates")?;
+    let said = said(&optional(action, "cleaned_html"))?;
+    let (controls, labels) = screen(&wanted, &others, &said)?;
     let control = |label: &String| controls.iter().find(|control| control.label == *label);
     let label = labels.get(&target).ok_or(("pos_candidates".to_owned(), "no such element".to_owned()))?;
-    let (function, args) = operation(&action["operation"])?;
+    let mut parsed = Value::Null;
+    let written = unquoted(&action["operation"], &mut parsed).map_err(|reason| ("operation".to_owned(), reason))?;
+    let (function, args) = operation(written)?;
     let right = wanted.iter().filter_map(|candidate| labels.get(&optional(candidate, "backend_node_id")));
     let acceptable_labels: Vec<String> = right.cloned().collect();
     let done = Action {
@@ -96,8 +146,58 @@ fn step(action: &Value, request: &str, before: Option<&Step>, is_last: bool) -> 
     })
 }
 
+/// Elements that could have been chosen: objects, or the same as JSON in texts.
+fn candidates(action: &Value, field: &str) -> Result<Vec<Value>, Refusal> {
+    let candidate = |(index, value): (usize, &Value)| {
+        let mut parsed = Value::Null;
+        let read = unquoted(value, &mut parsed).cloned();
+        read.map_err(|reason| (format!("{field}[{index}]"), reason))
+    };
+    list(action, field)?.iter().enumerate().map(candidate).collect()
+}
+
+/// The element that was chosen: the one that says so, else the topmost, else the first.
+fn target(wanted: &[Value]) -> Option<usize> {
+    let says = |word: &str| wanted.iter().position(|candidate| candidate[word] == true);
+    says("is_original_target").or_else(|| says("is_top_level_target")).or((!wanted.is_empty()).then_some(0))
+}
+
+/// What elements are called in the page's text, by their ids: their own words, else what pictures in them stand for.
+fn said(page: &str) -> Result<HashMap<String, String>, Refusal> {
+    let page = parsed(page).map_err(|fault| ("cleaned_html".to_owned(), fault.reason))?;
+    let elements = page.tree.nodes().filter_map(ElementRef::wrap);
+    let named = elements.filter(|element| element.value().name() != "select").filter_map(|element| {
+        let id = element.value().attr("backend_node_id")?;
+        let pictured =
+            || element.descendants().filter_map(ElementRef::wrap).find_map(|below| below.value().attr("alt"));
+        let mut words = String::new();
+        for piece in element.text() {
+            words.push_str(piece);
+            if words.len() > 4 * LONGEST_NAME {
+                break;
+            }
+        }
+        let words = single_spaced(&words);
+        let name = if words.is_empty() { single_spaced(pictured()?) } else { words };
+        Some((id.to_owned(), shortened(name)))
+    });
+    Ok(named.collect())
+}
+
+/// At most [`LONGEST_NAME`] characters, cut after a word.
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        None => name,
+        Some((end, _)) => format!("{}…", name[..end].rsplit_once(' ').map_or(&name[..end], |(words, _)| words)),
+    }
+}
+
 /// The candidates in the page's order, labelled from 1, and which label each element has.
-fn screen(wanted: &[Value], others: &[Value]) -> Result<(Vec<Control>, BTreeMap<String, String>), Refusal> {
+fn screen(
+    wanted: &[Value],
+    others: &[Value],
+    said: &HashMap<String, String>,
+) -> Result<(Vec<Control>, BTreeMap<String, String>), Refusal> {
     let mut elements: Vec<(u64, &Value)> = Vec::new();
     for (index, candidate) in wanted.iter().chain(others).enumerate() {
         let id = optional(candidate, "backend_node_id");
@@ -108,28 +208,46 @@ fn screen(wanted: &[Value], others: &[Value]) -> Result<(Vec<Control>, BTreeMap<
     }
     elements.sort_by_key(|(number, _)| *number);
     elements.dedup_by_key(|(number, _)| *number);
-    let control = |(index, (_, candidate)): (usize, &(u64, &Value))| Control {
+    let control = |(index, (number, candidate)): (usize, &(u64, &Value))| Control {
         label: (index + 1).to_string(),
-        control_text: name(candidate),
+        control_text: name(candidate, said.get(&number.to_string())),
         control_type: kind(&optional(candidate, "tag")),
         enabled: true,
         selected: None,
         value: None,
-        rectangle: None,
+        rectangle: rectangle(&attributes(candidate)),
     };
     let labels = elements.iter().enumerate().map(|(index, (number, _))| (number.to_string(), (index + 1).to_string()));
     let labels = labels.collect();
     Ok((elements.iter().enumerate().map(control).collect(), labels))
 }
 
-/// What an element is called: attributes are JSON in a text.
-fn name(candidate: &Value) -> String {
-    let attributes: Value = match &candidate["attributes"] {
-        Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
-        other => other.clone(),
-    };
-    let found = NAMES.iter().find_map(|name| attributes[*name].as_str().filter(|text| !text.trim().is_empty()));
-    found.map_or_else(|| optional(candidate, "tag"), |text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+/// What an element is called: as the page says, else by its attributes.
+fn name(candidate: &Value, said: Option<&String>) -> String {
+    let attributes = attributes(candidate);
+    let is_told = |name: &&&str| attributes[**name].as_str().is_some_and(|text| !text.trim().is_empty());
+    let attribute = || NAMES.iter().find(is_told).and_then(|name| attributes[*name].as_str()).map(single_spaced);
+    said.cloned().or_else(attribute).unwrap_or_else(|| optional(candidate, "tag"))
+}
+
+/// An element's attributes, which are JSON in a text.
+fn attributes(candidate: &Value) -> Value {
+    let mut parsed = Value::Null;
+    unquoted(&candidate["attributes"], &mut parsed).cloned().unwrap_or_default()
+}
+
+/// The box of `"left,top,width,height"`; none where the element is not shown.
+fn rectangle(attributes: &Value) -> Option<Rect> {
+    let sides = attributes["bounding_box_rect"].as_str()?.split(',').map(|side| side.trim().parse::<f64>().ok());
+    match sides.collect::<Option<Vec<f64>>>()?[..] {
+        [left, top, width, height] if width > 0.0 && height > 0.0 => Some(Rect {
+            left: left as i32,
+            top: top as i32,
+            right: (left + width) as i32,
+            bottom: (top + height) as i32,
+        }),
+        _ => None,
+    }
 }
 
 fn kind(tag: &str) -> ControlType {
@@ -158,8 +276,11 @@ fn operation(operation: &Value) -> Result<(String, Args), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::each;
     use super::*;
+
+    fn found(text: &str) -> Records {
+        read_all(Source::Text(text), "train_1.json")
+    }
 
     #[test]
     fn every_right_element_is_acceptable_and_an_unknown_operation_is_named() {
@@ -167,16 +288,60 @@ mod tests {
             {"operation":{"op":"TYPE","value":"tea"},"pos_candidates":[{"tag":"input","backend_node_id":"20","attributes":"{\"placeholder\":\"Search\"}"},
              {"tag":"div","backend_node_id":"9"}],"neg_candidates":[{"tag":"a","backend_node_id":"11","attributes":"{\"title\":\"Home\"}"}]},
             {"operation":{"op":"CLICK","value":""},"pos_candidates":[{"tag":"button","backend_node_id":"5"}],"neg_candidates":[]}]}"#;
-        let file = "train_1.json";
-        let found = each(record, |record, found| read(record, file, found));
-        let steps = &found.trajectories[0].steps;
+        let read = found(record);
+        let steps = &read.trajectories[0].steps;
         assert_eq!(steps[0].acceptable_labels, ["3", "1"]);
         assert_eq!(
             (steps[0].action.control_name.as_str(), &steps[0].action.args["text"]),
             ("Search", &Value::from("tea"))
         );
         assert_eq!((steps[1].action.status, steps[1].state.previous_actions.len()), (Status::Finish, 1));
-        let bad = each(&record.replace("CLICK", "HOVER"), |record, found| read(record, file, found));
+        let bad = found(&record.replace("CLICK", "HOVER"));
         assert_eq!((bad.trajectories.len(), bad.faults[0].field.as_str()), (0, "actions[1].operation.op"));
+    }
+
+    #[test]
+    fn names_come_from_the_page_the_original_target_wins_and_boxes_are_kept() {
+        let page = "<div backend_node_id=1><a backend_node_id=2><text>Track  an <b>order</b></text></a>\
+                    <button backend_node_id=3><img alt=Bag></button><select backend_node_id=4><option>One</select></div>";
+        let candidate = |id: u32, tag: &str, more: Value| {
+            let attributes = json!({"class": "x", "bounding_box_rect": "10,20.5,30,40"}).to_string();
+            let mut candidate = json!({"tag": tag, "backend_node_id": id.to_string(), "attributes": attributes});
+            candidate.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            candidate
+        };
+        let wanted = [candidate(3, "button", json!({})), candidate(2, "a", json!({"is_original_target": true}))];
+        let action = json!({"cleaned_html": page, "operation": {"op": "CLICK"}, "pos_candidates": wanted,
+                            "neg_candidates": [candidate(4, "select", json!({}))]});
+        let task = json!({"annotation_id": "a", "website": "shop", "confirmed_task": "Track it", "actions": [action]});
+        let read = found(&task.to_string());
+        let step = &read.trajectories[0].steps[0];
+        let names: Vec<_> =
+            step.state.observation.controls.iter().map(|control| control.control_text.as_str()).collect();
+        assert_eq!(names, ["Track an order", "Bag", "x"]);
+        assert_eq!(
+            (step.action.control_name.as_str(), &step.acceptable_labels[..]),
+            ("Track an order", &["2".to_owned(), "1".to_owned()][..])
+        );
+        let rect = Rect { left: 10, top: 20, right: 40, bottom: 60 };
+        assert_eq!(step.state.observation.controls[0].rectangle, Some(rect));
+        let deep = task.to_string().replace("<div backend", &format!("{}<div backend", "<div>".repeat(1000)));
+        assert_eq!(found(&deep).faults[0].field, "actions[0].cleaned_html");
+    }
+
+    #[test]
+    fn rows_of_single_actions_are_put_together() {
+        let row = |index: u32, id: &str| {
+            json!({"annotation_id": "a", "website": "shop", "confirmed_task": "Buy tea", "action_uid": "u", "action_reprs": ["x", "y"],
+                   "target_action_index": index.to_string(), "operation": "{\"op\": \"CLICK\"}", "neg_candidates": [],
+                   "pos_candidates": [format!("{{\"tag\": \"a\", \"backend_node_id\": \"{id}\"}}")]})
+        };
+        let read = found(&json!([row(1, "8"), row(0, "7")]).to_string());
+        assert_eq!((read.records, read.usable, read.trajectories[0].steps.len()), (1, 1, 2), "{read:?}");
+        let half = found(&row(1, "8").to_string());
+        assert_eq!(
+            (half.records, half.faults[0].field.as_str(), half.faults[0].record.as_str()),
+            (1, "target_action_index", "a")
+        );
     }
 }

@@ -1,30 +1,38 @@
 //! Other people's records of what was done in an application: trajectories where they hold screens and actions,
 //! task-plan pairs where they hold requests and steps.
 //!
-//! A record that cannot be used is counted and kept aside with its file, line and field; the others are still read.
+//! A record that cannot be used is counted and kept aside with its file, line, name and field; the others are still
+//! read.
 
 mod chat;
 mod gui360;
+mod label;
 mod mind2web;
+mod output;
 mod record;
+mod repeated;
 mod ufo_dataflow;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use lam_signal::{Cancel, Progress};
-use lam_store::{hash_bytes, write_atomic, write_task_plans, write_trajectories};
-use lam_types::{PlanSource, TaskPlan, Trajectory};
+use lam_types::{PlanSource, TaskPlan};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::apart::apart;
 use super::config::{SourceConfig, SourceKind};
-use super::content::Fault;
-use super::files::{SourceFile, files_below};
-use crate::CollectError;
-use crate::aside::{Unreadable, write_lines};
+use super::content::{Fault, Repairs};
+use super::files::{Held, SourceFile, files_below};
+use super::json::Source;
+use crate::aside::Rejected;
 use crate::pair::Origin;
+use crate::{CollectError, duplicate};
+use output::Results;
 use record::{Plan, Records, each};
+
+/// Two tasks, and their plans, are nearly the same from this share of common words on (Jaccard).
+const NEAR: f64 = 0.9;
 
 /// Formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +42,7 @@ pub enum ImportFormat {
     Gui360,
     /// Mind2Web's tasks with their actions and candidate elements.
     Mind2web,
-    /// UFO dataflow's instantiated plans.
+    /// UFO dataflow's instantiated plans, and its task files.
     UfoDataflow,
     /// OpenAI's messages.
     Messages,
@@ -69,10 +77,13 @@ impl ImportFormat {
 }
 
 /// Reads every file of a format under `path` and writes `trajectories.parquet`, `task_plans.parquet` (whichever have
-/// rows), `unreadable.jsonl` and `stats.json` below `output`. Returns the statistics.
+/// rows), `rejected.jsonl`, `unreadable.jsonl` and `stats.json` below `output`, all in place of those of an import
+/// before it. Records that are the same as, or nearly the same as, one before them are left out and counted. Returns the
+/// statistics.
 ///
 /// # Errors
-/// A path without a file, not a single usable record, or a file that cannot be written.
+/// A path without a file, an `output` that holds something else, not a single usable record (what was wrong with them is
+/// written all the same), or a file that cannot be written.
 pub fn import(
     format: ImportFormat,
     path: &Path,
@@ -80,58 +91,87 @@ pub fn import(
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Value, CollectError> {
+    output::check(output)?;
     let files = files_below(&SourceConfig::files(SourceKind::Wikihow, path, format.as_str()))?;
-    let (mut trajectories, mut pairs, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut records, mut unknown_types) = (0, BTreeMap::new());
+    let mut results = Results { format: format.as_str(), files: files.len(), ..Results::default() };
     progress.begin(format.as_str(), Some(files.len() as u64));
     for (index, file) in files.iter().enumerate() {
         if cancel.is_cancelled() {
             return Err(CollectError::Cancelled);
         }
-        let (found, hash) = read_file(format, file);
-        records += found.records;
-        trajectories.extend(found.trajectories);
-        pairs.extend(found.plans.into_iter().map(|plan| pair(format, file, &hash, plan)));
-        unreadable.extend(found.faults.into_iter().map(|fault| fault.into_unreadable(format.as_str(), &file.name)));
-        for (name, count) in found.unknown_types {
-            *unknown_types.entry(name).or_insert(0) += count;
-        }
-        progress.advance(index as u64 + 1, &format!("{records} records"));
+        let read = file.clone();
+        let (found, hash) = apart(cancel, move || read_file(format, &read))?;
+        add(&mut results, format, file, &hash, found);
+        progress.advance(index as u64 + 1, &format!("{} records", results.records));
     }
     progress.end();
-    let stats = json!({
-        "format": format.as_str(), "files": files.len(), "records": records, "unreadable": unreadable.len(),
-        "trajectories": trajectories.len(), "steps": trajectories.iter().map(|one| one.steps.len()).sum::<usize>(),
-        "successes": trajectories.iter().filter(|one| one.succeeded()).count(),
-        "task_plans": pairs.len(), "control_types_read_as_group": unknown_types,
-    });
-    write(output, &trajectories, &pairs, &unreadable, &stats)?;
-    if trajectories.is_empty() && pairs.is_empty() {
-        let place = output.join("unreadable.jsonl");
-        let hint = format!("{} says why; is it of the format `{}`?", place.display(), format.as_str());
-        return Err(CollectError::Nothing { what: format!("{}: no usable record of {records}", path.display()), hint });
+    let (kept, repeated) = duplicate::remove(std::mem::take(&mut results.pairs), NEAR);
+    results.pairs = kept;
+    results.rejected.extend(repeated);
+    let (kept, repeated) = repeated::remove(std::mem::take(&mut results.trajectories), format.as_str());
+    results.trajectories = kept;
+    results.rejected.extend(repeated);
+    let stats = results.write(output)?;
+    if results.trajectories.is_empty() && results.pairs.is_empty() {
+        let what = format!("{}: no usable record of {}", path.display(), results.records);
+        let (unreadable, rejected) = (output.join("unreadable.jsonl"), output.join("rejected.jsonl"));
+        let (unreadable, rejected) = (unreadable.display(), rejected.display());
+        let hint = format!("{unreadable} and {rejected} say why; is it of the format `{}`?", format.as_str());
+        return Err(CollectError::Nothing { what, hint });
     }
     Ok(stats)
 }
 
-fn read_file(format: ImportFormat, file: &SourceFile) -> (Records, String) {
-    let bytes = match file.read() {
-        Ok(bytes) => bytes,
-        Err(reason) => {
-            let faults = vec![Fault { line: 0, field: String::new(), reason }];
-            return (Records { faults, ..Records::default() }, String::new());
+fn add(results: &mut Results, format: ImportFormat, file: &SourceFile, hash: &str, found: Records) {
+    results.records += found.records;
+    results.usable += found.usable;
+    results.repairs += found.repairs;
+    results.trajectories.extend(found.trajectories);
+    for plan in found.plans {
+        let rejected = plan.rejected.clone();
+        let pair = pair(format, file, hash, plan);
+        match rejected {
+            None => results.pairs.push(pair),
+            Some((reason, detail)) => results.rejected.push(Rejected { reason, detail, pair }),
         }
+    }
+    let faults = found.faults.into_iter().map(|fault| fault.into_unreadable(format.as_str(), &file.name));
+    results.unreadable.extend(faults);
+    for (name, count) in found.unknown_types {
+        *results.unknown_types.entry(name).or_insert(0) += count;
+    }
+}
+
+fn read_file(format: ImportFormat, file: &SourceFile) -> (Records, String) {
+    let none = |reason: String| {
+        (Records { faults: vec![Fault::at(0, reason)], records: 1, ..Records::default() }, String::new())
     };
-    let text = String::from_utf8_lossy(&bytes);
-    let records = match format {
-        ImportFormat::Gui360 => gui360::read(&text, &file.name),
-        ImportFormat::Mind2web => each(&text, |record, found| mind2web::read(record, &file.name, found)),
-        ImportFormat::UfoDataflow => each(&text, ufo_dataflow::read),
-        ImportFormat::Messages => each(&text, chat::messages),
-        ImportFormat::Sharegpt => each(&text, chat::sharegpt),
-        ImportFormat::Alpaca => each(&text, chat::alpaca),
+    let (held, hash) = match file.read() {
+        Ok((held, _)) if is_web_page(&held) => return none("is a web page, not records".to_owned()),
+        Ok(held) => held,
+        Err(reason) => return none(reason),
     };
-    (records, hash_bytes(&bytes))
+    let (source, repairs) = match &held {
+        Held::Text(text, repairs) => (Source::Text(text), *repairs),
+        Held::Parquet => (Source::Table(file.path()), Repairs::default()),
+    };
+    let mut found = match format {
+        ImportFormat::Gui360 => gui360::read(source, &file.name),
+        ImportFormat::Mind2web => mind2web::read_all(source, &file.name),
+        ImportFormat::UfoDataflow => each(source, &|record, found| ufo_dataflow::read(record, &file.name, found)),
+        ImportFormat::Messages => each(source, &chat::messages),
+        ImportFormat::Sharegpt => each(source, &chat::sharegpt),
+        ImportFormat::Alpaca => each(source, &chat::alpaca),
+    };
+    if found.records == 0 {
+        found.faults.push(Fault::at(0, "holds no record"));
+    }
+    found.repairs += repairs;
+    (found, hash)
+}
+
+fn is_web_page(held: &Held) -> bool {
+    matches!(held, Held::Text(text, _) if text.trim_start().starts_with('<'))
 }
 
 fn pair(format: ImportFormat, file: &SourceFile, hash: &str, plan: Plan) -> TaskPlan {
@@ -140,24 +180,7 @@ fn pair(format: ImportFormat, file: &SourceFile, hash: &str, plan: Plan) -> Task
         source: PlanSource::Other,
         document: format!("{}/{}", format.as_str(), file.name),
         document_hash: hash.to_owned(),
-        producer: format!("import:{}-1", format.as_str()),
+        producer: format!("import:{}-2", format.as_str()),
     };
     origin.pair(plan.task, plan.steps)
-}
-
-fn write(
-    output: &Path,
-    trajectories: &[Trajectory],
-    pairs: &[TaskPlan],
-    unreadable: &[Unreadable],
-    stats: &Value,
-) -> Result<(), CollectError> {
-    if !trajectories.is_empty() {
-        write_trajectories(&output.join("trajectories.parquet"), trajectories)?;
-    }
-    if !pairs.is_empty() {
-        write_task_plans(&output.join("task_plans.parquet"), pairs)?;
-    }
-    write_lines(&output.join("unreadable.jsonl"), unreadable)?;
-    Ok(write_atomic(&output.join("stats.json"), format!("{stats:#}\n").as_bytes())?)
 }

@@ -6,7 +6,9 @@ use lam_store::trajectory_id;
 use lam_types::{ControlType, Trajectory};
 use serde_json::Value;
 
-use crate::import::content::Fault;
+use crate::aside::Rejection;
+use crate::import::content::{Fault, Repairs};
+use crate::import::json::{Entry, Source, visit};
 
 /// What one file gives.
 #[derive(Debug, Default)]
@@ -14,50 +16,90 @@ pub(super) struct Records {
     pub(super) trajectories: Vec<Trajectory>,
     pub(super) plans: Vec<Plan>,
     pub(super) faults: Vec<Fault>,
+    /// Faults of the record that is being read, of which the rest can be used.
+    pub(super) refusals: Vec<Refusal>,
     /// Types of controls that have no counterpart and were read as `Group`, with how many.
     pub(super) unknown_types: BTreeMap<String, usize>,
     pub(super) records: usize,
+    /// Records that gave something to use.
+    pub(super) usable: usize,
+    pub(super) repairs: Repairs,
 }
 
 /// A request and its steps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) application: String,
     pub(super) task: String,
     pub(super) steps: Vec<String>,
+    /// Why the pair is not used, if it is not.
+    pub(super) rejected: Option<(Rejection, String)>,
 }
 
 /// Why a record cannot be used: the field, and what is wrong with it.
 pub(super) type Refusal = (String, String);
 
-/// Every record of a file: JSON lines, an array, or a single object.
-pub(super) fn each(text: &str, read: impl Fn(&Value, &mut Records) -> Result<(), Refusal>) -> Records {
-    let mut found = Records::default();
-    let take = |record: Result<Value, serde_json::Error>, line: usize, place: String, found: &mut Records| {
-        found.records += 1;
-        let refusal = match record {
-            Err(error) => Some((String::new(), error.to_string())),
-            Ok(record) => read(&record, found).err(),
-        };
-        if let Some((field, reason)) = refusal {
-            found.faults.push(Fault { line, field: format!("{place}{field}"), reason });
-        }
-    };
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Array(records)) => {
-            for (index, record) in records.into_iter().enumerate() {
-                take(Ok(record), 0, format!("[{index}]."), &mut found);
-            }
-        }
-        Ok(record) => take(Ok(record), 1, String::new(), &mut found),
-        Err(error) if text.trim_start().starts_with('[') => take(Err(error), 0, String::new(), &mut found),
-        Err(_) => {
-            for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-                take(serde_json::from_str(line), index + 1, String::new(), &mut found);
-            }
+/// Fields under which a file keeps its list of records.
+const WRAPPERS: &[&str] = &["data", "records", "rows", "examples", "instances", "samples", "train"];
+
+/// Fields with the name that a record has of itself.
+const NAMES: &[&str] =
+    &["execution_id", "annotation_id", "unique_id", "task_id", "conversation_id", "unique_trajectory_id", "id"];
+
+impl Records {
+    /// Takes one record.
+    pub(super) fn take(&mut self, line: usize, place: &str, record: &Value, read: &Read<'_>) {
+        let (plans, trajectories) = (self.plans.len(), self.trajectories.len());
+        self.records += 1;
+        let refused = read(record, self).err();
+        let of_plans = self.plans[plans..].iter().any(|plan| plan.rejected.is_none());
+        self.usable += usize::from(of_plans || self.trajectories.len() > trajectories);
+        for (field, reason) in std::mem::take(&mut self.refusals).into_iter().chain(refused) {
+            self.fault(line, place, &name_of(record), (field, reason));
         }
     }
+
+    pub(super) fn fault(&mut self, line: usize, place: &str, record: &str, (field, reason): Refusal) {
+        let field = format!("{place}{field}").trim_end_matches('.').to_owned();
+        self.faults.push(Fault { line, record: record.to_owned(), field, reason });
+    }
+}
+
+/// Reads one record.
+pub(super) type Read<'a> = dyn Fn(&Value, &mut Records) -> Result<(), Refusal> + 'a;
+
+/// Every record of a file: JSON lines, an array, single objects, a table's rows.
+pub(super) fn each(source: Source<'_>, read: &Read<'_>) -> Records {
+    let mut found = Records::default();
+    let replaced = visit(source, |Entry { line, place, value }| match value {
+        Err(reason) => {
+            found.records += 1;
+            found.fault(line, &place, "", (String::new(), reason));
+        }
+        Ok(value) => match wrapped(&value) {
+            Some((key, records)) => {
+                for (index, record) in records.iter().enumerate() {
+                    found.take(line, &format!("{place}{key}[{index}]."), record, read);
+                }
+            }
+            None => found.take(line, &place, &value, read),
+        },
+    });
+    found.repairs.replaced = replaced;
     found
+}
+
+/// The records of an object that holds nothing but a list of them, and what describes it.
+fn wrapped(value: &Value) -> Option<(&str, &Vec<Value>)> {
+    let mut lists = value.as_object()?.iter().filter(|(_, field)| field.is_array() || field.is_object());
+    let (key, records) = lists.next().filter(|(key, _)| WRAPPERS.contains(&key.as_str()))?;
+    let records = records.as_array().filter(|records| records.iter().all(Value::is_object))?;
+    (lists.next().is_none() && !records.is_empty()).then_some((key, records))
+}
+
+/// The name that a record has of itself, "" where it has none.
+pub(super) fn name_of(record: &Value) -> String {
+    NAMES.iter().map(|name| optional(record, name)).find(|name| !name.is_empty()).unwrap_or_default()
 }
 
 /// The trajectory under its own content's name.
@@ -93,4 +135,15 @@ pub(super) fn control_type(name: &str, unknown: &mut BTreeMap<String, usize>) ->
         *unknown.entry(name.to_owned()).or_insert(0) += 1;
         ControlType::Group
     })
+}
+
+/// A value that some files keep as JSON in a text.
+pub(super) fn unquoted<'a>(value: &'a Value, parsed: &'a mut Value) -> Result<&'a Value, String> {
+    match value {
+        Value::String(text) => {
+            *parsed = serde_json::from_str(text).map_err(|error| format!("is text that is no JSON: {error}"))?;
+            Ok(parsed)
+        }
+        other => Ok(other),
+    }
 }

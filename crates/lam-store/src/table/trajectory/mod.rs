@@ -9,17 +9,28 @@ use crate::{StoreError, hash_bytes};
 
 use self::rows::{TrajectoryRow, columns_of};
 use self::steps::Assembly;
-use super::{read_table, write_table};
+use super::{Schema, read_table, write_table};
 
 mod rows;
 mod steps;
 
-const SCHEMA: &str = "trajectory";
+const SCHEMA: Schema = Schema {
+    name: "trajectory",
+    nullable: &[
+        "environment_error",
+        "state_request",
+        "reward",
+        "prompt_ids",
+        "action_ids",
+        "logprobs",
+        "tokenizer_hash",
+    ],
+};
 
 /// Write trajectories to a Parquet file, one row a step.
 pub fn write_trajectories(path: &Path, rows: &[Trajectory]) -> Result<(), StoreError> {
     let rows: Vec<TrajectoryRow<'_>> = rows.iter().flat_map(rows_of).collect();
-    write_table(path, SCHEMA, &rows, columns_of)
+    write_table(path, &SCHEMA, &rows, columns_of)
 }
 
 /// Read trajectories from a Parquet file, in file order.
@@ -38,7 +49,7 @@ pub fn read_trajectories(path: &Path) -> Result<Vec<Trajectory>, StoreError> {
 pub fn visit_trajectories(path: &Path, mut take: impl FnMut(Trajectory) -> ControlFlow<()>) -> Result<(), StoreError> {
     let mut assembly = Assembly::default();
     let mut stopped = false;
-    read_table(path, SCHEMA, |batch| {
+    read_table(path, &SCHEMA, |batch| {
         assembly.add(batch)?;
         let flow = assembly.take_complete().try_for_each(&mut take);
         stopped = flow.is_break();

@@ -112,6 +112,7 @@ impl<'a> EpisodeColumns<'a> {
 }
 
 struct StepColumns<'a> {
+    request: Column<'a, StringArray>,
     state_request: Column<'a, StringArray>,
     controls: Column<'a, StringArray>,
     document: Column<'a, StringArray>,
@@ -141,6 +142,7 @@ struct StepColumns<'a> {
 impl<'a> StepColumns<'a> {
     fn of(batch: &Batch<'a>) -> Result<Self, StoreError> {
         Ok(Self {
+            request: batch.text("request")?,
             state_request: batch.text("state_request")?,
             controls: batch.text("controls")?,
             document: batch.text("document")?,
@@ -186,7 +188,10 @@ impl<'a> StepColumns<'a> {
 
     fn state(&self, row: usize) -> Result<State, StoreError> {
         Ok(State {
-            request: self.state_request.owned(row)?,
+            request: self
+                .state_request
+                .optional(row)
+                .map_or_else(|| self.request.owned(row), |text| Ok(text.into()))?,
             observation: Observation {
                 controls: self.controls.json(row)?,
                 document: self.document.owned(row)?,
@@ -215,7 +220,7 @@ impl<'a> StepColumns<'a> {
             prompt_ids,
             action_ids: self.action_ids.numbers::<UInt32Type>(row)?.unwrap_or_default(),
             logprobs: self.logprobs.numbers::<Float32Type>(row)?.unwrap_or_default(),
-            tokenizer_hash: self.tokenizer_hash.owned(row)?,
+            tokenizer_hash: self.tokenizer_hash.or_empty(row),
         }))
     }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use lam_data::NearIndex;
 use lam_types::TaskPlan;
 
-use super::filter::words;
 use crate::aside::{Rejected, Rejection};
+use crate::english::words;
 
 /// Separates the pairs into the first of each kind and their repetitions.
 pub(crate) fn remove(pairs: Vec<TaskPlan>, near: f64) -> (Vec<TaskPlan>, Vec<Rejected>) {
