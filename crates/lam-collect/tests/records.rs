@@ -51,7 +51,7 @@ fn messages(bytes: impl AsRef<[u8]>) -> Imported {
 
 /// A record with these turns, user and assistant in turn.
 fn chat(turns: &[&str]) -> String {
-    let role = |index: usize| if index % 2 == 0 { "user" } else { "assistant" };
+    let role = |index: usize| if index.is_multiple_of(2) { "user" } else { "assistant" };
     let turns: Vec<Value> =
         turns.iter().enumerate().map(|(index, text)| json!({"role": role(index), "content": text})).collect();
     json!({"messages": turns}).to_string() + "\n"

@@ -73,7 +73,7 @@ pub(crate) fn stands_alone(text: &str) -> bool {
     (0..words.len()).all(|index| {
         let word = |at: Option<usize>| at.and_then(|at| words.get(at)).map_or("", String::as_str);
         let (before, here, after) = (word(index.checked_sub(1)), word(Some(index)), word(Some(index + 1)));
-        !VAGUE.contains(&here) && !(POINTING.contains(&here) && points(before, here, after))
+        !(VAGUE.contains(&here) || POINTING.contains(&here) && points(before, here, after))
     })
 }
 

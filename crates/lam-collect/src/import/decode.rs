@@ -63,7 +63,7 @@ fn declared(head: &[u8]) -> Option<&'static Encoding> {
     ["charset=", "encoding="].iter().find_map(|word| {
         let label = head.split_once(word)?.1.trim_start_matches(['"', '\'', ' ']);
         let end = label.find(|letter: char| !letter.is_ascii_alphanumeric() && !"-_:.".contains(letter));
-        Encoding::for_label(label[..end.unwrap_or(label.len())].as_bytes())
+        Encoding::for_label(&label.as_bytes()[..end.unwrap_or(label.len())])
     })
 }
 

@@ -161,8 +161,8 @@ impl Mended {
         if rest.starts_with("//") {
             return to(rest.find('\n'));
         }
-        if rest.starts_with("/*") {
-            let length = to(rest[2..].find("*/").map(|at| at + 4));
+        if let Some(comment) = rest.strip_prefix("/*") {
+            let length = to(comment.find("*/").map(|at| at + 4));
             self.text.extend(rest[..length].chars().filter(|letter| *letter == '\n'));
             return length;
         }
