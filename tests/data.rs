@@ -74,7 +74,7 @@ fn records_of_others_come_in_and_bad_ones_are_kept_aside() {
     place.refuse(
         &["data", "import", "alpaca", "alpaca.jsonl", "--output-dir", "."],
         2,
-        &["not an import's", "hint: name"],
+        &["the import would lie in", "hint: choose another"],
     );
     place.refuse(&["data", "import", "alpacca", "alpaca.jsonl"], 2, &["`alpacca`", "hint: did you mean `alpaca`?"]);
     place.refuse(

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use lam_collect::ImportFormat;
 use lam_data::{
-    CheckConfig, Checker, DataError, DataStats, Example, Inputs, Place, Row, plan_example, preview, step_examples, visit_rows,
+    CheckConfig, Checker, DataError, DataStats, Example, Inputs, Place, Row, plan_example, preview, step_examples,
+    visit_rows,
 };
 use lam_prompt::{Renderer, Style};
 use lam_signal::{Cancel, Failure, NoProgress, Progress};
@@ -80,7 +81,6 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Resul
         let what = format!("the import would lie in {}, over {}, which is read", directory.display(), path.display());
         return Err(Failure::config(what).hint("choose another --output-dir"));
     }
-    lam_store::claim(directory)?;
     let stats = lam_collect::import(format, path, directory, &NoProgress, &cancel)?;
     output.line(&format!("{}: {}", directory.display(), counted(&stats)));
     let number = |name: &str| stats[name].as_u64().unwrap_or(0);

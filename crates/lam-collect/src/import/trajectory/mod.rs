@@ -91,8 +91,8 @@ pub fn import(
     progress: &dyn Progress,
     cancel: &Cancel,
 ) -> Result<Value, CollectError> {
-    output::check(output)?;
     let files = files_below(&SourceConfig::files(SourceKind::Wikihow, path, format.as_str()))?;
+    output::claim(output)?;
     let mut results = Results { format: format.as_str(), files: files.len(), ..Results::default() };
     progress.begin(format.as_str(), Some(files.len() as u64));
     for (index, file) in files.iter().enumerate() {

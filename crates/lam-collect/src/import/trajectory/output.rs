@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lam_store::{
-    StagingDir, StoreError, remove_directory, remove_file, write_atomic, write_task_plans, write_trajectories,
+    MANIFEST_FILE, StagingDir, StoreError, remove_directory, remove_file, write_atomic, write_task_plans,
+    write_trajectories,
 };
 use lam_types::{TaskPlan, Trajectory};
 use serde_json::{Value, json};
@@ -13,29 +14,23 @@ use crate::CollectError;
 use crate::aside::{Rejected, Unreadable, write_lines};
 use crate::import::content::Repairs;
 
-/// Says what an import read; by it a folder is known to be an import's. Goes first and comes last.
+/// Says what an import read. Goes first and comes last.
 const STATS: &str = "stats.json";
 /// Every file that an import may leave.
 const FILES: [&str; 5] = [STATS, "trajectories.parquet", "task_plans.parquet", "rejected.jsonl", "unreadable.jsonl"];
 
-/// Refuses a folder that holds anything but an import.
-pub(super) fn check(output: &Path) -> Result<(), CollectError> {
-    let is_empty = std::fs::read_dir(output).map_or(true, |mut entries| entries.next().is_none());
-    let stats = std::fs::read(output.join(STATS)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let is_import = stats.is_some_and(|stats| stats["format"].is_string()) || output.join(WORK).exists();
-    if is_empty || is_import {
-        return Ok(());
+/// Takes the folder for an import: one that is empty or ours, and not a stage's result, of which a row would go.
+pub(super) fn claim(output: &Path) -> Result<(), CollectError> {
+    if output.join(MANIFEST_FILE).exists() {
+        return Err(CollectError::Config {
+            key: "--output-dir",
+            value: output.display().to_string(),
+            reason: "it holds the result of a stage",
+            hint: "name a directory that is empty or not there yet",
+        });
     }
-    Err(CollectError::Config {
-        key: "--output-dir",
-        value: output.display().to_string(),
-        reason: "it holds files that are not an import's",
-        hint: "name a directory that is empty or not there yet",
-    })
+    Ok(lam_store::claim(output)?)
 }
-
-/// Where new files are written before they take their places.
-const WORK: &str = "import.partial";
 
 /// What was read.
 #[derive(Default)]
