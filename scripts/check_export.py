@@ -2,10 +2,11 @@
 
     pip install torch transformers peft
     python scripts/check_export.py merged  DIR
-    python scripts/check_export.py adapter DIR --base BASE_DIR
+    python scripts/check_export.py adapter DIR [--base BASE_DIR]    (the base is DIR/base where the export has one)
     python scripts/check_export.py reward  DIR
 
-Exits with 1 when a logit or a token differs.
+A reward model is also asked for all its probes at once, padded by its tokenizer on either side: a batch must score as
+its texts do alone. Exits with 1 when a logit, a score or a token differs.
 """
 
 import argparse
@@ -28,6 +29,20 @@ def load(kind, directory, base):
     return PeftModel.from_pretrained(under, directory)
 
 
+def padded(model, tokenizer, rows):
+    """Largest difference of a score in a padded batch from the same text's alone, over both sides of padding."""
+    if tokenizer.pad_token_id != model.config.pad_token_id:
+        sys.exit(f"the tokenizer pads with {tokenizer.pad_token_id}, the model takes {model.config.pad_token_id} for padding")
+    worst = 0.0
+    with torch.no_grad():
+        alone = torch.cat([model(input_ids=torch.tensor([row])).logits for row in rows])
+        for side in ("left", "right"):
+            tokenizer.padding_side = side
+            together = model(**tokenizer.pad({"input_ids": rows}, return_tensors="pt")).logits
+            worst = max(worst, (alone - together).abs().max().item())
+    return worst
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("kind", choices=["merged", "adapter", "reward"])
@@ -35,6 +50,8 @@ def main():
     arguments.add_argument("--base", type=Path, help="the model under the adapter")
     arguments.add_argument("--tolerance", type=float, default=1e-3)
     options = arguments.parse_args()
+    if options.base is None and (options.directory / "base").is_dir():
+        options.base = options.directory / "base"
     if options.kind == "adapter" and options.base is None:
         arguments.error("an adapter needs --base")
 
@@ -52,6 +69,12 @@ def main():
         last = logits[0] if options.kind == "reward" else logits[0, -1]
         worst = max(worst, (last - torch.tensor(probe["logits"])).abs().max().item())
     print(f"{options.kind}: largest difference of a logit over {len(record['probes'])} inputs: {worst:.3e}")
+    if options.kind == "reward":
+        rows = [probe["input_ids"] for probe in record["probes"]]
+        rows = [row[: max(1, len(row) * part // 4)] for row in rows for part in (1, 4)]
+        batched = padded(model, tokenizer, rows)
+        print(f"reward: largest difference of a score in a padded batch of {len(rows)}, left or right: {batched:.3e}")
+        worst = max(worst, batched)
     if worst > options.tolerance or not same_tokens:
         print(f"not equal (tolerance {options.tolerance:g})", file=sys.stderr)
         return 1

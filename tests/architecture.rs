@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 7] = [
     &["lam-types", "lam-signal"],
-    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-model", "lam-learn"],
-    &["lam-tasks"],
+    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-weights", "lam-learn"],
+    &["lam-model", "lam-tasks"],
     &[
         "lam-pipeline",
         "lam-hub",
@@ -50,6 +50,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-agent", "candle-core", "an agent acts as well through a remote model as through ours"),
     ("lam-prompt", "candle-core", "words and tokens need no tensor"),
     ("lam-store", "candle-core", "files know no tensor"),
+    ("lam-weights", "candle-core", "files know no tensor"),
     ("lam-pipeline", "candle-core", "the runner knows no machine learning"),
     ("lam-pipeline", "lam-prompt", "the runner knows no machine learning"),
     ("lam-hub", "candle-core", "downloads know no tensor"),

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a module a topic.
 
+mod adapters;
 mod architecture;
 mod bad_input;
 mod bad_settings;

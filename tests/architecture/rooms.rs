@@ -56,6 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "files",
             "init",
             "decoder",
+            "source",
             "generation",
             "head",
             "matrix_product",

@@ -13,6 +13,8 @@ pub struct BaseConfig {
     /// A pretrained model to take instead of making one: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]`
     /// on the hub, which is fetched before this stage sees it.
     pub model_name_or_path: Option<String>,
+    /// A directory with an adapter in PEFT's form over that model: it is merged into the weights that are taken.
+    pub adapter_name_or_path: Option<String>,
     /// Shape of the model that is made: a configuration in Hugging Face's form, or the name of a shipped one.
     pub model_config: String,
     /// How its weights start: `induction` (heads that copy and look up from the first step on) or `normal`.
@@ -70,6 +72,7 @@ impl Default for BaseConfig {
     fn default() -> Self {
         Self {
             model_name_or_path: None,
+            adapter_name_or_path: None,
             model_config: "nano-2m".into(),
             initialization: Initialization::Induction(Induction::default()),
             environment: "sim".into(),

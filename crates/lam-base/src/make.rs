@@ -4,13 +4,13 @@ use std::path::Path;
 
 use lam_data::write_examples;
 use lam_env::Application;
-use lam_model::{Decoder, Finetuning, TokenIds};
+use lam_model::{Decoder, Finetuning, ModelSource, TokenIds};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
 use lam_trainer::{
-    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, settings_identity,
-    train, write_model,
+    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, note_adapter,
+    settings_identity, train, write_model,
 };
 use serde_json::{Value, json};
 
@@ -45,18 +45,23 @@ pub struct BaseIo<'a> {
 /// A setting that makes no sense, a tokenizer or model that cannot be made, or training that stops.
 pub fn run(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     match &config.model_name_or_path {
-        Some(path) => take(Path::new(path), io),
+        Some(path) => take(Path::new(path), config.adapter_name_or_path.as_deref().map(Path::new), io),
         None => make(config, io),
     }
 }
 
-/// Takes a pretrained model as it is, after proving that it can be loaded and asked.
-fn take(model: &Path, io: &BaseIo<'_>) -> Result<Value, BaseError> {
-    let decoder = Decoder::load(model, &Finetuning::Frozen, io.seed)?;
-    Renderer::load(model)?;
+/// Takes a pretrained model as it is, an adapter over it merged, after proving that it can be loaded and asked.
+fn take(model: &Path, adapter: Option<&Path>, io: &BaseIo<'_>) -> Result<Value, BaseError> {
+    let source = ModelSource::open(model, adapter)?;
+    let mut decoder = source.load(&Finetuning::Frozen, io.seed)?;
+    note_adapter(&source, &decoder, io.progress);
+    if decoder.lora().is_some() {
+        decoder.merge_adapter()?;
+    }
+    Renderer::load(source.tokenizer_directory())?;
     let parameters = decoder.config().parameters();
     decoder.save(io.output)?;
-    copy_companions(model, io.output)?;
+    copy_companions(source.tokenizer_directory(), io.output)?;
     io.progress.note(&format!("took the pretrained model {}", model.display()));
     Ok(json!({ "pretrained": model.display().to_string(), "parameters": parameters }))
 }

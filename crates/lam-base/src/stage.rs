@@ -1,6 +1,6 @@
 //! The stage `base`: its settings checked, a named model fetched, the base model made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lam_config::ConfigError;
 use lam_hub::NamedModel;
@@ -47,11 +47,13 @@ impl Stage for Base {
 
     /// Names of the hub and of shipped shapes are not files, and are left out as such.
     fn files(&self, settings: &BaseConfig) -> Vec<PathBuf> {
-        settings.model_name_or_path.iter().chain([&settings.model_config]).map(PathBuf::from).collect()
+        let BaseConfig { model_name_or_path, adapter_name_or_path, model_config, .. } = settings;
+        model_name_or_path.iter().chain(adapter_name_or_path).chain([model_config]).map(PathBuf::from).collect()
     }
 
     fn check(&self, settings: &BaseConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
         settings.model_name_or_path.as_deref().map_or(Ok(()), refuse_unknown)?;
+        settings.adapter_name_or_path.as_deref().map_or(Ok(()), |name| refuse_adapter(name, settings))?;
         if settings.train.max_tokens_per_batch == 0 {
             return Err(ConfigError::value("train.max_tokens_per_batch", 0, "must be at least 1 here", ""));
         }
@@ -94,4 +96,21 @@ fn refuse_unknown(name: &str) -> Result<(), ConfigError> {
     }
     let hint = "name a model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub";
     Err(ConfigError::value("model_name_or_path", name, "no such directory, and not the name of a model", hint))
+}
+
+/// Refuses an adapter that is no directory, or that has no model under it.
+fn refuse_adapter(name: &str, settings: &BaseConfig) -> Result<(), ConfigError> {
+    if settings.model_name_or_path.is_none() {
+        let hint = "name the base that the adapter was trained over in `model_name_or_path`";
+        return Err(ConfigError::value("adapter_name_or_path", name, "there is no model under it", hint));
+    }
+    if Path::new(name).is_dir() {
+        return Ok(());
+    }
+    Err(ConfigError::value(
+        "adapter_name_or_path",
+        name,
+        "no such directory",
+        "name a directory with adapter_config.json",
+    ))
 }

@@ -155,6 +155,9 @@ pub struct PhaseArgs {
     /// Model to start from: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
     #[arg(long, value_name = "DIR|ID")]
     pub model: Option<PathBuf>,
+    /// Adapter in PEFT's form over that model: it is trained further, or merged with `lora.create_new_adapter = true`.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
     /// Data to train on (repeatable).
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
@@ -292,6 +295,9 @@ pub struct EvalArgs {
     /// bear one name.
     #[arg(long, value_name = "DIR")]
     pub model: Vec<PathBuf>,
+    /// Adapter in PEFT's form over the one model; the row is named after it.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
     /// Ground truth: task-plan pairs (plan) or recorded trajectories (step).
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
@@ -326,9 +332,12 @@ pub struct ExportArgs {
     /// What to write.
     #[arg(value_enum)]
     pub kind: ExportKind,
-    /// A stage's output directory.
+    /// A stage's output directory, a model, or an adapter.
     #[arg(long, value_name = "DIR")]
     pub model: PathBuf,
+    /// Adapter in PEFT's form over that model.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
     /// Where to write.
     #[arg(long, value_name = "DIR")]
     pub output_dir: PathBuf,
@@ -346,6 +355,9 @@ pub struct ActArgs {
     /// Model directory, or `expert`.
     #[arg(long, value_name = "DIR", default_value = "expert")]
     pub model: String,
+    /// Adapter in PEFT's form over that model.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
     /// Environment to act in: a registered one, remote:ws://HOST:PORT/ws, or ufo-aip:HOST:PORT.
     #[arg(long = "env", default_value = "sim")]
     pub environment: String,
@@ -434,6 +446,9 @@ pub enum ModelCommand {
         /// Model directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
         #[arg(value_name = "DIR|ID")]
         model: String,
+        /// Adapter in PEFT's form over a model in a directory.
+        #[arg(long, value_name = "DIR")]
+        adapter: Option<PathBuf>,
         /// Tokens of a training batch, and of a generated sequence, that the memory is told for.
         #[arg(long, default_value_t = 2048, value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_777_216))]
         tokens: usize,

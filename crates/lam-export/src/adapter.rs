@@ -1,54 +1,123 @@
-//! The adapter in PEFT's on-disk form, compared with its base (must differ) and with the merged model (must agree).
+//! The adapter in PEFT's on-disk form, compared with its base (must differ) and with the model that was evaluated (must
+//! agree). Where the base was rounded in training, the rounded one is written beside the adapter: only over that it is
+//! the evaluated model.
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning};
+use lam_model::{Decoder, Finetuning, ModelSource, Rounding, record_base};
 
 use crate::files::copy_tokenizer;
-use crate::merged::merge;
-use crate::record::{Check, Probe, difference};
+use crate::merged::merged;
+use crate::record::{Check, Probe, difference, refuse_difference};
 use crate::{ExportConfig, ExportError, probe};
 
 /// Below this the adapter counts as doing nothing.
 const LEAST_EFFECT: f32 = 1e-6;
+/// The base as it was under the adapter in training, below the adapter's directory.
+pub const OWN_BASE: &str = "base";
 
-/// Writes the adapter of `adapter` over `base` into `output`; returns the probes of the reloaded model.
+/// What an exported adapter is and stands on.
+pub struct Written {
+    /// Logits of the reloaded adapter over its base.
+    pub probes: Vec<Probe>,
+    /// What was compared.
+    pub checks: Vec<Check>,
+    /// On which base it stands, in a sentence.
+    pub base: String,
+    /// Whether that base was written beside it.
+    pub has_own_base: bool,
+}
+
+/// Writes the adapter of `source` into `output`. `evaluated` is the directory of the model that was evaluated.
 pub fn write(
-    base: &Path,
-    adapter: &Path,
+    source: &ModelSource,
+    evaluated: Option<&Path>,
     output: &Path,
     config: &ExportConfig,
     inputs: &[Vec<u32>],
-) -> Result<(Vec<Probe>, Vec<Check>), ExportError> {
-    let plain = Decoder::load(base, &Finetuning::Frozen, 0)?;
-    let without = probe::logits(&plain, inputs)?;
-    let mut adapted = plain;
-    adapted.load_adapter(adapter, false)?;
-    // The directory's name, not its path: the same run gives the same bytes wherever it lies.
-    let own_name = base.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    adapted.save_adapter(output, Some(if config.base_model.is_empty() { &own_name } else { &config.base_model }))?;
-    copy_tokenizer(base, output)?;
-    let mut reloaded = Decoder::load(base, &Finetuning::Frozen, 0)?;
-    reloaded.load_adapter(output, false)?;
-    let with = probe::logits(&reloaded, inputs)?;
-    let effect = difference(&with, &without);
+) -> Result<Written, ExportError> {
+    let adapter = source.adapter().unwrap_or(source.directory());
+    let trained = source.load(&Finetuning::Frozen, 0)?;
+    let over_files = probe::logits(&source.load_unrounded()?, inputs)?;
+    let rounding_effect = difference(&probe::logits(&trained, inputs)?, &over_files);
+    let stands_on = StandsOn::of(source, rounding_effect, config)?;
+    trained.save_adapter(output, Some(&stands_on.name))?;
+    copy_tokenizer(source.tokenizer_directory(), output)?;
+    let own_base = output.join(OWN_BASE);
+    let base = if stands_on.is_rounded() {
+        let decoder = source.load_base()?;
+        decoder.save(&own_base)?;
+        copy_tokenizer(source.tokenizer_directory(), &own_base)?;
+        own_base.as_path()
+    } else {
+        source.directory()
+    };
+    record_base(output, base)?;
+
+    let reloaded = ModelSource::open(base, Some(output))?;
+    let with = probe::logits(&reloaded.load(&Finetuning::Frozen, 0)?, inputs)?;
+    let effect = difference(&with, &probe::logits(&reloaded.load_base()?, inputs)?);
     if effect <= LEAST_EFFECT {
         return Err(ExportError::NoEffect { path: adapter.to_owned() });
     }
-    let merged = probe::logits(&merge(base, output)?, inputs)?;
-    let gap = difference(&with, &merged);
-    if gap > config.tolerance {
-        let what = "logits of adapter and merged model";
-        return Err(ExportError::Differs {
-            path: output.to_owned(),
-            what,
-            difference: gap,
-            tolerance: config.tolerance,
-        });
-    }
-    let checks = vec![
-        Check { what: "adapter against base (must differ)".to_owned(), max_abs_difference: effect },
-        Check { what: "adapter against merged model (must agree)".to_owned(), max_abs_difference: gap },
+    let (evaluated, whom) = match evaluated {
+        Some(model) => (Decoder::load(model, &Finetuning::Frozen, 0)?, "the model that was evaluated, as it acts"),
+        None => (merged(&reloaded)?, "the merged model, as it acts"),
+    };
+    let gap = difference(&with, &probe::acting_logits(&evaluated, inputs)?);
+    refuse_difference(output, "logits of the adapter over its base and of the evaluated model", gap, config)?;
+    let check = |what: String, max_abs_difference| Check { what, max_abs_difference };
+    let mut checks = vec![
+        check("adapter against base (must differ)".to_owned(), effect),
+        check(format!("adapter against {whom} (must agree)"), gap),
     ];
-    Ok((with, checks))
+    if stands_on.is_rounded() {
+        let what =
+            format!("adapter over {} in full precision against over `{OWN_BASE}/` (another model)", stands_on.original);
+        checks.push(check(what, rounding_effect));
+    }
+    Ok(Written { probes: with, checks, base: stands_on.sentence(), has_own_base: stands_on.is_rounded() })
+}
+
+/// The base that gives the evaluated model's answers.
+struct StandsOn {
+    /// As the adapter's config names it.
+    name: String,
+    /// The base that training began with.
+    original: String,
+    rounding: Rounding,
+}
+
+impl StandsOn {
+    fn of(source: &ModelSource, rounding_effect: f32, config: &ExportConfig) -> Result<Self, ExportError> {
+        // The directory's name, not its path: the same run gives the same bytes wherever it lies.
+        let own_name =
+            source.directory().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let original = if config.base_model.is_empty() { own_name } else { config.base_model.clone() };
+        let rounding = if rounding_effect > 0.0 { source.rounding()? } else { Rounding::default() };
+        let name = if rounding.is_none() { original.clone() } else { OWN_BASE.to_owned() };
+        Ok(Self { name, original, rounding })
+    }
+
+    fn is_rounded(&self) -> bool {
+        !self.rounding.is_none()
+    }
+
+    fn sentence(&self) -> String {
+        let Self { original, rounding, .. } = self;
+        let how = match (rounding.quantization_bit, rounding.bf16) {
+            (Some(bits), _) => format!("its linear layers quantised to {bits} bits"),
+            (None, true) => "its weights rounded to bf16".to_owned(),
+            (None, false) => {
+                return format!(
+                    "It stands on `{original}` as that lies in its files: over it, it gives the evaluated model's answers."
+                );
+            }
+        };
+        format!(
+            "It was trained over `{original}` with {how}, and stands on that: `{OWN_BASE}/` holds this base, written out \
+             in full precision, over which it gives the evaluated model's answers. Over `{original}` itself it is another \
+             model; the checks below say by how much."
+        )
+    }
 }

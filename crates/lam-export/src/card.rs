@@ -16,6 +16,8 @@ pub type TableFigures = (String, Vec<(String, Estimate)>);
 pub struct CardFacts {
     /// Name of the model, such as `LAM4`.
     pub model_name: String,
+    /// Whether the base under an adapter lies beside it.
+    pub has_own_base: bool,
     /// The lineage as a text tree; "" when the model comes from outside a run.
     pub lineage: String,
     /// Every origin of the lineage with its content hash.
@@ -36,7 +38,10 @@ pub fn card(kind: Kind, config: &ExportConfig, facts: &CardFacts, record: &Expor
     };
     paragraph(&mut text, &format!("# {}, {title}", facts.model_name));
     paragraph(&mut text, introduction(kind));
-    section(&mut text, "How to load it", &format!("```python\n{}\n```", loading(kind, config)));
+    section(&mut text, "How to load it", &format!("```python\n{}\n```", loading(kind, config, facts)));
+    if let Some(base) = &record.base {
+        section(&mut text, "The base under it", base);
+    }
     section(&mut text, "Figures", &figures(facts));
     section(&mut text, "Lineage", &fenced_or(&facts.lineage, "The model was not made in a run with manifests."));
     section(&mut text, "Data and origins", &origins(facts));
@@ -104,8 +109,12 @@ fn introduction(kind: Kind) -> &'static str {
     }
 }
 
-fn loading(kind: Kind, config: &ExportConfig) -> String {
-    let base = if config.base_model.is_empty() { "path/to/base" } else { &config.base_model };
+fn loading(kind: Kind, config: &ExportConfig, facts: &CardFacts) -> String {
+    let base = match config.base_model.as_str() {
+        _ if facts.has_own_base => "path/to/this/base",
+        "" => "path/to/base",
+        named => named,
+    };
     match kind {
         Kind::Adapter => format!(
             "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM\n\n\
@@ -206,6 +215,7 @@ mod tests {
             format_version: 1,
             kind: Kind::Adapter,
             sources: vec![],
+            base: Some("It stands on `base/`.".to_owned()),
             checks: vec![],
             text: String::new(),
             text_ids: vec![],
@@ -219,6 +229,7 @@ mod tests {
             )
         );
         assert!(front.contains("license: apache-2.0") && front.contains("value: 84.2500"));
+        assert!(body.contains("## The base under it\n\nIt stands on `base/`."));
         assert!(body.contains("| tsr | 84.25 | 80.00 to 88.00 |") && body.contains("must not be used for"));
     }
 }

@@ -92,7 +92,9 @@ impl Fault for ExportError {
             Self::Differs { path, what, difference, tolerance } => {
                 Details::new(format!("the {what} differ by {difference:e}, more than {tolerance:e}"))
                     .at(path.display())
-                    .hint("nothing was left at this place; check that adapter and base belong together")
+                    .hint(
+                        "nothing was left at this place; check that adapter, base and evaluated model belong together",
+                    )
             }
             Self::NoEffect { path } => Details::new("with this adapter the model gives the same logits as without it")
                 .at(path.display())

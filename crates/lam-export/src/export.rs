@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_model::{Decoder, Finetuning};
+use lam_model::ModelSource;
 use lam_store::StagingDir;
 
 use crate::files::write_json;
@@ -36,18 +36,20 @@ pub fn export(
     let written = match kind {
         Kind::Adapter => write_adapter(inputs, place, config),
         Kind::Merged => write_merged(inputs, place, config),
-        Kind::Reward => write_reward(inputs, place),
+        Kind::Reward => write_reward(inputs, place, config),
     }?;
     let record = ExportRecord {
         format_version: 1,
         kind,
         sources: hashes(&written.sources)?,
+        base: written.base,
         checks: written.checks,
         text: probe::TEXT.to_owned(),
         text_ids: written.text_ids,
         probes: written.probes,
     };
-    let facts = facts::gather(inputs.stage, inputs.evaluations, config)?;
+    let mut facts = facts::gather(inputs.stage, inputs.evaluations, config)?;
+    facts.has_own_base = written.has_own_base;
     lam_store::write_atomic(&place.join("README.md"), card::card(kind, config, &facts, &record).as_bytes())?;
     write_json(&place.join(RECORD_FILE), &serde_json::to_value(&record).expect("numbers and texts serialise"))?;
     staging.commit()?;
@@ -57,6 +59,8 @@ pub fn export(
 /// What one kind has written.
 struct Written {
     sources: Vec<(&'static str, PathBuf)>,
+    base: Option<String>,
+    has_own_base: bool,
     checks: Vec<Check>,
     probes: Vec<Probe>,
     text_ids: Vec<u32>,
@@ -67,38 +71,46 @@ fn write_adapter(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -
     let adapter = Sources::need(&from.sources.adapter, from.stage, "adapter (adapter_config.json)", hint)?;
     let hint = "the adapter's base_model_name_or_path names no directory; give the base explicitly";
     let base = Sources::need(&from.sources.base, from.stage, "base model under the adapter", hint)?;
-    let (inputs, text_ids) = probe::inputs(base)?;
-    let (probes, checks) = adapter::write(base, adapter, place, config, &inputs)?;
-    Ok(Written { sources: vec![("adapter", adapter.to_owned()), ("base", base.to_owned())], checks, probes, text_ids })
+    let source = ModelSource::open(base, Some(adapter))?;
+    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
+    let written = adapter::write(&source, from.sources.model.as_deref(), place, config, &inputs)?;
+    let sources = vec![("adapter", adapter.to_owned()), ("base", base.to_owned())];
+    let adapter::Written { probes, checks, base, has_own_base } = written;
+    Ok(Written { sources, base: Some(base), has_own_base, checks, probes, text_ids })
 }
 
 fn write_merged(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {
     let Sources { model, adapter, base, .. } = &from.sources;
-    let (decoder, files, sources) = match (model, adapter, base) {
-        (Some(model), ..) => (Decoder::load(model, &Finetuning::Frozen, 0)?, model, vec![("model", model.clone())]),
+    let (source, sources) = match (model, adapter, base) {
+        (Some(model), ..) => (ModelSource::open(model, None)?, vec![("model", model.clone())]),
         (None, Some(adapter), Some(base)) => {
-            (merged::merge(base, adapter)?, base, vec![("adapter", adapter.clone()), ("base", base.clone())])
+            (ModelSource::open(base, Some(adapter))?, vec![("adapter", adapter.clone()), ("base", base.clone())])
         }
-        _ => {
+        (None, Some(adapter), None) => (ModelSource::open(adapter, None)?, vec![("adapter", adapter.clone())]),
+        (None, None, _) => {
+            from.sources.reward.as_deref().map(|reward| ModelSource::open(reward, None)).transpose()?;
             let hint = "name the output directory of a stage that makes a model";
             return Err(ExportError::Missing { path: from.stage.to_owned(), what: "model (config.json)", hint });
         }
     };
-    let (inputs, text_ids) = probe::inputs(files)?;
-    let (probes, checks) = merged::write(&decoder, files, place, config, &inputs)?;
-    Ok(Written { sources, checks, probes, text_ids })
+    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
+    let (probes, checks) = merged::write(&source, place, config, &inputs)?;
+    Ok(Written { sources, base: None, has_own_base: false, checks, probes, text_ids })
 }
 
-fn write_reward(from: &ExportInputs<'_>, place: &Path) -> Result<Written, ExportError> {
+fn write_reward(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {
     let hint = "only phase 4 trains one; name its output directory";
     let source = Sources::need(&from.sources.reward, from.stage, "reward model", hint)?;
     let (inputs, text_ids) = probe::inputs(source)?;
-    reward::write(source, place)?;
-    let decoder = Decoder::load(place, &Finetuning::Frozen, 0)?;
-    let probes = probe::scores(&decoder, &reward::head_weights(place)?, &inputs)?;
-    let what = "weights read back, byte for byte".to_owned();
-    let checks = vec![Check { what, max_abs_difference: 0.0 }];
-    Ok(Written { sources: vec![("reward", source.to_owned())], checks, probes, text_ids })
+    let (probes, checks) = reward::write(source, place, config, &inputs)?;
+    Ok(Written {
+        sources: vec![("reward", source.to_owned())],
+        base: None,
+        has_own_base: false,
+        checks,
+        probes,
+        text_ids,
+    })
 }
 
 fn hashes(sources: &[(&'static str, PathBuf)]) -> Result<Vec<(String, String)>, ExportError> {

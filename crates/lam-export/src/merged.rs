@@ -1,48 +1,48 @@
-//! The whole model, adapter merged, in Hugging Face's layout; reloaded and compared with what it was made from.
+//! The whole model, adapter merged, in Hugging Face's layout; reloaded and compared with the model that was evaluated.
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning};
+use lam_model::{Decoder, Finetuning, ModelSource};
 use serde_json::Value;
 
 use crate::files::{copy_generation_config, copy_tokenizer, read_object, write_json};
-use crate::record::{Check, Probe, difference};
+use crate::record::{Check, Probe, difference, refuse_difference};
 use crate::{ExportConfig, ExportError, probe};
 
-/// The model of `base` with the adapter folded into its weights.
-pub fn merge(base: &Path, adapter: &Path) -> Result<Decoder, ExportError> {
-    let mut decoder = Decoder::load(base, &Finetuning::Frozen, 0)?;
-    decoder.load_adapter(adapter, false)?;
-    decoder.merge_adapter()?;
+/// The model with its adapter, if it has one, folded into the weights under it.
+pub fn merged(source: &ModelSource) -> Result<Decoder, ExportError> {
+    let mut decoder = source.load(&Finetuning::Frozen, 0)?;
+    if decoder.lora().is_some() {
+        decoder.merge_adapter()?;
+    }
     Ok(decoder)
 }
 
-/// Writes `decoder`, whose small files lie in `files_from`, into `output`; returns the probes of the reloaded model.
+/// Writes the model of `source` into `output`; returns the probes of the reloaded model.
 pub fn write(
-    decoder: &Decoder,
-    files_from: &Path,
+    source: &ModelSource,
     output: &Path,
     config: &ExportConfig,
     inputs: &[Vec<u32>],
 ) -> Result<(Vec<Probe>, Vec<Check>), ExportError> {
-    let before = probe::logits(decoder, inputs)?;
-    decoder.save(output)?;
+    let decoder = source.load(&Finetuning::Frozen, 0)?;
+    let acting = probe::acting_logits(&decoder, inputs)?;
+    // An adapter's pairs are applied beside the weights here, and are in them in what is written.
+    let beside = decoder.lora().map(|_| probe::logits(&decoder, inputs)).transpose()?;
+    drop(decoder);
+    merged(source)?.save(output)?;
     name_origin(output, config)?;
-    copy_generation_config(files_from, output)?;
-    copy_tokenizer(files_from, output)?;
+    copy_generation_config(source.directory(), output)?;
+    copy_tokenizer(source.tokenizer_directory(), output)?;
     let after = probe::logits(&Decoder::load(output, &Finetuning::Frozen, 0)?, inputs)?;
-    let gap = difference(&before, &after);
-    if gap > config.tolerance {
-        let what = "logits before writing and after reloading";
-        return Err(ExportError::Differs {
-            path: output.to_owned(),
-            what,
-            difference: gap,
-            tolerance: config.tolerance,
-        });
+    let mut checks = Vec::new();
+    let compared = [(Some(acting), "its source, as it acts"), (beside, "the adapter beside its base")];
+    for (before, whom) in compared.into_iter().filter_map(|(before, whom)| Some((before?, whom))) {
+        let gap = difference(&before, &after);
+        refuse_difference(output, "logits of the written model and of its source", gap, config)?;
+        checks.push(Check { what: format!("written model against {whom} (must agree)"), max_abs_difference: gap });
     }
-    let what = "written model against its source (must agree)".to_owned();
-    Ok((after, vec![Check { what, max_abs_difference: gap }]))
+    Ok((after, checks))
 }
 
 /// Names the base model in `config.json`.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, Mode, PackedBatch};
+use lam_model::{CacheOptions, Decoder, Mode, PackedBatch};
 use lam_prompt::Renderer;
 
 use crate::ExportError;
@@ -36,14 +36,12 @@ pub fn logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, Expo
     Ok(probes)
 }
 
-/// The score of each input's last position under a head's weights. Shape of `weight_d`: `[D]`.
-pub fn scores(decoder: &Decoder, weight_d: &[f32], inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
+/// The same logits as the model gives when it acts: by the engine of generation, an adapter's product in the weights.
+pub fn acting_logits(decoder: &Decoder, inputs: &[Vec<u32>]) -> Result<Vec<Probe>, ExportError> {
     let mut probes = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let hidden_td = decoder.forward(&PackedBatch::from_documents([input]), Mode::Evaluate)?;
-        let last_d = hidden_td.get(input.len() - 1)?.to_vec1::<f32>()?;
-        let score = last_d.iter().zip(weight_d).map(|(h, w)| h * w).sum();
-        probes.push(Probe { input_ids: input.clone(), logits: vec![score] });
+        let logits = decoder.new_cache_with(1, CacheOptions::default())?.decode(&[(0, input)])?;
+        probes.push(Probe { input_ids: input.clone(), logits });
     }
     Ok(probes)
 }

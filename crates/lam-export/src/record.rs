@@ -1,8 +1,10 @@
 //! `export.json`: what was written, from what, and the numbers by which anyone can check it.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Kind;
+use crate::{ExportConfig, ExportError, Kind};
 
 /// Name of the record in an export's directory.
 pub const RECORD_FILE: &str = "export.json";
@@ -16,6 +18,9 @@ pub struct ExportRecord {
     pub kind: Kind,
     /// Content hash of what it was made from, by role.
     pub sources: Vec<(String, String)>,
+    /// On which base an adapter stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// Comparisons that were made before the export was called done.
     pub checks: Vec<Check>,
     /// A text and its tokens, for checking the tokenizer.
@@ -48,6 +53,20 @@ pub struct Probe {
 pub fn difference(one: &[Probe], other: &[Probe]) -> f32 {
     let pairs = one.iter().zip(other).flat_map(|(one, other)| one.logits.iter().zip(&other.logits));
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, |most, each| if each.is_nan() { f32::INFINITY } else { most.max(each) })
+}
+
+/// Refuses logits that are further apart than the configuration lets them be.
+pub fn refuse_difference(
+    path: &Path,
+    what: &'static str,
+    difference: f32,
+    config: &ExportConfig,
+) -> Result<(), ExportError> {
+    let tolerance = config.tolerance;
+    if difference <= tolerance {
+        return Ok(());
+    }
+    Err(ExportError::Differs { path: path.to_owned(), what, difference, tolerance })
 }
 
 #[cfg(test)]

@@ -1,105 +1,93 @@
 //! The reward model as `MistralForSequenceClassification` with one label, as TRL and vLLM expect it: its own directory.
+//! Model and tokenizer have one padding token, which ends no scored text, so that a batch scores as its texts do alone.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde_json::{Map, Value, json};
+use lam_model::{Decoder, Mode, PackedBatch, ScalarHead};
+use lam_prompt::Tokenizer;
+use serde_json::{Value, json};
 
-use crate::ExportError;
 use crate::files::{copy_tokenizer, read_object, write_json};
+use crate::record::{Check, Probe, difference, refuse_difference};
+use crate::{ExportConfig, ExportError};
 
-/// Name of the head's weights, shape [1, D].
-const HEAD: &str = "score.weight";
-const WEIGHTS: &str = "model.safetensors";
+/// Files in which a tokenizer names its special tokens.
+const NAMES: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
 
-/// A tensor as it lies in a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-/// Writes the reward model of `source` into `output`, and reads it back byte for byte.
-pub fn write(source: &Path, output: &Path) -> Result<(), ExportError> {
-    let mut tensors = read_tensors(source)?;
-    tensors.remove("lm_head.weight");
-    if !tensors.contains_key(HEAD) {
-        let hint = "name the reward model's directory of a phase 4 stage";
-        return Err(ExportError::Missing { path: source.to_owned(), what: "score.weight in its weights", hint });
-    }
-    write_tensors(&tensors, &output.join(WEIGHTS))?;
-    let mut config = read_object(&source.join("config.json"))?;
-    let pad = pad_token(source, &config)?;
-    config.extend(classifier_keys(pad));
-    write_json(&output.join("config.json"), &Value::Object(config))?;
+/// Writes the reward model of `source` into `output`; returns the probes of the reloaded model.
+pub fn write(
+    source: &Path,
+    output: &Path,
+    config: &ExportConfig,
+    inputs: &[Vec<u32>],
+) -> Result<(Vec<Probe>, Vec<Check>), ExportError> {
+    let tokenizer = Tokenizer::load(source)?;
+    let pad = tokenizer.pad();
+    refuse_final_pad(source, pad, inputs)?;
+    let (decoder, head) = Decoder::load_reward_model(source)?;
+    let alone = scores(&decoder, &head, inputs, 1)?;
+    decoder.save_reward_model(&head, pad, output)?;
+    name_label(output)?;
     copy_tokenizer(source, output)?;
-    if read_tensors(output)? == tensors {
-        Ok(())
-    } else {
-        Err(ExportError::file(output, "the weights read back are not those written"))
-    }
+    name_pad(output, &String::from_utf8_lossy(tokenizer.token_bytes(pad)))?;
+    let (decoder, head) = Decoder::load_reward_model(output)?;
+    let after = scores(&decoder, &head, inputs, inputs.len())?;
+    let gap = difference(&alone, &after);
+    refuse_difference(output, "scores of the written model, in a batch, and of its source, one by one", gap, config)?;
+    let what = "written model, in a batch, against its source, one by one (must agree)".to_owned();
+    Ok((after, vec![Check { what, max_abs_difference: gap }]))
 }
 
-/// The head's weights as numbers. Shape: `[D]`.
-pub fn head_weights(directory: &Path) -> Result<Vec<f32>, ExportError> {
-    let tensors = read_tensors(directory)?;
-    let head = tensors.get(HEAD).ok_or_else(|| ExportError::file(directory, "no score.weight"))?;
-    if head.dtype != Dtype::F32 {
-        return Err(ExportError::file(directory, format!("score.weight is {:?}, expected F32", head.dtype)));
+/// Transformers scores the last token that is no padding: a text must not end with one.
+fn refuse_final_pad(source: &Path, pad: u32, inputs: &[Vec<u32>]) -> Result<(), ExportError> {
+    if inputs.iter().all(|input| input.last() != Some(&pad)) {
+        return Ok(());
     }
-    let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().expect("chunks of four bytes"));
-    Ok(head.bytes.chunks_exact(4).map(number).collect())
+    Err(ExportError::file(source, format!("the padding token {pad} ends texts that are scored; another one is needed")))
 }
 
-fn classifier_keys(pad: u64) -> Map<String, Value> {
-    let keys = json!({
-        "architectures": ["MistralForSequenceClassification"],
-        "num_labels": 1,
-        "id2label": {"0": "reward"},
-        "label2id": {"reward": 0},
-        "pad_token_id": pad,
-    });
-    match keys {
-        Value::Object(keys) => keys,
-        _ => unreachable!("the literal above is an object"),
+/// The score of each input's last token, `together` inputs at a time.
+fn scores(
+    decoder: &Decoder,
+    head: &ScalarHead,
+    inputs: &[Vec<u32>],
+    together: usize,
+) -> Result<Vec<Probe>, ExportError> {
+    let mut probes = Vec::with_capacity(inputs.len());
+    for batch in inputs.chunks(together.max(1)) {
+        let hidden_td = decoder.forward(&PackedBatch::from_documents(batch), Mode::Evaluate)?;
+        let ends = batch.iter().scan(0, |end, input| {
+            *end += input.len();
+            Some(*end - 1)
+        });
+        let scores_b = head.scores(&hidden_td, &ends.collect::<Vec<_>>())?.to_vec1::<f32>()?;
+        let probe = |(input, score): (&Vec<u32>, f32)| Probe { input_ids: input.clone(), logits: vec![score] };
+        probes.extend(batch.iter().zip(scores_b).map(probe));
     }
+    Ok(probes)
 }
 
-/// The padding token: of the config, else the tokenizer's. Sequences of unequal length cannot be scored without one.
-fn pad_token(source: &Path, config: &Map<String, Value>) -> Result<u64, ExportError> {
-    match config.get("pad_token_id").and_then(Value::as_u64) {
-        Some(pad) => Ok(pad),
-        None => Ok(u64::from(lam_prompt::Tokenizer::load(source)?.pad())),
-    }
+/// Calls the one label by its name.
+fn name_label(output: &Path) -> Result<(), ExportError> {
+    let path = output.join("config.json");
+    let mut config = read_object(&path)?;
+    config.insert("num_labels".to_owned(), json!(1));
+    config.insert("id2label".to_owned(), json!({"0": "reward"}));
+    config.insert("label2id".to_owned(), json!({"reward": 0}));
+    write_json(&path, &Value::Object(config))
 }
 
-/// Every tensor of the directory's safetensors files, by name.
-fn read_tensors(directory: &Path) -> Result<BTreeMap<String, Stored>, ExportError> {
-    let entries = fs::read_dir(directory).map_err(ExportError::io("list", directory))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors"));
-    files.sort();
-    let mut tensors = BTreeMap::new();
-    for file in files {
-        let bytes = fs::read(&file).map_err(ExportError::io("read", &file))?;
-        let views = SafeTensors::deserialize(&bytes).map_err(|error| ExportError::file(&file, error))?;
-        for (name, view) in views.tensors() {
-            let stored = Stored { dtype: view.dtype(), shape: view.shape().to_vec(), bytes: view.data().to_vec() };
-            tensors.insert(name, stored);
+/// Lets the tokenizer pad with the token that the model takes for padding.
+fn name_pad(output: &Path, pad: &str) -> Result<(), ExportError> {
+    for name in NAMES {
+        let path = output.join(name);
+        let is_needed = path.is_file() || name == NAMES[0];
+        let mut names = if path.is_file() { read_object(&path)? } else { serde_json::Map::new() };
+        let named = names.get("pad_token").map(|token| token.get("content").unwrap_or(token));
+        if is_needed && named.and_then(Value::as_str) != Some(pad) {
+            names.insert("pad_token".to_owned(), pad.into());
+            write_json(&path, &Value::Object(names))?;
         }
     }
-    Ok(tensors)
-}
-
-fn write_tensors(tensors: &BTreeMap<String, Stored>, path: &Path) -> Result<(), ExportError> {
-    let failed = |error: safetensors::SafeTensorError| ExportError::file(path, error);
-    let mut views = Vec::with_capacity(tensors.len());
-    for (name, stored) in tensors {
-        views.push((name, TensorView::new(stored.dtype, stored.shape.clone(), &stored.bytes).map_err(failed)?));
-    }
-    let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
-    safetensors::serialize_to_file(views, Some(metadata), path).map_err(failed)
+    Ok(())
 }

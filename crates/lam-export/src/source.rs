@@ -45,6 +45,13 @@ impl Sources {
         })
     }
 
+    /// A model with an adapter over it.
+    #[must_use]
+    pub fn under(self, adapter: &Path) -> Self {
+        let base = self.model.or(self.base);
+        Self { model: None, adapter: Some(adapter.to_owned()), base, reward: None }
+    }
+
     /// A part, or an error that says what is missing.
     pub(crate) fn need<'a>(
         part: &'a Option<PathBuf>,
@@ -71,6 +78,6 @@ fn base_of(adapter: &Path, stage: &Path) -> Result<Option<PathBuf>, ExportError>
     let run = stage.parent().unwrap_or(stage);
     let names = named.into_iter().chain(parent.map(|input| input.path)).filter(|name| !name.is_empty());
     let mut places =
-        names.flat_map(|name| [PathBuf::from(&name), adapter.join(&name), stage.join(&name), run.join(&name)]);
+        names.flat_map(|name| [adapter.join(&name), stage.join(&name), run.join(&name), PathBuf::from(&name)]);
     Ok(places.find(|place| place.join("config.json").is_file()))
 }

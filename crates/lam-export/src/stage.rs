@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::source::Sources;
 use crate::{ExportConfig, ExportError, ExportInputs, Kind, export};
 
-/// Inputs: the model's stage; where its adapter's base or its reward model lie elsewhere, those; evaluations for the card.
-const INPUTS: [InputSpec; 4] = [
+/// Inputs: the model's stage, perhaps with an adapter over it; where its adapter's base or its reward model lie elsewhere, those; evaluations for the card.
+const INPUTS: [InputSpec; 5] = [
     InputSpec::one("model"),
+    InputSpec::optional("adapter"),
     InputSpec::optional("base"),
     InputSpec::optional("reward"),
     InputSpec::any("evaluations"),
@@ -60,6 +61,9 @@ impl Stage for Export {
 
 fn sources(context: &StageContext<'_>) -> Result<Sources, ExportError> {
     let mut sources = Sources::find(context.input("model").unwrap_or(context.output))?;
+    if let Some(adapter) = context.optional_input("adapter") {
+        sources = sources.under(adapter);
+    }
     if let Some(base) = context.optional_input("base") {
         sources.base = Some(base.to_owned());
     }

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use lam_export::{ExportConfig, ExportError, ExportInputs, Kind, Sources, export};
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig};
+use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
 use lam_prompt::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -98,18 +98,115 @@ fn an_adapter_that_changes_nothing_is_refused_and_leaves_nothing() {
 fn the_reward_model_is_a_classifier_with_one_label() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export-reward");
     let _ = fs::remove_dir_all(&root);
-    let stage = model(&root, "reward", 5);
-    let head = Tensor::randn(0f32, 0.1, (1, 32), &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
-    head.save_safetensors("score.weight", stage.join("score.safetensors")).unwrap();
+    let stage = reward_model(&root);
+    // Another padding token than the one that texts were scored with: the end of every answer.
+    let names = stage.join("tokenizer_config.json");
+    let mut named = read(&names);
+    named["pad_token"] = json!("</s>");
+    fs::write(&names, named.to_string()).unwrap();
     let sources = Sources { reward: Some(stage.clone()), ..Sources::default() };
     let record = export(Kind::Reward, &inputs(&stage, sources), &root.join("out"), &ExportConfig::default()).unwrap();
     assert_eq!(record.probes[0].logits.len(), 1);
     let config = read(&root.join("out/config.json"));
     assert_eq!(config["architectures"], json!(["MistralForSequenceClassification"]));
     assert_eq!(config["num_labels"], json!(1));
-    assert!(config["pad_token_id"].is_u64());
+    let pad = Tokenizer::load(&stage).unwrap().pad();
+    assert_eq!(config["pad_token_id"], json!(pad));
+    for file in ["tokenizer_config.json", "special_tokens_map.json"] {
+        let named = read(&root.join("out").join(file));
+        assert_eq!(
+            Tokenizer::load(&stage).unwrap().token_id(named["pad_token"].as_str().unwrap()),
+            Some(pad),
+            "{file}"
+        );
+    }
     let found = Sources::find(&root.join("out")).unwrap();
     assert_eq!((found.reward, found.model), (Some(root.join("out")), None));
+}
+
+/// The model directory of a reward model.
+fn reward_model(root: &Path) -> PathBuf {
+    let stage = model(root, "reward", 5);
+    let decoder = Decoder::load(&stage, &Finetuning::Frozen, 0).unwrap();
+    let head = ScalarHead::new(decoder.config().hidden_size, 7).unwrap();
+    decoder.save_reward_model(&head, Tokenizer::load(&stage).unwrap().pad(), &stage).unwrap();
+    stage
+}
+
+#[test]
+fn a_reward_model_is_no_policy_and_a_policy_no_reward_model() {
+    let root = tempfile::tempdir().unwrap();
+    let (policy, reward) = (model(root.path(), "policy", 1), reward_model(root.path()));
+    let output = root.path().join("out");
+    let sources = Sources { model: Some(reward.clone()), ..Sources::default() };
+    let error = export(Kind::Merged, &inputs(&reward, sources), &output, &ExportConfig::default()).unwrap_err();
+    assert!(error.to_string().contains("this is a reward model, not a policy"), "{error}");
+    let sources = Sources { reward: Some(policy.clone()), ..Sources::default() };
+    let error = export(Kind::Reward, &inputs(&policy, sources), &output, &ExportConfig::default()).unwrap_err();
+    assert!(error.to_string().contains("this is a policy, not a reward model"), "{error}");
+    assert!(!output.exists());
+}
+
+/// A stage's output as training leaves it: the adapter apart, and merged into what it was trained over.
+fn trained(root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
+    let stage = root.join("stage");
+    let mut decoder = Decoder::load(base, finetuning, 3).unwrap();
+    for (name, variable) in decoder.variables() {
+        if name.contains("lora_B") {
+            let values = Tensor::rand(-0.1f32, 0.1, variable.shape(), &Device::Cpu).unwrap();
+            variable.set(&values).unwrap();
+        }
+    }
+    decoder.save_adapter(&stage.join("adapter"), None).unwrap();
+    decoder.merge_adapter().unwrap();
+    decoder.save(&stage).unwrap();
+    Tokenizer::load(base).unwrap().save(&stage).unwrap();
+    stage
+}
+
+#[test]
+fn both_exports_of_a_quantised_run_are_the_model_that_was_evaluated() {
+    let root = tempfile::tempdir().unwrap();
+    let base = model(root.path(), "base", 1);
+    let lora = LoraConfig { lora_r: 4, lora_alpha: 8.0, ..LoraConfig::default() };
+    let stage = trained(root.path(), &base, &Finetuning::Qlora { lora, bits: 4 });
+    let sources = Sources { base: Some(base.clone()), ..Sources::find(&stage).unwrap() };
+    assert_eq!((sources.model.as_deref(), sources.adapter.is_some()), (Some(&*stage), true));
+    let config = ExportConfig::default();
+    let out = root.path().join("out");
+    let merged = export(Kind::Merged, &inputs(&stage, sources.clone()), &out.join("merged"), &config).unwrap();
+    let adapter = export(Kind::Adapter, &inputs(&stage, sources), &out.join("adapter"), &config).unwrap();
+    let apart = |one: &[lam_export::Probe], other: &[lam_export::Probe]| {
+        let pairs = one.iter().zip(other).flat_map(|(one, other)| one.logits.iter().zip(&other.logits));
+        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    assert!(apart(&merged.probes, &adapter.probes) < 1e-4);
+    assert!(adapter.checks[2].max_abs_difference > 0.01, "the base was quantised: {:?}", adapter.checks);
+    assert!(adapter.base.as_ref().unwrap().contains("quantised to 4 bits"), "{:?}", adapter.base);
+    assert!(fs::read_to_string(out.join("adapter/README.md")).unwrap().contains("`base/` holds this base"));
+
+    // The exported adapter names that base, and gives the same model again.
+    let found = Sources::find(&out.join("adapter")).unwrap();
+    assert_eq!(found.base.as_deref(), Some(&*out.join("adapter/base")));
+    let again = export(Kind::Merged, &inputs(&out.join("adapter"), found), &out.join("again"), &config).unwrap();
+    assert!(apart(&merged.probes, &again.probes) < 1e-4);
+    // Over the base that training began with it is another model, which is refused.
+    let sources = Sources { adapter: Some(out.join("adapter")), base: Some(base), ..Sources::default() };
+    let error = export(Kind::Merged, &inputs(&stage, sources), &out.join("other"), &config).unwrap_err().to_string();
+    assert!(error.contains("was trained over weights"), "{error}");
+}
+
+#[test]
+fn an_adapter_that_is_not_the_evaluated_model_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let base = model(root.path(), "base", 1);
+    let stage = trained(root.path(), &base, &Finetuning::Lora(LoraConfig::default()));
+    let other = model(root.path(), "other", 9);
+    let sources = Sources { model: Some(other), adapter: Some(stage.join("adapter")), base: Some(base), reward: None };
+    let error = export(Kind::Adapter, &inputs(&stage, sources), &root.path().join("out"), &ExportConfig::default());
+    let error = error.unwrap_err();
+    assert!(matches!(error, ExportError::Differs { .. }), "{error}");
+    assert!(!root.path().join("out").exists());
 }
 
 #[test]

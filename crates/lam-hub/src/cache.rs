@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use lam_signal::Monitor;
 use lam_store::StoreError;
+use lam_weights::Index;
 
 use crate::listing::RemoteFile;
-use crate::safetensors_header::weight_files;
 use crate::{HubError, ModelId};
 
 /// A model's place in the shared cache.
@@ -86,8 +86,18 @@ impl Shelf {
         };
         let by_commit = Some(self.snapshot(&self.id.revision)).filter(|snapshot| snapshot.is_dir());
         let snapshot = by_commit.or_else(by_ref)?;
-        let weights = weight_files(&snapshot).ok()?;
-        (!weights.is_empty() && weights.iter().all(|file| file.exists())).then_some(snapshot)
+        has_weights(&snapshot).then_some(snapshot)
+    }
+}
+
+/// Whether the file, or every file, that holds a model's or an adapter's weights is there.
+fn has_weights(snapshot: &Path) -> bool {
+    let index = snapshot.join("model.safetensors.index.json");
+    let every_shard = |index: Index| index.shards().into_iter().all(|name| snapshot.join(name).exists());
+    let is_there = |name: &str| snapshot.join(name).exists();
+    match is_there("model.safetensors") {
+        false if index.exists() => Index::read(&index).is_ok_and(every_shard),
+        whole => whole || is_there("adapter_model.safetensors"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lam_http::{HttpError, Wait};
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
+use lam_weights::WeightsError;
 
 /// Why a model cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -113,13 +114,8 @@ pub enum HubError {
         /// The cache.
         cache: PathBuf,
     },
-    /// A safetensors file whose header cannot be read.
-    Header {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        reason: String,
-    },
+    /// Files of weights that are not what they should be.
+    Weights(#[from] WeightsError),
     /// The disk refuses.
     Store(#[from] StoreError),
     /// Somebody asked to stop.
@@ -149,6 +145,7 @@ impl Fault for HubError {
                 FaultKind::Runtime
             }
             HubError::Store(error) => error.kind(),
+            HubError::Weights(error) => error.kind(),
             _ => FaultKind::Data,
         }
     }
@@ -197,10 +194,7 @@ impl Fault for HubError {
                     .at(model)
                     .hint("unset HF_HUB_OFFLINE, or fetch it on a machine with network and copy the directory")
             }
-            HubError::Header { file, reason } => Details::default()
-                .at(file)
-                .because(reason)
-                .hint("the file is cut short or not a safetensors file; fetch it again"),
+            HubError::Weights(error) => error.details(),
             HubError::Store(error) => error.details(),
             HubError::Cancelled => {
                 Details::new("stopped; what was downloaded is kept and the next try continues from there")

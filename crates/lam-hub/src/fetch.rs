@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use lam_signal::{Cancel, Details, Fault, Monitor};
 use lam_store::StoreError;
+use lam_weights::{Header, Index, Parsed, Shard, WeightFiles};
 use serde::Serialize;
 
 use crate::cache::Shelf;
 use crate::client::Client;
 use crate::listing::{Listing, RemoteFile};
-use crate::safetensors_header::{Shard, read_headers, shards};
 use crate::transfer::{Transfer, partial};
 use crate::verify::difference;
 use crate::{HubError, HubSettings, ModelId};
@@ -102,7 +102,8 @@ impl Hub {
     pub fn headers(&self, id: &ModelId, monitor: Monitor<'_>) -> Result<(Snapshot, Vec<Shard>), HubError> {
         let shelf = Shelf::new(&self.client.settings.cache, id);
         if let Some(directory) = shelf.complete() {
-            let shards = read_headers(&directory)?;
+            let stem = if directory.join("config.json").exists() { "model" } else { "adapter_model" };
+            let shards = WeightFiles::open(&directory, stem)?.shards;
             return Ok((taken(id, directory, None)?, shards));
         }
         if self.client.settings.offline {
@@ -115,7 +116,11 @@ impl Hub {
         let shard = |file: &RemoteFile| {
             self.client.patiently(monitor, || self.header(id, &listing.commit, file, monitor.cancel))
         };
-        Ok((snapshot, weights.iter().map(shard).collect::<Result<_, _>>()?))
+        let shards = weights.iter().map(shard).collect::<Result<Vec<_>, _>>()?;
+        if let Some(index) = index(&snapshot.directory)? {
+            index.compare(&shards)?;
+        }
+        Ok((snapshot, shards))
     }
 
     fn obtain(
@@ -161,17 +166,18 @@ impl Hub {
         loop {
             let reply = self.client.get(id, &url, Some((0, Some(wanted - 1))), cancel)?;
             let whole = reply.header("content-range").rsplit_once('/').and_then(|(_, size)| size.parse().ok());
-            let size = whole.or(file.size).unwrap_or(u64::MAX);
+            let size = whole.or(file.size);
             let mut first = Vec::new();
             let read = reply.body.take(wanted).read_to_end(&mut first);
             read.map_err(|error| HubError::Network { url: url.clone(), reason: error.to_string(), wait: None })?;
-            match Shard::parse(&file.name, size, &first) {
-                Ok(shard) => return Ok(shard),
-                Err(Ok(more)) if more > wanted => wanted = more,
-                Err(Ok(_)) => {
+            match Header::parse(Path::new(&file.name), size, &first)? {
+                Parsed::Header(header) => {
+                    return Ok(Shard { file: file.name.clone(), path: PathBuf::new(), header });
+                }
+                Parsed::Needs(more) if more > wanted => wanted = more,
+                Parsed::Needs(_) => {
                     return Err(HubError::Network { url, reason: "the header ended early".into(), wait: None });
                 }
-                Err(Err(error)) => return Err(error),
             }
         }
     }
@@ -264,11 +270,8 @@ fn copy(id: &ModelId, from: &Path, to: &Path) -> Result<(), HubError> {
 
 /// Refuses a model whose index names files that the repository does not have.
 fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> {
-    let index = directory.join("model.safetensors.index.json");
-    if !index.exists() {
-        return Ok(());
-    }
-    match shards(&index)?.into_iter().find(|name| !directory.join(name).exists()) {
+    let Some(index) = index(directory)? else { return Ok(()) };
+    match index.shards().into_iter().find(|name| !directory.join(name).exists()) {
         None => Ok(()),
         Some(name) => Err(HubError::Unusable {
             model: id.to_string(),
@@ -276,4 +279,11 @@ fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> 
             hint: "its upload is not complete; try another revision".into(),
         }),
     }
+}
+
+/// The index of a model in several files.
+fn index(directory: &Path) -> Result<Option<Index>, HubError> {
+    let path = directory.join("model.safetensors.index.json");
+    let is_sharded = path.exists() && !directory.join("model.safetensors").exists();
+    Ok(is_sharded.then(|| Index::read(&path)).transpose()?)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lam_agent::PolicyError;
 use lam_env::Application;
-use lam_model::{Decoder, Finetuning, MistralConfig};
+use lam_model::{Decoder, Finetuning, ModelSource};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Progress};
 use lam_types::PolicyId;
@@ -24,20 +24,27 @@ pub struct ModelDirectory {
 }
 
 impl ModelDirectory {
-    /// Loads the model in `directory`. `name_of` says what the model that a kind of stage makes is called; what of the
-    /// files is used otherwise than they say is noted.
+    /// Loads the model in `directory`, with an adapter over it if one is given. `name_of` says what the model that a kind
+    /// of stage makes is called; what of the files is used otherwise than they say is noted.
     ///
     /// # Errors
-    /// A directory that is not a model, a tokenizer of another model, or files that cannot be read.
+    /// As [`open_model`], or files that cannot be read.
     pub fn load(
         directory: &Path,
+        adapter: Option<&Path>,
         name_of: &dyn Fn(&str) -> Option<&'static str>,
         progress: &dyn Progress,
     ) -> Result<Self, Failure> {
-        check_model(directory, progress)?;
-        let decoder = Decoder::load(directory, &Finetuning::Frozen, 0)?;
-        let renderer = Renderer::load(directory)?;
-        Ok(Self { decoder, renderer, id: identity(directory, name_of)? })
+        let source = open_model(directory, adapter, progress)?;
+        let decoder = source.load(&Finetuning::Frozen, 0)?;
+        let renderer = Renderer::load(source.tokenizer_directory())?;
+        let mut id = identity(source.directory(), name_of)?;
+        if let Some(adapter) = source.adapter() {
+            let over = identity(adapter, name_of)?;
+            let hash = lam_store::hash_bytes(format!("{}{}", id.hash, over.hash).as_bytes());
+            id = PolicyId { name: over.name, hash };
+        }
+        Ok(Self { decoder, renderer, id })
     }
 
     /// The same under another name.
@@ -79,21 +86,18 @@ pub fn not_a_model(directory: &Path) -> Failure {
     Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
-/// Refuses a directory that is not a model, or whose tokenizer belongs to another one, before anything is loaded; notes
-/// what of its files is used otherwise than they say.
+/// Opens a model, with an adapter over it if one is given: refuses what is not a policy, or whose tokenizer belongs to
+/// another one, before anything is loaded; notes what of its files is used otherwise than they say.
 ///
 /// # Errors
-/// Says what is missing or does not fit.
-pub fn check_model(directory: &Path, progress: &dyn Progress) -> Result<(), Failure> {
-    let place = directory.display();
-    let config = directory.join("config.json");
-    let Ok(text) = std::fs::read_to_string(&config) else {
+/// Says what is missing, damaged or does not fit.
+pub fn open_model(directory: &Path, adapter: Option<&Path>, progress: &dyn Progress) -> Result<ModelSource, Failure> {
+    if !["config.json", "adapter_config.json"].iter().any(|name| directory.join(name).is_file()) {
         return Err(not_a_model(directory));
-    };
-    let config: MistralConfig = serde_json::from_str(&text).map_err(|error| {
-        Failure::data(format!("{}: no configuration of a Mistral model: {error}", config.display()))
-    })?;
-    let (renderer, rows) = (Renderer::load(directory)?, config.vocab_size);
+    }
+    let source = ModelSource::open(directory, adapter)?;
+    let (renderer, rows) = (Renderer::load(source.tokenizer_directory())?, source.config().vocab_size);
+    let place = source.tokenizer_directory().display();
     let (tokenizer, entries) = (renderer.tokenizer(), renderer.tokenizer().vocab_size());
     // Tokens that were added behind the vocabulary are of no harm while no text holds them.
     if (rows..entries).any(|id| !tokenizer.is_added(id as u32)) {
@@ -114,7 +118,7 @@ pub fn check_model(directory: &Path, progress: &dyn Progress) -> Result<(), Fail
             .note(&format!("{place}: the embedding has no row for token {id}, `{token}`; rows with it are refused"));
     }
     renderer.notes().iter().for_each(|note| progress.note(&format!("{place}: {note}")));
-    Ok(())
+    Ok(source)
 }
 
 /// Name of a model: LAM1 to LAM4 and base by the stage that made it, else the directory's name.

@@ -29,7 +29,7 @@ mod sampling;
 mod score;
 mod slots;
 
-pub use directory::{ModelDirectory, ModelPlanner, check_model, model_name, not_a_model};
+pub use directory::{ModelDirectory, ModelPlanner, model_name, not_a_model, open_model};
 pub use error::InferenceError;
 pub use generator::{Generator, RequestId};
 pub use model::{CachedDecoder, CachedModel, Scores};

@@ -25,6 +25,8 @@ pub enum ModelError {
         /// What to do, or "".
         hint: &'static str,
     },
+    /// Files of weights are not what they should be.
+    Weights(#[from] lam_weights::WeightsError),
     /// A tensor is missing.
     MissingTensor {
         /// Where it was looked for.
@@ -96,6 +98,7 @@ impl Fault for ModelError {
         match self {
             Self::Tensor(_) => FaultKind::Runtime,
             Self::Io { source, .. } => FaultKind::of_io(source),
+            Self::Weights(error) => error.kind(),
             _ => FaultKind::Data,
         }
     }
@@ -103,6 +106,7 @@ impl Fault for ModelError {
     fn details(&self) -> Details {
         match self {
             Self::Tensor(error) => Details::new(error),
+            Self::Weights(error) => error.details(),
             Self::Io { path, source } => Details::default().at(path.display()).because(source).hint(hint_of_io(source)),
             Self::File { path, reason, hint } => Details::default().at(path.display()).because(reason).hint(hint),
             Self::MissingTensor { path, name } => {

@@ -7,16 +7,16 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::TAPE;
+use crate::files::{self, ModelFiles, Tensors};
 use crate::init::normal;
-use crate::{Decoder, Finetuning, ModelError, files};
+use crate::layout::{HEAD_WEIGHT, SCORE};
+use crate::{Decoder, ModelError};
 
 /// score = hidden · w. Shape of w: [1, D].
 #[derive(Clone, Debug)]
 pub struct ScalarHead {
     weight: Var,
 }
-
-const NAME: &str = "score.weight";
 
 impl ScalarHead {
     /// A head with small weights drawn from `seed`, as Hugging Face starts one.
@@ -41,7 +41,11 @@ impl ScalarHead {
     /// # Errors
     /// When there is none, or it has another width.
     pub fn load(directory: &Path, hidden_size: usize) -> Result<Self, ModelError> {
-        let weight = files::read_model(directory)?.take(NAME, &[1, hidden_size])?;
+        Self::of(&mut ModelFiles::open(directory, true)?.tensors()?, hidden_size)
+    }
+
+    fn of(tensors: &mut Tensors, hidden_size: usize) -> Result<Self, ModelError> {
+        let weight = tensors.take(SCORE, &[1, hidden_size])?;
         Ok(Self { weight: Var::from_tensor(&weight)? })
     }
 
@@ -61,7 +65,7 @@ impl ScalarHead {
 
     /// What is trained, under its name on disk.
     pub fn variables(&self) -> Vec<(String, Var)> {
-        vec![(NAME.into(), self.weight.clone())]
+        vec![(SCORE.into(), self.weight.clone())]
     }
 }
 
@@ -79,8 +83,8 @@ impl Decoder {
         config.other.insert("id2label".into(), serde_json::json!({"0": "LABEL_0"}));
         config.other.insert("label2id".into(), serde_json::json!({"LABEL_0": 0}));
         let mut tensors = self.base_tensors()?;
-        tensors.retain(|(name, _)| name != "lm_head.weight");
-        tensors.push((NAME.into(), head.weight.as_tensor().clone()));
+        tensors.retain(|(name, _)| name != HEAD_WEIGHT);
+        tensors.push((SCORE.into(), head.weight.as_tensor().clone()));
         files::write_model(directory, &config, files::CLASSIFIER, tensors)
     }
 
@@ -89,8 +93,9 @@ impl Decoder {
     /// # Errors
     /// When a file is missing or broken, or a tensor is missing or of another shape.
     pub fn load_reward_model(directory: &Path) -> Result<(Self, ScalarHead), ModelError> {
-        let decoder = Self::load(directory, &Finetuning::Frozen, 0)?;
-        let head = ScalarHead::load(directory, decoder.config().hidden_size)?;
-        Ok((decoder, head))
+        let files = ModelFiles::open(directory, true)?;
+        let mut tensors = files.tensors()?;
+        let head = ScalarHead::of(&mut tensors, files.config.hidden_size)?;
+        Ok((Self::frozen(files.config, &mut tensors, None)?, head))
     }
 }

@@ -5,6 +5,15 @@ use crate::MistralConfig;
 /// The linear layers of a block that can carry an adapter, in the order of the forward pass.
 pub(crate) const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
+/// The module of the embedding.
+pub(crate) const EMBEDDING: &str = "model.embed_tokens";
+/// The module of the output layer.
+pub(crate) const HEAD: &str = "lm_head";
+/// The output layer's tensor.
+pub(crate) const HEAD_WEIGHT: &str = "lm_head.weight";
+/// The tensor of a scalar head. Shape: [1, D].
+pub(crate) const SCORE: &str = "score.weight";
+
 /// Name of a linear layer on disk.
 pub(crate) fn linear_name(layer: usize, module: &str) -> String {
     let part = if matches!(module, "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
@@ -38,7 +47,19 @@ pub(crate) fn shapes(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
     }
     shapes.push(("model.norm.weight".into(), vec![d]));
     if !config.tie_word_embeddings {
-        shapes.push(("lm_head.weight".into(), vec![v, d]));
+        shapes.push((HEAD_WEIGHT.into(), vec![v, d]));
     }
     shapes
+}
+
+/// Every module with a weight and the weight's shape; the output layer is one even where it shares the embedding's.
+pub(crate) fn modules(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
+    let mut modules = shapes(config);
+    for (name, _) in &mut modules {
+        name.truncate(name.len() - ".weight".len());
+    }
+    if config.tie_word_embeddings {
+        modules.push((HEAD.into(), vec![config.vocab_size, config.hidden_size]));
+    }
+    modules
 }

@@ -44,6 +44,7 @@ mod lora;
 mod matrix_product;
 mod precision;
 mod rotary;
+mod source;
 
 pub use allocator::tune_allocator;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
@@ -54,6 +55,7 @@ pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCach
 pub use generation::{argmax, exp_in_place, logsumexp};
 pub use head::ScalarHead;
 pub use init::{Induction, Initialization};
-pub use lora::{Finetuning, LoraConfig, TargetModules};
+pub use lora::{Finetuning, LoraConfig, Rounding, TargetModules};
 pub use matrix_product::MatrixProduct;
 pub use precision::Precision;
+pub use source::{AdapterOutline, ModelSource, open_reward_model, record_base};

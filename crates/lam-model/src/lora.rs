@@ -35,6 +35,8 @@ pub struct LoraConfig {
     pub lora_target_modules: TargetModules,
     /// Scale by alpha / sqrt(r) instead of alpha / r.
     pub use_rslora: bool,
+    /// Where the model is given with an adapter: merge that and train a new one, instead of training it further.
+    pub create_new_adapter: bool,
 }
 
 impl Default for LoraConfig {
@@ -45,6 +47,7 @@ impl Default for LoraConfig {
             lora_dropout: 0.0,
             lora_target_modules: TargetModules::Keyword("all-linear".into()),
             use_rslora: false,
+            create_new_adapter: false,
         }
     }
 }
@@ -66,6 +69,22 @@ pub enum Finetuning {
     },
     /// Nothing.
     Frozen,
+}
+
+/// How the weights under an adapter were rounded before it was trained over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rounding {
+    /// Bits of a weight of the blocks' linear layers, where they were quantised.
+    pub quantization_bit: Option<u8>,
+    /// Whether the others, where they were f32, were rounded to bf16.
+    pub bf16: bool,
+}
+
+impl Rounding {
+    /// Whether nothing was rounded.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Finetuning {

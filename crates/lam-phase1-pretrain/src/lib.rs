@@ -7,10 +7,12 @@
 //! use std::path::Path;
 //!
 //! use lam_phase1_pretrain::{PretrainConfig, PretrainIo, run};
+//! use lam_model::ModelSource;
 //! use lam_signal::{Cancel, NoProgress};
 //!
+//! let model = ModelSource::open(Path::new("runs/quickstart/base"), None)?;
 //! let io = PretrainIo {
-//!     model: Path::new("runs/quickstart/base"),
+//!     model: &model,
 //!     plans: &["runs/quickstart/plans/task_plans.parquet".into()],
 //!     replay: &[],
 //!     output: Path::new("lam1"),

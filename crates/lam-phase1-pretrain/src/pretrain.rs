@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, Example, SoundRows, plan_example, read_examples, write_examples};
+use lam_model::ModelSource;
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Failure, Progress};
 use lam_trainer::{FinetuneJob, TrainerError, finetune};
@@ -17,8 +18,8 @@ pub const REPLAY_FILE: &str = "replay.jsonl";
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
 pub struct PretrainIo<'a> {
-    /// Model directory to start from.
-    pub model: &'a Path,
+    /// Model to start from.
+    pub model: &'a ModelSource,
     /// Files of task-plan pairs.
     pub plans: &'a [PathBuf],
     /// Files of examples that are mixed in, so that what they teach is not forgotten.
@@ -37,7 +38,7 @@ pub struct PretrainIo<'a> {
 /// Nothing to train on, unreadable files, pairs that must not be trained on or
 /// that make no example, or training that stops.
 pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Failure> {
-    let renderer = Renderer::load(io.model)?;
+    let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let train = &config.train;
     let check = CheckConfig {
         // What is too long or empty is noticed when examples are made, too, and costs time here.

@@ -1,7 +1,7 @@
 //! The stage `phase1`: its inputs and checks, and the run with what the runner hands it.
 
 use lam_config::ConfigError;
-use lam_inference::check_model;
+use lam_inference::open_model;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
@@ -28,7 +28,12 @@ impl Stage for Phase1 {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::many("plans"), InputSpec::any("replay")];
+        const INPUTS: [InputSpec; 4] = [
+            InputSpec::one("model"),
+            InputSpec::optional("adapter"),
+            InputSpec::many("plans"),
+            InputSpec::any("replay"),
+        ];
         &INPUTS
     }
 
@@ -50,10 +55,10 @@ impl Stage for Phase1 {
     fn run(&self, settings: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = PretrainConfig { train, ..settings.clone() };
-        let (model, plans) = (context.input("model")?, context.input_files("plans", "task_plans.parquet"));
-        check_model(model, context.progress)?;
+        let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
+        let plans = context.input_files("plans", "task_plans.parquet");
         let io = PretrainIo {
-            model,
+            model: &model,
             plans: &plans,
             replay: context.input_list("replay"),
             output: context.output,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, Example, SoundRows, is_held_out, read_examples, step_examples};
+use lam_model::ModelSource;
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Failure, Progress};
 use lam_trainer::{FinetuneJob, TrainerError, finetune};
@@ -14,8 +15,8 @@ use crate::ImitateConfig;
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
 pub struct ImitateIo<'a> {
-    /// Model directory to start from.
-    pub model: &'a Path,
+    /// Model to start from.
+    pub model: &'a ModelSource,
     /// Files of trajectories; only successes of the train split are learned.
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
@@ -38,7 +39,7 @@ pub struct ImitateIo<'a> {
 /// Nothing to train on, unreadable files, steps that must not be trained on or
 /// that make no example, or training that stops.
 pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, Failure> {
-    let renderer = Renderer::load(io.model)?;
+    let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let train = &config.train;
     let check = CheckConfig {
         functions: io.functions,

@@ -8,10 +8,12 @@
 //! use std::path::Path;
 //!
 //! use lam_phase2_imitate::{ImitateConfig, ImitateIo, run};
+//! use lam_model::ModelSource;
 //! use lam_signal::{Cancel, NoProgress};
 //!
+//! let model = ModelSource::open(Path::new("runs/quickstart/lam1"), None)?;
 //! let io = ImitateIo {
-//!     model: Path::new("runs/quickstart/lam1"),
+//!     model: &model,
 //!     trajectories: &["runs/quickstart/expert/expert_success.parquet".into()],
 //!     functions: &[],
 //!     environment: "sim",

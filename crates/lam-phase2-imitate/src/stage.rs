@@ -1,7 +1,7 @@
 //! The stages `phase2` and `phase3.train`: the same run, from LAM1 to LAM2 and, on the enlarged set, from LAM2 to LAM3.
 
 use lam_config::ConfigError;
-use lam_inference::check_model;
+use lam_inference::open_model;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
@@ -33,8 +33,12 @@ impl Stage for Imitate {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 3] =
-            [InputSpec::one("model"), InputSpec::many("trajectories"), InputSpec::any("replay")];
+        const INPUTS: [InputSpec; 4] = [
+            InputSpec::one("model"),
+            InputSpec::optional("adapter"),
+            InputSpec::many("trajectories"),
+            InputSpec::any("replay"),
+        ];
         &INPUTS
     }
 
@@ -61,10 +65,9 @@ impl Stage for Imitate {
         let app = context.open(&settings.environment)?;
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = ImitateConfig { train, ..settings.clone() };
-        let model = context.input("model")?;
-        check_model(model, context.progress)?;
+        let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = ImitateIo {
-            model,
+            model: &model,
             trajectories: context.input_list("trajectories"),
             replay: context.input_list("replay"),
             functions: app.functions(),

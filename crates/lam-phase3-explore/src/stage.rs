@@ -27,7 +27,8 @@ impl Stage for Explore {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("failures")];
+        const INPUTS: [InputSpec; 3] =
+            [InputSpec::one("model"), InputSpec::optional("adapter"), InputSpec::many("failures")];
         &INPUTS
     }
 
@@ -41,7 +42,8 @@ impl Stage for Explore {
 
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let model = ModelDirectory::load(context.input("model")?, context.model_name_of, context.progress)?;
+        let adapter = context.optional_input("adapter");
+        let model = ModelDirectory::load(context.input("model")?, adapter, context.model_name_of, context.progress)?;
         let options = PolicyOptions {
             sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
             first_attempt_greedy: true,

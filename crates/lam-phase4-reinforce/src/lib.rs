@@ -6,12 +6,14 @@
 //! ```no_run
 //! use std::path::Path;
 //!
+//! use lam_model::ModelSource;
 //! use lam_phase4_reinforce::RewardConfig;
 //! use lam_phase4_reinforce::reward::{RewardIo, run};
 //! use lam_signal::{Cancel, NoProgress};
 //!
+//! let model = ModelSource::open(Path::new("runs/quickstart/lam3"), None)?;
 //! let io = RewardIo {
-//!     model: Path::new("runs/quickstart/lam3"),
+//!     model: &model,
 //!     trajectories: &["success.parquet".into(), "failure.parquet".into()],
 //!     functions: &[],
 //!     output: Path::new("reward_model"),
@@ -20,7 +22,7 @@
 //!     cancel: &Cancel::default(),
 //! };
 //! println!("{:#}", run(&RewardConfig::default(), &io)?);
-//! # Ok::<(), lam_phase4_reinforce::ReinforceError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod policy;

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_model::{Decoder, Finetuning, ScalarHead};
+use lam_model::{Decoder, Finetuning, ModelSource, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::read_trajectories;
-use lam_trainer::{Identity, TRAINING_DIRECTORY, TrainRun, TrainingArguments, settings_identity, train, write_model};
+use lam_trainer::{
+    TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity, train,
+    write_model,
+};
 use lam_types::{FunctionSpec, Split};
 use serde_json::{Value, json};
 
@@ -21,7 +24,7 @@ pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 #[derive(Clone, Copy)]
 pub struct PolicyIo<'a> {
     /// LAM3.
-    pub model: &'a Path,
+    pub model: &'a ModelSource,
     /// The reward model.
     pub reward_model: &'a Path,
     /// Files of failed trajectories.
@@ -55,15 +58,14 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
-    let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
+    let decoder = io.model.load(&Finetuning::Lora(config.lora.clone()), io.seed)?;
+    note_adapter(io.model, &decoder, io.progress);
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
     let arguments = arguments(config, &decoder, buffer.longest(), io.seed);
-    let mut identity = Identity::from([
-        ("model".into(), lam_store::hash_path(io.model)?),
-        ("reward_model".into(), lam_store::hash_path(io.reward_model)?),
-    ]);
+    let mut identity = model_identity(io.model)?;
+    identity.insert("reward_model".into(), lam_store::hash_path(io.reward_model)?);
     identity.extend(settings_identity("ppo", &PpoConfig { train: TrainingArguments::default(), ..config.clone() }));
     let mut module = PpoModule::new(decoder, value_head, config, &buffer);
     let training = io.output.join(TRAINING_DIRECTORY);
@@ -75,7 +77,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         cancel: io.cancel,
     };
     let outcome = train(&mut module, &mut loader, &[], &run)?;
-    write_model(module.into_decoder(), io.model, io.output)?;
+    write_model(module.into_decoder(), io.model.tokenizer_directory(), io.output)?;
     Ok(json!({
         "states_asked": found.states,
         "reward_spread_of_states_asked": found.spread,
@@ -112,9 +114,9 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
-    let policy = Decoder::load(io.model, &Finetuning::Frozen, io.seed)?;
+    let policy = io.model.load(&Finetuning::Frozen, io.seed)?;
     let (reward_model, head) = Decoder::load_reward_model(io.reward_model)?;
-    let renderer = Renderer::load(io.model)?;
+    let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let maker = RolloutMaker {
         config,
         policy: &policy,

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows, is_held_out};
-use lam_model::{Decoder, Finetuning, ScalarHead};
+use lam_model::{Decoder, Finetuning, LoraConfig, ModelSource, ScalarHead};
 use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
 use lam_store::hash_bytes;
 use lam_trainer::{
-    Identity, RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, check_tokens, copy_companions,
-    train,
+    RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, check_tokens, copy_companions,
+    model_identity, train,
 };
 use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::{Balance, ReinforceError, RewardConfig};
 #[derive(Clone, Copy)]
 pub struct RewardIo<'a> {
     /// LAM3.
-    pub model: &'a Path,
+    pub model: &'a ModelSource,
     /// Files of trajectories, successes and failures; their verdicts say which is which.
     pub trajectories: &'a [PathBuf],
     /// The functions that prompts name.
@@ -44,7 +44,7 @@ pub struct RewardIo<'a> {
 /// # Errors
 /// A class without a step, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceError> {
-    let renderer = Renderer::load(io.model)?;
+    let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let arguments = &config.train;
     let check = CheckConfig {
         functions: io.functions,
@@ -71,15 +71,14 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     let learned: Vec<ScoredExample> = learned.into_iter().map(|step| step.example).collect();
     let tested: Vec<ScoredExample> = held_out.iter().map(|step| step.example.clone()).collect();
 
-    let decoder = Decoder::load(io.model, &Finetuning::Lora(config.lora.clone()), io.seed)?;
+    // What scores is another model than what acts: an adapter of the policy is merged, and a new one is trained.
+    let lora = LoraConfig { create_new_adapter: true, ..config.lora.clone() };
+    let decoder = io.model.load(&Finetuning::Lora(lora), io.seed)?;
     let ids = learned.iter().chain(&tested).map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
     check_tokens(ids, decoder.config().vocab_size)?;
     let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
-    let identity = Identity::from([
-        ("model".into(), lam_store::hash_path(io.model)?),
-        ("lora".into(), format!("{:?}", config.lora)),
-        ("data".into(), data_hash(&learned)),
-    ]);
+    let mut identity = model_identity(io.model)?;
+    identity.extend([("lora".into(), format!("{:?}", config.lora)), ("data".into(), data_hash(&learned))]);
     let mut module = RewardModule::new(decoder, head);
     let mut loader = ShuffledLoader::new(learned, &config.train)?;
     let training = io.output.join(TRAINING_DIRECTORY);
@@ -95,7 +94,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     decoder.merge_adapter()?;
     let preferred = Preferred::of(&decoder, &head, &held_out)?;
     decoder.save_reward_model(&head, renderer.tokenizer().pad(), io.output)?;
-    copy_companions(io.model, io.output)?;
+    copy_companions(io.model.tokenizer_directory(), io.output)?;
     let margin = |prefix: &str| {
         let mean = |kind: &str| outcome.last(&format!("{prefix}mean_reward_{kind}"));
         Some(mean("success")? - mean("failure")?)

@@ -1,7 +1,8 @@
 //! The stages `phase4.reward` and `phase4.ppo`: their inputs and checks, and the runs with what the runner hands them.
 
 use lam_config::ConfigError;
-use lam_inference::check_model;
+use lam_inference::open_model;
+use lam_model::open_reward_model;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments};
@@ -30,7 +31,8 @@ impl Stage for Reward {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 2] = [InputSpec::one("model"), InputSpec::many("trajectories")];
+        const INPUTS: [InputSpec; 3] =
+            [InputSpec::one("model"), InputSpec::optional("adapter"), InputSpec::many("trajectories")];
         &INPUTS
     }
 
@@ -51,10 +53,9 @@ impl Stage for Reward {
         let app = context.open(&settings.environment)?;
         let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
         let settings = RewardConfig { train, ..settings.clone() };
-        let model = context.input("model")?;
-        check_model(model, context.progress)?;
+        let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = RewardIo {
-            model,
+            model: &model,
             trajectories: context.input_list("trajectories"),
             functions: app.functions(),
             environment: app.environment(),
@@ -81,7 +82,12 @@ impl Stage for Ppo {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 3] = [InputSpec::one("model"), InputSpec::one("reward"), InputSpec::many("failures")];
+        const INPUTS: [InputSpec; 4] = [
+            InputSpec::one("model"),
+            InputSpec::optional("adapter"),
+            InputSpec::one("reward"),
+            InputSpec::many("failures"),
+        ];
         &INPUTS
     }
 
@@ -106,11 +112,12 @@ impl Stage for Ppo {
 
     fn run(&self, settings: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let model = context.input("model")?;
-        check_model(model, context.progress)?;
+        let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
+        let reward_model = context.input("reward")?;
+        open_reward_model(reward_model)?;
         let io = PolicyIo {
-            model,
-            reward_model: context.input("reward")?,
+            model: &model,
+            reward_model,
             failures: context.input_list("failures"),
             functions: app.functions(),
             output: context.output,

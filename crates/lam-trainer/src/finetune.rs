@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lam_data::Example;
-use lam_model::{Decoder, Finetuning, LoraConfig};
+use lam_model::{Decoder, Finetuning, LoraConfig, ModelSource};
 use lam_prompt::tokenizer_files;
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
@@ -54,8 +54,8 @@ impl FinetuningType {
 
 /// One supervised run.
 pub struct FinetuneJob<'a> {
-    /// Model directory to start from.
-    pub model: &'a Path,
+    /// Model to start from.
+    pub model: &'a ModelSource,
     /// What is trained.
     pub finetuning: Finetuning,
     /// Variables whose names contain one of these keep their values.
@@ -87,7 +87,8 @@ pub struct FinetuneJob<'a> {
 pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let identity = identity(&job)?;
     let tokens = trained_and_total(&job.examples);
-    let decoder = Decoder::load(job.model, &job.finetuning, job.arguments.seed)?;
+    let decoder = job.model.load(&job.finetuning, job.arguments.seed)?;
+    note_adapter(job.model, &decoder, job.progress);
     let read = job.examples.iter().chain(job.replay.iter().flatten()).chain(&job.evaluation);
     let ids = read.map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
     check_tokens(ids, decoder.config().vocab_size)?;
@@ -103,7 +104,7 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
         cancel: job.cancel,
     };
     let outcome = train(&mut module, loader.as_mut(), &job.evaluation, &run)?;
-    write_model(module.into_decoder(), job.model, job.output)?;
+    write_model(module.into_decoder(), job.model.tokenizer_directory(), job.output)?;
     Ok(figures(&outcome, count, tokens))
 }
 
@@ -154,8 +155,8 @@ pub fn copy_companions(from: &Path, to: &Path) -> Result<(), TrainerError> {
 }
 
 fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
-    Ok(Identity::from([
-        ("model".into(), lam_store::hash_path(job.model)?),
+    let mut identity = model_identity(job.model)?;
+    identity.extend([
         ("finetuning".into(), format!("{:?} without {:?}", job.finetuning, job.frozen)),
         ("data".into(), data_hash(&job.examples)),
         (
@@ -166,7 +167,31 @@ fn identity(job: &FinetuneJob<'_>) -> Result<Identity, TrainerError> {
                 job.replay.iter().map(|set| data_hash(set)).collect::<Vec<_>>()
             ),
         ),
-    ]))
+    ]);
+    Ok(identity)
+}
+
+/// The content of a model that a run starts from, its adapter's with it.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn model_identity(model: &ModelSource) -> Result<Identity, TrainerError> {
+    let mut identity = Identity::from([("model".into(), lam_store::hash_path(model.directory())?)]);
+    if let Some(adapter) = model.adapter() {
+        identity.insert("adapter".into(), lam_store::hash_path(adapter)?);
+    }
+    Ok(identity)
+}
+
+/// Says what becomes of the adapter that the model was given with: its own rank and scale stay in force if it is trained.
+pub fn note_adapter(model: &ModelSource, decoder: &Decoder, progress: &dyn Progress) {
+    let Some(adapter) = model.adapter() else { return };
+    let goes_on = decoder.lora().filter(|lora| !lora.create_new_adapter && !decoder.variables().is_empty());
+    let what = match goes_on {
+        Some(lora) => format!("is trained further, with its own rank {} and alpha {}", lora.lora_r, lora.lora_alpha),
+        None => "is merged into the weights first".to_owned(),
+    };
+    progress.note(&format!("the adapter {} {what}", adapter.display()));
 }
 
 fn data_hash(examples: &[Example]) -> String {

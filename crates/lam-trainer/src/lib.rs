@@ -55,7 +55,7 @@ pub use error::{ForeignState, TrainerError};
 pub use evaluation::evaluate;
 pub use finetune::{
     ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, TRAINING_WORK, copy_companions, finetune,
-    write_model,
+    model_identity, note_adapter, write_model,
 };
 pub use gradient_accumulator::BatchGradient;
 pub use lam_data::Example;

@@ -20,7 +20,9 @@ pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     let done = if args.model == "expert" {
         episode(app.as_ref(), &task, &mut ExpertPolicy::of(app.as_ref())?)
     } else {
-        let model = ModelDirectory::load(Path::new(&args.model), &|kind| registry.model_name(kind), output)?;
+        let directory = Path::new(&args.model);
+        let name_of = |kind: &str| registry.model_name(kind);
+        let model = ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, output)?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
     };

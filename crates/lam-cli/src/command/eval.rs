@@ -20,11 +20,12 @@ fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) ->
     let settings = (args.config.as_deref(), &*args.set);
     let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
     let models = absolute_all(&args.model)?;
+    let adapter = ("adapter", absolute_all(args.adapter.as_slice())?);
     match data {
         Some(data) => {
-            let inputs = [(name, models), (data, absolute_all(&args.data)?)];
+            let inputs = [(name, models), adapter, (data, absolute_all(&args.data)?)];
             run_single(stage, inputs, settings, &place, output)
         }
-        None => run_single(stage, [(name, models)], settings, &place, output),
+        None => run_single(stage, [(name, models), adapter], settings, &place, output),
     }
 }

@@ -15,7 +15,12 @@ pub fn export(args: &ExportArgs, output: &Output) -> Result<(), Failure> {
         ExportKind::Reward => Kind::Reward,
     };
     make_room(&args.output_dir, Some(&args.model), args.force)?;
-    let inputs = ExportInputs { stage: &args.model, sources: Sources::find(&args.model)?, evaluations: &[] };
+    let found = Sources::find(&args.model)?;
+    let (stage, sources) = match &args.adapter {
+        Some(adapter) => (adapter, found.under(adapter)),
+        None => (&args.model, found),
+    };
+    let inputs = ExportInputs { stage, sources, evaluations: &[] };
     let record = lam_export::export(kind, &inputs, &args.output_dir, &ExportConfig::default())?;
     output.line(&format!("wrote {}", args.output_dir.display()));
     for check in &record.checks {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_hub::{Hub, HubSettings, ModelId, Shard, read_headers};
+use lam_hub::{Hub, HubSettings, ModelId};
 use lam_inference::not_a_model;
-use lam_model::MistralConfig;
+use lam_model::{AdapterOutline, MistralConfig, ModelSource, open_reward_model};
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
+use lam_weights::{Shard, WeightFiles};
 use serde_json::{Map, Value, json};
 
 use crate::fetching::watched;
@@ -17,8 +18,9 @@ use crate::output::Output;
 /// Rank of the adapter that memory is told for.
 const LORA_RANK: u64 = 16;
 
-/// Prints what a model is: one in a directory, or one on the hub, whose weights are not downloaded for it.
-pub fn inspect(name: &str, tokens: usize, output: &Output) -> Result<(), Failure> {
+/// Prints what a model is: one in a directory, with the adapter over it, or one on the hub, whose weights are not
+/// downloaded for it. A directory that nothing else here would open is refused, unless it holds another architecture.
+pub fn inspect(name: &str, adapter: Option<&Path>, tokens: usize, output: &Output) -> Result<(), Failure> {
     let directory = Path::new(name);
     let facts = match name.parse::<ModelId>() {
         Ok(id) if !directory.is_dir() => {
@@ -28,16 +30,47 @@ pub fn inspect(name: &str, tokens: usize, output: &Output) -> Result<(), Failure
             facts.insert("commit".into(), snapshot.commit.into());
             facts
         }
-        _ => {
-            let mut facts = facts(directory, &read_headers(directory)?, tokens)?;
-            facts.insert("content_hash".into(), lam_store::hash_path(directory)?.into());
-            facts
-        }
+        _ => in_directory(directory, adapter, tokens)?,
     };
     for (name, value) in &facts {
         output.line(&line(name, value));
     }
     output.value(&facts)
+}
+
+fn in_directory(directory: &Path, adapter: Option<&Path>, tokens: usize) -> Result<Map<String, Value>, Failure> {
+    let is_adapter = directory.join("adapter_config.json").is_file() && !directory.join("config.json").is_file();
+    let adapted = (is_adapter || adapter.is_some()).then(|| ModelSource::open(directory, adapter)).transpose()?;
+    let model = adapted.as_ref().map_or(directory, ModelSource::directory);
+    if !model.join("config.json").is_file() {
+        return Err(not_a_model(model));
+    }
+    let mut facts = facts(model, &WeightFiles::open(model, "model")?.shards, tokens)?;
+    if facts.get("trainable_here").is_some_and(|answer| answer == "yes") {
+        let is_reward_model = facts["architecture"] == "MistralForSequenceClassification";
+        let kind = if is_reward_model {
+            open_reward_model(model).map(|_| "reward model")?
+        } else {
+            ModelSource::open(model, None).map(|_| "policy")?
+        };
+        facts.insert("kind".into(), kind.into());
+    }
+    facts.insert("content_hash".into(), lam_store::hash_path(model)?.into());
+    if let Some((adapter, outline)) = adapted.as_ref().and_then(|model| model.adapter().zip(model.adapter_outline())) {
+        facts.extend(outlined(adapter, outline));
+    }
+    Ok(facts)
+}
+
+fn outlined(adapter: &Path, outline: &AdapterOutline) -> Map<String, Value> {
+    let further = outline.folded.map_or_else(|| "yes".to_owned(), |form| format!("no: `{form}` goes into the weights"));
+    entries(json!({
+        "adapter": adapter,
+        "adapter_rank": outline.rank,
+        "adapter_alpha": outline.alpha,
+        "adapter_changes": format!("{} tensors", outline.changes),
+        "adapter_trainable": further,
+    }))
 }
 
 fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String, Value>, Failure> {
@@ -65,15 +98,15 @@ fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String
 }
 
 fn weights(shards: &[Shard]) -> Map<String, Value> {
-    let mut dtypes: BTreeMap<&str, u64> = BTreeMap::new();
-    for (dtype, count) in shards.iter().flat_map(|shard| &shard.dtypes) {
+    let mut dtypes: BTreeMap<String, u64> = BTreeMap::new();
+    for (dtype, count) in shards.iter().flat_map(Shard::dtypes) {
         *dtypes.entry(dtype).or_insert(0) += count;
     }
-    let files: Map<String, Value> = shards.iter().map(|shard| (shard.file.clone(), mib(shard.bytes))).collect();
+    let files: Map<String, Value> = shards.iter().map(|shard| (shard.file.clone(), mib(shard.header.end))).collect();
     entries(json!({
         "parameters": shards.iter().map(Shard::parameters).sum::<u64>(),
         "dtype": dtypes,
-        "tensors": shards.iter().map(|shard| shard.tensors).sum::<usize>(),
+        "tensors": shards.iter().map(|shard| shard.header.tensors.len()).sum::<usize>(),
         "shards_mib": files,
     }))
 }

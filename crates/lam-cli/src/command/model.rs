@@ -21,7 +21,7 @@ pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
             init(config, output_dir, *seed, output)
         }
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
-        ModelCommand::Inspect { model, tokens } => inspect(model, *tokens, output),
+        ModelCommand::Inspect { model, adapter, tokens } => inspect(model, adapter.as_deref(), *tokens, output),
     }
 }
 

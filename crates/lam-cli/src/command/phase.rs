@@ -45,28 +45,35 @@ pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failur
     let skip = args.skip_bad.then(|| format!("{}skip_bad=true", phase.trained()));
     let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
     let mut settings = settings(Some(&args.config), &set)?;
-    let Inputs { model, data } = Inputs::new(&settings.take("inputs"), args, output)?;
+    let Inputs { model, adapter, data } = Inputs::new(&settings.take("inputs"), args, output)?;
     let stages = match phase {
-        Phase::One => vec![stage("lam1", "phase1", [("model", vec![model]), ("plans", data)], settings)],
-        Phase::Two => vec![stage("lam2", "phase2", [("model", vec![model]), ("trajectories", data)], settings)],
+        Phase::One => {
+            vec![stage("lam1", "phase1", [("model", model), ("adapter", adapter), ("plans", data)], settings)]
+        }
+        Phase::Two => {
+            vec![stage("lam2", "phase2", [("model", model), ("adapter", adapter), ("trajectories", data)], settings)]
+        }
         Phase::Three => {
             let (explore, train) = (settings.take("explore"), settings.take("train"));
             refuse_rest(&settings, args, "explore, train")?;
             let mut enlarged = data.clone();
             enlarged.push("explore/success.parquet".to_owned());
-            let model = vec![model];
+            let under = [("model", model), ("adapter", adapter)];
+            let with = |input| under.clone().into_iter().chain([input]);
             vec![
-                stage("explore", "phase3.explore", [("model", model.clone()), ("failures", data)], explore),
-                stage("lam3", "phase3.train", [("model", model), ("trajectories", enlarged)], train),
+                stage("explore", "phase3.explore", with(("failures", data)), explore),
+                stage("lam3", "phase3.train", with(("trajectories", enlarged)), train),
             ]
         }
         Phase::Four => {
             let (reward, ppo) = (settings.take("reward"), settings.take("ppo"));
             refuse_rest(&settings, args, "reward, ppo")?;
-            let (model, scored) = (vec![model], vec!["reward".to_owned()]);
+            let under = [("model", model), ("adapter", adapter)];
+            let with = |inputs: Vec<_>| under.clone().into_iter().chain(inputs);
+            let scored = ("reward", vec!["reward".to_owned()]);
             vec![
-                stage("reward", "phase4.reward", [("model", model.clone()), ("trajectories", data.clone())], reward),
-                stage("lam4", "phase4.ppo", [("model", model), ("reward", scored), ("failures", data)], ppo),
+                stage("reward", "phase4.reward", with(vec![("trajectories", data.clone())]), reward),
+                stage("lam4", "phase4.ppo", with(vec![scored, ("failures", data)]), ppo),
             ]
         }
     };
@@ -95,13 +102,15 @@ pub fn run_single<const N: usize>(
     start(vec![stage(name, kind, inputs, settings(config, set)?)], place, false, output)
 }
 
-fn stage<const N: usize>(
+/// A stage with the inputs that are given.
+fn stage<'a>(
     name: &str,
     kind: &str,
-    inputs: [(&str, Vec<String>); N],
+    inputs: impl IntoIterator<Item = (&'a str, Vec<String>)>,
     settings: ConfigLayers,
 ) -> StageDraft {
-    let inputs = inputs.into_iter().map(|(name, sources)| (name.to_owned(), sources)).collect();
+    let given = inputs.into_iter().filter(|(name, sources)| *name != "adapter" || !sources.is_empty());
+    let inputs = given.map(|(name, sources)| (name.to_owned(), sources)).collect();
     StageDraft { name: name.to_owned(), kind: kind.to_owned(), inputs, settings }
 }
 
@@ -131,22 +140,27 @@ fn folder_and_name(directory: &Path) -> Result<(PathBuf, String), Failure> {
 
 /// What a phase is given: command line first, then the file's `[inputs]`.
 struct Inputs {
-    model: String,
+    model: Vec<String>,
+    adapter: Vec<String>,
     data: Vec<String>,
 }
 
 impl Inputs {
     fn new(written: &ConfigLayers, args: &PhaseArgs, output: &Output) -> Result<Self, Failure> {
         let written = written.table();
-        let named = written.get("model").and_then(Value::as_str).map(PathBuf::from);
-        let Some(model) = args.model.clone().or(named) else { return Err(missing(args, "model", "--model DIR")) };
+        let named = |key| written.get(key).and_then(Value::as_str).map(PathBuf::from);
+        let adapter = args.adapter.clone().or_else(|| named("adapter"));
+        let Some(model) = args.model.clone().or_else(|| named("model")) else {
+            return Err(missing(args, "model", "--model DIR"));
+        };
         let listed = written.get("data").and_then(Value::as_array).into_iter().flatten();
         let listed: Vec<PathBuf> = listed.filter_map(Value::as_str).map(PathBuf::from).collect();
         let paths = if args.data.is_empty() { &listed } else { &args.data };
         if paths.is_empty() {
             return Err(missing(args, "data", "--data PATH"));
         }
-        Ok(Self { model: absolute(&local(&model, output)?)?, data: absolute_all(paths)? })
+        let model = vec![absolute(&local(&model, output)?)?];
+        Ok(Self { model, adapter: absolute_all(adapter.as_slice())?, data: absolute_all(paths)? })
     }
 }
 

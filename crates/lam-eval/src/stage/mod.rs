@@ -11,7 +11,7 @@ use std::path::Path;
 use lam_agent::RemoteConfig;
 use lam_config::ConfigError;
 use lam_env::random::stream;
-use lam_pipeline::Registry;
+use lam_pipeline::{InputCounts, Registry};
 use lam_signal::Failure;
 use lam_tasks::order_of_turns;
 use serde_json::{Value, json};
@@ -29,6 +29,16 @@ pub fn register(registry: Registry) -> Registry {
 /// Refuses endpoints that cannot be right.
 fn check_endpoints(endpoints: &[RemoteConfig]) -> Result<(), ConfigError> {
     endpoints.iter().enumerate().try_for_each(|(index, endpoint)| endpoint.check(&format!("endpoints.{index}")))
+}
+
+/// Refuses an adapter that could belong to several models, or to none.
+fn one_model_under(inputs: &InputCounts) -> Result<(), ConfigError> {
+    let models = inputs.of("models");
+    if inputs.of("adapter") == 0 || models == 1 {
+        return Ok(());
+    }
+    let what = format!("`adapter` needs exactly one model under it, and {models} are given");
+    Err(ConfigError::refused("adapter", what, "evaluate each model with its adapter by itself"))
 }
 
 fn finish(tables: &Tables, output: &Path) -> Result<Value, Failure> {

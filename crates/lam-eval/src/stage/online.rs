@@ -85,7 +85,7 @@ impl Stage for EvaluateOnline {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 1] = [InputSpec::any("models")];
+        const INPUTS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::optional("adapter")];
         &INPUTS
     }
 
@@ -93,7 +93,8 @@ impl Stage for EvaluateOnline {
         Some(&settings.environment)
     }
 
-    fn check(&self, settings: &OnlineSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+    fn check(&self, settings: &OnlineSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
+        super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)?;
         if settings.split == Split::Train {
             let reason = "a model is not measured on what it was trained on";
@@ -129,7 +130,9 @@ impl Stage for EvaluateOnline {
             Ok(())
         };
         for (directory, name) in &rows.models {
-            let model = ModelDirectory::load(directory, context.model_name_of, context.progress)?.named(name.clone());
+            let adapter = context.optional_input("adapter");
+            let model = ModelDirectory::load(directory, adapter, context.model_name_of, context.progress)?;
+            let model = model.named(name.clone());
             let options = PolicyOptions {
                 max_new_tokens: settings.max_new_tokens,
                 constrained: settings.constrained,

@@ -46,11 +46,13 @@ impl Stage for EvaluatePlans {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::many("plans")];
+        const INPUTS: [InputSpec; 3] =
+            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("plans")];
         &INPUTS
     }
 
-    fn check(&self, settings: &PlanSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+    fn check(&self, settings: &PlanSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
+        super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)?;
         settings.judge.as_ref().map_or(Ok(()), |judge| judge.check("judge"))
     }
@@ -78,7 +80,8 @@ impl Stage for EvaluatePlans {
             Ok(())
         };
         for (directory, name) in &rows.models {
-            row(&mut ModelDirectory::load(directory, context.model_name_of, context.progress)?
+            let adapter = context.optional_input("adapter");
+            row(&mut ModelDirectory::load(directory, adapter, context.model_name_of, context.progress)?
                 .named(name.clone())
                 .planner()?)?;
         }

@@ -28,7 +28,7 @@ impl TableRows {
         let directories = distinct(context.input_list("models"));
         let mut claims = Vec::new();
         for directory in &directories {
-            let name = model_name(directory, context.model_name_of)?;
+            let name = model_name(context.optional_input("adapter").unwrap_or(directory), context.model_name_of)?;
             claims.push(Claim { name, place: components(directory) });
         }
         claims.extend(endpoints.iter().map(Claim::of_endpoint));

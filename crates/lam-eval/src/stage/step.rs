@@ -62,7 +62,8 @@ impl Stage for EvaluateSteps {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 2] = [InputSpec::any("models"), InputSpec::many("trajectories")];
+        const INPUTS: [InputSpec; 3] =
+            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("trajectories")];
         &INPUTS
     }
 
@@ -70,7 +71,8 @@ impl Stage for EvaluateSteps {
         Some(&settings.environment)
     }
 
-    fn check(&self, settings: &StepSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+    fn check(&self, settings: &StepSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
+        super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)
     }
 
@@ -92,7 +94,9 @@ impl Stage for EvaluateSteps {
         let rows = TableRows::of(context, &settings.endpoints)?;
         let mut tables = Tables::default();
         for (directory, name) in &rows.models {
-            let model = ModelDirectory::load(directory, context.model_name_of, context.progress)?.named(name.clone());
+            let adapter = context.optional_input("adapter");
+            let model = ModelDirectory::load(directory, adapter, context.model_name_of, context.progress)?;
+            let model = model.named(name.clone());
             let file = file_name_of(name);
             let options =
                 PolicyOptions { max_new_tokens: settings.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };

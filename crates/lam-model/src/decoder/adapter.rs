@@ -3,15 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::Tensor;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Decoder, LoraPair};
+use super::{Decoder, Linear, LoraPair};
 use crate::backend::storage;
 use crate::backend::storage::weight::Weight;
+use crate::files::{Adapted, BaseRecord};
 use crate::layout::{MODULES, linear_name, linear_size};
-use crate::{LoraConfig, ModelError, files};
+use crate::{LoraConfig, ModelError, Rounding, files};
 
 fn names(layer: usize, module: &str) -> [String; 2] {
     ["A", "B"].map(|part| format!("base_model.model.{}.lora_{part}.weight", linear_name(layer, module)))
@@ -23,54 +23,59 @@ impl Decoder {
     /// # Errors
     /// When the adapter's config cannot be used.
     pub fn new_adapter(&mut self, lora: &LoraConfig, seed: u64) -> Result<(), ModelError> {
+        let modules = lora.modules()?;
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        self.put_adapter(lora, |_, shape, is_a| {
-            // PEFT's: uniform in ±1/sqrt(inputs) for A (Kaiming with a = sqrt 5), zero for B.
-            let bound = if is_a { 1.0 / (shape[1] as f32).sqrt() } else { 0.0 };
-            let values = (0..shape[0] * shape[1]).map(|_| (random.random::<f32>() * 2.0 - 1.0) * bound).collect();
-            Ok(storage::tensor(values, shape)?)
-        })?;
+        // PEFT's: uniform in ±1/sqrt(inputs) for A (Kaiming with a = sqrt 5), zero for B.
+        let mut uniform = |bound: f32, rows: usize, columns: usize| {
+            let values = (0..rows * columns).map(|_| (random.random::<f32>() * 2.0 - 1.0) * bound).collect();
+            storage::tensor(values, (rows, columns))
+        };
+        let config = self.config.clone();
+        for (layer, block) in Arc::make_mut(&mut self.stack).blocks.iter_mut().enumerate() {
+            for (module, linear) in MODULES.into_iter().zip(&mut block.linears) {
+                linear.adapter = None;
+                if !modules.contains(&module) {
+                    continue;
+                }
+                let (n, k) = linear_size(&config, module);
+                let [a, b] = names(layer, module);
+                let a = Weight::frozen(a, uniform(1.0 / (k as f32).sqrt(), lora.lora_r, k)?)?;
+                let b = Weight::frozen(b, uniform(0.0, n, lora.lora_r)?)?;
+                let (rank, alpha, scale) = (lora.lora_r, lora.lora_alpha, lora.scale() as f32);
+                linear.adapter = Some(LoraPair { a, b, rank, alpha, scale, dropout: lora.lora_dropout });
+            }
+        }
+        self.lora = Some(lora.clone());
         self.train(|name| name.contains(".lora_"))
     }
 
-    /// Puts an adapter from a directory in PEFT's form on the model; it is trained if `trained`.
-    ///
-    /// # Errors
-    /// When a file is missing or broken, or the adapter does not fit.
-    pub fn load_adapter(&mut self, directory: &Path, trained: bool) -> Result<(), ModelError> {
-        let lora = files::read_adapter_config(directory)?;
-        let mut tensors = files::read_adapter(directory)?;
-        self.put_adapter(&lora, |name, shape, _| tensors.take(name, shape))?;
-        if let Some(stray) = tensors.names().find(|name| name.contains("lora_")) {
-            let path = &tensors.path;
-            return Err(ModelError::adapter(
-                format!("{}: tensor `{stray}` matches no module", path.display()),
-                "the adapter was made for another model",
-            ));
-        }
-        self.train(|name| trained && name.contains(".lora_"))
-    }
-
-    /// Writes the adapter in PEFT's form. `base` is what its `base_model_name_or_path` says.
+    /// Writes the adapter in PEFT's form, and beside it a record of the base that it belongs to. `base` is what its
+    /// `base_model_name_or_path` says.
     ///
     /// # Errors
     /// When there is none, or the directory cannot be written.
     pub fn save_adapter(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
-        let Some(lora) = &self.lora else { return Err(ModelError::adapter("the model carries none", "")) };
+        self.refuse_folded()?;
         let weights = self.stack.weights().filter(|weight| weight.name.contains(".lora_"));
         let tensors = weights
             .map(|weight| Ok((weight.name.clone(), weight.to_tensor()?)))
             .collect::<Result<_, candle_core::Error>>()?;
-        files::write_adapter(directory, lora, base, tensors)
+        files::write_adapter(directory, tensors)?;
+        self.save_adapter_config(directory, base)
     }
 
-    /// Writes only `adapter_config.json`, for a caller that writes the variables itself.
+    /// Writes what stands beside an adapter's tensors, for a caller that writes the variables itself.
     ///
     /// # Errors
     /// As [`Decoder::save_adapter`].
     pub fn save_adapter_config(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
-        let Some(lora) = &self.lora else { return Err(ModelError::adapter("the model carries none", "")) };
-        files::write_adapter_config(directory, lora, base)
+        let Some(lora) = &self.lora else { return Err(none()) };
+        let adapted = self.adapted();
+        files::write_adapter_config(directory, lora, (&adapted, self.stack.blocks.len()), base)?;
+        match &self.base {
+            Some(weights) => BaseRecord { weights: weights.clone(), rounding: self.rounding }.write(directory),
+            None => Ok(()),
+        }
     }
 
     /// Adds the adapter's product to the weights and takes it off. Nothing is trained afterwards.
@@ -79,8 +84,9 @@ impl Decoder {
     /// When there is none.
     pub fn merge_adapter(&mut self) -> Result<(), ModelError> {
         if self.lora.take().is_none() {
-            return Err(ModelError::adapter("the model carries none", ""));
+            return Err(none());
         }
+        (self.base, self.rounding) = (None, Rounding::default());
         let stack = Arc::make_mut(&mut self.stack);
         for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
             if let Some(merged) = linear.merged()? {
@@ -91,33 +97,36 @@ impl Decoder {
         Ok(())
     }
 
-    fn put_adapter(
-        &mut self,
-        lora: &LoraConfig,
-        mut make: impl FnMut(&str, &[usize], bool) -> Result<Tensor, ModelError>,
-    ) -> Result<(), ModelError> {
-        let modules = lora.modules()?;
-        let config = self.config.clone();
-        let stack = Arc::make_mut(&mut self.stack);
-        for (layer, block) in stack.blocks.iter_mut().enumerate() {
-            for (module, linear) in MODULES.into_iter().zip(&mut block.linears) {
-                linear.adapter = None;
-                if !modules.contains(&module) {
-                    continue;
-                }
-                let (n, k) = linear_size(&config, module);
-                let [a, b] = names(layer, module);
-                let (at, bt) = (make(&a, &[lora.lora_r, k], true)?, make(&b, &[n, lora.lora_r], false)?);
-                linear.adapter = Some(LoraPair {
-                    a: Weight::frozen(a, at)?,
-                    b: Weight::frozen(b, bt)?,
-                    rank: lora.lora_r,
-                    scale: lora.scale() as f32,
-                    dropout: lora.lora_dropout,
-                });
-            }
-        }
-        self.lora = Some(lora.clone());
-        Ok(())
+    /// How the weights under the adapter were rounded since they were read.
+    pub fn rounding(&self) -> Rounding {
+        self.rounding
     }
+
+    /// Every layer that carries a pair.
+    fn adapted(&self) -> Vec<Adapted> {
+        let of = |layer: usize, module: &str, linear: &Linear| {
+            let pair = linear.adapter.as_ref()?;
+            Some(Adapted { module: linear_name(layer, module), rank: pair.rank, alpha: pair.alpha })
+        };
+        let blocks = self.stack.blocks.iter().enumerate();
+        let layers = blocks.flat_map(|(layer, block)| {
+            MODULES.into_iter().zip(&block.linears).filter_map(move |(module, linear)| of(layer, module, linear))
+        });
+        layers.collect()
+    }
+
+    /// Refuses to write an adapter of which a part is in the weights.
+    fn refuse_folded(&self) -> Result<(), ModelError> {
+        match self.folded {
+            None => Ok(()),
+            Some(form) => Err(ModelError::adapter(
+                format!("its `{form}` was folded into the weights, so that it cannot be written as an adapter again"),
+                "export the model merged, or copy the adapter as it is",
+            )),
+        }
+    }
+}
+
+fn none() -> ModelError {
+    ModelError::adapter("the model carries none", "")
 }

@@ -10,19 +10,22 @@ use crate::backend::ops::rope::Rope;
 use crate::backend::storage::weight::Weight;
 use crate::files::Tensors;
 use crate::layout::{MODULES, linear_name, linear_size};
-use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, files, init};
+use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, Rounding, files, init};
 
 /// Takes a decoder's parts out of named tensors, in the form in which they are kept.
 struct Parts<'a> {
     tensors: &'a mut Tensors,
     config: &'a MistralConfig,
-    finetuning: &'a Finetuning,
+    /// Whether everything is read as f32.
+    full: bool,
+    /// Bits of the linear layers' weights, where they are quantised.
+    bits: Option<u8>,
 }
 
 impl Parts<'_> {
     fn weight(&mut self, name: String, shape: &[usize]) -> Result<Weight, ModelError> {
         // Norms are small, and read as f32 by every operation.
-        if *self.finetuning != Finetuning::Full && shape.len() > 1 {
+        if !self.full && shape.len() > 1 {
             let stored = self.tensors.take_stored(&name, shape)?;
             return Ok(Weight::stored(name, shape, stored));
         }
@@ -33,8 +36,8 @@ impl Parts<'_> {
     fn linear(&mut self, layer: usize, module: &str) -> Result<Linear, ModelError> {
         let size = linear_size(self.config, module);
         let mut weight = self.weight(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
-        if let Finetuning::Qlora { bits, .. } = self.finetuning {
-            weight.quantise(*bits)?;
+        if let Some(bits) = self.bits {
+            weight.quantise(bits)?;
         }
         Ok(Linear { weight, size, adapter: None })
     }
@@ -49,19 +52,6 @@ impl Parts<'_> {
 }
 
 impl Decoder {
-    /// Loads a model directory in Hugging Face's layout. An adapter that `finetuning` asks for is fresh, drawn from
-    /// `seed`. Frozen weights that are stored in bf16 stay so; the linear layers under a QLoRA adapter are quantised.
-    ///
-    /// # Errors
-    /// When a file is missing or broken, a tensor is missing or of another shape, or the architecture is unknown.
-    pub fn load(directory: &Path, finetuning: &Finetuning, seed: u64) -> Result<Self, ModelError> {
-        let config = files::read_config(directory)?;
-        let mut tensors = files::read_model(directory)?;
-        let decoder = Self::from_tensors(config, &mut tensors, finetuning, seed)?;
-        files::refuse_unknown(&tensors, decoder.config())?;
-        Ok(decoder)
-    }
-
     /// Makes a model with fresh weights, all of them trained.
     ///
     /// # Errors
@@ -93,10 +83,52 @@ impl Decoder {
         finetuning: &Finetuning,
         seed: u64,
     ) -> Result<Self, ModelError> {
-        config.check()?;
         finetuning.check()?;
+        let bits = if let Finetuning::Qlora { bits, .. } = finetuning { Some(*bits) } else { None };
+        let mut decoder = Self::put_together(config, tensors, *finetuning == Finetuning::Full, bits)?;
+        decoder.tune(finetuning, seed)?;
+        Ok(decoder)
+    }
+
+    /// The decoder with nothing trained, its linear layers quantised where `bits` says so.
+    pub(crate) fn frozen(config: MistralConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Self, ModelError> {
+        Self::put_together(config, tensors, false, bits)
+    }
+
+    /// Quantises and trains what `finetuning` says, with a fresh adapter if that says so.
+    pub(crate) fn tune(&mut self, finetuning: &Finetuning, seed: u64) -> Result<(), ModelError> {
+        match finetuning {
+            Finetuning::Frozen => Ok(()),
+            Finetuning::Full => self.train(|_| true),
+            Finetuning::Lora(lora) => self.new_adapter(lora, seed),
+            Finetuning::Qlora { lora, bits } => {
+                self.quantise(*bits)?;
+                self.new_adapter(lora, seed)
+            }
+        }
+    }
+
+    /// Quantises the linear layers, unless they are.
+    fn quantise(&mut self, bits: u8) -> Result<(), ModelError> {
+        if self.rounding.quantization_bit == Some(bits) {
+            return Ok(());
+        }
+        for linear in Arc::make_mut(&mut self.stack).blocks.iter_mut().flat_map(|block| &mut block.linears) {
+            linear.weight.quantise(bits)?;
+        }
+        self.rounding.quantization_bit = Some(bits);
+        Ok(())
+    }
+
+    fn put_together(
+        config: MistralConfig,
+        tensors: &mut Tensors,
+        full: bool,
+        bits: Option<u8>,
+    ) -> Result<Self, ModelError> {
+        config.check()?;
         let (v, d) = (config.vocab_size, config.hidden_size);
-        let mut parts = Parts { tensors, config: &config, finetuning };
+        let mut parts = Parts { tensors, config: &config, full, bits };
         let embedding = parts.weight("model.embed_tokens.weight".into(), &[v, d])?;
         let blocks = (0..config.num_hidden_layers).map(|layer| parts.block(layer)).collect::<Result<_, _>>()?;
         let norm = parts.weight("model.norm.weight".into(), &[d])?;
@@ -105,13 +137,9 @@ impl Decoder {
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
         let precision = Precision::F32;
         let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.rotary()?, 0))));
-        let mut decoder = Self { config, stack, head, lora: None, rope, precision, checkpointing: false };
-        match finetuning {
-            Finetuning::Frozen => {}
-            Finetuning::Full => decoder.train(|_| true)?,
-            Finetuning::Lora(lora) | Finetuning::Qlora { lora, .. } => decoder.new_adapter(lora, seed)?,
-        }
-        Ok(decoder)
+        let rounding = Rounding { quantization_bit: bits, bf16: false };
+        let (lora, base, folded, checkpointing) = (None, None, None, false);
+        Ok(Self { config, stack, head, lora, base, rounding, folded, rope, precision, checkpointing })
     }
 
     /// Makes the weights that `chosen` names trained, in the order of the forward pass.

@@ -24,6 +24,8 @@ pub(crate) struct LoraPair {
     pub(crate) a: Weight,
     pub(crate) b: Weight,
     pub(crate) rank: usize,
+    /// Numerator of the scale.
+    pub(crate) alpha: f64,
     pub(crate) scale: f32,
     pub(crate) dropout: f64,
 }

@@ -4,6 +4,7 @@ mod adapter;
 mod block;
 mod build;
 mod linear;
+mod peft;
 mod stack;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use crate::backend::storage;
 use crate::backend::storage::activation::Lent;
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
-use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Target};
+use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub(crate) use block::{Block, Run};
 pub(crate) use linear::{Linear, LoraPair};
 pub(crate) use stack::Stack;
@@ -32,6 +33,11 @@ pub struct Decoder {
     /// The output layer, where it is not the embedding.
     pub(crate) head: Option<Weight>,
     pub(crate) lora: Option<LoraConfig>,
+    /// Fingerprint of the files that the weights were read from.
+    pub(crate) base: Option<String>,
+    rounding: Rounding,
+    /// The part of an adapter that was folded into the weights because it is no pair beside them.
+    folded: Option<&'static str>,
     rope: Arc<Mutex<Arc<Rope>>>,
     precision: Precision,
     checkpointing: bool,
@@ -77,15 +83,18 @@ impl Decoder {
     /// When the weights cannot be read.
     pub fn set_precision(&mut self, precision: Precision) -> Result<(), ModelError> {
         self.precision = precision;
-        if precision == Precision::Bf16 {
-            let stack = Arc::make_mut(&mut self.stack);
-            stack.embedding.store_in_bf16()?;
-            for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
-                linear.weight.store_in_bf16()?;
-            }
-            self.head.iter_mut().try_for_each(Weight::store_in_bf16)?;
+        if precision == Precision::Bf16 { self.round_to_bf16() } else { Ok(()) }
+    }
+
+    /// Stores in bf16 what is frozen and not stored in fewer bits.
+    pub(crate) fn round_to_bf16(&mut self) -> Result<(), ModelError> {
+        self.rounding.bf16 = true;
+        let stack = Arc::make_mut(&mut self.stack);
+        stack.embedding.store_in_bf16()?;
+        for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
+            linear.weight.store_in_bf16()?;
         }
-        Ok(())
+        Ok(self.head.iter_mut().try_for_each(Weight::store_in_bf16)?)
     }
 
     /// Bytes that the weights take in memory, adapters included.

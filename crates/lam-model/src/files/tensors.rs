@@ -1,21 +1,20 @@
 //! safetensors files, one or many with an index, read tensor by tensor: in f32 or as they are stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Tensor;
 use half::{bf16, f16};
-use safetensors::Dtype;
-use safetensors::tensor::Metadata;
-use serde_json::Value;
+use lam_weights::{Dtype, TensorInfo, WeightFiles};
+use sha2::{Digest, Sha256};
 
 use crate::ModelError;
 use crate::backend::storage;
 use crate::backend::storage::weight::Stored;
+use crate::layout::HEAD_WEIGHT;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 20;
@@ -36,10 +35,14 @@ enum Entry {
 struct FileSpan {
     file: Arc<File>,
     path: Arc<PathBuf>,
+    name: String,
     dtype: Dtype,
     shape: Vec<usize>,
     start: u64,
 }
+
+/// Numbers of a tensor that its fingerprint looks at, at each of four places.
+const SAMPLED: usize = 64;
 
 impl Tensors {
     /// Tensors that were made, not read.
@@ -48,9 +51,72 @@ impl Tensors {
         Self { path: path.into(), map }
     }
 
-    /// Names of the tensors that are left.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
-        self.map.keys()
+    /// The tensors of checked files.
+    pub(crate) fn of(files: &WeightFiles) -> Result<Self, ModelError> {
+        let mut map = BTreeMap::new();
+        for shard in &files.shards {
+            let path = Arc::new(shard.path.clone());
+            let file = Arc::new(File::open(&shard.path).map_err(ModelError::io(&shard.path))?);
+            for (name, info) in &shard.header.tensors {
+                refuse_unreadable(&path, name, info)?;
+                let span = FileSpan {
+                    file: file.clone(),
+                    path: path.clone(),
+                    name: name.clone(),
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    start: shard.header.start + info.data_offsets.0 as u64,
+                };
+                map.insert(name.clone(), Entry::InFile(span));
+            }
+        }
+        Ok(Self { path: files.path.clone(), map })
+    }
+
+    /// Leaves out the tensors of some names.
+    pub(crate) fn leave_out(&mut self, unwanted: impl Fn(&str) -> bool) {
+        self.map.retain(|name, _| !unwanted(name));
+    }
+
+    /// Takes out an output layer that is the embedding once more; refuses one that is not.
+    pub(crate) fn drop_second_head(&mut self) -> Result<(), ModelError> {
+        let Some(Entry::InFile(head)) = self.map.remove(HEAD_WEIGHT) else { return Ok(()) };
+        let Some(Entry::InFile(embedding)) = self.map.get("model.embed_tokens.weight") else { return Ok(()) };
+        for first in (0..head.count()).step_by(PIECE) {
+            let count = PIECE.min(head.count() - first);
+            if head.read_f32(first, count)? != embedding.read_f32(first, count)? {
+                let reason = format!("`{HEAD_WEIGHT}` is another than the embedding, although they are tied");
+                let hint =
+                    "set `tie_word_embeddings` to false in config.json if the model has an output layer of its own";
+                return Err(ModelError::file_with_hint(&head.path, reason, hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// SHA-256 over names, shapes and, in f32, four runs of each tensor's numbers, hex: the same for the same weights
+    /// in other files or types, another after any training that goes through all of them.
+    pub(crate) fn fingerprint(&self) -> Result<String, ModelError> {
+        let mut digest = Sha256::new();
+        for (name, entry) in &self.map {
+            digest.update(format!("{name} {:?}\n", entry.shape()));
+            let count: usize = entry.shape().iter().product();
+            let run = SAMPLED.min(count);
+            let values = match entry {
+                Entry::Made(tensor) => Some(storage::values(tensor)?),
+                Entry::InFile(_) => None,
+            };
+            for place in 0..4 {
+                let start = (count - run) * place / 3;
+                let read = match (&values, entry) {
+                    (Some(values), _) => values[start..start + run].to_vec(),
+                    (None, Entry::InFile(span)) => span.read_f32(start, run)?,
+                    (None, Entry::Made(_)) => Vec::new(),
+                };
+                read.iter().for_each(|value| digest.update(value.to_le_bytes()));
+            }
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Puts a tensor in, or in the span of another.
@@ -66,11 +132,17 @@ impl Tensors {
         }
     }
 
+    /// Takes out a tensor of whatever shape, in f32.
+    pub(crate) fn take_any(&mut self, name: &str) -> Result<Tensor, ModelError> {
+        let shape = self.map.get(name).map_or_else(Vec::new, |entry| entry.shape().to_vec());
+        self.take(name, &shape)
+    }
+
     /// Takes out a tensor of this name and shape, in f32.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
         match self.entry(name, shape)? {
             Entry::Made(tensor) => Ok(tensor),
-            Entry::InFile(span) => Ok(storage::tensor(span.read_f32()?, shape)?),
+            Entry::InFile(span) => Ok(storage::tensor(span.whole_f32()?, shape)?),
         }
     }
 
@@ -78,7 +150,7 @@ impl Tensors {
     pub(crate) fn take_stored(&mut self, name: &str, shape: &[usize]) -> Result<Stored, ModelError> {
         match self.entry(name, shape)? {
             Entry::InFile(span) if span.dtype == Dtype::BF16 => Ok(Stored::Bf16(Arc::new(span.read_bf16()?))),
-            Entry::InFile(span) => Ok(Stored::F32(storage::tensor(span.read_f32()?, shape)?)),
+            Entry::InFile(span) => Ok(Stored::F32(storage::tensor(span.whole_f32()?, shape)?)),
             Entry::Made(tensor) => Ok(Stored::F32(tensor)),
         }
     }
@@ -87,10 +159,7 @@ impl Tensors {
         let Some(entry) = self.map.remove(name) else {
             return Err(ModelError::MissingTensor { path: self.path.clone(), name: name.into() });
         };
-        let found = match &entry {
-            Entry::Made(tensor) => tensor.dims(),
-            Entry::InFile(span) => &span.shape,
-        };
+        let found = entry.shape();
         if found != shape {
             let (expected, found) = (shape.to_vec(), found.to_vec());
             return Err(ModelError::Shape { path: self.path.clone(), name: name.into(), expected, found });
@@ -99,10 +168,25 @@ impl Tensors {
     }
 }
 
+impl Entry {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Made(tensor) => tensor.dims(),
+            Self::InFile(span) => &span.shape,
+        }
+    }
+}
+
 impl FileSpan {
-    /// Calls `each` with the tensor's bytes, a piece at a time.
-    fn pieces(&self, mut each: impl FnMut(&[u8])) -> Result<(), ModelError> {
-        let (mut at, mut left) = (self.start, self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8);
+    /// How many numbers it has.
+    fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Calls `each` with the bytes of `count` numbers from the one at `first` on, a piece at a time.
+    fn pieces(&self, first: usize, count: usize, mut each: impl FnMut(&[u8])) -> Result<(), ModelError> {
+        let width = self.dtype.bitsize() / 8;
+        let (mut at, mut left) = (self.start + (first * width) as u64, count * width);
         let mut piece = vec![0; PIECE.min(left)];
         while left > 0 {
             let piece = &mut piece[..PIECE.min(left)];
@@ -114,9 +198,15 @@ impl FileSpan {
         Ok(())
     }
 
-    fn read_f32(&self) -> Result<Vec<f32>, ModelError> {
-        let mut values = Vec::with_capacity(self.shape.iter().product());
-        self.pieces(|bytes| {
+    fn whole_f32(&self) -> Result<Vec<f32>, ModelError> {
+        let values = self.read_f32(0, self.count())?;
+        self.refuse_unless_finite(values.iter().all(|value| value.is_finite()))?;
+        Ok(values)
+    }
+
+    fn read_f32(&self, first: usize, count: usize) -> Result<Vec<f32>, ModelError> {
+        let mut values = Vec::with_capacity(count);
+        self.pieces(first, count, |bytes| {
             let pairs = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
             match self.dtype {
                 Dtype::BF16 => values.extend(pairs.map(|b| bf16::from_le_bytes(b).to_f32())),
@@ -128,67 +218,31 @@ impl FileSpan {
     }
 
     fn read_bf16(&self) -> Result<Vec<bf16>, ModelError> {
-        let mut values = Vec::with_capacity(self.shape.iter().product());
-        self.pieces(|bytes| values.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]))))?;
+        let mut values = Vec::with_capacity(self.count());
+        let numbers = |bytes: &[u8]| values.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]])));
+        self.pieces(0, self.count(), numbers)?;
+        self.refuse_unless_finite(values.iter().all(|value| value.is_finite()))?;
         Ok(values)
     }
+
+    fn refuse_unless_finite(&self, finite: bool) -> Result<(), ModelError> {
+        if finite {
+            return Ok(());
+        }
+        let reason = format!("tensor `{}` holds values that are not finite numbers", self.name);
+        Err(ModelError::file_with_hint(
+            &self.path,
+            reason,
+            "the training that wrote it diverged, or the file is damaged",
+        ))
+    }
 }
 
-/// Reads `<stem>.safetensors`, or all shards of `<stem>.safetensors.index.json`.
-pub(crate) fn read(directory: &Path, stem: &str) -> Result<Tensors, ModelError> {
-    let single = directory.join(format!("{stem}.safetensors"));
-    let index = directory.join(format!("{stem}.safetensors.index.json"));
-    let mut map = BTreeMap::new();
-    if single.exists() || !index.exists() {
-        read_file(&single, &mut map)?;
-        return Ok(Tensors { path: single, map });
+/// Refuses types that are not read here.
+fn refuse_unreadable(path: &std::path::Path, name: &str, info: &TensorInfo) -> Result<(), ModelError> {
+    if [Dtype::F32, Dtype::BF16, Dtype::F16].contains(&info.dtype) {
+        return Ok(());
     }
-    for shard in shards(&index)? {
-        let path = directory.join(&shard);
-        if !path.exists() {
-            let reason = format!("names `{shard}`, which is missing");
-            return Err(ModelError::file_with_hint(&index, reason, "the download is incomplete"));
-        }
-        read_file(&path, &mut map)?;
-    }
-    Ok(Tensors { path: index, map })
-}
-
-fn shards(index: &Path) -> Result<BTreeSet<String>, ModelError> {
-    let text = std::fs::read_to_string(index).map_err(ModelError::io(index))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| ModelError::file(index, error))?;
-    let Some(map) = value.get("weight_map").and_then(Value::as_object) else {
-        return Err(ModelError::file(index, "has no `weight_map`"));
-    };
-    Ok(map.values().filter_map(|name| name.as_str().map(String::from)).collect())
-}
-
-fn read_file(path: &Path, map: &mut BTreeMap<String, Entry>) -> Result<(), ModelError> {
-    let mut file = File::open(path).map_err(ModelError::io(path))?;
-    let length = file.metadata().map_err(ModelError::io(path))?.len();
-    let broken = |reason: String| ModelError::file_with_hint(path, reason, "the file is truncated or not safetensors");
-    let mut size = [0; 8];
-    file.read_exact(&mut size).map_err(|error| broken(error.to_string()))?;
-    let head = u64::from_le_bytes(size);
-    if head > length.saturating_sub(8) {
-        return Err(broken(format!("its head would take {head} of {length} bytes")));
-    }
-    let mut bytes = vec![0; head as usize];
-    file.read_exact(&mut bytes).map_err(ModelError::io(path))?;
-    let described: Metadata = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
-    let (file, path) = (Arc::new(file), Arc::new(path.to_path_buf()));
-    for (name, info) in described.tensors() {
-        let (start, end) = info.data_offsets;
-        if 8 + head + end as u64 > length {
-            return Err(broken(format!("tensor `{name}` ends at byte {} of {length}", 8 + head + end as u64)));
-        }
-        if ![Dtype::F32, Dtype::BF16, Dtype::F16].contains(&info.dtype) {
-            let reason = format!("tensor `{name}` has type {:?}; known are F32, BF16 and F16", info.dtype);
-            return Err(ModelError::file(&path, reason));
-        }
-        let (file, path, shape) = (file.clone(), path.clone(), info.shape.clone());
-        let span = FileSpan { file, path, dtype: info.dtype, shape, start: 8 + head + start as u64 };
-        map.insert(name, Entry::InFile(span));
-    }
-    Ok(())
+    let reason = format!("tensor `{name}` has type {:?}; known are F32, BF16 and F16", info.dtype);
+    Err(ModelError::file_with_hint(path, reason, "save the model in bfloat16 or float32, not quantised"))
 }

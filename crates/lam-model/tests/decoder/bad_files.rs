@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning};
+use lam_model::{Decoder, Finetuning, ModelSource};
 use tempfile::TempDir;
 
 use crate::reference::directory;
@@ -62,18 +62,18 @@ fn truncated_and_missing_files() {
 
 #[test]
 fn adapters_that_do_not_fit() {
-    let mut other = tiny::decoder();
-    let message = other.load_adapter(&directory("lora"), false).unwrap_err().to_string();
+    let other = tempfile::tempdir().unwrap();
+    tiny::decoder().save(other.path()).unwrap();
+    let refused = |base: &Path, adapter: &Path| ModelSource::open(base, Some(adapter)).unwrap_err().to_string();
+    let message = refused(other.path(), &directory("lora"));
     assert!(message.contains("expected"), "{message}");
-    let copy = copied("lora");
-    edit(&copy.path().join("adapter_config.json"), "self_attn.q_proj", "self_attn.query");
-    let message = other.load_adapter(copy.path(), false).unwrap_err().to_string();
-    assert!(message.contains("`query`, which matches no module"), "{message}");
-    let mut one_layer = Decoder::load(&directory("grouped"), &Finetuning::Frozen, 0).unwrap();
     let copy = copied("rslora");
     edit(&copy.path().join("adapter_config.json"), "\"down_proj\"", "\"q_proj\"");
-    let message = one_layer.load_adapter(copy.path(), false).unwrap_err().to_string();
+    let message = refused(&directory("grouped"), copy.path());
     assert!(message.contains("down_proj.lora_A.weight` matches no module"), "{message}");
+    edit(&copy.path().join("adapter_config.json"), "\"q_proj\"", "\"k_proj\"");
+    let message = refused(&directory("grouped"), copy.path());
+    assert!(message.contains("k_proj.lora_A.weight` is missing"), "{message}");
 }
 
 #[test]

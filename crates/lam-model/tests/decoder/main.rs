@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
+mod adapters;
 mod bad_files;
 mod generation;
 mod initialization;

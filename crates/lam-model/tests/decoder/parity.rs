@@ -1,7 +1,7 @@
 //! Logits, losses, gradients and trained weights equal those of transformers, PEFT and PyTorch.
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, LoraConfig, Mode, ScalarHead};
+use lam_model::{Decoder, Finetuning, LoraConfig, Mode, ModelSource, ScalarHead};
 
 use crate::reference::{Expected, difference, directory, targets};
 
@@ -39,8 +39,8 @@ fn bf16_shards_and_a_head_of_eighty() {
 #[test]
 fn adapters_on_every_layer_and_with_rank_stabilised_scale() {
     for name in ["lora", "rslora"] {
-        let mut decoder = Decoder::load(&directory("grouped"), &Finetuning::Frozen, 0).unwrap();
-        decoder.load_adapter(&directory(name), true).unwrap();
+        let source = ModelSource::open(&directory("grouped"), Some(&directory(name))).unwrap();
+        let mut decoder = source.load(&Finetuning::Lora(LoraConfig::default()), 0).unwrap();
         assert!(!decoder.variables().is_empty());
         compare(&decoder, &Expected::of(name));
         decoder.merge_adapter().unwrap();
@@ -113,8 +113,8 @@ fn a_reward_model_scores_as_the_sequence_classifier() {
 
 #[test]
 fn an_adapter_written_here_is_the_adapter_that_was_read() {
-    let mut decoder = Decoder::load(&directory("grouped"), &Finetuning::Frozen, 0).unwrap();
-    decoder.load_adapter(&directory("lora"), false).unwrap();
+    let source = ModelSource::open(&directory("grouped"), Some(&directory("lora"))).unwrap();
+    let decoder = source.load(&Finetuning::Frozen, 0).unwrap();
     let copy = tempfile::tempdir().unwrap();
     decoder.save_adapter(copy.path(), Some("base")).unwrap();
     let read = |path: &std::path::Path| {

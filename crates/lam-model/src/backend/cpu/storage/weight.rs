@@ -107,6 +107,11 @@ impl Weight {
         self.shape[0]
     }
 
+    /// Its dimensions.
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        self.shape.clone()
+    }
+
     /// Number of values.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()

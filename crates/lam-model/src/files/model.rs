@@ -1,0 +1,89 @@
+//! A model's directory, looked at and not yet read: its config, the headers of its weights, and that both belong
+//! together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lam_weights::{TensorInfo, WeightFiles};
+
+use super::{Tensors, is_classifier, read_config};
+use crate::layout::{self, HEAD_WEIGHT, SCORE};
+use crate::{MistralConfig, ModelError};
+
+/// Buffers that older versions of transformers stored beside the weights; they follow from the config.
+const DERIVED: &str = ".rotary_emb.inv_freq";
+
+/// The files of a model.
+pub(crate) struct ModelFiles {
+    /// Its shape.
+    pub(crate) config: MistralConfig,
+    weights: WeightFiles,
+}
+
+impl ModelFiles {
+    /// Looks at the policy, or with `scores` at the reward model, in a directory.
+    pub(crate) fn open(directory: &Path, scores: bool) -> Result<Self, ModelError> {
+        let config = read_config(directory)?;
+        let path = directory.join("config.json");
+        match (is_classifier(&config), scores) {
+            (true, false) => {
+                let hint = "a reward model scores answers and gives none; name a model that continues texts";
+                return Err(ModelError::file_with_hint(&path, "this is a reward model, not a policy", hint));
+            }
+            (false, true) => {
+                let hint = "name the directory that phase 4 wrote its reward model to";
+                return Err(ModelError::file_with_hint(&path, "this is a policy, not a reward model", hint));
+            }
+            _ => {}
+        }
+        let files = Self { weights: WeightFiles::open(directory, "model")?, config };
+        files.compare()?;
+        Ok(files)
+    }
+
+    /// Its tensors.
+    pub(crate) fn tensors(&self) -> Result<Tensors, ModelError> {
+        let mut tensors = Tensors::of(&self.weights)?;
+        tensors.leave_out(|name| name.ends_with(DERIVED));
+        if self.config.tie_word_embeddings {
+            tensors.drop_second_head()?;
+        }
+        Ok(tensors)
+    }
+
+    /// Refuses weights that are not exactly those of the config.
+    fn compare(&self) -> Result<(), ModelError> {
+        let path = &self.weights.path;
+        let mut found: BTreeMap<&str, &TensorInfo> =
+            self.weights.tensors().map(|(name, info, _)| (name, info)).collect();
+        found.retain(|name, _| !name.ends_with(DERIVED));
+        let mut expected = layout::shapes(&self.config);
+        if is_classifier(&self.config) {
+            expected.retain(|(name, _)| name != HEAD_WEIGHT);
+            found.remove(HEAD_WEIGHT);
+            expected.push((SCORE.into(), vec![1, self.config.hidden_size]));
+        }
+        for (name, expected) in expected {
+            match found.remove(name.as_str()) {
+                None => return Err(ModelError::MissingTensor { path: path.clone(), name }),
+                Some(info) if info.shape != expected => {
+                    return Err(ModelError::Shape { path: path.clone(), name, expected, found: info.shape.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        // Where the embedding is the output layer too, some programs write it twice.
+        if self.config.tie_word_embeddings {
+            found.remove(HEAD_WEIGHT);
+        }
+        let Some(first) = found.keys().next() else { return Ok(()) };
+        let reason =
+            format!("holds {} tensors that the model of its config.json has not, such as `{first}`", found.len());
+        let hint = if *first == SCORE {
+            "it is a reward model's; its config.json should say so"
+        } else {
+            "the weights belong to another architecture, or to another config.json"
+        };
+        Err(ModelError::file_with_hint(path, reason, hint))
+    }
+}
