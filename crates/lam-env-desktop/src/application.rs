@@ -194,10 +194,8 @@ impl ApplicationFile {
         if self.document.contains('/') {
             return Err(Details::new(format!("`document` = `{}` is no plain file name", self.document)));
         }
-        if let Some(reason) = self.keys.iter().find_map(|keys| lam_env::keys::parse(keys).err()) {
-            let wrong = Details::new("`keys`").because(reason);
-            return Err(wrong.hint("`{VK_CONTROL}b` is the control key with b"));
-        }
+        let wrong = |reason| Details::new("`keys`").because(reason).hint("`{VK_CONTROL}b` is the control key with b");
+        self.rules().check().map_err(wrong)?;
         let (width, height) = self.screen;
         if !(320..=8192).contains(&width) || !(240..=8192).contains(&height) {
             let what = format!("`screen` = [{width}, {height}] is no size in pixels");

@@ -144,6 +144,7 @@ impl Running {
         }
         for shown in &mut controls {
             shown.name = self.without_folder(&shown.name);
+            shown.way = shown.way.iter().map(|name| self.without_folder(name)).collect();
             shown.value = shown.value.as_deref().map(|value| self.without_folder(value));
         }
         controls.retain(|shown| !file.hide.iter().any(|pattern| lam_env::pattern_matches(pattern, &shown.name)));

@@ -59,6 +59,14 @@ impl Default for GuardRules {
 }
 
 impl GuardRules {
+    /// Refuses rules that cannot be read.
+    ///
+    /// # Errors
+    /// The keys, and what is wrong with them.
+    pub fn check(&self) -> Result<(), String> {
+        self.allow_keys.iter().try_for_each(|keys| keys::parse(keys).map(drop))
+    }
+
     /// Why `action` may not be carried out on this screen, if so.
     ///
     /// Patterns are held against the name the action gives and against the text of the control it points to.

@@ -63,6 +63,7 @@ impl Families {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.guard.check().map_err(|reason| format!("[guard] `allow_keys`: {reason}"))?;
         let mut names = BTreeSet::new();
         for Family { name, window, requests, .. } in &self.families {
             if name.is_empty() || window.is_empty() {
@@ -190,6 +191,7 @@ mod tests {
             ("[[family]]\nname = \"x\"\nwindow = \"*\"\nrequests = []\n", "family `x`: requests must be there"),
             ("[[family]]\nname = \"x\"\nwindow = \"\"\nrequests = [\"a\"]\n", "window must not be empty"),
             (&format!("{FILE}{}", FILE.split_once("]\n").unwrap().1), "line "),
+            ("[guard]\nallow_keys = [\"{NOKEY}\"]\n", "there is no key `{NOKEY}`"),
         ] {
             let said = loaded(text).unwrap_err();
             assert!(said.contains("tasks.toml: ") && said.contains(words) && said.contains("\nhint: "), "{said}");
