@@ -168,7 +168,11 @@ fn a_request_to_stop_is_answered_while_a_document_is_read() {
     place.write("plans.toml", CONFIG);
     let mut build =
         place.command(&["data", "build", "-c", "plans.toml", "--output-dir", "runs/b"]).spawn().expect("starts");
-    std::thread::sleep(std::time::Duration::from_millis(700));
+    let started = std::time::Instant::now();
+    while !place.path("runs/b/plans.partial").exists() && started.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
     let stopped = std::time::Instant::now();
     let signalled = std::process::Command::new("kill").args(["-TERM", &build.id().to_string()]).status();
     assert!(signalled.expect("kill is there").success());

@@ -1,5 +1,5 @@
 //! Documents as they lie on disk, in the forms that people keep them in. Each form has a file; a new one is a file,
-//! a line in [`SourceKind`] and a line in `read_source`.
+//! a line in [`SourceKind`] and a line in `read_text`.
 //!
 //! Every form is read into the same blocks (`block.rs`), and one rule makes procedures of them (`procedure.rs`). Does
 //! not know filters, splits or evolution.
