@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
-use ureq::tls::{Certificate, RootCerts};
 
 use crate::HttpError;
 
@@ -15,7 +15,8 @@ const FOLDERS: &str = "SSL_CERT_DIR";
 /// Who is trusted, and who says so.
 #[derive(Clone)]
 pub(crate) struct Authorities {
-    pub(crate) roots: RootCerts,
+    /// Their certificates; none for Mozilla's.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// Where they come from, for a message.
     pub(crate) source: String,
 }
@@ -26,11 +27,12 @@ impl Authorities {
         let file = FILES.iter().find_map(|name| Some((*name, variable(name)?)));
         let folders = variable(FOLDERS);
         if file.is_none() && folders.is_none() {
-            let found = load_native_certs();
-            return Ok(match found.certs.is_empty() {
-                true => Self { roots: RootCerts::WebPki, source: "Mozilla's list, for want of the system's".into() },
-                false => Self { source: format!("the system's {}", found.certs.len()), roots: roots(&found) },
-            });
+            let certificates = load_native_certs().certs;
+            let source = match certificates.len() {
+                0 => "Mozilla's list, for want of the system's".into(),
+                count => format!("the system's {count}"),
+            };
+            return Ok(Self { certificates, source });
         }
         let (mut found, mut sources) = (CertificateResult::default(), Vec::new());
         if let Some((name, path)) = &file {
@@ -42,7 +44,7 @@ impl Authorities {
             merge(&mut found, load_certs_from_paths(None, Some(&folder)), (FOLDERS, &path))?;
             sources.push(format!("{FOLDERS} = {path}"));
         }
-        Ok(Self { roots: roots(&found), source: format!("those of {}", sources.join(" and ")) })
+        Ok(Self { certificates: found.certs, source: format!("those of {}", sources.join(" and ")) })
     }
 }
 
@@ -63,8 +65,4 @@ fn merge(
     }
     all.certs.append(&mut found.certs);
     Ok(())
-}
-
-fn roots(found: &CertificateResult) -> RootCerts {
-    found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).into()
 }

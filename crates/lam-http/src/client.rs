@@ -5,8 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lam_signal::Cancel;
-use ureq::Agent;
-use ureq::tls::TlsConfig;
+use ureq::config::Config;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksConnector, TcpConnector};
+use ureq::{Agent, ProxyProtocol};
 use url::Url;
 
 use crate::HttpError;
@@ -14,6 +16,7 @@ use crate::authorities::Authorities;
 use crate::exchange::{Exchange, Reply};
 use crate::forward::forwarding;
 use crate::proxies::{Chosen, chosen};
+use crate::tls::Tls;
 
 /// Most redirections of one request.
 const MOST_REDIRECTIONS: usize = 10;
@@ -152,12 +155,6 @@ impl Client {
     }
 
     fn made(&self, is_tls: bool, proxy: Option<&Chosen>) -> Result<Trusting, HttpError> {
-        let mut tls = TlsConfig::builder();
-        let mut source = String::new();
-        if is_tls {
-            let authorities = Authorities::find(&|name| self.variable(name))?;
-            (tls, source) = (tls.root_certs(authorities.roots), authorities.source);
-        }
         let proxy = proxy.map(Chosen::open).transpose()?;
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -168,12 +165,29 @@ impl Client {
             .timeout_recv_response(Some(self.timeouts.silence))
             .timeout_per_read(Some(self.timeouts.silence))
             .timeout_per_write(Some(self.timeouts.silence))
-            .tls_config(tls.build())
             .user_agent(concat!("lam-train/", env!("CARGO_PKG_VERSION")));
-        let agent = match proxy {
-            Some(proxy) if !is_tls && proxy.protocol() == ureq::ProxyProtocol::Http => forwarding(config, &proxy),
-            proxy => config.proxy(proxy).build().into(),
-        };
+        match proxy {
+            Some(proxy) if !is_tls && proxy.protocol() == ProxyProtocol::Http => {
+                Ok(Trusting { agent: forwarding(config, &proxy), source: String::new() })
+            }
+            proxy => {
+                let is_tls = is_tls || proxy.as_ref().is_some_and(|proxy| proxy.protocol() == ProxyProtocol::Https);
+                self.connecting(config.proxy(proxy).build(), is_tls)
+            }
+        }
+    }
+
+    /// Connections that go to the host itself, through a tunnel where a proxy is set.
+    fn connecting(&self, config: Config, is_tls: bool) -> Result<Trusting, HttpError> {
+        let sockets = SocksConnector::default().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+        if !is_tls {
+            let agent = Agent::with_parts(config, sockets, DefaultResolver::default());
+            return Ok(Trusting { agent, source: String::new() });
+        }
+        let Authorities { certificates, source } = Authorities::find(&|name| self.variable(name))?;
+        let tls = Tls::trusting(certificates)
+            .map_err(|error| HttpError::Request { url: "https".into(), reason: error.to_string() })?;
+        let agent = Agent::with_parts(config, sockets.chain(tls), DefaultResolver::default());
         Ok(Trusting { agent, source })
     }
 }

@@ -190,12 +190,8 @@ fn failed(url: &str, error: &ureq::Error, source: &str) -> HttpError {
 
 /// What is wrong with the server's certificate, if that is it.
 fn certificate_error(error: &ureq::Error) -> Option<&CertificateError> {
-    let error = match error {
-        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
-        ureq::Error::Rustls(error) => error,
-        _ => return None,
-    };
-    match error {
+    let ureq::Error::Io(error) = error else { return None };
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidCertificate(error) => Some(error),
         _ => None,
     }

@@ -23,6 +23,7 @@ mod exchange;
 mod forward;
 mod patience;
 mod proxies;
+mod tls;
 
 pub use address::{AddressFault, address};
 pub use client::{Client, Request, Timeouts, Variables};

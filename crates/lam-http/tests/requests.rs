@@ -1,7 +1,7 @@
 //! Requests to servers, proxies and authorities that are threads of this test.
 //!
-//! `authority/` holds an authority, a certificate that it gave to localhost, and an authority that nobody asked; made
-//! with `openssl req -x509` and `openssl x509 -req` for a hundred years.
+//! `authority/` holds an authority, a certificate that it gave to localhost, one that localhost gave to itself, and an
+//! authority that nobody asked; made with `openssl req -x509` and `openssl x509 -req` for a hundred years.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
@@ -61,8 +61,13 @@ fn authority(name: &str) -> PathBuf {
 
 /// A server whose certificate comes from the test's own authority.
 fn private() -> u16 {
-    let certificate = CertificateDer::from_pem_file(authority("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(authority("server.key.pem")).unwrap();
+    showing("server")
+}
+
+/// A server that shows this certificate.
+fn showing(name: &str) -> u16 {
+    let certificate = CertificateDer::from_pem_file(authority(&format!("{name}.pem"))).unwrap();
+    let key = PrivateKeyDer::from_pem_file(authority(&format!("{name}.key.pem"))).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
@@ -134,6 +139,23 @@ fn a_private_authority_is_trusted_where_a_variable_names_it() {
     }
     let url = url.replace("localhost", "127.0.0.1");
     assert_eq!(text(&[("SSL_CERT_FILE", file)], &url).unwrap(), "hello", "also by its address");
+}
+
+#[test]
+fn a_server_that_signed_its_own_certificate_is_trusted_by_it_and_by_nothing_else() {
+    let port = showing("own");
+    let url = format!("https://localhost:{port}/");
+    let own = || ("SSL_CERT_FILE", authority("own.pem").display().to_string());
+    assert_eq!(text(&[own()], &url).unwrap(), "hello");
+    for name in ["authority.pem", "other.pem", "server.pem"] {
+        let error = text(&[("SSL_CERT_FILE", authority(name).display().to_string())], &url).unwrap_err();
+        assert!(matches!(error, HttpError::Untrusted { .. }), "{name}: {error}");
+    }
+    assert!(matches!(text(&[], &url), Err(HttpError::Untrusted { .. })));
+    let (proxy, _) = proxy();
+    let elsewhere = [own(), ("https_proxy", format!("http://127.0.0.1:{proxy}"))];
+    let error = text(&elsewhere, &format!("https://other.example:{port}/")).unwrap_err().to_string();
+    assert!(error.contains("for another name"), "{error}");
 }
 
 #[test]

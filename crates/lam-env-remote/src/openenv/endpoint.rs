@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lam_env::EnvError;
-use lam_signal::{Details, Secret};
+use lam_signal::{Details, Secret, redacted};
 use lam_types::Task;
 use serde_json::Value;
 use ureq::Agent;
@@ -149,13 +149,17 @@ fn get(
     }
     let mut response = request.call().map_err(|error| error.to_string())?;
     let status = response.status();
-    let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_json::<Value>();
+    let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_to_string();
+    // Whoever was told a token may repeat it.
+    let body = body
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str::<Value>(&redacted(&text)).map_err(|error| error.to_string()));
     match body {
         Ok(body) if status.is_success() => Ok(body),
         Ok(body) => {
             Err(body.get("detail").and_then(Value::as_str).map_or_else(|| format!("HTTP {status}"), str::to_owned))
         }
-        Err(error) if status.is_success() => Err(error.to_string()),
+        Err(error) if status.is_success() => Err(error),
         Err(_) => Err(format!("HTTP {status}")),
     }
 }
