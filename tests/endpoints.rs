@@ -120,6 +120,7 @@ fn endpoints_that_cannot_be_right_are_refused_where_they_are_written() {
     teacher(&place, "http://127.0.0.1:1/v1", "key_env = \"LAM_TEST_KEY\"\n");
     let (code, printed) = with_key(place.command(&RUN), "sk-abcdefghij\n");
     assert!(code == 2 && printed.contains("line end") && !printed.contains("abcdefghij"), "{code}: {printed}");
+    place.write("p", "");
     place.write("judged.toml", "name = \"judged\"\n[[stage]]\nname = \"e\"\nkind = \"eval.plan\"\n[stage.inputs]\nplans = [\"p\"]\n[stage.set.judge]\nbase_url = \"h\"\n");
     place.refuse(&["plan", "judged.toml"], 2, &["judge.base_url", "http://"]);
 }

@@ -1,6 +1,6 @@
 //! Whose word counts about who a server is: the authorities that a variable names, else the system's, else Mozilla's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
@@ -34,35 +34,38 @@ impl Authorities {
             };
             return Ok(Self { certificates, source });
         }
-        let (mut found, mut sources) = (CertificateResult::default(), Vec::new());
-        if let Some((name, path)) = &file {
-            merge(&mut found, load_certs_from_paths(Some(Path::new(path)), None), (name, path))?;
-            sources.push(format!("{name} = {path}"));
+        let mut named = Vec::new();
+        if let Some((name, path)) = file {
+            let found = load_certs_from_paths(Some(Path::new(&path)), None);
+            named.push((name, path, found));
         }
-        for folder in folders.iter().flat_map(|value| std::env::split_paths(value).collect::<Vec<PathBuf>>()) {
-            let path = folder.display().to_string();
-            merge(&mut found, load_certs_from_paths(None, Some(&folder)), (FOLDERS, &path))?;
-            sources.push(format!("{FOLDERS} = {path}"));
+        for folder in folders.iter().flat_map(std::env::split_paths) {
+            named.push((FOLDERS, folder.display().to_string(), load_certs_from_paths(None, Some(&folder))));
         }
-        Ok(Self { certificates: found.certs, source: format!("those of {}", sources.join(" and ")) })
+        Self::of(named)
     }
-}
 
-/// Adds what a file or folder holds; a variable that names nothing usable is a mistake.
-fn merge(
-    all: &mut CertificateResult,
-    mut found: CertificateResult,
-    (variable, value): (&str, &str),
-) -> Result<(), HttpError> {
-    if found.certs.is_empty() {
-        let reason = found.errors.first().map_or_else(|| "there is no certificate in it".into(), ToString::to_string);
-        return Err(HttpError::Setting {
-            variable: variable.into(),
-            value: value.into(),
-            reason,
-            hint: "name a PEM file with certificates of authorities (a folder in SSL_CERT_DIR), or unset it".into(),
-        });
+    /// All that the variables name. Some of it may be missing, as on systems that set them for every place there could
+    /// be; all of it is a mistake.
+    fn of(named: Vec<(&'static str, String, CertificateResult)>) -> Result<Self, HttpError> {
+        let (mut certificates, mut sources, mut fault) = (Vec::new(), Vec::new(), None);
+        for (variable, value, mut found) in named {
+            if found.certs.is_empty() {
+                let reason = found.errors.first().map(ToString::to_string);
+                fault.get_or_insert((variable, value, reason));
+                continue;
+            }
+            certificates.append(&mut found.certs);
+            sources.push(format!("{variable} = {value}"));
+        }
+        match fault.filter(|_| certificates.is_empty()) {
+            None => Ok(Self { certificates, source: format!("those of {}", sources.join(" and ")) }),
+            Some((variable, value, reason)) => Err(HttpError::Setting {
+                variable: variable.into(),
+                value,
+                reason: reason.unwrap_or_else(|| "there is no certificate in it".into()),
+                hint: "name a PEM file with certificates of authorities (a folder in SSL_CERT_DIR), or unset it".into(),
+            }),
+        }
     }
-    all.certs.append(&mut found.certs);
-    Ok(())
 }

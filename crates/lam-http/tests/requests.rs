@@ -137,6 +137,8 @@ fn a_private_authority_is_trusted_where_a_variable_names_it() {
     ] {
         assert_eq!(text(&[(name, value.clone())], &url).unwrap(), "hello", "{name} = {value}");
     }
+    let also = [("SSL_CERT_FILE", file.clone()), ("SSL_CERT_DIR", "/no/such/folder".to_owned())];
+    assert_eq!(text(&also, &url).unwrap(), "hello", "one of two is enough");
     let url = url.replace("localhost", "127.0.0.1");
     assert_eq!(text(&[("SSL_CERT_FILE", file)], &url).unwrap(), "hello", "also by its address");
 }

@@ -135,15 +135,16 @@ impl Tries<'_> {
 
     /// Waits before the next try, as long as the hub asks, else longer after each; or gives up with the error.
     pub(crate) fn again(&mut self, error: HubError, monitor: Monitor<'_>) -> Result<(), HubError> {
+        self.failures += 1;
         if let HubError::Network { url, reason, wait: Some(wait) } = &error
-            && wait.time >= Duration::from_secs(1)
+            && !wait.time.is_zero()
+            && self.failures < self.settings.retries
         {
             return self.patience.wait("the hub", wait, monitor).map_err(|impatience| match impatience {
                 Impatience::Cancelled => HubError::Cancelled,
                 Impatience::TooLong(asked) => HubError::Busy { url: url.clone(), reason: format!("{reason}; {asked}") },
             });
         }
-        self.failures += 1;
         if self.failures >= self.settings.retries {
             return Err(error);
         }

@@ -130,7 +130,11 @@ impl HubError {
 
     /// Whether the cache may do instead.
     pub(crate) fn is_out_of_reach(&self) -> bool {
-        self.is_network() || matches!(self, HubError::Busy { .. } | HubError::Http(HttpError::Untrusted { .. }))
+        let is_other = matches!(
+            self,
+            HubError::Busy { .. } | HubError::Answer { .. } | HubError::Http(HttpError::Untrusted { .. })
+        );
+        is_other || self.is_network()
     }
 }
 

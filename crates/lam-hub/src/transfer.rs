@@ -139,7 +139,7 @@ impl Transfer<'_> {
         if let (Some(size), Some(found)) = (self.file.size, total(&reply))
             && size != found
         {
-            return Ok((0, Some(self.differs(found, &kind))));
+            return Ok((0, Some(self.differs(&found.to_string(), &kind))));
         }
         match reply.status {
             206 if begins_at(&reply, have) => {}
@@ -173,7 +173,7 @@ impl Transfer<'_> {
             };
             let now = begun + bytes + count as u64;
             if self.file.size.is_some_and(|size| now > size) {
-                return Ok((bytes, Some(self.differs(now, kind))));
+                return Ok((bytes, Some(self.differs(&format!("{now} or more"), kind))));
             }
             kept.write_all(&piece[..count]).map_err(StoreError::io("write", path))?;
             bytes += count as u64;
@@ -189,16 +189,16 @@ impl Transfer<'_> {
     fn cut_short(&self, now: u64, kind: &str) -> Option<HubError> {
         let size = self.file.size.filter(|size| *size != now)?;
         Some(match kind.starts_with("text/html") {
-            true => self.differs(now, kind),
+            true => self.differs(&now.to_string(), kind),
             false => self.network(format!("the connection ended after {now} of {size} bytes ({kind})")),
         })
     }
 
     /// The server has another file than the hub announced.
-    fn differs(&self, found: u64, kind: &str) -> HubError {
+    fn differs(&self, found: &str, kind: &str) -> HubError {
         let (size, url) = (self.file.size.unwrap_or_default(), &self.url);
         let kind = if kind.is_empty() { "no content type" } else { kind };
-        self.damaged(format!("announced were {size} bytes, {url} sends {found} or more ({kind})"))
+        self.damaged(format!("announced were {size} bytes, {url} sends {found} ({kind})"))
     }
 
     fn damaged(&self, reason: String) -> HubError {

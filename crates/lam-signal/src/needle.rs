@@ -26,6 +26,11 @@ impl Needle {
         Self { plain: plain.to_owned(), fixed }
     }
 
+    /// Whether it may be an ordinary word.
+    pub(crate) fn is_word(&self) -> bool {
+        self.plain.len() < SHORT && self.plain.chars().all(char::is_alphabetic)
+    }
+
     /// Where it stands, as ranges of bytes.
     pub(crate) fn spans(&self, text: &str) -> Vec<(usize, usize)> {
         let mut spans = Vec::new();

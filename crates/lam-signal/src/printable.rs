@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::secret::redacted;
+use crate::secret::without;
 
-/// The text as a terminal, a log or a message may show it: secrets are struck out ([`redacted`]), and characters that
+/// The text as a terminal, a log or a message may show it: secrets are struck out ([`redacted`](crate::redacted)), and characters that
 /// would move the cursor, colour or hide text, or turn its direction stand as `\u001b`. Lines and tabs stay.
 ///
 /// The escapes are those of JSON: a JSON text stays one, of the same value.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let text = redacted(text);
+    let text = without(text, |_| true);
     if !text.contains(steers) {
         return text;
     }

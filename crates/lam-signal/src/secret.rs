@@ -82,10 +82,17 @@ impl fmt::Debug for Secret {
 }
 
 /// The text without the secrets that this process knows, be they written plainly, in percent or JSON escapes, as HTML,
-/// hexadecimal, or as part of something in Base64.
+/// hexadecimal, or as part of something in Base64. A short secret of letters alone stays: it may be a word of the text,
+/// which is to be kept as it is; [`printable`](crate::printable) shows no such word either.
 pub fn redacted(text: &str) -> Cow<'_, str> {
+    without(text, |needle| !needle.is_word())
+}
+
+/// The text without those secrets.
+pub(crate) fn without(text: &str, which: impl Fn(&Needle) -> bool) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    let mut spans: Vec<_> = known.iter().flat_map(|needle| needle.spans(text)).collect();
+    let known = known.iter().filter(|needle| which(needle));
+    let mut spans: Vec<_> = known.flat_map(|needle| needle.spans(text)).collect();
     if spans.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -152,6 +159,9 @@ mod tests {
 
     #[test]
     fn short_values_are_struck_out_as_words_and_placeholders_never() {
+        Secret::new("sesame");
+        assert_eq!(redacted("open sesame"), "open sesame", "what is kept may speak of it");
+        assert_eq!(crate::printable("open sesame, sesames"), format!("open {REDACTED}, sesames"));
         Secret::new("hunt2r");
         assert_eq!(redacted("hunt2r, hunt2rs, \"hunt2r\""), format!("{REDACTED}, hunt2rs, \"{REDACTED}\""));
         for placeholder in ["EMPTY", "none", "ab"] {

@@ -197,9 +197,7 @@ impl<'a> ChatClient<'a> {
                     None => return Err(self.refused(status, reason)),
                 },
                 Reply::Again { reason, wait } => {
-                    // What a server asks to wait for is no failure, as long as there is time.
-                    let is_long = wait.as_ref().is_some_and(|wait| wait.time >= Duration::from_secs(1));
-                    failures += u32::from(!is_long);
+                    failures += 1;
                     if failures > self.config.retries {
                         return Err(self.failed(format!("{reason}, {failures} times in a row")));
                     }

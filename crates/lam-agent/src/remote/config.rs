@@ -43,7 +43,7 @@ pub struct RemoteConfig {
     /// Longest wait for one answer, in seconds.
     #[schemars(range(max = 86_400.0), extend("exclusiveMinimum" = 0.0))]
     pub timeout_s: f64,
-    /// How often a call is repeated after a failure that may pass; a wait that the server asks for is none.
+    /// How often a call is repeated after a failure that may pass.
     #[schemars(range(min = 0, max = 1_000))]
     pub retries: u32,
     /// Wait before the first repetition, in seconds; doubled each time.

@@ -44,10 +44,10 @@ fn is_whole(directory: &Path) -> bool {
 fn a_busy_hub_is_waited_for_as_it_asks_and_says_so() {
     for header in ["Retry-After: 1", "RateLimit: \"api\";r=0;t=1", "RateLimit-Reset: 1"] {
         let (server, home, notes) = (start(), tempfile::tempdir().unwrap(), Notes::default());
-        server.set(Faults { busy: (4, header), ..Faults::default() });
+        server.set(Faults { busy: (2, header), ..Faults::default() });
         let begun = Instant::now();
         let snapshot = fetch_noting(settings(&server, home.path()), &notes, &Cancel::default()).unwrap();
-        assert!(is_whole(&snapshot.directory) && begun.elapsed() >= Duration::from_secs(4), "{header}");
+        assert!(is_whole(&snapshot.directory) && begun.elapsed() >= Duration::from_secs(2), "{header}");
         assert!(notes.text().contains("the hub asks to wait 1 s"), "{}", notes.text());
     }
 }
@@ -246,7 +246,11 @@ fn an_answer_that_is_no_listing_is_told_with_its_content_type() {
         }
     });
     let (server, home) = (start(), tempfile::tempdir().unwrap());
-    let error = fetch(HubSettings { endpoint, ..settings(&server, home.path()) }, "acme/tiny", None).unwrap_err();
-    let text = error.to_string();
+    let behind_page = HubSettings { endpoint, ..settings(&server, home.path()) };
+    let text = fetch(behind_page.clone(), "acme/tiny", None).unwrap_err().to_string();
     assert!(text.contains("`text/html`") && text.contains("Please \\u001b[31mlog in"), "{text}");
+    fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
+    let notes = Notes::default();
+    fetch_noting(behind_page, &notes, &Cancel::default()).unwrap();
+    assert!(notes.text().contains("taken from the cache"), "{}", notes.text());
 }
