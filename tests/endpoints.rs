@@ -100,7 +100,7 @@ fn an_answer_in_parts_is_an_action_and_a_cut_one_is_told_and_asked_for_again() {
     let parts = json!([{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": FINISH}]);
     let (url, seen) = endpoint(&[completion(parts, "stop")]);
     teacher(&place, &url, "key_env = \"\"\ncache_dir = \"answers\"\n");
-    let whole = place.run(&RUN);
+    let whole = place.run(&[&RUN[..], &["--force", "collected"]].concat());
     assert!(!whole.stderr.contains("cut off"), "{}", whole.stderr);
     assert_eq!((seen.lock().expect("no holder panics").len(), contents(&place.path("answers")).len()), (1, 1));
 }
@@ -122,5 +122,6 @@ fn endpoints_that_cannot_be_right_are_refused_where_they_are_written() {
     assert!(code == 2 && printed.contains("line end") && !printed.contains("abcdefghij"), "{code}: {printed}");
     place.write("p", "");
     place.write("judged.toml", "name = \"judged\"\n[[stage]]\nname = \"e\"\nkind = \"eval.plan\"\n[stage.inputs]\nplans = [\"p\"]\n[stage.set.judge]\nbase_url = \"h\"\n");
+    place.write("p", "");
     place.refuse(&["plan", "judged.toml"], 2, &["judge.base_url", "http://"]);
 }

@@ -12,7 +12,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         &["lam-env-desktop/src/fault.rs", "lam-prompt/src/error.rs", "lam-trainer/src/error.rs"],
         "errors are made of fields (`lam_signal::Fault`), and their text of those",
     ),
-    ("\"unknown field", &[], "serde hands over what it refuses in fields; its sentences are not read"),
+    ("starts_with(\"unknown field", &[], "serde hands over what it refuses in fields; its sentences are not read"),
     ("\\nhint:", &["lam-signal/src/fault.rs"], "a hint is a field of its own (`Details::hint`)"),
     (
         "remove_dir_all",

@@ -24,10 +24,22 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     /// The unfinished try at the result at `destination`, if there is one.
-    pub fn find(destination: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(Self::path(destination)).ok()?;
-        let attempt = serde_json::from_str(&text).ok()?;
-        StagingDir::work_path(destination).exists().then_some(attempt)
+    ///
+    /// # Errors
+    /// Work whose record cannot be read: what it belongs to is not known then, and it is not thrown away for that.
+    pub fn find(destination: &Path) -> Result<Option<Self>, StoreError> {
+        let path = Self::path(destination);
+        if !StagingDir::work_path(destination).exists() || !path.exists() {
+            return Ok(None);
+        }
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| Self::damaged(destination, error.to_string()))
+    }
+
+    /// The record of the work for `destination` cannot be used.
+    pub fn damaged(destination: &Path, reason: String) -> StoreError {
+        let hint = "start the stage over with `--force` and its name";
+        StoreError::Damaged { path: Self::path(destination), reason, hint }
     }
 
     /// Keep it beside the unfinished work.

@@ -74,7 +74,7 @@ impl<'a> Decider<'a> {
         match (reasons.is_empty(), found) {
             (true, Ok(Some(manifest))) => Ok(Decision::Cached(manifest)),
             _ => {
-                reasons.extend(self.unfinished(prepared, &directory, &identity, reasons.contains(&Reason::Forced)));
+                reasons.extend(self.unfinished(prepared, &directory, &identity, reasons.contains(&Reason::Forced))?);
                 Ok(Decision::Run { reasons, identity: Some(identity) })
             }
         }
@@ -117,17 +117,27 @@ impl<'a> Decider<'a> {
         directory: &Path,
         identity: &Identity,
         forced: bool,
-    ) -> Option<Reason> {
-        let attempt = Attempt::find(directory)?;
+    ) -> Result<Option<Reason>, PipelineError> {
+        let work = StagingDir::work_path(directory);
         if self.options.fresh || forced {
-            return Some(Reason::Restarted);
+            return Ok(work.exists().then_some(Reason::Restarted));
         }
+        let attempt = match Attempt::find(directory)? {
+            Some(attempt) => attempt,
+            None if prepared.kind.holds_work(&work) => {
+                return Err(
+                    Attempt::damaged(directory, "it is missing, and the work beside it is not".to_owned()).into()
+                );
+            }
+            None => return Ok(None),
+        };
         if attempt.identity.fingerprint() == identity.fingerprint() {
-            return Some(Reason::Unfinished);
+            return Ok(Some(Reason::Unfinished));
         }
         let differences = identity.own_differences(&attempt.identity);
-        let of_use = !attempt.refused_its_input && prepared.kind.holds_work(&StagingDir::work_path(directory));
-        Some(if of_use && !differences.is_empty() { Reason::Stranded { differences } } else { Reason::Restarted })
+        let of_use = !attempt.refused_its_input && prepared.kind.holds_work(&work);
+        let is_stranded = of_use && !differences.is_empty();
+        Ok(Some(if is_stranded { Reason::Stranded { differences } } else { Reason::Restarted }))
     }
 
     /// The inputs with their hashes, and the stages whose results are not there yet.
@@ -197,7 +207,10 @@ fn stage_input(
 
 /// Whether somebody has begun to make this very result.
 fn is_under_way(directory: &Path, identity: &Identity) -> bool {
-    Attempt::find(directory).is_some_and(|attempt| attempt.identity.fingerprint() == identity.fingerprint())
+    Attempt::find(directory)
+        .ok()
+        .flatten()
+        .is_some_and(|attempt| attempt.identity.fingerprint() == identity.fingerprint())
 }
 
 /// The manifest in `directory`; damage as text, a newer version as an error.

@@ -180,8 +180,8 @@ impl Runner<'_> {
         forced: bool,
     ) -> Result<(StagingDir, Attempt), PipelineError> {
         let anew = self.options.fresh || forced;
-        let fits = |found: &Attempt| found.identity.fingerprint() == identity.fingerprint() && !anew;
-        let found = Attempt::find(destination).filter(fits);
+        let fits = |found: &Attempt| found.identity.fingerprint() == identity.fingerprint();
+        let found = if anew { None } else { Attempt::find(destination)?.filter(fits) };
         let staging = match &found {
             Some(_) => StagingDir::open(destination)?,
             None => {

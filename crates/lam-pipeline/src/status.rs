@@ -58,7 +58,7 @@ pub fn status(pipeline: &Pipeline, runs_dir: &Path) -> Result<Status, PipelineEr
     let mut stages = Vec::new();
     for spec in &pipeline.stages {
         let directory = run_dir.join(&spec.id);
-        let attempt = Attempt::find(&directory);
+        let attempt = Attempt::find(&directory)?;
         let manifest = read_manifest(&directory)?;
         let error = attempt.as_ref().and_then(|attempt| attempt.error.clone());
         let state = match (&attempt, &manifest) {

@@ -120,6 +120,28 @@ fn force_starts_unfinished_work_over() {
 }
 
 #[test]
+fn work_whose_record_is_damaged_is_not_thrown_away() {
+    for damage in [Some("{"), Some("\u{0}"), None] {
+        let place = chain();
+        place.light(Some((2, Fuse::Cancel)));
+        place.run(&[]).unwrap_err();
+        place.light(None);
+        place.ran();
+        let record = place.path("runs/chain/c.attempt.json");
+        match damage {
+            Some(text) => fs::write(&record, text).unwrap(),
+            None => fs::remove_file(&record).unwrap(),
+        }
+        let (code, text) = place.refusal(place.run(&[]));
+        assert_eq!(code, 3, "{text}");
+        assert!(text.starts_with("runs/chain/c.attempt.json: damaged: ") && text.contains("--force"), "{text}");
+        assert!(place.ran().is_empty() && place.path("runs/chain/c.partial/unit-1").exists());
+        place.force(&["c"], &[]).unwrap();
+        assert_eq!(place.ran(), ["c"]);
+    }
+}
+
+#[test]
 fn what_somebody_else_made_is_neither_removed_nor_written_into() {
     for foreign in
         ["runs/chain/letter", "runs/chain/b/letter", "runs/chain/c.partial/letter", "runs/chain/a.replaced/x"]
