@@ -89,8 +89,11 @@ fn proxy() -> (u16, Seen) {
         let asked = head(&mut stream);
         let target = asked.split(' ').nth(1).unwrap().to_owned();
         let is_tunnel = asked.starts_with("CONNECT ");
+        let length = asked.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
         noted.lock().unwrap().push(asked);
         if !is_tunnel {
+            // A socket closed over unread bytes resets the answer away.
+            stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
             stream.write_all(HELLO).unwrap();
             return;
         }
