@@ -68,6 +68,7 @@ const ATTEMPTS: &[(&str, &[&str])] = &[
     ("an imported background", &["click Format > Page Style...", "click Area", "click Image"]),
     ("the document's place", &["click File > Properties...", "click ~"]),
     ("a password", &["click File > Properties...", "click Change Password"]),
+    ("signatures of the properties", &["click File > Properties...", "click Digital Signatures..."]),
     ("a protected document", &["click File > Properties...", "click Security", "click Protect..."]),
     ("new window", &["click Window", "click New Window"]),
     ("form controls", &["click Form", "click Design Mode"]),
@@ -104,7 +105,6 @@ const ATTEMPTS: &[(&str, &[&str])] = &[
     ("toolbar chart", &["click Chart"]),
     ("toolbar new", &["click New"]),
     ("toolbar preview", &["click Print Preview"]),
-    ("signatures of the properties", &["click File > Properties...", "click General", "click Digital Signatures..."]),
     ("options of the speller", &["click Spelling", "click Options..."]),
     ("a link's new file", &["click Insert > Hyperlink...", "click New Document"]),
     // Files by name.
