@@ -87,9 +87,10 @@ const SIZES: [(&str, u64); 8] = [
     ("vocab_size", 1 << 24),
     ("max_position_embeddings", 1 << 40),
 ];
-/// Keys whose null means that their default is meant.
-const OTHERS: [&str; 6] =
-    ["rope_theta", "rms_norm_eps", "initializer_range", "tie_word_embeddings", "hidden_act", "rope_parameters"];
+/// Keys whose values are numbers.
+const NUMBERS: [&str; 3] = ["rope_theta", "rms_norm_eps", "initializer_range"];
+/// Further keys whose null means that their default is meant.
+const OTHERS: [&str; 3] = ["tie_word_embeddings", "hidden_act", "rope_parameters"];
 
 impl<'de> Deserialize<'de> for MistralConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -99,14 +100,25 @@ impl<'de> Deserialize<'de> for MistralConfig {
             keys.insert("num_key_value_heads".into(), heads);
         }
         let sizes = SIZES.iter().map(|(key, _)| *key);
-        for key in sizes.clone().chain(OTHERS).filter(|key| *key != "head_dim") {
+        for key in sizes.clone().chain(NUMBERS).chain(OTHERS).filter(|key| *key != "head_dim") {
             if keys.get(key).is_some_and(Value::is_null) {
-                keys.remove(key);
+                keys.shift_remove(key);
             }
         }
         for key in sizes.chain(["sliding_window"]) {
             if let Some(value) = keys.get(key).filter(|value| !value.is_null() && value.as_u64().is_none()) {
                 return Err(D::Error::custom(format!("`{key}` = {value}: must be a whole number")));
+            }
+        }
+        for key in NUMBERS {
+            if let Some(value) = keys.get(key).filter(|value| !value.is_number()) {
+                return Err(D::Error::custom(format!("`{key}` = {value}: must be a number")));
+            }
+        }
+        // Some configurations say -1 where there is no such token.
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+            if let Some(id) = keys.get_mut(key).filter(|id| id.as_i64().is_some_and(|id| id < 0)) {
+                *id = Value::Null;
             }
         }
         Self::deserialize(Value::Object(keys)).map_err(D::Error::custom)
@@ -161,7 +173,7 @@ impl MistralConfig {
     pub(crate) fn with_both_spellings(mut self) -> Self {
         let Some(mut keys) = self.rotary_keys().cloned() else { return self };
         let theta = self.theta();
-        let kind = keys.remove("type");
+        let kind = keys.shift_remove("type");
         keys.entry("rope_type").or_insert_with(|| kind.unwrap_or_else(|| json!("default")));
         keys.insert("rope_theta".into(), json!(theta));
         self.other.shift_remove("rope_scaling");
@@ -267,6 +279,7 @@ mod tests {
             (json!({ "num_attention_heads": -4 }), "`num_attention_heads` = -4"),
             (json!({ "eos_token_id": "</s>" }), "TokenIds"),
             (json!({ "rope_theta": -1.0 }), "`rope_theta`"),
+            (json!({ "rms_norm_eps": "1e-5" }), "`rms_norm_eps` = \"1e-5\": must be a number"),
             (json!({ "hidden_size": null }), "missing field `hidden_size`"),
         ] {
             let error = config(more).unwrap_err();

@@ -104,6 +104,7 @@ fn environment() -> Environment<'static> {
     environment.set_lstrip_blocks(true);
     environment.set_fuel(Some(FUEL));
     environment.set_unknown_method_callback(python::method);
+    environment.set_formatter(python::write);
     environment.add_filter("tojson", python::to_json);
     environment.add_function("strftime_now", strftime_now);
     environment.add_function("raise_exception", |reason: String| -> Result<String, Error> {
@@ -173,7 +174,7 @@ mod tests {
         }
     }
 
-    const REFERENCES: [(&str, &str); 15] = [
+    const REFERENCES: [(&str, &str); 16] = [
         (
             r#"{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + '[/INST]' }}{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}"#,
             "<s>[INST]  O'Brien <b> & \"x\"\n[/INST] é 漢</s>",
@@ -230,6 +231,10 @@ y
         (
             r#"{{ 'a-b-c'.rsplit('-', 1) | join('|') }}{{ 'pre-x'.removeprefix('pre-') }}{{ messages[0]['missing'] is defined }}"#,
             "a-b|cxFalse",
+        ),
+        (
+            r#"{{ messages[1] }}{{ {'a': [1, none, true, "it's", 'x"\n']} }}{{ 'abc'.index('c') }}"#,
+            "{'role': 'assistant', 'content': 'é 漢'}{'a': [1, None, True, \"it's\", 'x\"\\n']}2",
         ),
     ];
 }

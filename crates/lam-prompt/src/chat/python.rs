@@ -1,8 +1,8 @@
 //! What of Python's Jinja minijinja lacks: tags and operators translated before compilation, methods of strings,
 //! `json.dumps`. Knows no messages.
 
-use minijinja::value::{Kwargs, Rest, Value};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
+use minijinja::{Error, ErrorKind, Output, State, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 use serde_json::ser::PrettyFormatter;
 
@@ -109,7 +109,7 @@ fn operand_length(text: &str) -> usize {
     let mut at = 0;
     while let Some(next) = text[at..].chars().next() {
         at += match next {
-            '(' | '[' => bracket_length(&text[at..]),
+            '(' | '[' | '{' => bracket_length(&text[at..]),
             '\'' | '"' => string_length(&text[at..]),
             _ if next.is_alphanumeric() || next == '_' || next == '.' => next.len_utf8(),
             _ => break,
@@ -127,8 +127,8 @@ fn bracket_length(text: &str) -> usize {
                 at += string_length(&text[at..]);
                 continue;
             }
-            '(' | '[' => depth += 1,
-            ')' | ']' => depth -= 1,
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
             _ => {}
         }
         at += next.len_utf8();
@@ -144,6 +144,11 @@ pub(super) fn method(state: &State<'_, '_>, value: &Value, name: &str, args: &[V
     match (value.as_str(), name, args.first().and_then(Value::as_str)) {
         (Some(own), "removeprefix", Some(part)) => Ok(own.strip_prefix(part).unwrap_or(own).into()),
         (Some(own), "removesuffix", Some(part)) => Ok(own.strip_suffix(part).unwrap_or(own).into()),
+        (Some(own), "casefold", None) => Ok(own.to_lowercase().into()),
+        (Some(own), "index", Some(part)) => match own.find(part) {
+            Some(place) => Ok(own[..place].chars().count().into()),
+            None => Err(Error::new(ErrorKind::InvalidOperation, format!("`{part}` is not in `{own}`"))),
+        },
         (Some(own), "partition", Some(part)) => {
             let (before, after) = own.split_once(part).map_or((own, None), |(before, after)| (before, Some(after)));
             let between = if after.is_some() { part } else { "" };
@@ -158,6 +163,47 @@ pub(super) fn method(state: &State<'_, '_>, value: &Value, name: &str, args: &[V
         }
         _ => unknown_method_callback(state, value, name, args),
     }
+}
+
+/// Writes a value as Python's `str` does: lists and mappings with their strings in quotes.
+pub(super) fn write(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Map => Ok(out.write_str(&representation(value)?)?),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+fn representation(value: &Value) -> Result<String, Error> {
+    let joined = |parts: Vec<String>| parts.join(", ");
+    Ok(match value.kind() {
+        ValueKind::String => quoted(value.as_str().unwrap_or_default()),
+        ValueKind::Seq => {
+            let parts = value.try_iter()?.map(|item| representation(&item)).collect::<Result<_, _>>()?;
+            format!("[{}]", joined(parts))
+        }
+        ValueKind::Map => {
+            let pair = |key: Value| -> Result<String, Error> {
+                Ok(format!("{}: {}", representation(&key)?, representation(&value.get_item(&key)?)?))
+            };
+            format!("{{{}}}", joined(value.try_iter()?.map(pair).collect::<Result<_, _>>()?))
+        }
+        _ => value.to_string(),
+    })
+}
+
+/// A string as Python's `repr` writes it.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let escaped = |c: char| match c {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        _ if c == quote => format!("\\{c}"),
+        _ if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    format!("{quote}{}{quote}", text.chars().map(escaped).collect::<String>())
 }
 
 /// `json.dumps` with Hugging Face's defaults: no escapes of HTML, nor of what is not ASCII.
