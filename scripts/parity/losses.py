@@ -20,8 +20,11 @@ from transformers import AutoModelForCausalLM, get_scheduler
 from transformers.utils import logging
 
 STEPS = 20
-LIMIT_LOSS = 2e-6
-LIMIT_WEIGHTS = 2e-5
+# Of the loss. Two sums in f32 in different orders differ by as much.
+LIMIT_LOSS = 1e-6
+# AdamW divides a gradient by its own size: where that is all rounding, so is the step. Every weight has a gradient in
+# full training, those of words that hardly occur among them.
+LIMIT_WEIGHTS = {"lora": 2e-5, "full": 3e-4}
 
 DATA = """
 name = "data"
@@ -197,9 +200,9 @@ def main(binary):
                 losses, weights, checkpoints = beside(case, rows)
                 ours = case.losses()
                 assert len(ours) == len(losses) == STEPS, (len(ours), len(losses))
-                loss = max(abs(a - b) for a, b in zip(ours, losses))
-                held &= loss <= LIMIT_LOSS and weights <= LIMIT_WEIGHTS
-                print(f"{kind:5} {schedule:8} {peer:19} {STEPS} steps of {len(rows)} rows: loss {loss:.1e} apart; "
+                loss = max(abs(a - b) / b for a, b in zip(ours, losses))
+                held &= loss <= LIMIT_LOSS and weights <= LIMIT_WEIGHTS[kind]
+                print(f"{kind:5} {schedule:8} {peer:19} {STEPS} steps of {len(rows)} rows: loss {loss:.1e} of itself apart; "
                       f"weights of {checkpoints} checkpoints {weights:.1e} apart; "
                       f"loss {ours[0]:.3f} to {ours[-1]:.3f}", flush=True)
     return held
