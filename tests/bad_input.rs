@@ -154,7 +154,7 @@ fn a_token_without_a_row_is_noted_and_rows_with_it_are_refused() {
     let acted = place.run(&["act", "--model", "added"]);
     assert_eq!(acted.stderr.matches("`QUOKKA`").count(), 1, "{}", acted.stderr);
     assert_eq!(acted.stderr.matches("truncation").count(), 1, "{}", acted.stderr);
-    assert!(acted.stdout.contains("1 "), "{}\n{}", acted.stdout, acted.stderr);
+    assert!(acted.stdout.contains("complete: "), "{}\n{}", acted.stdout, acted.stderr);
 
     let file = format!("{}/task_plans.parquet", trained().stage("plans"));
     let mut pairs = read_task_plans(Path::new(&file)).expect("pairs");

@@ -56,6 +56,7 @@ mod tests {
         let registry = registry();
         let unset = [
             "model_name_or_path",
+            "adapter_name_or_path",
             "judge",
             "teacher",
             "trajectories.phrasing",

@@ -11,12 +11,12 @@ use ureq::unversioned::transport::{ConnectProxyConnector, Connector as _, SocksC
 use ureq::{Agent, ProxyProtocol};
 use url::Url;
 
-use crate::HttpError;
 use crate::authorities::Authorities;
 use crate::exchange::{Exchange, Reply};
 use crate::forward::forwarding;
 use crate::proxies::{Chosen, chosen};
 use crate::tls::Tls;
+use crate::{HttpError, Request};
 
 /// Most redirections of one request.
 const MOST_REDIRECTIONS: usize = 10;
@@ -39,41 +39,6 @@ impl Timeouts {
     /// So long in all.
     pub fn whole(whole: Duration) -> Self {
         Self { whole: Some(whole), silence: whole }
-    }
-}
-
-/// What is asked.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub(crate) url: String,
-    pub(crate) headers: Vec<(String, String)>,
-    /// Header that only the host of `url` may see.
-    pub(crate) key: Option<(String, String)>,
-    /// What is posted; none to get.
-    pub(crate) body: Option<String>,
-}
-
-impl Request {
-    /// Gets what is there, wherever it has moved.
-    pub fn get(url: &str) -> Self {
-        Self { url: url.to_owned(), headers: Vec::new(), key: None, body: None }
-    }
-
-    /// Posts JSON. Never redirected: the question is meant for this address.
-    pub fn post(url: &str, json: String) -> Self {
-        Self { body: Some(json), ..Self::get(url) }.header("content-type", "application/json")
-    }
-
-    /// With a header.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// With a header that another host must not see.
-    pub fn key(mut self, name: &str, value: String) -> Self {
-        self.key = Some((name.to_owned(), value));
-        self
     }
 }
 

@@ -23,10 +23,12 @@ mod exchange;
 mod forward;
 mod patience;
 mod proxies;
+mod request;
 mod tls;
 
 pub use address::{AddressFault, address};
-pub use client::{Client, Request, Timeouts, Variables};
+pub use client::{Client, Timeouts, Variables};
 pub use error::HttpError;
 pub use exchange::{Body, Reply};
 pub use patience::{Impatience, Patience, Wait, asked_wait};
+pub use request::Request;

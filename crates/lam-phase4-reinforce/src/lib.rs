@@ -16,6 +16,7 @@
 //!     model: &model,
 //!     trajectories: &["success.parquet".into(), "failure.parquet".into()],
 //!     functions: &[],
+//!     environment: "sim",
 //!     output: Path::new("reward_model"),
 //!     seed: 42,
 //!     progress: &NoProgress,

@@ -105,7 +105,7 @@ pub fn incoming(text: &str) -> Result<Incoming, Refusal> {
     };
     let data = message.remove("data");
     if let Some(key) = message.keys().next() {
-        return Err(invalid(format!("unknown field `{key}`, expected `type` and `data`")));
+        return Err(invalid(format!("holds `{key}`; a message has `type` and `data` alone")));
     }
     let data = data.unwrap_or_else(|| Value::Object(Map::new()));
     Ok(Incoming::Call(match kind.as_str() {

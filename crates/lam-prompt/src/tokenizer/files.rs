@@ -5,13 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::names::read_object;
+use super::names::{SPECIAL, TOKENIZER, TOKENIZER_CONFIG, read_object};
 use super::{SpecialNames, Tokenizer};
 use crate::PromptError;
 
-pub(super) const TOKENIZER: &str = "tokenizer.json";
-pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-pub(super) const SPECIAL: &str = "special_tokens_map.json";
 pub(crate) const CHAT_TEMPLATE: &str = "chat_template.jinja";
 /// Directory of further chat templates.
 pub(crate) const ADDITIONAL_TEMPLATES: &str = "additional_chat_templates";

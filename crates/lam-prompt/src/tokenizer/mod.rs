@@ -13,9 +13,9 @@ mod stop;
 mod train;
 
 pub use files::tokenizer_files;
-pub(crate) use files::{ADDITIONAL_TEMPLATES, CHAT_TEMPLATE, TOKENIZER_CONFIG};
+pub(crate) use files::{ADDITIONAL_TEMPLATES, CHAT_TEMPLATE};
 pub use markers::MARKERS;
-pub(crate) use names::{SpecialNames, read_object};
+pub(crate) use names::{SpecialNames, TOKENIZER_CONFIG, read_object};
 pub(crate) use rendered::Cover;
 pub use stop::StopStrings;
 pub(crate) use train::COMPACT_TEMPLATE;

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::files::{SPECIAL, TOKENIZER_CONFIG};
 use crate::PromptError;
+
+pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(super) const SPECIAL: &str = "special_tokens_map.json";
 
 /// Names in the order in which transformers adds those that a vocabulary lacks.
 const ORDER: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];

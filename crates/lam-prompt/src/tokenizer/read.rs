@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::AddedToken;
 
 use super::alphabet::{from_byte_chars, from_piece};
-use super::files::TOKENIZER;
+use super::names::TOKENIZER;
 use super::{Script, SpecialNames, Tokenizer};
 
 /// Ids that a vocabulary may reach: a table of this many entries is allocated for them.
