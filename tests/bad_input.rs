@@ -64,7 +64,8 @@ fn training_refuses_what_the_check_finds_or_leaves_it_out() {
         let config = if number == "phase2" { "phase2.toml" } else { "phase4.toml" };
         vec![number, "-c", config, "--model", &model, "--data", file, "--output-dir", "runs/two"]
     };
-    let unsound: [(fn(&mut Trajectory), &str); 3] = [
+    type Unsound = (fn(&mut Trajectory), &'static str);
+    let unsound: [Unsound; 3] = [
         (|one| one.steps[0].action.function = "fly_away".into(), "function `fly_away`"),
         (|one| one.steps[0].action.control_label = "999".into(), "control_label `999`"),
         (|one| one.steps[0].action.control_name = "Moon".into(), "control_name `Moon`"),

@@ -73,7 +73,8 @@ fn one_signal_ends_a_wait_and_the_wait_was_told() {
     let busy = response("429 Too Many Requests", "Retry-After: 300\r\n", "");
     let (url, _) = endpoint(&[busy]);
     teacher(&place, &url, "key_env = \"\"\n");
-    let mut run = place.command(&RUN).stderr(Stdio::piped()).spawn().expect("lam-train starts");
+    let tries = ["--set", "collected.trajectories.teacher.remote.retries=2"];
+    let mut run = place.command(&[&RUN[..], &tries].concat()).stderr(Stdio::piped()).spawn().expect("lam-train starts");
     let mut lines = BufReader::new(run.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
     let told = lines.find(|line| line.contains("asks to wait 300 s")).expect("it is told");
     assert!(told.contains("gpt-4o"), "{told}");

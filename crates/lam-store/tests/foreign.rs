@@ -1,8 +1,6 @@
 //! Our tables as pandas, polars, `datasets` and pyarrow write them again. The fixtures are made by
 //! `scripts/fixtures/make_tables.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
-
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
