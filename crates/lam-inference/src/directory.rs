@@ -146,10 +146,10 @@ fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) ->
     Ok(PolicyId { name: model_name(directory, name_of)?, hash })
 }
 
-/// Whether a file of a model's directory has a part in its answers. What is beside them tells of the training, and a
-/// model stays the same one when that is told otherwise.
+/// Whether a file of a model's directory has a part in its answers. What is beside them, checkpoints among it, tells of
+/// the training, and a model stays the same one when that is told otherwise.
 fn decides_answers(file: &Path) -> bool {
-    const BEGINNINGS: [&str; 7] = [
+    const BEGINNINGS: [&str; 8] = [
         "config.json",
         "generation_config.json",
         "adapter_config.json",
@@ -157,9 +157,11 @@ fn decides_answers(file: &Path) -> bool {
         "special_tokens_map.json",
         "added_tokens.json",
         "chat_template",
+        "additional_chat_templates",
     ];
     let name = file.to_string_lossy();
-    name.contains(".safetensors") || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+    let is_weights = name.contains(".safetensors") && file.components().count() == 1;
+    is_weights || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// Our own model as a planner: greedy, one plan a task.
@@ -205,6 +207,8 @@ mod tests {
         write("model.safetensors", "weights");
         let mut known = vec![hash()];
         write("trainer_state.json", "{}");
+        std::fs::create_dir_all(directory.path().join("training/checkpoint-2")).unwrap();
+        write("training/checkpoint-2/optimizer.safetensors", "moments");
         assert_eq!(known, [hash()]);
         for name in ["config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"] {
             write(name, "other");
