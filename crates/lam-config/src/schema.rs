@@ -99,15 +99,21 @@ impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.low, self.high) {
             (Some(Bound { at: low, is_in: true }), Some(Bound { at: high, is_in: true })) => {
-                return write!(f, "from {low} to {high}");
+                return write!(f, "from {} to {}", readable(low), readable(high));
             }
             (None, None) => return f.write_str("any number"),
             _ => {}
         }
-        let low = self.low.map(|low| format!("{} {}", if low.is_in { "at least" } else { "above" }, low.at));
-        let high = self.high.map(|high| format!("{} {}", if high.is_in { "at most" } else { "below" }, high.at));
+        let low = self.low.map(|low| format!("{} {}", if low.is_in { "at least" } else { "above" }, readable(low.at)));
+        let high =
+            self.high.map(|high| format!("{} {}", if high.is_in { "at most" } else { "below" }, readable(high.at)));
         f.write_str(&[low, high].into_iter().flatten().collect::<Vec<_>>().join(" and "))
     }
+}
+
+/// A number as people write it: 1e38, not its 39 digits.
+fn readable(number: f64) -> String {
+    if number.abs() < 1e15 { number.to_string() } else { format!("{number:e}") }
 }
 
 /// Refuses a number that is out of its range, or is none.
@@ -159,6 +165,7 @@ mod tests {
             "properties": {
                 "rank": {"type": "integer", "minimum": 1, "maximum": 64},
                 "share": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+                "rate": {"type": "number", "minimum": 0, "maximum": 1e38},
                 "price": {"type": ["number", "null"], "exclusiveMinimum": 0},
                 "endpoints": {"type": "array", "items": {"$ref": "#/$defs/Endpoint"}},
                 "judge": {"anyOf": [{"$ref": "#/$defs/Endpoint"}, {"type": "null"}]},
@@ -169,6 +176,7 @@ mod tests {
             ("rank = 1\nshare = 0.0\nprice = 0.1\nendpoints = [{ timeout_s = 60 }]", "fine"),
             ("rank = 0", "`rank` = 0: must be from 1 to 64"),
             ("rank = 65", "`rank` = 65: must be from 1 to 64"),
+            ("rate = -1", "`rate` = -1: must be from 0 to 1e38"),
             ("share = 1.0", "`share` = 1.0: must be at least 0 and below 1"),
             ("share = nan", "`share` = nan: must be at least 0 and below 1"),
             ("price = 0.0", "`price` = 0.0: must be above 0"),
