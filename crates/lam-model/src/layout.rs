@@ -5,6 +5,9 @@ use crate::MistralConfig;
 /// The linear layers of a block that can carry an adapter, in the order of the forward pass.
 pub(crate) const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
+/// Layers of a block that read the same inputs, as places in [`MODULES`].
+pub(crate) const GROUPS: [std::ops::Range<usize>; 4] = [0..3, 3..4, 4..6, 6..7];
+
 /// The module of the embedding.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens";
 /// The module of the output layer.

@@ -1,29 +1,27 @@
 //! The decoder: weights, modes of training, and what is computed with them. Knows tokens, not words.
 
 mod adapter;
-mod block;
 mod build;
-mod linear;
+mod network;
 mod peft;
-mod stack;
+mod weights;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Tensor, Var};
 
 use crate::Precision;
-use crate::backend::ops::attention::Heads;
 use crate::backend::ops::cross_entropy::{self, cross_entropy};
 use crate::backend::ops::log_probs::LogProbs;
 use crate::backend::ops::rope::Rope;
+use crate::backend::run::{Heads, Run};
 use crate::backend::storage;
 use crate::backend::storage::activation::Lent;
+pub(crate) use crate::backend::storage::linear::{Linear, LoraPair};
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
 use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
-pub(crate) use block::{Block, Run};
-pub(crate) use linear::{Linear, LoraPair};
-pub(crate) use stack::Stack;
+pub(crate) use weights::{Block, Stack};
 
 /// A Mistral decoder for training and generation.
 #[derive(Clone, Debug)]
@@ -121,7 +119,8 @@ impl Decoder {
             Mode::Train { dropout_seed } => (self.run(batch, dropout_seed)?, true),
             Mode::Evaluate => (self.run(batch, None)?, false),
         };
-        Ok(self.stack.hidden(run, keep, self.checkpointing)?)
+        let network = self.stack.on_cpu(self.checkpointing);
+        Ok(network.hidden(run, self.stack.weights(), (keep, self.stack.width))?)
     }
 
     /// Sum over the targets of weight × cross-entropy. Shape: [].

@@ -1,5 +1,209 @@
 //! The decoder's arithmetic on the processor: numbers as they are stored, loops over slices, operations.
 
+mod group;
 pub(crate) mod kernel;
 pub(crate) mod ops;
 pub(crate) mod storage;
+
+use candle_core::Result;
+
+pub(crate) use group::Group;
+use group::GroupGradient;
+use ops::attention::{self, Inputs};
+use ops::linear::To;
+use ops::{embedding, rms_norm, swiglu};
+use storage::activation::Activation;
+use storage::weight::{Gradients, Weight};
+
+use super::run::Run;
+use super::{Backend, Input};
+
+/// The processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cpu;
+
+impl Cpu {
+    fn normed(run: &Run, x: &[f32], norm: &Weight) -> Result<Activation> {
+        let mut y = Activation::zeros(run.precision, x.len());
+        match &mut y {
+            Activation::F32(y) => rms_norm::forward(x, &norm.values()?, run.eps, y),
+            Activation::Bf16(y) => rms_norm::forward(x, &norm.values()?, run.eps, y),
+        }
+        Ok(y)
+    }
+}
+
+impl Backend for Cpu {
+    type Batch = Run;
+    type Wide = Vec<f32>;
+    type Rows = Activation;
+    type Outputs = Vec<Activation>;
+    type Kept = Vec<group::Inner>;
+    type LogSums = Vec<f32>;
+    type Hidden = Vec<f32>;
+    type OutputGradient<'a> = GroupGradient<'a>;
+    type Table = Weight;
+    type Norm = Weight;
+    type Group = Group;
+    type Gradients = Gradients;
+
+    fn batch(&self, run: Run) -> Result<Run> {
+        Ok(run)
+    }
+
+    fn embed(&self, run: &Run, table: &Weight) -> Result<Vec<f32>> {
+        Ok(embedding::forward(&run.tokens, table.held()?.numbers(), table.shape()[1]))
+    }
+
+    fn embed_backward(&self, run: &Run, table: &Weight, g: &Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+        if let Some(gradient) = gradients.of(table) {
+            embedding::backward(&run.tokens, g, gradient, table.shape()[1]);
+        }
+        Ok(())
+    }
+
+    fn trains_table(&self, table: &Weight) -> bool {
+        table.variable().is_some()
+    }
+
+    fn norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<Activation> {
+        Self::normed(run, x, norm)
+    }
+
+    fn final_norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<Vec<f32>> {
+        let mut hidden = vec![0.0; x.len()];
+        rms_norm::forward(x, &norm.values()?, run.eps, &mut hidden);
+        Ok(hidden)
+    }
+
+    fn final_norm_backward(
+        &self,
+        run: &Run,
+        (x, norm): (&Vec<f32>, &Weight),
+        by_hidden: &Vec<f32>,
+        gradients: &mut Gradients,
+    ) -> Result<Vec<f32>> {
+        let mut g = vec![0.0; x.len()];
+        rms_norm::backward(x, &norm.values()?, run.eps, by_hidden, &mut g, gradients.of(norm));
+        Ok(g)
+    }
+
+    fn norm_backward(
+        &self,
+        run: &Run,
+        (x, norm): (&Vec<f32>, &Weight),
+        by_norm: Vec<f32>,
+        g: &mut Vec<f32>,
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        rms_norm::backward(x, &norm.values()?, run.eps, &by_norm, g, gradients.of(norm));
+        Ok(())
+    }
+
+    fn trains_norm(&self, norm: &Weight) -> bool {
+        norm.variable().is_some()
+    }
+
+    fn apply(&self, run: &Run, place: (usize, &Group), x: Activation) -> Result<(Vec<Activation>, Self::Kept)> {
+        place.1.forward(run, place.0, x.view())
+    }
+
+    fn apply_onto(
+        &self,
+        run: &Run,
+        (block, group): (usize, &Group),
+        x: &mut Activation,
+        onto: &Vec<f32>,
+    ) -> Result<(Vec<f32>, Self::Kept)> {
+        let mut y = onto.clone();
+        let inner = group.add(run, block, x.view(), &mut y)?;
+        Ok((y, vec![inner]))
+    }
+
+    fn gradient_of_sum<'a>(
+        &self,
+        run: &Run,
+        (block, group): (usize, &'a Group),
+        g: &'a Vec<f32>,
+    ) -> Result<GroupGradient<'a>> {
+        GroupGradient::of_sum(run, block, group, g)
+    }
+
+    fn gradient_of_outputs<'a>(
+        &self,
+        run: &Run,
+        (block, group): (usize, &'a Group),
+        g: &'a mut Vec<Activation>,
+    ) -> Result<GroupGradient<'a>> {
+        GroupGradient::of_outputs(run, block, group, g)
+    }
+
+    fn by_input(&self, run: &Run, g: &GroupGradient<'_>) -> Result<Activation> {
+        let mut by_input = Activation::zeros(run.precision, run.tokens.len() * g.inputs());
+        g.write(To::Activation(&mut by_input))?;
+        Ok(by_input)
+    }
+
+    fn by_norm(&self, run: &Run, g: &GroupGradient<'_>) -> Result<Vec<f32>> {
+        let mut by_norm = vec![0.0; run.tokens.len() * g.inputs()];
+        g.write(To::F32(&mut by_norm))?;
+        Ok(by_norm)
+    }
+
+    fn by_weights(
+        &self,
+        run: &Run,
+        g: &GroupGradient<'_>,
+        (input, inner): (Input<'_, Self>, &Self::Kept),
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        match input {
+            Input::Rows(x) => g.weights(x.view(), inner, gradients),
+            Input::Normed(x, norm) => g.weights(Self::normed(run, x, norm)?.view(), inner, gradients),
+        }
+    }
+
+    fn attention(&self, run: &Run, qkv: &mut Vec<Activation>) -> Result<(Activation, Vec<f32>)> {
+        let [q, k, v] = qkv.as_mut_slice() else { unreachable!("queries, keys and values") };
+        let heads = run.heads;
+        run.rope.rotate(q, heads.query * heads.dim, &run.positions, 1.0);
+        run.rope.rotate(k, heads.key_value * heads.dim, &run.positions, 1.0);
+        let mut o = Activation::zeros(run.precision, q.len());
+        let mut log_sums = vec![0.0; run.tokens.len() * heads.query];
+        attention::forward(heads, Inputs { q, k, v, spans: &run.spans }, &mut o, &mut log_sums);
+        Ok((o, log_sums))
+    }
+
+    fn attention_backward(
+        &self,
+        run: &Run,
+        qkv: Vec<Activation>,
+        (o, log_sums): (Activation, Vec<f32>),
+        by_o: Activation,
+    ) -> Result<Vec<Activation>> {
+        let [q, k, v] = qkv.as_slice() else { unreachable!("queries, keys and values") };
+        let heads = run.heads;
+        let zeros = |like: &Activation| Activation::zeros(run.precision, like.len());
+        let (mut dq, mut dk, mut dv) = (zeros(q), zeros(k), zeros(v));
+        attention::backward(
+            heads,
+            Inputs { q, k, v, spans: &run.spans },
+            attention::Kept { o: &o, logsumexp: &log_sums, g: &by_o },
+            [&mut dq, &mut dk, &mut dv],
+        );
+        drop((qkv, o, by_o));
+        run.rope.rotate(&mut dq, heads.query * heads.dim, &run.positions, -1.0);
+        run.rope.rotate(&mut dk, heads.key_value * heads.dim, &run.positions, -1.0);
+        Ok(vec![dq, dk, dv])
+    }
+
+    fn swiglu(&self, _: &Run, gate_up: &Vec<Activation>) -> Result<Activation> {
+        Ok(swiglu::forward(&gate_up[0], &gate_up[1]))
+    }
+
+    fn swiglu_backward(&self, _: &Run, gate_up: &mut Vec<Activation>, g: &mut Activation) -> Result<()> {
+        let [gate, up] = gate_up.as_mut_slice() else { unreachable!("gate and up") };
+        swiglu::backward(gate, up, g);
+        Ok(())
+    }
+}

@@ -1,11 +1,12 @@
 //! Adapters beside the weights: y = x wᵀ + scale (x Aᵀ) Bᵀ, for the rows of the requests that have one.
 
-use super::model::{GROUPS, Model, gated, paired};
+use super::model::{Model, gated, paired};
 use super::panels::{Output, PackedInputs, Panels};
 use super::row_reader::RowReader;
 use crate::backend::cpu::kernel::pages::Arena;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
 use crate::decoder::{Block, Linear};
+use crate::layout::GROUPS;
 use crate::{Decoder, ModelError};
 
 /// Names an adapter within its cache.

@@ -42,9 +42,6 @@ pub(crate) struct Table {
     is_f32: bool,
 }
 
-/// Layers of a block that read the same inputs, as places in [`crate::layout::MODULES`].
-pub(crate) const GROUPS: [std::ops::Range<usize>; 4] = [0..3, 3..4, 4..6, 6..7];
-
 impl Model {
     /// Lays out the weights of a decoder, which keeps them.
     pub(crate) fn of(decoder: &Decoder, options: CacheOptions) -> Result<Self, ModelError> {

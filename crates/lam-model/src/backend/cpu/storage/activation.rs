@@ -22,10 +22,10 @@ pub(crate) enum View<'a> {
     Bf16(&'a [bf16]),
 }
 
-/// f32 values in the precision of a run: lent as they are, or rounded.
+/// Values in the precision of a run: lent as they are, or rounded.
 pub(crate) enum Lent<'a> {
-    F32(&'a [f32]),
-    Bf16(Vec<bf16>),
+    As(View<'a>),
+    Rounded(Vec<bf16>),
 }
 
 const CHUNK: usize = 1 << 14;
@@ -60,6 +60,11 @@ impl Activation {
             Self::F32(values) => View::F32(values),
             Self::Bf16(values) => View::Bf16(values),
         }
+    }
+
+    /// As it is, lent.
+    pub(crate) fn lent(&self) -> Lent<'_> {
+        Lent::As(self.view())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -99,17 +104,18 @@ impl View<'_> {
 }
 
 impl<'a> Lent<'a> {
+    /// f32 values, rounded where the precision is bf16.
     pub(crate) fn new(values: &'a [f32], precision: Precision) -> Self {
         match precision {
-            Precision::F32 => Self::F32(values),
-            Precision::Bf16 => Self::Bf16(rounded(values)),
+            Precision::F32 => Self::As(View::F32(values)),
+            Precision::Bf16 => Self::Rounded(rounded(values)),
         }
     }
 
     pub(crate) fn view(&self) -> View<'_> {
         match self {
-            Self::F32(values) => View::F32(values),
-            Self::Bf16(values) => View::Bf16(values),
+            Self::As(view) => *view,
+            Self::Rounded(values) => View::Bf16(values),
         }
     }
 }

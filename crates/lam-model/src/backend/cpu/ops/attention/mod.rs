@@ -12,6 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::backend::cpu::storage::activation::Activation;
+pub(crate) use crate::backend::run::Heads;
 use crate::batch::Span;
 
 mod in_bf16;
@@ -19,15 +20,6 @@ mod in_f32;
 
 /// Queries handled at once.
 const BLOCK: usize = 64;
-
-/// Heads of an attention layer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads {
-    pub(crate) query: usize,
-    pub(crate) key_value: usize,
-    pub(crate) dim: usize,
-    pub(crate) window: Option<usize>,
-}
 
 /// Queries and the keys that any of them sees, as places in the span.
 struct Block {

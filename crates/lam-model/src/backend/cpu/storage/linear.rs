@@ -1,0 +1,53 @@
+//! A linear layer of a block: its weight, and perhaps an adapter beside it.
+
+use candle_core::Result;
+
+use super::weight::Weight;
+use crate::backend::cpu::ops::dropout::Dropout;
+use crate::backend::cpu::ops::lora;
+use crate::backend::cpu::storage;
+
+/// y = x wᵀ, plus the adapter's part.
+#[derive(Clone, Debug)]
+pub(crate) struct Linear {
+    pub(crate) weight: Weight,
+    /// Output and input width.
+    pub(crate) size: (usize, usize),
+    pub(crate) adapter: Option<LoraPair>,
+}
+
+/// The two factors of an adapter.
+#[derive(Clone, Debug)]
+pub(crate) struct LoraPair {
+    pub(crate) a: Weight,
+    pub(crate) b: Weight,
+    pub(crate) rank: usize,
+    /// Numerator of the scale.
+    pub(crate) alpha: f64,
+    pub(crate) scale: f32,
+    pub(crate) dropout: f64,
+}
+
+impl LoraPair {
+    /// Runs something with the pair's values; `seed` is that of its dropout.
+    pub(crate) fn with<R>(&self, seed: Option<u64>, run: impl FnOnce(lora::Adapter<'_>) -> R) -> Result<R> {
+        let (a, b) = (self.a.values()?, self.b.values()?);
+        let dropout = seed.filter(|_| self.dropout > 0.0).map(|seed| Dropout { rate: self.dropout, seed });
+        Ok(run(lora::Adapter { a: &a, b: &b, rank: self.rank, scale: self.scale, dropout }))
+    }
+}
+
+impl Linear {
+    /// The weight, then the adapter's.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = &Weight> {
+        std::iter::once(&self.weight).chain(self.adapter.iter().flat_map(|pair| [&pair.a, &pair.b]))
+    }
+
+    /// Weight plus scale × B A, where there is an adapter.
+    pub(crate) fn merged(&self) -> Result<Option<candle_core::Tensor>> {
+        let Some(pair) = &self.adapter else { return Ok(None) };
+        let held = self.weight.held()?;
+        let merged = pair.with(None, |adapter| lora::merged(held.numbers(), adapter, self.size))?;
+        Ok(Some(storage::tensor(merged, self.size)?))
+    }
+}
