@@ -7,10 +7,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::TAPE;
+use crate::decoder::States;
 use crate::files::{self, ModelFiles, Tensors};
 use crate::init::normal;
 use crate::layout::{HEAD_WEIGHT, SCORE};
-use crate::{Decoder, ModelError};
+use crate::{Decoder, Hidden, ModelError};
 
 /// score = hidden · w. Shape of w: [1, D].
 #[derive(Clone, Debug)]
@@ -53,14 +54,15 @@ impl ScalarHead {
     ///
     /// # Errors
     /// When a position is outside the hidden states.
-    pub fn scores(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
-        let (t, _) = hidden.dims2()?;
-        if let Some(position) = positions.iter().find(|&&position| position >= t) {
-            return Err(ModelError::batch(format!("position {position} is outside the {t} hidden states"), ""));
-        }
+    pub fn scores(&self, hidden: &Hidden, positions: &[usize]) -> Result<Tensor, ModelError> {
+        hidden.check(positions)?;
         let index: Vec<u32> = positions.iter().map(|&position| position as u32).collect();
-        let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &TAPE)?, 0)?;
-        Ok(rows.matmul(&self.weight.t()?)?.squeeze(1)?)
+        match &hidden.states {
+            States::Cpu(hidden) => {
+                let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &TAPE)?, 0)?;
+                Ok(rows.matmul(&self.weight.t()?)?.squeeze(1)?)
+            }
+        }
     }
 
     /// What is trained, under its name on disk.

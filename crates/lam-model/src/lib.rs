@@ -49,7 +49,7 @@ mod source;
 pub use allocator::tune_allocator;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{MistralConfig, TokenIds};
-pub use decoder::{Decoder, Mode};
+pub use decoder::{Decoder, Hidden, Mode};
 pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
 pub use generation::{argmax, exp_in_place, logsumexp};

@@ -7,7 +7,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
-use lam_model::{AnswerBatch, Decoder, ScalarHead};
+use lam_model::{AnswerBatch, Decoder, Hidden, ScalarHead};
 use lam_trainer::{Backbone, BatchLoss, ForeignState, Metrics, Pass, TrainModule, TrainerError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -122,7 +122,7 @@ impl<'a> PpoModule<'a> {
 
     /// log p of each answer token under the distribution that answers are sampled from, temperature included: what
     /// LAM3's were recorded under. Shape: `[N]`.
-    fn logprobs(&self, hidden: &Tensor, packed: &AnswerBatch) -> Result<Tensor, TrainerError> {
+    fn logprobs(&self, hidden: &Hidden, packed: &AnswerBatch) -> Result<Tensor, TrainerError> {
         let decoder = self.backbone.decoder();
         Ok(decoder.token_logprobs(hidden, &packed.rows, &packed.tokens, self.config.temperature)?)
     }

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod build;
+mod hidden;
 mod network;
 mod peft;
 mod weights;
@@ -21,6 +22,8 @@ pub(crate) use crate::backend::storage::linear::{Linear, LoraPair};
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
 use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
+pub use hidden::Hidden;
+pub(crate) use hidden::States;
 pub(crate) use weights::{Block, Stack};
 
 /// A Mistral decoder for training and generation.
@@ -114,20 +117,20 @@ impl Decoder {
     ///
     /// # Errors
     /// When the batch's lengths do not add up or a token is outside the embedding.
-    pub fn forward(&self, batch: &PackedBatch, mode: Mode) -> Result<Tensor, ModelError> {
+    pub fn forward(&self, batch: &PackedBatch, mode: Mode) -> Result<Hidden, ModelError> {
         let (run, keep) = match mode {
             Mode::Train { dropout_seed } => (self.run(batch, dropout_seed)?, true),
             Mode::Evaluate => (self.run(batch, None)?, false),
         };
         let network = self.stack.on_cpu(self.checkpointing);
-        Ok(network.hidden(run, self.stack.weights(), (keep, self.stack.width))?)
+        Ok(Hidden::on_cpu(network.hidden(run, self.stack.weights(), (keep, self.stack.width))?))
     }
 
     /// Sum over the targets of weight × cross-entropy. Shape: [].
     ///
     /// # Errors
     /// When a target is outside the hidden states or the vocabulary.
-    pub fn cross_entropy(&self, hidden: &Tensor, targets: &[Target]) -> Result<Tensor, ModelError> {
+    pub fn cross_entropy(&self, hidden: &Hidden, targets: &[Target]) -> Result<Tensor, ModelError> {
         Ok(self.cross_entropy_counted(hidden, targets)?.0)
     }
 
@@ -135,10 +138,12 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].
-    pub fn cross_entropy_counted(&self, hidden: &Tensor, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
+    pub fn cross_entropy_counted(&self, hidden: &Hidden, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
         let (positions, tokens): (Vec<usize>, Vec<u32>) = targets.iter().map(|t| (t.position, t.token)).unzip();
         self.check_places(hidden, &positions, &tokens)?;
-        Ok(cross_entropy(hidden, self.output(), targets, self.precision)?)
+        match &hidden.states {
+            States::Cpu(hidden) => Ok(cross_entropy(hidden, self.output(), targets, self.precision)?),
+        }
     }
 
     /// Log-probability of a token after each position, with logits divided by `temperature`. Shape: `[N]`.
@@ -147,7 +152,7 @@ impl Decoder {
     /// As [`Decoder::cross_entropy`].
     pub fn token_logprobs(
         &self,
-        hidden: &Tensor,
+        hidden: &Hidden,
         positions: &[usize],
         tokens: &[u32],
         temperature: f32,
@@ -162,7 +167,7 @@ impl Decoder {
     /// As [`Decoder::cross_entropy`].
     pub fn token_logprobs_and_entropies(
         &self,
-        hidden: &Tensor,
+        hidden: &Hidden,
         positions: &[usize],
         tokens: &[u32],
         temperature: f32,
@@ -175,7 +180,9 @@ impl Decoder {
             precision: self.precision,
             temperature,
         };
-        let both = hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?;
+        let both = match &hidden.states {
+            States::Cpu(hidden) => hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?,
+        };
         Ok((both.get(0)?, both.get(1)?))
     }
 
@@ -183,10 +190,11 @@ impl Decoder {
     ///
     /// # Errors
     /// As [`Decoder::cross_entropy`].
-    pub fn logits(&self, hidden: &Tensor, positions: &[usize]) -> Result<Tensor, ModelError> {
+    pub fn logits(&self, hidden: &Hidden, positions: &[usize]) -> Result<Tensor, ModelError> {
         self.check_places(hidden, positions, &vec![0; positions.len()])?;
         let (v, d) = (self.config.vocab_size, self.config.hidden_size);
-        let hidden = storage::values(hidden)?;
+        let hidden = hidden.to_tensor()?;
+        let hidden = storage::values(&hidden)?;
         let x = cross_entropy::gathered(&hidden, positions.iter().copied(), d);
         let mut logits = vec![0.0; positions.len() * v];
         let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);
@@ -248,8 +256,7 @@ impl Decoder {
         rope.clone()
     }
 
-    fn check_places(&self, hidden: &Tensor, positions: &[usize], tokens: &[u32]) -> Result<(), ModelError> {
-        let (t, _) = hidden.dims2()?;
+    fn check_places(&self, hidden: &Hidden, positions: &[usize], tokens: &[u32]) -> Result<(), ModelError> {
         if positions.is_empty() || positions.len() != tokens.len() {
             let (p, n) = (positions.len(), tokens.len());
             return Err(ModelError::batch(
@@ -257,9 +264,7 @@ impl Decoder {
                 "",
             ));
         }
-        if let Some(position) = positions.iter().find(|&&position| position >= t) {
-            return Err(ModelError::batch(format!("position {position} is outside the {t} hidden states"), ""));
-        }
+        hidden.check(positions)?;
         check_tokens(tokens, self.config.vocab_size)
     }
 }

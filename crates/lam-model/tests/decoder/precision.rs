@@ -1,10 +1,14 @@
 //! Products in bf16 stay near f32, and a quantised base is the model that its expanded weights make.
 
 use candle_core::{Device, Tensor};
-use lam_model::{Decoder, Finetuning, Initialization, MistralConfig, Mode, Precision};
+use lam_model::{Decoder, Finetuning, Initialization, MistralConfig, Mode, PackedBatch, Precision};
 
 use crate::reference::{Expected, difference, directory, targets};
 use crate::tiny;
+
+fn hidden(decoder: &Decoder, batch: &PackedBatch) -> Tensor {
+    decoder.forward(batch, Mode::Train { dropout_seed: None }).unwrap().to_tensor().unwrap()
+}
 
 /// Distance relative to the size of what is right.
 fn distance(found: &Tensor, right: &Tensor) -> f32 {
@@ -91,11 +95,8 @@ fn gradients_pass_through_a_quantised_base_as_through_its_expanded_weights() {
         tiny::wake(&right);
         near(&quantised, &right, 1e-4);
         let shift = difference(
-            &plain.forward(&tiny::batch(), Mode::Train { dropout_seed: None }).unwrap(),
-            &Decoder::load(expanded.path(), &Finetuning::Frozen, 0)
-                .unwrap()
-                .forward(&tiny::batch(), Mode::Train { dropout_seed: None })
-                .unwrap(),
+            &hidden(&plain, &tiny::batch()),
+            &hidden(&Decoder::load(expanded.path(), &Finetuning::Frozen, 0).unwrap(), &tiny::batch()),
         );
         assert!(shift > 0.0, "{bits} bits change nothing");
         quantised.set_precision(Precision::Bf16).unwrap();
@@ -117,10 +118,7 @@ fn frozen_weights_in_bf16_take_half_the_memory_and_change_nothing() {
     let frozen = Decoder::load(&directory("shards"), &Finetuning::Frozen, 0).unwrap();
     assert!(frozen.weight_bytes() * 10 < full.weight_bytes() * 6);
     let batch = Expected::of("shards").batch();
-    let (a, b) = (
-        full.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(),
-        frozen.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(),
-    );
+    let (a, b) = (hidden(&full, &batch), hidden(&frozen, &batch));
     assert!(difference(&a, &b) < 1e-5);
     assert_eq!(a.device().location(), Device::Cpu.location());
 }

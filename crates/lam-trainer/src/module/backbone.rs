@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use candle_core::Tensor;
-use lam_model::{Answer, AnswerBatch, Decoder, Mode, PackedBatch, Precision};
+use lam_model::{Answer, AnswerBatch, Decoder, Hidden, Mode, PackedBatch, Precision};
 
 use super::plan::{BatchSize, decoder_plan};
 use crate::checkpoint::write_json;
@@ -44,7 +43,7 @@ impl Backbone {
     ///
     /// # Errors
     /// When the batch cannot be run.
-    pub fn forward(&self, batch: &PackedBatch, pass: Pass) -> Result<Tensor, TrainerError> {
+    pub fn forward(&self, batch: &PackedBatch, pass: Pass) -> Result<Hidden, TrainerError> {
         let dropout = self.decoder.lora().is_some_and(|lora| lora.lora_dropout > 0.0);
         let mode = match pass {
             Pass::Train { seed } => Mode::Train { dropout_seed: dropout.then_some(seed) },
