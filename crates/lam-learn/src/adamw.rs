@@ -1,10 +1,12 @@
 //! AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with f32 moments and PyTorch's order of operations.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
+
+use crate::{AdamWStep, DeviceParameters};
 
 /// Settings of the optimizer; the learning rate comes with each step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,9 +33,10 @@ struct Moments {
     second: Vec<f32>,
 }
 
-/// The optimizer over named variables.
+/// The optimizer over named variables, and over parameters on a device.
 pub struct AdamW {
     slots: Vec<Slot>,
+    device: Option<Arc<dyn DeviceParameters>>,
     config: AdamWConfig,
     steps: u64,
 }
@@ -52,15 +55,23 @@ impl AdamW {
             let count = variable.elem_count();
             slots.push(Slot { name, variable, moments: Moments { first: vec![0.0; count], second: vec![0.0; count] } });
         }
-        Ok(Self { slots, config, steps: 0 })
+        Ok(Self { slots, device: None, config, steps: 0 })
+    }
+
+    /// Steps these parameters too.
+    #[must_use]
+    pub fn with_device(self, device: Option<Arc<dyn DeviceParameters>>) -> Self {
+        Self { device, ..self }
     }
 
     /// One step with one gradient a variable, in their order:
     /// θ ← θ (1 − lr·λ), then θ ← θ − lr · m̂ / (√v̂ + ε).
     ///
+    /// Parameters on a device have their gradients there, as sums: `device_scale` makes them the gradients of the loss.
+    ///
     /// # Errors
-    /// Gradients that are not those of the variables.
-    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
+    /// Gradients that are not those of the variables; a device that fails.
+    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64, device_scale: f64) -> Result<()> {
         if gradients.len() != self.slots.len() {
             bail!("{} gradients for {} variables", gradients.len(), self.slots.len());
         }
@@ -81,7 +92,12 @@ impl AdamW {
             };
             slot.variable.inplace_op2(&gradient.contiguous()?, &update)?;
         }
-        Ok(())
+        match &self.device {
+            Some(device) => {
+                device.step(&AdamWStep { config: self.config, learning_rate, corrections, scale: device_scale })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The moments and the number of steps, as named tensors.
@@ -94,6 +110,11 @@ impl AdamW {
             let tensor = |values: &[f32]| Tensor::from_slice(values, variable.shape(), &Device::Cpu);
             state.push((format!("{name}.exp_avg"), tensor(&moments.first)?));
             state.push((format!("{name}.exp_avg_sq"), tensor(&moments.second)?));
+        }
+        let elsewhere = self.device.as_ref().map(|device| device.moments()).transpose()?;
+        for (name, first, second) in elsewhere.into_iter().flatten() {
+            state.push((format!("{name}.exp_avg"), first));
+            state.push((format!("{name}.exp_avg_sq"), second));
         }
         Ok(state)
     }
@@ -117,7 +138,12 @@ impl AdamW {
                 *moment = tensor.flatten_all()?.to_vec1()?;
             }
         }
-        Ok(())
+        let Some(device) = &self.device else { return Ok(()) };
+        let both = |name: String| {
+            let (first, second) = (find(&format!("{name}.exp_avg"))?, find(&format!("{name}.exp_avg_sq"))?);
+            Ok((name, first.clone(), second.clone()))
+        };
+        device.load_moments(device.names().into_iter().map(both).collect::<Result<_>>()?)
     }
 }
 
@@ -187,7 +213,7 @@ mod tests {
         let mut optimizer = AdamW::new(vec![("w".into(), w.clone())], config(0.01)).unwrap();
         for i in 0..3 {
             let g = Tensor::new(&[[0.1f32, -0.2], [0.3, 0.4]], &Device::Cpu).unwrap();
-            optimizer.step(&[(g * f64::from(i + 1)).unwrap()], 0.1).unwrap();
+            optimizer.step(&[(g * f64::from(i + 1)).unwrap()], 0.1, 1.0).unwrap();
         }
         let found = w.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         for (found, expected) in found.iter().zip(TORCH) {
@@ -205,15 +231,15 @@ mod tests {
         let mut one = AdamW::new(vec![("n".into(), plain.clone())], config(0.0)).unwrap();
         let mut two = AdamW::new(vec![("n".into(), decayed.clone())], config(0.5)).unwrap();
         for _ in 0..2 {
-            one.step(std::slice::from_ref(&g), 0.1).unwrap();
-            two.step(std::slice::from_ref(&g), 0.1).unwrap();
+            one.step(std::slice::from_ref(&g), 0.1, 1.0).unwrap();
+            two.step(std::slice::from_ref(&g), 0.1, 1.0).unwrap();
         }
         let bits = |var: &Var| var.to_vec1::<f32>().unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&plain), bits(&decayed));
         let mut resumed = AdamW::new(vec![("n".into(), decayed.clone())], config(0.5)).unwrap();
         resumed.load_state(&two.state().unwrap().into_iter().collect()).unwrap();
-        resumed.step(std::slice::from_ref(&g), 0.1).unwrap();
-        one.step(std::slice::from_ref(&g), 0.1).unwrap();
+        resumed.step(std::slice::from_ref(&g), 0.1, 1.0).unwrap();
+        one.step(std::slice::from_ref(&g), 0.1, 1.0).unwrap();
         assert_eq!(bits(&plain), bits(&decayed));
     }
 }

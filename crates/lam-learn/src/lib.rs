@@ -17,6 +17,7 @@
 mod adamw;
 mod advantage;
 mod clip;
+mod device;
 mod kl;
 mod policy;
 mod reward;
@@ -24,7 +25,8 @@ mod schedule;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use advantage::{Gae, generalized_advantages, whiten};
-pub use clip::clip_gradients;
+pub use clip::{Clipped, clip_gradients};
+pub use device::{AdamWStep, DeviceParameters};
 pub use kl::AdaptiveKl;
 pub use policy::{PolicyLoss, PpoClip, ValueLoss, policy_loss, value_loss};
 pub use reward::{predicted_rewards, reward_loss};

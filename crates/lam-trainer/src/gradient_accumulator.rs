@@ -1,6 +1,8 @@
 //! Loss and backward of one micro-batch, and one optimizer step's gradient: the sum over its micro-batches, divided once
 //! by the weight of all of them.
 
+use std::collections::BTreeSet;
+
 use candle_core::{Tensor, Var};
 
 use crate::{Metrics, Pass, TrainModule, TrainerError};
@@ -13,7 +15,8 @@ pub struct BatchGradient {
     pub weight: f64,
     /// The loss's [`metrics`](crate::BatchLoss::metrics).
     pub metrics: Metrics,
-    /// Gradient of the sum by each variable, in the order of [`TrainModule::variables`].
+    /// Gradient of the sum by each variable whose gradient is not on a device, in the order of
+    /// [`TrainModule::variables`].
     pub gradients: Vec<Option<Tensor>>,
 }
 
@@ -25,11 +28,21 @@ impl BatchGradient {
     pub fn of<M: TrainModule>(module: &M, batch: &[M::Sample], pass: Pass) -> Result<Self, TrainerError> {
         let loss = module.loss(batch, pass)?;
         let mut store = loss.loss_sum.backward()?;
-        let variables = module.variables();
-        let gradients = variables.iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
+        let gradients =
+            host_variables(module).iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
         let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
         Ok(Self { loss_sum, weight: loss.weight, metrics: loss.metrics, gradients })
     }
+}
+
+/// The variables whose gradients candle's tape gives; those of the others are added up on their device.
+pub(crate) fn host_variables<M: TrainModule>(module: &M) -> Vec<(String, Var)> {
+    let mut variables = module.variables();
+    if let Some(device) = module.device_parameters() {
+        let there: BTreeSet<String> = device.names().into_iter().collect();
+        variables.retain(|(name, _)| !there.contains(name));
+    }
+    variables
 }
 
 /// The sum of micro-batches.

@@ -46,6 +46,8 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
     type Kept: Send;
     /// Logarithms of the denominators of attention. Shape: [T, H].
     type LogSums: Send;
+    /// What the backward of a norm wants from its forward. Shape: `[T]`, or nothing.
+    type Roots: Send;
     /// Rows after the final norm, and the gradient by them; also the gradient by what a norm gave. Shape: [T, D].
     type Hidden: Send;
     /// The gradient by a group's outputs, ready for those by its input and its weights.
@@ -76,14 +78,15 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
     fn trains_table(&self, table: &Self::Table) -> bool;
 
     /// RMSNorm, for a group to read.
-    fn norm(&self, batch: &Self::Batch, x: &Self::Wide, norm: &Self::Norm) -> Result<Self::Rows>;
+    fn norm(&self, batch: &Self::Batch, x: &Self::Wide, norm: &Self::Norm) -> Result<(Self::Rows, Self::Roots)>;
     /// RMSNorm at the stack's end.
-    fn final_norm(&self, batch: &Self::Batch, x: &Self::Wide, norm: &Self::Norm) -> Result<Self::Hidden>;
+    fn final_norm(&self, batch: &Self::Batch, x: &Self::Wide, norm: &Self::Norm)
+    -> Result<(Self::Hidden, Self::Roots)>;
     /// The gradient by the last block's output, from the one by the hidden states.
     fn final_norm_backward(
         &self,
         batch: &Self::Batch,
-        x_and_norm: (&Self::Wide, &Self::Norm),
+        of: (&Self::Wide, &Self::Norm, &Self::Roots),
         by_hidden: &Self::Hidden,
         gradients: &mut Self::Gradients,
     ) -> Result<Self::Wide>;
@@ -91,7 +94,7 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
     fn norm_backward(
         &self,
         batch: &Self::Batch,
-        x_and_norm: (&Self::Wide, &Self::Norm),
+        of: (&Self::Wide, &Self::Norm, &Self::Roots),
         by_norm: Self::Hidden,
         g: &mut Self::Wide,
         gradients: &mut Self::Gradients,
@@ -119,7 +122,7 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
         &self,
         batch: &Self::Batch,
         place: (usize, &'a Self::Group),
-        g: &'a Self::Wide,
+        g: &'a mut Self::Wide,
     ) -> Result<Self::OutputGradient<'a>>;
     /// The gradient by the outputs of a group.
     fn gradient_of_outputs<'a>(

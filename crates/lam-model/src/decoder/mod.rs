@@ -2,6 +2,7 @@
 
 mod adapter;
 mod build;
+mod device;
 mod hidden;
 mod network;
 mod peft;

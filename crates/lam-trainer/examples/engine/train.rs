@@ -50,7 +50,7 @@ fn step(
     let taken = variables.iter().map(|(name, variable)| {
         gradients.remove(variable).ok_or_else(|| Failure::from(format!("`{name}` has no gradient")))
     });
-    optimizer.step(&taken.collect::<Result<Vec<_>, _>>()?, LEARNING_RATE)?;
+    optimizer.step(&taken.collect::<Result<Vec<_>, _>>()?, LEARNING_RATE, 1.0)?;
     Ok(loss.to_scalar()?)
 }
 

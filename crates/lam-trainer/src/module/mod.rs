@@ -6,7 +6,10 @@ pub(crate) mod plan;
 pub(crate) mod reward;
 pub(crate) mod supervised;
 
+use std::sync::Arc;
+
 use candle_core::{Tensor, Var};
+use lam_learn::DeviceParameters;
 use serde_json::Value;
 
 use crate::{Backbone, ForeignState, Metrics, Pass, Sample, TrainerError};
@@ -44,6 +47,11 @@ pub trait TrainModule {
     /// The decoder that is trained, for the loop to set up.
     fn backbone_mut(&mut self) -> Option<&mut Backbone> {
         None
+    }
+
+    /// Those of the variables whose values, gradients and moments are on a device.
+    fn device_parameters(&self) -> Option<Arc<dyn DeviceParameters>> {
+        self.backbone().and_then(|backbone| backbone.decoder().device_parameters())
     }
 
     /// Called before the loss of each micro-batch of training. Here alone may the state change. Returns what is worth

@@ -60,7 +60,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         let directory = self.checkpoints.path(step);
         let identity: Identity = read_json(&directory.join(IDENTITY_FILE))?;
         refuse_other(&directory, &identity, &self.identity)?;
-        assign_variables(&directory.join(self.weights_file()), &self.module.variables())?;
+        self.assign(&directory)?;
         let moments = load_tensors(&directory.join(OPTIMIZER_FILE))?;
         self.optimizer.load_state(&moments)?;
         self.state = read_json(&directory.join(STATE_FILE))?;
@@ -82,8 +82,13 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Gives the module the weights of the best checkpoint.
     pub(super) fn load_best(&mut self) -> Result<(), TrainerError> {
         let Some(best) = self.state.best_global_step.filter(|best| *best != self.step()) else { return Ok(()) };
-        let weights = self.checkpoints.path(best).join(self.weights_file());
-        assign_variables(&weights, &self.module.variables())
+        self.assign(&self.checkpoints.path(best))
+    }
+
+    /// Gives the variables the values of a checkpoint, on their device too.
+    fn assign(&self, checkpoint: &Path) -> Result<(), TrainerError> {
+        assign_variables(&checkpoint.join(self.weights_file()), &self.module.variables())?;
+        Ok(self.module.backbone().map_or(Ok(()), |backbone| backbone.decoder().send_variables())?)
     }
 
     /// File of a checkpoint that the variables go into.
@@ -92,6 +97,9 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     }
 
     fn write_files(&self, directory: &Path) -> Result<(), TrainerError> {
+        if let Some(backbone) = self.module.backbone() {
+            backbone.decoder().fetch_variables()?;
+        }
         let weights: Vec<_> =
             self.module.variables().into_iter().map(|(name, variable)| (name, variable.as_tensor().clone())).collect();
         save_tensors(&directory.join(self.weights_file()), &weights)?;

@@ -5,10 +5,10 @@ mod records;
 
 use std::time::Instant;
 
-use lam_learn::{AdamW, clip_gradients};
+use lam_learn::{AdamW, Clipped, clip_gradients};
 
 use crate::checkpoint::{Checkpoints, fixed_arguments};
-use crate::gradient_accumulator::{BatchGradient, GradientAccumulator};
+use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, host_variables};
 use crate::log::MetricsLog;
 use crate::memory::{Limit, mib, resident_bytes};
 use crate::stop_criterion::StopCriterion;
@@ -53,7 +53,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         identity.extend(run.identity.clone());
         identity.insert("samples".into(), loader.fingerprint());
         let mut trainer = TrainerLoop {
-            optimizer: AdamW::new(module.variables(), run.arguments.adamw())?,
+            optimizer: optimizer(module, run.arguments)?,
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state: TrainerState { max_steps: stop.steps.unwrap_or(0), ..TrainerState::default() },
@@ -169,6 +169,9 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     /// Draws and sums the micro-batches of one step; `None` when no sample is left.
     fn accumulate(&mut self) -> Result<Option<GradientAccumulator>, TrainerError> {
         let mut sum = GradientAccumulator::default();
+        if let Some(device) = self.module.device_parameters() {
+            device.clear_gradients()?;
+        }
         for _ in 0..self.run.arguments.gradient_accumulation_steps {
             if self.stop.batches.is_some_and(|limit| self.state.batches_seen >= limit) {
                 break;
@@ -189,12 +192,15 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     /// Moves the variables and returns the learning rate. Nothing moves when a number is not finite.
     fn update(&mut self, sum: &mut GradientAccumulator) -> Result<f64, TrainerError> {
         self.refuse_not_finite("loss", sum.loss(), &sum.sample_ids)?;
-        let mut gradients = sum.mean_gradients(&self.module.variables())?;
-        let norm = clip_gradients(&mut gradients, self.run.arguments.max_grad_norm)?;
+        let mut gradients = sum.mean_gradients(&host_variables(self.module))?;
+        let scale = 1.0 / sum.weight();
+        let squares = self.module.device_parameters().map_or(Ok(0.0), |device| device.squared_norm())?;
+        let Clipped { norm, factor } =
+            clip_gradients(&mut gradients, squares * scale * scale, self.run.arguments.max_grad_norm)?;
         self.refuse_not_finite("grad_norm", norm, &sum.sample_ids)?;
         let total = self.stop.total_steps(self.step(), self.state.num_input_tokens_seen);
         let rate = self.run.arguments.learning_rate_at(self.step(), total);
-        self.optimizer.step(&gradients, rate)?;
+        self.optimizer.step(&gradients, rate, scale * factor)?;
         sum.metrics.add("grad_norm", norm, 1.0);
         Ok(rate)
     }
@@ -227,6 +233,15 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         let key = stream_seed(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen));
         u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
     }
+}
+
+/// The optimizer over a module's variables, wherever they are.
+fn optimizer<M: TrainModule>(module: &M, arguments: &TrainingArguments) -> Result<AdamW, TrainerError> {
+    let device = module.device_parameters();
+    if let Some(device) = &device {
+        device.train_only(&module.variables().into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+    }
+    Ok(AdamW::new(host_variables(module), arguments.adamw())?.with_device(device))
 }
 
 /// Sets the module's decoder up as the arguments say; without a decoder, what only a decoder can do is refused.

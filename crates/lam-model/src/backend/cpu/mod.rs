@@ -40,6 +40,7 @@ impl Backend for Cpu {
     type Outputs = Vec<Activation>;
     type Kept = Vec<group::Inner>;
     type LogSums = Vec<f32>;
+    type Roots = ();
     type Hidden = Vec<f32>;
     type OutputGradient<'a> = GroupGradient<'a>;
     type Table = Weight;
@@ -66,20 +67,20 @@ impl Backend for Cpu {
         table.variable().is_some()
     }
 
-    fn norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<Activation> {
-        Self::normed(run, x, norm)
+    fn norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<(Activation, ())> {
+        Ok((Self::normed(run, x, norm)?, ()))
     }
 
-    fn final_norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<Vec<f32>> {
+    fn final_norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<(Vec<f32>, ())> {
         let mut hidden = vec![0.0; x.len()];
         rms_norm::forward(x, &norm.values()?, run.eps, &mut hidden);
-        Ok(hidden)
+        Ok((hidden, ()))
     }
 
     fn final_norm_backward(
         &self,
         run: &Run,
-        (x, norm): (&Vec<f32>, &Weight),
+        (x, norm, ()): (&Vec<f32>, &Weight, &()),
         by_hidden: &Vec<f32>,
         gradients: &mut Gradients,
     ) -> Result<Vec<f32>> {
@@ -91,7 +92,7 @@ impl Backend for Cpu {
     fn norm_backward(
         &self,
         run: &Run,
-        (x, norm): (&Vec<f32>, &Weight),
+        (x, norm, ()): (&Vec<f32>, &Weight, &()),
         by_norm: Vec<f32>,
         g: &mut Vec<f32>,
         gradients: &mut Gradients,
@@ -124,7 +125,7 @@ impl Backend for Cpu {
         &self,
         run: &Run,
         (block, group): (usize, &'a Group),
-        g: &'a Vec<f32>,
+        g: &'a mut Vec<f32>,
     ) -> Result<GroupGradient<'a>> {
         GroupGradient::of_sum(run, block, group, g)
     }

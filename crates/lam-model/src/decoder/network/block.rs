@@ -25,6 +25,7 @@ pub(crate) struct BlockTape<B: Backend> {
     middle: B::Wide,
     gate_up: B::Outputs,
     kept: Kept<B>,
+    roots: [B::Roots; 2],
 }
 
 /// What its groups keep.
@@ -52,17 +53,17 @@ impl<B: Backend> Block<B> {
         batch: &B::Batch,
         x: &B::Wide,
     ) -> Result<(B::Wide, BlockTape<B>)> {
-        let h = on.norm(batch, x, &self.input_norm)?;
+        let (h, input_roots) = on.norm(batch, x, &self.input_norm)?;
         let (mut qkv, kept_qkv) = on.apply(batch, (block, &self.qkv), h)?;
         let (mut o, log_sums) = on.attention(batch, &mut qkv)?;
         let (middle, kept_o) = on.apply_onto(batch, (block, &self.o), &mut o, x)?;
 
-        let h = on.norm(batch, &middle, &self.post_norm)?;
+        let (h, post_roots) = on.norm(batch, &middle, &self.post_norm)?;
         let (gate_up, kept_gate_up) = on.apply(batch, (block, &self.gate_up), h)?;
         let mut product = on.swiglu(batch, &gate_up)?;
         let (y, kept_down) = on.apply_onto(batch, (block, &self.down), &mut product, &middle)?;
         let kept = Kept { qkv: kept_qkv, o: kept_o, gate_up: kept_gate_up, down: kept_down };
-        Ok((y, BlockTape { qkv, o, log_sums, middle, gate_up, kept }))
+        Ok((y, BlockTape { qkv, o, log_sums, middle, gate_up, kept, roots: [input_roots, post_roots] }))
     }
 
     /// Turns the gradient by the output, `g`, into the gradient by the input `x`. Where nothing before the block is
@@ -76,8 +77,8 @@ impl<B: Backend> Block<B> {
         g: &mut B::Wide,
         gradients: &mut B::Gradients,
     ) -> Result<()> {
-        let BlockTape { qkv, o, log_sums, middle, gate_up, kept } = tape;
-        self.feed_forward_backward(on, block, batch, (&middle, gate_up, &kept), g, gradients)?;
+        let BlockTape { qkv, o, log_sums, middle, gate_up, kept, roots } = tape;
+        self.feed_forward_backward(on, block, batch, (&middle, &roots[1], gate_up, &kept), g, gradients)?;
         drop(middle);
         let by_sum = on.gradient_of_sum(batch, (block, &self.o), g)?;
         let by_o = on.by_input(batch, &by_sum)?;
@@ -91,7 +92,7 @@ impl<B: Backend> Block<B> {
             return Ok(());
         }
         let by_norm = on.by_norm(batch, &by_outputs)?;
-        on.norm_backward(batch, (x, &self.input_norm), by_norm, g, gradients)
+        on.norm_backward(batch, (x, &self.input_norm, &roots[0]), by_norm, g, gradients)
     }
 
     fn feed_forward_backward(
@@ -99,7 +100,7 @@ impl<B: Backend> Block<B> {
         on: &B,
         block: usize,
         batch: &B::Batch,
-        (middle, mut gate_up, kept): (&B::Wide, B::Outputs, &Kept<B>),
+        (middle, roots, mut gate_up, kept): (&B::Wide, &B::Roots, B::Outputs, &Kept<B>),
         g: &mut B::Wide,
         gradients: &mut B::Gradients,
     ) -> Result<()> {
@@ -111,6 +112,6 @@ impl<B: Backend> Block<B> {
         let by_outputs = on.gradient_of_outputs(batch, (block, &self.gate_up), &mut gate_up)?;
         on.by_weights(batch, &by_outputs, (Input::Normed(middle, &self.post_norm), &kept.gate_up), gradients)?;
         let by_norm = on.by_norm(batch, &by_outputs)?;
-        on.norm_backward(batch, (middle, &self.post_norm), by_norm, g, gradients)
+        on.norm_backward(batch, (middle, &self.post_norm, roots), by_norm, g, gradients)
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Network<B: Backend> {
 pub(crate) struct Kept<B: Backend> {
     blocks: Vec<(B::Wide, Option<BlockTape<B>>)>,
     last: B::Wide,
+    roots: B::Roots,
 }
 
 impl<B: Backend> Network<B> {
@@ -38,8 +39,8 @@ impl<B: Backend> Network<B> {
                 blocks.push((x, (!self.checkpointing).then_some(tape)));
             }
         }
-        let hidden = self.on.final_norm(batch, &x, &self.norm)?;
-        Ok((hidden, Kept { blocks, last: x }))
+        let (hidden, roots) = self.on.final_norm(batch, &x, &self.norm)?;
+        Ok((hidden, Kept { blocks, last: x, roots }))
     }
 
     /// Adds the gradients by all that is trained, from the one by the hidden states.
@@ -50,7 +51,7 @@ impl<B: Backend> Network<B> {
         by_hidden: &B::Hidden,
         gradients: &mut B::Gradients,
     ) -> Result<()> {
-        let mut g = self.on.final_norm_backward(batch, (&kept.last, &self.norm), by_hidden, gradients)?;
+        let mut g = self.on.final_norm_backward(batch, (&kept.last, &self.norm, &kept.roots), by_hidden, gradients)?;
         drop(kept.last);
         let frozen_start = !self.on.trains_table(&self.embedding);
         for (number, (x, tape)) in kept.blocks.into_iter().enumerate().rev() {

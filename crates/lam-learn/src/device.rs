@@ -1,0 +1,54 @@
+//! Parameters that stay on a device, which adds up their gradients and steps them itself. Knows no device.
+
+use std::fmt::Debug;
+
+use candle_core::{Result, Tensor};
+
+use crate::AdamWConfig;
+
+/// Trained parameters with their gradients and moments on a device. Their variables in the processor's memory have the
+/// same names; they are brought up to date when somebody wants to read them.
+pub trait DeviceParameters: Debug + Send + Sync {
+    /// Names of those that are trained, in the order of the forward pass.
+    fn names(&self) -> Vec<String>;
+    /// From now on, these alone are trained.
+    fn train_only(&self, names: &[String]);
+    /// Starts the sums of the gradients at zero.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn clear_gradients(&self) -> Result<()>;
+    /// Sum of the squares of all gradients.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn squared_norm(&self) -> Result<f64>;
+    /// One step of all of them.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn step(&self, step: &AdamWStep) -> Result<()>;
+    /// Name, first and second moment of each.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn moments(&self) -> Result<Vec<(String, Tensor, Tensor)>>;
+    /// Takes over the moments of [`DeviceParameters::moments`].
+    ///
+    /// # Errors
+    /// When one is missing or of another shape, or the device fails.
+    fn load_moments(&self, moments: Vec<(String, Tensor, Tensor)>) -> Result<()>;
+}
+
+/// A step of [`crate::AdamW`], for parameters elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWStep {
+    /// The optimizer's settings. Weight decay is for matrices only.
+    pub config: AdamWConfig,
+    /// Learning rate of this step.
+    pub learning_rate: f64,
+    /// 1 − β₁ᵗ and 1 − β₂ᵗ.
+    pub corrections: (f64, f64),
+    /// What the sums of the gradients are multiplied by: one over the weight of their losses, and clipping.
+    pub scale: f64,
+}
