@@ -19,28 +19,57 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 
 def load(kind, directory, base):
+    """An export as Python's libraries load it; an adapter over `base`."""
     if kind == "reward":
-        return AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32)
+        return AutoModelForSequenceClassification.from_pretrained(directory, dtype=torch.float32).eval()
     if kind == "merged":
-        return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
+        return AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
     from peft import PeftModel
 
     under = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    return PeftModel.from_pretrained(under, directory)
+    return PeftModel.from_pretrained(under, directory).eval()
+
+
+def last_logits(kind, model, ids):
+    """Logits of the last position, or a reward model's one score."""
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([ids])).logits
+    return logits[0] if kind == "reward" else logits[0, -1]
+
+
+def largest(pairs):
+    """Largest difference between two tensors of a pair; not a number where one of them is none."""
+    return torch.stack([(one - other).abs().max() for one, other in pairs]).max().item()
 
 
 def padded(model, tokenizer, rows):
     """Largest difference of a score in a padded batch from the same text's alone, over both sides of padding."""
     if tokenizer.pad_token_id != model.config.pad_token_id:
-        sys.exit(f"the tokenizer pads with {tokenizer.pad_token_id}, the model takes {model.config.pad_token_id} for padding")
-    worst = 0.0
+        sys.exit(f"the tokenizer pads with {tokenizer.pad_token_id}, the model with {model.config.pad_token_id}")
+    pairs = []
     with torch.no_grad():
         alone = torch.cat([model(input_ids=torch.tensor([row])).logits for row in rows])
         for side in ("left", "right"):
             tokenizer.padding_side = side
             together = model(**tokenizer.pad({"input_ids": rows}, return_tensors="pt")).logits
-            worst = max(worst, (alone - together).abs().max().item())
-    return worst
+            pairs.append((alone, together))
+    return largest(pairs)
+
+
+def compare(kind, directory, base=None):
+    """Largest differences by what was compared, and how many tokens of the recorded text differ."""
+    record = json.loads((directory / "export.json").read_text())
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    ids, expected = tokenizer(record["text"], add_special_tokens=False)["input_ids"], record["text_ids"]
+    apart = {"tokens": abs(len(ids) - len(expected)) + sum(one != other for one, other in zip(ids, expected))}
+    model = load(kind, directory, base)
+    pairs = [(last_logits(kind, model, each["input_ids"]), torch.tensor(each["logits"])) for each in record["probes"]]
+    apart["scores" if kind == "reward" else "logits"] = largest(pairs)
+    if kind == "reward":
+        rows = [probe["input_ids"] for probe in record["probes"]]
+        rows = [row[: max(1, len(row) * part // 4)] for row in rows for part in (1, 4)]
+        apart[f"scores of {len(rows)} in a batch padded left or right"] = padded(model, tokenizer, rows)
+    return apart
 
 
 def main():
@@ -55,27 +84,13 @@ def main():
     if options.kind == "adapter" and options.base is None:
         arguments.error("an adapter needs --base")
 
-    record = json.loads((options.directory / "export.json").read_text())
-    tokenizer = AutoTokenizer.from_pretrained(options.directory)
-    ids = tokenizer(record["text"], add_special_tokens=False)["input_ids"]
-    same_tokens = ids == record["text_ids"]
-    print(f"tokenizer: {len(ids)} tokens, {'equal' if same_tokens else 'DIFFERENT'}")
-
-    model = load(options.kind, options.directory, options.base).eval()
-    worst = 0.0
-    for probe in record["probes"]:
-        with torch.no_grad():
-            logits = model(input_ids=torch.tensor([probe["input_ids"]])).logits
-        last = logits[0] if options.kind == "reward" else logits[0, -1]
-        worst = max(worst, (last - torch.tensor(probe["logits"])).abs().max().item())
-    print(f"{options.kind}: largest difference of a logit over {len(record['probes'])} inputs: {worst:.3e}")
-    if options.kind == "reward":
-        rows = [probe["input_ids"] for probe in record["probes"]]
-        rows = [row[: max(1, len(row) * part // 4)] for row in rows for part in (1, 4)]
-        batched = padded(model, tokenizer, rows)
-        print(f"reward: largest difference of a score in a padded batch of {len(rows)}, left or right: {batched:.3e}")
-        worst = max(worst, batched)
-    if worst > options.tolerance or not same_tokens:
+    apart = compare(options.kind, options.directory, options.base)
+    tokens = apart.pop("tokens")
+    print(f"tokenizer: {f'{tokens} tokens DIFFER' if tokens else 'equal'}")
+    for what, worst in apart.items():
+        print(f"{options.kind}: {what}: largest difference {worst:.3e}")
+    # Not `>`: a difference that is no number is above every tolerance.
+    if tokens or not all(worst <= options.tolerance for worst in apart.values()):
         print(f"not equal (tolerance {options.tolerance:g})", file=sys.stderr)
         return 1
     return 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What lam-train computes beside what Hugging Face's libraries compute: each part is a program in scripts/parity/ that
-# prints its largest differences and fails where one is above its limit.
+# makes its own inputs, prints its largest differences and fails where one is above its limit.
 #
-#     scripts/parity.sh [PARTS]      # losses …: names of scripts/parity/*.py; all by default
+#     scripts/parity.sh [PARTS]      # adapters exports losses masks templates tokenization; all by default
 #
 # Makes a Python environment of 5 GB in target/parity, once.
 set -euo pipefail
@@ -16,7 +16,7 @@ if ! cmp -s scripts/parity/requirements.txt $parity/requirements.txt; then
   $python -m pip install --quiet -r scripts/parity/requirements.txt
   cp scripts/parity/requirements.txt $parity/requirements.txt
 fi
-cargo build --release --locked -p lam-cli
+cargo build --release --locked -p lam-cli -p lam-prompt --bin lam-train --example tokenize
 
 [ $# -gt 0 ] || set -- $(cd scripts/parity && printf '%s\n' *.py | sed 's/\.py$//')
 failed=()

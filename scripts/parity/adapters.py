@@ -1,7 +1,7 @@
 """Gives lam-train PEFT adapters in many forms and compares: equal to PEFT's own logits, or refused by a name.
 
-    pip install torch transformers peft tokenizers
-    python scripts/parity/adapters.py target/release/lam-train [--keep DIR] [--only NAME ...]
+    scripts/parity.sh adapters
+    target/parity/venv/bin/python scripts/parity/adapters.py target/release/lam-train [--keep DIR] [--only NAME ...]
 
 For every adapter, made over a small random Mistral and trained by chance: `export merged` of it, loaded in
 transformers, and the logits that the export recorded, must be PEFT's to 1e-5 (relative to the largest); or `export`,

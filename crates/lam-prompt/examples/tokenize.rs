@@ -1,4 +1,4 @@
-//! Prints what the renderer makes of texts and conversations, for `scripts/check_tokenizer.py` to compare.
+//! Prints what the renderer makes of texts and conversations, for `scripts/parity.sh` to compare.
 //!
 //! `tokenize DIR` reads lines of text from standard input and prints a JSON line for each. `tokenize DIR train` first
 //! makes a compact tokenizer from those lines and writes it to DIR.

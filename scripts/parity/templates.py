@@ -1,12 +1,10 @@
-#!/usr/bin/env python3
-"""Shows that our prompts and answers are those of transformers, over chat templates of the shapes that public models have.
+"""Chat templates beside transformers: prompts and answers over templates of the shapes that public models have.
 
-    cargo build --release -p lam-prompt --example tokenize
-    python scripts/check_templates.py [target/release/examples/tokenize]
+    scripts/parity.sh templates
 
-Needs `transformers` and `jinja2`. Each shape gets a small byte-level tokenizer with its special tokens. Prompts and
-answered conversations are compared id by id; texts that spell special tokens with `sanitize_control_tokens`, by what
-they decode to. The last line counts the shapes; exit status 1 if one differs.
+Each shape gets a small byte-level tokenizer with its special tokens. Prompts and answered conversations are compared
+id by id; texts that spell special tokens with `sanitize_control_tokens`, by what they decode to. The last line counts
+the shapes; exits with 1 where one differs.
 """
 
 import json
@@ -282,7 +280,8 @@ def differences(directory, tokenize):
     return found
 
 
-def main(tokenize="target/release/examples/tokenize"):
+def main(binary):
+    tokenize = Path(binary).parent / "examples/tokenize"
     equal = 0
     with tempfile.TemporaryDirectory() as place:
         for name, shape in SHAPES.items():
@@ -292,8 +291,8 @@ def main(tokenize="target/release/examples/tokenize"):
             equal += not found
             print(f"{name}: " + ("equal" if not found else f"{len(found)} differ, the first: {found[0]}"))
     print(f"{equal} of {len(SHAPES)} shapes: the same ids as transformers {transformers.__version__}")
-    return equal != len(SHAPES)
+    return equal == len(SHAPES)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(0 if main(sys.argv[1]) else 1)
