@@ -10,10 +10,10 @@
 //! assert_eq!(example.loss_mask, [false, false, false, true, true]);
 //!
 //! // Tasks that are nearly the same stay on one side of a split.
-//! let mut tasks = NearIndex::default();
+//! let mut tasks = NearIndex::new(0.9);
 //! tasks.insert("Add a border to the table");
-//! assert!(tasks.nearest("add a border to the table!", 0.9).is_some());
-//! assert!(tasks.nearest("delete the table", 0.9).is_none());
+//! assert!(tasks.nearest("add a border to the table!").is_some());
+//! assert!(tasks.nearest("delete the table").is_none());
 //! # Ok::<(), lam_data::DataError>(())
 //! ```
 

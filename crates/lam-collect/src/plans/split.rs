@@ -37,11 +37,11 @@ fn key(pairs: &[TaskPlan], group: usize) -> String {
 fn groups(pairs: &[TaskPlan]) -> Vec<usize> {
     let mut first: Vec<usize> = (0..pairs.len()).collect();
     let (mut documents, mut plans) = (HashMap::new(), HashMap::new());
-    let (mut tasks, mut places) = (NearIndex::default(), Vec::new());
+    let (mut tasks, mut places) = (NearIndex::new(ALIKE), Vec::new());
     for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.family.is_empty()) {
         let document = *documents.entry(&pair.document).or_insert(index);
         let plan = *plans.entry(&pair.plan).or_insert(index);
-        let near = tasks.nearest(&pair.task, ALIKE).map_or(index, |(number, _)| places[number]);
+        let near = tasks.nearest(&pair.task).map_or(index, |(number, _)| places[number]);
         for other in [document, plan, near] {
             unite(&mut first, index, other);
         }

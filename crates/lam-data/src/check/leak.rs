@@ -66,9 +66,9 @@ impl Tasks {
         for entries in [pairs, tasks] {
             let (test, trained): (Vec<&Entry>, Vec<&Entry>) =
                 entries.into_iter().partition(|entry| entry.split == Split::Test);
-            let known = Trained::new(trained, &self.files);
+            let known = Trained::new(trained, &self.files, near);
             for entry in test {
-                report.tell_all(known.leaks(entry, near));
+                report.tell_all(known.leaks(entry));
             }
         }
     }
@@ -85,8 +85,8 @@ struct Trained<'a> {
 }
 
 impl<'a> Trained<'a> {
-    fn new(order: Vec<&'a Entry>, files: &'a [PathBuf]) -> Self {
-        let mut index = NearIndex::default();
+    fn new(order: Vec<&'a Entry>, files: &'a [PathBuf], near: f64) -> Self {
+        let mut index = NearIndex::new(near);
         for entry in &order {
             index.insert(&entry.request);
         }
@@ -109,7 +109,7 @@ impl<'a> Trained<'a> {
     }
 
     /// What a test entry shares with training.
-    fn leaks(&self, entry: &Entry, near: f64) -> Option<Finding> {
+    fn leaks(&self, entry: &Entry) -> Option<Finding> {
         if let Some(split) = self.ids.get(entry.id.as_str()) {
             let detail = format!("also in the {} split", split.as_str());
             return Some(self.finding(entry, "task_id", Problem::SharedId, detail));
@@ -125,14 +125,14 @@ impl<'a> Trained<'a> {
                     let detail = format!("training task {id} is worded alike");
                     Some(self.finding(entry, "request", Problem::SharedTemplate, detail))
                 }
-                None => self.near(entry, near),
+                None => self.near(entry),
             },
-            None => self.near(entry, near),
+            None => self.near(entry),
         }
     }
 
-    fn near(&self, entry: &Entry, near: f64) -> Option<Finding> {
-        let (number, similarity) = self.index.nearest(&entry.request, near)?;
+    fn near(&self, entry: &Entry) -> Option<Finding> {
+        let (number, similarity) = self.index.nearest(&entry.request)?;
         let other = self.order[number];
         let detail = format!("{:.0} % the words of `{}` ({})", 100.0 * similarity, other.request, other.id);
         Some(self.finding(entry, "request", Problem::SharedRequest, detail))
