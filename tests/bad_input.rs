@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lam_store::{read_task_plans, read_trajectories, write_task_plans, write_trajectories};
-use lam_types::Trajectory;
+use lam_types::{Complete, Split, Trajectory};
 
 use crate::support::{Place, RUN, trained};
 
@@ -85,6 +85,28 @@ fn training_refuses_what_the_check_finds_or_leaves_it_out() {
         skipped.stderr.contains("left out 1 of 3 that must not be trained on (wrong_name 1)"),
         "{}",
         skipped.stderr
+    );
+}
+
+#[test]
+fn ppo_refuses_failures_that_the_check_finds() {
+    let place = Place::new("unsound-failures");
+    changed(&place, |one| {
+        (one.verdict.complete, one.task.split) = (Complete::No, Split::Train);
+        one.steps[0].action.function = "fly_away".into();
+    });
+    let (model, reward) = (trained().stage("lam3"), trained().stage("reward"));
+    place.write(
+        "ppo.toml",
+        &format!(
+            "name = \"reinforced\"\n[[stage]]\nname = \"lam4\"\nkind = \"phase4.ppo\"\n[stage.inputs]\nmodel = {model:?}\nreward = {reward:?}\n\
+             failures = \"changed.parquet\"\n"
+        ),
+    );
+    place.refuse(
+        &["run", "ppo.toml", "--runs-dir", "runs"],
+        3,
+        &["changed.parquet:", "function `fly_away`", "must not be trained on"],
     );
 }
 

@@ -160,6 +160,8 @@ pub struct PpoConfig {
     pub kl_horizon: f64,
     /// Whether advantages are whitened over the batch.
     pub whiten_advantages: bool,
+    /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
+    pub skip_bad: bool,
     /// Adapter that is trained. It has no dropout: the ratio would measure the noise.
     pub lora: LoraConfig,
     /// The training loop; `num_train_epochs` are passes over the rollouts (learning rate of the paper: 1.4e-5).
@@ -190,6 +192,7 @@ impl Default for PpoConfig {
             target_kl: 0.1,
             kl_horizon: 10_000.0,
             whiten_advantages: true,
+            skip_bad: false,
             lora: LoraConfig::default(),
             train: TrainingArguments {
                 learning_rate: 1.4e-5,

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use lam_data::{CheckConfig, SoundRows};
 use lam_model::{Decoder, Finetuning, ModelSource, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
-use lam_store::read_trajectories;
 use lam_trainer::{
     TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity, train,
     write_model,
 };
-use lam_types::{FunctionSpec, Split};
+use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
 
 use crate::rollout::disagreeing;
@@ -31,6 +31,8 @@ pub struct PolicyIo<'a> {
     pub failures: &'a [PathBuf],
     /// The functions that prompts name.
     pub functions: &'a [FunctionSpec],
+    /// The environment that has them; trajectories of others are not held to them.
+    pub environment: &'a str,
     /// Directory of LAM4.
     pub output: &'a Path,
     /// Seed of sampling, order, adapter and value head.
@@ -44,7 +46,7 @@ pub struct PolicyIo<'a> {
 /// Trains LAM4 and returns the stage's metrics.
 ///
 /// # Errors
-/// No failure to learn from, unreadable files, or training that stops.
+/// No failure to learn from, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let asked = rollouts(config, io)?;
     let found = Signal::of(&asked);
@@ -103,13 +105,12 @@ fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, seed: u64) -
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
 fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, ReinforceError> {
-    let mut failures = Vec::new();
-    for file in io.failures {
-        failures.extend(read_trajectories(file)?);
-    }
-    failures.retain(|trajectory| {
-        !trajectory.succeeded() && trajectory.environment_error.is_none() && trajectory.task.split == Split::Train
-    });
+    let check = CheckConfig { functions: io.functions, environment: Some(io.environment), ..CheckConfig::default() };
+    let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
+    let is_learned =
+        |one: &Trajectory| !one.succeeded() && one.environment_error.is_none() && one.task.split == Split::Train;
+    let mut failures = rows.trajectories(io.failures, is_learned)?;
+    failures.retain(is_learned);
     if failures.is_empty() {
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });

@@ -120,6 +120,7 @@ impl Stage for Ppo {
             reward_model,
             failures: context.input_list("failures"),
             functions: app.functions(),
+            environment: app.environment(),
             output: context.output,
             seed: context.seed,
             progress: context.progress,

@@ -30,19 +30,19 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Where the settings of the stage stand that learns from the data that is given.
-    fn trained(self) -> &'static str {
+    /// Where the settings of the stages stand that learn from the data that is given.
+    fn trained(self) -> &'static [&'static str] {
         match self {
-            Phase::One | Phase::Two => "",
-            Phase::Three => "train.",
-            Phase::Four => "reward.",
+            Phase::One | Phase::Two => &[""],
+            Phase::Three => &["train."],
+            Phase::Four => &["reward.", "ppo."],
         }
     }
 }
 
 /// Runs one phase from a configuration file.
 pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failure> {
-    let skip = args.skip_bad.then(|| format!("{}skip_bad=true", phase.trained()));
+    let skip = phase.trained().iter().filter(|_| args.skip_bad).map(|part| format!("{part}skip_bad=true"));
     let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
     let mut settings = settings(Some(&args.config), &set)?;
     let Inputs { model, adapter, data } = Inputs::new(&settings.take("inputs"), args, output)?;
