@@ -44,10 +44,10 @@ impl Shelf {
         if pointer.exists() {
             return Ok(());
         }
-        let directory = self.snapshot(commit);
-        fs::create_dir_all(&directory).map_err(StoreError::io("create directory", &directory))?;
+        let directory = pointer.parent().unwrap_or(&pointer);
+        fs::create_dir_all(directory).map_err(StoreError::io("create directory", directory))?;
         lam_store::remove_file(&pointer)?;
-        match link(&blob, &pointer) {
+        match link(&blob, &pointer, file.name.matches('/').count()) {
             // Another process did it meanwhile.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && pointer.exists() => Ok(()),
             linked => Ok(linked.map_err(StoreError::io("link", &pointer))?),
@@ -101,13 +101,15 @@ fn has_weights(snapshot: &Path) -> bool {
     }
 }
 
+/// Shows a blob to a snapshot, so many folders below its own.
 #[cfg(unix)]
-fn link(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+fn link(blob: &Path, pointer: &Path, folders: usize) -> std::io::Result<()> {
     let name = blob.file_name().unwrap_or_default();
-    std::os::unix::fs::symlink(Path::new("../../blobs").join(name), pointer)
+    let above = "../".repeat(folders);
+    std::os::unix::fs::symlink(Path::new(&above).join("../../blobs").join(name), pointer)
 }
 
 #[cfg(not(unix))]
-fn link(blob: &Path, pointer: &Path) -> std::io::Result<()> {
+fn link(blob: &Path, pointer: &Path, _folders: usize) -> std::io::Result<()> {
     fs::hard_link(blob, pointer)
 }

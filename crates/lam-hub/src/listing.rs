@@ -80,6 +80,16 @@ const DESCRIPTIONS: &[&str] = &[
     "model.safetensors.index.json",
 ];
 
+/// Where a model keeps further chat templates, each in a file of its own.
+const FURTHER_TEMPLATES: &str = "additional_chat_templates/";
+
+/// Whether the file is a further chat template, right in its folder and of a plain name.
+fn is_further_template(name: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    let bare = name.strip_prefix(FURTHER_TEMPLATES).and_then(|name| name.strip_suffix(".jinja"));
+    bare.is_some_and(|bare| !bare.is_empty() && bare.chars().all(is_plain))
+}
+
 impl Listing {
     /// Refuses a commit that could be no directory's name.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -102,6 +112,7 @@ impl Listing {
                 let name = sibling.rfilename.as_str();
                 let is_shard = !whole && is_shard(name);
                 DESCRIPTIONS.contains(&name)
+                    || is_further_template(name)
                     || name == "model.safetensors"
                     || name == "adapter_model.safetensors"
                     || is_shard
@@ -195,6 +206,16 @@ mod tests {
         assert_eq!(needed(&names).unwrap(), expected);
         let single = needed(&["config.json", "model.safetensors", "model.safetensors.index.json", shards[0]]);
         assert_eq!(single.unwrap(), ["config.json", "model.safetensors"]);
+    }
+
+    #[test]
+    fn further_templates_are_taken_from_their_folder_alone() {
+        let template = "additional_chat_templates/tool_use.jinja";
+        let others = ["../x.jinja", "a/../../x.jinja", "a/b.jinja", ".jinja", "x.txt"];
+        let others = others.map(|name| format!("additional_chat_templates/{name}"));
+        let names = [&["config.json", template, "other/x.jinja", "model.safetensors"][..]].concat();
+        let names: Vec<&str> = names.into_iter().chain(others.iter().map(String::as_str)).collect();
+        assert_eq!(needed(&names).unwrap(), [template, "config.json", "model.safetensors"]);
     }
 
     #[test]

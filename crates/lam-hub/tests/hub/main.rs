@@ -50,6 +50,21 @@ fn fetch(settings: HubSettings, id: &str, directory: Option<&Path>) -> Result<Sn
 }
 
 #[test]
+fn further_templates_lie_in_their_folder() {
+    let (home, name) = (tempfile::tempdir().unwrap(), "additional_chat_templates/tool_use.jinja");
+    let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let files = vec![file("config.json", "{}"), file(name, "{{ x }}"), ("model.safetensors".to_owned(), weights())];
+    let server = Server::start(files);
+    let plain = home.path().join("plain");
+    for directory in [None, Some(plain.as_path())] {
+        let snapshot = fetch(settings(&server, home.path()), "acme/tiny", directory).unwrap();
+        assert_eq!(std::fs::read_to_string(snapshot.directory.join(name)).unwrap(), "{{ x }}");
+    }
+    let again = fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
+    assert_eq!(again.downloaded_bytes, 0);
+}
+
+#[test]
 fn a_model_is_fetched_once_into_the_cache_that_other_tools_read() {
     let (server, home) = (start(), tempfile::tempdir().unwrap());
     let snapshot = fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
