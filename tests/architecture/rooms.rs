@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "import/decode",
             "import/unpack",
             "import/apart",
+            "import/brackets",
             "import/json",
             "import/html",
             "import/markdown",

@@ -2,10 +2,13 @@
 //! record.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Deserializer, Value, error::Category};
+
+use super::brackets::{length, never_closed};
 
 /// Where values stand.
 #[derive(Clone, Copy)]
@@ -47,15 +50,16 @@ pub(super) fn visit(source: Source<'_>, mut take: impl FnMut(Entry)) -> usize {
 }
 
 fn visit_text(text: &str, mut take: impl FnMut(Entry)) -> usize {
-    let mut reader = Reader { text: Cow::Borrowed(text), at: 0, line: 1, replaced: None };
+    let mut reader = Reader::new(text);
     while let Some((line, value)) = reader.next() {
+        let place = reader.place();
         match value {
-            Ok(Value::Array(values)) if !is_conversation(&values) => {
+            Ok(Value::Array(values)) if !is_conversation(&values) && place.is_empty() => {
                 for (index, value) in values.into_iter().enumerate() {
                     take(Entry { line, place: format!("[{index}]."), value: Ok(value) });
                 }
             }
-            value => take(Entry { line, place: String::new(), value }),
+            value => take(Entry { line, place, value }),
         }
     }
     reader.replaced.unwrap_or(0)
@@ -63,11 +67,12 @@ fn visit_text(text: &str, mut take: impl FnMut(Entry)) -> usize {
 
 /// Whether an array is what people said one after the other, and so a single record.
 fn is_conversation(values: &[Value]) -> bool {
-    let is_turn = |value: &Value| {
-        let has = |names: [&str; 2]| names.iter().all(|name| value.get(name).is_some());
-        has(["role", "content"]) || has(["from", "value"])
-    };
     !values.is_empty() && values.iter().all(is_turn)
+}
+
+fn is_turn(value: &Value) -> bool {
+    let has = |names: [&str; 2]| names.iter().all(|name| value.get(name).is_some());
+    has(["role", "content"]) || has(["from", "value"])
 }
 
 struct Reader<'a> {
@@ -77,33 +82,81 @@ struct Reader<'a> {
     line: usize,
     /// Lone surrogates that were replaced; `None` while the text is read as it is.
     replaced: Option<usize>,
+    /// Lines that begin what is never closed: of these nothing is parsed.
+    never_closed: BTreeSet<usize>,
+    /// Records that were met in a list of which not all can be parsed; `None` outside of one.
+    within: Option<usize>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let never_closed = BTreeSet::new();
+        Self { text: Cow::Borrowed(text), at: 0, line: 1, replaced: None, never_closed, within: None }
+    }
+
+    /// Where in a list the value stands that was read last.
+    fn place(&self) -> String {
+        self.within.map(|met| format!("[{}].", met.saturating_sub(1))).unwrap_or_default()
+    }
+
     /// The next value with its line.
     fn next(&mut self) -> Option<(usize, Result<Value, String>)> {
-        let is_between = |letter: char| letter.is_whitespace() || ",\u{feff}\u{1e}\0".contains(letter);
-        let start = self.at + self.text[self.at..].find(|letter| !is_between(letter))?;
-        self.go_to(start);
-        let line = self.line;
-        let mut values = Deserializer::from_str(&self.text[start..]).into_iter::<Value>();
-        let value = values.next()?;
-        let end = start + values.byte_offset();
-        match value {
-            Ok(value) => {
-                self.go_to(end);
-                Some((line, Ok(value)))
-            }
-            Err(_) if self.replaced.is_none() => {
+        loop {
+            let start = self.start()?;
+            let line = self.line;
+            let error = match self.value_at(start) {
+                Ok((value, end)) => {
+                    self.within = self.within.map(|met| met + 1);
+                    self.go_to(end);
+                    return Some((line, Ok(value)));
+                }
+                Err(error) => error,
+            };
+            if self.replaced.is_none() {
                 let (mended, replaced) = mended(&self.text[start..]);
+                self.never_closed = never_closed(&mended);
                 (self.text, self.at, self.replaced) = (Cow::Owned(mended), 0, Some(replaced));
-                self.next()
-            }
-            Err(error) => {
+            } else if self.within.is_none() && self.is_list_of_records(start) {
+                self.within = Some(0);
+                self.go_to(start + 1);
+            } else {
+                self.within = self.within.map(|met| met + 1);
                 self.go_to(start + self.length_of_bad(start));
-                Some((line, Err(told(&error, line))))
+                return Some((line, Err(error)));
             }
         }
+    }
+
+    /// Where the next value begins; the end of a list that is read record by record is passed.
+    fn start(&mut self) -> Option<usize> {
+        let is_between = |letter: char| letter.is_whitespace() || ",\u{feff}\u{1e}\0".contains(letter);
+        loop {
+            let start = self.at + self.text[self.at..].find(|letter| !is_between(letter))?;
+            self.go_to(start);
+            if self.within.is_none() || !self.text[start..].starts_with(']') {
+                return Some(start);
+            }
+            self.within = None;
+            self.go_to(start + 1);
+        }
+    }
+
+    /// The value that begins here, with its end.
+    fn value_at(&self, start: usize) -> Result<(Value, usize), String> {
+        let rest = &self.text[start..];
+        let is_hopeless = self.never_closed.contains(&start);
+        // Its line, with what ends it, says as well what is wrong.
+        let rest = if is_hopeless { rest.split_inclusive('\n').next().unwrap_or(rest) } else { rest };
+        let mut values = Deserializer::from_str(rest).into_iter::<Value>();
+        let value = values.next().unwrap_or(Ok(Value::Null));
+        value.map(|value| (value, start + values.byte_offset())).map_err(|error| told(&error, self.line))
+    }
+
+    /// Whether a list begins here that holds objects which are no turns of a conversation.
+    fn is_list_of_records(&self, start: usize) -> bool {
+        let Some(inner) = self.text[start..].strip_prefix('[') else { return false };
+        let first = Deserializer::from_str(inner).into_iter::<Value>().next();
+        inner.trim_start().starts_with('{') && !first.is_some_and(|first| first.is_ok_and(|first| is_turn(&first)))
     }
 
     fn go_to(&mut self, end: usize) {
@@ -111,17 +164,33 @@ impl Reader<'_> {
         self.at = end;
     }
 
-    /// How far what is no value goes: to the end of its line if the line is wrong in itself, to the next line that
-    /// begins a value where it is merely unfinished.
+    /// How far what is no value goes: in a list to its own end; else to the end of its line if the line is wrong in
+    /// itself, to the next line that begins a value no deeper than this one where it is merely unfinished.
     fn length_of_bad(&self, start: usize) -> usize {
         let rest = &self.text[start..];
+        let closed = || length(rest).filter(|_| rest.starts_with(['{', '[']));
+        if let Some(length) = self.within.filter(|_| !self.never_closed.contains(&start)).and_then(|_| closed()) {
+            return length;
+        }
         let line = rest.split('\n').next().unwrap_or(rest);
         let is_unfinished = serde_json::from_str::<Value>(line).is_err_and(|error| error.classify() == Category::Eof);
-        let begins = |at: &usize| rest[at + 1..].starts_with(['{', '[']);
+        let depth = self.indent(start);
+        let begins = |at: &usize| {
+            let next = &rest[at + 1..];
+            let bare = next.trim_start_matches([' ', '\t']);
+            next.len() - bare.len() <= depth && bare.starts_with(['{', '['])
+        };
         match is_unfinished {
             true => rest.match_indices('\n').map(|(at, _)| at).find(begins).unwrap_or(rest.len()),
             false => line.len(),
         }
+    }
+
+    /// How many spaces stand before what begins its line; 0 within a line.
+    fn indent(&self, start: usize) -> usize {
+        let before = &self.text[..start];
+        let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
+        if line.bytes().all(|byte| b" \t".contains(&byte)) { line.len() } else { 0 }
     }
 }
 
@@ -272,6 +341,33 @@ mod tests {
         assert_eq!(found[1], (5, "{\"a\":2}".to_owned()));
         let deep = read(&"[".repeat(100_000)).0;
         assert!(deep.len() == 1 && deep[0].1.contains("recursion limit"), "{deep:?}");
+    }
+
+    #[test]
+    fn one_record_of_a_list_that_is_wrong_leaves_the_others() {
+        let of = |list: &str| {
+            let (found, _) = read(list);
+            let short = |(line, value): (usize, String)| (line, value.split('!').next().unwrap_or_default().to_owned());
+            found.into_iter().map(short).collect::<Vec<_>>()
+        };
+        let pair = |line: usize, value: &str| (line, value.to_owned());
+        let one = of("[{\"a\":1}, {\"b\" {}}, {\"a\":[2]}]\n{\"a\":3}");
+        assert_eq!(one, [pair(1, "[0].{\"a\":1}"), pair(1, "[1]."), pair(1, "[2].{\"a\":[2]}"), pair(2, "{\"a\":3}")]);
+        let pretty = of("[\n  {\n    \"a\": 1\n  },\n  {\n    \"b\" 2\n  },\n  {\n    \"a\": 3\n  }\n]\n");
+        assert_eq!(pretty, [pair(2, "[0].{\"a\":1}"), pair(5, "[1]."), pair(8, "[2].{\"a\":3}")]);
+        let cut = of("[\n  {\n    \"a\": [1,\n  {\n    \"a\": 3\n  }\n]\n");
+        assert_eq!(cut, [pair(2, "[0]."), pair(4, "[1].{\"a\":3}")]);
+        let chat = of("[{\"role\":\"user\",\"content\":\"x\"}, {oops}]\n{\"a\":1}");
+        assert_eq!(chat, [pair(1, ""), pair(2, "{\"a\":1}")]);
+    }
+
+    #[test]
+    fn many_records_that_are_cut_take_linear_time() {
+        let started = std::time::Instant::now();
+        let line = format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"{}\"}},\n", "word ".repeat(20));
+        assert_eq!(read(&line.repeat(50_000)).0.len(), 50_000);
+        assert_eq!(read(&format!("[{}]", "{oops},".repeat(100_000))).0.len(), 100_000);
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod apart;
 mod block;
+mod brackets;
 mod config;
 mod content;
 mod decode;
