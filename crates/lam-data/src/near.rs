@@ -8,6 +8,9 @@ pub fn normalize(text: &str) -> String {
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
+/// Texts by how many words they have and by the place of one of them.
+type Posting = BTreeMap<(usize, usize), Vec<u32>>;
+
 /// Texts that can be asked for near-duplicates of a threshold.
 ///
 /// Words are ordered by how late they were first seen, which puts rare ones first. Two texts that are alike share one of
@@ -18,7 +21,7 @@ pub struct NearIndex {
     threshold: f64,
     words: HashMap<String, u32>,
     /// For each of the first words of texts, within a group: the texts by their length and the word's place.
-    postings: HashMap<(u32, u32), BTreeMap<(usize, usize), Vec<u32>>>,
+    postings: HashMap<(u32, u32), Posting>,
     /// For each text, its words, latest first.
     texts: Vec<Vec<u32>>,
 }
