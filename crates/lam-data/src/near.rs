@@ -24,12 +24,14 @@ pub struct NearIndex {
     postings: HashMap<(u32, u32), Posting>,
     /// For each text, its words, latest first.
     texts: Vec<Vec<u32>>,
+    /// The first text of a group with these words.
+    same: HashMap<(u32, Vec<u32>), u32>,
 }
 
 impl NearIndex {
     /// For texts of which at least `threshold` of all words are shared.
     pub fn new(threshold: f64) -> Self {
-        Self { threshold, words: HashMap::new(), postings: HashMap::new(), texts: Vec::new() }
+        Self { threshold, words: HashMap::new(), postings: HashMap::new(), texts: Vec::new(), same: HashMap::new() }
     }
 
     /// Adds a text; returns its number.
@@ -55,6 +57,7 @@ impl NearIndex {
             let posting = self.postings.entry((group, *id)).or_default();
             posting.entry((ids.len(), place)).or_default().push(number);
         }
+        self.same.entry((group, ids.clone())).or_insert(number);
         self.texts.push(ids);
         self.texts.len() - 1
     }
@@ -65,9 +68,18 @@ impl NearIndex {
         let words: BTreeSet<&str> = normal.split(' ').collect();
         let mut known: Vec<u32> = words.iter().filter_map(|word| self.words.get(*word).copied()).collect();
         known.sort_unstable_by(|left, right| right.cmp(left));
+        if known.len() == words.len()
+            && let Some(number) = self.same.get(&(group, known.clone()))
+        {
+            return Some((*number as usize, 1.0));
+        }
         let asked = Asked { length: words.len(), known };
-        let unknown = asked.length - asked.known.len();
         let (shortest, longest) = self.lengths(asked.length);
+        if shortest == longest && self.must_share(shortest, longest) == longest {
+            // Too few words for one to differ.
+            return None;
+        }
+        let unknown = asked.length - asked.known.len();
         let mut best = None;
         for place in unknown..self.first_words(asked.length) {
             let Some(posting) = self.postings.get(&(group, asked.known[place - unknown])) else { continue };
@@ -85,12 +97,13 @@ impl NearIndex {
     /// Compares with texts of one length, in their order, until none can be better any more.
     fn compare(&self, asked: &Asked, length: usize, texts: &[u32], best: &mut Option<(usize, f64)>) {
         let highest = asked.similarity(length, asked.known.len().min(length));
+        let must_share = self.must_share(asked.length, length);
         for &number in texts {
             let number = number as usize;
             if best.is_some_and(|(first, found)| found > highest || found == highest && first < number) {
                 return;
             }
-            let similarity = asked.similarity(length, shared(&asked.known, &self.texts[number]));
+            let similarity = asked.similarity(length, shared(&asked.known, &self.texts[number], must_share));
             let is_better = |(first, found)| similarity > found || similarity == found && number < first;
             if similarity >= self.threshold && best.is_none_or(is_better) {
                 *best = Some((number, similarity));
@@ -133,10 +146,13 @@ impl Asked {
     }
 }
 
-/// How many words both have, of two descending lists.
-fn shared(left: &[u32], right: &[u32]) -> usize {
+/// How many words both have, of two descending lists; fewer where it turns out to be less than `at_least`.
+fn shared(left: &[u32], right: &[u32], at_least: usize) -> usize {
     let (mut at, mut count) = (0, 0);
-    for word in left {
+    for (index, word) in left.iter().enumerate() {
+        if count + (left.len() - index).min(right.len() - at) < at_least {
+            break;
+        }
         at += right[at..].iter().take_while(|other| *other > word).count();
         count += usize::from(right.get(at) == Some(word));
     }
