@@ -43,7 +43,7 @@ pub use error::AgentError;
 pub use expert::ExpertPolicy;
 pub use limits::{Job, Limits};
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};
-pub use remote::{Api, ChatAnswer, ChatClient, Question, RemoteConfig, RemotePolicy};
+pub use remote::{Api, ChatAnswer, ChatClient, Question, RemoteConfig, RemotePolicy, after_thought};
 pub use replay::ReplayPolicy;
 pub use run::{Session, draw_tasks, run_episodes};
 pub use timings::{Timings, take_timings};

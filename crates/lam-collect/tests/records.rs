@@ -101,6 +101,12 @@ fn an_answer_goes_with_the_question_before_it_and_every_exchange_is_read() {
     messages(long).gives(&[PRINTED, "Save it: Open File. | Click Save."]).refuses("messages[3].content", "no numbered");
     let open = json!({"messages": [{"role": "user", "content": "Hello"}, {"role": "user", "content": "Print it"}]});
     messages(open.to_string()).gives(&[]).refuses("", "nobody answers `Hello Print it`");
+    messages(json!({"messages": []}).to_string()).gives(&[]).refuses("", "holds no question");
+    let thought = format!("<think>\n\n1. Perhaps this.\n2. Or that.\n\n</think>\n\n{PRINT}");
+    messages(chat(&["Print it", &thought])).gives(&[PRINTED]);
+    messages(chat(&["Print it", "<think>\n\n1. Perhaps"])).gives(&[]).refuses("", "nobody answers `Print it`");
+    let alpaca = json!({"instruction": "Print it", "output": thought}).to_string();
+    read(ImportFormat::Alpaca, "a.json", alpaca).gives(&[PRINTED]);
     let role = json!({"messages": [{"role": "wizard", "content": "x"}]});
     messages(role.to_string()).gives(&[]).refuses("messages[0].role", "`wizard` is none of");
 }

@@ -118,7 +118,7 @@ impl Parts {
 }
 
 /// The text behind the thoughts in it; none where there is nothing, or a thought that does not end.
-pub(super) fn after_thought(text: &str) -> Option<&str> {
+pub fn after_thought(text: &str) -> Option<&str> {
     let trimmed = text.trim();
     if is_json(trimmed) {
         return Some(text);

@@ -13,6 +13,7 @@ use lam_signal::Monitor;
 use lam_store::hash_bytes;
 use lam_types::{FunctionSpec, PolicyId};
 
+pub use answer::after_thought;
 pub use chat::{ChatAnswer, ChatClient, Question};
 pub use config::{Api, RemoteConfig};
 

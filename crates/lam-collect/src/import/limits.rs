@@ -4,6 +4,8 @@ use super::content::Fault;
 
 /// Most attributes of an element; parsers compare each with all before it.
 const MOST_ATTRIBUTES: usize = 1000;
+/// Most namespaces that a document declares; parsers look through them all for each element that declares one.
+const MOST_NAMESPACES: usize = 1000;
 /// Deepest nesting of elements, as in browsers.
 pub(super) const DEEPEST: usize = 512;
 /// Most quotations and lists that a line of Markdown opens.
@@ -27,8 +29,11 @@ pub(super) fn check_html(text: &str) -> Result<(), Fault> {
     tags(text, true, |tag| check_attributes(text, tag))
 }
 
-/// Refuses XML that is nested too deeply or has elements of too many attributes.
+/// Refuses XML that is nested too deeply, has elements of too many attributes or too many namespaces.
 pub(super) fn check_xml(text: &str) -> Result<(), Fault> {
+    if let Some((at, _)) = text.match_indices("xmlns:").nth(MOST_NAMESPACES) {
+        return Err(Fault::at(line_of(text, at), format!("more than {MOST_NAMESPACES} namespaces are declared")));
+    }
     let mut depth = 0_usize;
     tags(text, false, |tag| {
         check_attributes(text, tag)?;
@@ -185,6 +190,8 @@ mod tests {
         let fault = check_html(&many(200_000)).unwrap_err();
         assert_eq!((fault.line, fault.reason.as_str()), (2, "`p` has 200000 attributes, more than 1000"));
         assert_eq!(check_xml(&many(2000)).unwrap_err().line, 2);
+        let spaces: String = (0..1001).map(|number| format!("<a xmlns:n{number}=\"u\"/>\n")).collect();
+        assert_eq!(check_xml(&spaces).unwrap_err().line, 1001);
         let script = format!("<script>{}</script>", "for (i<n) a b c; ".repeat(3000));
         assert_eq!(check_html(&script), Ok(()));
     }

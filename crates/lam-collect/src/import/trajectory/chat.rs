@@ -1,6 +1,7 @@
 //! Conversations: what a person asks, and an answer that lists steps. Every exchange counts; an answer belongs to the
 //! question before it, whatever tools say between them.
 
+use lam_agent::after_thought;
 use serde_json::Value;
 
 use super::label::failure;
@@ -39,7 +40,7 @@ pub(super) fn alpaca(record: &Value, found: &mut Records) -> Result<(), Refusal>
     let failed = failure(record);
     for (index, exchange) in record["history"].as_array().into_iter().flatten().enumerate() {
         let said = |at: usize| exchange[at].as_str().unwrap_or_default();
-        take(said(0), said(1), &format!("history[{index}]"), None, found);
+        take(said(0), &spoken(said(1), false), &format!("history[{index}]"), None, found);
     }
     let first =
         |names: &[&'static str]| names.iter().copied().find(|name| !record[*name].is_null()).unwrap_or(names[0]);
@@ -55,7 +56,7 @@ pub(super) fn alpaca(record: &Value, found: &mut Records) -> Result<(), Refusal>
     let worse = record["rejected"].as_str().map(str::to_owned);
     for (index, answered) in answers.into_iter().chain(worse).enumerate() {
         let failed = failed.clone().or_else(|| (index > 0).then(|| "another answer is preferred to it".to_owned()));
-        take(&asked, &answered, answer, failed, found);
+        take(&asked, &spoken(&answered, false), answer, failed, found);
     }
     Ok(())
 }
@@ -102,7 +103,7 @@ fn turns(record: &Value, field: &str, is_person: bool) -> Result<Vec<Turn>, Refu
     let mut parsed = Value::Null;
     let value = match value.as_str() {
         Some(text) if text.trim_start().starts_with("[{") => unquoted(value, &mut parsed).unwrap_or(value),
-        Some(text) => return Ok(vec![Turn { is_person, text: text.to_owned(), place: field.to_owned() }]),
+        Some(text) => return Ok(vec![Turn { is_person, text: spoken(text, is_person), place: field.to_owned() }]),
         None => value,
     };
     match value {
@@ -134,7 +135,13 @@ fn turn(value: &Value, place: String) -> Result<Option<Turn>, Refusal> {
         return Ok(None);
     }
     let text = said(&value[content]).map_err(|reason| (at(content), reason))?;
+    let text = spoken(&text, is_person);
     Ok(Some(Turn { is_person, text, place: at(content) }))
+}
+
+/// A text without what a model thought aloud before it.
+fn spoken(text: &str, is_person: bool) -> String {
+    if is_person { text.to_owned() } else { after_thought(text).unwrap_or_default().to_owned() }
 }
 
 /// A content as text: parts that hold text one after the other, pictures and sounds left out.
@@ -158,6 +165,7 @@ fn said(content: &Value) -> Result<String, String> {
 
 /// Takes each question with all that is answered before the next one.
 fn exchanges(turns: impl IntoIterator<Item = Turn>, failed: Option<&String>, found: &mut Records) {
+    let before = (found.plans.len(), found.refusals.len());
     let (mut asked, mut answered): (Option<String>, Option<(String, String)>) = (None, None);
     for turn in turns {
         if turn.is_person {
@@ -173,6 +181,9 @@ fn exchanges(turns: impl IntoIterator<Item = Turn>, failed: Option<&String>, fou
     if let Some(asked) = asked {
         let place = "nobody answers";
         found.refusals.push((String::new(), format!("{place} `{}`", single_spaced(&asked))));
+    }
+    if before == (found.plans.len(), found.refusals.len()) {
+        found.refusals.push((String::new(), "holds no question with an answer".to_owned()));
     }
 }
 
