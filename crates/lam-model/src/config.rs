@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::ModelError;
+use crate::keys::{Kind, refuse_other_kinds};
 
 /// Shape of a Mistral decoder. Keys that are not listed are kept and written back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,16 @@ const SIZES: [(&str, u64); 8] = [
 const NUMBERS: [&str; 3] = ["rope_theta", "rms_norm_eps", "initializer_range"];
 /// Further keys whose null means that their default is meant.
 const OTHERS: [&str; 3] = ["tie_word_embeddings", "hidden_act", "rope_parameters"];
+/// Keys whose values are something else.
+const OTHER_KINDS: [(&str, Kind); 7] = [
+    ("model_type", Kind::Text),
+    ("hidden_act", Kind::Text),
+    ("tie_word_embeddings", Kind::Switch),
+    ("rope_parameters", Kind::Table),
+    ("bos_token_id", Kind::Id),
+    ("eos_token_id", Kind::Ids),
+    ("pad_token_id", Kind::Id),
+];
 
 impl<'de> Deserialize<'de> for MistralConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -105,22 +116,15 @@ impl<'de> Deserialize<'de> for MistralConfig {
                 keys.shift_remove(key);
             }
         }
-        for key in sizes.chain(["sliding_window"]) {
-            if let Some(value) = keys.get(key).filter(|value| !value.is_null() && value.as_u64().is_none()) {
-                return Err(D::Error::custom(format!("`{key}` = {value}: must be a whole number")));
-            }
-        }
-        for key in NUMBERS {
-            if let Some(value) = keys.get(key).filter(|value| !value.is_number()) {
-                return Err(D::Error::custom(format!("`{key}` = {value}: must be a number")));
-            }
-        }
         // Some configurations say -1 where there is no such token.
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             if let Some(id) = keys.get_mut(key).filter(|id| id.as_i64().is_some_and(|id| id < 0)) {
                 *id = Value::Null;
             }
         }
+        let whole = sizes.chain(["sliding_window"]).map(|key| (key, Kind::Whole));
+        let numbers = NUMBERS.map(|key| (key, Kind::Number));
+        refuse_other_kinds(&keys, whole.chain(numbers).chain(OTHER_KINDS)).map_err(D::Error::custom)?;
         Self::deserialize(Value::Object(keys)).map_err(D::Error::custom)
     }
 }
@@ -222,7 +226,23 @@ impl MistralConfig {
         refuse_unless(self.theta() > 0.0, "rope_theta", self.theta(), "must be above 0")?;
         refuse_unless(self.rms_norm_eps >= 0.0, "rms_norm_eps", self.rms_norm_eps, "must not be negative")?;
         refuse_unless(self.sliding_window != Some(0), "sliding_window", 0, "must be at least 1, or null")?;
+        let padding = self.pad_token_id.filter(|id| *id as usize >= self.vocab_size);
+        refuse_unless(padding.is_none(), "pad_token_id", padding.unwrap_or(0), "must be below `vocab_size`")?;
+        self.check_others()?;
         self.rotary().map(drop)
+    }
+
+    /// Refuses keys by which layers would differ in what they see, or weights in what they mean.
+    fn check_others(&self) -> Result<(), ModelError> {
+        let usual = if self.sliding_window.is_some() { "sliding_attention" } else { "full_attention" };
+        let layers = self.other.get("layer_types").unwrap_or(&Value::Null);
+        let alike = layers.as_array().is_none_or(|layers| layers.iter().all(|layer| layer == usual));
+        let reason = format!("every layer is a `{usual}` here, as `sliding_window` says");
+        refuse_unless(alike && (layers.is_null() || layers.is_array()), "layer_types", layers, &reason)?;
+        let quantised = self.other.get("quantization_config").unwrap_or(&Value::Null);
+        let reason =
+            "weights are taken as they lie in the files: save the model unquantised; if they are, take the key out";
+        refuse_unless(quantised.is_null(), "quantization_config", quantised, reason)
     }
 }
 
@@ -261,6 +281,7 @@ mod tests {
             "sliding_window": null, "num_key_value_heads": null, "head_dim": null, "rope_theta": null,
             "rms_norm_eps": null, "max_position_embeddings": null, "tie_word_embeddings": null, "hidden_act": null,
             "rope_scaling": null, "rope_parameters": null, "eos_token_id": null, "other": null,
+            "layer_types": null, "quantization_config": null,
         }))
         .unwrap();
         assert_eq!((null.sliding_window, null.num_key_value_heads, null.head_dim(), null.theta()), (None, 4, 8, 1e4));
@@ -277,7 +298,15 @@ mod tests {
             (json!({ "num_hidden_layers": 0 }), "`num_hidden_layers` = 0: must be at least 1"),
             (json!({ "vocab_size": u64::MAX }), "must be at least 1, and at most"),
             (json!({ "num_attention_heads": -4 }), "`num_attention_heads` = -4"),
-            (json!({ "eos_token_id": "</s>" }), "TokenIds"),
+            (json!({ "eos_token_id": "</s>" }), "`eos_token_id` = \"</s>\": must be a token's id, or a list of them"),
+            (json!({ "eos_token_id": [2, -1] }), "`eos_token_id` = [2,-1]: must be"),
+            (json!({ "bos_token_id": [1] }), "`bos_token_id` = [1]: must be a token's id"),
+            (json!({ "pad_token_id": 50 }), "`pad_token_id` = 50: must be below `vocab_size`"),
+            (json!({ "tie_word_embeddings": "false" }), "`tie_word_embeddings` = \"false\": must be true or false"),
+            (json!({ "rope_parameters": [] }), "`rope_parameters` = []: must be an object"),
+            (json!({ "layer_types": ["sliding_attention", "full_attention"] }), "`layer_types`"),
+            (json!({ "layer_types": ["sliding_attention"], "sliding_window": null }), "`layer_types`"),
+            (json!({ "quantization_config": { "bits": 4 } }), "`quantization_config`"),
             (json!({ "rope_theta": -1.0 }), "`rope_theta`"),
             (json!({ "rms_norm_eps": "1e-5" }), "`rms_norm_eps` = \"1e-5\": must be a number"),
             (json!({ "hidden_size": null }), "missing field `hidden_size`"),

@@ -76,6 +76,14 @@ impl ModelError {
         move |source| Self::Io { path, source }
     }
 
+    /// The same of a value that stands in a file.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Config { key, value, reason } => Self::file(path, format!("`{key}` = {value}: {reason}")),
+            other => other,
+        }
+    }
+
     pub(crate) fn adapter(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Adapter { what: what.into(), hint: hint.into() }
     }

@@ -39,6 +39,7 @@ mod finite_difference;
 mod generation;
 mod head;
 mod init;
+mod keys;
 mod layout;
 mod lora;
 mod matrix_product;

@@ -1,7 +1,7 @@
 //! Content hashes of files and directories. Names and bytes count; times, owners, marks and manifests do not.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -50,28 +50,45 @@ pub fn hash_tree<'a>(files: impl Iterator<Item = (&'a Path, &'a str)>) -> String
 /// The files under `directory` by relative name, sorted, the manifest and the resolved configuration left out.
 pub fn content_files(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
-    collect_files(directory, Path::new(""), &mut files)?;
+    collect_files(directory, Path::new(""), &mut Vec::new(), &mut files)?;
     files.sort();
     Ok(files)
 }
 
-fn collect_files(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+/// `above` are the directories on the way, without links: one that is linked into itself is not entered again.
+fn collect_files(
+    root: &Path,
+    below: &Path,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), StoreError> {
     let directory = root.join(below);
+    let real = fs::canonicalize(&directory).map_err(StoreError::io("read", &directory))?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     for entry in fs::read_dir(&directory).map_err(StoreError::io("read", &directory))? {
         let entry = entry.map_err(StoreError::io("read", &directory))?;
         let name = below.join(entry.file_name());
         if root.join(&name).is_dir() {
-            collect_files(root, &name, files)?;
+            collect_files(root, &name, above, files)?;
         } else if entry.file_name() != MARK_FILE
             && ![MANIFEST_FILE, CONFIG_FILE].iter().any(|beside| name == Path::new(beside))
         {
             files.push(name);
         }
     }
+    above.pop();
     Ok(())
 }
 
 fn hash_file(path: &Path) -> Result<String, StoreError> {
+    // Opening a pipe waits for a writer, and a device has no end.
+    if !fs::metadata(path).map_err(StoreError::io("read", path))?.is_file() {
+        let what = io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a directory");
+        return Err(StoreError::io("read", path)(what));
+    }
     let mut digest = Sha256::new();
     let mut file = File::open(path).map_err(StoreError::io("read", path))?;
     let mut buffer = vec![0; 1 << 16];
@@ -98,6 +115,23 @@ mod tests {
     fn bytes_hash_as_sha256sum_does() {
         // printf abc | sha256sum
         assert_eq!(hash_bytes(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_into_themselves_are_entered_once_and_pipes_never_opened() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("d")).unwrap();
+        fs::write(root.path().join("d/a"), "1").unwrap();
+        let before = content_files(root.path()).unwrap();
+        for name in ["d/loop", "d/again", "other"] {
+            std::os::unix::fs::symlink(root.path(), root.path().join(name)).unwrap();
+        }
+        assert_eq!(content_files(root.path()).unwrap(), before);
+        let pipe = root.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = hash_path(root.path()).unwrap_err().to_string();
+        assert!(error.contains("pipe: it is neither a file nor a directory"), "{error}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{MANIFEST_FILE, MARK_FILE, StoreError};
 
@@ -76,12 +76,17 @@ pub fn overlap(one: &Path, other: &Path) -> bool {
     one.starts_with(&other) || other.starts_with(&one)
 }
 
-/// The path without links, `.` and `..`, as far as it exists.
+/// The path without links, `.` and `..`. What is not there yet is taken for a directory: it is one when it is made.
 pub fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let known = path.ancestors().find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
-    let Some((above, known)) = known else { return path };
-    path.strip_prefix(above).map_or(known.clone(), |rest| known.join(rest))
+    path.components().fold(PathBuf::new(), |mut above, part| {
+        if part == Component::ParentDir {
+            above.pop();
+            return above;
+        }
+        let place = above.join(part);
+        fs::canonicalize(&place).unwrap_or(place)
+    })
 }
 
 fn is_ours(directory: &Path) -> bool {
@@ -171,8 +176,10 @@ mod tests {
     fn places_overlap_whatever_they_are_called() {
         let root = tempfile::tempdir().unwrap();
         let model = with(root.path(), "model", "x", "1");
-        assert!(overlap(&model, &root.path().join("other/../model")) || !root.path().join("other").exists());
+        assert!(overlap(&model, &root.path().join("not/there/../../model")));
         assert!(overlap(&model, &model.join("not/there/yet")) && overlap(&model.join("x"), root.path()));
         assert!(!overlap(&model, &root.path().join("model-2")));
+        std::os::unix::fs::symlink("model", root.path().join("link")).unwrap();
+        assert!(overlap(&model, &root.path().join("not/../link/../model/x")));
     }
 }

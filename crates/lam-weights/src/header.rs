@@ -88,8 +88,12 @@ impl Header {
 impl Shard {
     /// Reads a file's header.
     pub(crate) fn read(path: &Path) -> Result<Self, WeightsError> {
-        let mut file = File::open(path).map_err(WeightsError::io(path))?;
-        let bytes = file.metadata().map_err(WeightsError::io(path))?.len();
+        // Opening a pipe waits for a writer.
+        let found = std::fs::metadata(path).map_err(WeightsError::io(path))?;
+        if !found.is_file() {
+            return Err(WeightsError::file(path, "is no file", "weights lie in regular files: fetch or save it again"));
+        }
+        let (mut file, bytes) = (File::open(path).map_err(WeightsError::io(path))?, found.len());
         let mut first = Vec::new();
         let mut wanted = 8;
         loop {

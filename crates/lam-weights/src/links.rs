@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::WeightsError;
 
-/// Refuses a directory in which a file's name is a link to somewhere else.
+/// Refuses a directory in which a name is a link to somewhere else.
 ///
-/// What stands in a model is copied along with it and published, so a link must not bring in other files. A link within
+/// What stands in a model is hashed, copied along with it and published, so a link must not bring in other files. A link within
 /// the directory is fine, and so is one from a snapshot of Hugging Face's cache to the blobs of the same repository.
 ///
 /// # Errors
@@ -27,7 +27,7 @@ fn refuse_outside(directory: &Path, link: &Path) -> Result<(), WeightsError> {
     let Ok(target) = link.canonicalize() else { return Ok(()) };
     let root = directory.canonicalize().map_err(WeightsError::io(directory))?;
     let is_allowed = target.starts_with(&root) || blobs(&root).is_some_and(|blobs| target.starts_with(blobs));
-    if is_allowed || target.is_dir() {
+    if is_allowed {
         return Ok(());
     }
     let reason = format!("is a link out of the model's directory, to {}", target.display());

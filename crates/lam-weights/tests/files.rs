@@ -123,4 +123,18 @@ fn links_stay_within_the_directory_or_lead_to_the_caches_blobs() {
     expect(&refused(&model), &["chat_template.jinja", "is a link out of the model's directory"]);
     fs::remove_file(model.join("chat_template.jinja")).unwrap();
     refuse_links_outside(&model).unwrap();
+    symlink("../cache", model.join("more")).unwrap();
+    expect(&refused(&model), &["more", "is a link out of the model's directory"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_opened() {
+    let model = tempfile::tempdir().unwrap();
+    let weights = model.path().join("model.safetensors");
+    assert!(std::process::Command::new("mkfifo").arg(&weights).status().unwrap().success());
+    expect(&refused(model.path()), &["model.safetensors: is no file"]);
+    fs::remove_file(&weights).unwrap();
+    fs::create_dir(&weights).unwrap();
+    expect(&refused(model.path()), &["model.safetensors: is no file"]);
 }

@@ -26,7 +26,7 @@ pub(crate) fn read_config(directory: &Path) -> Result<MistralConfig, ModelError>
     let path = directory.join("config.json");
     let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
     let config: MistralConfig = serde_json::from_str(&text).map_err(|error| ModelError::file(&path, error))?;
-    config.check()?;
+    config.check().map_err(|error| error.in_file(&path))?;
     if let Some(other) = architectures(&config).find(|name| ![CAUSAL, CLASSIFIER].contains(name)) {
         let reason = format!("architecture `{other}` is unknown; known are `{CAUSAL}` and `{CLASSIFIER}`");
         return Err(ModelError::file(&path, reason));

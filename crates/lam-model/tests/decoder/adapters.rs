@@ -119,21 +119,48 @@ fn keys_that_are_not_understood_are_refused_by_name() {
         ("ensure_weight_tying", json!(true)),
         ("corda_config", json!({"x": 1})),
         ("a_key_of_tomorrow", json!(0.5)),
+        ("peft_type", Value::Null),
+        ("r", json!(-1)),
+        ("lora_alpha", json!("8")),
+        ("use_rslora", json!(1)),
+        ("target_modules", json!(7)),
+        ("layers_to_transform", json!([-1])),
+        ("rank_pattern", json!({"q_proj": 4.5})),
+        ("rank_pattern", json!({"q_proj": -4})),
+        ("rank_pattern", json!({"(": 4})),
+        ("trainable_token_indices", json!([-1])),
+        ("trainable_token_indices", json!({"norm": [1]})),
+        ("base_model_name_or_path", json!(5)),
     ];
     for (key, value) in keys {
         let adapter = with_key(key, value);
         let message = ModelSource::open(&directory("grouped"), Some(adapter.path())).unwrap_err().to_string();
         assert!(message.contains("adapter_config.json") && message.contains(&format!("`{key}`")), "{message}");
     }
-    for (key, value) in [("rank_pattern", json!({"(": 4})), ("target_modules", json!(7)), ("r", json!(-1))] {
-        let adapter = with_key(key, value);
-        let message = ModelSource::open(&directory("grouped"), Some(adapter.path())).unwrap_err().to_string();
-        assert!(message.contains("adapter_config.json"), "{message}");
-    }
     // What is set and changes nothing.
     for (key, value) in [("bias", json!("all")), ("fan_in_fan_out", json!(true)), ("init_lora_weights", json!("eva"))] {
         ModelSource::open(&directory("grouped"), Some(with_key(key, value).path())).unwrap();
     }
+}
+
+/// As PEFT writes it: the output layer has the embedding's rows, since it is the embedding.
+#[test]
+fn rows_of_both_tied_tables_stand_in_the_file_once() {
+    let adapter = directory("adapters").join("tied-tokens");
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(adapter.join("adapter_model.safetensors"), copy.path().join("adapter_model.safetensors")).unwrap();
+    let mut config = read(&adapter.join("adapter_config.json"));
+    let rows = config["trainable_token_indices"].take();
+    config["base_model_name_or_path"] = Value::Null;
+    let mut open = |head: Value| {
+        config["trainable_token_indices"] = json!({ "embed_tokens": rows, "lm_head": head });
+        fs::write(copy.path().join("adapter_config.json"), config.to_string()).unwrap();
+        let (base, ids, expected) = expected("tied-tokens");
+        let source = ModelSource::open(&directory(&base), Some(copy.path())).map_err(|error| error.to_string())?;
+        Ok::<_, String>(difference(&logits(&source.load(&Finetuning::Frozen, 0).unwrap(), &ids), &expected))
+    };
+    assert!(open(rows.clone()).unwrap() < 2e-5);
+    assert!(open(json!([0])).unwrap_err().contains("`base_model.model.lm_head.token_adapter"));
 }
 
 #[test]

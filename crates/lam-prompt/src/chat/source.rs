@@ -25,12 +25,10 @@ pub(crate) struct Source {
 /// # Errors
 /// A list without a default, or what is neither a text nor a list of texts.
 pub(crate) fn find(tokenizer: &Tokenizer, dir: &std::path::Path) -> Result<Option<Source>, PromptError> {
-    if let Some(text) = tokenizer.text_file(CHAT_TEMPLATE)? {
-        return Ok(Some(Source { text, file: CHAT_TEMPLATE.into(), name: CHAT_TEMPLATE.into() }));
-    }
-    let default = format!("{ADDITIONAL_TEMPLATES}/{DEFAULT}.jinja");
-    if let Some(text) = tokenizer.text_file(&default)? {
-        return Ok(Some(Source { text, name: default.clone(), file: default }));
+    for file in [format!("{ADDITIONAL_TEMPLATES}/{DEFAULT}.jinja"), CHAT_TEMPLATE.into()] {
+        if let Some(text) = tokenizer.text_file(&file)? {
+            return Ok(Some(Source { text, name: file.clone(), file }));
+        }
     }
     for file in [TOKENIZER_CONFIG, PROCESSOR_TEMPLATE] {
         let refused = |reason: String, hint| PromptError::format(&dir.join(file), reason, hint);

@@ -57,6 +57,11 @@ fn the_models_own_template_is_found_where_transformers_looks() {
             vec![("additional_chat_templates/default.jinja", CHATML)],
             "additional_chat_templates/default.jinja",
         ),
+        (
+            json!({ "chat_template": other }),
+            vec![("chat_template.jinja", other), ("additional_chat_templates/default.jinja", CHATML)],
+            "additional_chat_templates/default.jinja",
+        ),
     ] {
         let renderer = Renderer::load(directory(&config, &files).path()).expect(name);
         assert_eq!(renderer.template_name(), name);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::patterns::{ModuleNames, Pattern, layer_of};
 use crate::ModelError;
+use crate::keys::{Kind, refuse_other_kinds};
 
 const FILE: &str = "adapter_config.json";
 
@@ -28,6 +29,26 @@ const WITHOUT_EFFECT: [&str; 10] = [
 /// Ways to begin an adapter that leave the base's weights alone. The others (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) change
 /// them whenever PEFT loads the adapter.
 const PLAIN_BEGINNINGS: [&str; 4] = ["gaussian", "eva", "orthogonal", "mica"];
+
+/// What the keys that are read hold.
+const KINDS: [(&str, Kind); 16] = [
+    ("peft_type", Kind::Text),
+    ("task_type", Kind::Text),
+    ("base_model_name_or_path", Kind::Text),
+    ("r", Kind::Whole),
+    ("lora_alpha", Kind::Number),
+    ("lora_dropout", Kind::Number),
+    ("target_modules", Kind::Texts),
+    ("exclude_modules", Kind::Texts),
+    ("layers_to_transform", Kind::Wholes),
+    ("layers_pattern", Kind::Texts),
+    ("modules_to_save", Kind::List),
+    ("rank_pattern", Kind::Table),
+    ("alpha_pattern", Kind::Table),
+    ("trainable_token_indices", Kind::Rows),
+    ("use_rslora", Kind::Switch),
+    ("use_dora", Kind::Switch),
+];
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -103,7 +124,10 @@ impl PeftConfig {
     pub(crate) fn read(directory: &Path) -> Result<Self, ModelError> {
         let path = directory.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
-        let written: Written = serde_json::from_str(&text).map_err(|error| ModelError::file(&path, error))?;
+        let damaged = |error: serde_json::Error| ModelError::file(&path, error);
+        let keys: Map<String, Value> = serde_json::from_str(&text).map_err(damaged)?;
+        refuse_other_kinds(&keys, KINDS).map_err(|reason| ModelError::file(&path, reason))?;
+        let written: Written = serde_json::from_str(&text).map_err(damaged)?;
         written.refuse_unknown_forms().and_then(|()| Self::of(path.clone(), written)).map_err(|what| {
             let hint = "merge the adapter with PEFT's merge_and_unload() and name the merged model";
             ModelError::file_with_hint(&path, what, hint)
@@ -143,6 +167,11 @@ impl PeftConfig {
             alphas: by_pattern("alpha_pattern", written.alpha_pattern)?,
             rows: rows(written.trainable_token_indices)?,
         })
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn fault(&self, reason: impl ToString) -> ModelError {
+        ModelError::file(&self.path, reason)
     }
 
     /// Whether a layer carries a low-rank pair, by PEFT's rules in PEFT's order.
@@ -202,8 +231,9 @@ impl Written {
         let refuse =
             |key: &str, value: &dyn std::fmt::Display| Err(format!("`{key}` = {value}; this form is not known"));
         match &self.peft_type {
+            None => return Err("`peft_type` is missing; only LORA is known".into()),
             Some(kind) if kind != "LORA" => return Err(format!("`peft_type` = {kind}; only LORA is known")),
-            _ => {}
+            Some(_) => {}
         }
         match &self.task_type {
             Some(task) if task != "CAUSAL_LM" => {
@@ -245,9 +275,13 @@ fn any(patterns: &[Pattern], module: &str) -> Result<bool, String> {
 }
 
 fn by_pattern(key: &'static str, map: Option<Map<String, Value>>) -> Result<Vec<(Pattern, f64)>, String> {
-    let entry = |(text, value): (String, Value)| match value.as_f64().filter(|value| value.is_finite()) {
+    let (kind, fits): (_, fn(f64) -> bool) = match key {
+        "rank_pattern" => ("whole number above 0", |rank| rank >= 1.0 && rank.fract() == 0.0),
+        _ => ("number", f64::is_finite),
+    };
+    let entry = |(text, value): (String, Value)| match value.as_f64().filter(|value| fits(*value)) {
         Some(value) => Ok((Pattern::end(key, &text)?, value)),
-        None => Err(format!("`{key}`: `{text}` = {value} is no number")),
+        None => Err(format!("`{key}`: `{text}` = {value} is no {kind}")),
     };
     map.unwrap_or_default().into_iter().map(entry).collect()
 }

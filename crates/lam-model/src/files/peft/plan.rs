@@ -53,6 +53,7 @@ impl Change {
 /// Names and shapes that a plan needs of the file.
 struct Planner<'a> {
     config: &'a PeftConfig,
+    is_tied: bool,
     found: BTreeMap<&'a str, &'a [usize]>,
     expected: BTreeMap<String, Vec<usize>>,
     changes: Vec<Change>,
@@ -61,11 +62,17 @@ struct Planner<'a> {
 /// Plans what an adapter changes; every tensor of the file is part of the plan, and the other way round.
 pub(super) fn plan(config: &PeftConfig, files: &WeightFiles, model: &MistralConfig) -> Result<Vec<Change>, ModelError> {
     let found = files.tensors().map(|(name, info, _)| (name, info.shape.as_slice())).collect();
-    let mut planner = Planner { config, found, expected: BTreeMap::new(), changes: Vec::new() };
+    let mut planner =
+        Planner { config, is_tied: model.tie_word_embeddings, found, expected: BTreeMap::new(), changes: Vec::new() };
     for (module, shape) in layout::modules(model) {
         planner.module(&module, &shape)?;
     }
     let path = &files.path;
+    let tables = [EMBEDDING, HEAD];
+    if let Some((table, _)) = config.rows.iter().find(|(table, _)| !tables.iter().any(|each| each.ends_with(&**table)))
+    {
+        return Err(config.fault(format!("`trainable_token_indices`: `{table}` is no embedding and no output layer")));
+    }
     if let Some((name, _)) = planner.expected.iter().find(|(name, _)| !planner.found.contains_key(name.as_str())) {
         return Err(ModelError::MissingTensor { path: path.clone(), name: name.clone() });
     }
@@ -103,11 +110,19 @@ impl Planner<'_> {
         for (table, rows) in &self.config.rows {
             if is_table && module.ends_with(table.as_str()) {
                 let name = format!("{PREFIX}{module}.token_adapter.trainable_tokens_delta");
+                if module == HEAD && self.is_tied && self.shares_rows(rows) && !self.found.contains_key(&*name) {
+                    continue;
+                }
                 self.expected.insert(name.clone(), vec![rows.len(), shape[1]]);
                 self.changes.push(Change { module: module.into(), part: Part::Rows { name, rows: rows.clone() } });
             }
         }
         Ok(())
+    }
+
+    /// Whether the embedding has these rows too, so that the tied output layer has them from there.
+    fn shares_rows(&self, rows: &[usize]) -> bool {
+        self.config.rows.iter().any(|(table, other)| EMBEDDING.ends_with(table.as_str()) && other == rows)
     }
 
     fn whole(&mut self, module: &str, name: String, shape: &[usize], saved: bool) {
