@@ -31,7 +31,7 @@ pub fn train<M: TrainModule>(
 fn train_to_the_end<M: TrainModule>(trainer: &mut TrainerLoop<'_, M>, cancel: &Cancel) -> Result<(), TrainerError> {
     while !trainer.is_finished() {
         if cancel.is_cancelled() {
-            trainer.save()?;
+            trainer.save_to_stop()?;
             return Err(TrainerError::Cancelled { step: trainer.step() });
         }
         trainer.train_step()?;

@@ -7,6 +7,9 @@ use lam_store::{StagingDir, StoreError, remove_directory};
 
 use crate::TrainerError;
 
+/// Marks the checkpoint of a stop, which a run that was not stopped would not have: it goes when the next one is there.
+const STOP_FILE: &str = "stopped";
+
 /// Name of the checkpoint's directory after `step`.
 fn checkpoint_name(step: u64) -> String {
     format!("checkpoint-{step}")
@@ -46,6 +49,28 @@ impl Checkpoints {
         let mut steps: Vec<u64> = self.names()?.into_iter().filter_map(step_of).collect();
         steps.sort_unstable();
         Ok(steps)
+    }
+
+    /// Whether the checkpoint after `step` is there and not that of a stop.
+    pub(crate) fn is_kept(&self, step: u64) -> bool {
+        self.path(step).exists() && !self.is_of_a_stop(step)
+    }
+
+    /// Whether the checkpoint after `step` was made by a stop.
+    pub(crate) fn is_of_a_stop(&self, step: u64) -> bool {
+        self.path(step).join(STOP_FILE).exists()
+    }
+
+    /// Marks a checkpoint, while it is written, as that of a stop.
+    pub(crate) fn mark_stop(staging: &Path) -> Result<(), TrainerError> {
+        let file = staging.join(STOP_FILE);
+        Ok(fs::write(&file, "").map_err(StoreError::io("write", &file))?)
+    }
+
+    /// Removes the checkpoints of stops before `step`.
+    pub(crate) fn forget_stops(&self, step: u64) -> Result<(), TrainerError> {
+        let stops = self.steps()?.into_iter().filter(|stop| *stop < step && self.is_of_a_stop(*stop));
+        stops.map(|stop| self.path(stop)).try_for_each(|path| Ok(remove_directory(&path)?))
     }
 
     /// Lets `last` and `best` point to their checkpoints.

@@ -7,17 +7,29 @@ use lam_store::StagingDir;
 
 use super::TrainerLoop;
 use crate::checkpoint::{
-    ARGUMENTS_FILE, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables, damage,
-    load_tensors, read_json, refuse_other, save_tensors, write_hashes, write_json,
+    ARGUMENTS_FILE, Checkpoints, IDENTITY_FILE, OPTIMIZER_FILE, RNG_FILE, STATE_FILE, Streams, assign_variables,
+    damage, load_tensors, read_json, refuse_other, save_tensors, write_hashes, write_json,
 };
 use crate::{Backbone, ForeignState, Identity, TrainModule, TrainerError, TrainerState};
 
 impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Writes a checkpoint of this instant, then lets older ones go.
     pub(crate) fn save(&mut self) -> Result<(), TrainerError> {
-        let step = self.step();
-        let staging = StagingDir::open_empty(&self.checkpoints.path(step))?;
+        self.write(false)
+    }
+
+    /// Writes a checkpoint where a stop is asked for. No older one goes for it, so that a run that is resumed ends with
+    /// the checkpoints of one that was never stopped.
+    pub(crate) fn save_to_stop(&mut self) -> Result<(), TrainerError> {
+        self.write(!self.checkpoints.is_kept(self.step()))
+    }
+
+    fn write(&mut self, stop: bool) -> Result<(), TrainerError> {
+        let staging = StagingDir::open_empty(&self.checkpoints.path(self.step()))?;
         self.write_files(staging.path())?;
+        if stop {
+            Checkpoints::mark_stop(staging.path())?;
+        }
         write_hashes(staging.path())?;
         staging.commit()?;
         self.tidy()
@@ -25,8 +37,12 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
 
     /// Lets the links point to the last and the best checkpoint, and older ones go.
     fn tidy(&self) -> Result<(), TrainerError> {
-        let best = self.state.best_global_step;
-        self.checkpoints.link(self.step(), best)?;
+        let (step, best) = (self.step(), self.state.best_global_step);
+        self.checkpoints.link(step, best)?;
+        self.checkpoints.forget_stops(step)?;
+        if self.checkpoints.is_of_a_stop(step) {
+            return Ok(());
+        }
         self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
     }
 

@@ -68,7 +68,12 @@ fn settings() -> TrainingArguments {
 /// Bytes of all that a finished run leaves that training depends on.
 fn left_behind(root: &Path) -> Vec<(String, String)> {
     let of = |name: &str| (name.to_owned(), hash_path(&root.join(name)).unwrap());
-    vec![of("last"), of("best"), of("metrics.jsonl"), of("events.out.tfevents.0.lam-train")]
+    let mut left = vec![of("last"), of("best"), of("metrics.jsonl"), of("events.out.tfevents.0.lam-train")];
+    let names = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut kept: Vec<String> = names.filter(|name| name.starts_with("checkpoint-")).collect();
+    kept.sort();
+    left.extend(kept.iter().map(|name| of(name)));
+    left
 }
 
 fn stop_at(root: &Path, step: u64) {
@@ -96,6 +101,18 @@ fn a_run_stopped_at_any_step_ends_with_the_same_bytes() {
         );
         assert_eq!(left_behind(parts.path()), left_behind(whole.path()), "stopped at {step}");
     }
+}
+
+#[test]
+fn stops_one_after_another_leave_no_checkpoints_of_theirs() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &settings(), &Cancel::default()).1.unwrap();
+    let parts = tempfile::tempdir().unwrap();
+    for step in [0, 1, 3, 4, 6, 7] {
+        stop_at(parts.path(), step);
+    }
+    run(parts.path(), &settings(), &Cancel::default()).1.unwrap();
+    assert_eq!(left_behind(parts.path()), left_behind(whole.path()));
 }
 
 #[test]
