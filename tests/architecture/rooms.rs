@@ -51,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "allocator",
             "error",
+            "keys",
             "config",
             "rotary",
             "layout",

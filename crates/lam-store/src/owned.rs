@@ -14,8 +14,8 @@ const MARK: &str = "lam-train made this directory, and may replace and remove it
 const MANIFEST_SIGN: &str = "\"producer\": \"lam-train";
 /// Bytes of a manifest in which the sign stands.
 const SIGN_WITHIN: u64 = 128;
-/// Files of a run directory.
-const RUN_FILES: [&str; 2] = [".lock", "events.jsonl"];
+/// Files of a run directory. It is known by two of them: one may have been left behind by a copy.
+const RUN_FILES: [&str; 3] = [".lock", "events.jsonl", "origins.json"];
 
 /// Refuses a directory that somebody else made and filled. One that is not there or empty, one of ours, one of a run,
 /// and one that holds nothing but directories of ours and files of the names `own` may be written into.
@@ -26,7 +26,7 @@ pub fn refuse_foreign(directory: &Path, own: &[&str]) -> Result<(), StoreError> 
     };
     let entries = entries.map_err(StoreError::io("read", directory))?;
     let is_own = |entry: &fs::DirEntry| entry.file_name().to_str().is_some_and(|name| own.contains(&name));
-    let is_run = || RUN_FILES.iter().all(|name| directory.join(name).is_file());
+    let is_run = || RUN_FILES.iter().filter(|name| directory.join(name).is_file()).count() >= 2;
     if is_run() || entries.iter().all(|entry| is_own(entry) || is_ours(&entry.path())) {
         return Ok(());
     }
@@ -168,6 +168,9 @@ mod tests {
         fs::write(run.join("notes.txt"), "mine").unwrap();
         assert!(refuse_foreign(&run, &[]).is_err());
         fs::write(run.join("events.jsonl"), "").unwrap();
+        refuse_foreign(&run, &[]).unwrap();
+        fs::write(run.join("origins.json"), "{}").unwrap();
+        fs::remove_file(run.join(".lock")).unwrap();
         refuse_foreign(&run, &[]).unwrap();
         assert!(remove_directory(&run).is_err(), "results in it are ours, the rest is not");
     }
