@@ -10,7 +10,7 @@ use lam_types::{
 use serde_json::Value;
 
 use super::label::verdict;
-use super::record::{Records, Refusal, control_type, list, name_of, named, optional, text, unquoted};
+use super::record::{Records, Refusal, control_type, list, name_of, named, optional, text, unquoted, whole};
 use crate::import::json::{Entry, Source, visit};
 
 /// Arguments that say where on the screen, in pixels: of no use on another screen.
@@ -46,7 +46,10 @@ pub(super) fn read(source: Source<'_>, file: &str) -> Records {
     let mut found = Records { records: 1, ..Records::default() };
     let mut lines = Vec::new();
     let replaced = visit(source, |Entry { line, place, value }| match value {
-        Ok(record) => lines.push(Line { line, place, id: record["step_id"].as_u64(), record }),
+        Ok(record) => match whole(&record, "step_id") {
+            Ok(id) => lines.push(Line { line, place, id, record }),
+            Err(refusal) => found.fault(line, &place, &name_of(&record), refusal),
+        },
         Err(reason) => found.fault(line, &place, "", (String::new(), reason)),
     });
     found.repairs.replaced = replaced;
@@ -102,7 +105,7 @@ fn ordered(lines: &mut [Line]) -> Result<(), Bad> {
         }
     }
     let last = lines.len() - 1;
-    match lines[last].record["total_steps"].as_u64() {
+    match whole(&lines[last].record, "total_steps").map_err(|refusal| (last, refusal))? {
         Some(total) if total != lines.len() as u64 => {
             bad(last, "total_steps", format!("`{execution}` has {total} steps, of which {} are here", lines.len()))
         }
@@ -407,6 +410,22 @@ mod tests {
             let fault = &found.faults[0];
             assert!(found.trajectories.is_empty() && fault.field == field && fault.reason.contains(words), "{fault:?}");
             assert!(fault.record.starts_with("word_"), "{fault:?}");
+        }
+        let kept = |id: Value, total: Value| {
+            let mut line = step(1, 1, "7");
+            (line["step_id"], line["total_steps"]) = (id, total);
+            found(&[line]).faults.first().map_or("", |fault| fault.field.as_str()).to_owned()
+        };
+        for (id, total, field) in [
+            (json!("1"), json!("1"), ""),
+            (json!(1.0), json!(1.0), ""),
+            (json!(1.0), json!(5.0), "total_steps"),
+            (json!("1"), json!("5"), "total_steps"),
+            (json!("3"), json!("3"), "step_id"),
+            (json!("first"), json!(1), "step_id"),
+            (json!(1), json!("all"), "total_steps"),
+        ] {
+            assert_eq!(kept(id.clone(), total.clone()), field, "{id} of {total}");
         }
     }
 }

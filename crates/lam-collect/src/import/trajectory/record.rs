@@ -123,6 +123,18 @@ pub(super) fn optional(record: &Value, field: &str) -> String {
     text(record, field).unwrap_or_default()
 }
 
+/// A field that may be missing and holds a whole number: as one, as tables with gaps keep it (`3.0`), or spelled out.
+pub(super) fn whole(record: &Value, field: &str) -> Result<Option<u64>, Refusal> {
+    let value = &record[field];
+    let number = match value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    let number = number.filter(|number: &f64| number.fract() == 0.0 && (0.0..1e9).contains(number));
+    number.map(|number| Some(number as u64)).ok_or_else(|| (field.to_owned(), format!("must be a number, not {value}")))
+}
+
 /// A field that holds a list.
 pub(super) fn list<'a>(record: &'a Value, field: &str) -> Result<&'a Vec<Value>, Refusal> {
     record[field].as_array().ok_or_else(|| (field.to_owned(), "must be a list".to_owned()))
