@@ -6,20 +6,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use crate::{AdamWStep, DeviceParameters};
-
-/// Settings of the optimizer; the learning rate comes with each step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWConfig {
-    /// First moment's decay.
-    pub beta1: f64,
-    /// Second moment's decay.
-    pub beta2: f64,
-    /// Added to the root of the second moment.
-    pub eps: f64,
-    /// Decoupled decay of matrices. Vectors (norms, biases) never decay.
-    pub weight_decay: f64,
-}
+use crate::{AdamWConfig, AdamWStep, DeviceParameters};
 
 /// One variable and its moments.
 struct Slot {

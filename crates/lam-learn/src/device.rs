@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use candle_core::{Result, Tensor};
 
-use crate::AdamWConfig;
+use crate::AdamWStep;
 
 /// Trained parameters with their gradients and moments on a device. Their variables in the processor's memory have the
 /// same names; they are brought up to date when somebody wants to read them.
@@ -38,17 +38,4 @@ pub trait DeviceParameters: Debug + Send + Sync {
     /// # Errors
     /// When one is missing or of another shape, or the device fails.
     fn load_moments(&self, moments: Vec<(String, Tensor, Tensor)>) -> Result<()>;
-}
-
-/// A step of [`crate::AdamW`], for parameters elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWStep {
-    /// The optimizer's settings. Weight decay is for matrices only.
-    pub config: AdamWConfig,
-    /// Learning rate of this step.
-    pub learning_rate: f64,
-    /// 1 − β₁ᵗ and 1 − β₂ᵗ.
-    pub corrections: (f64, f64),
-    /// What the sums of the gradients are multiplied by: one over the weight of their losses, and clipping.
-    pub scale: f64,
 }

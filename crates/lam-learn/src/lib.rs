@@ -22,12 +22,14 @@ mod kl;
 mod policy;
 mod reward;
 mod schedule;
+mod step;
 
-pub use adamw::{AdamW, AdamWConfig};
+pub use adamw::AdamW;
 pub use advantage::{Gae, generalized_advantages, whiten};
 pub use clip::{Clipped, clip_gradients};
-pub use device::{AdamWStep, DeviceParameters};
+pub use device::DeviceParameters;
 pub use kl::AdaptiveKl;
 pub use policy::{PolicyLoss, PpoClip, ValueLoss, policy_loss, value_loss};
 pub use reward::{predicted_rewards, reward_loss};
 pub use schedule::{Schedule, schedule_factor};
+pub use step::{AdamWConfig, AdamWStep};

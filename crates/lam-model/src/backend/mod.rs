@@ -9,17 +9,16 @@
 
 use std::fmt::Debug;
 
-use candle_core::{Device, Result};
+use candle_core::Result;
 
 pub(crate) mod cpu;
+pub(crate) mod heads;
 pub(crate) mod run;
 
 /// The processor's numbers are those that files are read into and written from.
+pub(crate) use cpu::storage::TAPE;
 pub(crate) use cpu::{ops, storage};
 use run::Run;
-
-/// Where candle's tape keeps its tensors: losses, and the processor's hidden states and trained weights.
-pub(crate) const TAPE: Device = Device::Cpu;
 
 /// The input of a group of linear layers, for the gradients by their weights: as rows, or to be made again.
 pub(crate) enum Input<'a, B: Backend> {

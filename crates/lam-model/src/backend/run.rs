@@ -2,19 +2,12 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::heads::Heads;
+
 use super::cpu::ops::dropout::Dropout;
 use super::cpu::ops::rope::Rope;
 use crate::Precision;
 use crate::batch::Span;
-
-/// Heads of an attention layer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Heads {
-    pub(crate) query: usize,
-    pub(crate) key_value: usize,
-    pub(crate) dim: usize,
-    pub(crate) window: Option<usize>,
-}
 
 /// What a run of the decoder is about.
 #[derive(Clone, Debug)]

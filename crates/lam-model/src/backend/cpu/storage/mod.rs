@@ -6,9 +6,10 @@ pub(crate) mod weight;
 
 use std::ops::{Deref, Range};
 
-use candle_core::{CpuStorage, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, Device, Layout, Result, Shape, Storage, Tensor, bail};
 
-use crate::backend::TAPE;
+/// Where candle's tape keeps its tensors: losses, and the processor's hidden states and trained weights.
+pub(crate) const TAPE: Device = Device::Cpu;
 
 /// The values of a tensor, locked against writing while they are read.
 struct Values<G> {

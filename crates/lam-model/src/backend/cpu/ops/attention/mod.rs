@@ -12,7 +12,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::backend::cpu::storage::activation::Activation;
-pub(crate) use crate::backend::run::Heads;
+pub(crate) use crate::backend::heads::Heads;
 use crate::batch::Span;
 
 mod in_bf16;
