@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 7] = [
     &["lam-types", "lam-signal"],
-    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-weights", "lam-learn"],
+    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-weights", "lam-learn", "lam-cuda"],
     &["lam-model", "lam-tasks"],
     &[
         "lam-pipeline",
@@ -58,6 +58,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-model", "lam-types", "the model knows no task and no text"),
     ("lam-learn", "lam-model", "losses are equations over tensors"),
     ("lam-learn", "lam-types", "losses are equations over tensors"),
+    ("lam-cuda", "candle-core", "a device knows memory and kernels, no tensor"),
 ];
 
 fn workspace() -> PathBuf {

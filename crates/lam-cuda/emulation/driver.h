@@ -1,0 +1,17 @@
+// What the stand-ins share: settings from the environment, and work that is done at once or captured.
+#pragma once
+#include "machine.h"
+
+namespace emu {
+// A number of the environment, looked at when it is needed: tests change it.
+inline long setting(const char *name, long otherwise) {
+  const char *value = getenv(name);
+  return value && *value ? atol(value) : otherwise;
+}
+// Does the work at once, or adds it to the graph that is being captured; a result of the driver's.
+int submit(Bound work);
+// Work that went wrong makes every later call fail with this, as on a device.
+void fail(int code);
+// Whether memory of the device is there, all of it.
+bool is_device_memory(u64 address, size_t bytes);
+}

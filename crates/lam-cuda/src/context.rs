@@ -1,0 +1,217 @@
+//! One device as this process has it: its context, one stream, one reserved stretch of memory. Everything that lives on
+//! the device holds on to it. Knows neither kernels nor products.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::arena::{ALIGNMENT, Arena, Full, Place};
+use crate::error::CudaError;
+use crate::library::Libraries;
+use crate::library::driver::{Functions, STREAM_NON_BLOCKING};
+use crate::library::table::Handle;
+use crate::properties::{self, Properties};
+
+/// What cuBLASLt may use beside its operands: what NVIDIA advises for Hopper, and more than any card before it wants.
+pub(crate) const WORKSPACE_BYTES: usize = 64 << 20;
+const OUT_OF_MEMORY: i32 = 2;
+/// The driver's failures from here to 719 are those of kernels that ran: they are seen by whatever is called next.
+const KERNEL_FAILURES: std::ops::RangeInclusive<i32> = 700..=719;
+
+/// What a device does beside its work; see `Settings`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Habits {
+    /// Fresh memory is filled with NaN.
+    pub poison: bool,
+    /// Every kernel is waited for.
+    pub synchronous: bool,
+}
+
+/// A device of this process.
+pub(crate) struct Context {
+    pub libraries: Libraries,
+    pub properties: Properties,
+    pub habits: Habits,
+    pub stream: Handle,
+    /// `WORKSPACE_BYTES` of the products' own.
+    pub workspace: u64,
+    device: i32,
+    primary: Handle,
+    allocation: u64,
+    base: u64,
+    arena: Mutex<Arena>,
+    /// While work is captured: what was given back meanwhile, which the graph goes on using.
+    held: Mutex<Option<Vec<Place>>>,
+    /// The kernel that was launched last, for the message when one has failed.
+    last: Mutex<Option<Arc<str>>>,
+}
+
+/// The lock's content. A thread that panicked while it held one left it whole: they are held for single steps.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Context {
+    /// Opens a device and reserves so much of its memory.
+    pub fn open(libraries: &Libraries, ordinal: usize, bytes: usize, habits: Habits) -> Result<Arc<Self>, CudaError> {
+        let properties = Properties::of(libraries, ordinal)?;
+        properties.check_supported()?;
+        let device = properties::handle(libraries, ordinal)?;
+        let mut primary = Handle::NULL;
+        let driver = &libraries.driver.functions;
+        // SAFETY: writes one handle.
+        driver.check("cuDevicePrimaryCtxRetain", unsafe { (driver.context_retain)(&raw mut primary, device) })?;
+        let mut context = Self {
+            libraries: libraries.clone(),
+            properties,
+            habits,
+            stream: Handle::NULL,
+            workspace: 0,
+            device,
+            primary,
+            allocation: 0,
+            base: 0,
+            arena: Mutex::new(Arena::new(bytes)),
+            held: Mutex::new(None),
+            last: Mutex::new(None),
+        };
+        // What fails from here on drops the context, which undoes what was done.
+        context.create_stream()?;
+        context.reserve(bytes)?;
+        Ok(Arc::new(context))
+    }
+
+    fn create_stream(&mut self) -> Result<(), CudaError> {
+        let mut stream = Handle::NULL;
+        // SAFETY: writes one handle.
+        let result = unsafe { (self.enter()?.stream_create)(&raw mut stream, STREAM_NON_BLOCKING) };
+        self.check("cuStreamCreate", result)?;
+        self.stream = stream;
+        Ok(())
+    }
+
+    fn reserve(&mut self, bytes: usize) -> Result<(), CudaError> {
+        let (free, total) = self.memory()?;
+        let (mut allocation, asked) = (0, bytes.saturating_add(WORKSPACE_BYTES + ALIGNMENT));
+        // SAFETY: writes one address.
+        let result = unsafe { (self.enter()?.memory_alloc)(&raw mut allocation, asked) };
+        if result == OUT_OF_MEMORY {
+            return Err(CudaError::Reserve { ordinal: self.properties.ordinal, asked, free, total });
+        }
+        self.check("cuMemAlloc", result)?;
+        self.allocation = allocation;
+        self.workspace = allocation.next_multiple_of(ALIGNMENT as u64);
+        self.base = self.workspace + WORKSPACE_BYTES as u64;
+        Ok(())
+    }
+
+    /// The driver's functions, for calls in this context: which one is current is a thread's own matter.
+    pub fn enter(&self) -> Result<&Functions, CudaError> {
+        let driver = &self.libraries.driver.functions;
+        // SAFETY: the context is retained as long as `self`.
+        self.check("cuCtxSetCurrent", unsafe { (driver.context_set)(self.primary) })?;
+        Ok(driver)
+    }
+
+    /// An error if a call's result is one; what a kernel did wrong is said of the kernel.
+    pub fn check(&self, function: &'static str, result: i32) -> Result<(), CudaError> {
+        let driver = &self.libraries.driver.functions;
+        match &*locked(&self.last) {
+            Some(name) if KERNEL_FAILURES.contains(&result) => {
+                Err(CudaError::Kernel { name: name.to_string(), code: driver.told(result) })
+            }
+            _ => driver.check(function, result),
+        }
+    }
+
+    /// Remembers what was launched, and waits for it if that is the habit.
+    pub fn launched(&self, name: &Arc<str>) -> Result<(), CudaError> {
+        *locked(&self.last) = Some(Arc::clone(name));
+        if self.habits.synchronous && !self.is_capturing() { self.synchronize() } else { Ok(()) }
+    }
+
+    /// Waits until all work so far is done.
+    pub fn synchronize(&self) -> Result<(), CudaError> {
+        // SAFETY: the stream lives as long as `self`.
+        self.check("cuStreamSynchronize", unsafe { (self.enter()?.stream_synchronize)(self.stream) })
+    }
+
+    /// Bytes that nobody has, and bytes in all.
+    pub fn memory(&self) -> Result<(usize, usize), CudaError> {
+        let (mut free, mut total) = (0, 0);
+        // SAFETY: writes two numbers.
+        self.check("cuMemGetInfo", unsafe { (self.enter()?.memory_info)(&raw mut free, &raw mut total) })?;
+        Ok((free, total))
+    }
+
+    /// A place of so many bytes, with whatever is in it.
+    pub fn take(&self, bytes: usize) -> Result<Place, CudaError> {
+        let place = locked(&self.arena).take(bytes).map_err(|full| {
+            let Full { asked, used, free, largest } = full;
+            CudaError::OutOfMemory { asked, used, free, largest }
+        })?;
+        if self.habits.poison {
+            self.fill(self.address(&place), 0xff, place.bytes)?;
+        }
+        Ok(place)
+    }
+
+    /// The place may be had again at once: all work is done in order, on one stream.
+    pub fn give_back(&self, place: Place) {
+        match &mut *locked(&self.held) {
+            Some(held) => held.push(place),
+            None => locked(&self.arena).give_back(place),
+        }
+    }
+
+    /// From here on, what is given back is held.
+    pub fn hold(&self) {
+        *locked(&self.held) = Some(Vec::new());
+    }
+
+    /// What was held, which whoever has it gives back.
+    pub fn held(&self) -> Vec<Place> {
+        locked(&self.held).take().unwrap_or_default()
+    }
+
+    /// Whether work is being captured instead of done.
+    pub fn is_capturing(&self) -> bool {
+        locked(&self.held).is_some()
+    }
+
+    /// The arena's figures.
+    pub fn arena<R>(&self, read: impl FnOnce(&mut Arena) -> R) -> R {
+        read(&mut locked(&self.arena))
+    }
+
+    /// Where a place is.
+    pub fn address(&self, place: &Place) -> u64 {
+        self.base + place.offset as u64
+    }
+
+    /// Fills memory with a byte.
+    pub fn fill(&self, address: u64, byte: u8, bytes: usize) -> Result<(), CudaError> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: callers pass memory of a buffer or a place that is theirs to write.
+        self.check("cuMemsetD8Async", unsafe { (self.enter()?.fill)(address, byte, bytes, self.stream) })
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let driver = &self.libraries.driver.functions;
+        // SAFETY: nothing holds the context any more, so nothing uses what is freed here; each is freed once, and only
+        // if it was made. Failures leave nothing to do: after a failed kernel every call fails.
+        unsafe {
+            (driver.context_set)(self.primary);
+            if self.stream != Handle::NULL {
+                (driver.stream_synchronize)(self.stream);
+                (driver.stream_destroy)(self.stream);
+            }
+            if self.allocation != 0 {
+                (driver.memory_free)(self.allocation);
+            }
+            (driver.context_release)(self.device);
+        }
+    }
+}

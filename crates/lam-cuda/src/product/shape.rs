@@ -1,0 +1,60 @@
+//! What decides about a product's algorithm: everything but the numbers. Knows no library.
+
+use std::fmt;
+
+/// A product's sizes, strides, orientations, types and alignments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    /// Of A, B and D, C's being D's.
+    pub strides: [usize; 3],
+    pub a_transposed: bool,
+    pub b_transposed: bool,
+    /// Whether D is f32, not bf16.
+    pub wide: bool,
+    /// Whether something is added.
+    pub adds: bool,
+    /// Of the addresses of A, B, C and D.
+    pub alignments: [u32; 4],
+}
+
+/// Where the numbers are, and what they are multiplied with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operands {
+    pub a: u64,
+    pub b: u64,
+    pub c: u64,
+    pub d: u64,
+    pub alpha: f32,
+    pub beta: f32,
+}
+
+impl Operands {
+    /// How the addresses are aligned, up to what algorithms care about.
+    pub fn alignments(&self) -> [u32; 4] {
+        [self.a, self.b, self.c, self.d].map(|address| 1 << address.trailing_zeros().min(8))
+    }
+}
+
+/// For messages and for the file of choices: one word.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = |transposed| if transposed { 't' } else { 'n' };
+        let output = if self.wide { "f32" } else { "bf16" };
+        let adds = if self.adds { "+" } else { "" };
+        let joined = |numbers: &[String]| numbers.join("-");
+        write!(
+            f,
+            "m{}/n{}/k{}/{}{}/{output}{adds}/strides{}/aligned{}",
+            self.m,
+            self.n,
+            self.k,
+            letter(self.a_transposed),
+            letter(self.b_transposed),
+            joined(&self.strides.map(|stride| stride.to_string())),
+            joined(&self.alignments.map(|alignment| alignment.to_string())),
+        )
+    }
+}

@@ -1,0 +1,86 @@
+//! Work that is captured and done again; work that is timed.
+
+use half::bf16;
+use lam_cuda::{Addend, Buffer, CudaError, Device, Matrix, Product, Source};
+
+use crate::device;
+
+const ADD: &str = r#"
+    extern "C" __global__ void add(float *values, float what) { values[threadIdx.x] += what; }"#;
+
+fn add(device: &Device, values: &mut Buffer<f32>, what: f32) -> Result<(), CudaError> {
+    let kernel = device.module(&Source::new("add", ADD))?.kernel("add")?;
+    let count = values.len() as u32;
+    let launch = device.launch(&kernel).write(values).value(what);
+    // SAFETY: the arguments are the kernel's, one thread a number.
+    unsafe { launch.run(1, count, 0) }
+}
+
+pub fn captured_work_is_done_again() {
+    let device = device();
+    let ones = device.upload(&[bf16::ONE; 4]).unwrap();
+    let mut values = device.zeros::<f32>(4).unwrap();
+    // The kernel is compiled before: a capture is no time for that.
+    add(&device, &mut values, 0.0).unwrap();
+    let graph = device.capture(|| {
+        add(&device, &mut values, 1.0)?;
+        let (a, b) = (Matrix::new(&ones, 2), Matrix::new(&ones, 2));
+        device.product(&Product { m: 2, n: 2, k: 2, a, b, alpha: 0.5 }, Addend::Output(1.0), &mut values, 2)?;
+        Ok::<_, CudaError>(values)
+    });
+    let graph = graph.unwrap();
+    assert_eq!(device.read(&graph.kept).unwrap(), [0.0; 4], "captured work is not done");
+    for times in 1..4 {
+        // SAFETY: the values are kept by the graph, the ones live here.
+        unsafe { graph.replay().unwrap() };
+        assert_eq!(device.read(&graph.kept).unwrap(), [2.0 * times as f32; 4]);
+    }
+}
+
+pub fn memory_of_a_graph_is_its_own() {
+    let device = device();
+    let mut values = device.zeros::<f32>(4).unwrap();
+    add(&device, &mut values, 0.0).unwrap();
+    let before = device.used();
+    let graph = device.capture(|| {
+        let mut between = device.zeros::<f32>(4)?;
+        add(&device, &mut between, 3.0)?;
+        device.copy(&mut values, &between)
+    });
+    let graph = graph.unwrap();
+    assert!(device.used() > before, "what the work dropped is still the graph's");
+    let other = device.upload(&[7f32; 4]).unwrap();
+    // SAFETY: the values live here.
+    unsafe { graph.replay().unwrap() };
+    assert_eq!(device.read(&values).unwrap(), [3.0; 4]);
+    assert_eq!(device.read(&other).unwrap(), [7.0; 4]);
+    drop((graph, other));
+    assert_eq!(device.used(), before);
+}
+
+pub fn work_that_waits_cannot_be_captured() {
+    let device = device();
+    let values = device.upload(&[1f32]).unwrap();
+    let before = device.used();
+    let failed = device.capture(|| {
+        let _between = device.alloc::<f32>(4)?;
+        device.read(&values).map(drop)
+    });
+    let text = failed.err().unwrap().to_string();
+    assert!(text.contains("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"), "{text}");
+    assert_eq!((device.used(), device.read(&values).unwrap()), (before, vec![1.0]), "the device goes on");
+}
+
+pub fn work_is_timed() {
+    let device = device();
+    let mut values = device.zeros::<f32>(4).unwrap();
+    let mut runs = 0;
+    let time = device.time(3, || {
+        runs += 1;
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        add(&device, &mut values, 1.0)
+    });
+    assert_eq!(runs, 4);
+    let time = time.unwrap();
+    assert!((2.0..2000.0).contains(&time), "{time}");
+}

@@ -1,0 +1,95 @@
+//! Memory: lent, written, read, copied, given back.
+
+use half::bf16;
+use lam_cuda::{CudaError, Device, Settings};
+
+use crate::{MIB, device, libraries, random, settings};
+
+pub fn numbers_come_back_as_they_went() {
+    let device = device();
+    let wide = random(1000, 1);
+    assert_eq!(device.read(&device.upload(&wide).unwrap()).unwrap(), wide);
+    let narrow: Vec<_> = wide.iter().map(|&value| bf16::from_f32(value)).collect();
+    assert_eq!(device.read(&device.upload(&narrow).unwrap()).unwrap(), narrow);
+    assert_eq!(device.read(&device.upload(&[i64::MIN, 7]).unwrap()).unwrap(), [i64::MIN, 7]);
+    assert_eq!(device.read(&device.upload::<u8>(&[]).unwrap()).unwrap(), []);
+    assert_eq!(device.read(&device.zeros::<u32>(5).unwrap()).unwrap(), [0; 5]);
+}
+
+pub fn views_are_parts() {
+    let device = device();
+    let mut buffer = device.upload(&[0i32, 1, 2, 3, 4, 5, 6, 7]).unwrap();
+    device.write(buffer.view_mut(2..4), &[20, 30]).unwrap();
+    assert_eq!(device.read(buffer.view(1..=4).part(1..)).unwrap(), [20, 30, 4]);
+    let (first, second) = buffer.all_mut().split_at(3);
+    device.copy(first.part(..2), second.as_view().part(3..)).unwrap();
+    device.fill_zero(second.part(1..3)).unwrap();
+    assert_eq!(device.read(&buffer).unwrap(), [6, 7, 20, 30, 0, 0, 6, 7]);
+}
+
+pub fn fresh_memory_is_not_a_number() {
+    let device = device();
+    // A second time at the same place as well.
+    for value in [1.0, 2.0] {
+        let mut buffer = device.alloc::<f32>(100).unwrap();
+        assert!(device.read(&buffer).unwrap().iter().all(|value| value.is_nan()));
+        device.write(&mut buffer, &[value; 100]).unwrap();
+    }
+}
+
+pub fn large_uploads_arrive_behind_the_callers_back() {
+    let settings = Settings { memory_bytes: 256 * MIB, ..settings() };
+    let device = Device::open_with(&libraries(), &settings).unwrap();
+    // Several pieces, the last not whole.
+    let values: Vec<u32> = (0..12 * MIB as u32 + 77).collect();
+    let mut buffer = device.alloc(values.len()).unwrap();
+    device.stream_in(buffer.view_mut(..100), &values[..100]).unwrap();
+    device.stream_in(buffer.view_mut(100..), &values[100..]).unwrap();
+    assert!(device.read(&buffer).unwrap() == values);
+}
+
+pub fn dropped_memory_is_had_again() {
+    let device = device();
+    let before = device.used();
+    for _ in 0..100 {
+        let buffer = device.alloc::<u8>(20 * MIB).unwrap();
+        assert_eq!(device.used(), before + buffer.len());
+    }
+    assert_eq!((device.used(), device.peak()), (before, before + 20 * MIB));
+    device.reset_peak();
+    assert_eq!(device.peak(), before);
+    // A buffer keeps its device.
+    let buffer = device.upload(&[1f32]).unwrap();
+    let other = device.clone();
+    drop(device);
+    assert_eq!(other.read(&buffer).unwrap(), [1.0]);
+}
+
+pub fn a_full_device_says_its_figures() {
+    let device = device();
+    let _kept = device.alloc::<u8>(10 * MIB).unwrap();
+    let error = device.alloc::<f32>(6 * MIB).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, CudaError::OutOfMemory { .. }), "{text}");
+    let figures = "24 MiB asked for, 10 MiB in use, 22 MiB free, the largest piece of it 22 MiB";
+    assert!(text.contains(figures), "{text}");
+    assert!(matches!(device.alloc::<f32>(usize::MAX), Err(CudaError::OutOfMemory { .. })));
+}
+
+pub fn any_thread_may_use_a_device() {
+    let device = device();
+    let threads: Vec<_> = (0..4u64)
+        .map(|seed| {
+            let device = device.clone();
+            std::thread::spawn(move || {
+                for round in 0..50 {
+                    let values = random(1000, seed * 100 + round);
+                    let buffer = device.upload(&values).unwrap();
+                    assert_eq!(device.read(&buffer).unwrap(), values);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(device.used(), 0);
+}
