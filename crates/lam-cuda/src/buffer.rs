@@ -70,6 +70,19 @@ impl<T: Element> Buffer<T> {
     pub fn view_mut(&mut self, range: impl RangeBounds<usize>) -> ViewMut<'_, T> {
         self.all_mut().part(range)
     }
+
+    /// Some of them, to be written by a launch that reads others of them: a product writes behind the rows that it reads.
+    ///
+    /// # Safety
+    ///
+    /// No launch that gets them reads them by another view, and no other writes them at the same time.
+    ///
+    /// # Panics
+    ///
+    /// If the range ends after the last, as a slice does.
+    pub unsafe fn alias_mut(&self, range: impl RangeBounds<usize>) -> ViewMut<'_, T> {
+        ViewMut { address: self.address, length: self.length, lent: PhantomData }.part(range)
+    }
 }
 
 impl<T: Element> Drop for Buffer<T> {

@@ -13,6 +13,10 @@ use crate::properties::{self, Properties};
 /// What cuBLASLt may use beside its operands: what NVIDIA advises for Hopper, and more than any card before it wants.
 pub(crate) const WORKSPACE_BYTES: usize = 64 << 20;
 const OUT_OF_MEMORY: i32 = 2;
+/// In place of a number of bytes: all that is free on the device, but for what libraries take while they work.
+pub const ALL_FREE: usize = usize::MAX;
+/// What is left of it: cuBLASLt's and the kernels' own memory, and the workspace.
+const LEFT_FREE: usize = 1 << 30;
 /// The driver's failures from here to 719 are those of kernels that ran: they are seen by whatever is called next.
 const KERNEL_FAILURES: std::ops::RangeInclusive<i32> = 700..=719;
 
@@ -69,7 +73,7 @@ impl Context {
             primary,
             allocation: 0,
             base: 0,
-            arena: Mutex::new(Arena::new(bytes)),
+            arena: Mutex::new(Arena::new(0)),
             held: Mutex::new(None),
             last: Mutex::new(None),
         };
@@ -90,6 +94,8 @@ impl Context {
 
     fn reserve(&mut self, bytes: usize) -> Result<(), CudaError> {
         let (free, total) = self.memory()?;
+        let bytes = if bytes == ALL_FREE { free.saturating_sub(LEFT_FREE) / ALIGNMENT * ALIGNMENT } else { bytes };
+        self.arena = Mutex::new(Arena::new(bytes));
         let (mut allocation, asked) = (0, bytes.saturating_add(WORKSPACE_BYTES + ALIGNMENT));
         // SAFETY: writes one address.
         let result = unsafe { (self.enter()?.memory_alloc)(&raw mut allocation, asked) };

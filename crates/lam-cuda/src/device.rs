@@ -1,5 +1,6 @@
 //! A device and what it does: one stream of work, in the order in which it is asked for.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +28,7 @@ use crate::tensor_map::TensorMap;
 pub struct Settings {
     /// Its number: 0 is the first.
     pub ordinal: usize,
-    /// Memory that is reserved for buffers, in bytes. Beside it, the products take 64 MiB and the driver some hundred.
+    /// Memory that is reserved for buffers, in bytes; [`ALL_FREE`](crate::ALL_FREE) for all that is free but 1 GiB. Beside it, the products take 64 MiB and the driver some hundred.
     pub memory_bytes: usize,
     /// The folder for compiled kernels and chosen algorithms; `None` keeps neither.
     pub cache: Option<PathBuf>,
@@ -61,6 +62,12 @@ struct Parts {
     modules: Modules,
     products: Products,
     staging: Mutex<Staging>,
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({}, {})", self.properties().ordinal, self.properties().name)
+    }
 }
 
 impl Device {

@@ -56,6 +56,7 @@ mod version;
 
 pub use buffer::{Buffer, View, ViewMut};
 pub use compiler::{Architecture, Compiler, Source};
+pub use context::ALL_FREE;
 pub use device::{Device, Settings};
 pub use element::{Element, Scalar};
 pub use error::CudaError;
