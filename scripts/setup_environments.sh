@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the real environments need, and fetches what tests and configurations use beyond this repository: Debian
-# packages, MiniWoB++'s pages, help pages. Does nothing where all of it is there. Goes on after a part that cannot be
-# had. Ends with 1 if there was one, with 3 if packages may not be installed here at all.
+# packages, MiniWoB++'s pages, help pages, the compiler of CUDA kernels. Does nothing where all of it is there. Goes on
+# after a part that cannot be had. Ends with 1 if there was one, with 3 if packages may not be installed here at all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,9 @@ python3 -m pip --version > /dev/null 2>&1 || web+=(python3-pip)
 confinement=(bubblewrap)
 # Desktops: LibreOffice Writer, a text editor, a calculator, and what a private desktop is made of.
 desktop=(libreoffice-writer libreoffice-gtk3 xvfb at-spi2-core dbus dbus-x11 mousepad galculator)
+# The emulation of a CUDA device: any C++ compiler.
+emulation=()
+command -v c++ > /dev/null || emulation=(g++)
 
 is_installed() {
   dpkg-query --show --showformat='${db:Status-Status}' "$1" 2> /dev/null | grep -qx installed
@@ -37,14 +40,14 @@ install() {
 
 code=0
 sudo=()
-find_missing "${web[@]}" "${confinement[@]}" "${desktop[@]}"
+find_missing "${web[@]}" "${confinement[@]}" "${desktop[@]}" "${emulation[@]}"
 if [ ${#missing[@]} -gt 0 ]; then
   if may_install; then
     archives=$(mktemp -d)
     trap 'rm -rf "$archives"' EXIT
     mkdir "$archives/partial"
     install update || code=1
-    for group in "${confinement[*]}" "${web[*]}" "${desktop[*]}"; do
+    for group in "${confinement[*]}" "${web[*]}" "${desktop[*]}" "${emulation[*]}"; do
       # The groups are lists of words.
       # shellcheck disable=SC2086
       find_missing $group
@@ -56,8 +59,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-for fetch in scripts/fetch_miniwob.sh scripts/fetch_help.sh; do
-  "$fetch" && continue
+for fetch in scripts/fetch_miniwob.sh scripts/fetch_help.sh "scripts/fetch_cuda.sh --nvrtc"; do
+  # A script with its arguments.
+  # shellcheck disable=SC2086
+  $fetch && continue
   echo "$fetch failed" >&2
   [ "$code" = 3 ] || code=1
 done

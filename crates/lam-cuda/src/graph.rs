@@ -24,25 +24,10 @@ impl<K> Graph<K> {
         context: &Arc<Context>,
         work: impl FnOnce() -> Result<K, E>,
     ) -> Result<Self, E> {
-        context.synchronize()?;
-        let driver = context.enter()?;
-        // SAFETY: the stream lives as long as the context.
-        let begun = unsafe { (driver.capture_begin)(context.stream, CAPTURE_RELAXED) };
-        context.check("cuStreamBeginCapture", begun)?;
-        context.hold();
-        let kept = work();
-        let places = context.held();
-        // Ends the capture whatever became of the work: the stream is of no use before.
-        let captured = Captured::end(context);
-        let give_back = |places: Vec<Place>| places.into_iter().for_each(|place| context.give_back(place));
-        let made = kept.and_then(|kept| Ok((kept, captured?.executable()?)));
-        match made {
-            Ok((kept, executable)) => Ok(Graph { context: Arc::clone(context), executable, places, kept }),
-            Err(error) => {
-                give_back(places);
-                Err(error)
-            }
-        }
+        let capture = Capture::begin(context)?;
+        let kept = work()?;
+        let (executable, places) = capture.end()?;
+        Ok(Graph { context: Arc::clone(context), executable, places, kept })
     }
 
     /// Does the work again, behind all work so far.
@@ -57,33 +42,56 @@ impl<K> Graph<K> {
     }
 }
 
-/// What the driver made of a capture: a description that is not yet ready to run.
-struct Captured<'a> {
+/// A stream that captures. Dropped before its end (the work failed, or panicked), it does its work again.
+struct Capture<'a> {
     context: &'a Context,
-    handle: Handle,
+    /// What the driver made of it, once it has ended: a description that is not yet ready to run.
+    captured: Option<Handle>,
 }
 
-impl<'a> Captured<'a> {
-    fn end(context: &'a Context) -> Result<Self, CudaError> {
-        let mut handle = Handle::NULL;
-        // SAFETY: writes one handle; a capture was begun on this stream.
-        let ended = unsafe { (context.enter()?.capture_end)(context.stream, &raw mut handle) };
-        context.check("cuStreamEndCapture", ended).map(|()| Self { context, handle })
+impl<'a> Capture<'a> {
+    fn begin(context: &'a Context) -> Result<Self, CudaError> {
+        context.synchronize()?;
+        // SAFETY: the stream lives as long as the context.
+        let begun = unsafe { (context.enter()?.capture_begin)(context.stream, CAPTURE_RELAXED) };
+        context.check("cuStreamBeginCapture", begun)?;
+        context.hold();
+        Ok(Self { context, captured: None })
     }
 
-    fn executable(&self) -> Result<Handle, CudaError> {
+    /// What runs the work, and the memory that is its own.
+    fn end(mut self) -> Result<(Handle, Vec<Place>), CudaError> {
         let (driver, mut executable) = (self.context.enter()?, Handle::NULL);
+        let captured = self.stop()?;
         // SAFETY: writes one handle; the executable does not need the description any more.
-        let made = unsafe { (driver.graph_instantiate)(&raw mut executable, self.handle, 0) };
-        self.context.check("cuGraphInstantiate", made).map(|()| executable)
+        let made = unsafe { (driver.graph_instantiate)(&raw mut executable, captured, 0) };
+        self.context.check("cuGraphInstantiate", made)?;
+        Ok((executable, self.context.held()))
+    }
+
+    fn stop(&mut self) -> Result<Handle, CudaError> {
+        let mut captured = Handle::NULL;
+        // SAFETY: writes one handle; a capture was begun on this stream.
+        let ended = unsafe { (self.context.enter()?.capture_end)(self.context.stream, &raw mut captured) };
+        // Whatever came of it, it has ended.
+        self.captured = Some(captured);
+        self.context.check("cuStreamEndCapture", ended).map(|()| captured)
     }
 }
 
-impl Drop for Captured<'_> {
+impl Drop for Capture<'_> {
     fn drop(&mut self) {
-        if let Ok(driver) = self.context.enter() {
+        if self.captured.is_none() {
+            // The work has failed, and its failure is told.
+            let _ = self.stop();
+        }
+        // Of a capture that has come to its end, nothing is held any more.
+        self.context.held().into_iter().for_each(|place| self.context.give_back(place));
+        if let (Some(captured), Ok(driver)) =
+            (self.captured.filter(|handle| *handle != Handle::NULL), self.context.enter())
+        {
             // SAFETY: made once, destroyed once.
-            unsafe { (driver.graph_destroy)(self.handle) };
+            unsafe { (driver.graph_destroy)(captured) };
         }
     }
 }

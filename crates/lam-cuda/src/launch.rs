@@ -42,6 +42,7 @@ pub struct Launch<'a> {
 
 impl<'a> Launch<'a> {
     pub(crate) fn new(context: &'a Context, kernel: &'a Kernel) -> Self {
+        assert!(std::ptr::eq(context, kernel.context()), "kernel `{}` is another device's", kernel.name());
         Self { context, kernel, words: Vec::with_capacity(32), begins: Vec::with_capacity(16) }
     }
 
@@ -100,7 +101,7 @@ impl<'a> Launch<'a> {
         // SAFETY: the driver copies the arguments before it returns; that they fit the kernel is the caller's promise.
         let result = unsafe {
             (driver.launch)(
-                self.kernel.function,
+                self.kernel.function(),
                 grid.0,
                 grid.1,
                 grid.2,
@@ -114,13 +115,13 @@ impl<'a> Launch<'a> {
             )
         };
         self.told(result)?;
-        self.context.launched(&self.kernel.name)
+        self.context.launched(self.kernel.shared_name())
     }
 
     /// A refusal with what was asked for.
     fn told(&self, result: i32) -> Result<(), CudaError> {
         self.context.check("cuLaunchKernel", result).map_err(|error| match error {
-            CudaError::Call { code, .. } => CudaError::Kernel { name: self.kernel.name.to_string(), code },
+            CudaError::Call { code, .. } => CudaError::Kernel { name: self.kernel.name().to_owned(), code },
             other => other,
         })
     }

@@ -20,26 +20,55 @@ struct Loaded {
     context: Arc<Context>,
     handle: Handle,
     name: &'static str,
-    kernels: Mutex<HashMap<String, Kernel>>,
+    found: Mutex<HashMap<String, Found>>,
 }
 
-/// One kernel, ready to be launched; clones share it.
+/// A kernel of a module: what the driver calls it, and what we do.
+#[derive(Clone)]
+struct Found {
+    function: Handle,
+    name: Arc<str>,
+}
+
+/// One kernel, ready to be launched; clones share it, and keep its module.
 #[derive(Clone)]
 pub struct Kernel {
-    pub(crate) function: Handle,
-    pub(crate) name: Arc<str>,
+    found: Found,
+    module: Module,
+}
+
+impl Kernel {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.found.name
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.found.name
+    }
+
+    pub(crate) fn function(&self) -> Handle {
+        self.found.function
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.module.0.context
+    }
 }
 
 impl Module {
     /// The kernel of this name; asking again is cheap.
     pub fn kernel(&self, name: &str) -> Result<Kernel, CudaError> {
-        let mut kernels = locked(&self.0.kernels);
-        if let Some(kernel) = kernels.get(name) {
-            return Ok(kernel.clone());
-        }
-        let kernel = Kernel { function: self.find(name)?, name: name.into() };
-        kernels.insert(name.to_owned(), kernel.clone());
-        Ok(kernel)
+        let mut known = locked(&self.0.found);
+        let found = match known.get(name) {
+            Some(found) => found.clone(),
+            None => {
+                let found = Found { function: self.find(name)?, name: name.into() };
+                known.insert(name.to_owned(), found.clone());
+                found
+            }
+        };
+        Ok(Kernel { found, module: self.clone() })
     }
 
     fn find(&self, name: &str) -> Result<Handle, CudaError> {
@@ -134,6 +163,6 @@ impl Modules {
         let result = unsafe { (self.context.enter()?.module_load)(&raw mut handle, image.as_ptr().cast::<c_void>()) };
         self.context.check("cuModuleLoadData", result)?;
         let context = Arc::clone(&self.context);
-        Ok(Module(Arc::new(Loaded { context, handle, name: source.name, kernels: Mutex::new(HashMap::new()) })))
+        Ok(Module(Arc::new(Loaded { context, handle, name: source.name, found: Mutex::new(HashMap::new()) })))
     }
 }

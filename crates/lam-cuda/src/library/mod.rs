@@ -116,8 +116,19 @@ pub(crate) fn find_compiler(places: &Places, majors: &[u32]) -> Result<Loaded<nv
     find("NVRTC", "libnvrtc.so", places, majors, |path| {
         let functions = nvrtc::Functions::load(table::open(path)?)?;
         let version = functions.library_version();
+        load_builtins(path, version);
         Ok((functions, version))
     })
+}
+
+/// NVRTC opens this one by its name at the first compilation, and does not always look beside itself: it is found by then
+/// if it was opened before. Where it is not beside it, the compilation says so.
+fn load_builtins(compiler: &Path, version: Version) {
+    let name = format!("libnvrtc-builtins.so.{}.{}", version.major, version.minor);
+    if let Ok(builtins) = table::open(&compiler.with_file_name(name)) {
+        // Loaded as long as the process.
+        std::mem::forget(builtins);
+    }
 }
 
 /// NVRTC of any version that we know.
@@ -152,8 +163,9 @@ fn find<F>(
     } else {
         refused.push(format!("version {needed} is needed"));
     }
-    let newest = majors.first().copied().unwrap_or(MAJORS[1]);
-    Err(CudaError::Library { part, reason: refused.join("; "), mend: format!("scripts/fetch_cuda.sh {newest}") })
+    // It looks at the driver itself; one that is too old for the newest is told it anyway.
+    let mend = if majors.contains(&MAJORS[0]) { "scripts/fetch_cuda.sh" } else { "scripts/fetch_cuda.sh 12" };
+    Err(CudaError::Library { part, reason: refused.join("; "), mend: mend.into() })
 }
 
 /// The loader's words name the file mostly.
@@ -177,7 +189,7 @@ mod tests {
         assert!(text.starts_with("no usable cuBLASLt: none of version 12 in "), "{text}");
         assert!(text.ends_with("hint: run `scripts/fetch_cuda.sh 12`"), "{text}");
         let text = products(folder.path(), Version::new(13, 1)).to_string();
-        assert!(text.contains("none of version 13 or 12 in ") && text.contains("fetch_cuda.sh 13"), "{text}");
+        assert!(text.contains("none of version 13 or 12 in ") && text.ends_with("`scripts/fetch_cuda.sh`"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tables of functions: each is looked up by its symbol once, when the library is opened. Knows no library.
 
+use std::error::Error;
 use std::ffi::c_void;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ unsafe impl Sync for Handle {}
 pub(crate) fn open(path: &Path) -> Result<Library, String> {
     // SAFETY: loading runs the library's initialisers. These are NVIDIA's own libraries by name, or what the user put in
     // their place on purpose; neither wants anything of the process.
-    unsafe { Library::new(path) }.map_err(|error| error.to_string())
+    unsafe { Library::new(path) }.map_err(|error| error.source().unwrap_or(&error).to_string())
 }
 
 /// Makes a struct of C functions, and `load`, which finds them all or names the first that is missing.

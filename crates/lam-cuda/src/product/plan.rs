@@ -52,6 +52,8 @@ pub(crate) struct Plan {
     second: Handle,
     output: Handle,
     pub algorithm: Algorithm,
+    /// For messages: the shape.
+    name: Arc<str>,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
             second: Handle::NULL,
             output: Handle::NULL,
             algorithm: Algorithm::default(),
+            name: format!("product {shape}").into(),
         };
         let library = session.library();
         // SAFETY: writes one handle.
@@ -159,7 +162,12 @@ impl Plan {
                 context.stream,
             )
         };
-        library.check("cublasLtMatmul", launched)
+        if launched != 0 {
+            // An earlier kernel's failure is no product's.
+            context.synchronize()?;
+        }
+        library.check("cublasLtMatmul", launched)?;
+        context.launched(&self.name)
     }
 }
 
