@@ -18,7 +18,7 @@ const SHAPES: &[(&str, &str)] = &[
 /// The configuration in a file in Hugging Face's form, or the shipped one of this name.
 ///
 /// # Errors
-/// A name that is neither, or a file that is no Mistral configuration.
+/// A name that is neither, or a file that is no configuration of a known architecture.
 pub fn model_config(name_or_path: &str) -> Result<MistralConfig, BaseError> {
     let refuse = |reason: String, hint: String| BaseError::Config {
         key: "model_config",

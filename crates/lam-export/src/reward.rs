@@ -1,5 +1,6 @@
-//! The reward model as `MistralForSequenceClassification` with one label, as TRL and vLLM expect it: its own directory.
-//! Model and tokenizer have one padding token, which ends no scored text, so that a batch scores as its texts do alone.
+//! The reward model as a sequence classifier of its architecture (such as `MistralForSequenceClassification`) with one
+//! label, as TRL and vLLM expect it: its own directory. Model and tokenizer have one padding
+//! token, which ends no scored text, so that a batch scores as its texts do alone.
 
 use std::path::Path;
 

@@ -1,18 +1,19 @@
-//! `config.json` of a Mistral model, under Hugging Face's names and with its defaults. Knows no files and no weights.
+//! `config.json` of a model, under Hugging Face's names and with its defaults. Knows no files and no weights.
 
-use serde::de::Error;
+use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::ModelError;
 use crate::keys::{Kind, refuse_other_kinds};
+use crate::{Architecture, ModelError};
 
-/// Shape of a Mistral decoder. Keys that are not listed are kept and written back.
+/// Shape of a decoder. Keys that are not listed are kept and written back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct MistralConfig {
-    /// Must be `mistral`.
-    pub model_type: String,
+    /// Which decoder it is.
+    pub model_type: Architecture,
     /// Width of the residual stream.
     pub hidden_size: usize,
     /// Width of the feed-forward layers.
@@ -22,15 +23,13 @@ pub struct MistralConfig {
     /// Query heads.
     pub num_attention_heads: usize,
     /// Key and value heads; divides the query heads. As many as those where null.
-    #[serde(default = "eight")]
     pub num_key_value_heads: usize,
-    /// Width of a head; `hidden_size / num_attention_heads` where absent.
+    /// Width of a head; `hidden_size / num_attention_heads` where absent, in Qwen3 128.
     #[serde(default)]
     pub head_dim: Option<usize>,
     /// Rows of the embedding.
     pub vocab_size: usize,
     /// Longest document.
-    #[serde(default = "positions")]
     pub max_position_embeddings: usize,
     /// Base of the rotary frequencies. See [`MistralConfig::theta`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,8 +40,8 @@ pub struct MistralConfig {
     /// Added to the mean square in the norms.
     #[serde(default = "norm_eps")]
     pub rms_norm_eps: f64,
-    /// How many positions back a token sees, itself included; all where null, 4096 where absent.
-    #[serde(default = "window")]
+    /// How many positions back a token would see, itself included. Whether it does depends on the architecture: see
+    /// [`MistralConfig::window`].
     pub sliding_window: Option<usize>,
     /// Whether the output layer is the embedding.
     #[serde(default)]
@@ -88,13 +87,19 @@ const SIZES: [(&str, u64); 8] = [
     ("vocab_size", 1 << 24),
     ("max_position_embeddings", 1 << 40),
 ];
+const KEY_VALUE_HEADS: &str = "num_key_value_heads";
 /// Keys whose values are numbers.
 const NUMBERS: [&str; 3] = ["rope_theta", "rms_norm_eps", "initializer_range"];
 /// Further keys whose null means that their default is meant.
 const OTHERS: [&str; 3] = ["tie_word_embeddings", "hidden_act", "rope_parameters"];
 /// Keys whose values are something else.
-const OTHER_KINDS: [(&str, Kind); 7] = [
+const OTHER_KINDS: [(&str, Kind); 12] = [
     ("model_type", Kind::Text),
+    ("attention_bias", Kind::Switch),
+    ("mlp_bias", Kind::Switch),
+    ("use_sliding_window", Kind::Switch),
+    ("max_window_layers", Kind::Whole),
+    ("layer_types", Kind::List),
     ("hidden_act", Kind::Text),
     ("tie_word_embeddings", Kind::Switch),
     ("rope_parameters", Kind::Table),
@@ -106,15 +111,23 @@ const OTHER_KINDS: [(&str, Kind); 7] = [
 impl<'de> Deserialize<'de> for MistralConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut keys = Map::deserialize(deserializer)?;
-        if keys.get("num_key_value_heads").is_some_and(Value::is_null) {
+        let architecture = named(&keys).map_err(D::Error::custom)?;
+        if keys.get(KEY_VALUE_HEADS).is_some_and(Value::is_null) {
             let heads = keys.get("num_attention_heads").cloned().unwrap_or_default();
-            keys.insert("num_key_value_heads".into(), heads);
+            keys.insert(KEY_VALUE_HEADS.into(), heads);
         }
         let sizes = SIZES.iter().map(|(key, _)| *key);
-        for key in sizes.clone().chain(NUMBERS).chain(OTHERS).filter(|key| *key != "head_dim") {
+        for key in sizes.clone().chain(NUMBERS).chain(OTHERS) {
             if keys.get(key).is_some_and(Value::is_null) {
                 keys.shift_remove(key);
             }
+        }
+        for (key, value) in architecture.into_iter().flat_map(Architecture::defaults) {
+            keys.entry(key).or_insert_with(|| json!(value));
+        }
+        if let (Some(heads), Some(Value::Null)) = (keys.get("num_attention_heads"), keys.get(KEY_VALUE_HEADS)) {
+            let heads = heads.clone();
+            keys.insert(KEY_VALUE_HEADS.into(), heads);
         }
         // Some configurations say -1 where there is no such token.
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
@@ -129,22 +142,27 @@ impl<'de> Deserialize<'de> for MistralConfig {
     }
 }
 
+/// The architecture that a config names, if it names one; refuses what is not known.
+fn named(keys: &Map<String, Value>) -> Result<Option<Architecture>, String> {
+    let Some(name) = keys.get("model_type") else { return Ok(None) };
+    let known = Architecture::ALL.into_iter().find(|each| name == each.model_type());
+    let shown = || name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+    let unknown = || format!("`model_type` = {}: {}", shown(), Architecture::known());
+    known.map(Some).ok_or_else(unknown)
+}
+
 impl Serialize for MistralConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.model_type == Architecture::Llama && self.sliding_window.is_none() {
+            // A key that a Llama has not.
+            let mut keys = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
+            keys.as_object_mut().map(|keys| keys.shift_remove("sliding_window"));
+            return keys.serialize(serializer);
+        }
         Self::serialize(self, serializer)
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
-fn window() -> Option<usize> {
-    Some(4096)
-}
-fn eight() -> usize {
-    8
-}
-fn positions() -> usize {
-    4096 * 32
-}
 fn norm_eps() -> f64 {
     1e-6
 }
@@ -193,7 +211,10 @@ impl MistralConfig {
     /// Number of weights.
     pub fn parameters(&self) -> usize {
         let (d, f, h) = (self.hidden_size, self.intermediate_size, self.head_dim());
-        let attention = 2 * d * h * (self.num_attention_heads + self.num_key_value_heads);
+        let (queries, keys) = (self.num_attention_heads * h, self.num_key_value_heads * h);
+        let biases = if self.model_type.has_biases() { queries + 2 * keys } else { 0 };
+        let head_norms = if self.model_type.has_head_norms() { 2 * h } else { 0 };
+        let attention = 2 * d * (queries + keys) + biases + head_norms;
         let embeddings = self.vocab_size * d * if self.tie_word_embeddings { 1 } else { 2 };
         embeddings + d + self.num_hidden_layers * (attention + 3 * d * f + 2 * d)
     }
@@ -203,7 +224,6 @@ impl MistralConfig {
     /// # Errors
     /// Names the key, its value and what it must be.
     pub fn check(&self) -> Result<(), ModelError> {
-        refuse_unless(self.model_type == "mistral", "model_type", &self.model_type, "only `mistral` is known")?;
         refuse_unless(self.hidden_act == "silu", "hidden_act", &self.hidden_act, "only `silu` is known")?;
         let sizes = [
             self.hidden_size,
@@ -228,21 +248,33 @@ impl MistralConfig {
         refuse_unless(self.sliding_window != Some(0), "sliding_window", 0, "must be at least 1, or null")?;
         let padding = self.pad_token_id.filter(|id| *id as usize >= self.vocab_size);
         refuse_unless(padding.is_none(), "pad_token_id", padding.unwrap_or(0), "must be below `vocab_size`")?;
-        self.check_others()?;
-        self.rotary().map(drop)
-    }
-
-    /// Refuses keys by which layers would differ in what they see, or weights in what they mean.
-    fn check_others(&self) -> Result<(), ModelError> {
-        let usual = if self.sliding_window.is_some() { "sliding_attention" } else { "full_attention" };
-        let layers = self.other.get("layer_types").unwrap_or(&Value::Null);
-        let alike = layers.as_array().is_none_or(|layers| layers.iter().all(|layer| layer == usual));
-        let reason = format!("every layer is a `{usual}` here, as `sliding_window` says");
-        refuse_unless(alike && (layers.is_null() || layers.is_array()), "layer_types", layers, &reason)?;
         let quantised = self.other.get("quantization_config").unwrap_or(&Value::Null);
         let reason =
             "weights are taken as they lie in the files: save the model unquantised; if they are, take the key out";
-        refuse_unless(quantised.is_null(), "quantization_config", quantised, reason)
+        refuse_unless(quantised.is_null(), "quantization_config", quantised, reason)?;
+        self.check_window()?;
+        self.check_architecture()?;
+        self.rotary().map(drop)
+    }
+
+    /// Refuses what the architecture has in transformers and not here, and what it has not in transformers.
+    fn check_architecture(&self) -> Result<(), ModelError> {
+        let biases: &[&'static str] = match self.model_type {
+            Architecture::Llama => &["attention_bias", "mlp_bias"],
+            Architecture::Qwen3 => &["attention_bias"],
+            Architecture::Mistral | Architecture::Qwen2 => &[],
+        };
+        for key in biases {
+            let asked = self.other.get(*key).unwrap_or(&Value::Null);
+            refuse_unless(
+                *asked != Value::Bool(true),
+                key,
+                asked,
+                "only Qwen2 has biases here, beside queries, keys and values",
+            )?;
+        }
+        let whole = self.model_type != Architecture::Llama || self.hidden_size.is_multiple_of(self.num_attention_heads);
+        refuse_unless(whole, "hidden_size", self.hidden_size, "must be a multiple of `num_attention_heads` in a Llama")
     }
 }
 

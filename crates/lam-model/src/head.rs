@@ -72,7 +72,7 @@ impl ScalarHead {
 }
 
 impl Decoder {
-    /// Writes decoder and head as `MistralForSequenceClassification` with one label. Any adapter must be merged before.
+    /// Writes decoder and head as the architecture's sequence classifier with one label. Any adapter must be merged before.
     ///
     /// # Errors
     /// When an adapter is not merged, or the directory cannot be written.
@@ -87,7 +87,7 @@ impl Decoder {
         let mut tensors = self.base_tensors()?;
         tensors.retain(|(name, _)| name != HEAD_WEIGHT);
         tensors.push((SCORE.into(), head.weight.as_tensor().clone()));
-        files::write_model(directory, &config, files::CLASSIFIER, tensors)
+        files::write_model(directory, &config, config.model_type.classifier(), tensors)
     }
 
     /// Reads what [`Decoder::save_reward_model`] or Hugging Face wrote; nothing of the decoder is trained.

@@ -1,4 +1,4 @@
-//! A trainable Mistral decoder with LoRA, in Hugging Face's names and files.
+//! A trainable decoder with LoRA, in Hugging Face's names and files: Mistral, Llama, Qwen2 and Qwen3 ([`Architecture`]).
 //!
 //! [`Decoder`] is loaded or made, run over a [`PackedBatch`] with [`Decoder::forward`], scored with
 //! [`Decoder::cross_entropy`] or [`Decoder::token_logprobs`], and asked for tokens with [`KvCache::read`]. The
@@ -28,6 +28,7 @@
 //! ```
 
 mod allocator;
+mod architecture;
 mod backend;
 mod batch;
 mod config;
@@ -46,8 +47,10 @@ mod matrix_product;
 mod precision;
 mod rotary;
 mod source;
+mod window;
 
 pub use allocator::tune_allocator;
+pub use architecture::Architecture;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{MistralConfig, TokenIds};
 pub use decoder::{Decoder, Hidden, Mode};

@@ -111,7 +111,7 @@ impl LoraConfig {
     /// Names of the adapted linear layers, in the order of the forward pass.
     ///
     /// # Errors
-    /// When a name is none of a Mistral block, or the rank or the dropout cannot be used.
+    /// When a name is none of a block, or the rank or the dropout cannot be used.
     pub fn modules(&self) -> Result<Vec<&'static str>, ModelError> {
         if self.lora_r == 0 || !(0.0..1.0).contains(&self.lora_dropout) {
             return Err(ModelError::adapter(

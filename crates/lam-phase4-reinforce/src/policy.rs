@@ -98,7 +98,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
 /// The training arguments with what follows from the rollouts: the longest one, and whether the model's window lets them
 /// share the rows of their states.
 fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, seed: u64) -> TrainingArguments {
-    let fits = decoder.config().sliding_window.is_none_or(|window| longest <= window);
+    let fits = decoder.config().window().is_none_or(|window| longest <= window);
     let share_prefixes = config.train.share_prefixes && fits;
     TrainingArguments { max_length: longest, share_prefixes, seed, ..config.train.clone() }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lam_hub::{Hub, HubSettings, ModelId};
 use lam_inference::not_a_model;
-use lam_model::{AdapterOutline, MistralConfig, ModelSource, open_reward_model};
+use lam_model::{AdapterOutline, Architecture, MistralConfig, ModelSource, open_reward_model};
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
@@ -47,7 +47,7 @@ fn in_directory(directory: &Path, adapter: Option<&Path>, tokens: usize) -> Resu
     }
     let mut facts = facts(model, &WeightFiles::open(model, "model")?.shards, tokens)?;
     if facts.get("trainable_here").is_some_and(|answer| answer == "yes") {
-        let is_reward_model = facts["architecture"] == "MistralForSequenceClassification";
+        let is_reward_model = Architecture::ALL.iter().any(|each| facts["architecture"] == each.classifier());
         let kind = if is_reward_model {
             open_reward_model(model).map(|_| "reward model")?
         } else {
@@ -122,7 +122,7 @@ fn shape(config: &MistralConfig) -> Map<String, Value> {
         "intermediate_size": config.intermediate_size,
         "vocab_size": config.vocab_size,
         "rope_theta": config.theta(),
-        "sliding_window": config.sliding_window,
+        "sliding_window": config.window(),
     }))
 }
 

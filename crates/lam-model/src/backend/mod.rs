@@ -5,7 +5,7 @@
 //! are the backend's types, and stay where they are computed. The processor's (`cpu/`) are slices in memory (`storage/`),
 //! loops over them (`kernel/`) and the decoder's operations (`ops/`).
 //!
-//! T tokens, D width, H query heads, K inputs and N outputs of a linear layer, F feed-forward width, V vocabulary.
+//! T tokens, D width, H query heads, E head width, K inputs and N outputs of a linear layer, F feed-forward width, V vocabulary.
 
 use std::fmt::Debug;
 
@@ -53,9 +53,9 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
     type OutputGradient<'a>;
     /// A matrix that rows are taken from: the embedding. Shape: [V, D].
     type Table: Debug + Send + Sync;
-    /// The weight of a norm. Shape: `[D]`.
+    /// The weight of a norm. Shape: `[D]`; over a head, `[E]`.
     type Norm: Debug + Send + Sync;
-    /// The weights of a group and its adapters.
+    /// The weights of a group, its biases and its adapters.
     type Group: Debug + Send + Sync;
     /// Sums of the gradients by what is trained.
     type Gradients: Default + Send;
@@ -143,15 +143,23 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync + 'static {
         gradients: &mut Self::Gradients,
     ) -> Result<()>;
 
-    /// Rotates queries and keys to their positions, and attends.
-    fn attention(&self, batch: &Self::Batch, qkv: &mut Self::Outputs) -> Result<(Self::Rows, Self::LogSums)>;
-    /// The gradient by queries, keys and values before their rotation, from the one by attention's output `o`.
+    /// Norms each head of queries and keys, where there are norms for them, rotates them to their positions, and attends.
+    /// Leaves in `qkv` what the backward wants to read.
+    fn attention(
+        &self,
+        batch: &Self::Batch,
+        qkv: &mut Self::Outputs,
+        norms: Option<&[Self::Norm; 2]>,
+    ) -> Result<(Self::Rows, Self::LogSums)>;
+    /// The gradient by queries, keys and values as the group gave them, from the one by attention's output `o`. `read` is
+    /// what the forward left, and its norms.
     fn attention_backward(
         &self,
         batch: &Self::Batch,
-        qkv: Self::Outputs,
+        read: (Self::Outputs, Option<&[Self::Norm; 2]>),
         o_and_log_sums: (Self::Rows, Self::LogSums),
         by_o: Self::Rows,
+        gradients: &mut Self::Gradients,
     ) -> Result<Self::Outputs>;
 
     /// silu(gate) up.

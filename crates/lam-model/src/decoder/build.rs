@@ -9,7 +9,7 @@ use super::{Block, Decoder, Linear, Stack};
 use crate::backend::ops::rope::Rope;
 use crate::backend::storage::weight::Weight;
 use crate::files::Tensors;
-use crate::layout::{MODULES, linear_name, linear_size};
+use crate::layout::{BIAS, HEAD_NORMS, MODULES, has_bias, head_norm_name, linear_name, linear_size};
 use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, Rounding, files, init};
 
 /// Takes a decoder's parts out of named tensors, in the form in which they are kept.
@@ -24,7 +24,7 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn weight(&mut self, name: String, shape: &[usize]) -> Result<Weight, ModelError> {
-        // Norms are small, and read as f32 by every operation.
+        // Norms and biases are small, and read as f32 by every operation.
         if !self.full && shape.len() > 1 {
             let stored = self.tensors.take_stored(&name, shape)?;
             return Ok(Weight::stored(name, shape, stored));
@@ -39,7 +39,18 @@ impl Parts<'_> {
         if let Some(bits) = self.bits {
             weight.quantise(bits)?;
         }
-        Ok(Linear { weight, size, adapter: None })
+        let bias = has_bias(self.config, module).then(|| format!("{}{BIAS}", linear_name(layer, module)));
+        let bias = bias.map(|name| self.weight(name, &[size.0])).transpose()?;
+        Ok(Linear { weight, bias, size, adapter: None })
+    }
+
+    fn head_norms(&mut self, layer: usize) -> Result<Option<[Weight; 2]>, ModelError> {
+        if !self.config.model_type.has_head_norms() {
+            return Ok(None);
+        }
+        let width = [self.config.head_dim()];
+        let [query, key] = HEAD_NORMS.map(|norm| self.weight(head_norm_name(layer, norm), &width));
+        Ok(Some([query?, key?]))
     }
 
     fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
@@ -47,7 +58,8 @@ impl Parts<'_> {
         let input_norm = self.weight(format!("model.layers.{layer}.input_layernorm.weight"), &width)?;
         let post_norm = self.weight(format!("model.layers.{layer}.post_attention_layernorm.weight"), &width)?;
         let linears = MODULES.iter().map(|module| self.linear(layer, module)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Block { input_norm, linears: linears.try_into().expect("there are seven modules"), post_norm })
+        let linears = linears.try_into().expect("there are seven modules");
+        Ok(Block { input_norm, linears, head_norms: self.head_norms(layer)?, post_norm })
     }
 }
 
@@ -67,7 +79,7 @@ impl Decoder {
     /// # Errors
     /// When the directory cannot be written.
     pub fn save(&self, directory: &Path) -> Result<(), ModelError> {
-        files::write_model(directory, &self.config, files::CAUSAL, self.base_tensors()?)
+        files::write_model(directory, &self.config, self.config.model_type.causal(), self.base_tensors()?)
     }
 
     /// Name and values of every weight that is not part of an adapter.
@@ -157,8 +169,10 @@ impl Decoder {
         for block in &mut stack.blocks {
             train(&mut block.input_norm)?;
             train(&mut block.post_norm)?;
+            block.head_norms.iter_mut().flatten().try_for_each(&mut train)?;
             for linear in &mut block.linears {
                 train(&mut linear.weight)?;
+                linear.bias.iter_mut().try_for_each(&mut train)?;
                 if let Some(pair) = &mut linear.adapter {
                     train(&mut pair.a)?;
                     train(&mut pair.b)?;

@@ -27,7 +27,7 @@ pub use hidden::Hidden;
 pub(crate) use hidden::States;
 pub(crate) use weights::{Block, Stack};
 
-/// A Mistral decoder for training and generation.
+/// A decoder for training and generation.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     pub(crate) config: MistralConfig,
@@ -107,7 +107,7 @@ impl Decoder {
     /// Packs texts and their answers so that texts that begin alike share rows, where the sliding window lets them: see
     /// [`PackedBatch::sharing`].
     pub fn pack_answers(&self, answers: &[Answer<'_>]) -> AnswerBatch {
-        let fits = |text: &Prefix<'_>| self.config.sliding_window.is_none_or(|window| text.text.len() <= window);
+        let fits = |text: &Prefix<'_>| self.config.window().is_none_or(|window| text.text.len() <= window);
         let shareable = |text: &Prefix<'_>| if fits(text) { text.shareable } else { 0 };
         let prefixes = answers.iter().map(Answer::prefix);
         let texts: Vec<_> = prefixes.map(|text| Prefix { shareable: shareable(&text), ..text }).collect();
@@ -219,7 +219,7 @@ impl Decoder {
             query: self.config.num_attention_heads,
             key_value: self.config.num_key_value_heads,
             dim: self.config.head_dim(),
-            window: self.config.sliding_window,
+            window: self.config.window(),
         }
     }
 
@@ -228,7 +228,7 @@ impl Decoder {
         batch.check(self.config.vocab_size)?;
         let positions = batch.positions();
         let longest = positions.iter().copied().max().map_or(0, |last| last + 1);
-        if let Some(window) = self.config.sliding_window.filter(|window| !batch.forks.is_empty() && longest > *window) {
+        if let Some(window) = self.config.window().filter(|window| !batch.forks.is_empty() && longest > *window) {
             return Err(ModelError::batch(
                 format!(
                     "a text of {longest} tokens shares its beginning, but the model's sliding window sees {window}"

@@ -130,8 +130,9 @@ impl Decoder {
             if let Some(at) = MODULES.iter().position(|each| linear_name(layer, each) == module) {
                 return Ok(Slot::Linear(&mut block.linears[at]));
             }
-            if let Some(norm) = [&mut block.input_norm, &mut block.post_norm].into_iter().find(|norm| norm.name == name)
-            {
+            let norms = [&mut block.input_norm, &mut block.post_norm];
+            let mut norms = norms.into_iter().chain(block.head_norms.iter_mut().flatten());
+            if let Some(norm) = norms.find(|norm| norm.name == name) {
                 return Ok(Slot::Weight(norm));
             }
         }
@@ -177,7 +178,7 @@ fn with_rows(weight: &Weight, name: &str, rows: &[usize], tensors: &mut Tensors)
 fn with_product(weight: &Weight, pair: LoraPair, lengths: Option<Tensor>) -> Result<Tensor, ModelError> {
     let shape = weight.shape();
     let size = (shape[0], shape[1]);
-    let linear = Linear { weight: weight.clone(), size, adapter: Some(pair) };
+    let linear = Linear { weight: weight.clone(), bias: None, size, adapter: Some(pair) };
     let merged = linear.merged()?.ok_or_else(|| ModelError::adapter("the model carries none", ""))?;
     let Some(lengths) = lengths else { return Ok(merged) };
     let mut values = storage::values(&merged)?.to_vec();

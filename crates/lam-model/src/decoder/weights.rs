@@ -21,6 +21,8 @@ pub(crate) struct Block {
     pub(crate) input_norm: Weight,
     /// In the order of [`crate::layout::MODULES`].
     pub(crate) linears: [Linear; 7],
+    /// Over each head of queries, and of keys.
+    pub(crate) head_norms: Option<[Weight; 2]>,
     pub(crate) post_norm: Weight,
 }
 
@@ -48,6 +50,7 @@ impl Block {
         let norm = std::iter::once;
         norm(&self.input_norm)
             .chain(attention.iter().flat_map(Linear::weights))
+            .chain(self.head_norms.iter().flatten())
             .chain(norm(&self.post_norm))
             .chain(feed_forward.iter().flat_map(Linear::weights))
     }
@@ -55,7 +58,8 @@ impl Block {
     fn on_cpu(&self) -> network::Block<Cpu> {
         let group = |modules: std::ops::Range<usize>| Group::new(&self.linears[modules.clone()], modules.start);
         let [qkv, o, gate_up, down] = GROUPS.map(group);
-        let (input_norm, post_norm) = (self.input_norm.clone(), self.post_norm.clone());
-        network::Block { input_norm, qkv, o, post_norm, gate_up, down }
+        let (input_norm, head_norms, post_norm) =
+            (self.input_norm.clone(), self.head_norms.clone(), self.post_norm.clone());
+        network::Block { input_norm, qkv, head_norms, o, post_norm, gate_up, down }
     }
 }

@@ -7,14 +7,9 @@ use serde_json::{Map, Value, json};
 use super::atomic;
 use crate::{MistralConfig, ModelError};
 
-/// A model that continues a text.
-pub(crate) const CAUSAL: &str = "MistralForCausalLM";
-/// A model that scores a sequence.
-pub(crate) const CLASSIFIER: &str = "MistralForSequenceClassification";
-
 /// Whether the config describes a model that scores a sequence instead of continuing it.
 pub(crate) fn is_classifier(config: &MistralConfig) -> bool {
-    architectures(config).any(|name| name == CLASSIFIER)
+    architectures(config).any(|name| name == config.model_type.classifier())
 }
 
 fn architectures(config: &MistralConfig) -> impl Iterator<Item = &str> {
@@ -27,8 +22,10 @@ pub(crate) fn read_config(directory: &Path) -> Result<MistralConfig, ModelError>
     let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
     let config: MistralConfig = serde_json::from_str(&text).map_err(|error| ModelError::file(&path, error))?;
     config.check().map_err(|error| error.in_file(&path))?;
-    if let Some(other) = architectures(&config).find(|name| ![CAUSAL, CLASSIFIER].contains(name)) {
-        let reason = format!("architecture `{other}` is unknown; known are `{CAUSAL}` and `{CLASSIFIER}`");
+    let (causal, classifier) = (config.model_type.causal(), config.model_type.classifier());
+    if let Some(other) = architectures(&config).find(|name| ![causal, classifier].contains(name)) {
+        let kind = config.model_type.model_type();
+        let reason = format!("architecture `{other}` is unknown for `{kind}`; known are `{causal}` and `{classifier}`");
         return Err(ModelError::file(&path, reason));
     }
     Ok(config)

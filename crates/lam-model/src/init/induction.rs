@@ -134,6 +134,10 @@ impl Plan {
             let reason = "induction needs two layers, two key-value heads and untied embeddings";
             return refuse("num_hidden_layers", config.num_hidden_layers.to_string(), reason.into());
         }
+        if config.model_type.has_head_norms() {
+            let reason = "induction sizes queries and keys, which this architecture norms; initialise it as `normal`";
+            return refuse("model_type", config.model_type.model_type().into(), reason.into());
+        }
         Ok(Self {
             d: config.hidden_size,
             e,

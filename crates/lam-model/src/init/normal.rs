@@ -1,4 +1,4 @@
-//! Weights drawn from a normal distribution, norms of one, as Hugging Face initialises a Mistral.
+//! Weights drawn from a normal distribution, norms of one, biases of zero, as Hugging Face initialises a decoder.
 
 use std::collections::BTreeMap;
 use std::f64::consts::TAU;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::backend::storage;
 use crate::files::Tensors;
-use crate::layout::shapes;
+use crate::layout::{BIAS, shapes};
 use crate::{MistralConfig, ModelError};
 
 /// Normal deviates, by Box and Muller's way.
@@ -29,7 +29,11 @@ pub(crate) fn tensors(config: &MistralConfig, seed: u64) -> Result<Tensors, Mode
     let mut map = BTreeMap::new();
     for (name, shape) in shapes(config) {
         let n = shape.iter().product();
-        let values = if shape.len() == 1 { vec![1.0; n] } else { deviates(&mut random, n, config.initializer_range) };
+        let values = match shape.as_slice() {
+            [_] if name.ends_with(BIAS) => vec![0.0; n],
+            [_] => vec![1.0; n],
+            _ => deviates(&mut random, n, config.initializer_range),
+        };
         map.insert(name, storage::tensor(values, shape)?);
     }
     Ok(Tensors::made("fresh weights", map))

@@ -44,7 +44,8 @@ fn shapes_names_and_architectures() {
     edit(&config, "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 2");
     assert!(refused(copy.path()).contains("architecture `LlamaForCausalLM` is unknown"));
     edit(&config, "\"model_type\": \"mistral\"", "\"model_type\": \"gpt2\"");
-    assert!(refused(copy.path()).contains("`model_type` = gpt2: only `mistral`"));
+    let message = refused(copy.path());
+    assert!(message.contains("`model_type` = gpt2: known are `mistral`, `llama`, `qwen2` and `qwen3`"), "{message}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod adapters;
+mod architectures;
 mod bad_files;
 mod generation;
 mod initialization;

@@ -72,7 +72,7 @@ impl Backbone {
     /// # Errors
     /// When the decoder's window would hide the beginning of such a text.
     pub fn share_prefixes(&mut self, max_length: usize) -> Result<(), TrainerError> {
-        if let Some(window) = self.decoder.config().sliding_window.filter(|&window| window < max_length) {
+        if let Some(window) = self.decoder.config().window().filter(|&window| window < max_length) {
             let reason = format!(
                 "texts of `max_length` = {max_length} tokens do not fit into the model's `sliding_window` = {window}"
             );

@@ -136,7 +136,9 @@ pub fn activation_bytes(config: &MistralConfig, tokens: usize, checkpointing: bo
     // sums and the residual stream in its middle in f32.
     let tape = activation * (2 * query + key_value + 2 * inner) + 4 * (config.num_attention_heads + width);
     // Its backward adds, in its hungrier half, the feed-forward's product and gradients, or attention's.
-    let backward = 4 * (3 * width + (2 * inner).max(2 * query + key_value));
+    // Where heads are normed, queries and keys are there once more.
+    let again = if config.model_type.has_head_norms() { query + key_value / 2 } else { 0 };
+    let backward = 4 * (3 * width + (2 * inner).max(2 * query + key_value + again));
     let blocks = config.num_hidden_layers;
     let kept = 4 * blocks * width + if checkpointing { tape } else { blocks * tape };
     // Hidden states, their gradient, and the last block's output.

@@ -3,10 +3,10 @@
 use candle_core::Result;
 
 use super::ops::linear::{self, Form, Summand, To};
-use super::ops::lora;
+use super::ops::{bias, lora};
 use super::storage::activation::{Activation, Lent, View};
 use super::storage::linear::Linear;
-use super::storage::weight::Gradients;
+use super::storage::weight::{Gradients, Weight};
 use crate::backend::run::Run;
 
 /// What the backward of a linear layer wants from its forward: the inner values of the adapter, if there is one.
@@ -50,14 +50,19 @@ impl Group {
 fn forward(layer: &Linear, x: View<'_>, seed: Option<u64>, to: To<'_>) -> Result<Inner> {
     let (n, k) = layer.size;
     let held = layer.weight.held()?;
-    let own = Summand { x, w: held.numbers(), form: Form::Transposed, reduction: k };
+    let mut summands = vec![Summand { x, w: held.numbers(), form: Form::Transposed, reduction: k }];
+    let bias = layer.bias.as_ref().map(Weight::values).transpose()?;
+    let ones = bias.as_ref().map(|_| bias::ones(x.precision(), x.len() / k));
+    if let (Some(bias), Some(ones)) = (&bias, &ones) {
+        summands.push(bias::forward(ones, bias));
+    }
     let Some(pair) = &layer.adapter else {
-        linear::sum(&[own], n, 1.0, to);
+        linear::sum(&summands, n, 1.0, to);
         return Ok(None);
     };
     pair.with(seed, |adapter| {
         let inner = adapter.inner(x, k);
-        linear::sum(&[own, adapter.forward(&inner)], n, 1.0, to);
+        linear::sum(&[summands.as_slice(), &[adapter.forward(&inner)]].concat(), n, 1.0, to);
         Some(inner)
     })
 }
@@ -163,6 +168,9 @@ impl<'a> GroupGradient<'a> {
             let layer = branch.linear;
             if let Some(gw) = gradients.of(&layer.weight) {
                 linear::backward_weight(branch.g.view(), x, gw, layer.size);
+            }
+            if let Some(gb) = layer.bias.as_ref().and_then(|bias| gradients.of(bias)) {
+                bias::backward(branch.g.view(), gb);
             }
             if let (Some(pair), Some(inner), Some(h)) = (&layer.adapter, inner, &branch.outer) {
                 let both = gradients.of_both(&pair.a, &pair.b);

@@ -5,13 +5,13 @@ pub(crate) mod kernel;
 pub(crate) mod ops;
 pub(crate) mod storage;
 
-use candle_core::Result;
+use candle_core::{Error, Result};
 
 pub(crate) use group::Group;
 use group::GroupGradient;
 use ops::attention::{self, Inputs};
 use ops::linear::To;
-use ops::{embedding, rms_norm, swiglu};
+use ops::{embedding, head_norm, rms_norm, swiglu};
 use storage::activation::Activation;
 use storage::weight::{Gradients, Weight};
 
@@ -30,6 +30,29 @@ impl Cpu {
             Activation::Bf16(y) => rms_norm::forward(x, &norm.values()?, run.eps, y),
         }
         Ok(y)
+    }
+
+    /// Rotates queries and keys to their positions; `sign` -1 rotates them back.
+    fn rotate(run: &Run, [q, k]: [&mut Activation; 2], sign: f32) {
+        let heads = run.heads;
+        run.rope.rotate(q, heads.query * heads.dim, &run.positions, sign);
+        run.rope.rotate(k, heads.key_value * heads.dim, &run.positions, sign);
+    }
+
+    /// Queries and keys normed head by head, and rotated.
+    fn normed_heads(run: &Run, qk: [&Activation; 2], norms: &[Weight; 2]) -> Result<[Activation; 2]> {
+        let normed = |at: usize| Ok::<_, Error>(head_norm::forward(qk[at], &norms[at].values()?, run.eps));
+        let [mut q, mut k] = [normed(0)?, normed(1)?];
+        Self::rotate(run, [&mut q, &mut k], 1.0);
+        Ok([q, k])
+    }
+
+    /// Attention's output, and the logarithms of its denominators.
+    fn attend(run: &Run, [q, k, v]: [&Activation; 3]) -> (Activation, Vec<f32>) {
+        let mut o = Activation::zeros(run.precision, q.len());
+        let mut log_sums = vec![0.0; run.tokens.len() * run.heads.query];
+        attention::forward(run.heads, Inputs { q, k, v, spans: &run.spans }, &mut o, &mut log_sums);
+        (o, log_sums)
     }
 }
 
@@ -164,37 +187,47 @@ impl Backend for Cpu {
         }
     }
 
-    fn attention(&self, run: &Run, qkv: &mut Vec<Activation>) -> Result<(Activation, Vec<f32>)> {
+    fn attention(
+        &self,
+        run: &Run,
+        qkv: &mut Vec<Activation>,
+        norms: Option<&[Weight; 2]>,
+    ) -> Result<(Activation, Vec<f32>)> {
         let [q, k, v] = qkv.as_mut_slice() else { unreachable!("queries, keys and values") };
-        let heads = run.heads;
-        run.rope.rotate(q, heads.query * heads.dim, &run.positions, 1.0);
-        run.rope.rotate(k, heads.key_value * heads.dim, &run.positions, 1.0);
-        let mut o = Activation::zeros(run.precision, q.len());
-        let mut log_sums = vec![0.0; run.tokens.len() * heads.query];
-        attention::forward(heads, Inputs { q, k, v, spans: &run.spans }, &mut o, &mut log_sums);
-        Ok((o, log_sums))
+        let Some(norms) = norms else {
+            Self::rotate(run, [q, k], 1.0);
+            return Ok(Self::attend(run, [q, k, v]));
+        };
+        // Queries and keys stay as they are: the backward of their norm reads them, and makes the rotated ones again.
+        let [q, k] = Self::normed_heads(run, [q, k], norms)?;
+        Ok(Self::attend(run, [&q, &k, v]))
     }
 
     fn attention_backward(
         &self,
         run: &Run,
-        qkv: Vec<Activation>,
+        (qkv, norms): (Vec<Activation>, Option<&[Weight; 2]>),
         (o, log_sums): (Activation, Vec<f32>),
         by_o: Activation,
+        gradients: &mut Gradients,
     ) -> Result<Vec<Activation>> {
         let [q, k, v] = qkv.as_slice() else { unreachable!("queries, keys and values") };
-        let heads = run.heads;
+        let normed = norms.map(|norms| Self::normed_heads(run, [q, k], norms)).transpose()?;
+        let [rotated_q, rotated_k] = normed.as_ref().map_or([q, k], |[q, k]| [q, k]);
         let zeros = |like: &Activation| Activation::zeros(run.precision, like.len());
         let (mut dq, mut dk, mut dv) = (zeros(q), zeros(k), zeros(v));
         attention::backward(
-            heads,
-            Inputs { q, k, v, spans: &run.spans },
+            run.heads,
+            Inputs { q: rotated_q, k: rotated_k, v, spans: &run.spans },
             attention::Kept { o: &o, logsumexp: &log_sums, g: &by_o },
             [&mut dq, &mut dk, &mut dv],
         );
-        drop((qkv, o, by_o));
-        run.rope.rotate(&mut dq, heads.query * heads.dim, &run.positions, -1.0);
-        run.rope.rotate(&mut dk, heads.key_value * heads.dim, &run.positions, -1.0);
+        drop((normed, o, by_o));
+        Self::rotate(run, [&mut dq, &mut dk], -1.0);
+        if let Some([query, key]) = norms {
+            head_norm::backward(q, &query.values()?, run.eps, &mut dq, gradients.of(query));
+            head_norm::backward(k, &key.values()?, run.eps, &mut dk, gradients.of(key));
+        }
         Ok(vec![dq, dk, dv])
     }
 

@@ -9,6 +9,8 @@ use crate::backend::{Backend, Input};
 pub(crate) struct Block<B: Backend> {
     pub(crate) input_norm: B::Norm,
     pub(crate) qkv: B::Group,
+    /// Over each head of queries, and of keys.
+    pub(crate) head_norms: Option<[B::Norm; 2]>,
     pub(crate) o: B::Group,
     pub(crate) post_norm: B::Norm,
     pub(crate) gate_up: B::Group,
@@ -17,7 +19,7 @@ pub(crate) struct Block<B: Backend> {
 
 /// What a block's forward keeps for its backward.
 pub(crate) struct BlockTape<B: Backend> {
-    /// Queries and keys rotated.
+    /// Queries and keys as attention left them.
     qkv: B::Outputs,
     o: B::Rows,
     log_sums: B::LogSums,
@@ -55,7 +57,7 @@ impl<B: Backend> Block<B> {
     ) -> Result<(B::Wide, BlockTape<B>)> {
         let (h, input_roots) = on.norm(batch, x, &self.input_norm)?;
         let (mut qkv, kept_qkv) = on.apply(batch, (block, &self.qkv), h)?;
-        let (mut o, log_sums) = on.attention(batch, &mut qkv)?;
+        let (mut o, log_sums) = on.attention(batch, &mut qkv, self.head_norms.as_ref())?;
         let (middle, kept_o) = on.apply_onto(batch, (block, &self.o), &mut o, x)?;
 
         let (h, post_roots) = on.norm(batch, &middle, &self.post_norm)?;
@@ -85,7 +87,8 @@ impl<B: Backend> Block<B> {
         on.by_weights(batch, &by_sum, (Input::Rows(&o), &kept.o), gradients)?;
         drop(by_sum);
 
-        let mut by_qkv = on.attention_backward(batch, qkv, (o, log_sums), by_o)?;
+        let read = (qkv, self.head_norms.as_ref());
+        let mut by_qkv = on.attention_backward(batch, read, (o, log_sums), by_o, gradients)?;
         let by_outputs = on.gradient_of_outputs(batch, (block, &self.qkv), &mut by_qkv)?;
         on.by_weights(batch, &by_outputs, (Input::Normed(x, &self.input_norm), &kept.qkv), gradients)?;
         if first_trained && !on.trains_norm(&self.input_norm) {

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use super::panels::{Panels, Rows, WIDTH};
 use super::row_reader::RowReader;
 use crate::backend::cpu::kernel::pages::{Arena, Region};
-use crate::backend::cpu::kernel::rows::bf16;
+use crate::backend::cpu::kernel::rows::{self, bf16};
 use crate::backend::cpu::ops::attention::Heads;
+use crate::backend::cpu::ops::head_norm;
+use crate::backend::cpu::storage::weight::Weight;
 use crate::decoder::{Block, Stack};
+use crate::layout::GROUPS;
 use crate::{AdapterUse, CacheOptions, Decoder, MistralConfig, ModelError, WeightFormat};
 
 /// The decoder, for reading only.
@@ -28,6 +31,10 @@ pub(crate) struct BlockPanels {
     pub(crate) input_norm: Vec<f32>,
     /// Query, key and value outputs, one below the other.
     pub(crate) qkv: Panels,
+    /// Biases of query, key and value, one after the other; empty where there are none.
+    biases: Vec<f32>,
+    /// Norms over each head of queries, and of keys.
+    head_norms: Option<[Vec<f32>; 2]>,
     pub(crate) o: Panels,
     pub(crate) post_norm: Vec<f32>,
     /// 16 gates, then their 16 ups, and so on; see [`paired`].
@@ -99,9 +106,17 @@ impl BlockPanels {
         let stacked = |sources: &[RowReader<'_>]| sources.iter().map(RowReader::outputs).sum::<usize>();
         let mut panels = |n, k, rows: &Rows<'_>| Panels::new(arena, options.weights, (n, k), rows);
         let feed_forward = sources[4].outputs();
+        let mut biases = Vec::new();
+        for bias in block.linears[GROUPS[0].clone()].iter().filter_map(|linear| linear.bias.as_ref()) {
+            biases.extend_from_slice(&bias.values()?);
+        }
+        let norm = |norm: &Weight| Ok::<_, ModelError>(norm.values()?.to_vec());
+        let head_norms = block.head_norms.as_ref().map(|[query, key]| Ok::<_, ModelError>([norm(query)?, norm(key)?]));
         Ok(Self {
             input_norm: block.input_norm.values()?.to_vec(),
             qkv: panels(stacked(&sources[0..3]), k(0), &|row, values| RowReader::stacked(&sources[0..3], row, values)),
+            biases,
+            head_norms: head_norms.transpose()?,
             o: panels(sources[3].outputs(), k(3), sources[3].rows()),
             post_norm: block.post_norm.values()?.to_vec(),
             gate_up: panels(gated(feed_forward), k(4), &|row, values| {
@@ -109,6 +124,20 @@ impl BlockPanels {
             }),
             down: panels(sources[6].outputs(), k(6), sources[6].rows()),
         })
+    }
+}
+
+impl BlockPanels {
+    /// Makes queries and keys, as attention wants them but for their rotation, and values of a row of products.
+    pub(crate) fn finish(&self, qkv: &mut [f32], heads: Heads, eps: f32) {
+        if !self.biases.is_empty() {
+            rows::add(qkv, &self.biases);
+        }
+        if let Some([query, key]) = &self.head_norms {
+            let (queries, rest) = qkv.split_at_mut(heads.query * heads.dim);
+            head_norm::norm_row(queries, query, eps);
+            head_norm::norm_row(&mut rest[..heads.key_value * heads.dim], key, eps);
+        }
     }
 }
 

@@ -185,9 +185,10 @@ impl KvCache {
         }
     }
 
-    /// Rotates queries and keys, stores keys and values, and attends.
+    /// Finishes and rotates queries and keys, stores keys and values, and attends.
     fn attend(&mut self, pool: &SpinPool, layer: usize, rows: &[Row]) {
-        let heads = self.model.heads;
+        let (heads, block) = (self.model.heads, &self.model.blocks[layer]);
+        let eps = self.model.config.rms_norm_eps as f32;
         let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
         let Workspace { qkv, o, .. } = &mut self.workspace;
         let (cache, rope, width) = (&self.key_values, &self.rope, wq + 2 * wk);
@@ -196,6 +197,7 @@ impl KvCache {
             for (i, row) in range.clone().zip(&rows[range]) {
                 // SAFETY: only this task has this row, and no other token its position.
                 let qkv = unsafe { &mut shared.from(i * width)[..width] };
+                block.finish(qkv, heads, eps);
                 rope.rotate_row(&mut qkv[..wq + wk], row.position, 1.0);
                 let (keys, values) = qkv[wq..].split_at(wk);
                 for (head, (key, value)) in keys.chunks(e).zip(values.chunks(e)).enumerate() {

@@ -1,4 +1,4 @@
-//! Linear without bias: y = x wᵀ. Shapes: x [T, K]; w [N, K]; y [T, N]. A frozen w simply asks for no gradient.
+//! Linear: y = x wᵀ; a bias is a summand of its own, see [`super::bias`]. Shapes: x [T, K]; w [N, K]; y [T, N]. A frozen w simply asks for no gradient.
 //!
 //! A product may have several summands, as an adapter beside its weight or the gradients of layers that share an
 //! input: in bf16 they are summed in registers.

@@ -5,9 +5,11 @@
 //! T tokens, D width, H query heads, K key-value heads, E head width, F feed-forward width, V vocabulary.
 
 pub(crate) mod attention;
+pub(crate) mod bias;
 pub(crate) mod cross_entropy;
 pub(crate) mod dropout;
 pub(crate) mod embedding;
+pub(crate) mod head_norm;
 pub(crate) mod linear;
 pub(crate) mod log_probs;
 pub(crate) mod lora;

@@ -6,7 +6,8 @@ use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::element::Element;
 use crate::backend::cpu::kernel::{ROWS_PER_TASK, rows};
 
-fn inverse_root(x: &[f32], eps: f32) -> f32 {
+/// 1 / sqrt(mean(x²) + eps) of a row.
+pub(super) fn inverse_root(x: &[f32], eps: f32) -> f32 {
     1.0 / (rows::dot(x, x) / x.len() as f32 + eps).sqrt()
 }
 
@@ -43,11 +44,7 @@ pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gx: &mut [f32]
         .map(|(gx, (x, g))| {
             let mut partial = vec![0.0; if wanted { d } else { 0 }];
             for ((gx, x), g) in gx.chunks_mut(d).zip(x.chunks(d)).zip(g.chunks(d)) {
-                let r = inverse_root(x, eps);
-                let along = rows::dot3(x, w, g) * r * r * r / d as f32;
-                rows::add_scaled_product(gx, g, w, r);
-                rows::add_scaled(gx, x, -along);
-                rows::add_scaled_product(&mut partial, x, g, r);
+                backward_row(x, (w, eps), g, gx, &mut partial);
             }
             partial
         })
@@ -55,6 +52,15 @@ pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gx: &mut [f32]
     if let Some(gw) = gw {
         partials.iter().for_each(|partial| rows::add(gw, partial));
     }
+}
+
+/// The gradients of one row, added to `gx` and, where it is as wide as the row, to `gw`.
+pub(super) fn backward_row(x: &[f32], (w, eps): (&[f32], f32), g: &[f32], gx: &mut [f32], gw: &mut [f32]) {
+    let r = inverse_root(x, eps);
+    let along = rows::dot3(x, w, g) * r * r * r / x.len() as f32;
+    rows::add_scaled_product(gx, g, w, r);
+    rows::add_scaled(gx, x, -along);
+    rows::add_scaled_product(gw, x, g, r);
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A linear layer of a block: its weight, and perhaps an adapter beside it.
+//! A linear layer of a block: its weight, and perhaps a bias and an adapter beside it.
 
 use candle_core::Result;
 
@@ -7,10 +7,12 @@ use crate::backend::cpu::ops::dropout::Dropout;
 use crate::backend::cpu::ops::lora;
 use crate::backend::cpu::storage;
 
-/// y = x wᵀ, plus the adapter's part.
+/// y = x wᵀ, plus the bias, plus the adapter's part.
 #[derive(Clone, Debug)]
 pub(crate) struct Linear {
     pub(crate) weight: Weight,
+    /// Shape: `[N]`.
+    pub(crate) bias: Option<Weight>,
     /// Output and input width.
     pub(crate) size: (usize, usize),
     pub(crate) adapter: Option<LoraPair>,
@@ -38,9 +40,10 @@ impl LoraPair {
 }
 
 impl Linear {
-    /// The weight, then the adapter's.
+    /// The weight, then the bias, then the adapter's.
     pub(crate) fn weights(&self) -> impl Iterator<Item = &Weight> {
-        std::iter::once(&self.weight).chain(self.adapter.iter().flat_map(|pair| [&pair.a, &pair.b]))
+        let pair = self.adapter.iter().flat_map(|pair| [&pair.a, &pair.b]);
+        std::iter::once(&self.weight).chain(&self.bias).chain(pair)
     }
 
     /// Weight plus scale × B A, where there is an adapter.
