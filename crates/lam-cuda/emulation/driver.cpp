@@ -29,7 +29,7 @@ const Failure FAILURES[] = {
     {CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"},
 };
 
-struct Module { void *library; };
+struct Module { void *library; int file; };
 struct Function { emu::Bound *(*bind)(void **); std::string name; int dynamic_shared = 48 << 10; };
 struct Graph { std::vector<emu::Bound> work; bool broken = false; };
 struct Event { std::chrono::steady_clock::time_point when; };
@@ -271,14 +271,18 @@ int cuModuleLoadData(void **module, const void *image) {
   std::string path = "/proc/self/fd/" + std::to_string(file);
   void *library = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
   if (!library) fprintf(stderr, "emulation: %s\n", written ? dlerror() : "a module cannot be written to memory");
-  if (file >= 0) close(file);
-  if (!library) return INVALID_IMAGE;
-  *module = new Module{library};
+  if (!library) {
+    if (file >= 0) close(file);
+    return INVALID_IMAGE;
+  }
+  // The file stays open: two libraries of one path are taken for one.
+  *module = new Module{library, file};
   return SUCCESS;
 }
 int cuModuleUnload(void *module) {
   std::lock_guard<std::recursive_mutex> guard(lock);
   dlclose(((Module *)module)->library);
+  close(((Module *)module)->file);
   delete (Module *)module;
   return SUCCESS;
 }
