@@ -9,7 +9,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use sha2::{Digest, Sha256};
 
-use super::{Message, python};
+use super::{Message, printed, python};
 use crate::PromptError;
 
 /// Steps that one rendering may take: a template that loops for ever ends in an error.
@@ -106,6 +106,13 @@ fn environment() -> Environment<'static> {
     environment.set_unknown_method_callback(python::method);
     environment.set_formatter(python::write);
     environment.add_filter("tojson", python::to_json);
+    environment.add_filter("string", python::string);
+    environment.add_filter("dictsort", printed::dictsort);
+    environment.add_filter("safe", printed::safe);
+    environment.add_filter("e", printed::escape);
+    environment.add_filter("escape", printed::escape);
+    environment.add_test("string", printed::is_string);
+    environment.add_function(printed::TUPLE, printed::tuple);
     environment.add_function("strftime_now", strftime_now);
     environment.add_function("raise_exception", |reason: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, reason))
@@ -160,6 +167,8 @@ mod tests {
             ("{% for m in messages %}", ["line 1", "unexpected end", "`{% for m in messages %}`"]),
             ("{{ raise_exception('no such\\nrole') }}", ["line 1", "no such", "raise_exception"]),
             ("{{ messages[0].content.swap() }}", ["line 1", "swap", "`{{ messages[0].content.swap() }}`"]),
+            ("{{ '<' + (messages[0].content | safe) }}", ["line 1", "+ operator", "| safe"]),
+            ("{{ [1e20] | tojson }}", ["line 1", "1e+20", "tojson"]),
             (
                 "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
                 ["line 1", "fuel", "{%"],
@@ -174,7 +183,27 @@ mod tests {
         }
     }
 
-    const REFERENCES: [(&str, &str); 16] = [
+    const REFERENCES: [(&str, &str); 21] = [
+        (
+            r#"{{ (1, 2) }}{{ (1,) }}{{ () }}{{ ('a', (none, "it's")) }}{{ [(1, 2.0)] }}{{ [1] + [2] }}"#,
+            "(1, 2)(1,)()('a', (None, \"it's\"))[(1, 2.0)][1, 2]",
+        ),
+        (
+            r#"{{ {'b': 1, 'a': 2} | dictsort }}{% for k, v in {'b': 1, 'a': 2} | dictsort %}{{ k }}{{ v }}{% endfor %}{{ {'a': 1}.items() | list }}{{ {'a': 1}.items() }}{{ {'a': 1}.keys() }}"#,
+            "[('a', 2), ('b', 1)]a2b1[('a', 1)]dict_items([('a', 1)])dict_keys(['a'])",
+        ),
+        (
+            r#"{{ messages[0].content | safe }}{{ messages[0].content | e }}{{ ('x' | safe) is string }}{{ '<' ~ (messages[1].content | safe) }}"#,
+            " O'Brien <b> & \"x\"\n O&#39;Brien &lt;b&gt; &amp; &#34;x&#34;\nTrue<é 漢",
+        ),
+        (
+            r#"{{ 1e20 }} {{ 0.1 + 0.2 }} {{ 1e-7 }} {{ 1e15 }} {{ 0.0001 }} {{ [1e16, 2.5e-5, 1.0] }} {{ [1e16, 'a'] | string }}"#,
+            "1e+20 0.30000000000000004 1e-07 1000000000000000.0 0.0001 [1e+16, 2.5e-05, 1.0] [1e+16, 'a']",
+        ),
+        (
+            r#"{% for (a, b) in [(1, 2)] %}{{ a + b }}{% endfor %}{% set (x, y) = (3, 4) %}{{ x }}{{ 'user' in ('user', 'x') }}{{ messages[0].role.endswith(('r', 's')) }}{{ (1, 2)[1] }}{{ (x, y) | length }}{{ (x + 1) * 2 }}{{ 'a-b'.partition('-') }}{{ (1, 2) | tojson }}"#,
+            "33TrueTrue228('a', '-', 'b')[1, 2]",
+        ),
         (
             r#"{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + '[/INST]' }}{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}"#,
             "<s>[INST]  O'Brien <b> & \"x\"\n[/INST] é 漢</s>",

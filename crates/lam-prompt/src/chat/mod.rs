@@ -2,6 +2,7 @@
 
 pub(crate) mod form;
 mod jinja;
+mod printed;
 mod python;
 pub(crate) mod source;
 mod system;

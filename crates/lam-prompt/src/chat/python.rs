@@ -6,6 +6,7 @@ use minijinja::{Error, ErrorKind, Output, State, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 use serde_json::ser::PrettyFormatter;
 
+use super::printed;
 use crate::answer::{Spaced, with_formatter};
 
 /// A template's text without carriage returns, `{% generation %}` and `'…' % values`.
@@ -68,8 +69,48 @@ fn translated_tag(tag: &str) -> String {
         "generation" => tag.replacen("generation", "if true", 1),
         "endgeneration" => tag.replacen("endgeneration", "endif", 1),
         _ if tag.starts_with("{#") => tag.to_owned(),
-        _ => with_format(tag),
+        _ => with_tuples(&with_format(tag)),
     }
+}
+
+/// Words before a bracket that call nothing.
+const NO_CALLS: [&str; 11] = ["in", "not", "and", "or", "if", "elif", "else", "is", "do", "return", "recursive"];
+
+/// `(x, y)`, where nothing is called and no names are given, as a call of [`printed::TUPLE`].
+fn with_tuples(tag: &str) -> String {
+    let (mut out, mut at) = (String::with_capacity(tag.len()), 0);
+    while let Some(next) = tag[at..].chars().next() {
+        let rest = &tag[at..];
+        let length = if next == '\'' || next == '"' { string_length(rest) } else { next.len_utf8() };
+        if next == '(' && is_value(&out) && is_tuple(&rest[..bracket_length(rest)]) {
+            out.push_str(printed::TUPLE);
+        }
+        out.push_str(&rest[..length]);
+        at += length;
+    }
+    out
+}
+
+/// Whether what stands after `before` is a value: no arguments, no names that are given a value.
+fn is_value(before: &str) -> bool {
+    let before = before.trim_end();
+    let word = &before[before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()..];
+    if word.is_empty() { !before.ends_with([')', ']', '\'', '"', '}']) } else { NO_CALLS.contains(&word) }
+}
+
+/// Whether brackets hold nothing, or a comma outside of brackets within.
+fn is_tuple(brackets: &str) -> bool {
+    let inner = brackets.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+    let mut at = 0;
+    while let Some(next) = inner[at..].chars().next() {
+        at += match next {
+            ',' => return true,
+            '(' | '[' | '{' => bracket_length(&inner[at..]),
+            '\'' | '"' => string_length(&inner[at..]),
+            _ => next.len_utf8(),
+        };
+    }
+    inner.trim().is_empty() && brackets.ends_with(')')
 }
 
 /// `'…' % x` and `'…' % (x, y)` as `('…' | format(x, y))`.
@@ -152,7 +193,7 @@ pub(super) fn method(state: &State<'_, '_>, value: &Value, name: &str, args: &[V
         (Some(own), "partition", Some(part)) => {
             let (before, after) = own.split_once(part).map_or((own, None), |(before, after)| (before, Some(after)));
             let between = if after.is_some() { part } else { "" };
-            Ok(Value::from([before, between, after.unwrap_or_default()].map(Value::from).to_vec()))
+            Ok(printed::tuple(Rest([before, between, after.unwrap_or_default()].map(Value::from).to_vec())))
         }
         (Some(own), "rsplit", Some(part)) => {
             let most =
@@ -161,23 +202,39 @@ pub(super) fn method(state: &State<'_, '_>, value: &Value, name: &str, args: &[V
             parts.reverse();
             Ok(parts.into())
         }
-        _ => unknown_method_callback(state, value, name, args),
+        _ => {
+            let result = unknown_method_callback(state, value, name, args)?;
+            let view = if value.kind() == ValueKind::Map { printed::view(name, &result)? } else { None };
+            Ok(view.unwrap_or(result))
+        }
+    }
+}
+
+/// The filter `string`.
+pub(super) fn string(value: &Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map | ValueKind::Number => Ok(representation(value)?.into()),
+        _ => Ok(value.to_string().into()),
     }
 }
 
 /// Writes a value as Python's `str` does: lists and mappings with their strings in quotes.
 pub(super) fn write(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     match value.kind() {
-        ValueKind::Seq | ValueKind::Map => Ok(out.write_str(&representation(value)?)?),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map | ValueKind::Number => {
+            Ok(out.write_str(&representation(value)?)?)
+        }
         _ => escape_formatter(out, state, value),
     }
 }
 
-fn representation(value: &Value) -> Result<String, Error> {
+/// A value as Python's `repr` writes it.
+pub(super) fn representation(value: &Value) -> Result<String, Error> {
     let joined = |parts: Vec<String>| parts.join(", ");
     Ok(match value.kind() {
         ValueKind::String => quoted(value.as_str().unwrap_or_default()),
-        ValueKind::Seq => {
+        ValueKind::Seq if printed::has_own_look(value) => value.to_string(),
+        ValueKind::Seq | ValueKind::Iterable => {
             let parts = value.try_iter()?.map(|item| representation(&item)).collect::<Result<_, _>>()?;
             format!("[{}]", joined(parts))
         }
@@ -187,7 +244,7 @@ fn representation(value: &Value) -> Result<String, Error> {
             };
             format!("{{{}}}", joined(value.try_iter()?.map(pair).collect::<Result<_, _>>()?))
         }
-        _ => value.to_string(),
+        _ => printed::float(value).unwrap_or_else(|| value.to_string()),
     })
 }
 
@@ -212,6 +269,7 @@ pub(super) fn to_json(value: &Value, options: Kwargs, _ensure_ascii: Rest<Value>
     if value.is_undefined() {
         return Err(failed(&"an undefined value is no JSON"));
     }
+    refuse_floats(value)?;
     let mut json = serde_json::to_value(value).map_err(|error| failed(&error))?;
     if options.get::<Option<bool>>("sort_keys")?.unwrap_or(false) {
         json.sort_all_objects();
@@ -228,6 +286,19 @@ pub(super) fn to_json(value: &Value, options: Kwargs, _ensure_ascii: Rest<Value>
         (None, _) => with_formatter(&json, Spaced::PYTHON),
     };
     Ok(if options.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false) { ascii(&text) } else { text })
+}
+
+/// Refuses floats that Python spells otherwise in JSON.
+fn refuse_floats(value: &Value) -> Result<(), Error> {
+    if matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
+        for item in value.try_iter()? {
+            refuse_floats(&if value.kind() == ValueKind::Map { value.get_item(&item)? } else { item })?;
+        }
+    }
+    match printed::float(value).filter(|text| text.contains(['e', 'n'])) {
+        Some(text) => Err(Error::new(ErrorKind::BadSerialization, format!("{text} has no spelling in JSON here"))),
+        None => Ok(()),
+    }
 }
 
 /// `text` with `\u` escapes for all that is not ASCII.
