@@ -38,7 +38,7 @@ pub fn excerpt(text: &str, most: usize) -> String {
 }
 
 /// Controls of ASCII and of C1, marks and overrides of direction, separators that break lines, invisible tags.
-fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         '\u{61c}'

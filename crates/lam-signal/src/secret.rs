@@ -129,6 +129,18 @@ mod tests {
             r"\u0073k\u002dLive\u002f42\u002b\u0022\u005c\u00E9\u003dZz",
             "sk-Live&#47;42&#x2b;&quot;\\&#233;=Zz",
             "736b2d4c6976652f34322b225cc3a93d5a7a",
+            "73:6b:2d:4c:69:76:65:2f:34:32:2b:22:5c:c3:a9:3d:5a:7a",
+            "sk-Live%252F42%252B%2522%255C%25C3%25A9%253DZz",
+            "sk-Live/42+\"\\=C3=A9=3DZz",
+            r"\163\153-Live\05742+\042\134é=Zz",
+            "sk-Live&sol;42&plus;&quot;\\&#233;&equals;Zz",
+            "sk-Live\n/42+\"\\é=Zz",
+            r#"sk-Live\r\n  /42+\"\\é=Zz"#,
+            "sk-Live\u{1b}[1m/42+\u{200b}\"\\é=Zz",
+            r#"sk-Live\u001b[1m/42+\u200b\"\\é=Zz"#,
+            "s k - L i v e / 4 2 + \" \\ é = Z z",
+            r#"sk-Live/42+"\é=Z"#,
+            "YzJzdFRHbDJaUzgwTWlzaVhNT3BQVnA2",
         ];
         for form in forms {
             assert_eq!(redacted(&format!("no key {form}, sorry")), format!("no key {REDACTED}, sorry"), "{form}");
