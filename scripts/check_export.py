@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast
 
 
 def load(kind, directory, base):
@@ -28,6 +28,14 @@ def load(kind, directory, base):
 
     under = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     return PeftModel.from_pretrained(under, directory).eval()
+
+
+def tokenizer_of(directory):
+    """The tokenizer as its files describe it. AutoTokenizer puts Qwen2's own in the place of any tokenizer of a qwen2."""
+    path = directory / "tokenizer_config.json"
+    named = json.loads(path.read_text()).get("tokenizer_class") if path.is_file() else None
+    plain = named in ("PreTrainedTokenizerFast", "TokenizersBackend")
+    return (PreTrainedTokenizerFast if plain else AutoTokenizer).from_pretrained(directory)
 
 
 def last_logits(kind, model, ids):
@@ -59,7 +67,7 @@ def padded(model, tokenizer, rows):
 def compare(kind, directory, base=None):
     """Largest differences by what was compared, and how many tokens of the recorded text differ."""
     record = json.loads((directory / "export.json").read_text())
-    tokenizer = AutoTokenizer.from_pretrained(directory)
+    tokenizer = tokenizer_of(directory)
     ids, expected = tokenizer(record["text"], add_special_tokens=False)["input_ids"], record["text_ids"]
     apart = {"tokens": abs(len(ids) - len(expected)) + sum(one != other for one, other in zip(ids, expected))}
     model = load(kind, directory, base)

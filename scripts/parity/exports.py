@@ -1,5 +1,5 @@
-"""Exports beside transformers and PEFT: small models are made and trained by lam-train, in full, by LoRA and by QLoRA in 8
-and 4 bits, with a reward model over each, and exported merged, as adapters and as reward models.
+"""Exports beside transformers and PEFT: small models of each architecture are made and trained by lam-train, in full, by
+LoRA and by QLoRA in 8 and 4 bits, with a reward model over each, and exported merged, as adapters and as reward models.
 
     scripts/parity.sh exports
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from transformers.utils import logging
 
-from losses import DATA, run
+from losses import ARCHITECTURES, data, run
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 from check_export import compare, largest, last_logits, load  # noqa: E402
@@ -80,17 +80,17 @@ def main(binary):
     logging.set_verbosity_error()
     held = True
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
         stages = "".join(STAGES % {"name": name, "settings": settings, "lora": LORA} for name, settings in TRAINED.items())
-        (folder / "data.toml").write_text(DATA + stages)
-        run(binary, "run", folder / "data.toml", "--runs-dir", folder / "runs")
-        for name in TRAINED:
-            for kind, apart in exported(binary, folder, name):
-                # Not `>`: a difference that is no number is above every limit.
-                held &= all(worst <= LIMIT for worst in apart.values())
-                told = ", ".join(f"{what} {worst:.1e} apart" for what, worst in apart.items() if what != "tokens")
-                told += f", {apart['tokens']} tokens differ" if apart.get("tokens") else ""
-                print(f"{name:8} {kind:16} {told}", flush=True)
+        for architecture in ARCHITECTURES:
+            own = Path(folder) / architecture
+            run(binary, "run", data(own, architecture, stages), "--runs-dir", own / "runs")
+            for name in TRAINED:
+                for kind, apart in exported(binary, own, name):
+                    # Not `>`: a difference that is no number is above every limit.
+                    held &= all(worst <= LIMIT for worst in apart.values())
+                    told = ", ".join(f"{what} {worst:.1e} apart" for what, worst in apart.items() if what != "tokens")
+                    told += f", {apart['tokens']} tokens differ" if apart.get("tokens") else ""
+                    print(f"{architecture:8} {name:8} {kind:16} {told}", flush=True)
     return held
 
 

@@ -1,5 +1,5 @@
 """Training beside PyTorch: the same weights, rows and settings in lam-train, in transformers + PEFT (a loop written out)
-and in TRL's SFTTrainer. Compares the loss of every step and the weights of every checkpoint.
+and in TRL's SFTTrainer. Compares the loss of every step and the weights of every checkpoint, for each architecture.
 
     scripts/parity.sh losses
 
@@ -42,6 +42,20 @@ tokenizer = { vocab_size = 2816 }
 replay_examples = 20
 train = { max_tokens = 4096, max_tokens_per_batch = 1024 }
 """
+# A model in Hugging Face's keys instead of the default one.
+SHAPED = """
+model_config = "%s"
+initialization = { kind = "normal" }
+"""
+SIZES = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+             vocab_size=2816, max_position_embeddings=4096)
+ARCHITECTURES = {
+    "mistral": None,
+    "llama": dict(model_type="llama", rope_theta=5e5, rope_scaling=dict(
+        rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=256)),
+    "qwen2": dict(model_type="qwen2", tie_word_embeddings=True, rope_theta=1e6, use_sliding_window=False),
+    "qwen3": dict(model_type="qwen3", head_dim=24, rope_theta=1e6),
+}
 TRAIN = """
 finetuning_type = "%(kind)s"
 validation_share = 0.0
@@ -106,6 +120,15 @@ class Case:
         return {name.replace(".default", ""): value.detach() for name, value in trained.items()}
 
 
+def data(folder, architecture, stages=""):
+    """A pipeline up to the base of an architecture and on through `stages`, in a folder of its own."""
+    folder.mkdir()
+    shape = ARCHITECTURES[architecture]
+    (folder / "config.json").write_text(json.dumps(SIZES | (shape or {})))
+    (folder / "data.toml").write_text(DATA + (SHAPED % (folder / "config.json") if shape else "") + stages)
+    return folder / "data.toml"
+
+
 def run(*command):
     finished = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if finished.returncode != 0:
@@ -124,11 +147,11 @@ def padded(rows, key, value):
 
 
 def without_decay(model):
-    """Norms are never decayed."""
+    """Norms and biases are never decayed."""
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     return [
-        {"params": [value for name, value in named if "norm" not in name], "weight_decay": 0.01},
-        {"params": [value for name, value in named if "norm" in name], "weight_decay": 0.0},
+        {"params": [value for _, value in named if value.ndim > 1], "weight_decay": 0.01},
+        {"params": [value for _, value in named if value.ndim == 1], "weight_decay": 0.0},
     ]
 
 
@@ -186,26 +209,32 @@ def difference(ours, theirs):
     return (squares(lambda name: ours[name].float() - theirs[name].float()) / squares(theirs.get)) ** 0.5
 
 
+def compared(binary, folder, architecture, kind, schedule):
+    """Whether a run is beside both peers' within the limits."""
+    case, held = Case(binary, folder, kind, schedule), True
+    rows = examples(case)
+    for peer, beside in [("transformers + PEFT", beside_loop), ("TRL", beside_trl)]:
+        losses, weights, checkpoints = beside(case, rows)
+        ours = case.losses()
+        assert len(ours) == len(losses) == STEPS, (len(ours), len(losses))
+        loss = max(abs(a - b) / b for a, b in zip(ours, losses))
+        held &= loss <= LIMIT_LOSS and weights <= LIMIT_WEIGHTS
+        print(f"{architecture:8} {kind:5} {schedule:8} {peer:19} {STEPS} steps of {len(rows)} rows: "
+              f"loss {loss:.1e} of itself apart; weights of {checkpoints} checkpoints {weights:.1e} of their norm apart; "
+              f"loss {ours[0]:.3f} to {ours[-1]:.3f}", flush=True)
+    return held
+
+
 def main(binary):
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     held = True
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "data.toml").write_text(DATA)
-        run(binary, "run", folder / "data.toml", "--runs-dir", folder / "runs")
-        for kind, schedule in [("lora", "constant"), ("lora", "cosine"), ("full", "linear")]:
-            case = Case(binary, folder, kind, schedule)
-            rows = examples(case)
-            for peer, beside in [("transformers + PEFT", beside_loop), ("TRL", beside_trl)]:
-                losses, weights, checkpoints = beside(case, rows)
-                ours = case.losses()
-                assert len(ours) == len(losses) == STEPS, (len(ours), len(losses))
-                loss = max(abs(a - b) / b for a, b in zip(ours, losses))
-                held &= loss <= LIMIT_LOSS and weights <= LIMIT_WEIGHTS
-                print(f"{kind:5} {schedule:8} {peer:19} {STEPS} steps of {len(rows)} rows: loss {loss:.1e} of itself apart; "
-                      f"weights of {checkpoints} checkpoints {weights:.1e} of their norm apart; "
-                      f"loss {ours[0]:.3f} to {ours[-1]:.3f}", flush=True)
+        for architecture in ARCHITECTURES:
+            own = Path(folder) / architecture
+            run(binary, "run", data(own, architecture), "--runs-dir", own / "runs")
+            for kind, schedule in [("lora", "constant"), ("lora", "cosine"), ("full", "linear")]:
+                held &= compared(binary, own, architecture, kind, schedule)
     return held
 
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lam_data::write_examples;
 use lam_env::Application;
-use lam_model::{Decoder, Finetuning, ModelSource, TokenIds};
+use lam_model::{Architecture, Decoder, Finetuning, ModelSource, TokenIds};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
@@ -74,6 +74,11 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     shape.bos_token_id = renderer.tokenizer().bos();
     shape.eos_token_id = Some(TokenIds::One(renderer.tokenizer().eos()));
     shape.pad_token_id = Some(renderer.tokenizer().pad());
+    if shape.model_type == Architecture::Qwen2 {
+        io.progress.note(
+            "transformers' AutoTokenizer puts Qwen2's own tokenizer in the place of this one: load it with PreTrainedTokenizerFast",
+        );
+    }
     let decoder = Decoder::init(shape, &config.initialization, io.seed)?;
     let parameters = decoder.config().parameters();
     io.progress.note(&format!(

@@ -153,13 +153,17 @@ fn named(keys: &Map<String, Value>) -> Result<Option<Architecture>, String> {
 
 impl Serialize for MistralConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.model_type == Architecture::Llama && self.sliding_window.is_none() {
-            // A key that a Llama has not.
-            let mut keys = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
-            keys.as_object_mut().map(|keys| keys.shift_remove("sliding_window"));
-            return keys.serialize(serializer);
+        let mut keys = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
+        // Keys of a Mistral: transformers does not understand a Qwen2's null, and a Llama knows no window.
+        let absent: &[&str] = match self.model_type {
+            Architecture::Mistral => &[],
+            Architecture::Llama => &["head_dim", "sliding_window"],
+            Architecture::Qwen2 | Architecture::Qwen3 => &["head_dim"],
+        };
+        if let Some(keys) = keys.as_object_mut() {
+            keys.retain(|key, value| !value.is_null() || !absent.contains(&key.as_str()));
         }
-        Self::serialize(self, serializer)
+        keys.serialize(serializer)
     }
 }
 

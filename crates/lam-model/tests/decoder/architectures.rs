@@ -141,6 +141,8 @@ fn what_is_written_names_its_architecture_and_is_read_back() {
         for (key, value) in old.as_object().unwrap() {
             assert_eq!(new[key], *value, "{case}: `{key}`");
         }
+        // transformers' Qwen2 fails over a width of heads that is null.
+        assert_ne!(new.get("head_dim"), Some(&Value::Null), "{case}");
         assert_eq!(new.get("sliding_window").is_some(), architecture != Architecture::Llama);
         let again = Decoder::load(copy.path(), &Finetuning::Frozen, 0).unwrap();
         assert_eq!(difference(&logits(&again, &batch), &logits(&decoder, &batch)), 0.0, "{case}");
