@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, ListArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type};
 
@@ -14,7 +14,19 @@ pub(super) fn converted(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef,
         let array = if asked.is_whole() && !found.is_whole() { &whole(array)? } else { array };
         return cast(array, wanted);
     }
+    if has_no_value(array) {
+        return Ok(new_null_array(wanted, array.len()));
+    }
     Err(format!("holds {found}, not {asked}"))
+}
+
+/// Whether all of it is nulls, or what pandas writes for them: then its type is the writer's guess, which says nothing.
+fn has_no_value(array: &ArrayRef) -> bool {
+    if array.logical_null_count() == array.len() {
+        return true;
+    }
+    let numbers = array.as_primitive_opt::<Float64Type>();
+    numbers.is_some_and(|numbers| numbers.iter().flatten().all(f64::is_nan))
 }
 
 fn cast(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, String> {
@@ -101,4 +113,33 @@ fn whole(array: &ArrayRef) -> Result<ArrayRef, String> {
     let lists: &ListArray = lists.as_list();
     let items = whole(lists.values())?;
     Ok(Arc::new(ListArray::new(item, lists.offsets().clone(), items, lists.nulls().cloned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BooleanArray, DictionaryArray, StringArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn a_column_without_a_value_has_any_type() {
+        let list = DataType::List(Arc::new(Field::new_list_field(DataType::UInt32, true)));
+        let arrays: [ArrayRef; 5] = [
+            Arc::new(Float64Array::from(vec![None, None])),
+            Arc::new(Float64Array::from(vec![Some(f64::NAN), None])),
+            Arc::new(StringArray::from(vec![None::<&str>, None])),
+            Arc::new(BooleanArray::from(vec![None, None])),
+            Arc::new([None, None].into_iter().collect::<DictionaryArray<Int32Type>>()),
+        ];
+        for array in &arrays {
+            for wanted in [DataType::Utf8, DataType::Float32, DataType::UInt32, list.clone()] {
+                let converted = converted(array, &wanted).map(|array| (array.len(), array.logical_null_count()));
+                let is_number = array.data_type() == &DataType::Float64 && wanted == DataType::Float32;
+                assert!(converted == Ok((2, 2)) || is_number, "{:?} as {wanted}: {converted:?}", array.data_type());
+            }
+        }
+        let number: ArrayRef = Arc::new(Float64Array::from(vec![Some(1.0), None]));
+        assert_eq!(converted(&number, &DataType::Utf8).unwrap_err(), "holds numbers, not text");
+    }
 }
