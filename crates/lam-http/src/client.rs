@@ -93,6 +93,9 @@ impl Client {
             let mut hop = Request { url: url.as_str().to_owned(), ..request.clone() };
             hop.key = hop.key.filter(|_| is_home(&home, &url));
             let reply = Exchange::start(agent, hop).head(cancel, &source)?;
+            if let Some(proxy) = self.proxy(&url).filter(|_| reply.status == 407) {
+                return Err(HttpError::Proxy { url: url.into(), variable: proxy.variable });
+            }
             match reply.location().filter(|_| request.body.is_none()) {
                 None => return Ok(reply),
                 Some(location) => {
@@ -105,9 +108,14 @@ impl Client {
         Err(fault(&request.url, format!("is redirected more than {MOST_REDIRECTIONS} times, the last to {url}")))
     }
 
+    /// The proxy for an address, if it takes one.
+    fn proxy(&self, url: &Url) -> Option<Chosen> {
+        chosen(url, &|name| self.variable(name))
+    }
+
     /// The connections for an address.
     fn trusting(&self, url: &Url) -> Result<Trusting, HttpError> {
-        let proxy = chosen(url, &|name| self.variable(name));
+        let proxy = self.proxy(url);
         let is_tls = url.scheme() == "https";
         let key = (is_tls, proxy.as_ref().map(|proxy| proxy.value.clone()));
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);

@@ -39,6 +39,13 @@ pub enum HttpError {
         /// What to do.
         hint: String,
     },
+    /// The proxy does not let it through.
+    Proxy {
+        /// What was asked for.
+        url: String,
+        /// The variable that names the proxy.
+        variable: String,
+    },
     /// Somebody asked to stop.
     Cancelled,
 }
@@ -47,7 +54,7 @@ impl Fault for HttpError {
     fn kind(&self) -> FaultKind {
         match self {
             HttpError::Setting { .. } | HttpError::Request { .. } => FaultKind::Config,
-            HttpError::Network { .. } | HttpError::Untrusted { .. } => FaultKind::Runtime,
+            HttpError::Network { .. } | HttpError::Untrusted { .. } | HttpError::Proxy { .. } => FaultKind::Runtime,
             HttpError::Cancelled => FaultKind::Cancelled,
         }
     }
@@ -63,6 +70,10 @@ impl Fault for HttpError {
                 .because(reason)
                 .hint("check the network and the proxy (https_proxy, http_proxy, all_proxy, no_proxy)"),
             HttpError::Untrusted { url, reason, hint } => Details::default().at(url).because(reason).hint(hint),
+            HttpError::Proxy { url, variable } => Details::default()
+                .at(url)
+                .because(format!("the proxy that `{variable}` names asks for a name and a password (status 407)"))
+                .hint(format!("write {variable}=http://NAME:PASSWORD@HOST:PORT, what is no letter in percent escapes")),
             HttpError::Cancelled => Details::new("stopped on request"),
         }
     }

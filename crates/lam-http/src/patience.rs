@@ -107,8 +107,10 @@ fn used_up(text: &str) -> Option<Duration> {
     if text.contains("remaining") { of(text) } else { text.split(',').filter_map(of).max() }
 }
 
+/// A number of seconds; one that is too large for a time is for good.
 fn seconds(number: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(number).ok()
+    let is_time = number.is_finite() && number >= 0.0;
+    is_time.then(|| Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX))
 }
 
 /// Why it is not waited.
@@ -164,6 +166,7 @@ impl Patience {
 fn told(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
+        _ if time >= LONGEST => "more than a century".into(),
         60.0.. if seconds >= 7200.0 => format!("{seconds:.0} s ({:.1} h)", seconds / 3600.0),
         10.0.. => format!("{seconds:.0} s"),
         _ => format!("{} s", (seconds * 10.0).ceil() / 10.0),
@@ -222,7 +225,7 @@ mod tests {
             &[("retry-after", "-5")],
             &[("retry-after", "NaN")],
             &[("retry-after", "inf")],
-            &[("retry-after", "1e300")],
+            &[("retry-after", "-1e300")],
             &[("ratelimit", r#""api";r=7;t=20"#)],
             &[("ratelimit", "limit=100, remaining=7, reset=20")],
             &[("ratelimit", "???")],
@@ -230,6 +233,19 @@ mod tests {
         ] {
             assert_eq!(waited(headers), None, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_wait_that_no_clock_can_tell_is_for_good() {
+        for number in ["1e300", "99999999999999999999999", "18446744073709551616"] {
+            assert!(waited(&[("retry-after", number)]).is_some_and(|wait| wait > LONGEST.as_secs_f64()), "{number}");
+        }
+        let cancel = Cancel::default();
+        let wait = Wait { time: Duration::MAX, header: "retry-after" };
+        let monitor = Monitor { progress: &NoProgress, cancel: &cancel };
+        let refused = Patience::new(Duration::from_secs(60)).wait("it", &wait, monitor);
+        let Err(Impatience::TooLong(reason)) = refused else { panic!("{refused:?}") };
+        assert!(reason.contains("it asks to wait more than a century (retry-after), for good"), "{reason}");
     }
 
     #[test]

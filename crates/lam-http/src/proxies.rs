@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use lam_signal::Secret;
+use lam_signal::{REDACTED, Secret};
 use ureq::Proxy;
 use url::{Host, Url};
 
@@ -38,6 +38,9 @@ impl Chosen {
     pub(crate) fn open(&self) -> Result<Proxy, HttpError> {
         let value = self.value.trim();
         let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+        let (scheme, place) = with_scheme.split_once("://").unwrap_or_default();
+        let (who, host) = place.rsplit_once('@').map_or((None, place), |(who, host)| (Some(who), host));
+        who.and_then(|who| who.split_once(':')).and_then(|(_, password)| Secret::new(password));
         if let Ok(url) = Url::parse(&with_scheme) {
             url.password().map(Secret::new);
         }
@@ -47,7 +50,7 @@ impl Chosen {
         }
         proxy.ok_or_else(|| HttpError::Setting {
             variable: self.variable.clone(),
-            value: value.to_owned(),
+            value: format!("{scheme}://{}{host}", who.map_or(String::new(), |_| format!("{REDACTED}@"))),
             reason: "is no proxy".into(),
             hint: "write http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT, or unset it".into(),
         })
@@ -173,10 +176,16 @@ mod tests {
         for good in ["proxy:3128", "http://proxy", "https://u:p%40ss@proxy:1", "socks5h://proxy:1080", "10.0.0.1:80"] {
             assert!(open(good).is_ok(), "{good}");
         }
-        for bad in ["ftp://user:pass-of-the-proxy@proxy", "http://user:pass-of-the-proxy@", "http://pro xy"] {
+        for bad in [
+            "ftp://user:pass-of-the-proxy@proxy",
+            "http://user:pass-of-the-proxy@",
+            "http://pro xy",
+            "http://us er:p@ss@of-the-proxy@proxy:1",
+            "us er:pw@proxy",
+        ] {
             let error = open(bad).unwrap_err().to_string();
             assert!(error.contains("https_proxy") && error.contains("hint:"), "{error}");
-            assert!(!error.contains("pass-of-the-proxy"), "{error}");
+            assert!(!error.contains("of-the-proxy"), "{error}");
         }
     }
 }

@@ -227,6 +227,18 @@ fn plain_http_is_forwarded_by_the_proxy_with_its_password() {
 }
 
 #[test]
+fn a_proxy_that_wants_a_password_is_told_with_its_variable() {
+    const WANTS: &[u8] = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    let (port, _) = answering(WANTS);
+    let error = text(&[("http_proxy", format!("127.0.0.1:{port}"))], "http://hub.example/").unwrap_err();
+    assert!(matches!(error, HttpError::Proxy { .. }), "{error}");
+    for part in ["http://hub.example/", "`http_proxy`", "407", "hint: write http_proxy=http://NAME:PASSWORD@"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert_eq!(get(&[], &format!("http://127.0.0.1:{port}/")).unwrap().status, 407, "no proxy is to blame");
+}
+
+#[test]
 fn tls_goes_through_a_tunnel() {
     let ((port, seen), server) = (proxy(), private());
     let file = authority("authority.pem").display().to_string();

@@ -93,8 +93,13 @@ impl Client {
     /// What a status says of the model.
     fn refusal(&self, id: &ModelId, url: &str, reply: &Reply) -> HubError {
         let (code, message) = (reply.header("x-error-code"), reply.header("x-error-message").to_owned());
-        let model = id.to_string();
+        let (model, kind) = (id.to_string(), reply.header("content-type"));
         match reply.status {
+            // The hub says why in headers; what keeps people from it shows them a page.
+            status @ (401 | 403 | 404) if code.is_empty() && kind.starts_with("text/html") => HubError::Answer {
+                url: url.into(),
+                reason: format!("status {status} with a page (`{kind}`), which the hub does not send"),
+            },
             status @ (401 | 403) => HubError::Refused { hint: self.permission(id, code), model, status, message },
             404 => {
                 let (what, hint) = missing(id, code, url);

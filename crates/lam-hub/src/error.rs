@@ -132,7 +132,9 @@ impl HubError {
     pub(crate) fn is_out_of_reach(&self) -> bool {
         let is_other = matches!(
             self,
-            HubError::Busy { .. } | HubError::Answer { .. } | HubError::Http(HttpError::Untrusted { .. })
+            HubError::Busy { .. }
+                | HubError::Answer { .. }
+                | HubError::Http(HttpError::Untrusted { .. } | HttpError::Proxy { .. })
         );
         is_other || self.is_network()
     }

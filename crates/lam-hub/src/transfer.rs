@@ -135,7 +135,8 @@ impl Transfer<'_> {
             Err(error) if error.is_network() => return Ok((0, Some(error))),
             Err(error) => return Err(error),
         };
-        let kind = reply.header("content-type").to_owned();
+        let kind = Some(reply.header("content-type")).filter(|kind| !kind.is_empty()).unwrap_or("no content type");
+        let kind = kind.to_owned();
         if let (Some(size), Some(found)) = (self.file.size, total(&reply))
             && size != found
         {
@@ -197,7 +198,6 @@ impl Transfer<'_> {
     /// The server has another file than the hub announced.
     fn differs(&self, found: &str, kind: &str) -> HubError {
         let (size, url) = (self.file.size.unwrap_or_default(), &self.url);
-        let kind = if kind.is_empty() { "no content type" } else { kind };
         self.damaged(format!("announced were {size} bytes, {url} sends {found} ({kind})"))
     }
 

@@ -232,25 +232,38 @@ fn a_cache_that_cannot_be_written_is_read() {
     allow(0o755);
 }
 
-#[test]
-fn an_answer_that_is_no_listing_is_told_with_its_content_type() {
+/// An address where every question is answered with this page.
+fn behind_page(status: &'static str, page: &'static str) -> String {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
-            let page = "<html>Please \u{1b}[31mlog in</html>";
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", page.len());
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", page.len());
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(page.as_bytes()));
         }
     });
-    let (server, home) = (start(), tempfile::tempdir().unwrap());
-    let behind_page = HubSettings { endpoint, ..settings(&server, home.path()) };
-    let text = fetch(behind_page.clone(), "acme/tiny", None).unwrap_err().to_string();
-    assert!(text.contains("`text/html`") && text.contains("Please \\u001b[31mlog in"), "{text}");
-    fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
-    let notes = Notes::default();
-    fetch_noting(behind_page, &notes, &Cancel::default()).unwrap();
-    assert!(notes.text().contains("taken from the cache"), "{}", notes.text());
+    endpoint
+}
+
+#[test]
+fn an_answer_that_is_no_listing_is_told_with_its_content_type() {
+    let page = "<html>Please \u{1b}[31mlog in</html>";
+    for (status, told) in [
+        ("200 OK", "Please \\u001b[31mlog in"),
+        ("401 Unauthorized", "status 401 with a page"),
+        ("403 Forbidden", "status 403 with a page"),
+        ("404 Not Found", "status 404 with a page"),
+    ] {
+        let (server, home) = (start(), tempfile::tempdir().unwrap());
+        let behind_page = HubSettings { endpoint: behind_page(status, page), ..settings(&server, home.path()) };
+        let text = fetch(behind_page.clone(), "acme/tiny", None).unwrap_err().to_string();
+        assert!(text.contains("`text/html`") && text.contains(told), "{text}");
+        fetch(settings(&server, home.path()), "acme/tiny", None).unwrap();
+        let notes = Notes::default();
+        fetch_noting(behind_page, &notes, &Cancel::default()).unwrap();
+        assert!(notes.text().contains("taken from the cache"), "{}", notes.text());
+    }
 }
