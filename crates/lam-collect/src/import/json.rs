@@ -10,6 +10,10 @@ use serde_json::{Deserializer, Value, error::Category};
 
 use super::brackets::{length, never_closed};
 
+/// Fields under which a file keeps its lists of records.
+pub(super) const WRAPPERS: &[&str] =
+    &["data", "records", "rows", "examples", "instances", "samples", "train", "validation", "test"];
+
 /// Where values stand.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
@@ -70,7 +74,7 @@ fn is_conversation(values: &[Value]) -> bool {
     !values.is_empty() && values.iter().all(is_turn)
 }
 
-fn is_turn(value: &Value) -> bool {
+pub(super) fn is_turn(value: &Value) -> bool {
     let has = |names: [&str; 2]| names.iter().all(|name| value.get(name).is_some());
     has(["role", "content"]) || has(["from", "value"])
 }
@@ -84,8 +88,18 @@ struct Reader<'a> {
     replaced: Option<usize>,
     /// Lines that begin what is never closed: of these nothing is parsed.
     never_closed: BTreeSet<usize>,
-    /// Records that were met in a list of which not all can be parsed; `None` outside of one.
-    within: Option<usize>,
+    /// The list of records that is read one by one, since not all of them can be parsed.
+    within: Option<Within>,
+}
+
+/// A list that is read record by record.
+struct Within {
+    /// The field of an object that holds it, if one does.
+    field: String,
+    /// Records that were met so far.
+    met: usize,
+    /// Where the object ends that holds it.
+    end: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -96,7 +110,15 @@ impl<'a> Reader<'a> {
 
     /// Where in a list the value stands that was read last.
     fn place(&self) -> String {
-        self.within.map(|met| format!("[{}].", met.saturating_sub(1))).unwrap_or_default()
+        let place = |within: &Within| format!("{}[{}].", within.field, within.met.saturating_sub(1));
+        self.within.as_ref().map(place).unwrap_or_default()
+    }
+
+    /// Counts a record of the list that is read.
+    fn meet(&mut self) {
+        if let Some(within) = &mut self.within {
+            within.met += 1;
+        }
     }
 
     /// The next value with its line.
@@ -106,7 +128,7 @@ impl<'a> Reader<'a> {
             let line = self.line;
             let error = match self.value_at(start) {
                 Ok((value, end)) => {
-                    self.within = self.within.map(|met| met + 1);
+                    self.meet();
                     self.go_to(end);
                     return Some((line, Ok(value)));
                 }
@@ -116,11 +138,11 @@ impl<'a> Reader<'a> {
                 let (mended, replaced) = mended(&self.text[start..]);
                 self.never_closed = never_closed(&mended);
                 (self.text, self.at, self.replaced) = (Cow::Owned(mended), 0, Some(replaced));
-            } else if self.within.is_none() && self.is_list_of_records(start) {
-                self.within = Some(0);
-                self.go_to(start + 1);
+            } else if let Some((within, first)) = self.list_of_records(start) {
+                self.within = Some(within);
+                self.go_to(first);
             } else {
-                self.within = self.within.map(|met| met + 1);
+                self.meet();
                 self.go_to(start + self.length_of_bad(start));
                 return Some((line, Err(error)));
             }
@@ -136,8 +158,8 @@ impl<'a> Reader<'a> {
             if self.within.is_none() || !self.text[start..].starts_with(']') {
                 return Some(start);
             }
-            self.within = None;
-            self.go_to(start + 1);
+            let end = self.within.take().map_or(0, |within| within.end);
+            self.go_to(end.max(start + 1));
         }
     }
 
@@ -152,11 +174,21 @@ impl<'a> Reader<'a> {
         value.map(|value| (value, start + values.byte_offset())).map_err(|error| told(&error, self.line))
     }
 
-    /// Whether a list begins here that holds objects which are no turns of a conversation.
-    fn is_list_of_records(&self, start: usize) -> bool {
-        let Some(inner) = self.text[start..].strip_prefix('[') else { return false };
+    /// The list of records that begins here, or in a field of the object that does, and where its first record begins.
+    fn list_of_records(&self, start: usize) -> Option<(Within, usize)> {
+        if self.within.is_some() {
+            return None;
+        }
+        let rest = &self.text[start..];
+        let is_object = rest.starts_with('{');
+        let end = if is_object && !self.never_closed.contains(&start) { length(rest)? } else { 0 };
+        let (field, list) = if is_object { wrapped_list(&rest[..end])? } else { (String::new(), rest) };
+        let inner = list.strip_prefix('[')?;
         let first = Deserializer::from_str(inner).into_iter::<Value>().next();
-        inner.trim_start().starts_with('{') && !first.is_some_and(|first| first.is_ok_and(|first| is_turn(&first)))
+        let is_chat = first.is_some_and(|first| first.is_ok_and(|first| is_turn(&first)));
+        let before = if is_object { end - inner.len() } else { 1 };
+        let within = Within { field, met: 0, end: start + end };
+        (inner.trim_start().starts_with('{') && !is_chat).then_some((within, start + before))
     }
 
     fn go_to(&mut self, end: usize) {
@@ -169,7 +201,9 @@ impl<'a> Reader<'a> {
     fn length_of_bad(&self, start: usize) -> usize {
         let rest = &self.text[start..];
         let closed = || length(rest).filter(|_| rest.starts_with(['{', '[']));
-        if let Some(length) = self.within.filter(|_| !self.never_closed.contains(&start)).and_then(|_| closed()) {
+        if let Some(length) =
+            self.within.as_ref().filter(|_| !self.never_closed.contains(&start)).and_then(|_| closed())
+        {
             return length;
         }
         let line = rest.split('\n').next().unwrap_or(rest);
@@ -192,6 +226,28 @@ impl<'a> Reader<'a> {
         let line = &before[before.rfind('\n').map_or(0, |at| at + 1)..];
         if line.bytes().all(|byte| b" \t".contains(&byte)) { line.len() } else { 0 }
     }
+}
+
+/// The first field of an object that may hold its records, with the text from its value on; what stands before it must
+/// be right.
+fn wrapped_list(object: &str) -> Option<(String, &str)> {
+    let mut rest = object.strip_prefix('{')?.trim_start();
+    loop {
+        let (key, after) = value_before(rest)?;
+        rest = after.trim_start().strip_prefix(':')?.trim_start();
+        let key = key.as_str()?;
+        if WRAPPERS.contains(&key) && rest.starts_with('[') {
+            return Some((key.to_owned(), rest));
+        }
+        rest = value_before(rest)?.1.trim_start().strip_prefix(',')?.trim_start();
+    }
+}
+
+/// The value that a text begins with, and what follows.
+fn value_before(text: &str) -> Option<(Value, &str)> {
+    let mut values = Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
 }
 
 /// The error with its place in the file.
@@ -357,6 +413,17 @@ mod tests {
         assert_eq!(pretty, [pair(2, "[0].{\"a\":1}"), pair(5, "[1]."), pair(8, "[2].{\"a\":3}")]);
         let cut = of("[\n  {\n    \"a\": [1,\n  {\n    \"a\": 3\n  }\n]\n");
         assert_eq!(cut, [pair(2, "[0]."), pair(4, "[1].{\"a\":3}")]);
+        let held =
+            of("{\"version\": {\"n\": [1]}, \"data\": [{\"a\":1}, {\"b\" {}}, {\"a\":2}], \"end\": [7]}\n{\"a\":3}");
+        let expected =
+            [pair(1, "data[0].{\"a\":1}"), pair(1, "data[1]."), pair(1, "data[2].{\"a\":2}"), pair(2, "{\"a\":3}")];
+        assert_eq!(held, expected);
+        let pretty = of("{\n  \"rows\": [\n    {\"a\": 1},\n    {\"b\" 2},\n    {\"a\": 3}\n  ]\n}\n{\"a\": 4}");
+        let expected =
+            [pair(3, "rows[0].{\"a\":1}"), pair(4, "rows[1]."), pair(5, "rows[2].{\"a\":3}"), pair(8, "{\"a\":4}")];
+        assert_eq!(pretty, expected);
+        assert_eq!(of("{\"data\": [{\"a\":1},\n{\"a\":2}"), [pair(1, ""), pair(2, "{\"a\":2}")]);
+        assert_eq!(of("{\"data\": {oops}}\n{\"a\":2}"), [pair(1, ""), pair(2, "{\"a\":2}")]);
         let chat = of("[{\"role\":\"user\",\"content\":\"x\"}, {oops}]\n{\"a\":1}");
         assert_eq!(chat, [pair(1, ""), pair(2, "{\"a\":1}")]);
     }
@@ -367,6 +434,8 @@ mod tests {
         let line = format!("{{\"messages\": [{{\"role\": \"user\", \"content\": \"{}\"}},\n", "word ".repeat(20));
         assert_eq!(read(&line.repeat(50_000)).0.len(), 50_000);
         assert_eq!(read(&format!("[{}]", "{oops},".repeat(100_000))).0.len(), 100_000);
+        assert_eq!(read(&format!("{{\"data\": [{}]}}", "{oops},".repeat(100_000))).0.len(), 100_000);
+        assert_eq!(read(&"{\"data\": [{\"a\": 1},\n".repeat(50_000)).0.len(), 50_000);
         assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     }
 

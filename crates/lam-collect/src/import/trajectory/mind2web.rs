@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ego_tree::iter::Edge;
 use lam_types::{
     Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Rect, Split, State,
     Status, Step, StepStatus, Task, Trajectory, Verdict,
 };
-use scraper::ElementRef;
+use scraper::{ElementRef, Node};
 use serde_json::{Value, json};
 
+use super::label::verdict;
 use super::record::{Records, Refusal, each, list, named, optional, text, unquoted};
-use crate::import::block::single_spaced;
+use crate::import::block::{single_spaced, tidy};
 use crate::import::html::parsed;
 use crate::import::json::Source;
 
@@ -158,7 +160,7 @@ fn candidates(action: &Value, field: &str) -> Result<Vec<Value>, Refusal> {
 
 /// The element that was chosen: the one that says so, else the topmost, else the first.
 fn target(wanted: &[Value]) -> Option<usize> {
-    let says = |word: &str| wanted.iter().position(|candidate| candidate[word] == true);
+    let says = |word: &str| wanted.iter().position(|candidate| verdict(&candidate[word]) == Some(true));
     says("is_original_target").or_else(|| says("is_top_level_target")).or((!wanted.is_empty()).then_some(0))
 }
 
@@ -170,18 +172,34 @@ fn said(page: &str) -> Result<HashMap<String, String>, Refusal> {
         let id = element.value().attr("backend_node_id")?;
         let pictured =
             || element.descendants().filter_map(ElementRef::wrap).find_map(|below| below.value().attr("alt"));
-        let mut words = String::new();
-        for piece in element.text() {
-            words.push_str(piece);
-            if words.len() > 4 * LONGEST_NAME {
-                break;
-            }
-        }
-        let words = single_spaced(&words);
+        let words = words_of(element);
         let name = if words.is_empty() { single_spaced(pictured()?) } else { words };
         Some((id.to_owned(), shortened(name)))
     });
     Ok(named.collect())
+}
+
+/// Elements that mark parts of words.
+const MARKS: &[&str] = &["b", "i", "em", "strong", "u", "sub", "sup", "font", "mark"];
+
+/// What stands in an element, as far as a name needs it; words of different elements are apart.
+fn words_of(element: ElementRef<'_>) -> String {
+    let mut words = String::new();
+    for edge in element.traverse() {
+        let (node, opens) = match edge {
+            Edge::Open(node) => (node, true),
+            Edge::Close(node) => (node, false),
+        };
+        match node.value() {
+            Node::Text(text) if opens => words.push_str(text),
+            Node::Element(inner) if !MARKS.contains(&inner.name()) => words.push(' '),
+            _ => {}
+        }
+        if words.len() > 4 * LONGEST_NAME {
+            break;
+        }
+    }
+    tidy(&words)
 }
 
 /// At most [`LONGEST_NAME`] characters, cut after a word.
@@ -238,7 +256,10 @@ fn attributes(candidate: &Value) -> Value {
 
 /// The box of `"left,top,width,height"`; none where the element is not shown.
 fn rectangle(attributes: &Value) -> Option<Rect> {
-    let sides = attributes["bounding_box_rect"].as_str()?.split(',').map(|side| side.trim().parse::<f64>().ok());
+    let sides = attributes["bounding_box_rect"]
+        .as_str()?
+        .split(',')
+        .map(|side| side.trim().parse().ok().filter(|side: &f64| side.is_finite()));
     match sides.collect::<Option<Vec<f64>>>()?[..] {
         [left, top, width, height] if width > 0.0 && height > 0.0 => Some(Rect {
             left: left as i32,
@@ -302,7 +323,7 @@ mod tests {
 
     #[test]
     fn names_come_from_the_page_the_original_target_wins_and_boxes_are_kept() {
-        let page = "<div backend_node_id=1><a backend_node_id=2><text>Track  an <b>order</b></text></a>\
+        let page = "<div backend_node_id=1><a backend_node_id=2><text>Track  an</text><text>o<b>rder</b></text></a>\
                     <button backend_node_id=3><img alt=Bag></button><select backend_node_id=4><option>One</select></div>";
         let candidate = |id: u32, tag: &str, more: Value| {
             let attributes = json!({"class": "x", "bounding_box_rect": "10,20.5,30,40"}).to_string();

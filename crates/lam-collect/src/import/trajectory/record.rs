@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::aside::Rejection;
 use crate::import::content::{Fault, Repairs};
-use crate::import::json::{Entry, Source, visit};
+use crate::import::json::{Entry, Source, WRAPPERS, is_turn, visit};
 
 /// What one file gives.
 #[derive(Debug, Default)]
@@ -38,9 +38,6 @@ pub(super) struct Plan {
 
 /// Why a record cannot be used: the field, and what is wrong with it.
 pub(super) type Refusal = (String, String);
-
-/// Fields under which a file keeps its list of records.
-const WRAPPERS: &[&str] = &["data", "records", "rows", "examples", "instances", "samples", "train"];
 
 /// Fields with the name that a record has of itself.
 const NAMES: &[&str] =
@@ -76,25 +73,66 @@ pub(super) fn each(source: Source<'_>, read: &Read<'_>) -> Records {
             found.records += 1;
             found.fault(line, &place, "", (String::new(), reason));
         }
-        Ok(value) => match wrapped(&value) {
-            Some((key, records)) => {
-                for (index, record) in records.iter().enumerate() {
-                    found.take(line, &format!("{place}{key}[{index}]."), record, read);
-                }
+        Ok(value) => {
+            for (inner, record) in records_of(&value) {
+                found.take(line, &format!("{place}{inner}"), record, read);
             }
-            None => found.take(line, &place, &value, read),
-        },
+        }
     });
     found.repairs.replaced = replaced;
     found
 }
 
-/// The records of an object that holds nothing but a list of them, and what describes it.
-fn wrapped(value: &Value) -> Option<(&str, &Vec<Value>)> {
-    let mut lists = value.as_object()?.iter().filter(|(_, field)| field.is_array() || field.is_object());
-    let (key, records) = lists.next().filter(|(key, _)| WRAPPERS.contains(&key.as_str()))?;
-    let records = records.as_array().filter(|records| records.iter().all(Value::is_object))?;
-    (lists.next().is_none() && !records.is_empty()).then_some((key, records))
+/// The records in a value, each with its place: of an object that holds lists of them and what describes these, of one
+/// that names each record, or the value itself.
+fn records_of(value: &Value) -> Vec<(String, &Value)> {
+    match wrapped(value).or_else(|| keyed(value)) {
+        Some(records) => records,
+        None => vec![(String::new(), value)],
+    }
+}
+
+/// The records of an object whose only lists are lists of them: `{"version": "1", "data": [{…}, {…}]}`.
+fn wrapped(value: &Value) -> Option<Vec<(String, &Value)>> {
+    let fields = value.as_object()?;
+    let holds = |(key, field): (&String, &Value)| match field {
+        Value::Array(records) => WRAPPERS.contains(&key.as_str()) && records.iter().any(is_record),
+        Value::Object(_) => !PARTS.contains(&key.as_str()),
+        _ => true,
+    };
+    if !fields.iter().all(holds) {
+        return None;
+    }
+    let mut records = Vec::new();
+    for (key, field) in fields.iter().filter(|(key, _)| WRAPPERS.contains(&key.as_str())) {
+        for (index, record) in field.as_array().into_iter().flatten().enumerate() {
+            records.push((format!("{key}[{index}]."), record));
+        }
+        for (inner, record) in keyed(field).into_iter().flatten() {
+            records.push((format!("{key}.{inner}"), record));
+        }
+    }
+    (!records.is_empty()).then_some(records)
+}
+
+/// The records of an object that names each of them: `{"a": {…}, "b": {…}}`, most of them with a field in common.
+fn keyed(value: &Value) -> Option<Vec<(String, &Value)>> {
+    let fields = value.as_object().filter(|fields| !fields.keys().any(|key| PARTS.contains(&key.as_str())))?;
+    let records = || fields.values().filter(|field| is_record(field)).filter_map(Value::as_object);
+    let count = records().count();
+    let mut names = std::collections::HashMap::<&str, usize>::new();
+    records().flat_map(|record| record.keys()).for_each(|name| *names.entry(name).or_default() += 1);
+    let in_common = names.values().copied().max().unwrap_or(0);
+    let is_list = in_common > 1 && 2 * in_common > count && 2 * count > fields.len();
+    is_list.then(|| fields.iter().map(|(key, record)| (format!("{key}."), record)).collect())
+}
+
+/// Fields of a record that hold objects: what has one is a record.
+const PARTS: &[&str] = &["original", "instantiation_result", "execution_result", "prompt", "chosen", "rejected"];
+
+/// Whether a value may be a record: an object that is no turn of a conversation.
+fn is_record(value: &Value) -> bool {
+    value.is_object() && !is_turn(value)
 }
 
 /// The name that a record has of itself, "" where it has none.
@@ -157,5 +195,41 @@ pub(super) fn unquoted<'a>(value: &'a Value, parsed: &'a mut Value) -> Result<&'
             Ok(parsed)
         }
         other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn places(value: &Value) -> Vec<String> {
+        records_of(value).into_iter().map(|(place, _)| place).collect()
+    }
+
+    #[test]
+    fn records_are_found_in_lists_and_under_names() {
+        let record = json!({"messages": [{"role": "user", "content": "x"}]});
+        for (value, expected) in [
+            (record.clone(), &[""][..]),
+            (json!({"a": record, "b": record}), &["a.", "b."]),
+            (json!({"a": record, "b": record, "c": {"x": 1}, "d": 7}), &["a.", "b.", "c.", "d."]),
+            (
+                json!({"version": "1", "info": {"x": 1}, "data": [record, 7, record]}),
+                &["data[0].", "data[1].", "data[2]."],
+            ),
+            (json!({"data": {"a": record, "b": record}}), &["data.a.", "data.b."]),
+            (json!({"train": [record], "test": [record]}), &["train[0].", "test[0]."]),
+            (json!({"data": [record], "messages": []}), &[""]),
+            (json!({"original": {"error": null}, "execution_result": {"error": null}}), &[""]),
+            (json!({"a": {"role": "user", "content": "x"}, "b": {"role": "user", "content": "x"}}), &[""]),
+            (json!({"chosen": {"text": "x"}, "rejected": {"text": "x"}}), &[""]),
+            (json!({"a": {"x": 1}, "b": {"y": 1}}), &[""]),
+            (json!({"data": []}), &[""]),
+            (json!(7), &[""]),
+        ] {
+            assert_eq!(places(&value), expected, "{value}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::label::verdict;
+use super::label::{self, is_set, verdict};
 use super::record::{Plan, Records, Refusal, list, optional, text};
 use crate::aside::Rejection;
 use crate::import::markdown;
@@ -67,27 +67,39 @@ fn plain(step: &str) -> String {
     unnumbered(&markdown::plain(step)).to_owned()
 }
 
-/// Why the record is a failure: by its judge, its execution, one of its steps, or the folder that it lies in.
+/// Parts of a record, each with the error that it ended with.
+const PARTS: &[&str] = &[
+    "",
+    "/instantiation_result",
+    "/instantiation_result/choose_template",
+    "/instantiation_result/prefill",
+    "/instantiation_result/instantiation_evaluation",
+    "/execution_result",
+];
+
+/// Why the record is a failure: by its judge, its execution, an error of one of its parts, one of its steps, or the
+/// folder that it lies in.
 fn failure(record: &Value, file: &str) -> Option<String> {
-    let instantiation = &record["instantiation_result"];
     let is_false = |value: &Value| verdict(value) == Some(false);
-    if is_false(&instantiation["instantiation_evaluation"]["result"]["judge"]) {
-        return Some("`instantiation_evaluation.result.judge` is false".to_owned());
+    for (part, field) in
+        [("/instantiation_result/instantiation_evaluation", "judge"), ("/execution_result", "complete")]
+    {
+        let said = record.pointer(&format!("{part}/result/{field}")).filter(|said| !said.is_null());
+        if let Some(said) = said.filter(|said| verdict(said) != Some(true)) {
+            return Some(format!("`{}.result.{field}` is {said}", part.rsplit('/').next().unwrap_or(part)));
+        }
     }
-    let execution = &record["execution_result"];
-    let complete = &execution["result"]["complete"];
-    if !complete.is_null() && verdict(complete) != Some(true) {
-        return Some(format!("`execution_result.result.complete` is {complete}"));
+    let has_error = |part: &&&str| record.pointer(&format!("{part}/error")).is_some_and(is_set);
+    if let Some(part) = PARTS.iter().find(has_error) {
+        return Some(format!("`{}` is set", format!("{part}/error")[1..].replace('/', ".")));
     }
-    if !execution["error"].is_null() {
-        return Some("`execution_result.error` is set".to_owned());
-    }
-    let steps = instantiation["prefill"]["result"]["instantiated_plan"].as_array().into_iter().flatten();
+    let prefill = &record["instantiation_result"]["prefill"];
+    let steps = prefill["result"]["instantiated_plan"].as_array().into_iter().flatten();
     if let Some(index) = steps.map(|step| &step["Success"]).position(is_false) {
         return Some(format!("`instantiated_plan[{index}].Success` is false"));
     }
     let folder = file.split('/').find(|part| part.ends_with("_fail") || part.ends_with("_unsure"));
-    folder.map(|folder| format!("it lies in the folder `{folder}`"))
+    folder.map(|folder| format!("it lies in the folder `{folder}`")).or_else(|| label::failure(record))
 }
 
 #[cfg(test)]
@@ -141,6 +153,15 @@ mod tests {
             (executed(r#""result":{"complete":"Yes"},"error":null"#), false),
             (executed(r#""result":null,"error":{"type":"x"}"#), true),
             (executed(r#""result":null,"error":null"#), false),
+            (judged("true},\"error\":{\"type\":\"x\""), true),
+            (judged("\"unsure\""), true),
+            (judged("true},\"error\":\"None\",\"x\":{\"y\":1"), false),
+            (result(r#""instantiation_result":{"prefill":{"result":null,"error":"timeout"}}"#), true),
+            (result(r#""instantiation_result":{"choose_template":{"error":"no template"}}"#), true),
+            (result(r#""instantiation_result":{"error":"x"}"#), true),
+            (result(r#""error":"x""#), true),
+            (result(r#""metadata":{"label":false}"#), true),
+            (result(r#""error":"""#), false),
             (
                 result(
                     r#""instantiation_result":{"prefill":{"result":{"instantiated_request":"a","instantiated_plan":[{"Subtask":"b","Success":false}]}}}"#,
