@@ -64,3 +64,26 @@ fn json_is_one_value_on_stdout() {
     let plan: serde_json::Value = serde_json::from_str(&plan).expect("one JSON value");
     assert_eq!(plan["stages"][0]["reasons"][0]["reason"], "new");
 }
+
+#[test]
+fn the_doctor_says_what_is_missing_for_a_card() {
+    let place = Place::new("doctor");
+    let folder = place.path("no-libraries");
+    std::fs::create_dir(&folder).expect("a fresh place");
+    let looked = |args: &[&str]| {
+        let output = place.command(args).env("LAM_CUDA_LIBRARIES", &folder).output().expect("runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let value: serde_json::Value = serde_json::from_str(&looked(&["doctor", "--json"])).expect("JSON");
+    assert_eq!(value["devices"], serde_json::json!(["cpu"]));
+    for (part, name) in [("cublaslt", "cuBLASLt"), ("nvrtc", "NVRTC")] {
+        let missing = value["cuda"][part]["missing"].as_str().expect("a text");
+        assert!(missing.starts_with(&format!("no usable {name}: none of version ")), "{missing}");
+        assert!(missing.contains(&folder.display().to_string()), "{missing}");
+        assert!(value["cuda"][part]["hint"].as_str().is_some_and(|hint| hint.contains("scripts/fetch_cuda.sh")));
+    }
+    // Whether the machine has a driver or not.
+    let text = looked(&["doctor"]);
+    assert!(text.contains("\ncuda driver") && text.contains("\nhint "), "{text}");
+}

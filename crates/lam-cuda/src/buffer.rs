@@ -43,6 +43,15 @@ impl<T: Element> Buffer<T> {
         self.length == 0
     }
 
+    /// Where the number of this index is on the device, for tables of addresses that kernels read.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, as a slice does; the one after the last is allowed.
+    pub fn address(&self, index: usize) -> u64 {
+        self.view(index..).address()
+    }
+
     /// All of them, to be read.
     pub fn all(&self) -> View<'_, T> {
         View { address: self.address, length: self.length, lent: PhantomData }

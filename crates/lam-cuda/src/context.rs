@@ -29,6 +29,9 @@ pub(crate) struct Habits {
     pub synchronous: bool,
 }
 
+/// What was launched, and the driver's event behind it.
+pub(crate) type Mark = (Arc<str>, Handle);
+
 /// A device of this process.
 pub(crate) struct Context {
     pub libraries: Libraries,
@@ -44,6 +47,8 @@ pub(crate) struct Context {
     arena: Mutex<Arena>,
     /// While work is captured: what was given back meanwhile, which the graph goes on using.
     held: Mutex<Option<Vec<Place>>>,
+    /// While work is profiled: what was launched, each with the driver's event behind it.
+    marks: Mutex<Option<Vec<Mark>>>,
     /// The kernel that was launched last, for the message when one has failed.
     last: Mutex<Option<Arc<str>>>,
 }
@@ -56,9 +61,9 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Context {
     /// Opens a device and reserves so much of its memory.
     pub fn open(libraries: &Libraries, ordinal: usize, bytes: usize, habits: Habits) -> Result<Arc<Self>, CudaError> {
-        let properties = Properties::of(libraries, ordinal)?;
+        let properties = Properties::of(&libraries.driver, ordinal)?;
         properties.check_supported()?;
-        let device = properties::handle(libraries, ordinal)?;
+        let device = properties::handle(&libraries.driver.functions, ordinal)?;
         let mut primary = Handle::NULL;
         let driver = &libraries.driver.functions;
         // SAFETY: writes one handle.
@@ -75,6 +80,7 @@ impl Context {
             base: 0,
             arena: Mutex::new(Arena::new(0)),
             held: Mutex::new(None),
+            marks: Mutex::new(None),
             last: Mutex::new(None),
         };
         // What fails from here on drops the context, which undoes what was done.
@@ -131,7 +137,24 @@ impl Context {
     /// Remembers what was launched, and waits for it if that is the habit.
     pub fn launched(&self, name: &Arc<str>) -> Result<(), CudaError> {
         *locked(&self.last) = Some(Arc::clone(name));
+        if let Some(marks) = &mut *locked(&self.marks) {
+            marks.push((Arc::clone(name), self.mark()?));
+        }
         if self.habits.synchronous && !self.is_capturing() { self.synchronize() } else { Ok(()) }
+    }
+
+    /// An event behind all work so far, which the caller destroys.
+    pub fn mark(&self) -> Result<Handle, CudaError> {
+        let (driver, mut event) = (self.enter()?, Handle::NULL);
+        // SAFETY: writes one handle.
+        self.check("cuEventCreate", unsafe { (driver.event_create)(&raw mut event, 0) })?;
+        // SAFETY: made above; the stream lives as long as `self`.
+        self.check("cuEventRecord", unsafe { (driver.event_record)(event, self.stream) }).map(|()| event)
+    }
+
+    /// From here on, every launch leaves a mark, if `on`; the marks so far are the caller's.
+    pub fn set_marks(&self, on: bool) -> Vec<Mark> {
+        std::mem::replace(&mut *locked(&self.marks), on.then(Vec::new)).unwrap_or_default()
     }
 
     /// Waits until all work so far is done.

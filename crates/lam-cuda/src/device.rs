@@ -13,7 +13,7 @@ use crate::compiler::Source;
 use crate::context::{Context, Habits, locked};
 use crate::element::Element;
 use crate::error::CudaError;
-use crate::event::median;
+use crate::event::{Share, median, shares};
 use crate::graph::Graph;
 use crate::launch::Launch;
 use crate::library::Libraries;
@@ -28,7 +28,8 @@ use crate::tensor_map::TensorMap;
 pub struct Settings {
     /// Its number: 0 is the first.
     pub ordinal: usize,
-    /// Memory that is reserved for buffers, in bytes; [`ALL_FREE`](crate::ALL_FREE) for all that is free but 1 GiB. Beside it, the products take 64 MiB and the driver some hundred.
+    /// Memory that is reserved for buffers, in bytes; [`ALL_FREE`](crate::ALL_FREE) for all that is free but 1 GiB.
+    /// Beside it, the products take 64 MiB and the driver some hundred.
     pub memory_bytes: usize,
     /// The folder for compiled kernels and chosen algorithms; `None` keeps neither.
     pub cache: Option<PathBuf>,
@@ -78,7 +79,7 @@ impl Device {
 
     /// What a device is, without opening it.
     pub fn properties_of(libraries: &Libraries, ordinal: usize) -> Result<Properties, CudaError> {
-        Properties::of(libraries, ordinal)
+        Properties::of(&libraries.driver, ordinal)
     }
 
     /// Opens a device and reserves so much of its memory for buffers.
@@ -272,8 +273,14 @@ impl Device {
     }
 
     /// How long the work takes on the device, in milliseconds: the median of some runs after one that warms up.
-    pub fn time(&self, repetitions: usize, work: impl FnMut() -> Result<(), CudaError>) -> Result<f32, CudaError> {
+    pub fn time<E: From<CudaError>>(&self, repetitions: usize, work: impl FnMut() -> Result<(), E>) -> Result<f32, E> {
         median(&self.0.context, repetitions, work)
+    }
+
+    /// Where the time of some work goes on the device: by kernel and product, the largest share first. Copies and fills
+    /// count for the launch behind them; whatever other threads launch meanwhile counts too.
+    pub fn profile<E: From<CudaError>>(&self, work: impl FnOnce() -> Result<(), E>) -> Result<Vec<Share>, E> {
+        shares(&self.0.context, work)
     }
 
     /// Captures what `work` launches, instead of doing it, so that [`Graph::replay`] does it all with one call. What the

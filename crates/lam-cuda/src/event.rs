@@ -1,5 +1,6 @@
 //! Marks in the stream, and the time between two of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::context::Context;
@@ -15,13 +16,7 @@ pub(crate) struct Event {
 impl Event {
     /// Behind all work so far.
     pub fn now(context: &Arc<Context>) -> Result<Self, CudaError> {
-        let (driver, mut handle) = (context.enter()?, Handle::NULL);
-        // SAFETY: writes one handle.
-        context.check("cuEventCreate", unsafe { (driver.event_create)(&raw mut handle, 0) })?;
-        let event = Self { context: Arc::clone(context), handle };
-        // SAFETY: both live as long as the context.
-        context.check("cuEventRecord", unsafe { (driver.event_record)(handle, context.stream) })?;
-        Ok(event)
+        Ok(Self { context: Arc::clone(context), handle: context.mark()? })
     }
 
     /// Waits until the work before it is done.
@@ -50,11 +45,11 @@ impl Drop for Event {
 }
 
 /// The median time of one run in milliseconds, after one that warms up.
-pub(crate) fn median(
+pub(crate) fn median<E: From<CudaError>>(
     context: &Arc<Context>,
     repetitions: usize,
-    mut run: impl FnMut() -> Result<(), CudaError>,
-) -> Result<f32, CudaError> {
+    mut run: impl FnMut() -> Result<(), E>,
+) -> Result<f32, E> {
     run()?;
     context.synchronize()?;
     let mut marks = vec![Event::now(context)?];
@@ -66,4 +61,42 @@ pub(crate) fn median(
     let mut times = marks.windows(2).map(|pair| pair[0].until(&pair[1])).collect::<Result<Vec<_>, _>>()?;
     times.sort_by(f32::total_cmp);
     Ok(times[times.len() / 2])
+}
+
+/// What the launches of one name took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// The kernel's name, or the product with its shape.
+    pub name: String,
+    /// How often it was launched.
+    pub launches: usize,
+    /// What that took in all.
+    pub milliseconds: f32,
+}
+
+/// The time by name of what `work` launches, the largest share first.
+pub(crate) fn shares<E: From<CudaError>>(
+    context: &Arc<Context>,
+    work: impl FnOnce() -> Result<(), E>,
+) -> Result<Vec<Share>, E> {
+    context.synchronize()?;
+    let begin = Event::now(context)?;
+    context.set_marks(true);
+    let done = work();
+    let own = |(name, handle)| (name, Event { context: Arc::clone(context), handle });
+    let marks: Vec<(Arc<str>, Event)> = context.set_marks(false).into_iter().map(own).collect();
+    done?;
+    context.synchronize()?;
+    let mut shares: HashMap<&str, Share> = HashMap::new();
+    let mut before = &begin;
+    for (name, event) in &marks {
+        let none = || Share { name: name.to_string(), launches: 0, milliseconds: 0.0 };
+        let share = shares.entry(name).or_insert_with(none);
+        share.launches += 1;
+        share.milliseconds += before.until(event)?;
+        before = event;
+    }
+    let mut shares: Vec<_> = shares.into_values().collect();
+    shares.sort_by(|one, other| other.milliseconds.total_cmp(&one.milliseconds));
+    Ok(shares)
 }

@@ -1,5 +1,6 @@
 //! Compiled kernels on the device, and kept on disk: by source, architecture and compiler.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::path::PathBuf;
@@ -114,6 +115,8 @@ pub(crate) struct Modules {
     /// Where binaries are kept; `None` keeps them nowhere.
     folder: Option<PathBuf>,
     loaded: Mutex<HashMap<String, Module>>,
+    /// The same for texts that stay where they are: asking for them again costs no look at the text.
+    fixed: Mutex<HashMap<(usize, usize), Module>>,
 }
 
 impl Modules {
@@ -123,11 +126,23 @@ impl Modules {
             compiler: Compiler::of(&context.libraries.compiler),
             folder: cache.map(|cache| cache.join("kernels")),
             loaded: Mutex::new(HashMap::new()),
+            fixed: Mutex::new(HashMap::new()),
         }
     }
 
     /// The source's kernels: those of the process, of the disk, or new ones.
     pub fn get(&self, source: &Source) -> Result<Module, CudaError> {
+        let Cow::Borrowed(text) = source.text else { return self.by_content(source) };
+        let place = (text.as_ptr() as usize, text.len());
+        if let Some(module) = locked(&self.fixed).get(&place) {
+            return Ok(module.clone());
+        }
+        let module = self.by_content(source)?;
+        locked(&self.fixed).insert(place, module.clone());
+        Ok(module)
+    }
+
+    fn by_content(&self, source: &Source) -> Result<Module, CudaError> {
         let architecture = self.compiler.architecture_for(self.context.properties.capability)?;
         let key = digest([source.text.as_bytes(), self.compiler.identity(architecture).as_bytes()]);
         let mut loaded = locked(&self.loaded);

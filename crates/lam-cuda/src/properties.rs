@@ -3,8 +3,8 @@
 use std::ffi::{CStr, c_char};
 
 use crate::error::CudaError;
-use crate::library::Libraries;
-use crate::library::driver::attribute;
+use crate::library::Loaded;
+use crate::library::driver::{Functions, attribute};
 use crate::version::Version;
 
 /// The oldest compute capability that our kernels and products are written for: bf16 begins there.
@@ -31,13 +31,13 @@ pub struct Properties {
 
 impl Properties {
     /// Of one device; an error where there is none of this number.
-    pub(crate) fn of(libraries: &Libraries, ordinal: usize) -> Result<Self, CudaError> {
-        let driver = &libraries.driver.functions;
+    pub(crate) fn of(library: &Loaded<Functions>, ordinal: usize) -> Result<Self, CudaError> {
+        let driver = &library.functions;
         let count = driver.count()?;
         if ordinal >= count {
             return Err(CudaError::NoDevice { ordinal, count });
         }
-        let device = handle(libraries, ordinal)?;
+        let device = handle(driver, ordinal)?;
         let ask = |what| {
             let mut value = 0;
             // SAFETY: writes one number.
@@ -46,12 +46,12 @@ impl Properties {
         };
         Ok(Self {
             ordinal,
-            name: name(libraries, device)?,
+            name: name(driver, device)?,
             capability: (ask(attribute::CAPABILITY_MAJOR)?, ask(attribute::CAPABILITY_MINOR)?),
             multiprocessors: ask(attribute::MULTIPROCESSORS)?,
             shared_memory: ask(attribute::SHARED_MEMORY_OF_BLOCK)? as usize,
-            total_bytes: total(libraries, device)?,
-            driver: libraries.driver.version,
+            total_bytes: total(driver, device)?,
+            driver: library.version,
         })
     }
 
@@ -65,16 +65,14 @@ impl Properties {
 }
 
 /// The driver's own number of a device.
-pub(crate) fn handle(libraries: &Libraries, ordinal: usize) -> Result<i32, CudaError> {
-    let driver = &libraries.driver.functions;
+pub(crate) fn handle(driver: &Functions, ordinal: usize) -> Result<i32, CudaError> {
     let mut device = 0;
     // SAFETY: writes one number.
     let result = unsafe { (driver.device)(&raw mut device, i32::try_from(ordinal).unwrap_or(i32::MAX)) };
     driver.check("cuDeviceGet", result).map(|()| device)
 }
 
-fn name(libraries: &Libraries, device: i32) -> Result<String, CudaError> {
-    let driver = &libraries.driver.functions;
+fn name(driver: &Functions, device: i32) -> Result<String, CudaError> {
     let mut text = [0 as c_char; 256];
     // SAFETY: writes at most so many characters, the last of them zero.
     let result = unsafe { (driver.device_name)(text.as_mut_ptr(), 255, device) };
@@ -83,8 +81,7 @@ fn name(libraries: &Libraries, device: i32) -> Result<String, CudaError> {
     Ok(unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned())
 }
 
-fn total(libraries: &Libraries, device: i32) -> Result<usize, CudaError> {
-    let driver = &libraries.driver.functions;
+fn total(driver: &Functions, device: i32) -> Result<usize, CudaError> {
     let mut bytes = 0;
     // SAFETY: writes one number.
     driver.check("cuDeviceTotalMem", unsafe { (driver.device_memory)(&raw mut bytes, device) }).map(|()| bytes)

@@ -32,15 +32,6 @@ pub struct Libraries {
     pub(crate) compiler: Arc<Loaded<nvrtc::Functions>>,
 }
 
-/// What became of the search for one library.
-#[derive(Debug)]
-pub struct Finding {
-    /// "driver", "cuBLASLt" or "NVRTC".
-    pub part: &'static str,
-    /// Where it is and which version, or why it cannot be used.
-    pub outcome: Result<(PathBuf, Version), CudaError>,
-}
-
 impl Libraries {
     /// Those of this machine: [`Places`] says where they are looked for.
     pub fn find() -> Result<Self, CudaError> {
@@ -62,29 +53,14 @@ impl Libraries {
             driver: Arc::new(driver),
         })
     }
-
-    /// What is found of each, for people; the one is looked for whether or not the other is there.
-    pub fn report(places: &Places) -> [Finding; 3] {
-        let driver = find_driver(places);
-        let majors = majors(driver.as_ref().map_or(Version::new(u32::MAX, 0), |driver| driver.version));
-        [
-            finding("driver", driver),
-            finding("cuBLASLt", find_products(places, &majors)),
-            finding("NVRTC", find_compiler(places, &majors)),
-        ]
-    }
-}
-
-fn finding<F>(part: &'static str, found: Result<Loaded<F>, CudaError>) -> Finding {
-    Finding { part, outcome: found.map(|library| (library.path, library.version)) }
 }
 
 /// Which libraries a driver can serve: its own major version and older ones.
-fn majors(driver: Version) -> Vec<u32> {
+pub(crate) fn majors(driver: Version) -> Vec<u32> {
     MAJORS.into_iter().filter(|&major| major <= driver.major).collect()
 }
 
-fn find_driver(places: &Places) -> Result<Loaded<driver::Functions>, CudaError> {
+pub(crate) fn find_driver(places: &Places) -> Result<Loaded<driver::Functions>, CudaError> {
     let mut refused = Vec::new();
     for path in places.drivers() {
         let loaded = table::open(&path).and_then(|library| {
@@ -104,7 +80,7 @@ fn find_driver(places: &Places) -> Result<Loaded<driver::Functions>, CudaError> 
     Err(CudaError::NoDriver { reason: refused.swap_remove(0) })
 }
 
-fn find_products(places: &Places, majors: &[u32]) -> Result<Loaded<cublaslt::Functions>, CudaError> {
+pub(crate) fn find_products(places: &Places, majors: &[u32]) -> Result<Loaded<cublaslt::Functions>, CudaError> {
     find("cuBLASLt", "libcublasLt.so", places, majors, |path| {
         let functions = cublaslt::Functions::load(table::open(path)?)?;
         let version = functions.library_version();

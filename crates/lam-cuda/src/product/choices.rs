@@ -28,7 +28,7 @@ impl Choices {
         self.known.get(shape).copied()
     }
 
-    /// Keeps a choice, unless another process was faster: what counts is what this returns.
+    /// Keeps a choice, unless another process was faster: what is kept is what this returns.
     pub fn keep(&mut self, shape: String, measured: Algorithm) -> Algorithm {
         // A disk that is full or read-only costs the next process its measuring, and this one nothing.
         let kept = self.share(&shape, measured).unwrap_or(measured);

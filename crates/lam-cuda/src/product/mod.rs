@@ -166,7 +166,7 @@ impl Products {
         Ok(plan)
     }
 
-    /// What was chosen before, or what is fastest now.
+    /// What was chosen before for a shape of about this size, or what is fastest now.
     fn choose(
         &self,
         plan: &Plan,
@@ -174,8 +174,9 @@ impl Products {
         operands: &Operands,
         choices: &mut Choices,
     ) -> Result<Algorithm, CudaError> {
-        let name = shape.to_string();
-        if let Some(chosen) = choices.get(&name).filter(|chosen| plan.accepts(chosen)) {
+        let names = [shape.about().to_string(), shape.to_string()];
+        let serves = |name: &String| choices.get(name).filter(|chosen| plan.accepts(chosen));
+        if let Some(chosen) = names.iter().find_map(serves) {
             return Ok(chosen);
         }
         let candidates = plan.candidates(shape)?;
@@ -189,7 +190,10 @@ impl Products {
         }
         let Some(scratch) = Scratch::new(&self.session.context, shape, operands)? else { return Ok(*first) };
         let fastest = fastest(&self.session.context, plan, &candidates, &scratch.operands)?;
-        Ok(choices.keep(name, fastest))
+        let [about, exact] = names;
+        // One that serves others of about this size, but not this one, stays theirs.
+        let kept = choices.keep(if choices.get(&about).is_none() { about } else { exact }, fastest);
+        Ok(if plan.accepts(&kept) { kept } else { fastest })
     }
 }
 

@@ -20,6 +20,20 @@ pub(crate) struct Shape {
     pub alignments: [u32; 4],
 }
 
+impl Shape {
+    /// The shape that stands for those of about this size: what is fastest for 4096 rows is so for 4000. Batches differ in
+    /// length from step to step, and not each length can be measured.
+    pub fn about(&self) -> Self {
+        Self { m: about(self.m), n: about(self.n), k: about(self.k), ..*self }
+    }
+}
+
+/// Up to a number of four binary digits and zeros: at most an eighth more.
+fn about(size: usize) -> usize {
+    let zeros = (usize::BITS - size.leading_zeros()).saturating_sub(4);
+    size.next_multiple_of(1 << zeros)
+}
+
 /// Where the numbers are, and what they are multiplied with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Operands {
@@ -56,5 +70,16 @@ impl fmt::Display for Shape {
             joined(&self.strides.map(|stride| stride.to_string())),
             joined(&self.alignments.map(|alignment| alignment.to_string())),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_about_the_same_are_one() {
+        assert_eq!([1, 7, 15, 16, 17, 100, 4000, 4096, 4097].map(about), [1, 7, 15, 16, 18, 104, 4096, 4096, 4608]);
+        assert!((1..100_000).all(|size| about(size) >= size && about(size) <= size + size / 8));
     }
 }

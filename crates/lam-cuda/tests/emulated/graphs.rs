@@ -84,3 +84,21 @@ pub fn work_is_timed() {
     let time = time.unwrap();
     assert!((2.0..2000.0).contains(&time), "{time}");
 }
+
+pub fn the_time_of_work_is_shared_out() {
+    let device = device();
+    let ones = device.upload(&[bf16::ONE; 4]).unwrap();
+    let mut values = device.zeros::<f32>(4).unwrap();
+    let work = || {
+        for _ in 0..3 {
+            add(&device, &mut values, 1.0)?;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let (a, b) = (Matrix::new(&ones, 2), Matrix::new(&ones, 2));
+        device.product(&Product { m: 2, n: 2, k: 2, a, b, alpha: 0.5 }, Addend::Output(1.0), &mut values, 2)
+    };
+    let shares = device.profile(work).unwrap();
+    let [product, added] = <[_; 2]>::try_from(shares).unwrap();
+    assert!(product.name.starts_with("product m2/n2/k2/nn/f32+") && product.milliseconds > 20.0, "{product:?}");
+    assert_eq!((added.name.as_str(), added.launches, product.launches), ("add", 3, 1));
+}

@@ -150,24 +150,28 @@ pub fn the_fastest_algorithm_is_kept_for_later_processes() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { cache: Some(folder.path().to_path_buf()), ..settings() };
     let file = folder.path().join("products/Emulated-device-cublaslt-12.8.4.txt");
-    let run = |adds| {
-        let device = Device::open_with(&libraries(), &settings).unwrap();
-        compare::<f32>(&device, (33, 31, 17), (false, true), adds, 7);
+    let run = |candidates, m, adds| {
+        with(&[("EMULATED_CANDIDATES", candidates)], || {
+            let device = Device::open_with(&libraries(), &settings).unwrap();
+            compare::<f32>(&device, (m, 31, 17), (false, true), adds, 7);
+        });
+        std::fs::read_to_string(&file).unwrap()
     };
-    with(&[("EMULATED_CANDIDATES", "3")], || run(Adds::Nothing));
-    let text = std::fs::read_to_string(&file).unwrap();
+    let text = run("3", 33, Adds::Nothing);
     let words: Vec<_> = text.split_whitespace().collect();
-    assert!(words[0].starts_with("m33/n31/k17/nt/f32/strides"), "{text}");
+    assert!(words[0].starts_with("m36/n32/k18/nt/f32/strides"), "{text}");
     // The last that the emulation offers is its fastest.
     assert!(words[1].starts_with("0000000000000002"), "{text}");
+    // A choice is not measured again, nor for about the same size.
+    assert_eq!(run("8", 33, Adds::Nothing), text);
+    assert_eq!(run("8", 35, Adds::Nothing), text);
     // What adds to its output is measured elsewhere, and right.
-    with(&[("EMULATED_CANDIDATES", "2")], || run(Adds::Output));
-    let both = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(both.lines().count(), 2, "{both}");
-    // A choice is not measured again; one that the library no longer has is made anew.
-    with(&[("EMULATED_CANDIDATES", "8")], || run(Adds::Nothing));
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), both);
-    run(Adds::Nothing);
+    assert_eq!(run("2", 33, Adds::Output).lines().count(), 2);
+    // One that the library no longer takes is measured anew, and then stands for this size alone.
+    let anew = run("2", 33, Adds::Nothing);
+    let own = anew.lines().find(|line| line.starts_with("m33/n31/k17/nt/f32/")).unwrap();
+    assert!(own.contains(" 0000000000000001") && anew.lines().count() == 3, "{anew}");
+    assert_eq!(run("2", 33, Adds::Nothing), anew);
 }
 
 pub fn an_operand_that_is_too_short_panics() {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use lam_cuda::{CudaError, Device, Libraries, Settings};
+use lam_cuda::{ALL_FREE, CudaError, Device, Libraries, Settings};
 use lam_signal::{Fault, FaultKind};
 
 use crate::{MIB, folder, libraries, settings, with};
@@ -43,6 +43,15 @@ pub fn more_memory_than_there_is() {
         text.starts_with("memory of cuda:0: 564 MiB to be reserved, 512 MiB free of 512 MiB\nhint: the card"),
         "{text}"
     );
+}
+
+pub fn all_that_is_free_is_had() {
+    let memory = (3_usize << 30).to_string();
+    with(&[("EMULATED_MEMORY", &memory)], || {
+        let settings = Settings { memory_bytes: ALL_FREE, ..settings() };
+        let device = Device::open_with(&libraries(), &settings).unwrap();
+        assert_eq!(device.capacity(), 2 << 30);
+    });
 }
 
 pub fn memory_that_somebody_else_holds() {

@@ -1,30 +1,45 @@
 //! `doctor`: what this machine offers. Reads, changes nothing.
 
+mod cuda;
+
+use lam_cuda::{Places, Report};
 use lam_signal::Failure;
 use serde_json::{Value, json};
 
 use crate::output::Output;
 
-/// Prints threads, instruction sets, memory, disk and versions.
+/// Prints threads, instruction sets, memory, devices and versions.
 pub fn doctor(output: &Output) -> Result<(), Failure> {
-    let report = json!({
+    let found = Report::of(&Places::here());
+    let mut report = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
         "architecture": std::env::consts::ARCH,
         "instructions": instructions(),
         "memory_total_mib": memory_mib("MemTotal:"),
         "memory_available_mib": memory_mib("MemAvailable:"),
-        "devices": ["cpu"],
+        "devices": devices(&found),
         "confinement": lam_env::Confinement::here().to_string(),
         "environments": crate::registry::environments().names(),
     });
     if output.json {
+        report["cuda"] = cuda::value(&found);
         return output.value(&report);
     }
-    for (name, value) in report.as_object().expect("made above as an object") {
-        output.line(&format!("{name:<22}{}", plain(value)));
+    let own =
+        report.as_object().expect("made above as an object").iter().map(|(name, value)| (name.clone(), plain(value)));
+    for (name, text) in own.chain(cuda::lines(&found)) {
+        output.line(&format!("{name:<22}{text}"));
     }
     Ok(())
+}
+
+/// What `--device` takes here.
+fn devices(found: &Report) -> Vec<String> {
+    let complete = found.products.is_ok() && found.compiler.is_ok();
+    let cards = found.devices.as_ref().map_or(&[][..], Vec::as_slice).iter();
+    let usable = cards.filter(|card| complete && card.check_supported().is_ok());
+    std::iter::once("cpu".to_owned()).chain(usable.map(|card| format!("cuda:{}", card.ordinal))).collect()
 }
 
 fn plain(value: &Value) -> String {
