@@ -36,7 +36,7 @@ fn every_pipeline_can_be_planned() {
 fn every_model_configuration_is_valid() {
     for path in files("configs/model", "json") {
         let text = std::fs::read_to_string(&path).expect("readable");
-        let config: lam_model::MistralConfig =
+        let config: lam_model::DecoderConfig =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         config.check().unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_model::MistralConfig;
+use lam_model::DecoderConfig;
 
 use crate::BaseError;
 
@@ -19,7 +19,7 @@ const SHAPES: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// A name that is neither, or a file that is no configuration of a known architecture.
-pub fn model_config(name_or_path: &str) -> Result<MistralConfig, BaseError> {
+pub fn model_config(name_or_path: &str) -> Result<DecoderConfig, BaseError> {
     let refuse = |reason: String, hint: String| BaseError::Config {
         key: "model_config",
         value: name_or_path.into(),
@@ -34,7 +34,7 @@ pub fn model_config(name_or_path: &str) -> Result<MistralConfig, BaseError> {
             refuse(error.to_string(), format!("name a config.json, or one of {}", names.join(", ")))
         })?,
     };
-    let config: MistralConfig =
+    let config: DecoderConfig =
         serde_json::from_str(&text).map_err(|error| refuse(error.to_string(), String::new()))?;
     config.check()?;
     Ok(config)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use lam_export::{ExportConfig, ExportError, ExportInputs, Kind, Sources, export};
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, ScalarHead};
 use lam_prompt::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn model(root: &Path, name: &str, seed: u64) -> PathBuf {
     let directory = root.join(name);
     let corpus = ["make the heading bold", "insert a table with 3 rows and 4 columns"];
     let tokenizer = Tokenizer::train(&corpus, &TokenizerConfig { vocab_size: 512, labels: 16, words: vec![] }).unwrap();
-    let config: MistralConfig = serde_json::from_value(json!({
+    let config: DecoderConfig = serde_json::from_value(json!({
         "architectures": ["MistralForCausalLM"], "model_type": "mistral", "hidden_size": 32, "intermediate_size": 48,
         "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 512,
         "max_position_embeddings": 256, "rope_theta": 10000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": false,

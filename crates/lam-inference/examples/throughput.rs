@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, Initialization, MistralConfig};
+use lam_model::{Decoder, DecoderConfig, Initialization};
 use lam_prompt::TokenConstraint;
 
 const REQUESTS: u32 = 300;
@@ -54,7 +54,7 @@ fn request(own: u32, constrained: bool, logprobs: bool) -> GenerationRequest {
 
 fn main() -> Result<()> {
     let path = std::env::args().nth(1).context("name a model's config.json")?;
-    let config: MistralConfig = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+    let config: DecoderConfig = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
     println!("{} parameters, {REQUESTS} requests", config.parameters());
     let decoder = Decoder::init(config, &Initialization::Normal, 1)?;
     for (name, constrained, logprobs) in

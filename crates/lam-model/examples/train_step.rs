@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, Mode, PackedBatch, Target};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Mode, PackedBatch, Target};
 
 /// Processor time of this process so far, in seconds: what counts where other programs run beside it.
 fn processor_seconds() -> f64 {
@@ -27,7 +27,7 @@ const SHAPES: [(&str, [usize; 7], [usize; 2]); 4] = [
     ("full-6m", [256, 6, 4, 2, 64, 704, 4096], [8, 256]),
 ];
 
-fn config(sizes: [usize; 7]) -> Result<MistralConfig, Failure> {
+fn config(sizes: [usize; 7]) -> Result<DecoderConfig, Failure> {
     let [hidden_size, layers, heads, key_values, head_dim, intermediate_size, vocab_size] = sizes;
     Ok(serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": hidden_size, "num_hidden_layers": layers,

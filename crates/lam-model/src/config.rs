@@ -11,7 +11,7 @@ use crate::{Architecture, ModelError};
 /// Shape of a decoder. Keys that are not listed are kept and written back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct MistralConfig {
+pub struct DecoderConfig {
     /// Which decoder it is.
     pub model_type: Architecture,
     /// Width of the residual stream.
@@ -31,7 +31,7 @@ pub struct MistralConfig {
     pub vocab_size: usize,
     /// Longest document.
     pub max_position_embeddings: usize,
-    /// Base of the rotary frequencies. See [`MistralConfig::theta`].
+    /// Base of the rotary frequencies. See [`DecoderConfig::theta`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rope_theta: Option<f64>,
     /// The newer place of `rope_theta`.
@@ -41,7 +41,7 @@ pub struct MistralConfig {
     #[serde(default = "norm_eps")]
     pub rms_norm_eps: f64,
     /// How many positions back a token would see, itself included. Whether it does depends on the architecture: see
-    /// [`MistralConfig::window`].
+    /// [`DecoderConfig::window`].
     pub sliding_window: Option<usize>,
     /// Whether the output layer is the embedding.
     #[serde(default)]
@@ -108,7 +108,7 @@ const OTHER_KINDS: [(&str, Kind); 12] = [
     ("pad_token_id", Kind::Id),
 ];
 
-impl<'de> Deserialize<'de> for MistralConfig {
+impl<'de> Deserialize<'de> for DecoderConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut keys = Map::deserialize(deserializer)?;
         let architecture = named(&keys).map_err(D::Error::custom)?;
@@ -151,7 +151,7 @@ fn named(keys: &Map<String, Value>) -> Result<Option<Architecture>, String> {
     known.map(Some).ok_or_else(unknown)
 }
 
-impl Serialize for MistralConfig {
+impl Serialize for DecoderConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut keys = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
         // Keys of a Mistral: transformers does not understand a Qwen2's null, and a Llama knows no window.
@@ -177,7 +177,7 @@ fn silu() -> String {
     "silu".into()
 }
 
-impl MistralConfig {
+impl DecoderConfig {
     /// Width of a head.
     pub fn head_dim(&self) -> usize {
         self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1))
@@ -295,13 +295,13 @@ pub(crate) fn refuse_unless(
 mod tests {
     use super::*;
 
-    fn config(more: Value) -> Result<MistralConfig, String> {
+    fn config(more: Value) -> Result<DecoderConfig, String> {
         let mut keys = json!({
             "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
             "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": 2,
         });
         keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let config: MistralConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
+        let config: DecoderConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
         config.check().map_err(|error| error.to_string())?;
         Ok(config)
     }
@@ -322,7 +322,7 @@ mod tests {
         .unwrap();
         assert_eq!((null.sliding_window, null.num_key_value_heads, null.head_dim(), null.theta()), (None, 4, 8, 1e4));
         assert_eq!(
-            MistralConfig { sliding_window: Some(4096), num_key_value_heads: 2, other: Map::new(), ..null },
+            DecoderConfig { sliding_window: Some(4096), num_key_value_heads: 2, other: Map::new(), ..null },
             absent
         );
     }

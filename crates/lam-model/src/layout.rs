@@ -1,6 +1,6 @@
 //! Names and shapes of a decoder's weights, as Hugging Face has them. Knows no numbers.
 
-use crate::MistralConfig;
+use crate::DecoderConfig;
 
 /// The linear layers of a block that can carry an adapter, in the order of the forward pass.
 pub(crate) const MODULES: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
@@ -35,12 +35,12 @@ pub(crate) fn head_norm_name(layer: usize, norm: &str) -> String {
 }
 
 /// Whether a linear layer has a bias.
-pub(crate) fn has_bias(config: &MistralConfig, module: &str) -> bool {
+pub(crate) fn has_bias(config: &DecoderConfig, module: &str) -> bool {
     config.model_type.has_biases() && matches!(module, "q_proj" | "k_proj" | "v_proj")
 }
 
 /// Output and input width of a linear layer.
-pub(crate) fn linear_size(config: &MistralConfig, module: &str) -> (usize, usize) {
+pub(crate) fn linear_size(config: &DecoderConfig, module: &str) -> (usize, usize) {
     let (d, f, e) = (config.hidden_size, config.intermediate_size, config.head_dim());
     match module {
         "q_proj" => (config.num_attention_heads * e, d),
@@ -52,7 +52,7 @@ pub(crate) fn linear_size(config: &MistralConfig, module: &str) -> (usize, usize
 }
 
 /// Name and shape of every tensor, in the order of the forward pass.
-pub(crate) fn shapes(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
+pub(crate) fn shapes(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
     let (v, d) = (config.vocab_size, config.hidden_size);
     let mut shapes = vec![("model.embed_tokens.weight".to_string(), vec![v, d])];
     for layer in 0..config.num_hidden_layers {
@@ -78,7 +78,7 @@ pub(crate) fn shapes(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
 }
 
 /// Every module with a weight and the weight's shape; the output layer is one even where it shares the embedding's.
-pub(crate) fn modules(config: &MistralConfig) -> Vec<(String, Vec<usize>)> {
+pub(crate) fn modules(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
     let module = |(name, shape): (String, Vec<usize>)| Some((name.strip_suffix(".weight")?.to_owned(), shape));
     let mut modules: Vec<_> = shapes(config).into_iter().filter_map(module).collect();
     if config.tie_word_embeddings {

@@ -6,9 +6,9 @@
 //! operations in `backend/`. Does not know tasks or text.
 //!
 //! ```
-//! use lam_model::{Decoder, Initialization, MistralConfig, Mode, PackedBatch, Target};
+//! use lam_model::{Decoder, Initialization, DecoderConfig, Mode, PackedBatch, Target};
 //!
-//! let config: MistralConfig = serde_json::from_str(
+//! let config: DecoderConfig = serde_json::from_str(
 //!     r#"{"model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
 //!         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 50}"#,
 //! )?;
@@ -52,7 +52,7 @@ mod window;
 pub use allocator::tune_allocator;
 pub use architecture::Architecture;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
-pub use config::{MistralConfig, TokenIds};
+pub use config::{DecoderConfig, TokenIds};
 pub use decoder::{Decoder, Hidden, Mode};
 pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};

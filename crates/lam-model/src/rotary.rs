@@ -10,7 +10,7 @@ use std::f64::consts::PI;
 use serde_json::{Map, Value};
 
 use crate::config::refuse_unless;
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// What an error names.
 const KEY: &str = "rope_parameters";
@@ -31,7 +31,7 @@ impl Rotary {
     }
 }
 
-impl MistralConfig {
+impl DecoderConfig {
     /// The rotary frequencies.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ fn number(keys: &Map<String, Value>, key: &'static str) -> Result<f64, ModelErro
 mod tests {
     use super::*;
 
-    fn config(rope: Value) -> MistralConfig {
+    fn config(rope: Value) -> DecoderConfig {
         let mut keys = serde_json::json!({
             "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
             "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": null, "max_position_embeddings": 4096,

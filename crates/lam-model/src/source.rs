@@ -4,14 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::files::{BaseRecord, Change, ModelFiles, PeftAdapter, PeftConfig, Tensors, named_base};
-use crate::{Decoder, Finetuning, MistralConfig, ModelError, Rounding};
+use crate::{Decoder, DecoderConfig, Finetuning, ModelError, Rounding};
 
 /// A policy on disk that was looked at and can be loaded.
 #[derive(Clone, Debug)]
 pub struct ModelSource {
     directory: PathBuf,
     adapter: Option<(PathBuf, AdapterOutline)>,
-    config: MistralConfig,
+    config: DecoderConfig,
 }
 
 /// What an adapter on disk changes.
@@ -70,7 +70,7 @@ impl ModelSource {
     }
 
     /// Its shape.
-    pub fn config(&self) -> &MistralConfig {
+    pub fn config(&self) -> &DecoderConfig {
         &self.config
     }
 
@@ -107,7 +107,7 @@ impl ModelSource {
     }
 
     /// The frozen base, rounded as the adapter's record says, or to `bits`.
-    fn rounded(&self, config: MistralConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Decoder, ModelError> {
+    fn rounded(&self, config: DecoderConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Decoder, ModelError> {
         let recorded = self.rounding()?;
         if let (Some(bits), Some(recorded)) =
             (bits, recorded.quantization_bit.filter(|recorded| Some(*recorded) != bits))
@@ -184,7 +184,7 @@ pub fn record_base(adapter: &Path, base: &Path) -> Result<(), ModelError> {
 ///
 /// # Errors
 /// Files that are missing or damaged, or a policy.
-pub fn open_reward_model(directory: &Path) -> Result<MistralConfig, ModelError> {
+pub fn open_reward_model(directory: &Path) -> Result<DecoderConfig, ModelError> {
     Ok(ModelFiles::open(directory, true)?.config)
 }
 

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use crate::config::refuse_unless;
-use crate::{Architecture, MistralConfig, ModelError};
+use crate::{Architecture, DecoderConfig, ModelError};
 
 /// Layers of a Qwen below which all is seen, where its config does not say how many.
 const FULL_LAYERS: u64 = 28;
 
-impl MistralConfig {
+impl DecoderConfig {
     /// How many positions back a token sees, itself included; all where there is none.
     pub fn window(&self) -> Option<usize> {
         match self.model_type {
@@ -67,13 +67,13 @@ mod tests {
 
     use super::*;
 
-    fn config(more: Value) -> Result<MistralConfig, String> {
+    fn config(more: Value) -> Result<DecoderConfig, String> {
         let mut keys = json!({
             "model_type": "qwen2", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
             "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": 2,
         });
         keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let config: MistralConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
+        let config: DecoderConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
         config.check().map_err(|error| error.to_string())?;
         Ok(config)
     }

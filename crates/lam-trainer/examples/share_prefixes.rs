@@ -12,7 +12,7 @@
 mod measure;
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, Precision};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision};
 use lam_trainer::{BatchGradient, Example, Pass, SupervisedModule, TrainModule};
 
 use measure::Stopwatch;
@@ -66,7 +66,7 @@ fn main() -> Result<(), Failure> {
     let mut next = |default: usize| numbers.next().unwrap_or(Ok(default));
     let (screen, rest, count, rounds) = (next(872)?, next(100)?.max(ANSWER), next(11)?.max(1), next(9)?.max(1));
     let directory = tempfile::tempdir()?;
-    let config: MistralConfig = serde_json::from_str(CONFIG)?;
+    let config: DecoderConfig = serde_json::from_str(CONFIG)?;
     Decoder::init(config, &Initialization::Normal, 1)?.save(directory.path())?;
     let batch = steps(screen, rest, count);
     let modules = [module(directory.path(), false)?, module(directory.path(), true)?];

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lam_hub::{Hub, HubSettings, ModelId};
 use lam_inference::not_a_model;
-use lam_model::{AdapterOutline, Architecture, MistralConfig, ModelSource, open_reward_model};
+use lam_model::{AdapterOutline, Architecture, DecoderConfig, ModelSource, open_reward_model};
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
@@ -82,7 +82,7 @@ fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String
     facts.insert("architecture".into(), config["architectures"][0].clone());
     facts.insert("model_type".into(), config["model_type"].clone());
     facts.extend(weights(shards));
-    match serde_json::from_value::<MistralConfig>(config).map_err(|error| error.to_string()) {
+    match serde_json::from_value::<DecoderConfig>(config).map_err(|error| error.to_string()) {
         Ok(config) => match config.check() {
             Ok(()) => {
                 facts.extend(shape(&config));
@@ -111,7 +111,7 @@ fn weights(shards: &[Shard]) -> Map<String, Value> {
     }))
 }
 
-fn shape(config: &MistralConfig) -> Map<String, Value> {
+fn shape(config: &DecoderConfig) -> Map<String, Value> {
     entries(json!({
         "parameters_by_config": config.parameters(),
         "hidden_size": config.hidden_size,
@@ -141,7 +141,7 @@ fn words(directory: &Path) -> Map<String, Value> {
 }
 
 /// MiB to train and to generate with f32 weights, as the memory plan of training counts; estimates.
-fn memory(config: &MistralConfig, tokens: usize) -> Map<String, Value> {
+fn memory(config: &DecoderConfig, tokens: usize) -> Map<String, Value> {
     let weights = 4 * config.parameters() as u64;
     let activations = activation_bytes(config, tokens, true, false);
     let trained = |frozen, parameters: u64| MemoryPlan {
@@ -168,7 +168,7 @@ fn memory(config: &MistralConfig, tokens: usize) -> Map<String, Value> {
 }
 
 /// Parameters of an adapter on all seven projections.
-fn lora_parameters(config: &MistralConfig) -> u64 {
+fn lora_parameters(config: &DecoderConfig) -> u64 {
     let (width, inner) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim();
     let keys = config.num_key_value_heads * config.head_dim();

@@ -1,14 +1,14 @@
 //! A decoder of a few thousand weights, and requests to it.
 
 use lam_inference::{Completion, GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, Initialization, MistralConfig};
+use lam_model::{Decoder, DecoderConfig, Initialization};
 use lam_prompt::TokenConstraint;
 
 pub const VOCABULARY: u32 = 37;
 pub const EOS: u32 = 0;
 
 /// Deviations large enough that the decoder has opinions.
-pub fn config(vocab_size: usize) -> MistralConfig {
+pub fn config(vocab_size: usize) -> DecoderConfig {
     serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": vocab_size, "initializer_range": 0.5,

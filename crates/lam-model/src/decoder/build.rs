@@ -10,12 +10,12 @@ use crate::backend::ops::rope::Rope;
 use crate::backend::storage::weight::Weight;
 use crate::files::Tensors;
 use crate::layout::{BIAS, HEAD_NORMS, MODULES, has_bias, head_norm_name, linear_name, linear_size};
-use crate::{Finetuning, Initialization, MistralConfig, ModelError, Precision, Rounding, files, init};
+use crate::{DecoderConfig, Finetuning, Initialization, ModelError, Precision, Rounding, files, init};
 
 /// Takes a decoder's parts out of named tensors, in the form in which they are kept.
 struct Parts<'a> {
     tensors: &'a mut Tensors,
-    config: &'a MistralConfig,
+    config: &'a DecoderConfig,
     /// Whether everything is read as f32.
     full: bool,
     /// Bits of the linear layers' weights, where they are quantised.
@@ -68,7 +68,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the config cannot be used.
-    pub fn init(config: MistralConfig, initialization: &Initialization, seed: u64) -> Result<Self, ModelError> {
+    pub fn init(config: DecoderConfig, initialization: &Initialization, seed: u64) -> Result<Self, ModelError> {
         config.check()?;
         let mut tensors = init::tensors(&config, initialization, seed)?;
         Self::from_tensors(config, &mut tensors, &Finetuning::Full, seed)
@@ -90,7 +90,7 @@ impl Decoder {
     }
 
     pub(crate) fn from_tensors(
-        config: MistralConfig,
+        config: DecoderConfig,
         tensors: &mut Tensors,
         finetuning: &Finetuning,
         seed: u64,
@@ -103,7 +103,7 @@ impl Decoder {
     }
 
     /// The decoder with nothing trained, its linear layers quantised where `bits` says so.
-    pub(crate) fn frozen(config: MistralConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Self, ModelError> {
+    pub(crate) fn frozen(config: DecoderConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Self, ModelError> {
         Self::put_together(config, tensors, false, bits)
     }
 
@@ -133,7 +133,7 @@ impl Decoder {
     }
 
     fn put_together(
-        config: MistralConfig,
+        config: DecoderConfig,
         tensors: &mut Tensors,
         full: bool,
         bits: Option<u8>,

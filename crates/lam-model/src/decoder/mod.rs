@@ -22,7 +22,7 @@ use crate::backend::storage::activation::Lent;
 pub(crate) use crate::backend::storage::linear::{Linear, LoraPair};
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
-use crate::{Answer, AnswerBatch, LoraConfig, MistralConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
+use crate::{Answer, AnswerBatch, DecoderConfig, LoraConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub use hidden::Hidden;
 pub(crate) use hidden::States;
 pub(crate) use weights::{Block, Stack};
@@ -30,7 +30,7 @@ pub(crate) use weights::{Block, Stack};
 /// A decoder for training and generation.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    pub(crate) config: MistralConfig,
+    pub(crate) config: DecoderConfig,
     pub(crate) stack: Arc<Stack>,
     /// The output layer, where it is not the embedding.
     pub(crate) head: Option<Weight>,
@@ -59,7 +59,7 @@ pub enum Mode {
 
 impl Decoder {
     /// Its shape.
-    pub fn config(&self) -> &MistralConfig {
+    pub fn config(&self) -> &DecoderConfig {
         &self.config
     }
 

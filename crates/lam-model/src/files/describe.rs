@@ -5,22 +5,22 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::atomic;
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Whether the config describes a model that scores a sequence instead of continuing it.
-pub(crate) fn is_classifier(config: &MistralConfig) -> bool {
+pub(crate) fn is_classifier(config: &DecoderConfig) -> bool {
     architectures(config).any(|name| name == config.model_type.classifier())
 }
 
-fn architectures(config: &MistralConfig) -> impl Iterator<Item = &str> {
+fn architectures(config: &DecoderConfig) -> impl Iterator<Item = &str> {
     config.other.get("architectures").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Reads and checks `config.json`.
-pub(crate) fn read_config(directory: &Path) -> Result<MistralConfig, ModelError> {
+pub(crate) fn read_config(directory: &Path) -> Result<DecoderConfig, ModelError> {
     let path = directory.join("config.json");
     let text = std::fs::read_to_string(&path).map_err(ModelError::io(&path))?;
-    let config: MistralConfig = serde_json::from_str(&text).map_err(|error| ModelError::file(&path, error))?;
+    let config: DecoderConfig = serde_json::from_str(&text).map_err(|error| ModelError::file(&path, error))?;
     config.check().map_err(|error| error.in_file(&path))?;
     let (causal, classifier) = (config.model_type.causal(), config.model_type.classifier());
     if let Some(other) = architectures(&config).find(|name| ![causal, classifier].contains(name)) {
@@ -32,7 +32,7 @@ pub(crate) fn read_config(directory: &Path) -> Result<MistralConfig, ModelError>
 }
 
 /// Writes `config.json` and `generation_config.json`; the weights beside them are f32.
-pub(crate) fn write_config(directory: &Path, config: &MistralConfig, architecture: &str) -> Result<(), ModelError> {
+pub(crate) fn write_config(directory: &Path, config: &DecoderConfig, architecture: &str) -> Result<(), ModelError> {
     let mut config = config.clone().with_both_spellings();
     config.other.insert("architectures".into(), json!([architecture]));
     for key in ["torch_dtype", "dtype"] {

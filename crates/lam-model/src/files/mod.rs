@@ -18,12 +18,12 @@ use std::path::Path;
 
 use candle_core::Tensor;
 
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Writes weights, `config.json` and `generation_config.json`.
 pub(crate) fn write_model(
     directory: &Path,
-    config: &MistralConfig,
+    config: &DecoderConfig,
     architecture: &str,
     tensors: Vec<(String, Tensor)>,
 ) -> Result<(), ModelError> {

@@ -8,7 +8,7 @@ use lam_weights::{TensorInfo, WeightFiles};
 
 use super::{Tensors, is_classifier, read_config};
 use crate::layout::{self, HEAD_WEIGHT, SCORE};
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Buffers that older versions of transformers stored beside the weights; they follow from the config.
 const DERIVED: &str = ".rotary_emb.inv_freq";
@@ -16,7 +16,7 @@ const DERIVED: &str = ".rotary_emb.inv_freq";
 /// The files of a model.
 pub(crate) struct ModelFiles {
     /// Its shape.
-    pub(crate) config: MistralConfig,
+    pub(crate) config: DecoderConfig,
     weights: WeightFiles,
 }
 

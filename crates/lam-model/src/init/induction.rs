@@ -15,7 +15,7 @@ use super::normal;
 use crate::backend::storage;
 use crate::files::Tensors;
 use crate::layout::linear_name;
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Widths of the constant part and of the identity code.
 const CONSTANT: usize = 8;
@@ -120,7 +120,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(config: &MistralConfig) -> Result<Self, ModelError> {
+    fn of(config: &DecoderConfig) -> Result<Self, ModelError> {
         let e = config.head_dim();
         let refuse = |key, value: String, reason: String| Err(ModelError::Config { key, value, reason });
         if config.hidden_size < PREVIOUS + e + 32 {
@@ -151,7 +151,7 @@ impl Plan {
 
 impl Induction {
     /// All tensors of a fresh model.
-    pub(crate) fn tensors(&self, config: &MistralConfig, seed: u64) -> Result<Tensors, ModelError> {
+    pub(crate) fn tensors(&self, config: &DecoderConfig, seed: u64) -> Result<Tensors, ModelError> {
         let plan = Plan::of(config)?;
         let mut tensors = normal::tensors(config, seed)?;
         let mut random = ChaCha8Rng::seed_from_u64(seed);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::Tensors;
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 pub use induction::Induction;
 
 /// How fresh weights are drawn.
@@ -22,7 +22,7 @@ pub enum Initialization {
 
 /// All tensors of a fresh model.
 pub(crate) fn tensors(
-    config: &MistralConfig,
+    config: &DecoderConfig,
     initialization: &Initialization,
     seed: u64,
 ) -> Result<Tensors, ModelError> {

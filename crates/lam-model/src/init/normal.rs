@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::backend::storage;
 use crate::files::Tensors;
 use crate::layout::{BIAS, shapes};
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Normal deviates, by Box and Muller's way.
 pub(crate) fn deviates(random: &mut ChaCha8Rng, n: usize, deviation: f64) -> Vec<f32> {
@@ -24,7 +24,7 @@ pub(crate) fn deviates(random: &mut ChaCha8Rng, n: usize, deviation: f64) -> Vec
 }
 
 /// All tensors.
-pub(crate) fn tensors(config: &MistralConfig, seed: u64) -> Result<Tensors, ModelError> {
+pub(crate) fn tensors(config: &DecoderConfig, seed: u64) -> Result<Tensors, ModelError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut map = BTreeMap::new();
     for (name, shape) in shapes(config) {

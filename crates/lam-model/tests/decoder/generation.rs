@@ -200,7 +200,7 @@ fn an_adapter_that_does_not_belong_is_refused() {
     assert!(refused(&mut merged, &decoder).contains("already has one merged"));
     let mut apart = decoder.new_cache_with(1, apart(CacheOptions::default())).unwrap();
     assert!(refused(&mut apart, &tiny::decoder()).contains("carries none"));
-    let wide = lam_model::MistralConfig { intermediate_size: 48, ..tiny::config() };
+    let wide = lam_model::DecoderConfig { intermediate_size: 48, ..tiny::config() };
     let mut wide = Decoder::init(wide, &lam_model::Initialization::Normal, 1).unwrap();
     wide.new_adapter(&tiny::lora(0.0), 1).unwrap();
     assert!(refused(&mut apart, &wide).contains("hint: it belongs to another model"));

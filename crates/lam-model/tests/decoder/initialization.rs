@@ -1,8 +1,8 @@
 //! A model that starts with induction heads copies and looks up before any training.
 
-use lam_model::{Decoder, Induction, Initialization, MistralConfig, Mode, PackedBatch};
+use lam_model::{Decoder, DecoderConfig, Induction, Initialization, Mode, PackedBatch};
 
-fn config() -> MistralConfig {
+fn config() -> DecoderConfig {
     serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 160, "num_hidden_layers": 4, "num_attention_heads": 5,
         "num_key_value_heads": 5, "head_dim": 32, "intermediate_size": 384, "vocab_size": 512,
@@ -37,7 +37,7 @@ fn induction_heads_repeat_a_span_at_step_zero() {
 
 #[test]
 fn a_shape_without_room_is_refused() {
-    let narrow = MistralConfig { hidden_size: 96, ..config() };
+    let narrow = DecoderConfig { hidden_size: 96, ..config() };
     let induction = Initialization::Induction(Induction::default());
     assert!(Decoder::init(narrow, &induction, 1).unwrap_err().to_string().contains("`hidden_size` = 96"));
 }

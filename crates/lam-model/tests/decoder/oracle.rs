@@ -10,7 +10,7 @@ use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{mistral, quantized_mistral};
-use lam_model::{CacheOptions, Decoder, Finetuning, Initialization, MistralConfig, Mode, PackedBatch};
+use lam_model::{CacheOptions, Decoder, DecoderConfig, Finetuning, Initialization, Mode, PackedBatch};
 use tempfile::TempDir;
 
 use crate::tiny;
@@ -20,7 +20,7 @@ const LENGTH: usize = 30;
 
 /// Four query heads over two key-value heads. Weights are as large for any width that attention is neither even nor
 /// fixed on one token.
-fn config(hidden: usize, window: Option<usize>) -> MistralConfig {
+fn config(hidden: usize, window: Option<usize>) -> DecoderConfig {
     serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": hidden, "num_hidden_layers": 3, "num_attention_heads": 4,
         "num_key_value_heads": 2, "intermediate_size": 2 * hidden, "vocab_size": VOCABULARY, "rope_theta": 5000.0,
@@ -30,7 +30,7 @@ fn config(hidden: usize, window: Option<usize>) -> MistralConfig {
 }
 
 /// A saved model whose norms are not all ones.
-fn saved(config: MistralConfig) -> TempDir {
+fn saved(config: DecoderConfig) -> TempDir {
     let decoder = Decoder::init(config, &Initialization::Normal, 11).unwrap();
     for (name, variable) in decoder.variables().into_iter().filter(|(name, _)| name.contains("norm")) {
         let values = (0..variable.elem_count()).map(|i| 0.6 + ((i * 29 + name.len()) % 17) as f32 / 20.0).collect();
@@ -46,7 +46,7 @@ fn tensors(directory: &TempDir) -> std::collections::HashMap<String, Tensor> {
 }
 
 /// The same shape in candle's words.
-fn theirs(config: &MistralConfig) -> mistral::Config {
+fn theirs(config: &DecoderConfig) -> mistral::Config {
     mistral::Config {
         vocab_size: config.vocab_size,
         hidden_size: config.hidden_size,
@@ -154,7 +154,7 @@ fn gguf(directory: &TempDir, form: GgmlDType, expanded: bool) -> Vec<u8> {
 }
 
 /// Logits of candle's quantised Mistral: of whole texts; and over its cache, where that knows no window.
-fn theirs_quantised(config: &MistralConfig, bytes: &[u8]) -> Vec<Logits> {
+fn theirs_quantised(config: &DecoderConfig, bytes: &[u8]) -> Vec<Logits> {
     let weights = quantized_mistral::VarBuilder::from_gguf_buffer(bytes, &Device::Cpu).unwrap();
     let mut model = quantized_mistral::Model::new(&theirs(config), weights).unwrap();
     let whole = theirs_whole(&mut |tokens, position| {

@@ -1,7 +1,7 @@
 //! Products in bf16 stay near f32, and a quantised base is the model that its expanded weights make.
 
 use candle_core::{Device, Tensor};
-use lam_model::{Decoder, Finetuning, Initialization, MistralConfig, Mode, PackedBatch, Precision};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, Mode, PackedBatch, Precision};
 
 use crate::reference::{Expected, difference, directory, targets};
 use crate::tiny;
@@ -71,7 +71,7 @@ fn bf16_stays_near_the_reference_in_every_mode() {
 
 /// A model whose rows are cut into blocks of 32 and of 256.
 fn wide() -> tempfile::TempDir {
-    let mut config: MistralConfig = tiny::config();
+    let mut config: DecoderConfig = tiny::config();
     (config.hidden_size, config.intermediate_size) = (96, 256);
     config.head_dim = Some(24);
     let directory = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 //! Small random models.
 
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, PackedBatch};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, PackedBatch};
 
-pub fn config() -> MistralConfig {
+pub fn config() -> DecoderConfig {
     serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
         "num_key_value_heads": 2, "head_dim": 6, "intermediate_size": 40, "vocab_size": 37,

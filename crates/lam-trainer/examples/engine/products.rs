@@ -2,7 +2,7 @@
 //!
 //! `--model DIR --precision f32|bf16 --tokens N`
 
-use lam_model::{MatrixProduct, MistralConfig, Precision};
+use lam_model::{DecoderConfig, MatrixProduct, Precision};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -13,7 +13,7 @@ use crate::options::Options;
 const SECONDS: f64 = 1.0;
 
 /// Outputs and inputs of the linear layers of a block.
-fn shapes(config: &MistralConfig) -> [(usize, usize); 4] {
+fn shapes(config: &DecoderConfig) -> [(usize, usize); 4] {
     let (d, f, e) = (config.hidden_size, config.intermediate_size, config.head_dim());
     [(config.num_attention_heads * e, d), (config.num_key_value_heads * e, d), (f, d), (d, f)]
 }
@@ -36,7 +36,7 @@ fn gflops(size: (usize, usize, usize), precision: Precision) -> f64 {
 
 pub fn run(options: &Options) -> Result<Value, Failure> {
     let path = std::path::Path::new(options.text("model")?).join("config.json");
-    let config: MistralConfig = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    let config: DecoderConfig = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let (precision, tokens) = (options.precision()?, options.number("tokens")?);
     let mut figures = Vec::new();
     for (n, k) in shapes(&config) {

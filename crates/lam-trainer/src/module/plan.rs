@@ -1,6 +1,6 @@
 //! What a decoder needs in memory for a batch, and what it would need with other settings.
 
-use lam_model::{Decoder, MistralConfig, Precision};
+use lam_model::{Decoder, DecoderConfig, Precision};
 
 use crate::limits::rows_of;
 use crate::memory::Alternative;
@@ -127,7 +127,7 @@ fn plan(decoder: &Decoder, shape: Shape, settings: Settings) -> MemoryPlan {
 }
 
 /// Bytes that such a model keeps, or uses at a time, for the backward pass of `tokens`; an estimate.
-pub fn activation_bytes(config: &MistralConfig, tokens: usize, checkpointing: bool, bf16: bool) -> u64 {
+pub fn activation_bytes(config: &DecoderConfig, tokens: usize, checkpointing: bool, bf16: bool) -> u64 {
     let (width, inner) = (config.hidden_size, config.intermediate_size);
     let query = config.num_attention_heads * config.head_dim();
     let key_value = 2 * config.num_key_value_heads * config.head_dim();
@@ -147,6 +147,6 @@ pub fn activation_bytes(config: &MistralConfig, tokens: usize, checkpointing: bo
 }
 
 /// Bytes of the logits that exist at a time, with what their gradient needs, where so many positions are scored.
-pub fn logit_bytes(config: &MistralConfig, scored: usize) -> u64 {
+pub fn logit_bytes(config: &DecoderConfig, scored: usize) -> u64 {
     (4 * scored.min(LOGITS_AT_ONCE) * (config.vocab_size + 2 * config.hidden_size)) as u64
 }

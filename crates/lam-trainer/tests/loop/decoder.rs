@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, ScalarHead};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
@@ -11,7 +11,7 @@ use lam_trainer::{
 };
 
 fn base(directory: &Path) {
-    let config: MistralConfig = serde_json::from_value(serde_json::json!({
+    let config: DecoderConfig = serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "initializer_range": 0.1,
     }))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, Initialization, LoraConfig, MistralConfig, ScalarHead};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, ScalarHead};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
@@ -12,7 +12,7 @@ use lam_trainer::{
 };
 
 fn decoder(directory: &Path, sliding_window: usize) -> Decoder {
-    let config: MistralConfig = serde_json::from_value(serde_json::json!({
+    let config: DecoderConfig = serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 61, "initializer_range": 0.1,
         "sliding_window": sliding_window

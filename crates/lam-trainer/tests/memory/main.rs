@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
-use lam_model::{Decoder, Initialization, LoraConfig, MistralConfig};
+use lam_model::{Decoder, DecoderConfig, Initialization, LoraConfig};
 use lam_signal::{Cancel, Progress};
 use lam_trainer::{
     Example, FinetuningType, Identity, ShuffledLoader, SupervisedModule, TrainRun, TrainingArguments, train,
@@ -52,7 +52,7 @@ fn status(name: &str) -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1024.0 / MIB
 }
 
-fn model() -> MistralConfig {
+fn model() -> DecoderConfig {
     serde_json::from_value(serde_json::json!({
         "model_type": "mistral", "hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 6,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 4096,

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use lam_weights::WeightFiles;
 
 use super::Tensors;
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// Before the name of every tensor.
 pub(crate) const PREFIX: &str = "base_model.model.";
@@ -43,7 +43,7 @@ impl PeftAdapter {
     }
 
     /// What it changes of such a model, tensor by tensor: all that it holds, and nothing that it does not.
-    pub(crate) fn plan(&self, model: &MistralConfig) -> Result<Vec<Change>, ModelError> {
+    pub(crate) fn plan(&self, model: &DecoderConfig) -> Result<Vec<Change>, ModelError> {
         plan::plan(&self.config, &self.files, model)
     }
 }

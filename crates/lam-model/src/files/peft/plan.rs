@@ -6,7 +6,7 @@ use lam_weights::WeightFiles;
 
 use super::{PREFIX, PeftConfig};
 use crate::layout::{self, EMBEDDING, HEAD};
-use crate::{MistralConfig, ModelError};
+use crate::{DecoderConfig, ModelError};
 
 /// What an adapter does to one tensor of the model.
 pub(crate) struct Change {
@@ -60,7 +60,7 @@ struct Planner<'a> {
 }
 
 /// Plans what an adapter changes; every tensor of the file is part of the plan, and the other way round.
-pub(super) fn plan(config: &PeftConfig, files: &WeightFiles, model: &MistralConfig) -> Result<Vec<Change>, ModelError> {
+pub(super) fn plan(config: &PeftConfig, files: &WeightFiles, model: &DecoderConfig) -> Result<Vec<Change>, ModelError> {
     let found = files.tensors().map(|(name, info, _)| (name, info.shape.as_slice())).collect();
     let mut planner =
         Planner { config, is_tied: model.tie_word_embeddings, found, expected: BTreeMap::new(), changes: Vec::new() };

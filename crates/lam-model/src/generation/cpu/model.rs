@@ -11,11 +11,11 @@ use crate::backend::cpu::ops::head_norm;
 use crate::backend::cpu::storage::weight::Weight;
 use crate::decoder::{Block, Stack};
 use crate::layout::GROUPS;
-use crate::{AdapterUse, CacheOptions, Decoder, MistralConfig, ModelError, WeightFormat};
+use crate::{AdapterUse, CacheOptions, Decoder, DecoderConfig, ModelError, WeightFormat};
 
 /// The decoder, for reading only.
 pub(crate) struct Model {
-    pub(crate) config: MistralConfig,
+    pub(crate) config: DecoderConfig,
     pub(crate) heads: Heads,
     pub(crate) options: CacheOptions,
     /// Whether an adapter's product is part of the weights.
