@@ -43,6 +43,9 @@ fn refused_everywhere(place: &Place, model: &[&str], words: &[&str]) {
     for command in commands {
         place.refuse(&[command, &["--model"], model].concat(), 3, words);
     }
+    if let [model] = model {
+        place.refuse(&["data", "preview", &data, "--model", model], 3, words);
+    }
     assert!(!place.path("out").exists());
 }
 

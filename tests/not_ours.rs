@@ -84,6 +84,17 @@ fn what_is_read_is_not_written_over() {
         );
         assert_eq!(contents(&place.path(model)), before);
     }
+    place.write("file", "");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", place.path("dangling")).expect("a file system with links");
+    for output in [
+        "file/below",
+        "file",
+        #[cfg(unix)]
+        "dangling",
+    ] {
+        place.refuse(&["export", "merged", "--model", "runs/model", "--output-dir", output], 2, &["hint:", output]);
+    }
     for output in ["runs/model", "runs/model/below", "runs"] {
         place.refuse(&["export", "merged", "--model", "runs/model", "--output-dir", output], 2, &["hint: choose"]);
     }

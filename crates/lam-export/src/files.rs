@@ -9,12 +9,17 @@ use crate::ExportError;
 
 const GENERATION: &str = "generation_config.json";
 
+/// Refuses a model without its tokenizer.
+pub fn need_tokenizer(model: &Path) -> Result<(), ExportError> {
+    if model.join("tokenizer.json").is_file() {
+        return Ok(());
+    }
+    let hint = "a model is exported with the tokenizer it was trained with; lay it beside the weights";
+    Err(ExportError::Missing { path: model.to_owned(), what: "tokenizer.json", hint })
+}
+
 /// Copies the tokenizer and its template byte for byte: the model is served in the form in which it was trained.
 pub fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), ExportError> {
-    if !from.join("tokenizer.json").is_file() {
-        let hint = "a model is exported with the tokenizer it was trained with; name a complete model directory";
-        return Err(ExportError::Missing { path: from.to_owned(), what: "tokenizer.json", hint });
-    }
     for name in lam_prompt::tokenizer_files(from)? {
         let (source, target) = (from.join(&name), to.join(&name));
         let parent = target.parent().unwrap_or(to);

@@ -6,6 +6,7 @@ use lam_model::{CacheOptions, Decoder, Mode, PackedBatch};
 use lam_prompt::Renderer;
 
 use crate::ExportError;
+use crate::files::need_tokenizer;
 use crate::record::Probe;
 
 /// A text that every tokenizer check reads.
@@ -20,6 +21,7 @@ const REQUESTS: [&str; 3] = [
 
 /// The tokens of each probe, as the model of this directory is asked for a plan.
 pub fn inputs(model: &Path) -> Result<(Vec<Vec<u32>>, Vec<u32>), ExportError> {
+    need_tokenizer(model)?;
     let renderer = Renderer::load(model)?;
     let prompts = REQUESTS.iter().map(|request| renderer.plan_prompt(request)).collect::<Result<_, _>>()?;
     Ok((prompts, renderer.tokenizer().encode(TEXT)))

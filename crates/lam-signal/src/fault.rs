@@ -41,11 +41,12 @@ impl FaultKind {
         }
     }
 
-    /// Of a file that cannot be used: one that is not there was named wrongly, a full disk leaves the work unfinished,
-    /// else the machine refuses.
+    /// Of a file that cannot be used: one that is not there was named wrongly, so was a path through a file; a directory
+    /// in a file's place is as a damaged file; a full disk leaves the work unfinished; else the machine refuses.
     pub fn of_io(error: &io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => FaultKind::Data,
+            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => FaultKind::Data,
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => FaultKind::Config,
             kind if is_full(kind) => FaultKind::Resume,
             _ => FaultKind::Runtime,
         }
@@ -67,6 +68,7 @@ pub fn hint_of_io(error: &io::Error) -> &'static str {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "a file stands where a directory is needed; choose another directory"
         }
+        io::ErrorKind::IsADirectory => "a directory stands where a file is needed; move it somewhere else",
         _ => "",
     }
 }
@@ -263,6 +265,22 @@ mod tests {
             "stage `lam1`: a.toml:3: `learning_rate` = -1: must not be negative\nhint: use 1e-4"
         );
         assert_eq!(Details::new("stopped").to_string(), "stopped");
+    }
+
+    #[test]
+    fn refusals_of_files_say_whose_turn_it_is() {
+        for (kind, code, hint) in [
+            (io::ErrorKind::NotFound, 3, "check the path"),
+            (io::ErrorKind::IsADirectory, 3, "a directory stands"),
+            (io::ErrorKind::NotADirectory, 2, "a file stands"),
+            (io::ErrorKind::AlreadyExists, 2, "a file stands"),
+            (io::ErrorKind::StorageFull, 4, "the disk is full"),
+            (io::ErrorKind::PermissionDenied, 1, "must be writable"),
+        ] {
+            let error = io::Error::from(kind);
+            assert_eq!(FaultKind::of_io(&error).exit_code(), code, "{kind}");
+            assert!(hint_of_io(&error).contains(hint), "{kind}");
+        }
     }
 
     #[test]

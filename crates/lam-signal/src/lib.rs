@@ -24,6 +24,7 @@ mod fault;
 mod needle;
 mod printable;
 mod secret;
+mod steering;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -2,6 +2,8 @@
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
+use crate::steering::steers;
+
 /// Shorter values are looked for as words of their own.
 const SHORT: usize = 8;
 /// Fewer characters of Base64 say too little to be struck out.
@@ -142,7 +144,7 @@ fn unseen(text: &[u8]) -> Option<usize> {
     let plain = |length: usize| Some((text.get(..length)?.to_vec(), length));
     let written = units(text).into_iter().next().or_else(|| plain(utf8_length(*text.first()?)))?;
     let character = std::str::from_utf8(&written.0).ok()?.chars().next()?;
-    let shown = !(character.is_whitespace() || character.is_control() || crate::printable::steers(character));
+    let shown = !(character.is_whitespace() || character.is_control() || steers(character));
     let sequence = |rest: &[u8]| rest.iter().take(LONGEST_GAP).skip(1).position(|byte| (0x40..0x7f).contains(byte));
     match text.get(written.1..) {
         _ if shown => None,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::secret::without;
+use crate::steering::steers;
 
 /// The text as a terminal, a log or a message may show it: secrets are struck out ([`redacted`](crate::redacted)), and characters that
 /// would move the cursor, colour or hide text, or turn its direction stand as `\u001b`. Lines and tabs stay.
@@ -34,22 +35,6 @@ pub fn excerpt(text: &str, most: usize) -> String {
     match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
-    }
-}
-
-/// Controls of ASCII and of C1, marks and overrides of direction, separators that break lines, invisible tags.
-pub(crate) fn steers(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{61c}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => true,
-        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => true,
-        _ => character.is_control(),
     }
 }
 

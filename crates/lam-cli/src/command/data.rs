@@ -11,6 +11,7 @@ use lam_data::{
     CheckConfig, Checker, DataError, DataStats, Example, Inputs, Place, Row, plan_example, preview, step_examples,
     visit_rows,
 };
+use lam_model::ModelSource;
 use lam_prompt::{Renderer, Style};
 use lam_signal::{Cancel, Failure, NoProgress, Progress};
 use lam_store::StoreError;
@@ -225,8 +226,11 @@ fn show(path: &Path, skip: usize, count: usize, output: &Output) -> Result<(), F
 }
 
 /// A model's words; what of its files is used otherwise than they say is noted.
+/// The renderer of a model, which is looked at as wherever it is used, or of a tokenizer's directory without one.
 fn renderer(model: &Path, output: &Output) -> Result<Renderer, Failure> {
-    let renderer = Renderer::load(model)?;
+    let is_model = ["config.json", "adapter_config.json"].iter().any(|name| model.join(name).is_file());
+    let source = is_model.then(|| ModelSource::open(model, None)).transpose()?;
+    let renderer = Renderer::load(source.as_ref().map_or(model, ModelSource::tokenizer_directory))?;
     renderer.notes().iter().for_each(|note| output.note(note));
     Ok(renderer)
 }

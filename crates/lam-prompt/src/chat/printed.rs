@@ -3,10 +3,8 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value};
+use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Error, filters};
-
-use super::python::representation;
 
 /// The function that tuples in a template are translated to.
 pub(super) const TUPLE: &str = "__tuple";
@@ -115,7 +113,7 @@ fn is_markup(value: &Value) -> bool {
 }
 
 /// Whether it is a list that has a look of its own.
-pub(super) fn has_own_look(value: &Value) -> bool {
+fn has_own_look(value: &Value) -> bool {
     value.downcast_object_ref::<Listed>().is_some()
 }
 
@@ -129,4 +127,39 @@ pub(super) fn float(value: &Value) -> Option<String> {
     let exponent: i32 = exponent.parse().ok()?;
     let sign = if exponent < 0 { '-' } else { '+' };
     Some(format!("{digits}e{sign}{:02}", exponent.abs()))
+}
+
+/// A value as Python's `repr` writes it.
+pub(super) fn representation(value: &Value) -> Result<String, Error> {
+    let joined = |parts: Vec<String>| parts.join(", ");
+    Ok(match value.kind() {
+        ValueKind::String => quoted(value.as_str().unwrap_or_default()),
+        ValueKind::Seq if has_own_look(value) => value.to_string(),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let parts = value.try_iter()?.map(|item| representation(&item)).collect::<Result<_, _>>()?;
+            format!("[{}]", joined(parts))
+        }
+        ValueKind::Map => {
+            let pair = |key: Value| -> Result<String, Error> {
+                Ok(format!("{}: {}", representation(&key)?, representation(&value.get_item(&key)?)?))
+            };
+            format!("{{{}}}", joined(value.try_iter()?.map(pair).collect::<Result<_, _>>()?))
+        }
+        _ => float(value).unwrap_or_else(|| value.to_string()),
+    })
+}
+
+/// A string as Python's `repr` writes it.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let escaped = |c: char| match c {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        _ if c == quote => format!("\\{c}"),
+        _ if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    format!("{quote}{}{quote}", text.chars().map(escaped).collect::<String>())
 }

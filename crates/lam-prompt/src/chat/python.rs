@@ -6,7 +6,7 @@ use minijinja::{Error, ErrorKind, Output, State, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
 use serde_json::ser::PrettyFormatter;
 
-use super::printed;
+use super::printed::{self, representation};
 use crate::answer::{Spaced, with_formatter};
 
 /// A template's text without carriage returns, `{% generation %}` and `'…' % values`.
@@ -226,41 +226,6 @@ pub(super) fn write(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) 
         }
         _ => escape_formatter(out, state, value),
     }
-}
-
-/// A value as Python's `repr` writes it.
-pub(super) fn representation(value: &Value) -> Result<String, Error> {
-    let joined = |parts: Vec<String>| parts.join(", ");
-    Ok(match value.kind() {
-        ValueKind::String => quoted(value.as_str().unwrap_or_default()),
-        ValueKind::Seq if printed::has_own_look(value) => value.to_string(),
-        ValueKind::Seq | ValueKind::Iterable => {
-            let parts = value.try_iter()?.map(|item| representation(&item)).collect::<Result<_, _>>()?;
-            format!("[{}]", joined(parts))
-        }
-        ValueKind::Map => {
-            let pair = |key: Value| -> Result<String, Error> {
-                Ok(format!("{}: {}", representation(&key)?, representation(&value.get_item(&key)?)?))
-            };
-            format!("{{{}}}", joined(value.try_iter()?.map(pair).collect::<Result<_, _>>()?))
-        }
-        _ => printed::float(value).unwrap_or_else(|| value.to_string()),
-    })
-}
-
-/// A string as Python's `repr` writes it.
-fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let escaped = |c: char| match c {
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        '\t' => "\\t".to_owned(),
-        '\\' => "\\\\".to_owned(),
-        _ if c == quote => format!("\\{c}"),
-        _ if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
-        _ => c.to_string(),
-    };
-    format!("{quote}{}{quote}", text.chars().map(escaped).collect::<String>())
 }
 
 /// `json.dumps` with Hugging Face's defaults: no escapes of HTML, nor of what is not ASCII.

@@ -30,6 +30,15 @@ pub(crate) fn find(tokenizer: &Tokenizer, dir: &std::path::Path) -> Result<Optio
             return Ok(Some(Source { text, name: file.clone(), file }));
         }
     }
+    // Where there are templates in files, transformers looks into no other.
+    if let Some(other) = tokenizer.further_template() {
+        let hint = "lay the one that is to be used beside the tokenizer as chat_template.jinja";
+        return Err(PromptError::format(
+            &dir.join(other),
+            "further chat templates, and none of them is the default",
+            hint,
+        ));
+    }
     for file in [TOKENIZER_CONFIG, PROCESSOR_TEMPLATE] {
         let refused = |reason: String, hint| PromptError::format(&dir.join(file), reason, hint);
         let Some(text) = tokenizer.text_file(file)? else { continue };

@@ -37,11 +37,16 @@ pub(crate) fn from_byte_chars(token: &str) -> Vec<u8> {
 
 /// The bytes of a SentencePiece token: `▁` is a space, `<0x0A>` a byte.
 pub(crate) fn from_piece(token: &str) -> Vec<u8> {
-    let hex = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+    match piece_byte(token) {
         Some(byte) => vec![byte],
         None => token.replace('▁', " ").into_bytes(),
     }
+}
+
+/// The byte that a SentencePiece token such as `<0x0A>` stands for.
+pub(crate) fn piece_byte(token: &str) -> Option<u8> {
+    let hex = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
+    hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())
 }
 
 #[cfg(test)]

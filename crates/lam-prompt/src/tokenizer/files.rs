@@ -81,6 +81,11 @@ impl Tokenizer {
         text.map_err(|error| PromptError::format(Path::new(name), error, "it must be text in UTF-8"))
     }
 
+    /// A chat template in the directory of further ones.
+    pub(crate) fn further_template(&self) -> Option<&str> {
+        self.files.keys().find(|name| name.starts_with(ADDITIONAL_TEMPLATES)).map(String::as_str)
+    }
+
     /// Adds the files that go with a tokenizer made here.
     pub(super) fn with_companions(mut self, template: &str) -> Self {
         let named = |name| self.names.get(name);

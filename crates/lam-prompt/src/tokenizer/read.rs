@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenizers::AddedToken;
 
-use super::alphabet::{from_byte_chars, from_piece};
+use super::alphabet::{from_byte_chars, from_piece, piece_byte};
 use super::names::TOKENIZER;
 use super::{Script, SpecialNames, Tokenizer};
 
@@ -107,7 +107,12 @@ impl Draft {
                 Script::Pieces => from_piece(token),
             };
         }
+        let falls_back = self.value["model"]["byte_fallback"] == true;
         for (id, token) in self.marked.get_added_tokens_decoder() {
+            // Some vocabularies mark their bytes as special; they are what texts are made of all the same.
+            if falls_back && piece_byte(&token.content).is_some() {
+                continue;
+            }
             bytes[id as usize] = token.content.into_bytes();
             special[id as usize] = token.special;
         }

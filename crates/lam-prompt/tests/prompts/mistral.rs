@@ -74,6 +74,33 @@ fn action(function: &str, label: &str, name: &str, args: Value) -> Action {
     }
 }
 
+// AutoTokenizer decodes both alike and gives the same ids.
+#[test]
+fn bytes_that_a_vocabulary_marks_as_special_are_bytes() {
+    let dir = tempfile::tempdir().expect("a directory");
+    write_pieces(dir.path(), true, None);
+    let plain = Renderer::load(dir.path()).expect("a Mistral tokenizer");
+    let path = dir.path().join("tokenizer.json");
+    let mut tokenizer: Value = serde_json::from_slice(&std::fs::read(&path).expect("readable")).expect("JSON");
+    let bytes: Vec<Value> = (0..=255)
+        .map(|byte| {
+            let content = format!("<0x{byte:02X}>");
+            json!({
+                "id": tokenizer["model"]["vocab"][&content], "content": content, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false, "special": true,
+            })
+        })
+        .collect();
+    tokenizer["added_tokens"].as_array_mut().expect("a list").extend(bytes);
+    std::fs::write(&path, tokenizer.to_string()).expect("writable");
+    let marked = Renderer::load(dir.path()).expect("transformers reads it");
+    for task in ["漢 {\"é\": 1}\n", "close <0x41> </s>"] {
+        let ids = marked.plan_prompt(task).expect("text");
+        assert_eq!(ids, plain.plan_prompt(task).expect("text"));
+        assert_eq!(marked.tokenizer().decode(&ids), plain.tokenizer().decode(&ids));
+    }
+}
+
 #[test]
 fn each_layout_is_the_templates_own() {
     for (has_inst, template, head, tail) in [

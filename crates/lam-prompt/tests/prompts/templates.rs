@@ -68,6 +68,10 @@ fn the_models_own_template_is_found_where_transformers_looks() {
         assert_eq!(renderer.template_hash().map(str::len), Some(64));
         assert_eq!(prompt(&renderer, "x").starts_with("<|im_start|>system\nYou plan"), name != "chat_template.json");
     }
+    let further =
+        directory(&json!({ "chat_template": CHATML }), &[("additional_chat_templates/tool_use.jinja", CHATML)]);
+    let refused = Renderer::load(further.path()).err().expect("transformers finds no default either").to_string();
+    assert!(refused.contains("tool_use.jinja") && refused.contains("none of them is the default"), "{refused}");
     let none =
         Renderer::load(directory(&json!({ "chat_template": null }), &[]).path()).expect("its markers are enough");
     assert_eq!((none.template_name(), none.template_hash()), ("compact", None));
