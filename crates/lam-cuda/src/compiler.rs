@@ -125,10 +125,19 @@ impl Compiler {
 
     /// The binary of a source; the compiler's words if it does not take it.
     pub fn compile(&self, source: &Source, architecture: Architecture) -> Result<Vec<u8>, CudaError> {
+        self.compile_and_tell(source, architecture).map(|(image, _)| image)
+    }
+
+    /// The binary of a source, and what the compiler warns of.
+    pub fn compile_and_tell(
+        &self,
+        source: &Source,
+        architecture: Architecture,
+    ) -> Result<(Vec<u8>, String), CudaError> {
         let program = Program::new(&self.0.functions, source)?;
         let options = [format!("--gpu-architecture={architecture}"), OPTIONS[0].into(), OPTIONS[1].into()];
         program.compile(&options, source, architecture)?;
-        program.image()
+        Ok((program.image()?, program.log().unwrap_or_default()))
     }
 
     /// What decides about the binary beside the text: a binary of the same source by another compiler is another one.

@@ -42,7 +42,7 @@ impl BlockForm {
     }
 
     /// Values and bytes of a block.
-    fn size(self) -> (usize, usize) {
+    pub(crate) fn size(self) -> (usize, usize) {
         match self {
             BlockForm::Q8_0 => (32, 34),
             BlockForm::Q4_0 => (32, 18),
@@ -102,6 +102,12 @@ impl Blocks {
     pub(crate) fn len(&self) -> usize {
         let (values, bytes) = self.form.size();
         self.bytes.len() / bytes * values
+    }
+
+    /// The blocks as they lie in memory.
+    #[cfg(test)]
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Bytes in memory.

@@ -163,15 +163,3 @@ KERNEL void BOUNDS(1024, 1) sum_f32(const float *v, i64 n, float *out, float sca
   s = block_sum(s, tmp);
   if (threadIdx.x == 0) out[0] = s * scale;
 }
-// out[0] = sum(v[0..n]); one block of 1024, exact.
-KERNEL void BOUNDS(1024, 1) sum_i32(const int *v, i64 n, int *out) {
-  __shared__ int parts[1024];
-  int s = 0;
-  for (i64 i = threadIdx.x; i < n; i += blockDim.x) s += v[i];
-  parts[threadIdx.x] = s;
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    for (int i = 1; i < blockDim.x; i++) s += parts[i];
-    out[0] = s;
-  }
-}

@@ -343,18 +343,9 @@ DEV void attn_dkv(const bf16 *qkv, const bf16 *dout, const float *lse, const flo
   int it = 0;
   for (int h = 0; h < G; h++) {
     int m = queries.lo;
-    if constexpr (SHARED) {
-      for (; m <= queries.hi; m++, it++) {
-        if (m >= m_free && m < m_late)
-          tile(it, m * BM, No());
-        else
-          tile(it, m * BM, Yes());
-      }
-    } else {
-      for (; m <= queries.hi && (m < m_free || m >= m_late); m++, it++) tile(it, m * BM, Yes());
-      for (; m <= queries.hi && m < m_late; m++, it++) tile(it, m * BM, No());
-      for (; m <= queries.hi; m++, it++) tile(it, m * BM, Yes());
-    }
+    for (; m <= queries.hi && (m < m_free || m >= m_late); m++, it++) tile(it, m * BM, Yes());
+    for (; m <= queries.hi && m < m_late; m++, it++) tile(it, m * BM, No());
+    for (; m <= queries.hi; m++, it++) tile(it, m * BM, Yes());
   }
   __syncthreads();
   if (r.table) unrope<D>(dk, r, r0, r1, s.T);

@@ -401,7 +401,16 @@ DEV void ws_dkv(const TMap &qkv, const TMap &dout, const float *lse, const float
     const int wg = (threadIdx.x >> 7) - 1, lane = threadIdx.x & 31, g = lane >> 2, t4 = lane & 3,
               w = (threadIdx.x >> 5) - 4;
     const int r0 = n0 + w * 16 + g, r1 = r0 + 8; // keys
-    const Hi<SHARED> hi0(hi, min(r0, s.T - 1)), hi1(hi, min(r1, s.T - 1));
+    // With shared prefixes: where the queries end that see this thread's two keys, in shared memory, since there are no
+    // registers left for it.
+    const u32 ends = sink + 1024 + (w * 8 + g) * 8;
+    if constexpr (SHARED) {
+      if (t4 == 0) {
+        st_shared_i(ends, hi[min(r0, s.T - 1)]);
+        st_shared_i(ends + 4, hi[min(r1, s.T - 1)]);
+      }
+      __syncwarp();
+    }
     const float sc = s.scale * 1.44269504f;
     float dk[D / 8][4], dv[D / 8][4], st[BM / 8][4], dp[BM / 8][4];
 #pragma unroll
@@ -431,13 +440,12 @@ DEV void ws_dkv(const TMap &qkv, const TMap &dout, const float *lse, const float
         float p0 = ex2(st[j][0] * sc - l.x), p1 = ex2(st[j][1] * sc - l.y), p2 = ex2(st[j][2] * sc - l.x),
               p3 = ex2(st[j][3] * sc - l.y);
         if constexpr (masked.value) {
-          int2 b2 = {0, 0};
-          if constexpr (!SHARED) b2 = ld_shared_i2(rb + (2 * BM + j * 8 + t4 * 2) * 4);
+          const int2 b2 = ld_shared_i2(SHARED ? ends : rb + (2 * BM + j * 8 + t4 * 2) * 4);
           int c = m0 + j * 8 + t4 * 2; // query
-          if (hi0.hides(r0, c, b2.x)) p0 = 0.f;
-          if (hi0.hides(r0, c + 1, b2.y)) p1 = 0.f;
-          if (hi1.hides(r1, c, b2.x)) p2 = 0.f;
-          if (hi1.hides(r1, c + 1, b2.y)) p3 = 0.f;
+          if (r0 > c || (SHARED ? c >= b2.x : r0 < b2.x)) p0 = 0.f;
+          if (r0 > c + 1 || (SHARED ? c + 1 >= b2.x : r0 < b2.y)) p1 = 0.f;
+          if (r1 > c || (SHARED ? c >= b2.y : r1 < b2.x)) p2 = 0.f;
+          if (r1 > c + 1 || (SHARED ? c + 1 >= b2.y : r1 < b2.y)) p3 = 0.f;
         }
         st[j][0] = p0;
         st[j][1] = p1;
@@ -477,18 +485,9 @@ DEV void ws_dkv(const TMap &qkv, const TMap &dout, const float *lse, const float
     tile(queries.lo * BM, Yes(), Yes());
     for (int h = 0; h < G; h++) {
       int m = h == 0 ? queries.lo + 1 : queries.lo;
-      if constexpr (SHARED) {
-        for (; m <= queries.hi; m++) {
-          if (m >= m_free && m < m_late)
-            tile(m * BM, No(), No());
-          else
-            tile(m * BM, No(), Yes());
-        }
-      } else {
-        for (; m <= queries.hi && (m < m_free || m >= m_late); m++) tile(m * BM, No(), Yes());
-        for (; m <= queries.hi && m < m_late; m++) tile(m * BM, No(), No());
-        for (; m <= queries.hi; m++) tile(m * BM, No(), Yes());
-      }
+      for (; m <= queries.hi && (m < m_free || m >= m_late); m++) tile(m * BM, No(), Yes());
+      for (; m <= queries.hi && m < m_late; m++) tile(m * BM, No(), No());
+      for (; m <= queries.hi; m++) tile(m * BM, No(), Yes());
     }
     wg_fence();
     mm_rs<true, BM, D>(dk, ds, sq + old.s * TB);
@@ -514,12 +513,14 @@ DEV void ws_dkv(const TMap &qkv, const TMap &dout, const float *lse, const float
 KERNEL void BOUNDS(384, 1) attention_forward(TMAP qkv, bf16 *o, float *lse, SIGHT, AttnShape s) {
   ws_fwd<HEAD_DIM, FORWARD_KEYS, SHARED_PREFIXES>(qkv, o, lse, SIGHT_OF(lo), s);
 }
+#if !SHARED_PREFIXES // there its registers do not suffice, and pair.cu's wgmma kernel is the better one
 // Shared memory: (256 + 5 DQ_KEYS) D bf16 and 1152 bytes.
 KERNEL void BOUNDS(384, 1) attention_dq(TMAP qkv, TMAP dout, const float *lse, const float *delta, SIGHT, bf16 *dqkv,
                                         i64 ldd, AttnShape s, Rope r) {
   ws_dq<HEAD_DIM, DQ_KEYS, SHARED_PREFIXES>(qkv, dout, lse, delta, SIGHT_OF(lo), dqkv, ldd, s, r);
 }
-// Shared memory: (256 + 6 DKV_QUERIES) D bf16, 9 DKV_QUERIES floats and 1152 bytes.
+#endif
+// Shared memory: (256 + 6 DKV_QUERIES) D bf16, 9 DKV_QUERIES floats and 1152 bytes, 512 more with shared prefixes.
 KERNEL void BOUNDS(384, 1) attention_dkv(TMAP qkv, TMAP dout, const float *lse, const float *delta, const int *lo,
                                          const int *hi, bf16 *dqkv, i64 ldd, AttnShape s, Rope r) {
   ws_dkv<HEAD_DIM, DKV_QUERIES, SHARED_PREFIXES>(qkv, dout, lse, delta, lo, hi, dqkv, ldd, s, r);

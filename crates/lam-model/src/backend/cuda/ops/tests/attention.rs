@@ -1,0 +1,190 @@
+//! Attention on every road: packed documents, windows, shared prefixes, head widths.
+
+use super::norms::table;
+use super::*;
+use crate::backend::cpu::ops::attention::{self, Inputs, Kept};
+use crate::backend::cpu::ops::rope::Rope;
+use crate::backend::cpu::storage::activation::Activation;
+use crate::backend::cuda::sources::Road;
+use crate::backend::run::Heads;
+use crate::batch::Span;
+use crate::rotary::Rotary;
+
+/// A batch and its heads.
+struct Case {
+    heads: Heads,
+    spans: Vec<Span>,
+}
+
+/// Documents one after the other; one of several lengths is a prefix with branches.
+fn case(dim: usize, (query, key_value): (usize, usize), window: Option<usize>, documents: &[&[usize]]) -> Case {
+    let mut start = 0;
+    let spans = documents.iter().map(|lengths| {
+        let span = Span::new(start, lengths);
+        start += span.length;
+        span
+    });
+    Case { spans: spans.collect(), heads: Heads { query, key_value, dim, window } }
+}
+
+/// What attention reads and gives: queries, keys, values, output, and the gradient by it, each by itself.
+struct Numbers {
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    g: Vec<f32>,
+}
+
+impl Case {
+    fn tokens(&self) -> usize {
+        self.spans.iter().map(|span| span.length).sum()
+    }
+
+    /// Widths of queries and of keys.
+    fn widths(&self) -> (usize, usize) {
+        (self.heads.query * self.heads.dim, self.heads.key_value * self.heads.dim)
+    }
+
+    fn numbers(&self) -> Numbers {
+        let (t, (wq, wk)) = (self.tokens(), self.widths());
+        let scaled = |values: Vec<f32>| narrowed(&values.iter().map(|value| value * 1.5).collect::<Vec<_>>());
+        Numbers { q: scaled(exact(t * wq, 1)), k: scaled(exact(t * wk, 2)), v: exact(t * wk, 3), g: exact(t * wq, 4) }
+    }
+
+    /// Positions of all rows, and the rotation of these heads.
+    fn rope(&self) -> (Rotary, Vec<usize>) {
+        let places = |span: &Span| (0..span.length).map(|place| span.position(place)).collect::<Vec<_>>();
+        (Rotary::plain(self.heads.dim, 1e4), self.spans.iter().flat_map(places).collect())
+    }
+
+    /// The processor's output, logarithms of denominators, and gradients, those by queries and keys turned back.
+    fn wanted(&self, numbers: &Numbers, turn_back: bool) -> (Vec<f32>, Vec<f32>, [Vec<f32>; 3]) {
+        let (t, (wq, wk)) = (self.tokens(), self.widths());
+        let [q, k, v, g] =
+            [&numbers.q, &numbers.k, &numbers.v, &numbers.g].map(|values| Activation::F32(values.clone()));
+        let mut o = Activation::F32(vec![f32::NAN; t * wq]);
+        let mut logsumexp = vec![f32::NAN; t * self.heads.query];
+        let inputs = Inputs { q: &q, k: &k, v: &v, spans: &self.spans };
+        attention::forward(self.heads, inputs, &mut o, &mut logsumexp);
+        let [mut dq, mut dk, mut dv] = [wq, wk, wk].map(|width| Activation::F32(vec![f32::NAN; t * width]));
+        let kept = Kept { o: &o, logsumexp: &logsumexp, g: &g };
+        attention::backward(self.heads, inputs, kept, [&mut dq, &mut dk, &mut dv]);
+        if turn_back {
+            let (rotary, positions) = self.rope();
+            let rope = Rope::new(rotary, t);
+            rope.rotate(&mut dq, wq, &positions, -1.0);
+            rope.rotate(&mut dk, wk, &positions, -1.0);
+        }
+        (own(o), logsumexp, [dq, dk, dv].map(own))
+    }
+
+    /// Runs the case on the device and compares.
+    fn check(&self, ops: &Ops, what: &str) {
+        let (t, (wq, wk), heads) = (self.tokens(), self.widths(), self.heads);
+        let numbers = self.numbers();
+        let turn_back = t % 2 == 1;
+        let (o, logsumexp, gradients) = self.wanted(&numbers, turn_back);
+        let columns = wq + 2 * wk;
+        let fused = |[q, k, v]: [&[f32]; 3]| -> Vec<f32> {
+            (0..t).flat_map(|row| [&q[row * wq..][..wq], &k[row * wk..][..wk], &v[row * wk..][..wk]].concat()).collect()
+        };
+        let qkv = Matrix::of(ops, &fused([&numbers.q, &numbers.k, &numbers.v]), columns, columns + 64);
+        let by_o = Matrix::of(ops, &numbers.g, wq, wq + 8);
+        let seen = ops.seen(&self.spans, heads, t).unwrap();
+        let (mut output, mut log_sums) =
+            (Matrix::empty(ops, t, wq, wq + 16), ops.device.alloc::<f32>(heads.query * t).unwrap());
+        ops.attention(qkv.place(), heads, &seen, output.place_mut(), log_sums.all_mut()).unwrap();
+        near(&format!("{what}: o"), &output.read(ops), &o, 8e-3);
+        let transposed =
+            (0..heads.query * t).map(|i| logsumexp[i % t * heads.query + i / t] * std::f32::consts::LOG2_E);
+        near(&format!("{what}: log sums"), &ops.device.read(&log_sums).unwrap(), &transposed.collect::<Vec<_>>(), 1e-4);
+
+        let mut delta = ops.device.alloc::<f32>(heads.query * t).unwrap();
+        ops.attention_delta(output.place(), by_o.place(), heads, t, delta.all_mut()).unwrap();
+        let (rotary, positions) = self.rope();
+        let pairs = ops.device.upload(&table(&rotary, t)).unwrap();
+        let positions = ops.device.upload(&integers(positions)).unwrap();
+        let rope = turn_back.then(|| (pairs.all(), positions.all()));
+        let run = || {
+            let mut by_qkv = Matrix::empty(ops, t, columns, columns + 32);
+            let (sums, to) = ((log_sums.all(), delta.all()), by_qkv.place_mut());
+            ops.attention_backward(qkv.place(), by_o.place(), sums.0, sums.1, heads, &seen, rope, to).unwrap();
+            by_qkv.read(ops)
+        };
+        let found = run();
+        let [dq, dk, dv] = &gradients;
+        let columns_of = |all: &[f32], from: usize, width: usize| -> Vec<f32> {
+            all.chunks(columns).flat_map(|row| row[from..from + width].to_vec()).collect()
+        };
+        for (name, from, width, wanted) in [("dq", 0, wq, dq), ("dk", wq, wk, dk), ("dv", wq + wk, wk, dv)] {
+            near(&format!("{what}: {name}"), &columns_of(&found, from, width), wanted, 1.5e-2);
+        }
+    }
+}
+
+fn own(activation: Activation) -> Vec<f32> {
+    match activation {
+        Activation::F32(values) => values,
+        Activation::Bf16(_) => unreachable!("the tests compute in f32"),
+    }
+}
+
+/// The operations on one road, wherever it can be taken.
+fn on(road: Road, ops: &Ops) -> Ops {
+    Ops { widest: road, short: 0, ..ops.clone() }
+}
+
+fn check_all(road: Road, cases: &[Case]) {
+    let Some(ops) = test_ops() else { return };
+    if road != Road::Mma && ops.widest != Road::Roles {
+        return eprintln!("not run: {road:?} needs a card of compute capability 9.0");
+    }
+    let ops = on(road, &ops);
+    for (number, case) in cases.iter().enumerate() {
+        case.check(&ops, &format!("{road:?}, case {number}, heads of {}", case.heads.dim));
+    }
+}
+
+/// Documents, windows, prefixes with branches; rows that no tile ends with.
+fn cases_of(dim: usize) -> Vec<Case> {
+    vec![
+        case(dim, (2, 1), None, &[&[1], &[77], &[128], &[5], &[40]]),
+        case(dim, (2, 2), Some(70), &[&[205]]),
+        case(dim, (2, 1), None, &[&[33], &[90, 20, 31, 1, 60], &[7]]),
+    ]
+}
+
+#[test]
+fn mma_equals_the_processor_for_heads_of_64() {
+    check_all(Road::Mma, &cases_of(64));
+}
+
+#[test]
+fn mma_equals_the_processor_for_heads_of_128() {
+    check_all(Road::Mma, &cases_of(128));
+}
+
+#[test]
+fn mma_equals_the_processor_for_heads_of_80() {
+    check_all(Road::Mma, &cases_of(80));
+}
+
+#[test]
+fn wgmma_equals_the_processor() {
+    check_all(Road::Wgmma, &[cases_of(64), cases_of(128)].concat_all());
+}
+
+#[test]
+fn roles_equal_the_processor() {
+    check_all(Road::Roles, &[cases_of(64), cases_of(128)].concat_all());
+}
+
+trait ConcatAll {
+    fn concat_all(self) -> Vec<Case>;
+}
+
+impl<const N: usize> ConcatAll for [Vec<Case>; N] {
+    fn concat_all(self) -> Vec<Case> {
+        self.into_iter().flatten().collect()
+    }
+}
