@@ -195,3 +195,18 @@ fn a_pipeline_takes_a_base_with_an_adapter_over_it() {
     let two = ["eval", "online", "--model", &lam1, "--model", &lam2, "--adapter", &format!("{lam2}/adapter")];
     place.refuse(&two, 2, &["`adapter` needs exactly one model under it, and 2 are given"]);
 }
+
+#[test]
+fn random_weights_in_bf16_with_the_tokenizer_of_another_model_are_trained() {
+    let place = Place::new("random-weights");
+    let shape = include_str!("miniature/model.json").replace("\"vocab_size\": 2048", "\"vocab_size\": 3000");
+    place.write("shape.json", &shape.replace("\"model_type\"", "\"torch_dtype\": \"bfloat16\", \"model_type\""));
+    let base = trained().stage("base");
+    place.succeed(&["model", "init", "shape.json", "--output-dir", "model", "--tokenizer", &base]);
+    let facts: Value =
+        serde_json::from_str(&place.succeed(&["model", "inspect", "model", "--json"]).stdout).expect("JSON");
+    assert!(facts["dtype"]["BF16"].as_u64().is_some_and(|count| facts["parameters"] == count), "{facts}");
+    assert_eq!(facts["tokenizer_entries"], 2816);
+    place.write("phase2.toml", PHASE);
+    place.succeed(&["phase2", "-c", "phase2.toml", "--model", "model", "--data", &data(), "--output-dir", "runs/two"]);
+}

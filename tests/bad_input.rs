@@ -149,6 +149,8 @@ fn a_tokenizer_of_another_model_is_refused() {
     let phase = ["phase2", "-c", "phase2.toml", "--model", "small", "--data", &data, "--output-dir", "runs/two"];
     place.refuse(&phase, 3, &words);
     place.refuse(&["act", "--model", "small"], 3, &words);
+    let with = ["model", "init", "small.json", "--output-dir", "other", "--tokenizer", &trained().stage("base")];
+    place.refuse(&with, 2, &["`vocab_size` = 600: the tokenizer has 2816 entries", "hint: name a tokenizer"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lam_data::write_examples;
 use lam_env::Application;
-use lam_model::{Architecture, Decoder, Finetuning, ModelSource, TokenIds};
+use lam_model::{Architecture, Decoder, Finetuning, ModelSource};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
@@ -15,7 +15,7 @@ use lam_trainer::{
 use serde_json::{Value, json};
 
 use crate::corpus::{Corpus, step_text};
-use crate::shapes::model_config;
+use crate::shapes::{model_config, with_special_tokens};
 use crate::synthetic::Material;
 use crate::{BaseConfig, BaseError, SyntheticLoader};
 
@@ -71,9 +71,7 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let renderer = tokenizer(config, io, &corpus)?;
     let mut shape = model_config(&config.model_config)?;
     shape.vocab_size = renderer.tokenizer().vocab_size();
-    shape.bos_token_id = renderer.tokenizer().bos();
-    shape.eos_token_id = Some(TokenIds::One(renderer.tokenizer().eos()));
-    shape.pad_token_id = Some(renderer.tokenizer().pad());
+    let shape = with_special_tokens(shape, renderer.tokenizer())?;
     if shape.model_type == Architecture::Qwen2 {
         io.progress.note(
             "transformers' AutoTokenizer puts Qwen2's own tokenizer in the place of this one: load it with PreTrainedTokenizerFast",

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lam_model::DecoderConfig;
+use lam_model::{DecoderConfig, TokenIds};
+use lam_prompt::Tokenizer;
 
 use crate::BaseError;
 
@@ -38,6 +39,30 @@ pub fn model_config(name_or_path: &str) -> Result<DecoderConfig, BaseError> {
         serde_json::from_str(&text).map_err(|error| refuse(error.to_string(), String::new()))?;
     config.check()?;
     Ok(config)
+}
+
+/// The configuration with the special tokens of a tokenizer, for which it must have room.
+///
+/// # Errors
+/// A tokenizer with more entries than the model.
+pub fn with_special_tokens(config: DecoderConfig, tokenizer: &Tokenizer) -> Result<DecoderConfig, BaseError> {
+    let entries = tokenizer.vocab_size();
+    if entries > config.vocab_size {
+        return Err(BaseError::Config {
+            key: "vocab_size",
+            value: config.vocab_size.to_string(),
+            reason: format!("the tokenizer has {entries} entries"),
+            hint: format!(
+                "name a tokenizer with fewer entries, or a config.json whose `vocab_size` is {entries} or more"
+            ),
+        });
+    }
+    Ok(DecoderConfig {
+        bos_token_id: tokenizer.bos(),
+        eos_token_id: Some(TokenIds::One(tokenizer.eos())),
+        pad_token_id: Some(tokenizer.pad()),
+        ..config
+    })
 }
 
 #[cfg(test)]

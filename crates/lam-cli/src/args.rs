@@ -417,13 +417,18 @@ pub struct ServeEnvArgs {
 /// Making and inspecting models.
 #[derive(Subcommand)]
 pub enum ModelCommand {
-    /// Make a Mistral-shaped model with random weights.
+    /// Make a Mistral-shaped model with random weights, in bf16 where its configuration's `torch_dtype` says so.
+    ///
+    /// Weights go to their files tensor by tensor: a model may be larger than memory.
     Init {
         /// Configuration in Hugging Face's form, or the name of a shipped one (nano-1m … mistral-7b-v0.3).
         config: String,
         /// Where to write.
         #[arg(long, value_name = "DIR")]
         output_dir: PathBuf,
+        /// Model directory whose tokenizer and chat template are copied beside the weights.
+        #[arg(long, value_name = "DIR")]
+        tokenizer: Option<PathBuf>,
         /// Seed of the weights.
         #[arg(long, default_value_t = 42)]
         seed: u64,

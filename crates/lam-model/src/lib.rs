@@ -58,7 +58,7 @@ pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
 pub use generation::{argmax, exp_in_place, logsumexp};
 pub use head::ScalarHead;
-pub use init::{Induction, Initialization};
+pub use init::{Induction, Initialization, write_fresh};
 pub use lora::{Finetuning, LoraConfig, Rounding, TargetModules};
 pub use matrix_product::MatrixProduct;
 pub use precision::Precision;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use lam_hub::{Hub, HubSettings, ModelId};
-use lam_model::{Decoder, Initialization};
+use lam_model::Precision;
+use lam_prompt::Renderer;
 use lam_signal::Failure;
 use serde_json::json;
 
@@ -16,22 +17,31 @@ use crate::output::Output;
 /// Does what was typed.
 pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
     match command {
-        ModelCommand::Init { config, output_dir, seed, force } => {
+        ModelCommand::Init { config, output_dir, tokenizer, seed, force } => {
             make_room(output_dir, None, *force)?;
-            init(config, output_dir, *seed, output)
+            init(config, tokenizer.as_deref(), output_dir, *seed, output)
         }
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
         ModelCommand::Inspect { model, adapter, tokens } => inspect(model, adapter.as_deref(), *tokens, output),
     }
 }
 
-fn init(config: &str, directory: &Path, seed: u64, output: &Output) -> Result<(), Failure> {
-    let decoder = Decoder::init(lam_base::model_config(config)?, &Initialization::Normal, seed)?;
+fn init(config: &str, tokenizer: Option<&Path>, directory: &Path, seed: u64, output: &Output) -> Result<(), Failure> {
+    let mut config = lam_base::model_config(config)?;
+    if let Some(tokenizer) = tokenizer {
+        config = lam_base::with_special_tokens(config, Renderer::load(tokenizer)?.tokenizer())?;
+    }
     lam_store::claim(directory)?;
-    decoder.save(directory)?;
-    let parameters = decoder.config().parameters();
-    output.line(&format!("{}: {parameters} parameters, seed {seed}", directory.display()));
-    output.value(&json!({ "model": directory, "parameters": parameters, "seed": seed }))
+    let dtype = match lam_model::write_fresh(&config, seed, directory)? {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+    };
+    if let Some(tokenizer) = tokenizer {
+        lam_trainer::copy_companions(tokenizer, directory)?;
+    }
+    let parameters = config.parameters();
+    output.line(&format!("{}: {parameters} parameters in {dtype}, seed {seed}", directory.display()));
+    output.value(&json!({ "model": directory, "parameters": parameters, "dtype": dtype, "seed": seed }))
 }
 
 fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> Result<(), Failure> {

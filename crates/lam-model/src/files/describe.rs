@@ -5,7 +5,10 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::atomic;
-use crate::{DecoderConfig, ModelError};
+use crate::{DecoderConfig, ModelError, Precision};
+
+/// The key that says how weights are stored, as it was named before and as it is now.
+const DTYPE_KEYS: [&str; 2] = ["torch_dtype", "dtype"];
 
 /// Whether the config describes a model that scores a sequence instead of continuing it.
 pub(crate) fn is_classifier(config: &DecoderConfig) -> bool {
@@ -31,13 +34,25 @@ pub(crate) fn read_config(directory: &Path) -> Result<DecoderConfig, ModelError>
     Ok(config)
 }
 
-/// Writes `config.json` and `generation_config.json`; the weights beside them are f32.
-pub(crate) fn write_config(directory: &Path, config: &DecoderConfig, architecture: &str) -> Result<(), ModelError> {
+/// How the config says that its weights are stored: bf16, or f32, which stands for everything else.
+pub(crate) fn stored_precision(config: &DecoderConfig) -> Precision {
+    let said = DTYPE_KEYS.iter().find_map(|key| config.other.get(*key).and_then(Value::as_str));
+    if said == Some("bfloat16") { Precision::Bf16 } else { Precision::F32 }
+}
+
+/// Writes `config.json` and `generation_config.json`; the weights beside them have this precision.
+pub(crate) fn write_config(
+    directory: &Path,
+    config: &DecoderConfig,
+    architecture: &str,
+    precision: Precision,
+) -> Result<(), ModelError> {
     let mut config = config.clone().with_both_spellings();
     config.other.insert("architectures".into(), json!([architecture]));
-    for key in ["torch_dtype", "dtype"] {
+    let dtype = if precision == Precision::Bf16 { "bfloat16" } else { "float32" };
+    for key in DTYPE_KEYS {
         if key == "torch_dtype" || config.other.contains_key(key) {
-            config.other.insert(key.into(), json!("float32"));
+            config.other.insert(key.into(), json!(dtype));
         }
     }
     write_json(&directory.join("config.json"), &config)?;

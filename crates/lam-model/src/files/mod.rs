@@ -7,7 +7,7 @@ mod peft;
 mod tensors;
 mod write;
 
-pub(crate) use describe::{is_classifier, read_config, write_config};
+pub(crate) use describe::{is_classifier, read_config, stored_precision, write_config};
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
     Adapted, BaseRecord, Change, Part, PeftAdapter, PeftConfig, named_base, write_config as write_adapter_config,
@@ -17,10 +17,11 @@ pub(crate) use tensors::Tensors;
 use std::path::Path;
 
 use candle_core::Tensor;
+use safetensors::View;
 
-use crate::{DecoderConfig, ModelError};
+use crate::{DecoderConfig, ModelError, Precision};
 
-/// Writes weights, `config.json` and `generation_config.json`.
+/// Writes weights in f32, `config.json` and `generation_config.json`.
 pub(crate) fn write_model(
     directory: &Path,
     config: &DecoderConfig,
@@ -28,8 +29,19 @@ pub(crate) fn write_model(
     tensors: Vec<(String, Tensor)>,
 ) -> Result<(), ModelError> {
     std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
-    write_config(directory, config, architecture)?;
+    write_config(directory, config, architecture, Precision::F32)?;
     write::tensors(directory, "model", tensors)
+}
+
+/// Writes a model that continues texts, of weights in the given precision that give their bytes when they are written.
+pub(crate) fn write_views<V: View>(
+    directory: &Path,
+    (config, precision): (&DecoderConfig, Precision),
+    views: Vec<(String, V)>,
+) -> Result<(), ModelError> {
+    std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
+    write_config(directory, config, config.model_type.causal(), precision)?;
+    write::views(directory, "model", views)
 }
 
 /// Writes `adapter_model.safetensors`.

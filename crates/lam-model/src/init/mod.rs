@@ -2,6 +2,7 @@
 
 mod induction;
 pub(crate) mod normal;
+mod write;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::Tensors;
 use crate::{DecoderConfig, ModelError};
 pub use induction::Induction;
+pub use write::write_fresh;
 
 /// How fresh weights are drawn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
