@@ -71,7 +71,7 @@ impl Stage for Base {
         let named = name.map(|name| NamedModel::find(name, context.monitor())).transpose()?;
         let settings = BaseConfig {
             model_name_or_path: named.as_ref().map(|named| named.directory.display().to_string()),
-            train: TrainingArguments { seed: context.seed, ..settings.train.clone() },
+            train: TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() },
             ..settings.clone()
         };
         let io = BaseIo {

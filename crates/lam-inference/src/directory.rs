@@ -4,10 +4,10 @@ use std::path::Path;
 
 use lam_agent::PolicyError;
 use lam_env::Application;
-use lam_model::{Decoder, Finetuning, ModelSource};
+use lam_model::{Decoder, Device, Finetuning, ModelSource};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Progress};
-use lam_types::PolicyId;
+use lam_types::{DeviceChoice, PolicyId};
 
 use crate::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 
@@ -33,10 +33,11 @@ impl ModelDirectory {
         directory: &Path,
         adapter: Option<&Path>,
         name_of: &dyn Fn(&str) -> Option<&'static str>,
-        progress: &dyn Progress,
+        (device, progress): (DeviceChoice, &dyn Progress),
     ) -> Result<Self, Failure> {
         let source = open_model(directory, adapter, progress)?;
-        let decoder = source.load(&Finetuning::Frozen, 0)?;
+        let mut decoder = source.load(&Finetuning::Frozen, 0)?;
+        decoder.to_device(&Device::open(device)?)?;
         let renderer = Renderer::load(source.tokenizer_directory())?;
         let mut id = identity(source.directory(), name_of)?;
         if let Some(adapter) = source.adapter() {

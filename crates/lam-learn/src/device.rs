@@ -12,7 +12,10 @@ pub trait DeviceParameters: Debug + Send + Sync {
     /// Names of those that are trained, in the order of the forward pass.
     fn names(&self) -> Vec<String>;
     /// From now on, these alone are trained.
-    fn train_only(&self, names: &[String]);
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn train_only(&self, names: &[String]) -> Result<()>;
     /// Starts the sums of the gradients at zero.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use lam_signal::{Details, Fault, FaultKind, hint_of_io};
 pub enum ModelError {
     /// The tensor library failed.
     Tensor(#[from] candle_core::Error),
+    /// A CUDA device cannot be used, or failed.
+    Cuda(#[from] lam_cuda::CudaError),
     /// A file cannot be read or written.
     Io {
         /// The file.
@@ -107,6 +109,7 @@ impl Fault for ModelError {
             Self::Tensor(_) => FaultKind::Runtime,
             Self::Io { source, .. } => FaultKind::of_io(source),
             Self::Weights(error) => error.kind(),
+            Self::Cuda(error) => error.kind(),
             _ => FaultKind::Data,
         }
     }
@@ -115,6 +118,7 @@ impl Fault for ModelError {
         match self {
             Self::Tensor(error) => Details::new(error),
             Self::Weights(error) => error.details(),
+            Self::Cuda(error) => error.details(),
             Self::Io { path, source } => Details::default().at(path.display()).because(source).hint(hint_of_io(source)),
             Self::File { path, reason, hint } => Details::default().at(path.display()).because(reason).hint(hint),
             Self::MissingTensor { path, name } => {

@@ -62,6 +62,7 @@ impl ScalarHead {
                 let rows = hidden.index_select(&Tensor::from_vec(index, positions.len(), &TAPE)?, 0)?;
                 Ok(rows.matmul(&self.weight.t()?)?.squeeze(1)?)
             }
+            States::Cuda(hidden) => Ok(hidden.scores(positions, self.weight.as_tensor())?),
         }
     }
 

@@ -33,6 +33,7 @@ mod backend;
 mod batch;
 mod config;
 mod decoder;
+mod device;
 mod error;
 mod files;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use architecture::Architecture;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{DecoderConfig, TokenIds};
 pub use decoder::{Decoder, Hidden, Mode};
+pub use device::Device;
 pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};
 pub use generation::{argmax, exp_in_place, logsumexp};

@@ -53,7 +53,7 @@ impl Stage for Phase1 {
     }
 
     fn run(&self, settings: &PretrainConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
-        let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
+        let train = TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() };
         let settings = PretrainConfig { train, ..settings.clone() };
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let plans = context.input_files("plans", "task_plans.parquet");

@@ -63,7 +63,7 @@ impl Stage for Imitate {
 
     fn run(&self, settings: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
+        let train = TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() };
         let settings = ImitateConfig { train, ..settings.clone() };
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = ImitateIo {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows};
-use lam_model::{Decoder, Finetuning, ModelSource, ScalarHead};
+use lam_model::{Decoder, Device, Finetuning, ModelSource, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_trainer::{
     TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity, train,
     write_model,
 };
-use lam_types::{FunctionSpec, Split, Trajectory};
+use lam_types::{DeviceChoice, FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
 
 use crate::rollout::disagreeing;
@@ -37,6 +37,8 @@ pub struct PolicyIo<'a> {
     pub output: &'a Path,
     /// Seed of sampling, order, adapter and value head.
     pub seed: u64,
+    /// Where models compute.
+    pub device: DeviceChoice,
     /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
@@ -65,7 +67,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
-    let arguments = arguments(config, &decoder, buffer.longest(), io.seed);
+    let arguments = arguments(config, &decoder, buffer.longest(), io);
     let mut identity = model_identity(io.model)?;
     identity.insert("reward_model".into(), lam_store::hash_path(io.reward_model)?);
     identity.extend(settings_identity("ppo", &PpoConfig { train: TrainingArguments::default(), ..config.clone() }));
@@ -97,10 +99,10 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
 
 /// The training arguments with what follows from the rollouts: the longest one, and whether the model's window lets them
 /// share the rows of their states.
-fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, seed: u64) -> TrainingArguments {
+fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, io: &PolicyIo<'_>) -> TrainingArguments {
     let fits = decoder.config().window().is_none_or(|window| longest <= window);
     let share_prefixes = config.train.share_prefixes && fits;
-    TrainingArguments { max_length: longest, share_prefixes, seed, ..config.train.clone() }
+    TrainingArguments { max_length: longest, share_prefixes, seed: io.seed, device: io.device, ..config.train.clone() }
 }
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
@@ -115,8 +117,11 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
-    let policy = io.model.load(&Finetuning::Frozen, io.seed)?;
-    let (reward_model, head) = Decoder::load_reward_model(io.reward_model)?;
+    let device = Device::open(io.device)?;
+    let mut policy = io.model.load(&Finetuning::Frozen, io.seed)?;
+    policy.to_device(&device)?;
+    let (mut reward_model, head) = Decoder::load_reward_model(io.reward_model)?;
+    reward_model.to_device(&device)?;
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let maker = RolloutMaker {
         config,

@@ -51,7 +51,7 @@ impl Stage for Reward {
 
     fn run(&self, settings: &RewardConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let train = TrainingArguments { seed: context.seed, ..settings.train.clone() };
+        let train = TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() };
         let settings = RewardConfig { train, ..settings.clone() };
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = RewardIo {
@@ -123,6 +123,7 @@ impl Stage for Ppo {
             environment: app.environment(),
             output: context.output,
             seed: context.seed,
+            device: context.device,
             progress: context.progress,
             cancel: context.cancel,
         };

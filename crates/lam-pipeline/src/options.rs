@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use lam_signal::Cancel;
+use lam_types::DeviceChoice;
 
 /// How a run is asked for.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct RunOptions {
     pub force: Vec<String>,
     /// Start unfinished stages from nothing.
     pub fresh: bool,
+    /// On which device models compute, whatever the pipeline says.
+    pub device: Option<DeviceChoice>,
     /// Stops the run at the next safe point.
     pub cancel: Cancel,
     /// The clock of journals and durations.
@@ -32,6 +35,7 @@ impl Default for RunOptions {
             until: None,
             force: Vec::new(),
             fresh: false,
+            device: None,
             cancel: Cancel::default(),
             now: SystemTime::now,
         }

@@ -234,6 +234,7 @@ impl Runner<'_> {
             inputs,
             output,
             seed: prepared.spec.seed,
+            device: self.options.device.unwrap_or(self.pipeline.device),
             environments: self.registry.environments(),
             model_name_of: &|kind| self.registry.model_name(kind),
             progress: self.view.progress(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lam_config::ConfigError;
 use lam_env::{Application, Environments};
 use lam_signal::{Cancel, Failure, Monitor, Progress};
+use lam_types::DeviceChoice;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -65,6 +66,8 @@ pub struct StageContext<'a> {
     pub output: &'a Path,
     /// Seed of every random stream.
     pub seed: u64,
+    /// On which device its models compute.
+    pub device: DeviceChoice,
     /// The environments, by name.
     pub environments: &'a Environments,
     /// What the model that a stage of this kind makes is called.

@@ -1,6 +1,7 @@
 //! The training arguments, under the names of Hugging Face's Trainer. Knows no model and no phase.
 
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
+use lam_types::DeviceChoice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -109,6 +110,9 @@ pub struct TrainingArguments {
     /// Seed of the data order, of dropout and of what is initialised: the stage's, so that it is not a setting.
     #[serde(skip)]
     pub seed: u64,
+    /// Where it computes: the run's, so that it is not a setting.
+    #[serde(skip)]
+    pub device: DeviceChoice,
 }
 
 /// Who is shown the figures.
@@ -159,6 +163,7 @@ impl Default for TrainingArguments {
             check_longest_batch_first: true,
             max_memory_mib: 0,
             seed: 42,
+            device: DeviceChoice::Cpu,
         }
     }
 }

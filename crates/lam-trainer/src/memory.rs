@@ -1,6 +1,7 @@
 //! What training will need in memory, told before the first step. Knows sizes, not models.
 
 use candle_core::Var;
+use lam_model::Device;
 
 use crate::TrainerError;
 
@@ -129,11 +130,13 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// The one that was given, in MiB, or, where it is 0, what the machine has left and what this process holds already.
-    pub(crate) fn of(max_memory_mib: u64) -> Self {
-        match max_memory_mib {
-            0 => Self { bytes: machine_bytes().unwrap_or(u64::MAX), of: "what the machine has left" },
-            mib => Self { bytes: mib.saturating_mul(MIB), of: "`max_memory_mib`" },
+    /// The one that was given, in MiB, or, where it is 0, the device's, or what the machine has left and what this process
+    /// holds already.
+    pub(crate) fn of(max_memory_mib: u64, device: &Device) -> Self {
+        match (max_memory_mib, device.memory()) {
+            (0, Some((bytes, _))) => Self { bytes, of: "what the device has" },
+            (0, None) => Self { bytes: machine_bytes().unwrap_or(u64::MAX), of: "what the machine has left" },
+            (mib, _) => Self { bytes: mib.saturating_mul(MIB), of: "`max_memory_mib`" },
         }
     }
 }
@@ -183,9 +186,9 @@ mod tests {
 
     #[test]
     fn a_plan_that_is_too_large_says_what_would_fit() {
-        plan().check(Limit::of(110)).unwrap();
-        plan().check(Limit::of(0)).unwrap();
-        let refused = |limit| plan().check(Limit::of(limit)).unwrap_err().to_string();
+        plan().check(Limit::of(110, &Device::Cpu)).unwrap();
+        plan().check(Limit::of(0, &Device::Cpu)).unwrap();
+        let refused = |limit| plan().check(Limit::of(limit, &Device::Cpu)).unwrap_err().to_string();
         let error = refused(60);
         assert!(error.contains("about 110 MiB, allowed are 60 MiB"), "{error}");
         assert!(
@@ -199,8 +202,14 @@ mod tests {
 
     #[test]
     fn what_the_longest_batch_took_counts_too() {
-        plan().check_measured(Limit::of(110), 90 * MIB).unwrap();
-        assert!(plan().check_measured(Limit::of(110), 101 * MIB).unwrap_err().to_string().contains("about 111 MiB"));
+        plan().check_measured(Limit::of(110, &Device::Cpu), 90 * MIB).unwrap();
+        assert!(
+            plan()
+                .check_measured(Limit::of(110, &Device::Cpu), 101 * MIB)
+                .unwrap_err()
+                .to_string()
+                .contains("about 111 MiB")
+        );
     }
 
     #[test]
@@ -208,7 +217,7 @@ mod tests {
         let Some(machine) = machine_bytes() else { return };
         assert!(resident_bytes().is_some_and(|bytes| MIB < bytes && bytes < machine));
         let plan = MemoryPlan { frozen: 2 * machine, ..MemoryPlan::default() };
-        let error = plan.check(Limit::of(0)).unwrap_err().to_string();
+        let error = plan.check(Limit::of(0, &Device::Cpu)).unwrap_err().to_string();
         assert!(error.contains("(what the machine has left)"), "{error}");
     }
 }

@@ -6,14 +6,14 @@ use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Policy, Session, run_epis
 use lam_env::{Application, TaskQuery};
 use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_signal::{Cancel, Failure, NoProgress};
-use lam_types::{Split, Step, Task, Trajectory};
+use lam_types::{DeviceChoice, Split, Step, Task, Trajectory};
 
 use crate::args::ActArgs;
 use crate::output::Output;
 use crate::registry::registry;
 
 /// Runs one episode and prints it, as far as it came.
-pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
+pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let registry = registry();
     let app = registry.environments().open_with(&environment(args)?, args.screenshots.as_deref())?;
     let task = task(args, app.as_ref())?;
@@ -22,7 +22,8 @@ pub fn act(args: &ActArgs, output: &Output) -> Result<(), Failure> {
     } else {
         let directory = Path::new(&args.model);
         let name_of = |kind: &str| registry.model_name(kind);
-        let model = ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, output)?;
+        let model =
+            ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, (device.unwrap_or_default(), output))?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
     };

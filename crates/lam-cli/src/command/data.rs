@@ -39,7 +39,7 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
 
 /// Runs the stage of this kind.
 fn collect(args: &CollectArgs, kind: &str, output: &Output) -> Result<(), Failure> {
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, device: None, force: &args.force };
     run_single((kind, kind), [], (args.config.as_deref(), &*args.set), &place, output)
 }
 

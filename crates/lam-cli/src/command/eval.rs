@@ -1,24 +1,30 @@
 //! `eval`: the three evaluations, each as a pipeline of one stage.
 
 use lam_signal::Failure;
+use lam_types::DeviceChoice;
 
 use super::phase::{Target, absolute_all, run_single};
 use crate::args::{EvalArgs, EvalCommand};
 use crate::output::Output;
 
 /// Does what was typed.
-pub fn run(command: &EvalCommand, output: &Output) -> Result<(), Failure> {
+pub fn run(command: &EvalCommand, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     match command {
-        EvalCommand::Plan(args) => evaluate("eval.plan", Some("plans"), args, output),
-        EvalCommand::Step(args) => evaluate("eval.step", Some("trajectories"), args, output),
-        EvalCommand::Online(args) => evaluate("eval.online", None, args, output),
+        EvalCommand::Plan(args) => evaluate("eval.plan", Some("plans"), (args, device), output),
+        EvalCommand::Step(args) => evaluate("eval.step", Some("trajectories"), (args, device), output),
+        EvalCommand::Online(args) => evaluate("eval.online", None, (args, device), output),
     }
 }
 
-fn evaluate(kind: &str, data: Option<&str>, args: &EvalArgs, output: &Output) -> Result<(), Failure> {
+fn evaluate(
+    kind: &str,
+    data: Option<&str>,
+    (args, device): (&EvalArgs, Option<DeviceChoice>),
+    output: &Output,
+) -> Result<(), Failure> {
     let (stage, name) = ((kind, &*kind.replace('.', "-")), "models");
     let settings = (args.config.as_deref(), &*args.set);
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };
     let models = absolute_all(&args.model)?;
     let adapter = ("adapter", absolute_all(args.adapter.as_slice())?);
     match data {

@@ -22,21 +22,21 @@ use crate::output::Output;
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<(), Failure> {
-    let output = Output { json: cli.json };
+    let (output, device) = (Output { json: cli.json }, cli.device);
     match cli.command {
-        Command::Run(args) => pipeline::run(&args, &output),
+        Command::Run(args) => pipeline::run(&args, device, &output),
         Command::Plan(args) => pipeline::plan(&args, &output),
         Command::Status(args) => pipeline::status(&args, &output),
         Command::Graph(args) => pipeline::graph(&args, &output),
-        Command::Phase1(args) => phase::run(phase::Phase::One, &args, &output),
-        Command::Phase2(args) => phase::run(phase::Phase::Two, &args, &output),
-        Command::Phase3(args) => phase::run(phase::Phase::Three, &args, &output),
-        Command::Phase4(args) => phase::run(phase::Phase::Four, &args, &output),
+        Command::Phase1(args) => phase::run(phase::Phase::One, &args, device, &output),
+        Command::Phase2(args) => phase::run(phase::Phase::Two, &args, device, &output),
+        Command::Phase3(args) => phase::run(phase::Phase::Three, &args, device, &output),
+        Command::Phase4(args) => phase::run(phase::Phase::Four, &args, device, &output),
         Command::Data(command) => data::run(&command, &output),
-        Command::Eval(command) => eval::run(&command, &output),
+        Command::Eval(command) => eval::run(&command, device, &output),
         Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
         Command::Export(args) => export::export(&args, &output),
-        Command::Act(args) => act::act(&args, &output),
+        Command::Act(args) => act::act(&args, device, &output),
         Command::Serve(command) => serve::run(&command, &output),
         Command::Model(command) => model::run(&command, &output),
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),

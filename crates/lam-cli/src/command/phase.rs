@@ -7,6 +7,7 @@ use lam_config::ConfigLayers;
 use lam_pipeline::{Pipeline, RunOptions, StageDraft};
 use lam_signal::Failure;
 use lam_store::StoreError;
+use lam_types::DeviceChoice;
 use toml::Value;
 
 use super::pipeline::execute;
@@ -41,7 +42,7 @@ impl Phase {
 }
 
 /// Runs one phase from a configuration file.
-pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failure> {
+pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let skip = phase.trained().iter().filter(|_| args.skip_bad).map(|part| format!("{part}skip_bad=true"));
     let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
     let mut settings = settings(Some(&args.config), &set)?;
@@ -77,7 +78,7 @@ pub fn run(phase: Phase, args: &PhaseArgs, output: &Output) -> Result<(), Failur
             ]
         }
     };
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, force: &args.force };
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };
     start(stages, &place, args.resume == Resume::Never, output)
 }
 
@@ -87,6 +88,8 @@ pub struct Target<'a> {
     pub output_dir: &'a Path,
     /// Seed of the run.
     pub seed: u64,
+    /// Where models compute, if it was said.
+    pub device: Option<DeviceChoice>,
     /// Stages that run from the start.
     pub force: &'a [String],
 }
@@ -123,7 +126,7 @@ fn start(stages: Vec<StageDraft>, place: &Target<'_>, fresh: bool, output: &Outp
     let (runs_dir, name) = folder_and_name(place.output_dir)?;
     let pipeline = Pipeline::of_drafts(&name, place.seed, stages)?;
     lam_pipeline::check(&pipeline, &registry())?;
-    execute(&pipeline, RunOptions { runs_dir, fresh, force, ..RunOptions::default() }, output)
+    execute(&pipeline, RunOptions { runs_dir, fresh, force, device: place.device, ..RunOptions::default() }, output)
 }
 
 /// The folder in which a directory lies, and its name there; `.` and `..` are looked up.

@@ -2,6 +2,7 @@
 
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
+use lam_types::DeviceChoice;
 
 use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
 use crate::embedded;
@@ -10,13 +11,14 @@ use crate::output::Output;
 use crate::registry::registry;
 
 /// Runs what is not done yet.
-pub fn run(args: &RunArgs, output: &Output) -> Result<(), Failure> {
+pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let pipeline = load(&args.pipeline)?;
     let options = RunOptions {
         runs_dir: args.pipeline.runs_dir.clone(),
         from: args.from.clone(),
         until: args.until.clone(),
         force: args.force.clone(),
+        device,
         ..RunOptions::default()
     };
     if args.dry_run {

@@ -81,7 +81,7 @@ impl Stage for EvaluatePlans {
         };
         for (directory, name) in &rows.models {
             let adapter = context.optional_input("adapter");
-            row(&mut ModelDirectory::load(directory, adapter, context.model_name_of, context.progress)?
+            row(&mut ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?
                 .named(name.clone())
                 .planner()?)?;
         }

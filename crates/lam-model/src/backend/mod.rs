@@ -12,7 +12,6 @@ use std::fmt::Debug;
 use candle_core::Result;
 
 pub(crate) mod cpu;
-#[cfg_attr(not(test), expect(dead_code, reason = "the decoder runs on the processor so far"))]
 pub(crate) mod cuda;
 pub(crate) mod heads;
 pub(crate) mod run;

@@ -150,12 +150,13 @@ impl Decoder {
         let precision = Precision::F32;
         let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.rotary()?, 0))));
         let rounding = Rounding { quantization_bit: bits, bf16: false };
-        let (lora, base, folded, checkpointing) = (None, None, None, false);
-        Ok(Self { config, stack, head, lora, base, rounding, folded, rope, precision, checkpointing })
+        let (lora, base, folded, checkpointing, on_cuda) = (None, None, None, false, None);
+        Ok(Self { config, stack, head, lora, base, rounding, folded, rope, precision, checkpointing, on_cuda })
     }
 
     /// Makes the weights that `chosen` names trained, in the order of the forward pass.
     pub(crate) fn train(&mut self, chosen: impl Fn(&str) -> bool) -> Result<(), ModelError> {
+        self.on_cuda = None;
         let mut index = 0;
         let mut train = |weight: &mut Weight| -> candle_core::Result<()> {
             if chosen(&weight.name) {

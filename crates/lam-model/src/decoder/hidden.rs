@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use super::on_cuda::CudaHidden;
 use crate::ModelError;
 
 /// Hidden states of a batch after the final norm. Shape: [T, D].
@@ -15,6 +16,8 @@ pub struct Hidden {
 pub(crate) enum States {
     /// On candle's tape.
     Cpu(Tensor),
+    /// On a CUDA device, with a thread on candle's tape.
+    Cuda(CudaHidden),
 }
 
 impl Hidden {
@@ -26,6 +29,7 @@ impl Hidden {
     pub fn tokens(&self) -> usize {
         match &self.states {
             States::Cpu(tensor) => tensor.dims()[0],
+            States::Cuda(hidden) => hidden.tokens(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Hidden {
     pub fn to_tensor(&self) -> Result<Tensor, ModelError> {
         match &self.states {
             States::Cpu(tensor) => Ok(tensor.clone()),
+            States::Cuda(hidden) => Ok(hidden.to_tensor()?),
         }
     }
 

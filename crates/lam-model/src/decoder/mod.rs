@@ -5,6 +5,7 @@ mod build;
 mod device;
 mod hidden;
 mod network;
+mod on_cuda;
 mod peft;
 mod weights;
 
@@ -25,6 +26,7 @@ use crate::batch::check_tokens;
 use crate::{Answer, AnswerBatch, DecoderConfig, LoraConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub use hidden::Hidden;
 pub(crate) use hidden::States;
+use on_cuda::OnCuda;
 pub(crate) use weights::{Block, Stack};
 
 /// A decoder for training and generation.
@@ -43,6 +45,8 @@ pub struct Decoder {
     rope: Arc<Mutex<Arc<Rope>>>,
     precision: Precision,
     checkpointing: bool,
+    /// Its network on a CUDA device, where it was brought to one.
+    on_cuda: Option<Arc<OnCuda>>,
 }
 
 /// What a forward pass is for.
@@ -123,6 +127,9 @@ impl Decoder {
             Mode::Train { dropout_seed } => (self.run(batch, dropout_seed)?, true),
             Mode::Evaluate => (self.run(batch, None)?, false),
         };
+        if let Some(on_cuda) = &self.on_cuda {
+            return Ok(Hidden { states: States::Cuda(on_cuda.clone().hidden(run, keep)?) });
+        }
         let network = self.stack.on_cpu(self.checkpointing);
         Ok(Hidden::on_cpu(network.hidden(run, self.stack.weights(), (keep, self.stack.width))?))
     }
@@ -144,6 +151,7 @@ impl Decoder {
         self.check_places(hidden, &positions, &tokens)?;
         match &hidden.states {
             States::Cpu(hidden) => Ok(cross_entropy(hidden, self.output(), targets, self.precision)?),
+            States::Cuda(hidden) => Ok(hidden.cross_entropy(targets)?),
         }
     }
 
@@ -183,6 +191,7 @@ impl Decoder {
         };
         let both = match &hidden.states {
             States::Cpu(hidden) => hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?,
+            States::Cuda(hidden) => hidden.log_probs(positions, tokens, temperature)?,
         };
         Ok((both.get(0)?, both.get(1)?))
     }
@@ -194,8 +203,11 @@ impl Decoder {
     pub fn logits(&self, hidden: &Hidden, positions: &[usize]) -> Result<Tensor, ModelError> {
         self.check_places(hidden, positions, &vec![0; positions.len()])?;
         let (v, d) = (self.config.vocab_size, self.config.hidden_size);
-        let hidden = hidden.to_tensor()?;
-        let hidden = storage::values(&hidden)?;
+        let hidden = match &hidden.states {
+            States::Cpu(hidden) => hidden,
+            States::Cuda(hidden) => return Ok(hidden.logits(positions)?),
+        };
+        let hidden = storage::values(hidden)?;
         let x = cross_entropy::gathered(&hidden, positions.iter().copied(), d);
         let mut logits = vec![0.0; positions.len() * v];
         let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);

@@ -38,7 +38,8 @@ pub(super) fn expand(
     }
     builder.add(&in_order(once)?, "", first_seed, repeated.len())?;
     let stages = builder.stages;
-    Ok(Pipeline { name: raw.name, description: raw.description, file: path.to_path_buf(), seeds, stages })
+    let device = raw.device.unwrap_or_default();
+    Ok(Pipeline { name: raw.name, description: raw.description, file: path.to_path_buf(), seeds, device, stages })
 }
 
 /// Refuse seeds whose results would lie in one directory, and none at all.

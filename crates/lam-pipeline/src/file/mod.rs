@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin, parse_assignment};
 use lam_store::StoreError;
+use lam_types::DeviceChoice;
 use toml::Value;
 
 use crate::PipelineError;
@@ -35,6 +36,8 @@ pub struct Pipeline {
     pub file: PathBuf,
     /// Its seeds; more than one where it is repeated.
     pub seeds: Vec<u64>,
+    /// On which device its models compute.
+    pub device: DeviceChoice,
     /// The stages, once for each seed.
     pub stages: Vec<StageSpec>,
 }
@@ -110,6 +113,7 @@ impl Pipeline {
             description: String::new(),
             seed: Some(seed),
             seeds: None,
+            device: None,
             included: Vec::new(),
             own: drafts.into_iter().map(RawStage::from).collect(),
             settings: Vec::new(),
@@ -162,13 +166,17 @@ fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), 
                 raw.seed = Some(seed.ok_or_else(|| refused("a whole number, 0 or greater"))?);
                 raw.seeds = None;
             }
+            "device" => {
+                let device = over.value.as_str().and_then(|text| text.parse().ok());
+                raw.device = Some(device.ok_or_else(|| refused("`auto`, `cpu`, `cuda` or `cuda:N`"))?);
+            }
             "seeds" => {
                 let seeds: Option<Vec<u64>> = over.value.clone().try_into().ok();
                 raw.seeds = Some(seeds.ok_or_else(|| refused("a list of whole numbers"))?);
             }
             key => {
                 let reason = format!("unknown key `{key}`");
-                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, name";
+                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, device, name";
                 return Err(PipelineError::definition(Some(&over.origin), reason, hint));
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin};
+use lam_types::DeviceChoice;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Table;
@@ -22,6 +23,7 @@ pub(super) struct RawPipeline {
     pub description: String,
     pub seed: Option<u64>,
     pub seeds: Option<Vec<u64>>,
+    pub device: Option<DeviceChoice>,
     /// Stages of included files: they are repeated for each seed.
     pub included: Vec<RawStage>,
     /// The file's own stages.
@@ -73,6 +75,7 @@ struct FileKeys {
     description: String,
     seed: Option<u64>,
     seeds: Option<Vec<u64>>,
+    device: Option<DeviceChoice>,
     include: Option<String>,
     #[serde(default)]
     set: BTreeMap<String, Table>,
@@ -117,6 +120,7 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
         description: keys.description,
         seed: keys.seed,
         seeds: keys.seeds,
+        device: keys.device,
         included: Vec::new(),
         own,
         settings: Vec::new(),
@@ -151,6 +155,7 @@ fn include(
     let below = read_raw(path, read, open)?;
     raw.seeds = raw.seeds.take().or(if raw.seed.is_some() { None } else { below.seeds });
     raw.seed = raw.seed.or(below.seed);
+    raw.device = raw.device.or(below.device);
     raw.included = below.included.into_iter().chain(below.own).collect();
     raw.settings = below.settings;
     Ok(())

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lam_model::{Answer, AnswerBatch, Decoder, Hidden, Mode, PackedBatch, Precision};
+use lam_model::{Answer, AnswerBatch, Decoder, Device, Hidden, Mode, PackedBatch, Precision};
 
 use super::plan::{BatchSize, decoder_plan};
 use crate::checkpoint::write_json;
@@ -55,10 +55,14 @@ impl Backbone {
     /// Sets up what the arguments ask for.
     pub(crate) fn configure(&mut self, arguments: &TrainingArguments) -> Result<(), TrainerError> {
         self.set_gradient_checkpointing(arguments.gradient_checkpointing);
-        if arguments.bf16 {
+        let device = Device::open(arguments.device)?;
+        if arguments.bf16 || device.computes_in_bf16() {
             self.decoder.set_precision(Precision::Bf16)?;
         }
-        if arguments.share_prefixes { self.share_prefixes(arguments.max_length) } else { Ok(()) }
+        if arguments.share_prefixes {
+            self.share_prefixes(arguments.max_length)?;
+        }
+        Ok(self.decoder.to_device(&device)?)
     }
 
     /// Lets activations be computed again in the backward pass instead of being kept.

@@ -115,10 +115,13 @@ fn plan(decoder: &Decoder, shape: Shape, settings: Settings) -> MemoryPlan {
     let rank = decoder.lora().map_or(0, |lora| lora.lora_r * lora.modules().map_or(0, |modules| modules.len()));
     let adapters = if checkpointing { rank } else { config.num_hidden_layers * rank };
     let inner_values = (if bf16 { 2 } else { 4 }) * adapters * batch.tokens;
+    // A GPU keeps what the groups read, with the adapters' inner values, instead of making it again.
+    let layers = if checkpointing { 1 } else { config.num_hidden_layers };
+    let norms = if decoder.device().computes_in_bf16() { 4 * layers * config.hidden_size * batch.tokens } else { 0 };
     let narrowed = bf16 && decoder.precision() == Precision::F32 && shape.frozen_linears > 2 * shape.linears;
     MemoryPlan {
         frozen: if narrowed { shape.frozen / 2 } else { shape.frozen },
-        activations: activation_bytes(config, batch.tokens, checkpointing, bf16) + inner_values as u64,
+        activations: activation_bytes(config, batch.tokens, checkpointing, bf16) + (inner_values + norms) as u64,
         logits: logit_bytes(config, batch.scored),
         longest_batch_tokens: batch.tokens as u64,
         longest_sample_tokens: batch.longest_sample as u64,

@@ -6,6 +6,7 @@ mod records;
 use std::time::Instant;
 
 use lam_learn::{AdamW, Clipped, clip_gradients};
+use lam_model::Device;
 
 use crate::checkpoint::{Checkpoints, fixed_arguments};
 use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, host_variables};
@@ -48,6 +49,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
         configure(module, run.arguments)?;
+        note_device(module, run);
         let stop = StopCriterion::of(run.arguments, |epochs| loader.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
@@ -93,7 +95,8 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         if self.run.arguments.gradient_accumulation_steps > 1 {
             plan.gradients *= 2;
         }
-        let limit = Limit::of(self.run.arguments.max_memory_mib);
+        let device = device_of(self.module);
+        let limit = Limit::of(self.run.arguments.max_memory_mib, &device);
         plan.check(limit)?;
         self.run.progress.note(&plan.describe());
         if self.run.arguments.check_longest_batch_first {
@@ -116,9 +119,14 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         let after = resident_bytes();
         drop(gradient);
         self.module.restore(&state).expect("a module knows its own state");
+        let tokens = plan.longest_batch_tokens;
+        if let Some((_, peak)) = device_of(self.module).memory() {
+            let held = mib(peak);
+            self.run.progress.note(&format!("the longest batch ({tokens} tokens) runs; the device held {held} MiB"));
+            return Ok(());
+        }
         let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
         plan.check_measured(limit, after.saturating_sub(before))?;
-        let tokens = plan.longest_batch_tokens;
         self.run
             .progress
             .note(&format!("the longest batch ({tokens} tokens) runs; the process holds {} MiB", mib(after)));
@@ -235,11 +243,24 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     }
 }
 
+/// Where the module computes.
+fn device_of<M: TrainModule>(module: &M) -> Device {
+    module.backbone().map_or(Device::Cpu, |backbone| backbone.decoder().device())
+}
+
+/// Says which device computes, where it is not the processor.
+fn note_device<M: TrainModule>(module: &M, run: &TrainRun<'_>) {
+    let device = device_of(module);
+    if device.computes_in_bf16() {
+        run.progress.note(&format!("computes on {}, with activations and products in bf16", device.name()));
+    }
+}
+
 /// The optimizer over a module's variables, wherever they are.
 fn optimizer<M: TrainModule>(module: &M, arguments: &TrainingArguments) -> Result<AdamW, TrainerError> {
     let device = module.device_parameters();
     if let Some(device) = &device {
-        device.train_only(&module.variables().into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+        device.train_only(&module.variables().into_iter().map(|(name, _)| name).collect::<Vec<_>>())?;
     }
     Ok(AdamW::new(host_variables(module), arguments.adamw())?.with_device(device))
 }

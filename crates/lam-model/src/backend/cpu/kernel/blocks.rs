@@ -104,10 +104,9 @@ impl Blocks {
         self.bytes.len() / bytes * values
     }
 
-    /// The blocks as they lie in memory.
-    #[cfg(test)]
-    pub(crate) fn raw(&self) -> &[u8] {
-        &self.bytes
+    /// The blocks as they are, and their form.
+    pub(crate) fn raw(&self) -> (&[u8], BlockForm) {
+        (&self.bytes, self.form)
     }
 
     /// Bytes in memory.

@@ -48,6 +48,11 @@ impl Rope {
         self.cos.len() / self.half()
     }
 
+    /// Cosine and sine of every position and pair, one after the other. Shape: [positions, E/2, 2].
+    pub(crate) fn pairs(&self) -> Vec<f32> {
+        self.cos.iter().zip(&self.sin).flat_map(|(cos, sin)| [*cos, *sin]).collect()
+    }
+
     /// Makes sure that the positions 0..`length` are there.
     pub(crate) fn extend(&mut self, length: usize) {
         for position in self.length()..length {

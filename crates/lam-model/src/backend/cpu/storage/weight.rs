@@ -1,6 +1,6 @@
 //! One weight of the decoder: frozen, or trained. Knows its name on disk, not what it is for.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var, bail};
@@ -123,6 +123,27 @@ impl Weight {
             Stored::F32(_) => self.len() * 4,
             Stored::Bf16(_) => self.len() * 2,
             Stored::Blocks(blocks) => blocks.bytes(),
+        }
+    }
+
+    /// Some of the values, rounded where they are stored in more bits. In blocks, a part starts at a multiple of 32.
+    pub(crate) fn to_bf16(&self, range: Range<usize>) -> Result<Vec<bf16>> {
+        Ok(match &self.stored {
+            Stored::F32(tensor) => rounded(&storage::values(tensor)?[range]),
+            Stored::Bf16(values) => values[range].to_vec(),
+            Stored::Blocks(blocks) => {
+                let mut values = vec![bf16::ZERO; range.len()];
+                blocks.expand(range.start, &mut values);
+                values
+            }
+        })
+    }
+
+    /// The blocks of a weight that is stored in them.
+    pub(crate) fn blocks(&self) -> Option<&Blocks> {
+        match &self.stored {
+            Stored::Blocks(blocks) => Some(blocks),
+            Stored::F32(_) | Stored::Bf16(_) => None,
         }
     }
 

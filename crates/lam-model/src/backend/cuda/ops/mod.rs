@@ -24,7 +24,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::bf16;
 use lam_cuda::{CudaError, Device, Element, Kernel, View, ViewMut};
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the decoder runs on the processor so far"))]
 pub(crate) use optimizer::{AdamWHyper, Segment, Segments};
 pub(crate) use seen::Seen;
 

@@ -107,7 +107,7 @@ fn blocks_expand_to_the_processors_numbers() {
         let quantised = Blocks::quantise(&weight, form).unwrap();
         let mut wanted = vec![bf16::ZERO; n * k];
         quantised.expand(0, &mut wanted);
-        let (own, mut y) = (ops.device.upload(quantised.raw()).unwrap(), Matrix::empty(&ops, n, k, k + 64));
+        let (own, mut y) = (ops.device.upload(quantised.raw().0).unwrap(), Matrix::empty(&ops, n, k, k + 64));
         ops.dequantise(own.all(), form, (n, k), y.place_mut()).unwrap();
         assert_eq!(y.read(&ops), wanted.into_iter().map(Element::wide).collect::<Vec<_>>(), "{form:?}");
     }

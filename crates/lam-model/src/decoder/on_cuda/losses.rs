@@ -1,0 +1,265 @@
+//! What is made of hidden states on a CUDA device: cross-entropy, log-probabilities, scores, logits. Rows of logits exist
+//! some at a time.
+
+use std::sync::PoisonError;
+
+use candle_core::{Result, Tensor};
+use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product};
+
+use super::CudaHidden;
+use crate::Target;
+use crate::backend::TAPE;
+use crate::backend::cuda::{Rows, wrap};
+
+/// Logits that exist at the same time, about.
+const LOGITS: usize = 1 << 25;
+
+type Done<T> = std::result::Result<T, CudaError>;
+
+/// Rows that are read of the hidden states, and what stands for each.
+struct Read {
+    positions: Vec<usize>,
+    tokens: Vec<u32>,
+}
+
+/// Some rows, with their logits.
+struct Chunk {
+    /// First of them among those that are read, and their number.
+    first: usize,
+    count: usize,
+    rows: Buffer<i32>,
+    tokens: Buffer<i32>,
+    x: Rows,
+    /// Shape: [count, V].
+    logits: Buffer<f32>,
+}
+
+impl CudaHidden {
+    /// Sum over the targets of weight × cross-entropy (shape: []), and how many tokens were the most probable ones.
+    pub(crate) fn cross_entropy(&self, targets: &[Target]) -> Result<(Tensor, usize)> {
+        let wants = self.thread.track_op();
+        let ((loss, hits), gradients) = self.run_cross_entropy(targets, wants).map_err(wrap)?;
+        let hidden = self.clone();
+        let back = move |g: &[f32]| {
+            if let Some(gradients) = gradients {
+                hidden.tell_both(gradients, g[0]).map_err(wrap)?;
+            }
+            Ok(None)
+        };
+        Ok((self.values(vec![loss as f32], (), Box::new(back))?, hits))
+    }
+
+    fn run_cross_entropy(&self, targets: &[Target], wants: bool) -> Done<((f64, usize), Option<Gradients>)> {
+        let (device, ops) = (self.on.device(), self.on.ops());
+        let read = Read {
+            positions: targets.iter().map(|target| target.position).collect(),
+            tokens: targets.iter().map(|target| target.token).collect(),
+        };
+        let weights = device.upload(&targets.iter().map(|target| target.weight).collect::<Vec<_>>())?;
+        let (n, v) = (targets.len(), self.on.output().size.0);
+        let (mut losses, mut hits) = (device.alloc::<f32>(n)?, device.alloc::<i32>(n)?);
+        let mut gradients = if wants { Some(self.new_gradients()?) } else { None };
+        self.chunks(&read, |chunk| {
+            let part = chunk.first..chunk.first + chunk.count;
+            let mut by_logits = if wants { Some(Rows::new(device, chunk.count, v, 0)?) } else { None };
+            ops.cross_entropy(
+                chunk.logits.all(),
+                (chunk.tokens.all(), weights.view(part.clone())),
+                (chunk.count, v),
+                (losses.view_mut(part.clone()), hits.view_mut(part)),
+                by_logits.as_mut().map(Rows::place_mut),
+            )?;
+            match (&mut gradients, by_logits) {
+                (Some(gradients), Some(by_logits)) => self.add_gradients(&chunk, &by_logits, gradients),
+                _ => Ok(()),
+            }
+        })?;
+        let loss = device.read(&losses)?.into_iter().map(f64::from).sum();
+        let hits = device.read(&hits)?.into_iter().map(|hit| hit as usize).sum();
+        Ok(((loss, hits), gradients))
+    }
+
+    /// Log-probabilities of tokens after positions, and the entropies there. Shape: [2, N].
+    pub(crate) fn log_probs(&self, positions: &[usize], tokens: &[u32], temperature: f32) -> Result<Tensor> {
+        let read = Read { positions: positions.to_vec(), tokens: tokens.to_vec() };
+        let values = self.run_log_probs(&read, temperature).map_err(wrap)?;
+        let hidden = self.clone();
+        let back = move |g: &[f32]| {
+            let gradients = hidden.log_probs_backward(&read, temperature, g).map_err(wrap)?;
+            hidden.tell_both(gradients, 1.0).map_err(wrap)?;
+            Ok(None)
+        };
+        self.values(values, (2, tokens.len()), Box::new(back))
+    }
+
+    fn run_log_probs(&self, read: &Read, temperature: f32) -> Done<Vec<f32>> {
+        let (device, v) = (self.on.device(), self.on.output().size.0);
+        let n = read.tokens.len();
+        let (mut log_probs, mut entropies) = (device.alloc::<f32>(n)?, device.alloc::<f32>(n)?);
+        self.chunks(read, |chunk| {
+            let part = chunk.first..chunk.first + chunk.count;
+            self.on.ops().log_probs(
+                (chunk.logits.all(), chunk.tokens.all()),
+                1.0 / temperature,
+                (chunk.count, v),
+                (log_probs.view_mut(part.clone()), entropies.view_mut(part)),
+            )
+        })?;
+        let mut values = device.read(&log_probs)?;
+        values.extend(device.read(&entropies)?);
+        Ok(values)
+    }
+
+    fn log_probs_backward(&self, read: &Read, temperature: f32, g: &[f32]) -> Done<Gradients> {
+        let (device, v) = (self.on.device(), self.on.output().size.0);
+        let (by_log_prob, by_entropy) = g.split_at(read.tokens.len());
+        let (by_log_prob, by_entropy) = (device.upload(by_log_prob)?, device.upload(by_entropy)?);
+        let mut gradients = self.new_gradients()?;
+        self.chunks(read, |chunk| {
+            let part = chunk.first..chunk.first + chunk.count;
+            let mut by_logits = Rows::new(device, chunk.count, v, 0)?;
+            self.on.ops().log_probs_backward(
+                (chunk.logits.all(), chunk.tokens.all()),
+                1.0 / temperature,
+                (by_log_prob.view(part.clone()), by_entropy.view(part)),
+                (chunk.count, v),
+                by_logits.place_mut(),
+            )?;
+            self.add_gradients(&chunk, &by_logits, &mut gradients)
+        })?;
+        Ok(gradients)
+    }
+
+    /// Products of rows with a head's weight. Shapes: weight [1, D]; the result `[N]`.
+    pub(crate) fn scores(&self, positions: &[usize], weight: &Tensor) -> Result<Tensor> {
+        let w = weight.flatten_all()?.to_vec1::<f32>()?;
+        let rows = positions.to_vec();
+        let values = self.run_scores(&rows, &w).map_err(wrap)?;
+        let hidden = self.clone();
+        let back = move |g: &[f32]| hidden.scores_backward(&rows, &w, g).map(Some).map_err(wrap);
+        self.scored(values, weight, Box::new(back))
+    }
+
+    fn run_scores(&self, positions: &[usize], w: &[f32]) -> Done<Vec<f32>> {
+        let device = self.on.device();
+        let (rows, w) = (device.upload(&integers(positions))?, device.upload(w)?);
+        let mut scores = device.alloc::<f32>(positions.len())?;
+        self.on.ops().scores(self.rows.place(), rows.all(), w.all(), scores.all_mut())?;
+        device.read(&scores)
+    }
+
+    fn scores_backward(&self, positions: &[usize], w: &[f32], g: &[f32]) -> Done<Vec<f32>> {
+        let (device, ops) = (self.on.device(), self.on.ops());
+        let d = self.rows.columns;
+        let w = device.upload(w)?;
+        let (mut by_x, mut by_w) = (device.zeros::<f32>(self.rows.count * d)?, device.zeros::<f32>(d)?);
+        for pass in passes(positions) {
+            let rows = device.upload(&pass.iter().map(|&place| positions[place] as i32).collect::<Vec<_>>())?;
+            let g = device.upload(&pass.iter().map(|&place| g[place]).collect::<Vec<_>>())?;
+            let x = self.rows.place();
+            ops.scores_backward(x, rows.all(), w.all(), g.all(), d, by_x.all_mut(), by_w.all_mut())?;
+        }
+        self.tell(by_x, 1.0)?;
+        device.read(&by_w)
+    }
+
+    /// Logits of some positions. Shape: [N, V].
+    pub(crate) fn logits(&self, positions: &[usize]) -> Result<Tensor> {
+        let v = self.on.output().size.0;
+        let read = Read { positions: positions.to_vec(), tokens: vec![0; positions.len()] };
+        let mut logits = Vec::with_capacity(positions.len() * v);
+        let run = self.chunks(&read, |chunk| {
+            logits.extend(self.on.device().read(&chunk.logits)?);
+            Ok(())
+        });
+        run.map_err(wrap)?;
+        Tensor::from_vec(logits, (positions.len(), v), &TAPE)
+    }
+
+    /// Calls `each` with rows and their logits, some at a time.
+    fn chunks(&self, read: &Read, mut each: impl FnMut(Chunk) -> Done<()>) -> Done<()> {
+        let (device, head) = (self.on.device(), self.on.output());
+        let (v, d) = head.size;
+        let size = (LOGITS / v).max(64);
+        for (number, positions) in read.positions.chunks(size).enumerate() {
+            let (first, count) = (number * size, positions.len());
+            let rows = device.upload(&integers(positions))?;
+            let tokens: Vec<i32> = read.tokens[first..first + count].iter().map(|&token| token as i32).collect();
+            let tokens = device.upload(&tokens)?;
+            let mut x = Rows::new(device, count, d, 0)?;
+            self.on.ops().gather(self.rows.place(), rows.all(), d, x.place_mut())?;
+            let mut logits = device.alloc::<f32>(count * v)?;
+            let weight = Matrix::new(head.weight.all(), d).transposed();
+            let product = Product { m: count, n: v, k: d, a: x.matrix(), b: weight, alpha: 1.0 };
+            device.product(&product, Addend::Nothing, &mut logits, v)?;
+            each(Chunk { first, count, rows, tokens, x, logits })?;
+        }
+        Ok(())
+    }
+
+    fn new_gradients(&self) -> Done<Gradients> {
+        let device = self.on.device();
+        let head = self.on.output();
+        let by_head = head.sum.as_ref().map(|_| device.zeros(head.size.0 * head.size.1)).transpose()?;
+        Ok(Gradients { hidden: device.zeros(self.rows.count * self.rows.columns)?, head: by_head })
+    }
+
+    /// Adds what follows from the gradient by a chunk's logits.
+    fn add_gradients(&self, chunk: &Chunk, by_logits: &Rows, gradients: &mut Gradients) -> Done<()> {
+        let (device, ops, head) = (self.on.device(), self.on.ops(), self.on.output());
+        let (v, d) = head.size;
+        let mut by_x = device.alloc::<f32>(chunk.count * d)?;
+        let weight = Matrix::new(head.weight.all(), d);
+        let product = Product { m: chunk.count, n: d, k: v, a: by_logits.matrix(), b: weight, alpha: 1.0 };
+        device.product(&product, Addend::Nothing, &mut by_x, d)?;
+        ops.scatter_add(by_x.all(), chunk.rows.all(), 1.0, d, gradients.hidden.all_mut())?;
+        let Some(by_head) = &mut gradients.head else { return Ok(()) };
+        let g = by_logits.matrix().transposed();
+        let product = Product { m: v, n: d, k: chunk.count, a: g, b: chunk.x.matrix(), alpha: 1.0 };
+        device.product(&product, Addend::Output(1.0), by_head, d)
+    }
+
+    fn tell_both(&self, gradients: Gradients, factor: f32) -> Done<()> {
+        if let (Some(by_head), Some(sum)) = (gradients.head, &self.on.output().sum) {
+            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            self.on.ops().add_scaled(by_head.all(), factor, sum.all_mut())?;
+        }
+        self.tell(gradients.hidden, factor)
+    }
+}
+
+/// Gradients by the hidden states [T, D] and, where it is trained, by the output layer [V, D].
+struct Gradients {
+    hidden: Buffer<f32>,
+    head: Option<Buffer<f32>>,
+}
+
+fn integers(values: &[usize]) -> Vec<i32> {
+    values.iter().map(|&value| value as i32).collect()
+}
+
+/// Places of the positions, so that none stands twice in one pass: rows are added to without asking who else does.
+fn passes(positions: &[usize]) -> Vec<Vec<usize>> {
+    let mut seen = std::collections::HashMap::new();
+    let mut passes: Vec<Vec<usize>> = Vec::new();
+    for (place, position) in positions.iter().enumerate() {
+        let times: &mut usize = seen.entry(*position).or_default();
+        if passes.len() == *times {
+            passes.push(Vec::new());
+        }
+        passes[*times].push(place);
+        *times += 1;
+    }
+    passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_row_stands_twice_in_a_pass() {
+        assert_eq!(passes(&[4, 2, 4, 4, 7, 2]), vec![vec![0, 1, 4], vec![2, 5], vec![3]]);
+        assert!(passes(&[]).is_empty());
+    }
+}
