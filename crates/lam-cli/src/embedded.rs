@@ -10,6 +10,8 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
     ("pipelines/miniwob.toml", include_str!("../../../pipelines/miniwob.toml")),
     ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),
+    ("pipelines/mistral-7b.toml", include_str!("../../../pipelines/mistral-7b.toml")),
+    ("pipelines/mistral-7b-smoke.toml", include_str!("../../../pipelines/mistral-7b-smoke.toml")),
     ("pipelines/writer.toml", include_str!("../../../pipelines/writer.toml")),
     ("pipelines/writer-smoke.toml", include_str!("../../../pipelines/writer-smoke.toml")),
 ];
