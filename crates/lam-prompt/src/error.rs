@@ -23,6 +23,15 @@ pub enum PromptError {
         /// What to do.
         hint: String,
     },
+    /// A `tokenizer.json` of which no tokenizer can be made.
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// Something that was asked of an answer cannot be understood.
     Output {
         /// What it was, such as a JSON schema.
@@ -87,6 +96,8 @@ impl Fault for PromptError {
     fn kind(&self) -> FaultKind {
         match self {
             PromptError::File { source, .. } => FaultKind::of_io(source),
+            // It says how to work, as settings do.
+            PromptError::Tokenizer { .. } => FaultKind::Config,
             _ => FaultKind::Data,
         }
     }
@@ -97,6 +108,9 @@ impl Fault for PromptError {
                 Details::default().at(path.display()).because(source).hint(hint_of_io(source))
             }
             PromptError::Format { path, reason, hint } => {
+                Details::default().at(path.display()).because(reason).hint(hint)
+            }
+            PromptError::Tokenizer { path, reason, hint } => {
                 Details::default().at(path.display()).because(reason).hint(hint)
             }
             PromptError::Output { what, reason, hint } => Details::new(what).because(reason).hint(hint),

@@ -52,7 +52,7 @@ impl Tokenizer {
             let path = dir.join(&name);
             files.insert(name, std::fs::read(&path).map_err(|error| PromptError::file(&path, error))?);
         }
-        let refused = |reason| PromptError::format(&path, reason, HINT);
+        let refused = |reason| PromptError::Tokenizer { path: path.clone(), reason, hint: HINT };
         let draft = super::read::Draft::read(&json).map_err(refused)?.with_tokens(&declared).map_err(refused)?;
         let names = SpecialNames::read(dir, |text| draft.knows(text))?;
         draft.build(files, names).map_err(refused)

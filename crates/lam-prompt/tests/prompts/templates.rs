@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lam_prompt::{Renderer, Tokenizer};
+use lam_signal::{Fault, FaultKind};
 use lam_types::{Action, State};
 use serde_json::{Value, json};
 
@@ -242,8 +243,9 @@ fn damaged_tokenizers_are_refused_by_name() {
     let path = dir.path().join("tokenizer.json");
     let text = std::fs::read_to_string(&path).expect("saved").replacen("\"decoder\": {", "\"decoder\": {,", 1);
     std::fs::write(&path, text).expect("writable");
-    let error = Renderer::load(dir.path()).err().expect("no JSON").to_string();
-    assert!(error.contains("tokenizer.json: key must be a string at line"), "{error}");
+    let error = Renderer::load(dir.path()).err().expect("no JSON");
+    assert_eq!(error.kind(), FaultKind::Config);
+    assert!(error.to_string().contains("tokenizer.json: key must be a string at line"), "{error}");
 
     // Ids may have holes: those behind all others are rows that nothing names.
     let with_holes = changed(|json| vocabulary(json, "Ġzzz", 5000)).expect("a hole is no error");
