@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use lam_model::{
-    AdapterUse, Architecture, CacheOptions, Decoder, Finetuning, Induction, Initialization, LoraConfig, Mode,
-    ModelSource, PackedBatch, Precision,
+    AdapterUse, Architecture, CacheOptions, Decoder, DecoderConfig, Finetuning, Induction, Initialization, LoraConfig,
+    Mode, ModelSource, PackedBatch, Precision,
 };
 use serde_json::{Value, json};
 
@@ -202,4 +202,62 @@ fn biases_of_an_adapter_are_refused_by_name() {
     candle_core::safetensors::save(&tensors, &weights).unwrap();
     let message = ModelSource::open(&path("qwen2"), Some(copy.path())).unwrap_err().to_string();
     assert!(message.contains(&format!("`{stray}` matches no module")), "{message}");
+}
+
+/// Published configs, as the hub has them, with the number of weights that their pages name.
+#[test]
+fn published_configs_describe_as_many_weights_as_their_files_hold() {
+    let llama_3_1_8b = json!({
+        "architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 128_000,
+        "eos_token_id": [128_001, 128_008, 128_009], "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+        "intermediate_size": 14_336, "max_position_embeddings": 131_072, "mlp_bias": false, "model_type": "llama",
+        "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "pretraining_tp": 1,
+        "rms_norm_eps": 1e-5, "rope_theta": 500_000.0, "tie_word_embeddings": false, "vocab_size": 128_256,
+        "rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192, "rope_type": "llama3"}
+    });
+    let qwen_2_5_7b = json!({
+        "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151_643, "eos_token_id": 151_645,
+        "hidden_act": "silu", "hidden_size": 3584, "initializer_range": 0.02, "intermediate_size": 18_944,
+        "max_position_embeddings": 32_768, "max_window_layers": 28, "model_type": "qwen2", "num_attention_heads": 28,
+        "num_hidden_layers": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-6, "rope_theta": 1_000_000.0,
+        "sliding_window": 131_072, "tie_word_embeddings": false, "use_sliding_window": false, "vocab_size": 152_064
+    });
+    let qwen_3_8b = json!({
+        "architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151_643,
+        "eos_token_id": 151_645, "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+        "intermediate_size": 12_288, "max_position_embeddings": 40_960, "max_window_layers": 36, "model_type": "qwen3",
+        "num_attention_heads": 32, "num_hidden_layers": 36, "num_key_value_heads": 8, "rms_norm_eps": 1e-6,
+        "rope_scaling": null, "rope_theta": 1_000_000, "sliding_window": null, "tie_word_embeddings": false,
+        "use_sliding_window": false, "vocab_size": 151_936
+    });
+    for (config, parameters, head_dim) in
+        [(llama_3_1_8b, 8_030_261_248, 128), (qwen_2_5_7b, 7_615_616_512, 128), (qwen_3_8b, 8_190_735_360, 128)]
+    {
+        let config: DecoderConfig = serde_json::from_value(config).unwrap();
+        config.check().unwrap();
+        assert_eq!((config.parameters(), config.head_dim(), config.window()), (parameters, head_dim, None));
+    }
+}
+
+#[test]
+fn what_an_architecture_has_elsewhere_and_not_here_is_refused_by_key() {
+    for (model_type, key, value) in [
+        ("llama", "attention_bias", json!(true)),
+        ("llama", "mlp_bias", json!(true)),
+        ("llama", "hidden_size", json!(30)),
+        ("qwen3", "attention_bias", json!(true)),
+        ("qwen2", "use_sliding_window", json!("yes")),
+        ("gemma", "model_type", json!("gemma")),
+        ("qwen3_moe", "model_type", json!("qwen3_moe")),
+    ] {
+        let mut config = json!({
+            "model_type": model_type, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 40, "vocab_size": 37
+        });
+        config[key] = value;
+        let checked = serde_json::from_value::<DecoderConfig>(config).map_err(|error| error.to_string());
+        let message = checked.and_then(|config| config.check().map_err(|error| error.to_string())).unwrap_err();
+        assert!(message.contains(&format!("`{key}` = ")), "{message}");
+    }
 }
