@@ -23,7 +23,6 @@ pub(crate) enum Family {
     Score,
     Dequantise,
     Optimizer,
-    #[cfg_attr(not(test), expect(dead_code, reason = "generation on a GPU comes later"))]
     Decode,
     AttentionDelta,
     Attention(Tiles),
@@ -153,83 +152,4 @@ fn flat(files: &[&str]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use lam_cuda::{Architecture, Compiler};
-    use sha2::{Digest, Sha256};
-
-    use super::*;
-
-    /// Every module that some card runs, with the capabilities that it is tried for.
-    fn modules() -> Vec<(Family, &'static [(u32, u32)])> {
-        const ALL: &[(u32, u32)] = &[(8, 0), (9, 0), (10, 0)];
-        let plain = [
-            Family::Norm,
-            Family::Rope,
-            Family::Swiglu,
-            Family::Embedding,
-            Family::CrossEntropy,
-            Family::Rows,
-            Family::Score,
-            Family::Dequantise,
-            Family::Optimizer,
-            Family::Decode,
-            Family::AttentionDelta,
-        ];
-        let mut modules = plain.map(|family| (family, ALL)).to_vec();
-        let roads = [
-            (Road::Mma, &[32, 64, 80, 96, 128][..], ALL),
-            (Road::Wgmma, &[64, 128], &ALL[1..2]),
-            (Road::Roles, &[64, 128], &ALL[1..2]),
-        ];
-        for (road, dims, capabilities) in roads {
-            for (&dim, shared) in dims.iter().flat_map(|dim| [(dim, false), (dim, true)]) {
-                modules.push((Family::Attention(Tiles { road, dim, shared, narrow: false }), capabilities));
-            }
-        }
-        let narrow = Tiles { road: Road::Mma, dim: 128, shared: true, narrow: true };
-        modules.push((Family::Attention(narrow), &ALL[..1]));
-        modules
-    }
-
-    /// What was compiled before is not compiled again: its digests are kept beside the build.
-    #[test]
-    fn nvrtc_takes_every_module_for_every_architecture() {
-        let compiler = match Compiler::find() {
-            Ok(compiler) => compiler,
-            Err(error) => {
-                assert!(std::env::var_os("LAM_REQUIRE_ENVIRONMENTS").is_none(), "{error}");
-                return eprintln!("not run: {error}");
-            }
-        };
-        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/nvrtc");
-        std::fs::create_dir_all(&kept).unwrap();
-        let tasks = modules().into_iter().flat_map(|(family, of)| of.iter().map(move |&of| (family, of)));
-        let tasks = std::sync::Mutex::new(tasks);
-        let next = || tasks.lock().unwrap().next();
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while let Some((family, capability)) = next() {
-                        compiles(&compiler, family, capability, &kept);
-                    }
-                });
-            }
-        });
-    }
-
-    fn compiles(compiler: &Compiler, family: Family, capability: (u32, u32), kept: &Path) {
-        let (source, architecture) = (family.source(), Architecture::of(capability));
-        let key = format!("{architecture} {} {}", compiler.version(), source.text);
-        let file = kept.join(Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-        if file.exists() {
-            return;
-        }
-        let (_, told) =
-            compiler.compile_and_tell(&source, architecture).unwrap_or_else(|error| panic!("{family:?}: {error}"));
-        // A wgmma that waits for the one before it is worth nothing.
-        assert!(!told.contains("warning") && !told.contains("serializ"), "{family:?} for {architecture}: {told}");
-        std::fs::write(file, told).unwrap();
-    }
-}
+mod tests;

@@ -7,9 +7,6 @@ use super::{Ops, Place, PlaceMut, Seen, blocks, check_eights, check_length};
 use crate::backend::cuda::sources::{Family, Road, Tiles};
 use crate::backend::run::Heads;
 
-/// Bytes of shared memory that the kernels with many keys a tile need.
-const WIDE: usize = 128 << 10;
-
 /// The kernels' `AttnShape`.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -228,6 +225,6 @@ impl Ops {
             Road::Roles if part == Part::Dq && (shared || seen.mean < self.short) => Road::Wgmma,
             road => road,
         };
-        Tiles { road, dim: heads.dim, shared, narrow: self.device.properties().shared_memory < WIDE }
+        Tiles { road, dim: heads.dim, shared, narrow: self.narrow }
     }
 }

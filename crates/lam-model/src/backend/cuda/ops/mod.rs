@@ -5,6 +5,8 @@
 
 mod attention;
 mod cross_entropy;
+#[cfg_attr(not(test), expect(dead_code, reason = "generation runs on the processor so far"))]
+pub(crate) mod decode;
 mod dequantise;
 mod embedding;
 mod norm;
@@ -14,6 +16,8 @@ mod rows;
 mod score;
 mod seen;
 mod swiglu;
+#[cfg_attr(not(test), expect(dead_code, reason = "a group makes its products by itself so far"))]
+mod swiglu_thin;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +35,9 @@ use super::sources::{Family, Road};
 
 /// Documents below this mean length are short for attention: measured at 512 (slower) and 4096 (faster) on an H200.
 const SHORT: usize = 1024;
+
+/// Bytes of shared memory that attention's kernels with many keys a tile need.
+const WIDE: usize = 128 << 10;
 
 /// A row-major matrix that is read.
 #[derive(Clone, Copy)]
@@ -91,6 +98,8 @@ pub(crate) struct Ops {
     widest: Road,
     /// Mean length of documents below which they are short.
     short: usize,
+    /// Whether a block has less than 128 KiB of shared memory.
+    narrow: bool,
 }
 
 impl fmt::Debug for Ops {
@@ -106,7 +115,8 @@ impl Ops {
     /// None today.
     pub(crate) fn new(device: Device) -> Result<Self, CudaError> {
         let widest = if device.properties().capability == (9, 0) { Road::Roles } else { Road::Mma };
-        Ok(Self { device, kernels: Arc::default(), widest, short: SHORT })
+        let narrow = device.properties().shared_memory < WIDE;
+        Ok(Self { device, kernels: Arc::default(), widest, short: SHORT, narrow })
     }
 
     /// The device.

@@ -5,6 +5,7 @@
 //! must still be NaN afterwards.
 
 mod attention;
+mod decode;
 mod losses;
 mod norms;
 mod parameters;

@@ -131,6 +131,43 @@ fn swiglu_and_its_gradients_are_the_processors() {
     }
 }
 
+/// x Wᵀ. Shapes: x [T, K]; w [N, K].
+pub(super) fn product(x: &[f32], w: &[f32], k: usize) -> Vec<f32> {
+    let dot = |x: &[f32], w: &[f32]| x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>() as f32;
+    x.chunks(k).flat_map(|x| w.chunks(k).map(move |w| dot(x, w))).collect()
+}
+
+#[test]
+fn thin_products_go_behind_swiglu_and_its_gradient() {
+    let Some(ops) = test_ops() else { return };
+    let (t, f) = (45, 544);
+    let (fused, g, a, b) = (exact(t * 2 * f, 1), exact(t * f, 2), exact(16 * f, 3), exact(16 * 2 * f, 4));
+    let (gate_up, by_y) = (Matrix::of(&ops, &fused, 2 * f, 2 * f + 8), Matrix::of(&ops, &g, f, f + 8));
+    let (own_a, own_b) = (Matrix::of(&ops, &a, f, f + 24), Matrix::of(&ops, &b, 2 * f, 2 * f));
+    let (mut y, mut by_gate_up) = (Matrix::empty(&ops, t, f, f + 8), Matrix::empty(&ops, t, 2 * f, 2 * f + 8));
+    ops.swiglu(gate_up.place(), (t, f), y.place_mut()).unwrap();
+    let mut g_then_y = Matrix::of(&ops, &g, f, f);
+    ops.swiglu_backward(gate_up.place(), (t, f), by_gate_up.place_mut(), g_then_y.place_mut()).unwrap();
+
+    let mut both = Matrix::empty(&ops, t, f + 16, f + 24);
+    ops.swiglu_thin(gate_up.place(), (t, f), own_a.place(), both.place_mut()).unwrap();
+    let columns = |all: &[f32], of: usize, from: usize, width: usize| -> Vec<f32> {
+        all.chunks(of).flat_map(|row| row[from..from + width].to_vec()).collect()
+    };
+    let both = both.read(&ops);
+    assert_eq!(columns(&both, f + 16, 0, f), y.read(&ops));
+    near("y A", &columns(&both, f + 16, f, 16), &product(&y.read(&ops), &a, f), 4e-3);
+
+    let mut both = Matrix::empty(&ops, t, 2 * f + 32, 2 * f + 32);
+    ops.swiglu_backward_thin(gate_up.place(), by_y.place(), (t, f), own_b.values.all(), both.place_mut()).unwrap();
+    let (both, by_gate_up) = (both.read(&ops), by_gate_up.read(&ops));
+    near("gradient", &columns(&both, 2 * f + 32, 0, 2 * f), &by_gate_up, 4e-3);
+    for (half, name) in ["gate", "up"].into_iter().enumerate() {
+        let (own, b) = (columns(&by_gate_up, 2 * f, half * f, f), columns(&b, 2 * f, half * f, f));
+        near(name, &columns(&both, 2 * f + 32, 2 * f + half * 16, 16), &product(&own, &b, f), 5e-3);
+    }
+}
+
 fn plain(activation: &Activation) -> &[f32] {
     match activation {
         Activation::F32(values) => values,
