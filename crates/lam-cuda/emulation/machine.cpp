@@ -3,6 +3,7 @@
 #include "machine.h"
 #include <algorithm>
 #include <random>
+#include <signal.h>
 #include <sys/mman.h>
 #if !defined(__x86_64__)
 #include <ucontext.h>
@@ -25,6 +26,8 @@ static void *scheduler;
 static const Bound *body;
 static const char *kernel_name;
 static bool failed;
+static int failure;
+enum { LAUNCH_FAILED = 719, ILLEGAL_ADDRESS = 700 };
 
 // Saves the caller's registers and goes on where `to` was saved.
 #if defined(__x86_64__)
@@ -63,15 +66,56 @@ static void prepare(Fiber &fiber) {
 }
 #endif
 
-void die(const char *mistake) {
+[[noreturn]] static void give_up(const char *mistake, int code) {
   fprintf(stderr, "emulation: %s in kernel %s, block %u,%u,%u, thread %d\n", mistake, kernel_name, block_index.x,
           block_index.y, block_index.z, cur ? cur->id : -1);
   failed = true;
+  failure = code;
   // Outside of a fiber there is nothing to go back to.
   if (!cur) abort();
   emulation_switch(&cur->stack_pointer, scheduler);
   abort();
 }
+void die(const char *mistake) { give_up(mistake, LAUNCH_FAILED); }
+
+// An address that is nobody's ends the launch as on a card. While kernels run, and only for their threads.
+static struct sigaction outer[2];
+static void illegal_address(int signal, siginfo_t *info, void *) {
+  if (!cur) {
+    sigaction(SIGSEGV, &outer[0], nullptr);
+    sigaction(SIGBUS, &outer[1], nullptr);
+    return;
+  }
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  // The handler does not return: the scheduler goes on in its place.
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  char text[64];
+  snprintf(text, sizeof text, "illegal address %p", info->si_addr);
+  give_up(text, ILLEGAL_ADDRESS);
+}
+struct Watch {
+  stack_t before;
+  Watch() {
+    // The thread's own may be too small for a message.
+    static unsigned char stack[1 << 16];
+    stack_t roomy = {};
+    roomy.ss_sp = stack;
+    roomy.ss_size = sizeof stack;
+    sigaltstack(&roomy, &before);
+    struct sigaction own = {};
+    own.sa_sigaction = illegal_address;
+    own.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigaction(SIGSEGV, &own, &outer[0]);
+    sigaction(SIGBUS, &own, &outer[1]);
+  }
+  ~Watch() {
+    sigaltstack(&before, nullptr);
+    sigaction(SIGSEGV, &outer[0], nullptr);
+    sigaction(SIGBUS, &outer[1], nullptr);
+  }
+};
 
 void wait_for(Group *group, unsigned generation) {
   cur->waits_for = group;
@@ -150,6 +194,7 @@ static void run_block(int threads) {
       fprintf(stderr, "emulation: deadlock in kernel %s, block %u,%u,%u: %d threads wait\n", kernel_name,
               block_index.x, block_index.y, block_index.z, left);
       failed = true;
+      failure = LAUNCH_FAILED;
     }
   }
   cur = nullptr;
@@ -167,12 +212,13 @@ int run(const char *name, const Bound &kernel, uint3_ grid, uint3_ threads, u32 
   grid_size = grid;
   shared_bytes = shared;
   failed = false;
+  Watch watch;
   for (unsigned z = 0; z < grid.z; z++)
     for (unsigned y = 0; y < grid.y; y++)
       for (unsigned x = 0; x < grid.x; x++) {
         block_index = {x, y, z};
         run_block(threads.x * threads.y * threads.z);
-        if (failed) return 719;
+        if (failed) return failure;
       }
   return 0;
 }

@@ -181,6 +181,39 @@ pub fn mistakes_in_kernels_are_failures() {
     }
 }
 
+pub fn an_address_that_is_nobodys_is_a_failure() {
+    let device = device();
+    let text = "KERNEL void astray(float *values, long long far) { values[blockIdx.x * far + threadIdx.x] = 1; }";
+    let kernel = kernel(&device, "astray", text);
+    let mut values = device.zeros::<f32>(64).unwrap();
+    let launch = device.launch(&kernel).write(&mut values).value(1_i64 << 40);
+    // SAFETY: it is not; the emulation sees it.
+    unsafe { launch.run(2, 64, 0).unwrap() };
+    let text = device.synchronize().unwrap_err().to_string();
+    assert!(text.starts_with("kernel `astray` failed: CUDA_ERROR_ILLEGAL_ADDRESS (700"), "{text}");
+}
+
+pub fn modules_do_not_mix_what_has_the_same_name() {
+    let device = device();
+    let text = |value| {
+        format!(
+            "template <class T> struct Held {{ static T value() {{ static T held = {value}; return held; }} }};
+            KERNEL void tell(int *out) {{ out[0] = Held<int>::value(); }}"
+        )
+    };
+    let kernels = [3, 5, 7].map(|value| {
+        let module = device.module(&Source::new("tell", text(value))).unwrap();
+        (value, module.kernel("tell").unwrap())
+    });
+    for (value, kernel) in &kernels {
+        let mut out = device.zeros::<i32>(1).unwrap();
+        let launch = device.launch(kernel).write(&mut out);
+        // SAFETY: the argument is the kernel's, and it writes one number.
+        unsafe { launch.run(1, 1, 0).unwrap() };
+        assert_eq!(device.read(&out).unwrap(), [*value]);
+    }
+}
+
 pub fn boxes_are_fetched_with_zeros_outside() {
     let device = device();
     let text = r#"

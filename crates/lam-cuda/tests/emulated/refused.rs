@@ -11,6 +11,15 @@ fn refused(settings: &Settings) -> CudaError {
     Device::open_with(&libraries(), settings).err().unwrap()
 }
 
+pub fn a_folder_that_is_named_is_taken() {
+    let folder = folder().display().to_string();
+    with(&[("LAM_CUDA_LIBRARIES", &folder), ("EMULATED_DEVICES", "2")], || {
+        assert_eq!(Device::count().unwrap(), 2);
+        let device = Device::open(1, MIB).unwrap();
+        assert_eq!((device.properties().ordinal, device.capacity()), (1, MIB));
+    });
+}
+
 pub fn a_device_that_is_too_old() {
     let error = with(&[("EMULATED_CAPABILITY", "75")], || refused(&settings()));
     let reason = "Emulated device: its compute capability is 7.5, and 8.0 or later is needed";
