@@ -59,6 +59,28 @@ fn every_phase_configuration_is_understood() {
     decoded::<lam_phase4_reinforce::PpoConfig>("phase4.toml [ppo]", &part("phase4.toml", "ppo"));
 }
 
+/// The plan in a file's comment is the one that the program makes, and fits the card that the file is named after.
+#[test]
+fn settings_for_gpus_carry_their_memory_plan() {
+    for path in files("configs/gpu", "toml") {
+        let output = Command::new(env!("CARGO_BIN_EXE_lam-train"))
+            .args(["model", "memory", "mistral-7b-v0.3", "--settings"])
+            .arg(&path)
+            .output()
+            .expect("lam-train starts");
+        let plan = String::from_utf8(output.stdout).expect("UTF-8");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        for line in plan.lines() {
+            assert!(text.contains(&format!("#     {line}\n")), "{}: the comment lacks `{line}`", path.display());
+        }
+        let card: u64 =
+            path.file_stem().and_then(|name| name.to_str()?.strip_suffix("gb")?.parse().ok()).expect("a size");
+        let total = plan.strip_prefix("memory plan: ").and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+        // A tenth of a card is the driver's, the products' and what a plan does not see.
+        assert!(total.is_some_and(|mib| (mib << 20) < card * 900_000_000), "{}: {plan}", path.display());
+    }
+}
+
 fn decoded<C: serde::de::DeserializeOwned>(name: &str, table: &toml::Table) {
     if let Err(error) = lam_config::decode_table::<C>(table) {
         panic!("{name}: {error}");

@@ -440,6 +440,15 @@ pub enum ModelCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Print what training would need in memory, from a shape alone: the plan that is printed before a first step.
+    Memory {
+        /// Configuration in Hugging Face's form, or the name of a shipped one (nano-1m … mistral-7b-v0.3).
+        config: String,
+        /// Settings of phase 2: what is trained, and the training loop. The batch is `train.max_tokens_per_batch`, or
+        /// `train.per_device_train_batch_size` samples of `train.max_length`.
+        #[arg(short, long, value_name = "FILE")]
+        settings: PathBuf,
+    },
     /// Download a model from the hub: what is needed, resumed where it stopped, verified.
     ///
     /// Reads HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_HUB_OFFLINE as Hugging Face's own tools do.

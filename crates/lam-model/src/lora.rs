@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ModelError;
-use crate::layout::MODULES;
+use crate::layout::{MODULES, linear_size};
+use crate::{DecoderConfig, ModelError};
 
 /// Which linear layers carry an adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +106,15 @@ impl LoraConfig {
     pub fn scale(&self) -> f64 {
         let rank = self.lora_r as f64;
         self.lora_alpha / if self.use_rslora { rank.sqrt() } else { rank }
+    }
+
+    /// Parameters of the adapter in a model of this shape.
+    ///
+    /// # Errors
+    /// As [`LoraConfig::modules`].
+    pub fn parameters(&self, config: &DecoderConfig) -> Result<usize, ModelError> {
+        let sizes = self.modules()?.into_iter().map(|module| linear_size(config, module));
+        Ok(config.num_hidden_layers * self.lora_r * sizes.map(|(n, k)| n + k).sum::<usize>())
     }
 
     /// Names of the adapted linear layers, in the order of the forward pass.

@@ -66,7 +66,7 @@ pub use memory::{Alternative, MemoryPlan};
 pub use metric::Metrics;
 pub use module::backbone::Backbone;
 pub use module::pass::Pass;
-pub use module::plan::{activation_bytes, logit_bytes};
+pub use module::plan::{activation_bytes, logit_bytes, planned};
 pub use module::reward::{RewardModule, ScoredExample};
 pub use module::supervised::SupervisedModule;
 pub use module::{BatchLoss, TrainModule};

@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod inspect;
 mod lineage;
+mod memory;
 mod model;
 mod phase;
 mod pipeline;
@@ -38,7 +39,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(args) => export::export(&args, &output),
         Command::Act(args) => act::act(&args, device, &output),
         Command::Serve(command) => serve::run(&command, &output),
-        Command::Model(command) => model::run(&command, &output),
+        Command::Model(command) => model::run(&command, device, &output),
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
         Command::Config(command) => config::run(&command, &output),
         Command::Doctor => doctor::doctor(&output),

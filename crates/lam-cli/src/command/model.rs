@@ -6,21 +6,24 @@ use lam_hub::{Hub, HubSettings, ModelId};
 use lam_model::Precision;
 use lam_prompt::Renderer;
 use lam_signal::Failure;
+use lam_types::DeviceChoice;
 use serde_json::json;
 
 use super::inspect::inspect;
+use super::memory::memory;
 use super::room::make_room;
 use crate::args::ModelCommand;
 use crate::fetching::watched;
 use crate::output::Output;
 
 /// Does what was typed.
-pub fn run(command: &ModelCommand, output: &Output) -> Result<(), Failure> {
+pub fn run(command: &ModelCommand, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     match command {
         ModelCommand::Init { config, output_dir, tokenizer, seed, force } => {
             make_room(output_dir, None, *force)?;
             init(config, tokenizer.as_deref(), output_dir, *seed, output)
         }
+        ModelCommand::Memory { config, settings } => memory(config, settings, device, output),
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
         ModelCommand::Inspect { model, adapter, tokens } => inspect(model, adapter.as_deref(), *tokens, output),
     }

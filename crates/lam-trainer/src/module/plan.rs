@@ -1,6 +1,6 @@
 //! What a decoder needs in memory for a batch, and what it would need with other settings.
 
-use lam_model::{Decoder, DecoderConfig, Precision};
+use lam_model::{Decoder, DecoderConfig, Finetuning, LoraConfig, ModelError, Precision};
 
 use crate::limits::rows_of;
 use crate::memory::Alternative;
@@ -33,16 +33,35 @@ impl BatchSize {
 
 /// What a decoder needs for a batch, and what it would need with other settings.
 pub(crate) fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
-    let shape = Shape::of(decoder);
-    let bf16 = decoder.precision() == Precision::Bf16;
+    plan_of(&Model::of(decoder), batch, checkpointing)
+}
+
+/// What a model of this shape would need for `tokens`, of which the longest sample has so many; it need not be there. Its
+/// frozen weights are in bf16, or quantised, and it computes in bf16, `on_gpu` or on the processor.
+///
+/// # Errors
+/// An adapter that no such model can have.
+pub fn planned(
+    config: &DecoderConfig,
+    finetuning: &Finetuning,
+    (tokens, longest_sample): (usize, usize),
+    (checkpointing, on_gpu): (bool, bool),
+) -> Result<MemoryPlan, ModelError> {
+    let batch = BatchSize { tokens, longest_sample: longest_sample.min(tokens), scored: tokens };
+    Ok(plan_of(&Model::unloaded(config, finetuning, on_gpu)?, batch, checkpointing))
+}
+
+fn plan_of(model: &Model<'_>, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
+    let shape = model.shape;
+    let bf16 = model.precision == Precision::Bf16;
     let chosen = Settings { batch, checkpointing, bf16 };
-    let plan = plan(decoder, shape, chosen);
+    let plan = plan(model, chosen);
     let one_sample =
         BatchSize { tokens: batch.longest_sample, scored: batch.scored.min(batch.longest_sample), ..batch };
     let least = Settings { batch: one_sample, checkpointing: true, bf16: true };
     let mut alternatives = Vec::new();
     let mut add = |settings: &str, total: u64| alternatives.push(Alternative { settings: settings.into(), total });
-    let with = |settings: Settings| self::plan(decoder, shape, settings).total();
+    let with = |settings: Settings| self::plan(model, settings).total();
     if !bf16 {
         add("`bf16 = true`", with(Settings { bf16: true, ..chosen }));
     }
@@ -52,14 +71,14 @@ pub(crate) fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: b
     let together = "`per_device_train_batch_size = 1`, `gradient_checkpointing = true` and `bf16 = true`";
     add(together, with(least));
     let least = with(least);
-    match decoder.lora() {
+    match model.lora {
         None => {
             let spared = plan.gradients + plan.moments;
             add("`finetuning_type = \"lora\"`", plan.total() - spared);
             add(&format!("`finetuning_type = \"lora\"`, {together}"), least - spared);
         }
-        Some(_) if shape.frozen_linears > quantised(shape.linears) => {
-            let spared = |frozen_linears: u64| frozen_linears.saturating_sub(quantised(shape.linears));
+        Some(_) if shape.frozen_linears > quantised(shape.linears, 4) => {
+            let spared = |frozen_linears: u64| frozen_linears.saturating_sub(quantised(shape.linears, 4));
             add("`finetuning_type = \"qlora\"`", plan.total() - spared(shape.frozen_linears));
             let narrowed = shape.frozen_linears.min(2 * shape.linears);
             add(&format!("`finetuning_type = \"qlora\"`, {together}"), least - spared(narrowed));
@@ -78,6 +97,57 @@ struct Settings {
     bf16: bool,
 }
 
+/// What a plan needs to know of a model.
+struct Model<'a> {
+    config: &'a DecoderConfig,
+    shape: Shape,
+    /// The part of the plan that follows from what is trained.
+    trained: MemoryPlan,
+    lora: Option<&'a LoraConfig>,
+    precision: Precision,
+    /// Whether it computes in bf16 whatever its precision: on a GPU.
+    on_gpu: bool,
+}
+
+impl<'a> Model<'a> {
+    fn of(decoder: &'a Decoder) -> Self {
+        Self {
+            config: decoder.config(),
+            shape: Shape::of(decoder),
+            trained: MemoryPlan::of_variables(&decoder.variables()),
+            lora: decoder.lora(),
+            precision: decoder.precision(),
+            on_gpu: decoder.device().computes_in_bf16(),
+        }
+    }
+
+    fn unloaded(config: &'a DecoderConfig, finetuning: &'a Finetuning, on_gpu: bool) -> Result<Self, ModelError> {
+        let (linears, all) = (linear_weights(config), config.parameters() as u64);
+        let (lora, frozen_linears, variables) = match finetuning {
+            Finetuning::Full => (None, 0, all),
+            Finetuning::Frozen => (None, 2 * linears, 0),
+            Finetuning::Lora(lora) => (Some(lora), 2 * linears, lora.parameters(config)? as u64),
+            Finetuning::Qlora { lora, bits } => {
+                (Some(lora), quantised(linears, *bits), lora.parameters(config)? as u64)
+            }
+        };
+        let frozen = if *finetuning == Finetuning::Full { 0 } else { frozen_linears + 2 * (all - linears) };
+        Ok(Self {
+            config,
+            shape: Shape { linears, frozen_linears, frozen },
+            trained: MemoryPlan {
+                trained: 4 * variables,
+                gradients: 4 * variables,
+                moments: 8 * variables,
+                ..MemoryPlan::default()
+            },
+            lora,
+            precision: Precision::Bf16,
+            on_gpu,
+        })
+    }
+}
+
 /// Sizes of a decoder that a plan needs.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -92,10 +162,7 @@ struct Shape {
 impl Shape {
     fn of(decoder: &Decoder) -> Self {
         let config = decoder.config();
-        let (query, key_value) = (config.num_attention_heads, config.num_key_value_heads);
-        let attention = 2 * (query + key_value) * config.head_dim() * config.hidden_size;
-        let feed_forward = 3 * config.hidden_size * config.intermediate_size;
-        let linears = (config.num_hidden_layers * (attention + feed_forward)) as u64;
+        let linears = linear_weights(config);
         let trained = MemoryPlan::of_variables(&decoder.variables()).trained;
         let frozen = (decoder.weight_bytes() as u64).saturating_sub(trained);
         let rest = config.parameters() as u64 - linears;
@@ -104,28 +171,36 @@ impl Shape {
     }
 }
 
-/// Bytes of weights in Q4_K: 4.5 bits each.
-fn quantised(weights: u64) -> u64 {
-    weights * 9 / 16
+/// Weights in the blocks' linear layers.
+fn linear_weights(config: &DecoderConfig) -> u64 {
+    let (query, key_value) = (config.num_attention_heads, config.num_key_value_heads);
+    let attention = 2 * (query + key_value) * config.head_dim() * config.hidden_size;
+    let feed_forward = 3 * config.hidden_size * config.intermediate_size;
+    (config.num_hidden_layers * (attention + feed_forward)) as u64
 }
 
-fn plan(decoder: &Decoder, shape: Shape, settings: Settings) -> MemoryPlan {
+/// Bytes of weights in Q4_K, 4.5 bits each, or Q8_0, 8.5.
+fn quantised(weights: u64, bits: u8) -> u64 {
+    weights * (2 * u64::from(bits) + 1) / 16
+}
+
+fn plan(model: &Model<'_>, settings: Settings) -> MemoryPlan {
     let Settings { batch, checkpointing, bf16 } = settings;
-    let config = decoder.config();
-    let rank = decoder.lora().map_or(0, |lora| lora.lora_r * lora.modules().map_or(0, |modules| modules.len()));
+    let (config, shape) = (model.config, model.shape);
+    let rank = model.lora.map_or(0, |lora| lora.lora_r * lora.modules().map_or(0, |modules| modules.len()));
     let adapters = if checkpointing { rank } else { config.num_hidden_layers * rank };
     let inner_values = (if bf16 { 2 } else { 4 }) * adapters * batch.tokens;
     // A GPU keeps what the groups read, with the adapters' inner values, instead of making it again.
     let layers = if checkpointing { 1 } else { config.num_hidden_layers };
-    let norms = if decoder.device().computes_in_bf16() { 4 * layers * config.hidden_size * batch.tokens } else { 0 };
-    let narrowed = bf16 && decoder.precision() == Precision::F32 && shape.frozen_linears > 2 * shape.linears;
+    let norms = if model.on_gpu { 4 * layers * config.hidden_size * batch.tokens } else { 0 };
+    let narrowed = bf16 && model.precision == Precision::F32 && shape.frozen_linears > 2 * shape.linears;
     MemoryPlan {
         frozen: if narrowed { shape.frozen / 2 } else { shape.frozen },
         activations: activation_bytes(config, batch.tokens, checkpointing, bf16) + (inner_values + norms) as u64,
         logits: logit_bytes(config, batch.scored),
         longest_batch_tokens: batch.tokens as u64,
         longest_sample_tokens: batch.longest_sample as u64,
-        ..MemoryPlan::of_variables(&decoder.variables())
+        ..model.trained.clone()
     }
 }
 
