@@ -1,6 +1,7 @@
 //! Greedy tokens of the generation loop after a prompt, many requests at once.
 //!
-//! `--model DIR --weights f32|bf16|q8_0 --batch N --prompt N --tokens N`
+//! `--model DIR --weights f32|bf16|q8_0 --batch N --prompt N --tokens N`; with `--device cuda` it ends with 3 until tokens are
+//! generated there
 
 use lam_inference::{CachedDecoder, GenerationRequest, Generator, Sampling};
 use lam_model::{CacheOptions, Decoder, Finetuning, WeightFormat};
@@ -43,6 +44,9 @@ fn generate(generator: &mut Generator<'_>, requests: Vec<GenerationRequest>) -> 
 }
 
 pub fn run(options: &Options) -> Result<Value, Failure> {
+    if options.has("device") {
+        return Err(NotAvailable("generation on a GPU".into()).into());
+    }
     let weights = match options.text("weights")? {
         "f32" => WeightFormat::F32,
         "bf16" => WeightFormat::Bf16,

@@ -1,10 +1,11 @@
-//! One measurement of the engine, as a line of JSON: what `scripts/bench/engine.sh` runs beside its peers.
+//! One measurement of the engine, as a line of JSON: what `scripts/bench/engine.sh` and `gpu.sh` run beside its peers.
 //!
-//! `cargo run --release -p lam-trainer --example engine -- train|decode|products|peak --option value…`; the options of a
+//! `cargo run --release -p lam-trainer --example engine -- train|decode|products|peak|gpu --option value…`; the options of a
 //! measurement stand in its file. The number of threads is `RAYON_NUM_THREADS`. Ends with 3 where the engine does not
 //! have what is asked for. Knows no peer.
 
 mod decode;
+mod gpu;
 mod measure;
 mod options;
 mod peak;
@@ -26,7 +27,10 @@ fn run() -> Result<(), Failure> {
         "decode" => decode::run(&options)?,
         "products" => products::run(&options)?,
         "peak" => peak::run(&options)?,
-        other => return Err(format!("unknown measurement `{other}`; hint: train, decode, products or peak").into()),
+        "gpu" => return gpu::run(&options),
+        other => {
+            return Err(format!("unknown measurement `{other}`; hint: train, decode, products, peak or gpu").into());
+        }
     };
     println!("{figures}");
     Ok(())

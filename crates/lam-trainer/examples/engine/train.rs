@@ -28,13 +28,17 @@ fn load(options: &Options) -> Result<Decoder, Failure> {
 }
 
 /// Documents of one length, and every token but each document's first as a target of the mean loss.
-fn batch(options: &Options, vocabulary: usize) -> Result<(PackedBatch, Vec<Target>), Failure> {
-    let (count, length): (usize, usize) = (options.number("documents")?, options.number("length")?);
-    let tokens = tokens(count * length, vocabulary);
+pub fn documents(tokens: &[u32], length: usize) -> (PackedBatch, Vec<Target>) {
+    let count = tokens.len() / length;
     let weight = 1.0 / (count * (length - 1)) as f32;
     let followed = (0..tokens.len()).filter(|i| i % length + 1 < length);
     let targets = followed.map(|position| Target { position, token: tokens[position + 1], weight }).collect();
-    Ok((PackedBatch { input_ids: tokens, lengths: vec![length; count], ..PackedBatch::default() }, targets))
+    (PackedBatch { input_ids: tokens.to_vec(), lengths: vec![length; count], ..PackedBatch::default() }, targets)
+}
+
+fn batch(options: &Options, vocabulary: usize) -> Result<(PackedBatch, Vec<Target>), Failure> {
+    let (count, length): (usize, usize) = (options.number("documents")?, options.number("length")?);
+    Ok(documents(&tokens(count * length, vocabulary), length))
 }
 
 fn step(

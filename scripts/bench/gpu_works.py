@@ -1,0 +1,81 @@
+"""What is measured on a GPU, who is the peer, and what the goals are. Knows no program."""
+
+from dataclasses import dataclass, field
+
+MISTRAL_7B = {
+    "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 128,
+    "intermediate_size": 14336, "vocab_size": 32768, "max_position_embeddings": 32768, "rope_theta": 1e6,
+}  # fmt: skip
+TINY = {
+    "hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 64,
+    "intermediate_size": 192, "vocab_size": 512, "max_position_embeddings": 512, "rope_theta": 1e6,
+}  # fmt: skip
+
+LORA_PEERS = ("peft", "peft-bf16", "liger", "compile")
+
+
+@dataclass
+class Goal:
+    """A figure to reach: at least (or at most) so much, or so many times that of a peer (the fastest where none is named)
+    or of another work of ours."""
+
+    least: float | None = None
+    most: float | None = None
+    times: float | None = None
+    peer: str | None = None
+
+    def text(self, unit):
+        if self.times is not None:
+            return f"{self.times:g} x {self.peer or 'the fastest peer'}"
+        return f"at least {self.least:,g} {unit}" if self.least is not None else f"at most {self.most:g} {unit}"
+
+
+@dataclass
+class Work:
+    """A training work: what our runner and the peers call it."""
+
+    key: str
+    work: str
+    tiny: str
+    peers: tuple
+    goals: list = field(default_factory=list)
+    memory: Goal | None = None
+    unit: str = "tokens/s"
+
+    def of(self, tiny):
+        return self.tiny if tiny else self.work
+
+
+@dataclass
+class Decode:
+    """Greedy tokens after a prompt of 256."""
+
+    key: str
+    batch: int
+    peers: tuple
+    goals: list = field(default_factory=list)
+    weights: str = "bf16"
+    memory: Goal | None = None
+    unit: str = "tokens/s"
+
+
+STEPS = [Goal(least=17_500), Goal(times=1.12), Goal(times=1.9, peer="peft")]
+TRAIN = [
+    Work("lora-1x4096", "lora:1x4096", "lora:1x32", LORA_PEERS, STEPS),
+    Work("lora-4x4096", "lora:4x4096", "lora:2x32", ("peft-bf16", "liger", "compile"), STEPS),
+    Work("lora-1x4096-recompute", "lora:1x4096:recompute", "lora:1x32:recompute", LORA_PEERS, [Goal(times=1.2)]),
+    Work("lora-1x2048-recompute", "lora:1x2048:recompute", "lora:1x24:recompute", ("peft-bf16", "liger"),
+         memory=Goal(most=16)),
+    Work("qlora-1x2048", "qlora-4bit:1x2048:recompute", "qlora-4bit:1x24:recompute", ("bitsandbytes",),
+         [Goal(times=1.5)], memory=Goal(most=5.5)),
+    Work("qlora-1x4096", "qlora-4bit:1x4096:recompute", "qlora-4bit:1x32:recompute", ("bitsandbytes",),
+         [Goal(times=1.5)]),
+]  # fmt: skip
+DECODE = [
+    Decode("decode-1", 1, ("static", "graph"), [Goal(least=230)]),
+    Decode("decode-32", 32, ("static", "graph"), [Goal(least=5_500)]),
+    Decode("decode-1-q8", 1, (), [Goal(times=1.4, peer="decode-1")], weights="q8_0"),
+    Decode("decode-1-q4", 1, (), [Goal(times=1.8, peer="decode-1")], weights="q4"),
+]
+WORKS = TRAIN + DECODE
+LOAD_GOAL_SECONDS = 15
