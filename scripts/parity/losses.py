@@ -77,8 +77,9 @@ save_total_limit = 0
 class Case:
     """One training run of ours, and what it left behind."""
 
-    def __init__(self, binary, folder, kind, schedule):
+    def __init__(self, binary, folder, kind, schedule, device="cpu", more=""):
         self.binary, self.kind, self.schedule = binary, kind, schedule
+        self.device, self.more = device, more
         self.folder = folder / f"{kind}-{schedule}"
         self.base = folder / "runs/data/base"
         self.rows = folder / "runs/data/expert/expert_success.parquet"
@@ -93,8 +94,8 @@ class Case:
     def train(self, name, rate, steps, save):
         config = self.folder / f"{name}.toml"
         values = {"kind": self.kind, "schedule": self.schedule, "rate": rate, "steps": steps, "save": save}
-        config.write_text(TRAIN % (values | {"warmup": self.warmup}))
-        run(self.binary, "phase2", "-c", config, "--model", self.base, "--data", self.rows,
+        config.write_text(TRAIN % (values | {"warmup": self.warmup}) + self.more)
+        run(self.binary, "phase2", "-c", config, "--device", self.device, "--model", self.base, "--data", self.rows,
             "--output-dir", self.folder / name)
 
     def losses(self):
@@ -117,7 +118,7 @@ class Case:
     def weights(self, model):
         """The trained weights under the names of a checkpoint."""
         trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
-        return {name.replace(".default", ""): value.detach() for name, value in trained.items()}
+        return {name.replace(".default", ""): value.detach().cpu() for name, value in trained.items()}
 
 
 def data(folder, architecture, stages=""):
@@ -155,11 +156,12 @@ def without_decay(model):
     ]
 
 
-def beside_loop(case, rows):
+def beside_loop(case, rows, device="cpu"):
     """transformers + PEFT, the training loop written out."""
-    model = case.model()
-    inputs, labels = padded(rows, "input_ids", 0), padded(rows, "labels", -100)
-    mask = (torch.arange(inputs.shape[1])[None] < torch.tensor([[len(row["input_ids"])] for row in rows])).long()
+    model = case.model().to(device)
+    inputs, labels = padded(rows, "input_ids", 0).to(device), padded(rows, "labels", -100).to(device)
+    lengths = torch.tensor([[len(row["input_ids"])] for row in rows], device=device)
+    mask = (torch.arange(inputs.shape[1], device=device)[None] < lengths).long()
     optimizer = torch.optim.AdamW(without_decay(model), lr=case.rate)
     schedule = get_scheduler(case.schedule, optimizer, case.warmup, STEPS)
     reached, losses, worst = dict(case.checkpoints()), [], 0.0
@@ -236,7 +238,7 @@ def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         for architecture in ARCHITECTURES:
             own = Path(folder) / architecture
-            run(binary, "run", data(own, architecture), "--runs-dir", own / "runs")
+            run(binary, "run", data(own, architecture), "--device", "cpu", "--runs-dir", own / "runs")
             for kind, schedule in RUNS if architecture == "mistral" else RUNS[:2]:
                 held &= compared(binary, own, architecture, kind, schedule)
     return held
