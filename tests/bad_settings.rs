@@ -68,6 +68,15 @@ fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
 }
 
 #[test]
+fn the_exit_code_stays_where_nobody_reads_the_error() {
+    let place = Place::new("nobody-reads");
+    let (reader, writer) = std::io::pipe().expect("the system has pipes");
+    drop(reader);
+    let status = place.command(&["plan", "no-such-pipeline"]).stderr(writer).status().expect("lam-train starts");
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
 fn values_without_a_meaning_are_refused_before_anything_runs() {
     let place = Place::new("values");
     let values = [

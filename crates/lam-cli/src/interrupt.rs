@@ -4,6 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use lam_signal::{Cancel, Failure};
 
+use crate::output::tell;
+
 /// Ctrl-C asks once for a safe stop of the latest work; a second one ends the process.
 pub fn stop_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
     static LATEST: Mutex<Option<Cancel>> = Mutex::new(None);
@@ -17,7 +19,7 @@ pub fn stop_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
         if cancel.is_cancelled() {
             std::process::exit(130);
         }
-        eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
+        tell("stopping at the next safe point; press Ctrl-C again to stop at once");
         cancel.cancel();
     })
     .map_err(Failure::runtime)

@@ -23,7 +23,7 @@ impl Output {
     /// The same for what is drawn with the terminal's own colours, and made sure of by whoever drew it.
     pub fn drawn(&self, text: &str) {
         if !self.json {
-            print(text).unwrap_or_else(|error| eprintln!("error: stdout: {error}"));
+            print(text).unwrap_or_else(|error| tell(&format!("error: stdout: {error}")));
         }
     }
 
@@ -42,9 +42,14 @@ impl Progress for Output {
     fn begin(&self, _what: &str, _total: Option<u64>) {}
     fn advance(&self, _done: u64, _message: &str) {}
     fn note(&self, line: &str) {
-        eprintln!("note: {}", printable(line));
+        tell(&format!("note: {}", printable(line)));
     }
     fn end(&self) {}
+}
+
+/// A line on stderr; nothing where nobody reads it any more, so that the exit code stays what it is.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A line on stdout. A reader that has gone away, as `head` does, has seen what it wanted.

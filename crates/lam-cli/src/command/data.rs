@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::phase::{Target, run_single};
 use crate::args::{CollectArgs, DataCommand};
 use crate::interrupt::stop_on_interrupt;
-use crate::output::Output;
+use crate::output::{Output, tell};
 use crate::registry::environments;
 
 /// Does what was typed.
@@ -60,7 +60,7 @@ fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
     kept_aside(&args.output_dir.join("plans"), sum("unreadable"), stats["rejected"].as_u64().unwrap_or(0), output);
     if unreadable > 0 {
         let (all, share) = (unreadable + documents, 100.0 * unreadable as f64 / (unreadable + documents) as f64);
-        eprintln!("warning: {unreadable} of {all} documents ({share:.1}%) could not be read");
+        tell(&format!("warning: {unreadable} of {all} documents ({share:.1}%) could not be read"));
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Resul
     let (records, unusable) = (number("records"), number("records").saturating_sub(number("usable_records")));
     if unusable > 0 {
         let share = 100.0 * unusable as f64 / records as f64;
-        eprintln!("warning: {unusable} of {records} records ({share:.1}%) gave nothing that can be used");
+        tell(&format!("warning: {unusable} of {records} records ({share:.1}%) gave nothing that can be used"));
     }
     output.value(&stats)
 }
