@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lam_types::DeviceChoice;
+use lam_cuda::DeviceChoice;
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]

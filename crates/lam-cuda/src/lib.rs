@@ -37,6 +37,7 @@
 mod arena;
 mod buffer;
 mod cache;
+mod choice;
 mod compiler;
 mod context;
 mod device;
@@ -56,6 +57,7 @@ mod tensor_map;
 mod version;
 
 pub use buffer::{Buffer, View, ViewMut};
+pub use choice::{DeviceChoice, UnknownDevice};
 pub use compiler::{Architecture, Compiler, Source};
 pub use context::ALL_FREE;
 pub use device::{Device, Settings};

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use lam_agent::PolicyError;
+use lam_cuda::DeviceChoice;
 use lam_env::Application;
 use lam_model::{Decoder, Device, Finetuning, ModelSource};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Progress};
-use lam_types::{DeviceChoice, PolicyId};
+use lam_types::PolicyId;
 
 use crate::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 

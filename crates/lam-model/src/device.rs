@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use lam_types::DeviceChoice;
+use lam_cuda::DeviceChoice;
 
 use crate::ModelError;
 

@@ -43,7 +43,12 @@ impl Stage for Explore {
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
         let adapter = context.optional_input("adapter");
-        let model = ModelDirectory::load(context.input("model")?, adapter, context.model_name_of, (context.device, context.progress))?;
+        let model = ModelDirectory::load(
+            context.input("model")?,
+            adapter,
+            context.model_name_of,
+            (context.device, context.progress),
+        )?;
         let options = PolicyOptions {
             sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
             first_attempt_greedy: true,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use lam_cuda::DeviceChoice;
 use lam_data::{CheckConfig, SoundRows};
 use lam_model::{Decoder, Device, Finetuning, ModelSource, ScalarHead};
 use lam_prompt::Renderer;
@@ -11,7 +12,7 @@ use lam_trainer::{
     TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity, train,
     write_model,
 };
-use lam_types::{DeviceChoice, FunctionSpec, Split, Trajectory};
+use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
 
 use crate::rollout::disagreeing;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use lam_cuda::DeviceChoice;
 use lam_signal::Cancel;
-use lam_types::DeviceChoice;
 
 /// How a run is asked for.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_config::ConfigError;
+use lam_cuda::DeviceChoice;
 use lam_env::{Application, Environments};
 use lam_signal::{Cancel, Failure, Monitor, Progress};
-use lam_types::DeviceChoice;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

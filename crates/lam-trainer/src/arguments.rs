@@ -1,7 +1,7 @@
 //! The training arguments, under the names of Hugging Face's Trainer. Knows no model and no phase.
 
+use lam_cuda::DeviceChoice;
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
-use lam_types::DeviceChoice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -19,7 +19,6 @@
 
 mod action;
 mod control;
-mod device;
 mod estimate;
 mod function;
 mod plan;
@@ -30,7 +29,6 @@ mod trajectory;
 
 pub use action::{Action, Args, Status};
 pub use control::{Control, ControlType, Observation, Rect};
-pub use device::{DeviceChoice, UnknownDevice};
 pub use estimate::Estimate;
 pub use function::{ArgKind, ArgSpec, FunctionSpec, Target};
 pub use plan::{PlanSource, TaskPlan};

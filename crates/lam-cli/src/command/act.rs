@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Policy, Session, run_episodes};
+use lam_cuda::DeviceChoice;
 use lam_env::{Application, TaskQuery};
 use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_signal::{Cancel, Failure, NoProgress};
-use lam_types::{DeviceChoice, Split, Step, Task, Trajectory};
+use lam_types::{Split, Step, Task, Trajectory};
 
 use crate::args::ActArgs;
 use crate::output::Output;

@@ -1,7 +1,7 @@
 //! `eval`: the three evaluations, each as a pipeline of one stage.
 
+use lam_cuda::DeviceChoice;
 use lam_signal::Failure;
-use lam_types::DeviceChoice;
 
 use super::phase::{Target, absolute_all, run_single};
 use crate::args::{EvalArgs, EvalCommand};

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use lam_config::ConfigLayers;
+use lam_cuda::DeviceChoice;
 use lam_phase2_imitate::ImitateConfig;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, planned};
-use lam_types::DeviceChoice;
 use serde_json::json;
 
 use crate::output::Output;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use lam_cuda::DeviceChoice;
 use lam_hub::{Hub, HubSettings, ModelId};
 use lam_model::Precision;
 use lam_prompt::Renderer;
 use lam_signal::Failure;
-use lam_types::DeviceChoice;
 use serde_json::json;
 
 use super::inspect::inspect;

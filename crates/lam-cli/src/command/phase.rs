@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use lam_config::ConfigLayers;
+use lam_cuda::DeviceChoice;
 use lam_pipeline::{Pipeline, RunOptions, StageDraft};
 use lam_signal::Failure;
 use lam_store::StoreError;
-use lam_types::DeviceChoice;
 use toml::Value;
 
 use super::pipeline::execute;

@@ -1,8 +1,8 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
+use lam_cuda::DeviceChoice;
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
-use lam_types::DeviceChoice;
 
 use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
 use crate::embedded;

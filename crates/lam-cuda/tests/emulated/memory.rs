@@ -12,7 +12,7 @@ pub fn numbers_come_back_as_they_went() {
     let narrow: Vec<_> = wide.iter().map(|&value| bf16::from_f32(value)).collect();
     assert_eq!(device.read(&device.upload(&narrow).unwrap()).unwrap(), narrow);
     assert_eq!(device.read(&device.upload(&[i64::MIN, 7]).unwrap()).unwrap(), [i64::MIN, 7]);
-    assert_eq!(device.read(&device.upload::<u8>(&[]).unwrap()).unwrap(), []);
+    assert_eq!(device.read(&device.upload::<u8>(&[]).unwrap()).unwrap(), [0_u8; 0]);
     assert_eq!(device.read(&device.zeros::<u32>(5).unwrap()).unwrap(), [0; 5]);
 }
 

@@ -131,7 +131,8 @@ impl Stage for EvaluateOnline {
         };
         for (directory, name) in &rows.models {
             let adapter = context.optional_input("adapter");
-            let model = ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
+            let model =
+                ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
             let model = model.named(name.clone());
             let options = PolicyOptions {
                 max_new_tokens: settings.max_new_tokens,

@@ -81,9 +81,14 @@ impl Stage for EvaluatePlans {
         };
         for (directory, name) in &rows.models {
             let adapter = context.optional_input("adapter");
-            row(&mut ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?
-                .named(name.clone())
-                .planner()?)?;
+            row(&mut ModelDirectory::load(
+                directory,
+                adapter,
+                context.model_name_of,
+                (context.device, context.progress),
+            )?
+            .named(name.clone())
+            .planner()?)?;
         }
         for endpoint in &rows.endpoints {
             row(&mut RemotePlanner::new(endpoint.clone(), context.monitor())?)?;

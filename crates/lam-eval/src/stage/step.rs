@@ -95,7 +95,8 @@ impl Stage for EvaluateSteps {
         let mut tables = Tables::default();
         for (directory, name) in &rows.models {
             let adapter = context.optional_input("adapter");
-            let model = ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
+            let model =
+                ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
             let model = model.named(name.clone());
             let file = file_name_of(name);
             let options =

@@ -12,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin, parse_assignment};
+use lam_cuda::DeviceChoice;
 use lam_store::StoreError;
-use lam_types::DeviceChoice;
 use toml::Value;
 
 use crate::PipelineError;

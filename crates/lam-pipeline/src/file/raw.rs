@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin};
-use lam_types::DeviceChoice;
+use lam_cuda::DeviceChoice;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Table;
