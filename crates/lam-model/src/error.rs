@@ -63,6 +63,19 @@ pub enum ModelError {
         /// What to do, or "".
         hint: String,
     },
+    /// Keys and values of generation do not fit on the device.
+    Pages {
+        /// Tokens that were to be read into a slot.
+        tokens: usize,
+        /// Pages that slots hold.
+        pages: usize,
+        /// Bytes of a page.
+        bytes: usize,
+        /// Bytes of the device in use.
+        used: usize,
+        /// Bytes of the device that are free, in pieces.
+        free: usize,
+    },
     /// A batch cannot be run.
     Batch {
         /// What is wrong with it.
@@ -106,7 +119,7 @@ impl ModelError {
 impl Fault for ModelError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Tensor(_) => FaultKind::Runtime,
+            Self::Tensor(_) | Self::Pages { .. } => FaultKind::Runtime,
             Self::Io { source, .. } => FaultKind::of_io(source),
             Self::Weights(error) => error.kind(),
             Self::Cuda(error) => error.kind(),
@@ -132,6 +145,17 @@ impl Fault for ModelError {
                 Details::new(format!("`{key}`")).at("model config").found(value).because(reason)
             }
             Self::Adapter { what, hint } => Details::new(what).at("adapter").hint(hint),
+            Self::Pages { tokens, pages, bytes, used, free } => {
+                let mib = |bytes: usize| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+                Details::new(format!("no memory on the device for the keys and values of {tokens} more tokens"))
+                    .because(format!(
+                        "a page of 64 tokens takes {}, slots hold {pages} pages; {} of the device are in use, {} free",
+                        mib(*bytes),
+                        mib(*used),
+                        mib(*free)
+                    ))
+                    .hint("fewer requests at a time or shorter texts need less")
+            }
             Self::Batch { what, hint } => Details::new(what).at("batch").hint(hint),
         }
     }

@@ -44,6 +44,11 @@ impl Decoder {
         }
     }
 
+    /// Its network on a CUDA device, where it was brought to one.
+    pub(crate) fn on_cuda(&self) -> Option<&Arc<OnCuda>> {
+        self.on_cuda.as_ref()
+    }
+
     /// The device that the network was brought to.
     pub fn device(&self) -> Device {
         self.on_cuda.as_ref().map_or(Device::Cpu, |on_cuda| Device::Cuda(on_cuda.device().clone()))

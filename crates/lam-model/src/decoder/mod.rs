@@ -4,7 +4,7 @@ mod adapter;
 mod build;
 mod device;
 mod hidden;
-mod network;
+pub(crate) mod network;
 mod on_cuda;
 mod peft;
 mod weights;
@@ -26,7 +26,7 @@ use crate::batch::check_tokens;
 use crate::{Answer, AnswerBatch, DecoderConfig, LoraConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub use hidden::Hidden;
 pub(crate) use hidden::States;
-use on_cuda::OnCuda;
+pub(crate) use on_cuda::OnCuda;
 pub(crate) use weights::{Block, Stack};
 
 /// A decoder for training and generation.

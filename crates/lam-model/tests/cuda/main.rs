@@ -7,6 +7,7 @@
 mod live;
 
 mod compared;
+mod generation;
 mod models;
 mod trained;
 mod values;
@@ -34,5 +35,23 @@ fn main() {
         missing() => trained::what_is_not_chosen_stays,
         missing() => trained::a_model_that_does_not_fit_says_so,
         missing() => trained::a_shape_that_no_kernel_has_is_refused,
+        missing() => generation::reads::prefill_and_steps_equal_the_training_forward,
+        missing() => generation::reads::every_kind_of_heads,
+        missing() => generation::reads::every_architecture,
+        missing() => generation::reads::long_contexts_in_several_parts,
+        missing() => generation::reads::as_many_last_tokens_are_scored_as_asked_for,
+        missing() => generation::reads::a_decoder_can_become_its_cache,
+        missing() => generation::slots::ragged_batches_of_slots_that_come_and_go,
+        missing() => generation::slots::many_slots,
+        missing() => generation::slots::a_copied_or_shortened_prefix_continues_as_if_computed,
+        missing() => generation::slots::a_shared_prefix_is_the_same_bits_as_one_of_its_own,
+        missing() => generation::slots::rows_beside_pages_do_not_depend_on_company,
+        missing() => generation::slots::what_makes_no_sense_is_refused,
+        missing() => generation::adapters::an_adapter_of_its_own_takes_part,
+        missing() => generation::adapters::adapters_of_requests_equal_merged_ones,
+        missing() => generation::adapters::an_adapter_over_a_quantised_base,
+        missing() => generation::adapters::an_adapter_that_does_not_belong_is_refused,
+        missing() => generation::memory::pages_are_given_back,
+        missing() => generation::memory::a_full_device_leaves_the_cache_as_it_was,
     ])
 }

@@ -152,7 +152,11 @@ impl Group {
     }
 
     /// Runs something with E.
-    fn with_matrix<T>(&self, ops: &Ops, run: impl FnOnce(Place<'_>) -> Result<T, CudaError>) -> Result<T, CudaError> {
+    pub(crate) fn with_matrix<T>(
+        &self,
+        ops: &Ops,
+        run: impl FnOnce(Place<'_>) -> Result<T, CudaError>,
+    ) -> Result<T, CudaError> {
         let stride = self.stride();
         if self.blocks.is_empty() {
             return run(Place { values: self.matrix.all(), stride });

@@ -26,6 +26,22 @@ pub(crate) enum Family {
     Decode,
     AttentionDelta,
     Attention(Tiles),
+    Cached(CachedHeads),
+    Single,
+}
+
+/// Positions of a page of keys and values.
+pub(crate) const PAGE: usize = 64;
+/// Positions whose keys one block of attention over pages takes.
+pub(crate) const PART: usize = 4 * PAGE;
+
+/// What the kernels of attention over pages are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CachedHeads {
+    /// Values of a head.
+    pub(crate) dim: usize,
+    /// Query heads that a block takes at once: 1, 2 or 4.
+    pub(crate) at_once: usize,
 }
 
 /// How attention is computed.
@@ -123,6 +139,16 @@ impl Tiles {
     }
 }
 
+impl CachedHeads {
+    fn source(self) -> Source {
+        let Self { dim, at_once } = self;
+        let definitions =
+            format!("#define HEAD_DIM {dim}\n#define HEADS {at_once}\n#define PAGE {PAGE}\n#define PART {PART}\n");
+        let text = include_str!("kernels/attention/cached.cu");
+        Source::new("attention-cached", definitions + &flat(&[DEVICE, VALUES, text]))
+    }
+}
+
 impl Family {
     /// What is compiled.
     pub(crate) fn source(self) -> Source {
@@ -136,9 +162,11 @@ impl Family {
             Family::Score => ("score", include_str!("kernels/score.cu")),
             Family::Dequantise => ("dequantise", include_str!("kernels/dequantise.cu")),
             Family::Optimizer => ("optimizer", include_str!("kernels/optimizer.cu")),
+            Family::Single => ("single", include_str!("kernels/single.cu")),
             Family::Decode => ("decode", include_str!("kernels/decode.cu")),
             Family::AttentionDelta => ("attention-delta", include_str!("kernels/attention/delta.cu")),
             Family::Attention(tiles) => return tiles.source(),
+            Family::Cached(heads) => return heads.source(),
         };
         Source::new(name, flat(&[DEVICE, VALUES, text]))
     }

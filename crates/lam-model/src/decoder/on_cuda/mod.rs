@@ -29,7 +29,7 @@ use upload::Upload;
 /// A decoder's network on a CUDA device.
 #[derive(Debug)]
 pub(crate) struct OnCuda {
-    network: Network<Cuda>,
+    pub(crate) network: Network<Cuda>,
     /// The output layer, where it is not the embedding.
     head: Option<Table>,
     parameters: Parameters,
@@ -93,7 +93,7 @@ impl OnCuda {
         self.network.on.device()
     }
 
-    fn output(&self) -> &Table {
+    pub(crate) fn output(&self) -> &Table {
         self.head.as_ref().unwrap_or(&self.network.embedding)
     }
 

@@ -9,10 +9,6 @@ use crate::decoder::{Block, Linear};
 use crate::layout::GROUPS;
 use crate::{Decoder, ModelError};
 
-/// Names an adapter within its cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AdapterId(pub(crate) usize);
-
 /// An adapter laid out for generation.
 pub(crate) struct Adapter {
     /// [layer][group of layers with the same inputs], see [`GROUPS`].

@@ -10,6 +10,4 @@ mod row_reader;
 mod step;
 mod workspace;
 
-pub use adapter::AdapterId;
-pub use cache::KvCache;
-pub use step::Read;
+pub(crate) use cache::Cache;

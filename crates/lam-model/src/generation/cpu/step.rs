@@ -2,34 +2,22 @@
 
 use std::ops::Range;
 
-use super::adapter::AdapterId;
 use super::attention::{Buffers, Query, attend};
-use super::cache::KvCache;
+use super::cache::Cache;
 use super::model::BlockPanels;
 use super::panels::{Output, PackedInputs, WIDTH};
 use super::workspace::Workspace;
+use crate::ModelError;
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
-use crate::batch::check_tokens;
-use crate::{Decoder, ModelError};
+use crate::generation::read::{AdapterId, Read};
 
 /// Tokens that go through the layers at once: enough to use the weights well, few enough to stay in the caches.
 const AT_ONCE: usize = 192;
 /// Numbers that are worth a task of their own, where little is done with each.
 const WORTH_A_TASK: usize = 1 << 13;
-
-/// Tokens to be read into a slot.
-#[derive(Clone, Copy, Debug)]
-pub struct Read<'a> {
-    /// The slot.
-    pub slot: usize,
-    /// What is read, at least one token.
-    pub tokens: &'a [u32],
-    /// Logits are wanted after each of so many last tokens; 0 for none.
-    pub scored: usize,
-}
 
 /// A new token: where it goes, and which row of the logits it gets.
 struct Row {
@@ -39,36 +27,10 @@ struct Row {
     logits: Option<usize>,
 }
 
-impl Decoder {
-    /// As [`KvCache::decode`]; the weights are those of the cache.
-    ///
-    /// # Errors
-    /// As [`KvCache::read`].
-    pub fn decode(&self, cache: &mut KvCache, inputs: &[(usize, &[u32])]) -> Result<Vec<f32>, ModelError> {
-        cache.decode(inputs)
-    }
-}
-
-impl KvCache {
-    /// Appends tokens to slots and returns the logits after the last token of each input. Shape: [B, V].
-    ///
-    /// # Errors
-    /// As [`KvCache::read`].
-    pub fn decode(&mut self, inputs: &[(usize, &[u32])]) -> Result<Vec<f32>, ModelError> {
-        let reads: Vec<_> = inputs.iter().map(|&(slot, tokens)| Read { slot, tokens, scored: 1 }).collect();
-        self.read(&reads)
-    }
-
-    /// Appends tokens to slots and returns the logits after each scored token, in the order of the reads.
-    /// Shape: [Σ scored, V].
-    ///
-    /// Whole prompts and single tokens can be mixed. A slot may appear once.
-    ///
-    /// # Errors
-    /// When a slot does not exist or appears twice, a read is empty or scores more than it reads, or a token is outside
-    /// the embedding. The cache is then as it was.
-    pub fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
-        self.check(reads)?;
+impl Cache {
+    /// Appends tokens, which were checked, to slots and returns the logits after each scored token, in the order of the
+    /// reads. Shape: [Σ scored, V].
+    pub(crate) fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
         let rows = self.place(reads);
         let (d, scored) = (self.model.config.hidden_size, reads.iter().map(|read| read.scored).sum::<usize>());
         let mut last = vec![0.0; scored * d];
@@ -86,24 +48,6 @@ impl KvCache {
         pack_normed(&pool, &last, (&model.norm, model.config.rms_norm_eps as f32), packed);
         model.head.apply(&pool, packed, 0..scored, &mut logits, Output::Replace);
         Ok(logits)
-    }
-
-    fn check(&self, reads: &[Read<'_>]) -> Result<(), ModelError> {
-        let mut named = vec![false; self.slots()];
-        for (i, &Read { slot, tokens, scored }) in reads.iter().enumerate() {
-            let fresh = named.get_mut(slot).is_some_and(|named| !std::mem::replace(named, true));
-            if !fresh || tokens.is_empty() || scored > tokens.len() {
-                return Err(ModelError::batch(
-                    format!(
-                        "input {i}: slot {slot} of {} must appear once, with at least one token and no more scored ones",
-                        self.slots()
-                    ),
-                    "",
-                ));
-            }
-            check_tokens(tokens, self.model.config.vocab_size)?;
-        }
-        Ok(())
     }
 
     /// Makes room for the new tokens. Those with the same adapter come side by side.

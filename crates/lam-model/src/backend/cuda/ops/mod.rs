@@ -4,8 +4,9 @@
 //! A length that does not fit is a mistake of the caller and panics, as a slice's would. Widths of rows are multiples of 8.
 
 mod attention;
+pub(crate) mod cached;
 mod cross_entropy;
-#[cfg_attr(not(test), expect(dead_code, reason = "generation runs on the processor so far"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "no sequence has a graph of its own so far"))]
 pub(crate) mod decode;
 mod dequantise;
 mod embedding;
@@ -15,6 +16,7 @@ mod rope;
 mod rows;
 mod score;
 mod seen;
+pub(crate) mod single;
 mod swiglu;
 #[cfg_attr(not(test), expect(dead_code, reason = "a group makes its products by itself so far"))]
 mod swiglu_thin;

@@ -5,10 +5,12 @@
 //! must still be NaN afterwards.
 
 mod attention;
+mod cached;
 mod decode;
 mod losses;
 mod norms;
 mod parameters;
+mod single;
 mod values;
 
 use std::path::Path;

@@ -1,0 +1,68 @@
+//! A pass of one token: its products read each weight once, at the rate at which memory gives them.
+
+use lam_cuda::{CudaError, View};
+
+use super::model::Model;
+use super::step::{Logits, Step};
+use crate::backend::cuda::ops::Place;
+use crate::backend::cuda::ops::single::{Becomes, Extended, Single};
+use crate::backend::cuda::{Norm, Rows};
+
+impl Model {
+    /// Whether all groups are such that a row can be multiplied with them alone.
+    pub(crate) fn takes_single_rows(&self) -> bool {
+        let mut places = (0..self.blocks().len()).flat_map(|layer| (0..4).map(move |group| (layer, group)));
+        let fits = |place| self.group(place).blocks.is_empty() && self.ops().holds_single(self.group(place).size);
+        places.all(fits) && self.ops().holds_single((0, self.network().embedding.size.1, 0))
+    }
+
+    /// A group's weights, with the adapter that lies beside them unless it is left out.
+    fn extended(&self, place: (usize, usize)) -> Extended<'_> {
+        let group = self.group(place);
+        let (n, k, _) = group.size;
+        let matrix = Place { values: group.matrix.all(), stride: group.stride() };
+        Extended { matrix, size: (n, k, self.room(place)) }
+    }
+}
+
+impl Step<'_> {
+    /// Whether this is one token that nothing but the network's own weights takes part in.
+    pub(crate) fn is_single(&self) -> bool {
+        self.pass.rows.len() == 1 && self.pass.adapted.is_empty() && self.model().single
+    }
+
+    /// As [`Step::run`], for one token.
+    pub(crate) fn run_single(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+        let (model, device) = (self.model(), self.model().device());
+        let (network, ops) = (model.network(), model.ops());
+        let d = network.embedding.size.1;
+        let mut x = device.alloc::<f32>(d)?;
+        ops.embed(self.tokens.all(), network.embedding.weight.all(), d, x.all_mut())?;
+        for (layer, block) in network.blocks.iter().enumerate() {
+            let mut qkv = Rows::new(device, 1, block.qkv.size.0, 0)?;
+            let normed = self.normed(x.all(), &block.input_norm);
+            ops.single_product(model.extended((layer, 0)), normed, Becomes::Row(qkv.values_mut()))?;
+            if let Some(bias) = &block.qkv.bias {
+                ops.add_bias(qkv.place_mut(), bias.all(), (1, block.qkv.size.0))?;
+            }
+            let o = self.attend(layer, qkv, block.head_norms.as_ref())?;
+            ops.single_product(model.extended((layer, 1)), Single::Row(o.values()), Becomes::Added(x.all_mut()))?;
+            let mut product = Rows::new(device, 1, block.gate_up.size.0 / 2, 0)?;
+            let normed = self.normed(x.all(), &block.post_norm);
+            ops.single_gate_up(model.extended((layer, 2)), normed, product.values_mut())?;
+            let product = Single::Row(product.values());
+            ops.single_product(model.extended((layer, 3)), product, Becomes::Added(x.all_mut()))?;
+        }
+        let Some(place) = self.pass.rows[0].logits else { return Ok(()) };
+        let head = model.on.output();
+        let matrix = Extended { matrix: Place { values: head.weight.all(), stride: d }, size: (head.size.0, d, 0) };
+        let mut values = device.alloc::<f32>(head.size.0)?;
+        ops.single_product(matrix, self.normed(x.all(), &network.norm), Becomes::Wide(values.all_mut()))?;
+        logits.push(Logits { places: vec![place], values: device.read(&values)? });
+        Ok(())
+    }
+
+    fn normed<'a>(&self, x: View<'a, f32>, norm: &'a Norm) -> Single<'a> {
+        Single::Normed(x, norm.weight.all(), self.model().run.eps)
+    }
+}

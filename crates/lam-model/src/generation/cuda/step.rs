@@ -1,0 +1,240 @@
+//! One call of the decoder in generation: any number of new tokens for any slots, as few passes over the layers.
+
+use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, View};
+
+use super::cache::Cache;
+use super::model::Model;
+use super::plan::{Pass, passes};
+use crate::ModelError;
+use crate::backend::cuda::ops::cached::Standing;
+use crate::backend::cuda::ops::{Place, PlaceMut, Seen};
+use crate::backend::cuda::{Norm, Rows, Wide};
+use crate::generation::read::Read;
+
+/// Logits that exist on the device at the same time, about.
+const LOGITS: usize = 1 << 25;
+
+/// A pass with what is on the device for it.
+pub(crate) struct Step<'a> {
+    cache: &'a Cache,
+    pub(crate) pass: &'a Pass,
+    standing: Standing,
+    /// Shape: `[T]`.
+    pub(crate) tokens: Buffer<i32>,
+    /// What the prompts see of themselves, if there are any.
+    seen: Option<Seen>,
+}
+
+/// Logits of some rows, and each one's place among those that were asked for.
+pub(crate) struct Logits {
+    pub(crate) places: Vec<usize>,
+    /// Shape: [rows, V].
+    pub(crate) values: Vec<f32>,
+}
+
+impl Cache {
+    /// Appends tokens, which were checked, to slots and returns the logits after each scored token, in the order of the
+    /// reads. Shape: [Σ scored, V].
+    pub(crate) fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
+        let lengths: Vec<usize> = reads.iter().map(|read| self.length(read.slot)).collect();
+        let done = self.try_read(reads);
+        if done.is_err() {
+            reads.iter().zip(lengths).for_each(|(read, length)| self.truncate(read.slot, length));
+        }
+        done
+    }
+
+    fn try_read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
+        let passes = passes(reads, |slot| (self.length(slot), self.adapter_of_slot[slot]));
+        for read in reads {
+            self.pages.grow(read.slot, read.tokens.len())?;
+        }
+        let longest = reads.iter().map(|read| self.length(read.slot)).max().unwrap_or(0);
+        self.rotations.extend(self.model.device(), longest)?;
+        let mut logits = Vec::new();
+        for pass in &passes {
+            let step = Step::new(self, pass)?;
+            if step.is_single() { step.run_single(&mut logits)? } else { step.run(&mut logits)? }
+        }
+        Ok(in_order(logits, reads.iter().map(|read| read.scored).sum(), self.vocabulary()))
+    }
+}
+
+impl<'a> Step<'a> {
+    fn new(cache: &'a Cache, pass: &'a Pass) -> Result<Self, CudaError> {
+        let (device, heads) = (cache.model.device(), cache.model.heads());
+        let (mut pages, mut rows, mut of) = (Vec::new(), Vec::with_capacity(pass.rows.len()), None);
+        for row in &pass.rows {
+            let first = match of {
+                Some((slot, first)) if slot == row.slot => first,
+                _ => {
+                    let first = pages.len();
+                    pages.extend(cache.pages.addresses(row.slot));
+                    of = Some((row.slot, first));
+                    first
+                }
+            };
+            rows.push((first, row.position));
+        }
+        let prompts = (!pass.prompts.is_empty()).then(|| cache.model.ops().seen(&pass.spans(), heads, pass.front()));
+        let mut tokens = device.alloc(rows.len())?;
+        device.stream_in(&mut tokens, &pass.rows.iter().map(|row| row.token as i32).collect::<Vec<_>>())?;
+        Ok(Self { cache, pass, standing: Standing::new(device, &pages, &rows)?, tokens, seen: prompts.transpose()? })
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        &self.cache.model
+    }
+
+    /// All layers, and the logits that are asked for.
+    fn run(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+        let (model, t) = (self.model(), self.pass.rows.len());
+        let (network, ops) = (model.network(), model.ops());
+        let d = network.embedding.size.1;
+        let mut x = Wide { values: model.device().alloc(t * d)?, narrow: None };
+        ops.embed(self.tokens.all(), network.embedding.weight.all(), d, x.values.all_mut())?;
+        for (layer, block) in network.blocks.iter().enumerate() {
+            let h = self.norm(&x, &block.input_norm, model.room((layer, 0)))?;
+            let qkv = self.group((layer, 0), &h)?;
+            drop(h);
+            let o = self.attend(layer, qkv, block.head_norms.as_ref())?;
+            let middle = self.group_onto((layer, 1), &o, &x)?;
+            let h = self.norm(&middle, &block.post_norm, model.room((layer, 2)))?;
+            let gate_up = self.group((layer, 2), &h)?;
+            drop((h, o));
+            let f = gate_up.columns / 2;
+            let mut product = Rows::new(model.device(), t, f, model.room((layer, 3)))?;
+            ops.swiglu(gate_up.place(), (t, f), product.place_mut())?;
+            drop(gate_up);
+            x = self.group_onto((layer, 3), &product, &middle)?;
+        }
+        self.score(&x, logits)
+    }
+
+    fn norm(&self, x: &Wide, norm: &Norm, room: usize) -> Result<Rows, CudaError> {
+        let (model, t, d) = (self.model(), self.pass.rows.len(), norm.weight.len());
+        let mut y = Rows::new(model.device(), t, d, room)?;
+        let mut roots = model.device().alloc::<f32>(t)?;
+        let w = norm.weight.all();
+        model.ops().rms_norm(x.values.all(), w, (t, d), model.run.eps, y.place_mut(), roots.all_mut())?;
+        Ok(y)
+    }
+
+    /// What a group gives for all rows, each with its request's adapter.
+    fn group(&self, place: (usize, usize), x: &Rows) -> Result<Rows, CudaError> {
+        let mut y = self.model().forward(place, x)?;
+        for (adapter, rows) in &self.pass.adapted {
+            if let Some(factors) = self.cache.adapters[adapter.0].factors(place) {
+                let PlaceMut { values, stride } = y.place_mut();
+                let to = (values.part(rows.start * stride..), stride);
+                factors.add(self.model().device(), (x, rows.clone()), to)?;
+            }
+        }
+        Ok(y)
+    }
+
+    /// The same, added to `onto`.
+    fn group_onto(&self, place: (usize, usize), x: &Rows, onto: &Wide) -> Result<Wide, CudaError> {
+        let mut y = self.model().forward_onto(place, x, onto)?;
+        let n = self.model().group(place).size.0;
+        for (adapter, rows) in &self.pass.adapted {
+            if let Some(factors) = self.cache.adapters[adapter.0].factors(place) {
+                let to = (y.values.view_mut(rows.start * n..), n);
+                factors.add(self.model().device(), (x, rows.clone()), to)?;
+            }
+        }
+        Ok(y)
+    }
+
+    /// Queries and keys rotated to their positions, each head normed before where there are norms; and the values.
+    fn turn(&self, qkv: Rows, norms: Option<&[Norm; 2]>) -> Result<Rows, CudaError> {
+        let (model, t) = (self.model(), self.pass.rows.len());
+        let (heads, ops) = (model.heads(), model.ops());
+        let mut turned = match norms {
+            None => qkv,
+            Some([query, key]) => {
+                let mut normed = Rows::new(model.device(), t, qkv.columns, 0)?;
+                model.device().copy(normed.values_mut(), qkv.values())?;
+                for (norm, first, count) in [(query, 0, heads.query), (key, heads.query * heads.dim, heads.key_value)] {
+                    let (shape, w) = ((t, count, heads.dim), norm.weight.all());
+                    ops.head_norm(qkv.columns_from(first), w, shape, model.run.eps, normed.columns_from_mut(first))?;
+                }
+                normed
+            }
+        };
+        let (rotated, table) = (heads.query + heads.key_value, self.cache.rotations.pairs());
+        ops.rope(turned.place_mut(), t, rotated, heads.dim, self.standing.positions(), table, 1.0)?;
+        Ok(turned)
+    }
+
+    /// Turns queries and keys, stores keys and values, and attends: prompts to themselves, other rows to their pages.
+    pub(crate) fn attend(&self, layer: usize, qkv: Rows, norms: Option<&[Norm; 2]>) -> Result<Rows, CudaError> {
+        let (model, t, front) = (self.model(), self.pass.rows.len(), self.pass.front());
+        let (heads, ops) = (model.heads(), model.ops());
+        let qkv = self.turn(qkv, norms)?;
+        // SAFETY: the slots have grown by these rows, in pages of their own.
+        unsafe { ops.append(qkv.place(), (heads, layer), &self.standing)? };
+        let mut o = Rows::new(model.device(), t, heads.query * heads.dim, model.room((layer, 1)))?;
+        if let Some(seen) = &self.seen {
+            let mut log_sums = model.device().alloc::<f32>(heads.query * front)?;
+            ops.attention(qkv.place(), heads, seen, o.place_mut(), log_sums.all_mut())?;
+        }
+        if front < t {
+            let from = Place { values: qkv.place().values.part(front * qkv.stride..), stride: qkv.stride };
+            let PlaceMut { values, stride } = o.place_mut();
+            let to = PlaceMut { values: values.part(front * stride..), stride };
+            // SAFETY: all positions up to these rows' have been appended.
+            unsafe { ops.cached_attention(from, (heads, layer), (&self.standing, front), to)? };
+        }
+        Ok(o)
+    }
+
+    /// Logits of the rows that are scored, some at a time.
+    fn score(&self, x: &Wide, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+        let scored = self.pass.scored();
+        if scored.is_empty() {
+            return Ok(());
+        }
+        let (model, device) = (self.model(), self.model().device());
+        let hidden = self.norm(x, &model.network().norm, 0)?;
+        let (v, d) = model.on.output().size;
+        for part in scored.chunks((LOGITS / v).max(64)) {
+            let places = part.iter().map(|(_, place)| *place).collect();
+            let values = if part.len() == hidden.count {
+                self.logits(&hidden)?
+            } else {
+                let rows = device.upload(&part.iter().map(|(row, _)| *row as i32).collect::<Vec<_>>())?;
+                let mut some = Rows::new(device, part.len(), d, 0)?;
+                model.ops().gather(hidden.place(), rows.all(), d, some.place_mut())?;
+                self.logits(&some)?
+            };
+            logits.push(Logits { places, values: device.read(View::from(&values))? });
+        }
+        Ok(())
+    }
+
+    fn logits(&self, hidden: &Rows) -> Result<Buffer<f32>, CudaError> {
+        let (device, head) = (self.model().device(), self.model().on.output());
+        let (v, d) = head.size;
+        let mut logits = device.alloc::<f32>(hidden.count * v)?;
+        let weight = Matrix::new(head.weight.all(), d).transposed();
+        let product = Product { m: hidden.count, n: v, k: d, a: hidden.matrix(), b: weight, alpha: 1.0 };
+        device.product(&product, Addend::Nothing, &mut logits, v)?;
+        Ok(logits)
+    }
+}
+
+/// All logits in the order in which they were asked for. Shape: [scored, V].
+fn in_order(mut parts: Vec<Logits>, scored: usize, v: usize) -> Vec<f32> {
+    let whole = |part: &Logits| part.places.len() == scored && part.places.is_sorted();
+    if let Some(place) = parts.iter().position(whole) {
+        return parts.swap_remove(place).values;
+    }
+    let mut logits = vec![0.0; scored * v];
+    for Logits { places, values } in parts {
+        for (place, values) in places.into_iter().zip(values.chunks_exact(v)) {
+            logits[place * v..(place + 1) * v].copy_from_slice(values);
+        }
+    }
+    logits
+}
