@@ -29,8 +29,7 @@ pack() {
   cd "$root" || exit 1
   set -e
   # Machine code of many sizes from one set of crates: one archive with a window over all of it.
-  cargo build --release --locked -p lam-cli --bin lam-train
-  cargo build --release --locked -p lam-trainer --example engine
+  cargo build --release --locked -p lam-cli -p lam-trainer --bin lam-train --example engine
   local work
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT

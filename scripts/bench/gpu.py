@@ -199,7 +199,7 @@ def said(entry):
     if speed(entry) is None:
         return entry["failed"] if entry["failed"].startswith("not run") else f"not run: {entry['failed']}"
     peak = f" ({entry['peak_gib']:.1f} GiB)" if entry.get("peak_gib") else ""
-    return f"{speed(entry):,.0f} {peak}".strip()
+    return f"{speed(entry):,.0f}{peak}"
 
 
 def verdict(found):
