@@ -30,9 +30,8 @@ pack() {
   set -e
   # Machine code of many sizes from one set of crates: one archive with a window over all of it.
   cargo build --release --locked -p lam-cli -p lam-trainer --bin lam-train --example engine
-  local work
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
+  trap 'rm -rf "${work:-}"' EXIT
   mkdir -p "$work/gpu-check/bin" "$work/gpu-check/scripts"
   cp target/release/lam-train target/release/examples/engine "$work/gpu-check/bin/"
   cargo test --release --locked --no-run -p lam-model --lib --test cuda --message-format json |
