@@ -185,7 +185,7 @@ fn a_file_where_a_directory_is_needed_is_named() {
     let place = Place::new("unwritable");
     place.write("occupied", "");
     let run = ["run", "miniature.toml", "--runs-dir", "occupied"];
-    place.refuse(&run, 1, &["occupied/miniature", "hint: a file stands where a directory is needed"]);
+    place.refuse(&run, 2, &["occupied/miniature", "hint: a file stands where a directory is needed"]);
     let words = ["occupied: not a directory that lam-train made", "hint: choose another directory"];
     place.refuse(&["model", "init", "nano-1m", "--output-dir", "occupied"], 2, &words);
 }

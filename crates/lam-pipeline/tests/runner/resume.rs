@@ -253,7 +253,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let place = chain();
     place.write("runs", "a file where the directory of runs should be");
     let (code, text) = place.refusal(place.run(&[]));
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(text.starts_with("cannot create directory runs/chain: "), "{text}");
 }
 
