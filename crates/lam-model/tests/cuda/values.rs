@@ -1,7 +1,7 @@
 //! Values and what leads back from them to the hidden states.
 
 use candle_core::{Tensor, Var};
-use lam_model::{Decoder, Finetuning, Mode, ScalarHead};
+use lam_model::{Decoder, Finetuning, Initialization, Mode, ScalarHead};
 use serde_json::json;
 
 use crate::compared::device_gradients;
@@ -21,6 +21,22 @@ pub fn logits_are_those_of_the_processor() {
         let hidden = |decoder: &Decoder| decoder.forward(&batch(), Mode::Evaluate).unwrap().to_tensor().unwrap();
         assert!(distance(&hidden(&ours), &hidden(&right)) < limit);
     }
+}
+
+pub fn an_adapter_that_is_not_trained_acts() {
+    let directory = tempfile::tempdir().unwrap();
+    let trained = on_cpu(config(json!({})), &Finetuning::Lora(lora()));
+    Decoder::init(config(json!({})), &Initialization::Normal, 3).unwrap().save(directory.path()).unwrap();
+    trained.save_adapter(&directory.path().join("adapter"), None).unwrap();
+    let source = lam_model::ModelSource::open(directory.path(), Some(&directory.path().join("adapter"))).unwrap();
+    let logits =
+        |decoder: &Decoder| decoder.logits(&decoder.forward(&batch(), Mode::Evaluate).unwrap(), &[0, 149]).unwrap();
+    let mut ours = source.load(&Finetuning::Frozen, 0).unwrap();
+    ours.to_device(&crate::models::device()).unwrap();
+    let (found, right) = (logits(&ours), logits(&trained));
+    let without = logits(&on_cpu(config(json!({})), &Finetuning::Frozen));
+    assert!(distance(&found, &right) < 1.5e-2, "{}", distance(&found, &right));
+    assert!(distance(&without, &right) > 5e-2, "the adapter does something");
 }
 
 /// Loss made of log-probabilities and entropies, each with a weight of its own.

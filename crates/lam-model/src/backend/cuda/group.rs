@@ -14,7 +14,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use half::bf16;
-use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, View, ViewMut};
+use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, ViewMut};
 
 use super::ops::{Ops, Place, PlaceMut};
 use super::rows::{Rows, Wide, stride_of};
@@ -53,8 +53,10 @@ pub(crate) struct Group {
     pub(crate) parts: Vec<Part>,
     /// Outputs of all layers, inputs, ranks of all adapters.
     pub(crate) size: (usize, usize, usize),
-    /// E; where W is in blocks, what stands in its place means nothing.
+    /// E; where W is in blocks, A alone. Shape: [N + R, stride], or [R, stride].
     pub(crate) matrix: Buffer<bf16>,
+    /// s B where W is in blocks, and the numbers of its rows. Shapes: [N, stride of R], `[N]`.
+    pub(crate) apart: Option<(Buffer<bf16>, Buffer<i32>)>,
     /// What is added to the outputs, where layers have a bias. Shape: `[N]`.
     pub(crate) bias: Option<Buffer<bf16>>,
     /// W in blocks of fewer bits, each layer's; none where it is in E.
@@ -113,9 +115,9 @@ impl Group {
 
     /// x Aᵀ into the room behind x, of the dropped x where an adapter drops.
     fn inner(&self, ops: &Ops, at: At<'_>, x: &Rows) -> Result<(), CudaError> {
-        let (n, k, r) = self.size;
+        let (_, k, r) = self.size;
         let product = |x: &Rows, (first, ranks): (usize, usize), to: ViewMut<'_, bf16>, stride| {
-            let a = lying(self.row(n + first));
+            let a = lying(self.a(first));
             let product = Product { m: x.count, n: ranks, k, a: normal(x.place()), b: a, alpha: 1.0 };
             ops.device().product(&product, Addend::Nothing, to, stride)
         };
@@ -141,9 +143,9 @@ impl Group {
         block: usize,
         g: &'a Rows,
     ) -> Result<OutputGradient<'a>, CudaError> {
-        let (n, k, r) = self.size;
+        let (n, _, r) = self.size;
         if r > 0 {
-            let b = Matrix::new(self.column(k), self.stride());
+            let b = self.b();
             let product = Product { m: g.count, n: r, k: n, a: normal(g.place()), b, alpha: 1.0 };
             // SAFETY: the product reads the columns before.
             ops.device().product(&product, Addend::Nothing, unsafe { g.behind(n) }, g.stride)?;
@@ -161,8 +163,15 @@ impl Group {
         if self.blocks.is_empty() {
             return run(Place { values: self.matrix.all(), stride });
         }
-        let mut expanded = ops.device().alloc::<bf16>(self.matrix.len())?;
-        ops.device().copy(expanded.all_mut(), self.matrix.all())?;
+        let (n, k, r) = self.size;
+        let mut expanded = ops.device().alloc::<bf16>((n + r) * stride)?;
+        ops.device().copy(expanded.view_mut(n * stride..), self.matrix.all())?;
+        if let Some((b, rows)) = &self.apart {
+            // A whole number of eights: the rows of both have room for it.
+            let width = r.next_multiple_of(8);
+            let (b, to) = (Place { values: b.all(), stride: stride_of(0, r) }, expanded.view_mut(k..n * stride));
+            ops.gather(b, rows.all(), width, PlaceMut { values: to, stride })?;
+        }
         for (part, (blocks, form)) in self.parts.iter().zip(&self.blocks) {
             let end = expanded.len();
             let place = PlaceMut { values: expanded.view_mut(part.rows.0 * stride..end), stride };
@@ -171,15 +180,18 @@ impl Group {
         run(Place { values: expanded.all(), stride })
     }
 
-    /// E from a row on.
-    fn row(&self, row: usize) -> Place<'_> {
-        let stride = self.stride();
-        Place { values: self.matrix.view(row * stride..self.matrix.len()), stride }
+    /// A from a rank on. Shape: [R, K].
+    fn a(&self, rank: usize) -> Place<'_> {
+        let (stride, first) = (self.stride(), if self.blocks.is_empty() { self.size.0 } else { 0 });
+        Place { values: self.matrix.view((first + rank) * stride..), stride }
     }
 
-    /// E from a column on.
-    fn column(&self, column: usize) -> View<'_, bf16> {
-        self.matrix.view(column..self.matrix.len())
+    /// s B. Shape: [N, R].
+    fn b(&self) -> Matrix<'_> {
+        match &self.apart {
+            Some((b, _)) => Matrix::new(b, stride_of(0, self.size.2)),
+            None => Matrix::new(self.matrix.view(self.size.1..), self.stride()),
+        }
     }
 
     fn adapted(&self) -> impl Iterator<Item = &Part> {
@@ -231,7 +243,7 @@ impl OutputGradient<'_> {
         for part in self.group.adapted() {
             let mut own = Rows::new(ops.device(), t, k, 0)?;
             let stride = own.stride;
-            let (a, b) = (normal(g.columns_from(n + part.ranks.0)), normal(self.group.row(n + part.ranks.0)));
+            let (a, b) = (normal(g.columns_from(n + part.ranks.0)), normal(self.group.a(part.ranks.0)));
             let product = Product { m: t, n: k, k: part.ranks.1, a, b, alpha: 1.0 };
             ops.device().product(&product, Addend::Nothing, own.place_mut().values, stride)?;
             let dropped = self.group.dropped(ops, (run, self.block), part, &own)?;

@@ -81,7 +81,7 @@ impl<'a> Upload<'a> {
         for (linear, part) in linears.iter().zip(parts) {
             if let Some(weight) = &linear.bias {
                 let (first, count) = part.rows;
-                self.fill(weight, bias.view_mut(first..first + count), count, count)?;
+                self.fill(&[(weight, 0, 1.0)], bias.view_mut(first..first + count), (1, count))?;
             }
         }
         Ok(Some(bias))
@@ -89,14 +89,14 @@ impl<'a> Upload<'a> {
 
     fn norm(&mut self, weight: &Weight) -> Result<Norm> {
         let d = weight.len();
-        let norm = Norm { weight: self.rows(weight, (1, d), d)?, sum: self.sum(weight)? };
+        let norm = Norm { weight: self.rows(weight, 1, d)?, sum: self.sum(weight)? };
         self.train(weight, &norm.sum, (d, 0), norm.weight.all().address(), d);
         Ok(norm)
     }
 
     fn table(&mut self, weight: &Weight) -> Result<Table> {
         let (v, d) = (weight.shape()[0], weight.shape()[1]);
-        let table = Table { weight: self.rows(weight, (v, d), d)?, size: (v, d), sum: self.sum(weight)? };
+        let table = Table { weight: self.rows(weight, v, d)?, size: (v, d), sum: self.sum(weight)? };
         self.train(weight, &table.sum, (d, 1), table.weight.all().address(), d);
         Ok(table)
     }
@@ -144,20 +144,32 @@ impl<'a> Upload<'a> {
         let (n, k, r) = size;
         let linears = &linears[modules];
         let stride = stride_of(k, r);
-        let mut matrix = self.device.zeros::<bf16>((n + r) * stride).map_err(wrap)?;
         let quantised = linears.iter().all(|linear| linear.weight.blocks().is_some());
+        let dense = if quantised { 0 } else { n };
+        let mut matrix = self.device.zeros::<bf16>((dense + r) * stride).map_err(wrap)?;
+        let mut apart = self.apart(quantised && r > 0, (n, r))?;
         let mut blocks = Vec::new();
         for (linear, part) in linears.iter().zip(&parts) {
+            let (rows, pair) = (part.rows.0..part.rows.0 + part.rows.1, linear.adapter.as_ref());
+            let b = |column: usize| pair.map(|pair| (&pair.b, column + part.ranks.0, part.scale));
             match linear.weight.blocks().filter(|_| quantised) {
-                Some(raw) => blocks.push((self.device.upload(raw.raw().0).map_err(wrap)?, raw.raw().1)),
+                Some(raw) => {
+                    blocks.push((self.device.upload(raw.raw().0).map_err(wrap)?, raw.raw().1));
+                    if let (Some((to, _)), Some(b)) = (&mut apart, b(0)) {
+                        let stride = stride_of(0, r);
+                        self.fill(&[b], to.view_mut(rows.start * stride..rows.end * stride), (rows.len(), stride))?;
+                    }
+                }
                 None => {
-                    let range = part.rows.0 * stride..(part.rows.0 + part.rows.1) * stride;
-                    self.fill(&linear.weight, matrix.view_mut(range), k, stride)?;
+                    let sources: Vec<_> = std::iter::once((&linear.weight, 0, 1.0)).chain(b(k)).collect();
+                    let to = matrix.view_mut(rows.start * stride..rows.end * stride);
+                    self.fill(&sources, to, (rows.len(), stride))?;
                 }
             }
-            if let Some(pair) = &linear.adapter {
-                let a = part.ranks.0 + n;
-                self.fill(&pair.a, matrix.view_mut(a * stride..(a + part.ranks.1) * stride), k, stride)?;
+            if let Some(pair) = pair {
+                let a = dense + part.ranks.0;
+                let to = matrix.view_mut(a * stride..(a + part.ranks.1) * stride);
+                self.fill(&[(&pair.a, 0, 1.0)], to, (part.ranks.1, stride))?;
             }
         }
         let adapted = linears.iter().filter_map(|linear| linear.adapter.as_ref());
@@ -171,15 +183,16 @@ impl<'a> Upload<'a> {
             bias: zeros(linears.iter().any(|linear| linear.bias.as_ref().is_some_and(|b| b.index().is_some())), n)?,
         };
         let bias = self.bias(linears, &parts, n)?;
-        let group = Group { parts, size, matrix, bias, blocks, sums: Mutex::new(sums) };
+        let group = Group { parts, size, matrix, apart, bias, blocks, sums: Mutex::new(sums) };
         self.note_group(linears, &group);
         Ok(group)
     }
 
     /// Notes what of a group is trained; frozen adapters are copied into its matrix.
     fn note_group(&mut self, linears: &[Linear], group: &Group) {
-        let Group { parts, size: (n, k, r), matrix, bias, .. } = group;
-        let (n, k, r, stride, sums) = (*n, *k, *r, group.stride(), group.sums());
+        let Group { parts, size: (n, k, r), matrix, apart, bias, .. } = group;
+        let (k, r, stride, sums) = (*k, *r, group.stride(), group.sums());
+        let dense = if group.blocks.is_empty() { *n } else { 0 };
         for (linear, part) in linears.iter().zip(parts) {
             let (rows, ranks) = (part.rows, part.ranks);
             if let (Some(index), Some(w)) = (linear.weight.index(), &sums.w) {
@@ -224,7 +237,7 @@ impl<'a> Upload<'a> {
                         cols: k as i32,
                         gld: k as i32,
                         grad: a.view(ranks.0 * k..).address(),
-                        dst: matrix.view((n + ranks.0) * stride..).address(),
+                        dst: matrix.view((dense + ranks.0) * stride..).address(),
                         dld: stride as i64,
                         scale: 1.0,
                         decay: 1,
@@ -233,6 +246,11 @@ impl<'a> Upload<'a> {
                 );
             }
             if let Some(index) = pair.b.index() {
+                let own = stride_of(0, r);
+                let (dst, dld) = match apart {
+                    Some((b, _)) => (b.view(rows.0 * own + ranks.0..).address(), own as i64),
+                    None => (matrix.view(rows.0 * stride + k + ranks.0..).address(), stride as i64),
+                };
                 self.note(
                     &pair.b,
                     index,
@@ -240,8 +258,8 @@ impl<'a> Upload<'a> {
                         cols: ranks.1 as i32,
                         gld: r as i32,
                         grad: b.view(rows.0 * r + ranks.0..).address(),
-                        dst: matrix.view(rows.0 * stride + k + ranks.0..).address(),
-                        dld: stride as i64,
+                        dst,
+                        dld,
                         scale: part.scale,
                         decay: 1,
                         ..Segment::default()
@@ -252,22 +270,43 @@ impl<'a> Upload<'a> {
     }
 
     /// A weight as rows of bf16.
-    fn rows(&self, weight: &Weight, (rows, columns): (usize, usize), stride: usize) -> Result<Buffer<bf16>> {
+    fn rows(&self, weight: &Weight, rows: usize, stride: usize) -> Result<Buffer<bf16>> {
         let mut buffer = self.device.alloc::<bf16>(rows * stride).map_err(wrap)?;
-        self.fill(weight, buffer.all_mut(), columns, stride)?;
+        self.fill(&[(weight, 0, 1.0)], buffer.all_mut(), (rows, stride))?;
         Ok(buffer)
     }
 
-    /// Copies a weight into rows of `stride`, some rows at a time, zeros behind them.
-    fn fill(&self, weight: &Weight, to: ViewMut<'_, bf16>, columns: usize, stride: usize) -> Result<()> {
-        let (rows, per_chunk) = (weight.len() / columns, (CHUNK / stride).max(1));
-        let mut to = to;
+    /// Room for B apart from E, where W is in blocks.
+    fn apart(&self, wanted: bool, (n, r): (usize, usize)) -> Result<Option<(Buffer<bf16>, Buffer<i32>)>> {
+        let make = || {
+            let rows: Vec<i32> = (0..n as i32).collect();
+            Ok((self.device.zeros(n * stride_of(0, r))?, self.device.upload(&rows)?))
+        };
+        wanted.then(make).transpose().map_err(wrap)
+    }
+
+    /// Copies weights of so many rows, each scaled, to their columns in rows of `stride`, some rows at a time. Zeros elsewhere.
+    fn fill(
+        &self,
+        sources: &[(&Weight, usize, f32)],
+        to: ViewMut<'_, bf16>,
+        (rows, stride): (usize, usize),
+    ) -> Result<()> {
+        let (mut to, per_chunk) = (to, (CHUNK / stride).max(1));
         for first in (0..rows).step_by(per_chunk) {
             let count = per_chunk.min(rows - first);
-            let values = weight.to_bf16(first * columns..(first + count) * columns)?;
             let mut chunk = vec![bf16::ZERO; count * stride];
-            for (row, values) in chunk.chunks_mut(stride).zip(values.chunks(columns)) {
-                row[..columns].copy_from_slice(values);
+            for &(weight, column, scale) in sources {
+                let width = weight.len() / rows;
+                let range = first * width..(first + count) * width;
+                let values = if scale == 1.0 {
+                    weight.to_bf16(range)?
+                } else {
+                    weight.values()?[range].iter().map(|value| bf16::from_f32(value * scale)).collect()
+                };
+                for (row, values) in chunk.chunks_mut(stride).zip(values.chunks(width)) {
+                    row[column..column + width].copy_from_slice(values);
+                }
             }
             let (part, rest) = to.split_at(chunk.len());
             self.device.stream_in(part, &chunk).map_err(wrap)?;
