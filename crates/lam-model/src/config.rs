@@ -292,10 +292,11 @@ pub(crate) fn refuse_unless(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn config(more: Value) -> Result<DecoderConfig, String> {
+    /// A small config with more keys, checked.
+    pub(crate) fn config(more: Value) -> Result<DecoderConfig, String> {
         let mut keys = json!({
             "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
             "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": 2,

@@ -67,15 +67,11 @@ mod tests {
 
     use super::*;
 
+    /// Of a Qwen2, unless the keys say another model.
     fn config(more: Value) -> Result<DecoderConfig, String> {
-        let mut keys = json!({
-            "model_type": "qwen2", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-            "num_attention_heads": 4, "vocab_size": 50, "num_key_value_heads": 2,
-        });
+        let mut keys = json!({ "model_type": "qwen2" });
         keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let config: DecoderConfig = serde_json::from_value(keys).map_err(|error| error.to_string())?;
-        config.check().map_err(|error| error.to_string())?;
-        Ok(config)
+        crate::config::tests::config(keys)
     }
 
     #[test]

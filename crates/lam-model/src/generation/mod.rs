@@ -6,6 +6,7 @@
 //! take another algorithm for another number of rows, and prompts that are read together are packed into the same tiles:
 //! company may change a request's last bits there.
 
+mod adapter;
 mod cache;
 mod cpu;
 mod cuda;

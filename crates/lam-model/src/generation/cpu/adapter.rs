@@ -5,7 +5,8 @@ use super::panels::{Output, PackedInputs, Panels};
 use super::row_reader::RowReader;
 use crate::backend::cpu::kernel::pages::Arena;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
-use crate::decoder::{Block, Linear};
+use crate::decoder::Block;
+use crate::generation::adapter::{check_decoder, check_layers};
 use crate::layout::GROUPS;
 use crate::{Decoder, ModelError};
 
@@ -25,18 +26,7 @@ pub(crate) struct Factors {
 impl Adapter {
     /// Lays out the adapter of a decoder over the same weights.
     pub(crate) fn of(decoder: &Decoder, model: &Model) -> Result<Self, ModelError> {
-        if decoder.lora.is_none() {
-            return Err(ModelError::adapter("the model carries none", ""));
-        }
-        if model.has_merged {
-            let hint = "make the cache with `AdapterUse::Apart`";
-            return Err(ModelError::adapter("the cache already has one merged into its weights", hint));
-        }
-        if decoder.stack.blocks.len() != model.blocks.len() {
-            let (found, expected) = (decoder.stack.blocks.len(), model.blocks.len());
-            let what = format!("made for {found} layers, the cache has {expected}");
-            return Err(ModelError::adapter(what, "it belongs to another model"));
-        }
+        check_decoder(decoder, model.has_merged, model.blocks.len())?;
         let mut arena = Arena::default();
         let groups = decoder.stack.blocks.iter().map(|block| {
             let group = |number: usize| Factors::new(&mut arena, model, block, number);
@@ -56,7 +46,9 @@ impl Factors {
     fn new(arena: &mut Arena, model: &Model, block: &Block, group: usize) -> Result<Option<Self>, ModelError> {
         let linears = &block.linears[GROUPS[group].clone()];
         let (n, k) = model.group_sizes()[group];
-        check(linears, model, group)?;
+        let outputs = linears.iter().map(|linear| linear.size.0).sum();
+        let outputs = if group == 2 { gated(outputs / 2) } else { outputs };
+        check_layers(linears, outputs, (n, k))?;
         let pairs: Vec<_> = linears.iter().filter_map(|linear| linear.adapter.as_ref()).collect();
         if pairs.is_empty() {
             return Ok(None);
@@ -110,21 +102,4 @@ impl Factors {
         }
         self.outer.apply(pool, &packed, rows, y, Output::Add);
     }
-}
-
-/// Refuses layers of another shape than the cache's.
-fn check(linears: &[Linear], model: &Model, group: usize) -> Result<(), ModelError> {
-    let (n, k) = model.group_sizes()[group];
-    let outputs: usize = linears.iter().map(|linear| linear.size.0).sum();
-    let outputs = if group == 2 { gated(outputs / 2) } else { outputs };
-    if outputs == n && linears.iter().all(|linear| linear.size.1 == k) {
-        return Ok(());
-    }
-    Err(ModelError::adapter(
-        format!(
-            "made for layers of {k_found} inputs and {outputs} outputs, the cache has {k} and {n}",
-            k_found = linears[0].size.1
-        ),
-        "it belongs to another model",
-    ))
 }

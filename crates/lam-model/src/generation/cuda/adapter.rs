@@ -9,7 +9,8 @@ use super::model::Model;
 use crate::backend::cuda::{Rows, stride_of};
 use crate::backend::storage;
 use crate::backend::storage::weight::Weight;
-use crate::decoder::{Block, Linear};
+use crate::decoder::Block;
+use crate::generation::adapter::{check_decoder, check_layers};
 use crate::layout::GROUPS;
 use crate::{Decoder, ModelError};
 
@@ -23,13 +24,13 @@ pub(crate) struct Adapter {
 /// own rows and ranks, zero elsewhere.
 pub(crate) struct Factors {
     /// Shape: [R, K].
-    inner: Matrix2,
+    inner: Factor,
     /// Shape: [N, R].
-    outer: Matrix2,
+    outer: Factor,
 }
 
-/// A matrix that lies row by row.
-struct Matrix2 {
+/// One of a pair, row by row.
+struct Factor {
     values: Buffer<bf16>,
     rows: usize,
     columns: usize,
@@ -38,18 +39,7 @@ struct Matrix2 {
 impl Adapter {
     /// Brings the adapter of a decoder over the same weights to the device.
     pub(crate) fn of(decoder: &Decoder, model: &Model) -> Result<Self, ModelError> {
-        if decoder.lora.is_none() {
-            return Err(ModelError::adapter("the model carries none", ""));
-        }
-        if model.has_merged {
-            let hint = "make the cache with `AdapterUse::Apart`";
-            return Err(ModelError::adapter("the cache already has one merged into its weights", hint));
-        }
-        let (found, expected) = (decoder.stack.blocks.len(), model.blocks().len());
-        if found != expected {
-            let what = format!("made for {found} layers, the cache has {expected}");
-            return Err(ModelError::adapter(what, "it belongs to another model"));
-        }
+        check_decoder(decoder, model.has_merged, model.blocks().len())?;
         decoder.fetch_variables()?;
         let groups = decoder.stack.blocks.iter().enumerate().map(|(layer, block)| {
             let group = |number: usize| Factors::of(model, (layer, number), block);
@@ -69,7 +59,7 @@ impl Factors {
     fn of(model: &Model, place: (usize, usize), block: &Block) -> Result<Option<Self>, ModelError> {
         let linears = &block.linears[GROUPS[place.1].clone()];
         let (n, k, _) = model.group(place).size;
-        check(linears, (n, k))?;
+        check_layers(linears, linears.iter().map(|linear| linear.size.0).sum(), (n, k))?;
         let rank: usize = linears.iter().filter_map(|linear| linear.adapter.as_ref()).map(|pair| pair.rank).sum();
         if rank == 0 {
             return Ok(None);
@@ -87,7 +77,7 @@ impl Factors {
         }
         let matrix = |values: &[bf16], rows, columns| {
             let values = model.device().upload(values)?;
-            Ok::<_, CudaError>(Matrix2 { values, rows, columns })
+            Ok::<_, CudaError>(Factor { values, rows, columns })
         };
         Ok(Some(Self { inner: matrix(&inner, rank, k)?, outer: matrix(&outer, n, rank)? }))
     }
@@ -111,7 +101,7 @@ impl Factors {
     }
 }
 
-impl Matrix2 {
+impl Factor {
     fn lying(&self) -> Matrix<'_> {
         Matrix::new(&self.values, stride_of(self.columns, 0)).transposed()
     }
@@ -133,17 +123,4 @@ fn put(
         to.iter_mut().zip(from).for_each(|(to, from)| *to = bf16::from_f32(scale * from));
     }
     Ok(())
-}
-
-/// Refuses layers of another shape than the cache's.
-fn check(linears: &[Linear], (n, k): (usize, usize)) -> Result<(), ModelError> {
-    let outputs: usize = linears.iter().map(|linear| linear.size.0).sum();
-    if outputs == n && linears.iter().all(|linear| linear.size.1 == k) {
-        return Ok(());
-    }
-    let found = linears[0].size.1;
-    Err(ModelError::adapter(
-        format!("made for layers of {found} inputs and {outputs} outputs, the cache has {k} and {n}"),
-        "it belongs to another model",
-    ))
 }
