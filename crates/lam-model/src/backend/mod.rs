@@ -23,8 +23,10 @@ use run::Run;
 
 /// The input of a group of linear layers, for the gradients by their weights: as rows, or to be made again.
 pub(crate) enum Input<'a, B: Backend> {
-    /// The rows.
+    /// The rows that the group read.
     Rows(&'a B::Rows),
+    /// The same, made once more.
+    Again(&'a B::Rows),
     /// Norm of these.
     Normed(&'a B::Wide, &'a B::Norm),
 }

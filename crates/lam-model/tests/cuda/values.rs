@@ -1,7 +1,7 @@
 //! Values and what leads back from them to the hidden states.
 
 use candle_core::{Tensor, Var};
-use lam_model::{Decoder, Finetuning, Initialization, Mode, ScalarHead};
+use lam_model::{Decoder, Finetuning, Initialization, Mode, ScalarHead, Target};
 use serde_json::json;
 
 use crate::compared::device_gradients;
@@ -78,6 +78,12 @@ pub fn scores_and_their_gradients() {
 
 pub fn positions_that_are_read_twice_count_twice() {
     scores_of(&[3, 66, 3, 149, 3, 66]);
+    let finetuning = Finetuning::Lora(lora());
+    let (ours, right) = (on_device(config(json!({})), &finetuning), on_cpu(config(json!({})), &finetuning));
+    let target = |i: u32| Target { position: [3, 66, 140][i as usize % 3], token: i * 7 % 101, weight: 1.0 };
+    let targets: Vec<Target> = (0..20).map(target).collect();
+    let loss = |decoder: &Decoder| decoder.cross_entropy(&decoder.forward(&batch(), TRAIN).unwrap(), &targets).unwrap();
+    device_gradients(&ours, &loss(&ours), &right, &loss(&right), 4e-2);
 }
 
 fn scores_of(positions: &[usize]) {

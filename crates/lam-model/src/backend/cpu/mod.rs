@@ -182,7 +182,7 @@ impl Backend for Cpu {
         gradients: &mut Gradients,
     ) -> Result<()> {
         match input {
-            Input::Rows(x) => g.weights(x.view(), inner, gradients),
+            Input::Rows(x) | Input::Again(x) => g.weights(x.view(), inner, gradients),
             Input::Normed(x, norm) => g.weights(Self::normed(run, x, norm)?.view(), inner, gradients),
         }
     }

@@ -329,7 +329,8 @@ impl Backend for Cuda {
         (): &mut (),
     ) -> Result<()> {
         let (x, has_inner) = match (input, kept) {
-            (Input::Rows(x), _) => (x, false),
+            (Input::Rows(x), _) => (x, true),
+            (Input::Again(x), _) => (x, false),
             (Input::Normed(..), Some(kept)) => (kept, true),
             (Input::Normed(..), None) => unreachable!("a group that reads a norm keeps it"),
         };

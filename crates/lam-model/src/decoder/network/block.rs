@@ -110,7 +110,7 @@ impl<B: Backend> Block<B> {
         let by_sum = on.gradient_of_sum(batch, (block, &self.down), g)?;
         let mut product = on.by_input(batch, &by_sum)?;
         on.swiglu_backward(batch, &mut gate_up, &mut product)?;
-        on.by_weights(batch, &by_sum, (Input::Rows(&product), &kept.down), gradients)?;
+        on.by_weights(batch, &by_sum, (Input::Again(&product), &kept.down), gradients)?;
         drop((by_sum, product));
         let by_outputs = on.gradient_of_outputs(batch, (block, &self.gate_up), &mut gate_up)?;
         on.by_weights(batch, &by_outputs, (Input::Normed(middle, &self.post_norm), &kept.gate_up), gradients)?;

@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use candle_core::{Result, Tensor};
-use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product};
+use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, View};
 
 use super::CudaHidden;
 use crate::Target;
@@ -23,12 +23,14 @@ struct Read {
 }
 
 /// Some rows, with their logits.
-struct Chunk {
+struct Chunk<'a> {
     /// First of them among those that are read, and their number.
     first: usize,
     count: usize,
-    rows: Buffer<i32>,
-    tokens: Buffer<i32>,
+    rows: View<'a, i32>,
+    tokens: View<'a, i32>,
+    /// Where a row is read more than once: the rows of each pass, -1 for those of the others.
+    passes: Vec<Buffer<i32>>,
     x: Rows,
     /// Shape: [count, V].
     logits: Buffer<f32>,
@@ -64,7 +66,7 @@ impl CudaHidden {
             let mut by_logits = if wants { Some(Rows::new(device, chunk.count, v, 0)?) } else { None };
             ops.cross_entropy(
                 chunk.logits.all(),
-                (chunk.tokens.all(), weights.view(part.clone())),
+                (chunk.tokens, weights.view(part.clone())),
                 (chunk.count, v),
                 (losses.view_mut(part.clone()), hits.view_mut(part)),
                 by_logits.as_mut().map(Rows::place_mut),
@@ -99,7 +101,7 @@ impl CudaHidden {
         self.chunks(read, |chunk| {
             let part = chunk.first..chunk.first + chunk.count;
             self.on.ops().log_probs(
-                (chunk.logits.all(), chunk.tokens.all()),
+                (chunk.logits.all(), chunk.tokens),
                 1.0 / temperature,
                 (chunk.count, v),
                 (log_probs.view_mut(part.clone()), entropies.view_mut(part)),
@@ -119,7 +121,7 @@ impl CudaHidden {
             let part = chunk.first..chunk.first + chunk.count;
             let mut by_logits = Rows::new(device, chunk.count, v, 0)?;
             self.on.ops().log_probs_backward(
-                (chunk.logits.all(), chunk.tokens.all()),
+                (chunk.logits.all(), chunk.tokens),
                 1.0 / temperature,
                 (by_log_prob.view(part.clone()), by_entropy.view(part)),
                 (chunk.count, v),
@@ -177,24 +179,40 @@ impl CudaHidden {
     }
 
     /// Calls `each` with rows and their logits, some at a time.
-    fn chunks(&self, read: &Read, mut each: impl FnMut(Chunk) -> Done<()>) -> Done<()> {
+    fn chunks(&self, read: &Read, mut each: impl FnMut(Chunk<'_>) -> Done<()>) -> Done<()> {
         let (device, head) = (self.on.device(), self.on.output());
         let (v, d) = head.size;
-        let size = (LOGITS / v).max(64);
-        for (number, positions) in read.positions.chunks(size).enumerate() {
-            let (first, count) = (number * size, positions.len());
-            let rows = device.upload(&integers(positions))?;
-            let tokens: Vec<i32> = read.tokens[first..first + count].iter().map(|&token| token as i32).collect();
-            let tokens = device.upload(&tokens)?;
+        let (size, total) = ((LOGITS / v).max(64), read.positions.len());
+        // At once: an upload waits for all that was asked of the device before.
+        let rows = device.upload(&integers(&read.positions))?;
+        let tokens = device.upload(&read.tokens.iter().map(|&token| token as i32).collect::<Vec<_>>())?;
+        for first in (0..total).step_by(size) {
+            let count = size.min(total - first);
+            let (rows, tokens) = (rows.view(first..first + count), tokens.view(first..first + count));
             let mut x = Rows::new(device, count, d, 0)?;
-            self.on.ops().gather(self.rows.place(), rows.all(), d, x.place_mut())?;
+            self.on.ops().gather(self.rows.place(), rows, d, x.place_mut())?;
             let mut logits = device.alloc::<f32>(count * v)?;
             let weight = Matrix::new(head.weight.all(), d).transposed();
             let product = Product { m: count, n: v, k: d, a: x.matrix(), b: weight, alpha: 1.0 };
             device.product(&product, Addend::Nothing, &mut logits, v)?;
-            each(Chunk { first, count, rows, tokens, x, logits })?;
+            let passes = self.masked_passes(&read.positions[first..first + count])?;
+            each(Chunk { first, count, rows, tokens, passes, x, logits })?;
         }
         Ok(())
+    }
+
+    /// The rows of each pass over positions of which some stand twice; none where none does.
+    fn masked_passes(&self, positions: &[usize]) -> Done<Vec<Buffer<i32>>> {
+        let passes = passes(positions);
+        if passes.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let masked = passes.into_iter().map(|pass| {
+            let mut rows = vec![-1; positions.len()];
+            pass.into_iter().for_each(|place| rows[place] = positions[place] as i32);
+            self.on.device().upload(&rows)
+        });
+        masked.collect()
     }
 
     fn new_gradients(&self) -> Done<Gradients> {
@@ -205,14 +223,19 @@ impl CudaHidden {
     }
 
     /// Adds what follows from the gradient by a chunk's logits.
-    fn add_gradients(&self, chunk: &Chunk, by_logits: &Rows, gradients: &mut Gradients) -> Done<()> {
+    fn add_gradients(&self, chunk: &Chunk<'_>, by_logits: &Rows, gradients: &mut Gradients) -> Done<()> {
         let (device, ops, head) = (self.on.device(), self.on.ops(), self.on.output());
         let (v, d) = head.size;
         let mut by_x = device.alloc::<f32>(chunk.count * d)?;
         let weight = Matrix::new(head.weight.all(), d);
         let product = Product { m: chunk.count, n: d, k: v, a: by_logits.matrix(), b: weight, alpha: 1.0 };
         device.product(&product, Addend::Nothing, &mut by_x, d)?;
-        ops.scatter_add(by_x.all(), chunk.rows.all(), 1.0, d, gradients.hidden.all_mut())?;
+        if chunk.passes.is_empty() {
+            ops.scatter_add(by_x.all(), chunk.rows, 1.0, d, gradients.hidden.all_mut())?;
+        }
+        for rows in &chunk.passes {
+            ops.scatter_add(by_x.all(), rows.all(), 1.0, d, gradients.hidden.all_mut())?;
+        }
         let Some(by_head) = &mut gradients.head else { return Ok(()) };
         let g = by_logits.matrix().transposed();
         let product = Product { m: v, n: d, k: chunk.count, a: g, b: chunk.x.matrix(), alpha: 1.0 };
