@@ -38,7 +38,7 @@ impl ModelDirectory {
     ) -> Result<Self, Failure> {
         let source = open_model(directory, adapter, progress)?;
         let mut decoder = source.load(&Finetuning::Frozen, 0)?;
-        decoder.to_device(&Device::open(device)?)?;
+        decoder.to_device(&Device::open_for(device, decoder.config())?)?;
         let renderer = Renderer::load(source.tokenizer_directory())?;
         let mut id = identity(source.directory(), name_of)?;
         if let Some(adapter) = source.adapter() {

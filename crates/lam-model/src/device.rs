@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use lam_cuda::DeviceChoice;
 
-use crate::ModelError;
+use crate::{DecoderConfig, ModelError};
 
 /// Devices of this process: all models on one share the memory that was reserved.
 static OPENED: Mutex<BTreeMap<usize, lam_cuda::Device>> = Mutex::new(BTreeMap::new());
@@ -20,7 +20,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens the device that was chosen; `auto` takes the first GPU that answers.
+    /// Opens the device that was chosen; `auto` takes the first GPU, where one answers that our kernels run on.
     ///
     /// # Errors
     /// When a GPU was asked for and cannot be had: says why, and what to do.
@@ -28,10 +28,19 @@ impl Device {
         match choice {
             DeviceChoice::Cpu => Ok(Self::Cpu),
             DeviceChoice::Cuda(number) => Self::cuda(number),
-            DeviceChoice::Auto => match lam_cuda::Device::count() {
-                Ok(1..) => Self::cuda(0),
-                Ok(0) | Err(_) => Ok(Self::Cpu),
-            },
+            DeviceChoice::Auto if answers() => Self::cuda(0),
+            DeviceChoice::Auto => Ok(Self::Cpu),
+        }
+    }
+
+    /// As [`Device::open`], for a model; `auto` leaves one that no GPU computes to the processor.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_for(choice: DeviceChoice, config: &DecoderConfig) -> Result<Self, ModelError> {
+        match choice {
+            DeviceChoice::Auto if check_shape(config).is_err() => Ok(Self::Cpu),
+            choice => Self::open(choice),
         }
     }
 
@@ -65,5 +74,29 @@ impl Device {
             Self::Cpu => "the processor".into(),
             Self::Cuda(device) => device.properties().name.clone(),
         }
+    }
+}
+
+/// Whether there is a GPU with what it takes to use it.
+fn answers() -> bool {
+    let first = lam_cuda::Libraries::find().and_then(|libraries| lam_cuda::Device::properties_of(&libraries, 0));
+    first.is_ok_and(|properties| properties.check_supported().is_ok())
+}
+
+/// Refuses widths that the kernels of a GPU are not written for.
+pub(crate) fn check_shape(config: &DecoderConfig) -> Result<(), ModelError> {
+    let (width, inner, head) = (config.hidden_size, config.intermediate_size, config.head_dim());
+    let unlike = [
+        ("head_dim", head, "a multiple of 16 up to 128", head.is_multiple_of(16) && head <= 128),
+        ("hidden_size", width, "a multiple of 8", width.is_multiple_of(8)),
+        ("intermediate_size", inner, "a multiple of 8", inner.is_multiple_of(8)),
+    ];
+    match unlike.into_iter().find(|(.., fits)| !fits) {
+        None => Ok(()),
+        Some((key, value, wanted, _)) => Err(ModelError::Config {
+            key,
+            value: value.to_string(),
+            reason: format!("a GPU computes with {wanted}; `--device cpu` takes any"),
+        }),
     }
 }

@@ -118,11 +118,10 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
-    let device = Device::open(io.device)?;
     let mut policy = io.model.load(&Finetuning::Frozen, io.seed)?;
-    policy.to_device(&device)?;
+    policy.to_device(&Device::open_for(io.device, policy.config())?)?;
     let (mut reward_model, head) = Decoder::load_reward_model(io.reward_model)?;
-    reward_model.to_device(&device)?;
+    reward_model.to_device(&Device::open_for(io.device, reward_model.config())?)?;
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let maker = RolloutMaker {
         config,

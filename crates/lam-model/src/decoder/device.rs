@@ -6,6 +6,7 @@ use lam_learn::DeviceParameters;
 
 use super::Decoder;
 use super::on_cuda::OnCuda;
+use crate::device::check_shape;
 use crate::{Device, ModelError};
 
 impl Decoder {
@@ -18,30 +19,11 @@ impl Decoder {
         self.on_cuda = match device {
             Device::Cpu => None,
             Device::Cuda(device) => {
-                self.refuse_shapes()?;
+                check_shape(&self.config)?;
                 Some(Arc::new(OnCuda::new(device, &self.stack, self.head.as_ref(), self.checkpointing)?))
             }
         };
         Ok(())
-    }
-
-    /// Refuses widths that the kernels are not written for.
-    fn refuse_shapes(&self) -> Result<(), ModelError> {
-        let config = &self.config;
-        let (width, inner, head) = (config.hidden_size, config.intermediate_size, config.head_dim());
-        let unlike = [
-            ("head_dim", head, "a multiple of 16 up to 128", head.is_multiple_of(16) && head <= 128),
-            ("hidden_size", width, "a multiple of 8", width.is_multiple_of(8)),
-            ("intermediate_size", inner, "a multiple of 8", inner.is_multiple_of(8)),
-        ];
-        match unlike.into_iter().find(|(.., fits)| !fits) {
-            None => Ok(()),
-            Some((key, value, wanted, _)) => Err(ModelError::Config {
-                key,
-                value: value.to_string(),
-                reason: format!("a GPU computes with {wanted}; `--device cpu` takes any"),
-            }),
-        }
     }
 
     /// Its network on a CUDA device, where it was brought to one.

@@ -55,7 +55,7 @@ impl Backbone {
     /// Sets up what the arguments ask for.
     pub(crate) fn configure(&mut self, arguments: &TrainingArguments) -> Result<(), TrainerError> {
         self.set_gradient_checkpointing(arguments.gradient_checkpointing);
-        let device = Device::open(arguments.device)?;
+        let device = Device::open_for(arguments.device, self.decoder.config())?;
         if arguments.bf16 || device.computes_in_bf16() {
             self.decoder.set_precision(Precision::Bf16)?;
         }
