@@ -186,8 +186,9 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             }
             let Some(batch) = self.loader.next_batch(self.step())? else { break };
             sum.metrics.merge(&self.module.before_batch(&batch)?);
-            let gradient = BatchGradient::of(self.module, &batch, Pass::Train { seed: self.batch_seed() })?;
             let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
+            let gradient = BatchGradient::of(self.module, &batch, Pass::Train { seed: self.batch_seed() });
+            let gradient = gradient.inspect_err(|_| self.tell_batch(&sample_ids))?;
             self.refuse_not_finite("loss", gradient.loss_sum, &sample_ids)?;
             self.loader.feedback(&gradient.metrics);
             self.state.batches_seen += 1;
@@ -211,6 +212,14 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         self.optimizer.step(&gradients, rate, scale * factor)?;
         sum.metrics.add("grad_norm", norm, 1.0);
         Ok(rate)
+    }
+
+    /// Says which samples a device was at when it failed: what failed does not know them.
+    fn tell_batch(&self, sample_ids: &[String]) {
+        if device_of(self.module).computes_in_bf16() {
+            let (step, samples) = (self.step() + 1, sample_ids.join(", "));
+            self.run.progress.note(&format!("step {step} failed, on these samples: {samples}"));
+        }
     }
 
     fn refuse_not_finite(&self, what: &'static str, value: f64, sample_ids: &[String]) -> Result<(), TrainerError> {
