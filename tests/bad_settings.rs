@@ -68,6 +68,22 @@ fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
 }
 
 #[test]
+fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
+    let place = Place::new("no-gpu");
+    let mut command = place.command(&[&RUN[..], &["--device", "cuda"]].concat());
+    let output = command.env("LAM_CUDA_LIBRARIES", place.path("nowhere")).output().expect("lam-train starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("no CUDA driver") && told.contains("hint: "), "{told}");
+    assert!(!place.path("runs").exists(), "something ran");
+    place.refuse(
+        &[&RUN[..], &["--device", "gpu"]].concat(),
+        2,
+        &["`gpu` is not a device: write `auto`, `cpu`, `cuda`"],
+    );
+}
+
+#[test]
 fn the_exit_code_stays_where_nobody_reads_the_error() {
     let place = Place::new("nobody-reads");
     let (reader, writer) = std::io::pipe().expect("the system has pipes");

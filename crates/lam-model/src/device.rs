@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use lam_cuda::DeviceChoice;
+use lam_cuda::{CudaError, DeviceChoice};
 
 use crate::{DecoderConfig, ModelError};
 
@@ -28,7 +28,7 @@ impl Device {
         match choice {
             DeviceChoice::Cpu => Ok(Self::Cpu),
             DeviceChoice::Cuda(number) => Self::cuda(number),
-            DeviceChoice::Auto if answers() => Self::cuda(0),
+            DeviceChoice::Auto if supported(0).is_ok() => Self::cuda(0),
             DeviceChoice::Auto => Ok(Self::Cpu),
         }
     }
@@ -41,6 +41,17 @@ impl Device {
         match choice {
             DeviceChoice::Auto if check_shape(config).is_err() => Ok(Self::Cpu),
             choice => Self::open(choice),
+        }
+    }
+
+    /// Refuses a choice that cannot be had, without reserving any memory.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn check(choice: DeviceChoice) -> Result<(), ModelError> {
+        match choice {
+            DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
+            DeviceChoice::Cuda(number) => Ok(supported(number)?),
         }
     }
 
@@ -77,10 +88,10 @@ impl Device {
     }
 }
 
-/// Whether there is a GPU with what it takes to use it.
-fn answers() -> bool {
-    let first = lam_cuda::Libraries::find().and_then(|libraries| lam_cuda::Device::properties_of(&libraries, 0));
-    first.is_ok_and(|properties| properties.check_supported().is_ok())
+/// Refuses a GPU that is not there, lacks what it takes to use it, or is too old.
+fn supported(number: usize) -> Result<(), CudaError> {
+    let libraries = lam_cuda::Libraries::find()?;
+    lam_cuda::Device::properties_of(&libraries, number)?.check_supported()
 }
 
 /// Refuses widths that the kernels of a GPU are not written for.

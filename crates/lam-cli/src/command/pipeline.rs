@@ -1,6 +1,7 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
 use lam_cuda::DeviceChoice;
+use lam_model::Device;
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
 
@@ -31,6 +32,8 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
 
 /// Runs a pipeline with a live view, stopping safely on Ctrl-C.
 pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
+    // Long before the first stage that computes.
+    Device::check(options.device.unwrap_or(pipeline.device))?;
     stop_on_interrupt(&options.cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);
     let summary = lam_pipeline::run(pipeline, &registry(), &options, view.as_ref())?;
