@@ -52,6 +52,7 @@ mod window;
 
 pub use allocator::tune_allocator;
 pub use architecture::Architecture;
+pub use backend::cuda::PANEL_BYTES;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{DecoderConfig, TokenIds};
 pub use decoder::{Decoder, Hidden, Mode};

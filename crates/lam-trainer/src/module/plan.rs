@@ -1,6 +1,6 @@
 //! What a decoder needs in memory for a batch, and what it would need with other settings.
 
-use lam_model::{Decoder, DecoderConfig, Finetuning, LoraConfig, ModelError, Precision};
+use lam_model::{Decoder, DecoderConfig, Finetuning, LoraConfig, ModelError, PANEL_BYTES, Precision};
 
 use crate::limits::rows_of;
 use crate::memory::Alternative;
@@ -78,7 +78,8 @@ fn plan_of(model: &Model<'_>, batch: BatchSize, checkpointing: bool) -> MemoryPl
             add(&format!("`finetuning_type = \"lora\"`, {together}"), least - spared);
         }
         Some(_) if shape.frozen_linears > quantised(shape.linears, 4) => {
-            let spared = |frozen_linears: u64| frozen_linears.saturating_sub(quantised(shape.linears, 4));
+            let needed = quantised(shape.linears, 4) + if model.on_gpu { panel_bytes(model.config) } else { 0 };
+            let spared = |frozen_linears: u64| frozen_linears.saturating_sub(needed);
             add("`finetuning_type = \"qlora\"`", plan.total() - spared(shape.frozen_linears));
             let narrowed = shape.frozen_linears.min(2 * shape.linears);
             add(&format!("`finetuning_type = \"qlora\"`, {together}"), least - spared(narrowed));
@@ -184,6 +185,13 @@ fn quantised(weights: u64, bits: u8) -> u64 {
     weights * (2 * u64::from(bits) + 1) / 16
 }
 
+/// Bytes of the part of a quantised weight that a GPU has expanded at a time; how many tokens there are does not matter.
+fn panel_bytes(config: &DecoderConfig) -> u64 {
+    let rows = (config.num_attention_heads + 2 * config.num_key_value_heads) * config.head_dim();
+    let largest = rows.max(2 * config.intermediate_size) * config.hidden_size;
+    PANEL_BYTES.min(2 * largest) as u64
+}
+
 fn plan(model: &Model<'_>, settings: Settings) -> MemoryPlan {
     let Settings { batch, checkpointing, bf16 } = settings;
     let (config, shape) = (model.config, model.shape);
@@ -194,8 +202,10 @@ fn plan(model: &Model<'_>, settings: Settings) -> MemoryPlan {
     let layers = if checkpointing { 1 } else { config.num_hidden_layers };
     let norms = if model.on_gpu { 4 * layers * config.hidden_size * batch.tokens } else { 0 };
     let narrowed = bf16 && model.precision == Precision::F32 && shape.frozen_linears > 2 * shape.linears;
+    let is_quantised = shape.frozen_linears > 0 && shape.frozen_linears < 2 * shape.linears;
+    let panel = if model.on_gpu && is_quantised { panel_bytes(config) } else { 0 };
     MemoryPlan {
-        frozen: if narrowed { shape.frozen / 2 } else { shape.frozen },
+        frozen: if narrowed { shape.frozen / 2 } else { shape.frozen } + panel,
         activations: activation_bytes(config, batch.tokens, checkpointing, bf16) + (inner_values + norms) as u64,
         logits: logit_bytes(config, batch.scored),
         longest_batch_tokens: batch.tokens as u64,
@@ -227,4 +237,26 @@ pub fn activation_bytes(config: &DecoderConfig, tokens: usize, checkpointing: bo
 /// Bytes of the logits that exist at a time, with what their gradient needs, where so many positions are scored.
 pub fn logit_bytes(config: &DecoderConfig, scored: usize) -> u64 {
     (4 * scored.min(LOGITS_AT_ONCE) * (config.vocab_size + 2 * config.hidden_size)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_needs_room_for_a_panel_of_quantised_weights() {
+        let config: DecoderConfig = serde_json::from_value(serde_json::json!({
+            "model_type": "mistral", "hidden_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 32,
+            "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 1000
+        }))
+        .unwrap();
+        let frozen = |finetuning: &Finetuning, on_gpu: bool| {
+            planned(&config, finetuning, (64, 64), (true, on_gpu)).unwrap().frozen
+        };
+        let lora = LoraConfig::default();
+        let quantised = Finetuning::Qlora { lora: lora.clone(), bits: 4 };
+        assert_eq!(frozen(&quantised, true), frozen(&quantised, false) + (32 << 20));
+        let plain = Finetuning::Lora(lora);
+        assert_eq!(frozen(&plain, true), frozen(&plain, false));
+    }
 }

@@ -8,17 +8,17 @@
 //! ```
 //!
 //! so that y = [x | x Aᵀ] · [W | s B]ᵀ and the gradient by x is [g | g s B] · [W ; A]: the adapters cost two thin
-//! products of their own, into the room behind x and behind g. Quantised weights are expanded into such a matrix before
-//! each product.
+//! products of their own, into the room behind x and behind g. Quantised weights are expanded into panels of such a matrix
+//! (`panels.rs`).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use half::bf16;
-use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, ViewMut};
+use lam_cuda::{Addend, Buffer, CudaError, Matrix, Output, Product, View, ViewMut};
 
 use super::ops::{Ops, Place, PlaceMut};
+use super::quantised::Quantised;
 use super::rows::{Rows, Wide, stride_of};
-use crate::backend::cpu::kernel::blocks::BlockForm;
 use crate::backend::run::Run;
 
 /// A layer of a group.
@@ -55,12 +55,12 @@ pub(crate) struct Group {
     pub(crate) size: (usize, usize, usize),
     /// E; where W is in blocks, A alone. Shape: [N + R, stride], or [R, stride].
     pub(crate) matrix: Buffer<bf16>,
-    /// s B where W is in blocks, and the numbers of its rows. Shapes: [N, stride of R], `[N]`.
-    pub(crate) apart: Option<(Buffer<bf16>, Buffer<i32>)>,
+    /// s B where W is in blocks. Shape: [N, stride of R].
+    pub(crate) apart: Option<Buffer<bf16>>,
     /// What is added to the outputs, where layers have a bias. Shape: `[N]`.
     pub(crate) bias: Option<Buffer<bf16>>,
-    /// W in blocks of fewer bits, each layer's; none where it is in E.
-    pub(crate) blocks: Vec<(Buffer<u8>, BlockForm)>,
+    /// W in blocks of fewer bits; none where it is in E. Shape: [N, K].
+    pub(crate) quantised: Option<Quantised>,
     pub(crate) sums: Mutex<Sums>,
 }
 
@@ -89,12 +89,8 @@ impl Group {
         let (n, k, r) = self.size;
         self.inner(ops, at, x)?;
         let mut y = Rows::new(ops.device(), x.count, n, 0)?;
-        let stride = y.stride;
-        self.with_matrix(ops, |e| {
-            let product = Product { m: x.count, n, k: k + r, a: normal(x.place()), b: lying(e), alpha: 1.0 };
-            // SAFETY: y is nothing else's.
-            ops.device().product(&product, Addend::Nothing, unsafe { y.behind(0) }, stride)
-        })?;
+        let PlaceMut { values, stride } = y.place_mut();
+        self.times(ops, (x, k + r), None, values, stride)?;
         if let Some(bias) = &self.bias {
             ops.add_bias(y.place_mut(), bias.all(), (x.count, n))?;
         }
@@ -106,11 +102,26 @@ impl Group {
         let (n, k, r) = self.size;
         self.inner(ops, at, x)?;
         let mut y = ops.device().alloc::<f32>(x.count * n)?;
-        self.with_matrix(ops, |e| {
-            let product = Product { m: x.count, n, k: k + r, a: normal(x.place()), b: lying(e), alpha: 1.0 };
-            ops.device().product(&product, Addend::Other(1.0, onto.values.all()), &mut y, n)
-        })?;
+        self.times(ops, (x, k + r), Some(onto.values.all()), y.all_mut(), n)?;
         Ok(Wide { values: y, narrow: None })
+    }
+
+    /// The product of the first `columns` of x, K or with the inner values behind them K + R, and as many of [W | s B]ᵀ, onto
+    /// something if there is something. Shapes: onto, y [T, N], rows `stride` apart.
+    pub(crate) fn times<O: Output>(
+        &self,
+        ops: &Ops,
+        (x, columns): (&Rows, usize),
+        onto: Option<View<'_, O>>,
+        mut y: ViewMut<'_, O>,
+        stride: usize,
+    ) -> Result<(), CudaError> {
+        self.over_rows(ops, |e, rows| {
+            let (n, first) = (rows.len(), rows.start);
+            let product = Product { m: x.count, n, k: columns, a: normal(x.place()), b: lying(e), alpha: 1.0 };
+            let addend = onto.map_or(Addend::Nothing, |onto| Addend::Other(1.0, onto.part(first..)));
+            ops.device().product(&product, addend, y.again().part(first..), stride)
+        })
     }
 
     /// x Aᵀ into the room behind x, of the dropped x where an adapter drops.
@@ -153,45 +164,24 @@ impl Group {
         Ok(OutputGradient { group: self, block, g })
     }
 
-    /// Runs something with E.
-    pub(crate) fn with_matrix<T>(
-        &self,
-        ops: &Ops,
-        run: impl FnOnce(Place<'_>) -> Result<T, CudaError>,
-    ) -> Result<T, CudaError> {
-        let stride = self.stride();
-        if self.blocks.is_empty() {
-            return run(Place { values: self.matrix.all(), stride });
-        }
-        let (n, k, r) = self.size;
-        let mut expanded = ops.device().alloc::<bf16>((n + r) * stride)?;
-        ops.device().copy(expanded.view_mut(n * stride..), self.matrix.all())?;
-        if let Some((b, rows)) = &self.apart {
-            // A whole number of eights: the rows of both have room for it.
-            let width = r.next_multiple_of(8);
-            let (b, to) = (Place { values: b.all(), stride: stride_of(0, r) }, expanded.view_mut(k..n * stride));
-            ops.gather(b, rows.all(), width, PlaceMut { values: to, stride })?;
-        }
-        for (part, (blocks, form)) in self.parts.iter().zip(&self.blocks) {
-            let end = expanded.len();
-            let place = PlaceMut { values: expanded.view_mut(part.rows.0 * stride..end), stride };
-            ops.dequantise(blocks.all(), *form, (part.rows.1, self.size.1), place)?;
-        }
-        run(Place { values: expanded.all(), stride })
-    }
-
     /// A from a rank on. Shape: [R, K].
-    fn a(&self, rank: usize) -> Place<'_> {
-        let (stride, first) = (self.stride(), if self.blocks.is_empty() { self.size.0 } else { 0 });
+    pub(crate) fn a(&self, rank: usize) -> Place<'_> {
+        let (stride, first) = (self.stride(), if self.quantised.is_none() { self.size.0 } else { 0 });
         Place { values: self.matrix.view((first + rank) * stride..), stride }
     }
 
     /// s B. Shape: [N, R].
     fn b(&self) -> Matrix<'_> {
         match &self.apart {
-            Some((b, _)) => Matrix::new(b, stride_of(0, self.size.2)),
+            Some(b) => Matrix::new(b, stride_of(0, self.size.2)),
             None => Matrix::new(self.matrix.view(self.size.1..), self.stride()),
         }
+    }
+
+    /// s B from a row on, where it lies by itself.
+    pub(crate) fn apart_from(&self, row: usize) -> Option<Place<'_>> {
+        let stride = stride_of(0, self.size.2);
+        self.apart.as_ref().map(|b| Place { values: b.view(row * stride..), stride })
     }
 
     fn adapted(&self) -> impl Iterator<Item = &Part> {
@@ -216,7 +206,7 @@ impl OutputGradient<'_> {
     /// The gradient by the group's input, with room behind it. Shape: [T, K].
     pub(crate) fn by_input(&self, ops: &Ops, run: &Run, room: usize) -> Result<Rows, CudaError> {
         let (n, k, r) = self.group.size;
-        let (g, t) = (self.g, self.g.count);
+        let t = self.g.count;
         let mut y = Rows::new(ops.device(), t, k, room)?;
         let stride = y.stride;
         if self.group.drops(run) {
@@ -224,11 +214,19 @@ impl OutputGradient<'_> {
             ops.cast(sum.all(), (t, k), y.place_mut())?;
             return Ok(y);
         }
-        self.group.with_matrix(ops, |e| {
-            let product = Product { m: t, n: k, k: n + r, a: normal(g.place()), b: normal(e), alpha: 1.0 };
-            ops.device().product(&product, Addend::Nothing, y.place_mut().values, stride)
-        })?;
+        self.times(ops, n + r, y.place_mut().values, stride)?;
         Ok(y)
+    }
+
+    /// The product of the first `rows` of g's columns, N or with g s B behind them N + R, and as many rows of [W ; A]. Shape: [T,
+    /// K], rows `stride` apart.
+    fn times<O: Output>(&self, ops: &Ops, rows: usize, mut y: ViewMut<'_, O>, stride: usize) -> Result<(), CudaError> {
+        let g = self.g;
+        self.group.over_columns(ops, |e, columns| {
+            let n = columns.len();
+            let product = Product { m: g.count, n, k: rows, a: normal(g.place()), b: normal(e), alpha: 1.0 };
+            ops.device().product(&product, Addend::Nothing, y.again().part(columns.start..), stride)
+        })
     }
 
     /// Where an adapter drops inputs, its part must pass the mask before it is added. Shape: [T, K].
@@ -236,10 +234,7 @@ impl OutputGradient<'_> {
         let (n, k, _) = self.group.size;
         let (g, t) = (self.g, self.g.count);
         let mut sum = ops.device().alloc::<f32>(t * k)?;
-        self.group.with_matrix(ops, |e| {
-            let product = Product { m: t, n: k, k: n, a: normal(g.place()), b: normal(e), alpha: 1.0 };
-            ops.device().product(&product, Addend::Nothing, &mut sum, k)
-        })?;
+        self.times(ops, n, sum.all_mut(), k)?;
         for part in self.group.adapted() {
             let mut own = Rows::new(ops.device(), t, k, 0)?;
             let stride = own.stride;

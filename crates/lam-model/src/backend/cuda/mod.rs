@@ -4,6 +4,8 @@
 
 mod group;
 pub(crate) mod ops;
+mod panels;
+mod quantised;
 mod rows;
 pub(crate) mod sources;
 
@@ -16,6 +18,8 @@ use lam_cuda::{Buffer, CudaError, Device};
 pub(crate) use group::{Group, OutputGradient};
 pub(crate) use group::{Part, Sums};
 use ops::{Ops, Seen};
+pub use panels::PANEL_BYTES;
+pub(crate) use quantised::Quantised;
 pub(crate) use rows::{Rows, Wide, stride_of};
 
 use super::run::Run;

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 
 use candle_core::Result;
 use half::bf16;
-use lam_cuda::{Buffer, Device, ViewMut};
+use lam_cuda::{Buffer, CudaError, Device, ViewMut};
 
 use super::parameters::{Parameter, Parameters};
 use crate::backend::cuda::ops::{Ops, Segment};
-use crate::backend::cuda::{Cuda, Group, Norm, Part, Room, Sums, Table, stride_of, wrap};
+use crate::backend::cuda::{Cuda, Group, Norm, Part, Quantised, Room, Sums, Table, stride_of, wrap};
 use crate::backend::storage::linear::Linear;
 use crate::backend::storage::weight::Weight;
 use crate::decoder::network::{self, Network};
@@ -144,18 +144,17 @@ impl<'a> Upload<'a> {
         let (n, k, r) = size;
         let linears = &linears[modules];
         let stride = stride_of(k, r);
-        let quantised = linears.iter().all(|linear| linear.weight.blocks().is_some());
-        let dense = if quantised { 0 } else { n };
+        let mut quantised = self.blocks(linears, (n, k)).map_err(wrap)?;
+        let dense = if quantised.is_some() { 0 } else { n };
         let mut matrix = self.device.zeros::<bf16>((dense + r) * stride).map_err(wrap)?;
-        let mut apart = self.apart(quantised && r > 0, (n, r))?;
-        let mut blocks = Vec::new();
+        let mut apart = self.apart(quantised.is_some() && r > 0, (n, r))?;
         for (linear, part) in linears.iter().zip(&parts) {
             let (rows, pair) = (part.rows.0..part.rows.0 + part.rows.1, linear.adapter.as_ref());
             let b = |column: usize| pair.map(|pair| (&pair.b, column + part.ranks.0, part.scale));
-            match linear.weight.blocks().filter(|_| quantised) {
-                Some(raw) => {
-                    blocks.push((self.device.upload(raw.raw().0).map_err(wrap)?, raw.raw().1));
-                    if let (Some((to, _)), Some(b)) = (&mut apart, b(0)) {
+            match linear.weight.blocks().zip(quantised.as_mut()) {
+                Some((blocks, quantised)) => {
+                    quantised.write(self.device, rows.start, blocks.raw().0).map_err(wrap)?;
+                    if let (Some(to), Some(b)) = (&mut apart, b(0)) {
                         let stride = stride_of(0, r);
                         self.fill(&[b], to.view_mut(rows.start * stride..rows.end * stride), (rows.len(), stride))?;
                     }
@@ -183,7 +182,7 @@ impl<'a> Upload<'a> {
             bias: zeros(linears.iter().any(|linear| linear.bias.as_ref().is_some_and(|b| b.index().is_some())), n)?,
         };
         let bias = self.bias(linears, &parts, n)?;
-        let group = Group { parts, size, matrix, apart, bias, blocks, sums: Mutex::new(sums) };
+        let group = Group { parts, size, matrix, apart, bias, quantised, sums: Mutex::new(sums) };
         self.note_group(linears, &group);
         Ok(group)
     }
@@ -192,7 +191,7 @@ impl<'a> Upload<'a> {
     fn note_group(&mut self, linears: &[Linear], group: &Group) {
         let Group { parts, size: (n, k, r), matrix, apart, bias, .. } = group;
         let (k, r, stride, sums) = (*k, *r, group.stride(), group.sums());
-        let dense = if group.blocks.is_empty() { *n } else { 0 };
+        let dense = if group.quantised.is_none() { *n } else { 0 };
         for (linear, part) in linears.iter().zip(parts) {
             let (rows, ranks) = (part.rows, part.ranks);
             if let (Some(index), Some(w)) = (linear.weight.index(), &sums.w) {
@@ -248,7 +247,7 @@ impl<'a> Upload<'a> {
             if let Some(index) = pair.b.index() {
                 let own = stride_of(0, r);
                 let (dst, dld) = match apart {
-                    Some((b, _)) => (b.view(rows.0 * own + ranks.0..).address(), own as i64),
+                    Some(b) => (b.view(rows.0 * own + ranks.0..).address(), own as i64),
                     None => (matrix.view(rows.0 * stride + k + ranks.0..).address(), stride as i64),
                 };
                 self.note(
@@ -277,12 +276,16 @@ impl<'a> Upload<'a> {
     }
 
     /// Room for B apart from E, where W is in blocks.
-    fn apart(&self, wanted: bool, (n, r): (usize, usize)) -> Result<Option<(Buffer<bf16>, Buffer<i32>)>> {
-        let make = || {
-            let rows: Vec<i32> = (0..n as i32).collect();
-            Ok((self.device.zeros(n * stride_of(0, r))?, self.device.upload(&rows)?))
-        };
-        wanted.then(make).transpose().map_err(wrap)
+    fn apart(&self, wanted: bool, (n, r): (usize, usize)) -> Result<Option<Buffer<bf16>>> {
+        wanted.then(|| self.device.zeros(n * stride_of(0, r))).transpose().map_err(wrap)
+    }
+
+    /// Room for W in blocks, where all layers of a group are.
+    fn blocks(&self, linears: &[Linear], size: (usize, usize)) -> std::result::Result<Option<Quantised>, CudaError> {
+        let forms = linears.iter().map(|linear| Some(linear.weight.blocks()?.raw().1));
+        // Rows of the same width in the same number of bits: the layers have one form.
+        let Some(Some(form)) = forms.reduce(|one, other| one.filter(|_| one == other)) else { return Ok(None) };
+        Quantised::new(self.device, form, size).map(Some)
     }
 
     /// Copies weights of so many rows, each scaled, to their columns in rows of `stride`, some rows at a time. Zeros elsewhere.

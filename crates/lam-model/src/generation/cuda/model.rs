@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use lam_cuda::{Addend, CudaError, Device, Matrix, Product};
+use lam_cuda::{CudaError, Device};
 
 use crate::backend::cpu::ops::rope::Rope;
 use crate::backend::cuda::ops::cached::page_numbers;
-use crate::backend::cuda::ops::{Ops, Place};
+use crate::backend::cuda::ops::{Ops, PlaceMut};
 use crate::backend::cuda::{Cuda, Group, Rows, Wide};
 use crate::backend::run::{Heads, Run};
 use crate::decoder::OnCuda;
@@ -96,10 +96,8 @@ impl Model {
             return group.forward(self.ops(), (&self.run, place.0), x);
         }
         let mut y = Rows::new(self.device(), x.count, group.size.0, 0)?;
-        let stride = y.stride;
-        group.with_matrix(self.ops(), |e| {
-            self.device().product(&of_weights(group, e, x), Addend::Nothing, y.place_mut().values, stride)
-        })?;
+        let PlaceMut { values, stride } = y.place_mut();
+        group.times(self.ops(), (x, group.size.1), None, values, stride)?;
         if let Some(bias) = &group.bias {
             self.ops().add_bias(y.place_mut(), bias.all(), (x.count, group.size.0))?;
         }
@@ -114,15 +112,7 @@ impl Model {
         }
         let n = group.size.0;
         let mut y = self.device().alloc::<f32>(x.count * n)?;
-        group.with_matrix(self.ops(), |e| {
-            self.device().product(&of_weights(group, e, x), Addend::Other(1.0, onto.values.all()), &mut y, n)
-        })?;
+        group.times(self.ops(), (x, group.size.1), Some(onto.values.all()), y.all_mut(), n)?;
         Ok(Wide { values: y, narrow: None })
     }
-}
-
-/// x Wᵀ, without the adapter that lies beside W.
-fn of_weights<'a>(group: &Group, e: Place<'a>, x: &'a Rows) -> Product<'a> {
-    let (n, k, _) = group.size;
-    Product { m: x.count, n, k, a: x.matrix(), b: Matrix::new(e.values, e.stride).transposed(), alpha: 1.0 }
 }

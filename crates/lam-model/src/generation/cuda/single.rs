@@ -12,7 +12,7 @@ impl Model {
     /// Whether all groups are such that a row can be multiplied with them alone.
     pub(crate) fn takes_single_rows(&self) -> bool {
         let mut places = (0..self.blocks().len()).flat_map(|layer| (0..4).map(move |group| (layer, group)));
-        let fits = |place| self.group(place).blocks.is_empty() && self.ops().holds_single(self.group(place).size);
+        let fits = |place| self.group(place).quantised.is_none() && self.ops().holds_single(self.group(place).size);
         places.all(fits) && self.ops().holds_single((0, self.network().embedding.size.1, 0))
     }
 

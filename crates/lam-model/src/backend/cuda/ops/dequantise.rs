@@ -1,33 +1,38 @@
-//! GGUF's blocks to bf16.
+//! Quantised weights to bf16, and what lies beside them: panels of a weight that a product reads.
 
-use lam_cuda::{CudaError, View};
+use lam_cuda::CudaError;
 
-use super::{Ops, PlaceMut, blocks, check_eights, check_length};
+use super::{Ops, Place, PlaceMut, blocks, check_eights};
 use crate::backend::cpu::kernel::blocks::BlockForm;
+use crate::backend::cuda::quantised::Quants;
 use crate::backend::cuda::sources::Family;
 
 impl Ops {
-    /// Expands the rows of a weight. Shapes: blocks of [N, K]; y [N, K].
-    pub(crate) fn dequantise(
-        &self,
-        quants: View<'_, u8>,
-        form: BlockForm,
-        (n, k): (usize, usize),
-        y: PlaceMut<'_>,
-    ) -> Result<(), CudaError> {
-        let (values, bytes) = form.size();
-        assert!(k.is_multiple_of(values), "rows of {k} values in blocks of {values}");
-        check_length(quants, n * k / values * bytes);
+    /// Expands rows of a weight. Shapes: w [N, K]; y [N, K].
+    pub(crate) fn dequantise(&self, w: Quants<'_>, (n, k): (usize, usize), y: PlaceMut<'_>) -> Result<(), CudaError> {
+        w.check(n, k);
         check_eights(&[y.stride]);
         y.check(n, k);
-        let name = match form {
+        let name = match w.form {
             BlockForm::Q8_0 => "dequantise_q8_0",
             BlockForm::Q4_0 => "dequantise_q4_0",
             BlockForm::Q4K => "dequantise_q4_k",
         };
         let kernel = self.kernel(Family::Dequantise, name)?;
-        let launch = self.device.launch(&kernel).read(quants).write(y.values).value(y.stride as i64);
-        let launch = launch.value(n as i64).value(k as i32);
+        let launch = self.device.launch(&kernel).read(w.quants).read(w.scales).value(w.stride as i64);
+        let launch = launch.write(y.values).value(y.stride as i64).value(n as i64).value(k as i32);
+        // SAFETY: the arguments are the kernel's, checked above.
+        unsafe { launch.run(blocks(n * k / 8, 256), 256, 0) }
+    }
+
+    /// Copies a rectangle. Shapes: x [N, K]; y [N, K], K a multiple of 8.
+    pub(crate) fn copy_columns(&self, x: Place<'_>, (n, k): (usize, usize), y: PlaceMut<'_>) -> Result<(), CudaError> {
+        check_eights(&[k, x.stride, y.stride]);
+        x.check(n, k);
+        y.check(n, k);
+        let kernel = self.kernel(Family::Dequantise, "copy_columns")?;
+        let launch = self.device.launch(&kernel).read(x.values).value(x.stride as i64);
+        let launch = launch.write(y.values).value(y.stride as i64).value(n as i64).value(k as i32);
         // SAFETY: the arguments are the kernel's, checked above.
         unsafe { launch.run(blocks(n * k / 8, 256), 256, 0) }
     }

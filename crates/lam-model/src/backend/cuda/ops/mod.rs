@@ -33,6 +33,7 @@ use lam_cuda::{CudaError, Device, Element, Kernel, View, ViewMut};
 pub(crate) use optimizer::{AdamWHyper, Segment, Segments};
 pub(crate) use seen::Seen;
 
+use super::panels::PANEL_BYTES;
 use super::sources::{Family, Road};
 
 /// Documents below this mean length are short for attention: measured at 512 (slower) and 4096 (faster) on an H200.
@@ -102,6 +103,7 @@ pub(crate) struct Ops {
     short: usize,
     /// Whether a block has less than 128 KiB of shared memory.
     narrow: bool,
+    panel_bytes: usize,
 }
 
 impl fmt::Debug for Ops {
@@ -118,12 +120,24 @@ impl Ops {
     pub(crate) fn new(device: Device) -> Result<Self, CudaError> {
         let widest = if device.properties().capability == (9, 0) { Road::Roles } else { Road::Mma };
         let narrow = device.properties().shared_memory < WIDE;
-        Ok(Self { device, kernels: Arc::default(), widest, short: SHORT, narrow })
+        Ok(Self { device, kernels: Arc::default(), widest, short: SHORT, narrow, panel_bytes: PANEL_BYTES })
     }
 
     /// The device.
     pub(crate) fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Bytes that a part of a quantised weight may take that is expanded at a time.
+    pub(crate) fn panel_bytes(&self) -> usize {
+        self.panel_bytes
+    }
+
+    /// The same operations with other panels.
+    #[cfg(test)]
+    pub(crate) fn with_panels(mut self, bytes: usize) -> Self {
+        self.panel_bytes = bytes;
+        self
     }
 
     /// A kernel, compiled and loaded at its first use.

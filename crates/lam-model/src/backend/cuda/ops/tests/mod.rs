@@ -9,6 +9,7 @@ mod cached;
 mod decode;
 mod losses;
 mod norms;
+mod panels;
 mod parameters;
 mod single;
 mod values;

@@ -7,6 +7,7 @@ use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::ops::dropout::Dropout;
 use crate::backend::cpu::ops::embedding;
 use crate::backend::cpu::storage::activation::Activation;
+use crate::backend::cuda::Quantised;
 
 #[test]
 fn rows_of_the_table_come_and_their_gradients_go_back() {
@@ -98,19 +99,50 @@ fn a_bias_is_added_and_its_gradient_is_the_sum_of_the_rows() {
     assert_eq!(rows.read(&ops), narrowed(&wanted));
 }
 
+/// A weight in blocks: the processor's, the same on the device, and the values. Shape: [N, K].
+pub(super) fn quantised(ops: &Ops, form: BlockForm, (n, k): (usize, usize)) -> (Quantised, Vec<f32>) {
+    let weight = Tensor::from_vec(finite_difference::values(n * k, 1), (n, k), &Processor::Cpu).unwrap();
+    let mut on_device = Quantised::new(ops.device(), form, (n, k)).unwrap();
+    // As two layers of a group.
+    let first = n / 2;
+    for (row, part) in [(0, weight.narrow(0, 0, first)), (first, weight.narrow(0, first, n - first))] {
+        // candle quantises a view from its storage's beginning.
+        let part = part.unwrap().force_contiguous().unwrap();
+        if part.elem_count() > 0 {
+            on_device.write(ops.device(), row, Blocks::quantise(&part, form).unwrap().raw().0).unwrap();
+        }
+    }
+    let mut values = vec![bf16::ZERO; n * k];
+    Blocks::quantise(&weight, form).unwrap().expand(0, &mut values);
+    (on_device, values.into_iter().map(Element::wide).collect())
+}
+
 #[test]
 fn blocks_expand_to_the_processors_numbers() {
     let Some(ops) = test_ops() else { return };
-    for (form, k) in [(BlockForm::Q8_0, 96), (BlockForm::Q4_0, 160), (BlockForm::Q4K, 512)] {
+    for (form, k, columns) in
+        [(BlockForm::Q8_0, 96, 32..64), (BlockForm::Q4_0, 160, 64..160), (BlockForm::Q4K, 768, 256..512)]
+    {
         let n = 5;
-        let weight = Tensor::from_vec(finite_difference::values(n * k, 1), (n, k), &Processor::Cpu).unwrap();
-        let quantised = Blocks::quantise(&weight, form).unwrap();
-        let mut wanted = vec![bf16::ZERO; n * k];
-        quantised.expand(0, &mut wanted);
-        let (own, mut y) = (ops.device.upload(quantised.raw().0).unwrap(), Matrix::empty(&ops, n, k, k + 64));
-        ops.dequantise(own.all(), form, (n, k), y.place_mut()).unwrap();
-        assert_eq!(y.read(&ops), wanted.into_iter().map(Element::wide).collect::<Vec<_>>(), "{form:?}");
+        let (own, wanted) = quantised(&ops, form, (n, k));
+        let mut y = Matrix::empty(&ops, n, k, k + 64);
+        ops.dequantise(own.all(), (n, k), y.place_mut()).unwrap();
+        assert_eq!(y.read(&ops), wanted, "{form:?}");
+        let mut y = Matrix::empty(&ops, 3, columns.len(), columns.len() + 8);
+        ops.dequantise(own.part(1..4, columns.start), (3, columns.len()), y.place_mut()).unwrap();
+        let part = wanted[k..4 * k].chunks(k).flat_map(|row| &row[columns.clone()]).copied().collect::<Vec<_>>();
+        assert_eq!(y.read(&ops), part, "{form:?}, some columns");
     }
+}
+
+#[test]
+fn columns_are_copied() {
+    let Some(ops) = test_ops() else { return };
+    let (x, k) = (exact(7 * 40, 1), 24);
+    let (own, mut y) = (Matrix::of(&ops, &x, 40, 48), Matrix::empty(&ops, 7, k, 40));
+    let place = Place { values: own.values.view(8..), stride: 48 };
+    ops.copy_columns(place, (7, k), y.place_mut()).unwrap();
+    assert_eq!(y.read(&ops), x.chunks(40).flat_map(|row| &row[8..8 + k]).copied().collect::<Vec<_>>());
 }
 
 #[test]
