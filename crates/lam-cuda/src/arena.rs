@@ -21,39 +21,25 @@ pub(crate) struct Full {
     pub largest: usize,
 }
 
-/// The free parts, by where they are and by their size; no two of them touch.
-#[derive(Debug)]
-pub(crate) struct Arena {
+/// Free parts, by where they are and by their size; no two of them touch.
+#[derive(Debug, Default)]
+pub(crate) struct FreeParts {
     by_offset: BTreeMap<usize, usize>,
     by_size: BTreeSet<(usize, usize)>,
-    capacity: usize,
-    used: usize,
-    peak: usize,
 }
 
-impl Arena {
-    /// All free; what does not fill a whole step of the alignment is left out.
-    pub fn new(bytes: usize) -> Self {
-        let capacity = bytes / ALIGNMENT * ALIGNMENT;
-        let mut arena = Self { by_offset: BTreeMap::new(), by_size: BTreeSet::new(), capacity, used: 0, peak: 0 };
-        arena.insert(0, capacity);
-        arena
-    }
-
-    /// The smallest free part that is large enough, or its beginning. Nothing takes a place as well: places differ.
-    pub fn take(&mut self, bytes: usize) -> Result<Place, Full> {
-        let asked = bytes.max(1).checked_next_multiple_of(ALIGNMENT).ok_or_else(|| self.full(bytes))?;
-        let Some(&(size, offset)) = self.by_size.range((asked, 0)..).next() else { return Err(self.full(bytes)) };
+impl FreeParts {
+    /// The smallest part that is large enough, or its beginning. Nothing takes a place as well: places differ.
+    pub fn take(&mut self, bytes: usize) -> Option<Place> {
+        let asked = bytes.max(1).checked_next_multiple_of(ALIGNMENT)?;
+        let &(size, offset) = self.by_size.range((asked, 0)..).next()?;
         self.remove(offset, size);
         self.insert(offset + asked, size - asked);
-        self.used += asked;
-        self.peak = self.peak.max(self.used);
-        Ok(Place { offset, bytes: asked })
+        Some(Place { offset, bytes: asked })
     }
 
     /// Free again, and one with the free parts beside it.
     pub fn give_back(&mut self, place: Place) {
-        self.used -= place.bytes;
         let (mut offset, mut size) = (place.offset, place.bytes);
         if let Some((&before, &length)) = self.by_offset.range(..offset).next_back()
             && before + length == offset
@@ -66,6 +52,60 @@ impl Arena {
             size += length;
         }
         self.insert(offset, size);
+    }
+
+    /// All of them, for somebody else.
+    pub fn into_places(self) -> impl Iterator<Item = Place> {
+        self.by_offset.into_iter().map(|(offset, bytes)| Place { offset, bytes })
+    }
+
+    fn largest(&self) -> usize {
+        self.by_size.last().map_or(0, |&(size, _)| size)
+    }
+
+    fn insert(&mut self, offset: usize, size: usize) {
+        if size > 0 {
+            self.by_offset.insert(offset, size);
+            self.by_size.insert((size, offset));
+        }
+    }
+
+    fn remove(&mut self, offset: usize, size: usize) {
+        self.by_offset.remove(&offset);
+        self.by_size.remove(&(size, offset));
+    }
+}
+
+/// What is free of the stretch, and how much is not.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    free: FreeParts,
+    capacity: usize,
+    used: usize,
+    peak: usize,
+}
+
+impl Arena {
+    /// All free; what does not fill a whole step of the alignment is left out.
+    pub fn new(bytes: usize) -> Self {
+        let capacity = bytes / ALIGNMENT * ALIGNMENT;
+        let mut free = FreeParts::default();
+        free.insert(0, capacity);
+        Self { free, capacity, used: 0, peak: 0 }
+    }
+
+    /// A place of so many bytes.
+    pub fn take(&mut self, bytes: usize) -> Result<Place, Full> {
+        let Some(place) = self.free.take(bytes) else { return Err(self.full(bytes)) };
+        self.used += place.bytes;
+        self.peak = self.peak.max(self.used);
+        Ok(place)
+    }
+
+    /// Free again.
+    pub fn give_back(&mut self, place: Place) {
+        self.used -= place.bytes;
+        self.free.give_back(place);
     }
 
     /// Bytes in all.
@@ -89,20 +129,7 @@ impl Arena {
     }
 
     fn full(&self, asked: usize) -> Full {
-        let largest = self.by_size.last().map_or(0, |&(size, _)| size);
-        Full { asked, used: self.used, free: self.capacity - self.used, largest }
-    }
-
-    fn insert(&mut self, offset: usize, size: usize) {
-        if size > 0 {
-            self.by_offset.insert(offset, size);
-            self.by_size.insert((size, offset));
-        }
-    }
-
-    fn remove(&mut self, offset: usize, size: usize) {
-        self.by_offset.remove(&offset);
-        self.by_size.remove(&(size, offset));
+        Full { asked, used: self.used, free: self.capacity - self.used, largest: self.free.largest() }
     }
 }
 

@@ -1,9 +1,10 @@
 //! One device as this process has it: its context, one stream, one reserved stretch of memory. Everything that lives on
 //! the device holds on to it. Knows neither kernels nor products.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::arena::{ALIGNMENT, Arena, Full, Place};
+use crate::arena::{ALIGNMENT, Arena, FreeParts, Full, Place};
 use crate::error::CudaError;
 use crate::library::Libraries;
 use crate::library::driver::{Functions, STREAM_NON_BLOCKING};
@@ -29,6 +30,15 @@ pub(crate) struct Habits {
     pub synchronous: bool,
 }
 
+/// Memory of work that is captured: it goes on using what it made and gave back.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// What the work may have again: it is done in order.
+    pub free: FreeParts,
+    /// Where what it has made and not given back begins.
+    pub made: BTreeSet<usize>,
+}
+
 /// What was launched, and the driver's event behind it.
 pub(crate) type Mark = (Arc<str>, Handle);
 
@@ -45,8 +55,8 @@ pub(crate) struct Context {
     allocation: u64,
     base: u64,
     arena: Mutex<Arena>,
-    /// While work is captured: what was given back meanwhile, which the graph goes on using.
-    held: Mutex<Option<Vec<Place>>>,
+    /// While work is captured: the memory that it uses.
+    held: Mutex<Option<Held>>,
     /// While work is profiled: what was launched, each with the driver's event behind it.
     marks: Mutex<Option<Vec<Mark>>>,
     /// The kernel that was launched last, for the message when one has failed.
@@ -173,31 +183,45 @@ impl Context {
 
     /// A place of so many bytes, with whatever is in it.
     pub fn take(&self, bytes: usize) -> Result<Place, CudaError> {
-        let place = locked(&self.arena).take(bytes).map_err(|full| {
-            let Full { asked, used, free, largest } = full;
-            CudaError::OutOfMemory { asked, used, free, largest }
-        })?;
+        let place = match &mut *locked(&self.held) {
+            Some(held) => {
+                let place = held.free.take(bytes).map_or_else(|| self.take_free(bytes), Ok)?;
+                held.made.insert(place.offset);
+                place
+            }
+            None => self.take_free(bytes)?,
+        };
         if self.habits.poison {
             self.fill(self.address(&place), 0xff, place.bytes)?;
         }
         Ok(place)
     }
 
+    fn take_free(&self, bytes: usize) -> Result<Place, CudaError> {
+        locked(&self.arena).take(bytes).map_err(|full| {
+            let Full { asked, used, free, largest } = full;
+            CudaError::OutOfMemory { asked, used, free, largest }
+        })
+    }
+
     /// The place may be had again at once: all work is done in order, on one stream.
     pub fn give_back(&self, place: Place) {
         match &mut *locked(&self.held) {
-            Some(held) => held.push(place),
+            Some(held) => {
+                held.made.remove(&place.offset);
+                held.free.give_back(place);
+            }
             None => locked(&self.arena).give_back(place),
         }
     }
 
-    /// From here on, what is given back is held.
-    pub fn hold(&self) {
-        *locked(&self.held) = Some(Vec::new());
+    /// From here on, what is given back is held, and what is wanted is taken from `free` first.
+    pub fn hold(&self, free: FreeParts) {
+        *locked(&self.held) = Some(Held { free, made: BTreeSet::new() });
     }
 
     /// What was held, which whoever has it gives back.
-    pub fn held(&self) -> Vec<Place> {
+    pub fn held(&self) -> Held {
         locked(&self.held).take().unwrap_or_default()
     }
 

@@ -14,7 +14,7 @@ use crate::context::{Context, Habits, locked};
 use crate::element::Element;
 use crate::error::CudaError;
 use crate::event::{Share, median, shares};
-use crate::graph::Graph;
+use crate::graph::{Graph, Scratch};
 use crate::launch::Launch;
 use crate::library::Libraries;
 use crate::module::{Kernel, Module, Modules};
@@ -285,8 +285,28 @@ impl Device {
 
     /// Captures what `work` launches, instead of doing it, so that [`Graph::replay`] does it all with one call. What the
     /// work returns is kept by the graph: the buffers that it reads and writes, most of all. Memory that it makes and
-    /// drops is the graph's as well. Nothing in it may wait, read or write; products of new shapes are not measured.
+    /// drops is the graph's as well, and serves what it makes later. Nothing in it may wait, read or write; products of
+    /// new shapes are not measured. Whatever other threads launch meanwhile is captured too.
     pub fn capture<K, E: From<CudaError>>(&self, work: impl FnOnce() -> Result<K, E>) -> Result<Graph<K>, E> {
         Graph::capture(&self.0.context, work)
+    }
+
+    /// Memory for graphs that share what they need between their launches.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::new(&self.0.context)
+    }
+
+    /// As [`Self::capture`], for several graphs that are replayed one at a time: memory that the work makes is in
+    /// `memory`, and is there for the next graph too.
+    ///
+    /// # Panics
+    ///
+    /// If the work does not drop what it makes: another graph would write there. What a graph keeps is made before.
+    pub fn capture_in<K, E: From<CudaError>>(
+        &self,
+        memory: &Scratch,
+        work: impl FnOnce() -> Result<K, E>,
+    ) -> Result<Graph<K>, E> {
+        Graph::capture_in(memory, work)
     }
 }

@@ -64,7 +64,7 @@ pub use device::{Device, Settings};
 pub use element::{Element, Scalar};
 pub use error::CudaError;
 pub use event::Share;
-pub use graph::Graph;
+pub use graph::{Graph, Scratch};
 pub use launch::{Extent, Launch, Readable, Writable};
 pub use library::Libraries;
 pub use library::places::Places;

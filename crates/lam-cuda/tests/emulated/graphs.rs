@@ -58,6 +58,60 @@ pub fn memory_of_a_graph_is_its_own() {
     assert_eq!(device.used(), before);
 }
 
+pub fn a_graph_has_its_memory_again_within_itself() {
+    let device = device();
+    let mut values = device.zeros::<f32>(256).unwrap();
+    add(&device, &mut values, 0.0).unwrap();
+    let before = device.used();
+    let graph = device.capture(|| {
+        for _ in 0..10 {
+            let mut between = device.zeros::<f32>(256)?;
+            add(&device, &mut between, 1.0)?;
+            device.copy(&mut values, &between)?;
+        }
+        Ok::<_, CudaError>(())
+    });
+    assert_eq!(device.used(), before + 1024, "one buffer of the ten");
+    drop(graph.unwrap());
+    assert_eq!(device.used(), before);
+}
+
+pub fn graphs_share_what_they_need_between_launches() {
+    let device = device();
+    let memory = device.scratch();
+    let mut values = device.zeros::<f32>(256).unwrap();
+    add(&device, &mut values, 0.0).unwrap();
+    let before = device.used();
+    let mut graph = |what: f32, count: usize| {
+        let work = || {
+            let mut between = device.zeros::<f32>(count)?;
+            add(&device, &mut between, what)?;
+            device.copy(values.view_mut(..count), &between)
+        };
+        device.capture_in(&memory, work).unwrap()
+    };
+    let (one, two) = (graph(1.0, 256), graph(2.0, 4));
+    assert_eq!(device.used(), before + 1024, "the same memory for both");
+    for (graph, expected) in [(&one, [1.0; 4]), (&two, [2.0; 4]), (&one, [1.0; 4])] {
+        // SAFETY: the values live here.
+        unsafe { graph.replay().unwrap() };
+        assert_eq!(device.read(values.view(..4)).unwrap(), expected);
+    }
+    drop((one, memory));
+    assert_eq!(device.used(), before + 1024, "the other graph still has it");
+    drop(two);
+    assert_eq!(device.used(), before);
+}
+
+pub fn what_shared_memory_cannot_keep_is_refused() {
+    let device = device();
+    let memory = device.scratch();
+    let kept = || device.capture_in(&memory, || device.zeros::<f32>(4)).map(drop);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(kept)).unwrap_err();
+    assert!(panic.downcast_ref::<String>().unwrap().contains("buffers that captured work leaves"), "{panic:?}");
+    assert_eq!(device.read(&device.upload(&[1f32]).unwrap()).unwrap(), [1.0], "the device goes on");
+}
+
 pub fn work_that_waits_cannot_be_captured() {
     let device = device();
     let values = device.upload(&[1f32]).unwrap();
