@@ -102,6 +102,23 @@ impl KvCache {
         with!(&mut self.on, cache => cache.truncate(slot, length));
     }
 
+    /// On a CUDA device: whether steps that recur are captured as CUDA graphs, which give the same bits and spare the
+    /// device its waits for the processor. They are, unless the environment has `LAM_CUDA_GRAPHS=0`. Elsewhere this
+    /// changes nothing.
+    pub fn set_graphs(&mut self, on: bool) {
+        if let On::Cuda(cache) = &mut self.on {
+            cache.graphs.set(on);
+        }
+    }
+
+    /// Number of CUDA graphs that there are at the moment.
+    pub fn graphs(&self) -> usize {
+        match &self.on {
+            On::Cpu(_) => 0,
+            On::Cuda(cache) => cache.graphs.count(),
+        }
+    }
+
     /// An empty cache of `slots` with the same weights and adapters, which are shared.
     pub fn sibling(&self, slots: usize) -> Self {
         let on = match &self.on {

@@ -52,6 +52,10 @@ fn main() {
         missing() => generation::adapters::adapters_of_requests_equal_merged_ones,
         missing() => generation::adapters::an_adapter_over_a_quantised_base,
         missing() => generation::adapters::an_adapter_that_does_not_belong_is_refused,
+        missing() => generation::graphs::graphs_give_the_same_bits_as_steps_without,
+        missing() => generation::graphs::graphs_follow_slots_that_change,
+        missing() => generation::graphs::graphs_know_adapters_and_quantised_weights,
+        missing() => generation::graphs::graphs_give_way_where_memory_is_short,
         missing() => generation::memory::pages_are_given_back,
         missing() => generation::memory::a_full_device_leaves_the_cache_as_it_was,
     ])

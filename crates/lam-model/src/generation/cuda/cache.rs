@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::adapter::Adapter;
+use super::graphs::Graphs;
 use super::model::Model;
 use super::pages::Pages;
 use super::rotations::Rotations;
@@ -18,6 +19,8 @@ pub(crate) struct Cache {
     pub(crate) adapters: Vec<Arc<Adapter>>,
     /// The adapter that each slot's tokens are read with.
     pub(crate) adapter_of_slot: Vec<Option<AdapterId>>,
+    /// Steps that are done with one call.
+    pub(crate) graphs: Graphs,
 }
 
 impl Cache {
@@ -36,6 +39,7 @@ impl Cache {
             rotations: Rotations::new((*model.run.rope).clone()),
             adapters: Vec::new(),
             adapter_of_slot: vec![None; slots],
+            graphs: Graphs::new(model.device()),
             model,
         }
     }
@@ -62,7 +66,9 @@ impl Cache {
 
     /// An empty cache of `slots` with the same weights and adapters, which are shared.
     pub(crate) fn sibling(&self, slots: usize) -> Self {
-        Self { adapters: self.adapters.clone(), ..Self::new(self.model.clone(), slots) }
+        let mut sibling = Self { adapters: self.adapters.clone(), ..Self::new(self.model.clone(), slots) };
+        sibling.graphs.set(self.graphs.are_on());
+        sibling
     }
 
     /// Lets slot `to` hold the first `length` tokens of slot `from`, instead of what it held, in the same pages.

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod cache;
+mod graphs;
 mod model;
 mod pages;
 mod plan;

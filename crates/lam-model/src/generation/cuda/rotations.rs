@@ -19,14 +19,15 @@ impl Rotations {
         Self { rope, pairs: None }
     }
 
-    /// Makes sure that the positions 0..`length` are there.
-    pub(crate) fn extend(&mut self, device: &Device, length: usize) -> Result<(), CudaError> {
-        if self.pairs.is_none() || self.rope.length() < length {
+    /// Makes sure that the positions 0..`length` are there. Whether the table is now elsewhere.
+    pub(crate) fn extend(&mut self, device: &Device, length: usize) -> Result<bool, CudaError> {
+        let missing = self.pairs.is_none() || self.rope.length() < length;
+        if missing {
             self.rope.extend(length.next_power_of_two().max(FIRST));
             self.pairs = None;
             self.pairs = Some(device.upload(&self.rope.pairs())?);
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Shape: [positions, E/2, 2].

@@ -1,9 +1,9 @@
 //! A pass of one token: its products read each weight once, at the rate at which memory gives them.
 
-use lam_cuda::{CudaError, View};
+use lam_cuda::{Buffer, CudaError, View, ViewMut};
 
 use super::model::Model;
-use super::step::{Logits, Step};
+use super::step::Step;
 use crate::backend::cuda::ops::Place;
 use crate::backend::cuda::ops::single::{Becomes, Extended, Single};
 use crate::backend::cuda::{Norm, Rows};
@@ -31,13 +31,13 @@ impl Step<'_> {
         self.pass.rows.len() == 1 && self.pass.adapted.is_empty() && self.model().single
     }
 
-    /// As [`Step::run`], for one token.
-    pub(crate) fn run_single(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+    /// The residual stream behind the last layer, for one token. Shape: `[D]`.
+    pub(crate) fn layers_of_one(&self) -> Result<Buffer<f32>, CudaError> {
         let (model, device) = (self.model(), self.model().device());
         let (network, ops) = (model.network(), model.ops());
         let d = network.embedding.size.1;
         let mut x = device.alloc::<f32>(d)?;
-        ops.embed(self.tokens.all(), network.embedding.weight.all(), d, x.all_mut())?;
+        ops.embed(self.standing.tokens(), network.embedding.weight.all(), d, x.all_mut())?;
         for (layer, block) in network.blocks.iter().enumerate() {
             let mut qkv = Rows::new(device, 1, block.qkv.size.0, 0)?;
             let normed = self.normed(x.all(), &block.input_norm);
@@ -53,13 +53,15 @@ impl Step<'_> {
             let product = Single::Row(product.values());
             ops.single_product(model.extended((layer, 3)), product, Becomes::Added(x.all_mut()))?;
         }
-        let Some(place) = self.pass.rows[0].logits else { return Ok(()) };
-        let head = model.on.output();
-        let matrix = Extended { matrix: Place { values: head.weight.all(), stride: d }, size: (head.size.0, d, 0) };
-        let mut values = device.alloc::<f32>(head.size.0)?;
-        ops.single_product(matrix, self.normed(x.all(), &network.norm), Becomes::Wide(values.all_mut()))?;
-        logits.push(Logits { places: vec![place], values: device.read(&values)? });
-        Ok(())
+        Ok(x)
+    }
+
+    /// The logits after that token. Shape: `[V]`.
+    pub(crate) fn logits_of_one(&self, x: &Buffer<f32>, logits: ViewMut<'_, f32>) -> Result<(), CudaError> {
+        let (model, (v, d)) = (self.model(), self.model().on.output().size);
+        let matrix = Place { values: model.on.output().weight.all(), stride: d };
+        let normed = self.normed(x.all(), &model.network().norm);
+        model.ops().single_product(Extended { matrix, size: (v, d, 0) }, normed, Becomes::Wide(logits))
     }
 
     fn normed<'a>(&self, x: View<'a, f32>, norm: &'a Norm) -> Single<'a> {

@@ -1,12 +1,12 @@
 //! One call of the decoder in generation: any number of new tokens for any slots, as few passes over the layers.
 
-use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, View};
+use lam_cuda::{Addend, CudaError, Matrix, Product, ViewMut};
 
 use super::cache::Cache;
 use super::model::Model;
 use super::plan::{Pass, passes};
 use crate::ModelError;
-use crate::backend::cuda::ops::cached::Standing;
+use crate::backend::cuda::ops::cached::{At, Standing};
 use crate::backend::cuda::ops::{Place, PlaceMut, Seen};
 use crate::backend::cuda::{Norm, Rows, Wide};
 use crate::generation::read::Read;
@@ -18,9 +18,7 @@ const LOGITS: usize = 1 << 25;
 pub(crate) struct Step<'a> {
     cache: &'a Cache,
     pub(crate) pass: &'a Pass,
-    standing: Standing,
-    /// Shape: `[T]`.
-    pub(crate) tokens: Buffer<i32>,
+    pub(crate) standing: Standing,
     /// What the prompts see of themselves, if there are any.
     seen: Option<Seen>,
 }
@@ -36,6 +34,18 @@ impl Cache {
     /// Appends tokens, which were checked, to slots and returns the logits after each scored token, in the order of the
     /// reads. Shape: [Σ scored, V].
     pub(crate) fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
+        let done = self.read_or_not(reads);
+        // What graphs hold may be what is missing.
+        if matches!(&done, Err(ModelError::Pages { .. } | ModelError::Cuda(CudaError::OutOfMemory { .. })))
+            && self.graphs.give_up()
+        {
+            return self.read_or_not(reads);
+        }
+        done
+    }
+
+    /// The same; the slots are as they were if it fails.
+    fn read_or_not(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
         let lengths: Vec<usize> = reads.iter().map(|read| self.length(read.slot)).collect();
         let done = self.try_read(reads);
         if done.is_err() {
@@ -50,11 +60,15 @@ impl Cache {
             self.pages.grow(read.slot, read.tokens.len())?;
         }
         let longest = reads.iter().map(|read| self.length(read.slot)).max().unwrap_or(0);
-        self.rotations.extend(self.model.device(), longest)?;
+        if self.rotations.extend(self.model.device(), longest)? {
+            self.graphs.clear();
+        }
         let mut logits = Vec::new();
         for pass in &passes {
-            let step = Step::new(self, pass)?;
-            if step.is_single() { step.run_single(&mut logits)? } else { step.run(&mut logits)? }
+            match self.replay(pass)? {
+                Some(values) => logits.push(values),
+                None => Step::new(self, pass)?.run(&mut logits)?,
+            }
         }
         Ok(in_order(logits, reads.iter().map(|read| read.scored).sum(), self.vocabulary()))
     }
@@ -74,12 +88,16 @@ impl<'a> Step<'a> {
                     first
                 }
             };
-            rows.push((first, row.position));
+            rows.push(At { token: row.token, position: row.position, first });
         }
         let prompts = (!pass.prompts.is_empty()).then(|| cache.model.ops().seen(&pass.spans(), heads, pass.front()));
-        let mut tokens = device.alloc(rows.len())?;
-        device.stream_in(&mut tokens, &pass.rows.iter().map(|row| row.token as i32).collect::<Vec<_>>())?;
-        Ok(Self { cache, pass, standing: Standing::new(device, &pages, &rows)?, tokens, seen: prompts.transpose()? })
+        let standing = Standing::new(device, &pages, &rows)?;
+        Ok(Self { seen: prompts.transpose()?, ..Self::over(cache, pass, standing) })
+    }
+
+    /// A step without prompts, wherever its rows stand.
+    pub(crate) fn over(cache: &'a Cache, pass: &'a Pass, standing: Standing) -> Self {
+        Self { cache, pass, standing, seen: None }
     }
 
     pub(crate) fn model(&self) -> &Model {
@@ -88,11 +106,35 @@ impl<'a> Step<'a> {
 
     /// All layers, and the logits that are asked for.
     fn run(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+        if !self.is_single() {
+            return self.score(&self.layers()?, logits);
+        }
+        let x = self.layers_of_one()?;
+        if let Some(place) = self.pass.rows[0].logits {
+            let mut values = self.model().device().alloc(self.model().on.output().size.0)?;
+            self.logits_of_one(&x, values.all_mut())?;
+            logits.push(Logits { places: vec![place], values: self.model().device().read(&values)? });
+        }
+        Ok(())
+    }
+
+    /// All layers, and the logits after all rows. Nothing of it depends on tokens or positions: the device reads them.
+    /// Shape: [T, V].
+    pub(crate) fn run_into(&self, logits: ViewMut<'_, f32>) -> Result<(), CudaError> {
+        if self.is_single() {
+            return self.logits_of_one(&self.layers_of_one()?, logits);
+        }
+        let x = self.layers()?;
+        self.logits(&self.norm(&x, &self.model().network().norm, 0)?, logits)
+    }
+
+    /// The residual stream behind the last layer. Shape: [T, D].
+    fn layers(&self) -> Result<Wide, CudaError> {
         let (model, t) = (self.model(), self.pass.rows.len());
         let (network, ops) = (model.network(), model.ops());
         let d = network.embedding.size.1;
         let mut x = Wide { values: model.device().alloc(t * d)?, narrow: None };
-        ops.embed(self.tokens.all(), network.embedding.weight.all(), d, x.values.all_mut())?;
+        ops.embed(self.standing.tokens(), network.embedding.weight.all(), d, x.values.all_mut())?;
         for (layer, block) in network.blocks.iter().enumerate() {
             let h = self.norm(&x, &block.input_norm, model.room((layer, 0)))?;
             let qkv = self.group((layer, 0), &h)?;
@@ -108,7 +150,7 @@ impl<'a> Step<'a> {
             drop(gate_up);
             x = self.group_onto((layer, 3), &product, &middle)?;
         }
-        self.score(&x, logits)
+        Ok(x)
     }
 
     fn norm(&self, x: &Wide, norm: &Norm, room: usize) -> Result<Rows, CudaError> {
@@ -198,30 +240,36 @@ impl<'a> Step<'a> {
         let (model, device) = (self.model(), self.model().device());
         let hidden = self.norm(x, &model.network().norm, 0)?;
         let (v, d) = model.on.output().size;
-        for part in scored.chunks((LOGITS / v).max(64)) {
+        for part in scored.chunks(at_once(v)) {
             let places = part.iter().map(|(_, place)| *place).collect();
-            let values = if part.len() == hidden.count {
-                self.logits(&hidden)?
+            let mut values = device.alloc::<f32>(part.len() * v)?;
+            if part.len() == hidden.count {
+                self.logits(&hidden, values.all_mut())?;
             } else {
-                let rows = device.upload(&part.iter().map(|(row, _)| *row as i32).collect::<Vec<_>>())?;
+                let mut rows = device.alloc(part.len())?;
+                device.stream_in(&mut rows, &part.iter().map(|(row, _)| *row as i32).collect::<Vec<_>>())?;
                 let mut some = Rows::new(device, part.len(), d, 0)?;
                 model.ops().gather(hidden.place(), rows.all(), d, some.place_mut())?;
-                self.logits(&some)?
-            };
-            logits.push(Logits { places, values: device.read(View::from(&values))? });
+                self.logits(&some, values.all_mut())?;
+            }
+            logits.push(Logits { places, values: device.read(&values)? });
         }
         Ok(())
     }
 
-    fn logits(&self, hidden: &Rows) -> Result<Buffer<f32>, CudaError> {
+    /// Shape: [rows, V].
+    fn logits(&self, hidden: &Rows, logits: ViewMut<'_, f32>) -> Result<(), CudaError> {
         let (device, head) = (self.model().device(), self.model().on.output());
         let (v, d) = head.size;
-        let mut logits = device.alloc::<f32>(hidden.count * v)?;
         let weight = Matrix::new(head.weight.all(), d).transposed();
         let product = Product { m: hidden.count, n: v, k: d, a: hidden.matrix(), b: weight, alpha: 1.0 };
-        device.product(&product, Addend::Nothing, &mut logits, v)?;
-        Ok(logits)
+        device.product(&product, Addend::Nothing, logits, v)
     }
+}
+
+/// Rows whose logits exist at the same time, in a vocabulary of so many tokens.
+pub(crate) fn at_once(vocabulary: usize) -> usize {
+    (LOGITS / vocabulary).max(64)
 }
 
 /// All logits in the order in which they were asked for. Shape: [scored, V].

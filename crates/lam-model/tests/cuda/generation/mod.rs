@@ -1,6 +1,7 @@
 //! Generation: against the training forward on the same device, and against the processor's cache.
 
 pub mod adapters;
+pub mod graphs;
 pub mod memory;
 pub mod reads;
 pub mod slots;

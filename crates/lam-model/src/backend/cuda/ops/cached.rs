@@ -12,41 +12,114 @@ const PARTS: usize = 1 << 24;
 /// Rows of a launch: what a grid may have.
 const ROWS: usize = 1 << 15;
 
-/// Where rows stand: each one's pages and its position.
+/// A new token of a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) token: u32,
+    pub(crate) position: usize,
+    /// Place of its text's first page among the addresses.
+    pub(crate) first: usize,
+}
+
+/// New tokens and where they stand. What the device reads of it is one list, which comes there at once.
 pub(crate) struct Standing {
-    /// Addresses of the pages of all texts, in the order of their positions.
-    pages: Buffer<u64>,
-    /// First page of each row's text. Shape: `[T]`.
-    first: Buffer<i32>,
-    /// Shape: `[T]`.
-    position: Buffer<i32>,
-    /// The same in the processor's memory.
-    positions: Vec<usize>,
+    /// Tokens `[T]`, positions `[T]`, first pages `[T]`, from an even place on the addresses, of two numbers each.
+    list: Buffer<i32>,
+    reach: Reach,
+}
+
+/// Which positions there are, as far as the processor knows when it launches.
+enum Reach {
+    /// Each row's.
+    Known(Vec<usize>),
+    /// Of so many rows, each below the end of so many pages.
+    Below(usize, usize),
 }
 
 impl Standing {
-    /// Rows, each with the place of its text's first page among `pages`, and its position.
-    pub(crate) fn new(device: &Device, pages: &[u64], rows: &[(usize, usize)]) -> Result<Self, CudaError> {
-        let inside = |&(first, position): &(usize, usize)| first + position / PAGE < pages.len();
+    /// Rows, over the addresses of the pages of all their texts, each text's in the order of its positions.
+    pub(crate) fn new(device: &Device, pages: &[u64], rows: &[At]) -> Result<Self, CudaError> {
+        let inside = |at: &At| at.first + at.position / PAGE < pages.len();
         assert!(rows.iter().all(inside), "a row stands outside the {} pages", pages.len());
-        let integers = |values: Vec<i32>| {
-            let mut buffer = device.alloc(values.len())?;
-            device.stream_in(&mut buffer, &values).map(|()| buffer)
-        };
-        let mut addresses = device.alloc(pages.len())?;
-        device.stream_in(&mut addresses, pages)?;
-        Ok(Self {
-            pages: addresses,
-            first: integers(rows.iter().map(|(first, _)| *first as i32).collect())?,
-            position: integers(rows.iter().map(|(_, position)| *position as i32).collect())?,
-            positions: rows.iter().map(|(_, position)| *position).collect(),
-        })
+        let list = packed(rows, pages);
+        let mut buffer = device.alloc(list.len())?;
+        device.stream_in(&mut buffer, &list)?;
+        Ok(Self { list: buffer, reach: Reach::Known(rows.iter().map(|at| at.position).collect()) })
+    }
+
+    /// Room for so many rows, each of a text of its own with so many pages: what is launched for it serves whatever is
+    /// [written](Self::write) there.
+    pub(crate) fn of_shape(device: &Device, (rows, pages): (usize, usize)) -> Result<Self, CudaError> {
+        let list = device.alloc(addresses_at(rows) + 2 * rows * pages)?;
+        Ok(Self { list, reach: Reach::Below(rows, pages) })
+    }
+
+    /// Puts other rows there: tokens, positions, addresses of pages.
+    pub(crate) fn write(&mut self, device: &Device, rows: &[(u32, usize, Vec<u64>)]) -> Result<(), CudaError> {
+        let Reach::Below(count, pages) = self.reach else { panic!("rows of which each is known") };
+        assert_eq!(rows.len(), count, "rows");
+        let (mut all, mut addresses) = (Vec::with_capacity(count), Vec::with_capacity(count * pages));
+        for (i, (token, position, own)) in rows.iter().enumerate() {
+            assert!(position / PAGE < own.len() && own.len() <= pages, "{position} in {} of {pages} pages", own.len());
+            all.push(At { token: *token, position: *position, first: i * pages });
+            addresses.extend(own);
+            addresses.resize((i + 1) * pages, 0);
+        }
+        device.stream_in(&mut self.list, &packed(&all, &addresses))
+    }
+
+    /// Number of rows.
+    fn count(&self) -> usize {
+        match &self.reach {
+            Reach::Known(positions) => positions.len(),
+            Reach::Below(rows, _) => *rows,
+        }
+    }
+
+    /// Shape: `[T]`.
+    pub(crate) fn tokens(&self) -> View<'_, i32> {
+        self.list.view(..self.count())
     }
 
     /// Shape: `[T]`.
     pub(crate) fn positions(&self) -> View<'_, i32> {
-        self.position.all()
+        self.list.view(self.count()..2 * self.count())
     }
+
+    /// First page of each row's text. Shape: `[T]`.
+    fn first(&self) -> View<'_, i32> {
+        self.list.view(2 * self.count()..3 * self.count())
+    }
+
+    /// Addresses of the pages, of two numbers each.
+    fn pages(&self) -> View<'_, i32> {
+        self.list.view(addresses_at(self.count())..)
+    }
+
+    /// How many rows from a row on can be attended to in one launch, and the most parts that the keys of one have.
+    fn fitting(&self, from: usize, heads: Heads) -> (usize, usize) {
+        match &self.reach {
+            Reach::Known(positions) => fitting(&positions[from..], heads),
+            Reach::Below(rows, pages) => bounded(rows - from, *pages, heads),
+        }
+    }
+}
+
+/// Where the addresses begin in the list of so many rows.
+fn addresses_at(rows: usize) -> usize {
+    (3 * rows).next_multiple_of(2)
+}
+
+/// Rows and addresses as one list.
+fn packed(rows: &[At], pages: &[u64]) -> Vec<i32> {
+    let mut list = Vec::with_capacity(addresses_at(rows.len()) + 2 * pages.len());
+    list.extend(rows.iter().map(|at| at.token as i32));
+    list.extend(rows.iter().map(|at| at.position as i32));
+    list.extend(rows.iter().map(|at| at.first as i32));
+    list.resize(addresses_at(rows.len()), 0);
+    // The low half first, as devices and processors have it.
+    list.extend(pages.iter().flat_map(|&page| [page as i32, (page >> 32) as i32]));
+    list
 }
 
 /// Numbers of a page, of so many layers.
@@ -92,12 +165,12 @@ impl Ops {
         (heads, layer): (Heads, usize),
         rows: &Standing,
     ) -> Result<(), CudaError> {
-        let t = rows.positions.len();
+        let t = rows.count();
         qkv.check(t, columns(heads));
         check_eights(&[qkv.stride]);
         let kernel = self.kernel(cached(heads), "append_to_pages")?;
         let launch = self.device.launch(&kernel).read(qkv.values).value(qkv.stride as i64);
-        let launch = launch.read(&rows.pages).read(&rows.first).read(&rows.position);
+        let launch = launch.read(rows.pages()).read(rows.first()).read(rows.positions());
         let launch = launch.value((layer * layer_numbers(heads)) as i64);
         let launch = launch.value(heads.query as i32).value(heads.key_value as i32);
         // SAFETY: the arguments are the kernel's; the rows were checked above, the pages are the caller's promise.
@@ -117,13 +190,13 @@ impl Ops {
         (rows, from): (&Standing, usize),
         mut o: PlaceMut<'_>,
     ) -> Result<(), CudaError> {
-        let t = rows.positions.len() - from;
+        let t = rows.count() - from;
         qkv.check(t, columns(heads));
         o.check(t, heads.query * heads.dim);
         check_eights(&[qkv.stride]);
         let mut done = 0;
         while done < t {
-            let (count, parts) = fitting(&rows.positions[from + done..], heads);
+            let (count, parts) = rows.fitting(from + done, heads);
             let launch = Launch { heads, layer, rows, first: from + done, count, parts };
             let qkv = Place { values: qkv.values.part(done * qkv.stride..), stride: qkv.stride };
             let o = PlaceMut { values: o.values.again().part(done * o.stride..), stride: o.stride };
@@ -141,8 +214,8 @@ impl Ops {
         let window = heads.window.map_or(0, |window| window.min(i32::MAX as usize) as i32);
         let (kernel, place) = (self.kernel(cached(heads), "cached_attention")?, first..first + count);
         let mut part = self.device.alloc::<f32>(if parts > 1 { count * parts * result(heads) } else { 1 })?;
-        let launch = self.device.launch(&kernel).read(qkv.values).value(qkv.stride as i64).read(&rows.pages);
-        let launch = launch.read(rows.first.view(place.clone())).read(rows.position.view(place.clone()));
+        let launch = self.device.launch(&kernel).read(qkv.values).value(qkv.stride as i64).read(rows.pages());
+        let launch = launch.read(rows.first().part(place.clone())).read(rows.positions().part(place.clone()));
         let launch = launch.value((layer * layer_numbers(heads)) as i64);
         let launch = launch.write(&mut o.values).value(o.stride as i64).write(&mut part);
         let launch = launch.value(heads.query as i32).value(heads.key_value as i32).value(window);
@@ -155,7 +228,7 @@ impl Ops {
             return Ok(());
         }
         let kernel = self.kernel(cached(heads), "join_parts")?;
-        let launch = self.device.launch(&kernel).read(&part).read(rows.position.view(place)).write(o.values);
+        let launch = self.device.launch(&kernel).read(&part).read(rows.positions().part(place)).write(o.values);
         let launch = launch.value(o.stride as i64).value(parts as i32).value(window);
         // SAFETY: as above.
         unsafe { launch.run((heads.query as u32, count as u32), 64, 0) }
@@ -200,6 +273,15 @@ fn fitting(positions: &[usize], heads: Heads) -> (usize, usize) {
     (count, most)
 }
 
+/// The same for rows of which only that is known that each has at most so many pages: what its parts may be.
+fn bounded(rows: usize, pages: usize, heads: Heads) -> (usize, usize) {
+    let all = (pages * PAGE).div_ceil(PART).max(1);
+    // A window begins and ends anywhere in a part.
+    let parts = heads.window.map_or(all, |window| all.min(window.div_ceil(PART) + 1));
+    let room = PARTS / result(heads);
+    (rows.min(ROWS).min(if parts > 1 { (room / parts).max(1) } else { ROWS }), parts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,5 +296,10 @@ mod tests {
         assert_eq!(fitting(&[100 * PART, 0], heads), (1, 101));
         assert_eq!(fitting(&[100 * PART, 0], Heads { window: Some(PART), ..heads }), (2, 2));
         assert_eq!(fitting(&[0; ROWS + 1], heads), (ROWS, 1));
+        // Of rows whose positions are not known, all that they may have.
+        assert_eq!(bounded(100, 1, heads), (100, 1));
+        assert_eq!(bounded(100, 3 * PART / PAGE, heads), (21, 3));
+        assert_eq!(bounded(100, 100 * PART / PAGE, heads), (1, 100));
+        assert_eq!(bounded(100, 100 * PART / PAGE, Heads { window: Some(PART), ..heads }), (32, 2));
     }
 }

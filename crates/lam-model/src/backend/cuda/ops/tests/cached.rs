@@ -3,7 +3,7 @@
 use half::bf16;
 use lam_cuda::Buffer;
 
-use super::super::cached::{Standing, page_numbers};
+use super::super::cached::{At, Standing, page_numbers};
 use super::{Matrix, exact, test_ops};
 use crate::backend::cuda::sources::{PAGE, PART};
 use crate::backend::run::Heads;
@@ -67,6 +67,16 @@ impl Texts {
 
 /// Attention of some rows of the texts, given as (text, position), after all rows were appended.
 fn attend(texts: &Texts, rows: &[(usize, usize)], from: usize) -> Option<Vec<f32>> {
+    attend_below(texts, rows, from, None)
+}
+
+/// The same with a launch for texts of so many pages, if any are said.
+fn attend_below(
+    texts: &Texts,
+    rows: &[(usize, usize)],
+    from: usize,
+    most_pages: Option<usize>,
+) -> Option<Vec<f32>> {
     let ops = test_ops()?;
     let Heads { query, dim, .. } = texts.heads;
     let size = page_numbers(texts.heads, LAYERS);
@@ -75,10 +85,10 @@ fn attend(texts: &Texts, rows: &[(usize, usize)], from: usize) -> Option<Vec<f32
     pages.iter_mut().for_each(|pages| pages.reverse());
     let addresses: Vec<u64> = pages.iter().flatten().map(|page| page.all().address()).collect();
     let first = |text: usize| texts.lengths[..text].iter().map(|length| length.div_ceil(PAGE)).sum::<usize>();
-    let place = |&(text, position): &(usize, usize)| (first(text), position);
+    let place = |&(text, position): &(usize, usize)| At { token: 0, position, first: first(text) };
 
     let (columns, stride) = (texts.columns(), texts.columns() + 24);
-    let all: Vec<(usize, usize)> = (0..texts.lengths.len())
+    let all: Vec<At> = (0..texts.lengths.len())
         .flat_map(|text| (0..texts.lengths[text]).map(move |position| (text, position)))
         .map(|row| place(&row))
         .collect();
@@ -87,7 +97,16 @@ fn attend(texts: &Texts, rows: &[(usize, usize)], from: usize) -> Option<Vec<f32
     // SAFETY: the pages are as long as the texts and have three layers.
     unsafe { ops.append(qkv.place(), (texts.heads, LAYER), &standing).unwrap() };
 
-    let standing = Standing::new(&ops.device, &addresses, &rows.iter().map(place).collect::<Vec<_>>()).unwrap();
+    let standing = match most_pages {
+        None => Standing::new(&ops.device, &addresses, &rows.iter().map(place).collect::<Vec<_>>()).unwrap(),
+        Some(most) => {
+            let own = |text: usize| addresses[first(text)..first(text + 1)].to_vec();
+            let rows: Vec<_> = rows.iter().map(|&(text, position)| (0, position, own(text))).collect();
+            let mut standing = Standing::of_shape(&ops.device, (rows.len(), most)).unwrap();
+            standing.write(&ops.device, &rows).unwrap();
+            standing
+        }
+    };
     let asked: Vec<f32> =
         rows[from..].iter().flat_map(|&(text, position)| texts.row(text, position)).copied().collect();
     let qkv = Matrix::of(&ops, &asked, columns, stride);
@@ -151,4 +170,16 @@ fn a_row_is_the_same_bits_in_any_company() {
         assert_eq!(attend(&texts, &[row], 0).unwrap(), together);
     }
     assert_eq!(attend(&texts, &rows, 1).unwrap(), together[4 * 64..]);
+}
+
+#[test]
+fn a_launch_for_longer_texts_gives_the_same_bits() {
+    let rows = [(0, 3 * PART - 1), (1, 50), (0, 10), (0, PART + 3)];
+    for window in [None, Some(PART), Some(20)] {
+        let texts = Texts::new(Heads { query: 4, key_value: 2, dim: 64, window }, &[3 * PART, 100]);
+        let Some(known) = attend(&texts, &rows, 0) else { return };
+        for pages in [3 * PART / PAGE, 4 * PART / PAGE] {
+            assert_eq!(attend_below(&texts, &rows, 0, Some(pages)).unwrap(), known, "{window:?}, {pages} pages");
+        }
+    }
 }
