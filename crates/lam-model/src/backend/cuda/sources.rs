@@ -27,6 +27,7 @@ pub(crate) enum Family {
     AttentionDelta,
     Attention(Tiles),
     Cached(CachedHeads),
+    Gather,
     Single,
 }
 
@@ -165,11 +166,18 @@ impl Family {
             Family::Single => ("single", include_str!("kernels/single.cu")),
             Family::Decode => ("decode", include_str!("kernels/decode.cu")),
             Family::AttentionDelta => ("attention-delta", include_str!("kernels/attention/delta.cu")),
+            Family::Gather => return gather(),
             Family::Attention(tiles) => return tiles.source(),
             Family::Cached(heads) => return heads.source(),
         };
         Source::new(name, flat(&[DEVICE, VALUES, text]))
     }
+}
+
+/// What gathers keys and values from pages.
+fn gather() -> Source {
+    let text = flat(&[DEVICE, VALUES, include_str!("kernels/attention/gather.cu")]);
+    Source::new("attention-gather", format!("#define PAGE {PAGE}\n") + &text)
 }
 
 /// Files as one text. What they include stands before them.

@@ -116,7 +116,7 @@ impl Shape {
     /// Of a pass that recurs: a token for each of its slots, all scored.
     fn of(pass: &Pass, vocabulary: usize) -> Option<Self> {
         let rows = &pass.rows;
-        let recurs = pass.prompts.is_empty() && rows.len() <= MOST_ROWS.min(at_once(vocabulary));
+        let recurs = pass.tiled() == 0 && rows.len() <= MOST_ROWS.min(at_once(vocabulary));
         let alone = rows.windows(2).all(|pair| pair[0].slot != pair[1].slot);
         if !recurs || !alone || rows.iter().any(|row| row.logits.is_none()) {
             return None;

@@ -8,6 +8,10 @@ use crate::generation::read::{AdapterId, Read};
 /// Tokens that go through the layers at once.
 const AT_ONCE: usize = 4096;
 
+/// New tokens of a slot that are attended to in tiles, over its pages gathered into rows. Fewer go one by one: by the
+/// bytes that both read and write, gathering is the less from some sixteen on, and it takes more launches.
+const TILED: usize = 32;
+
 /// A new token: where it goes, and which row of the logits it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -23,6 +27,8 @@ pub(crate) struct Pass {
     pub(crate) rows: Vec<Row>,
     /// Lengths of the prompts in front, which begin with their slot's first token: they need no pages to attend to.
     pub(crate) prompts: Vec<usize>,
+    /// Lengths of the texts behind them, which go on with many tokens each.
+    pub(crate) continued: Vec<usize>,
     /// Which rows have an adapter.
     pub(crate) adapted: Vec<(AdapterId, Range<usize>)>,
 }
@@ -41,6 +47,10 @@ struct Piece<'a> {
 impl Piece<'_> {
     fn is_prompt(&self) -> bool {
         self.start == 0 && self.tokens.len() > 1
+    }
+
+    fn is_continued(&self) -> bool {
+        self.start > 0 && self.tokens.len() >= TILED
     }
 
     fn rows(&self) -> impl Iterator<Item = Row> {
@@ -84,11 +94,13 @@ pub(crate) fn passes(reads: &[Read<'_>], of: impl Fn(usize) -> (usize, Option<Ad
 
 impl Pass {
     fn of(mut pieces: Vec<Piece<'_>>) -> Self {
-        pieces.sort_by_key(|piece| (!piece.is_prompt(), piece.adapter));
+        pieces.sort_by_key(|piece| (!piece.is_prompt(), !piece.is_continued(), piece.adapter));
         let mut pass = Self::default();
         for piece in pieces {
             if piece.is_prompt() {
                 pass.prompts.push(piece.tokens.len());
+            } else if piece.is_continued() {
+                pass.continued.push(piece.tokens.len());
             }
             let range = pass.rows.len()..pass.rows.len() + piece.tokens.len();
             match (piece.adapter, pass.adapted.last_mut()) {
@@ -106,6 +118,11 @@ impl Pass {
     /// Rows of the prompts.
     pub(crate) fn front(&self) -> usize {
         self.prompts.iter().sum()
+    }
+
+    /// Rows of the prompts and of the texts behind them.
+    pub(crate) fn tiled(&self) -> usize {
+        self.front() + self.continued.iter().sum::<usize>()
     }
 
     /// The prompts as documents.
@@ -154,6 +171,19 @@ mod tests {
         assert_eq!(pass.scored(), [(3, 0), (4, 1), (5, 2), (6, 4), (8, 3)]);
         assert_eq!(pass.rows[8], Row { slot: 3, position: 8, token: 17, logits: Some(3) });
         assert_eq!(pass.spans(), [Span::new(0, &[2]), Span::new(2, &[3])]);
+    }
+
+    #[test]
+    fn texts_that_go_on_with_many_tokens_come_between_prompts_and_single_rows() {
+        let (many, few) = ([7; TILED], [8; TILED - 1]);
+        let reads = [read(0, &few, 1), read(1, &many, 1), read(2, &[1], 1), read(3, &[2, 3], 1), read(4, &many, 1)];
+        let of = |slot| ([5, 9, 0, 0, 70][slot], (slot == 1).then_some(AdapterId(0)));
+        let passes = passes(&reads, of);
+        let pass = &passes[0];
+        assert_eq!((pass.prompts.as_slice(), pass.continued.as_slice()), ([2].as_slice(), [TILED; 2].as_slice()));
+        assert_eq!((pass.front(), pass.tiled(), pass.rows.len()), (2, 2 + 2 * TILED, 2 + 3 * TILED));
+        let slots: Vec<usize> = [0, 2, 2 + TILED, 2 + 2 * TILED, 1 + 3 * TILED].map(|row| pass.rows[row].slot).into();
+        assert_eq!(slots, [3, 4, 1, 0, 2]);
     }
 
     #[test]

@@ -7,12 +7,15 @@ use super::model::Model;
 use super::plan::{Pass, passes};
 use crate::ModelError;
 use crate::backend::cuda::ops::cached::{At, Standing};
+use crate::backend::cuda::ops::continued::{Behind, Continued, gathered};
 use crate::backend::cuda::ops::{Place, PlaceMut, Seen};
 use crate::backend::cuda::{Norm, Rows, Wide};
 use crate::generation::read::Read;
 
 /// Logits that exist on the device at the same time, about.
 const LOGITS: usize = 1 << 25;
+/// Rows that are gathered from pages at the same time, about.
+const GATHERED: usize = 1 << 14;
 
 /// A pass with what is on the device for it.
 pub(crate) struct Step<'a> {
@@ -21,6 +24,8 @@ pub(crate) struct Step<'a> {
     pub(crate) standing: Standing,
     /// What the prompts see of themselves, if there are any.
     seen: Option<Seen>,
+    /// The texts that go on with many tokens, as many at a time as are gathered together.
+    continued: Vec<Continued>,
 }
 
 /// Logits of some rows, and each one's place among those that were asked for.
@@ -91,13 +96,32 @@ impl<'a> Step<'a> {
             rows.push(At { token: row.token, position: row.position, first });
         }
         let prompts = (!pass.prompts.is_empty()).then(|| cache.model.ops().seen(&pass.spans(), heads, pass.front()));
-        let standing = Standing::new(device, &pages, &rows)?;
-        Ok(Self { seen: prompts.transpose()?, ..Self::over(cache, pass, standing) })
+        let (continued, standing) = (Self::continued(cache, pass, &rows)?, Standing::new(device, &pages, &rows)?);
+        Ok(Self { seen: prompts.transpose()?, continued, ..Self::over(cache, pass, standing) })
+    }
+
+    fn continued(cache: &Cache, pass: &Pass, rows: &[At]) -> Result<Vec<Continued>, CudaError> {
+        let (mut row, heads, ops) = (pass.front(), cache.model.heads(), cache.model.ops());
+        let (mut all, mut together, mut size) = (Vec::new(), Vec::new(), 0);
+        for &count in &pass.continued {
+            let text = Behind { page: rows[row].first, start: rows[row].position, row, count };
+            row += count;
+            if size > 0 && size + gathered(&text, heads) > GATHERED {
+                all.push(ops.continued(&together, heads)?);
+                (together, size) = (Vec::new(), 0);
+            }
+            size += gathered(&text, heads);
+            together.push(text);
+        }
+        if size > 0 {
+            all.push(ops.continued(&together, heads)?);
+        }
+        Ok(all)
     }
 
     /// A step without prompts, wherever its rows stand.
     pub(crate) fn over(cache: &'a Cache, pass: &'a Pass, standing: Standing) -> Self {
-        Self { cache, pass, standing, seen: None }
+        Self { cache, pass, standing, seen: None, continued: Vec::new() }
     }
 
     pub(crate) fn model(&self) -> &Model {
@@ -209,7 +233,8 @@ impl<'a> Step<'a> {
         Ok(turned)
     }
 
-    /// Turns queries and keys, stores keys and values, and attends: prompts to themselves, other rows to their pages.
+    /// Turns queries and keys, stores keys and values, and attends: prompts to themselves, other rows to their pages, in
+    /// tiles where they are many.
     pub(crate) fn attend(&self, layer: usize, qkv: Rows, norms: Option<&[Norm; 2]>) -> Result<Rows, CudaError> {
         let (model, t, front) = (self.model(), self.pass.rows.len(), self.pass.front());
         let (heads, ops) = (model.heads(), model.ops());
@@ -221,12 +246,17 @@ impl<'a> Step<'a> {
             let mut log_sums = model.device().alloc::<f32>(heads.query * front)?;
             ops.attention(qkv.place(), heads, seen, o.place_mut(), log_sums.all_mut())?;
         }
-        if front < t {
-            let from = Place { values: qkv.place().values.part(front * qkv.stride..), stride: qkv.stride };
-            let PlaceMut { values, stride } = o.place_mut();
-            let to = PlaceMut { values: values.part(front * stride..), stride };
+        for texts in &self.continued {
             // SAFETY: all positions up to these rows' have been appended.
-            unsafe { ops.cached_attention(from, (heads, layer), (&self.standing, front), to)? };
+            unsafe { ops.attention_behind(qkv.place(), (heads, layer), (&self.standing, texts), o.place_mut())? };
+        }
+        let tiled = self.pass.tiled();
+        if tiled < t {
+            let from = Place { values: qkv.place().values.part(tiled * qkv.stride..), stride: qkv.stride };
+            let PlaceMut { values, stride } = o.place_mut();
+            let to = PlaceMut { values: values.part(tiled * stride..), stride };
+            // SAFETY: as above.
+            unsafe { ops.cached_attention(from, (heads, layer), (&self.standing, tiled), to)? };
         }
         Ok(o)
     }

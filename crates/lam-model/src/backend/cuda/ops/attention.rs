@@ -165,6 +165,7 @@ impl Ops {
         by_qkv.check(seen.t, inputs.columns());
         check_length(log_sums, heads.query * seen.t);
         check_length(delta, heads.query * seen.t);
+        check_length(&seen.hi, seen.t);
         let turn_back = rope.map_or(TurnBack::default(), |(table, positions)| {
             check_length(positions, seen.t);
             TurnBack { table: table.address(), positions: positions.address() }

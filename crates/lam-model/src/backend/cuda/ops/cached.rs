@@ -92,7 +92,7 @@ impl Standing {
     }
 
     /// Addresses of the pages, of two numbers each.
-    fn pages(&self) -> View<'_, i32> {
+    pub(super) fn pages(&self) -> View<'_, i32> {
         self.list.view(addresses_at(self.count())..)
     }
 
@@ -128,12 +128,12 @@ pub(crate) fn page_numbers(heads: Heads, layers: usize) -> usize {
 }
 
 /// Numbers of one layer in a page: keys, then values.
-fn layer_numbers(heads: Heads) -> usize {
+pub(super) fn layer_numbers(heads: Heads) -> usize {
     2 * heads.key_value * PAGE * heads.dim
 }
 
 /// Columns of a row of queries, keys and values.
-fn columns(heads: Heads) -> usize {
+pub(super) fn columns(heads: Heads) -> usize {
     (heads.query + 2 * heads.key_value) * heads.dim
 }
 

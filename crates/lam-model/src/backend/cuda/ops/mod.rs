@@ -5,6 +5,7 @@
 
 mod attention;
 pub(crate) mod cached;
+pub(crate) mod continued;
 mod cross_entropy;
 #[cfg_attr(not(test), expect(dead_code, reason = "no sequence has a graph of its own so far"))]
 pub(crate) mod decode;

@@ -71,6 +71,14 @@ impl Ops {
     }
 }
 
+impl Ops {
+    /// Each row sees the rows from `lo` on up to itself. For a forward alone: by which queries a row is seen as a key is
+    /// not said. Within each 128 rows from a multiple of 128 on, `lo` does not fall.
+    pub(super) fn seen_before(&self, lo: &[i32]) -> Result<Seen, CudaError> {
+        Ok(Seen { t: lo.len(), lo: self.streamed(lo)?, hi: self.device.alloc(0)?, prefix: None, mean: lo.len() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

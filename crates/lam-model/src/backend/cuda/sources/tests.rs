@@ -24,6 +24,7 @@ fn modules() -> Vec<(Family, &'static [(u32, u32)])> {
         Family::Optimizer,
         Family::Decode,
         Family::Single,
+        Family::Gather,
         Family::AttentionDelta,
     ];
     let mut modules = plain.map(|family| (family, ALL)).to_vec();

@@ -4,23 +4,23 @@ use half::bf16;
 use lam_cuda::Buffer;
 
 use super::super::cached::{At, Standing, page_numbers};
-use super::{Matrix, exact, test_ops};
+use super::{Matrix, Ops, exact, test_ops};
 use crate::backend::cuda::sources::{PAGE, PART};
 use crate::backend::run::Heads;
 
 /// Texts whose pages lie in any order, in the second of three layers.
-struct Texts {
-    heads: Heads,
+pub(super) struct Texts {
+    pub(super) heads: Heads,
     lengths: Vec<usize>,
     /// Rows of all texts. Shape: [T, (H + 2K) E].
     qkv: Vec<f32>,
 }
 
-const LAYERS: usize = 3;
-const LAYER: usize = 1;
+pub(super) const LAYERS: usize = 3;
+pub(super) const LAYER: usize = 1;
 
 impl Texts {
-    fn new(heads: Heads, lengths: &[usize]) -> Self {
+    pub(super) fn new(heads: Heads, lengths: &[usize]) -> Self {
         let t: usize = lengths.iter().sum();
         let mut qkv = exact(t * (heads.query + 2 * heads.key_value) * heads.dim, 7);
         // Sharp: a few keys have most of the weight, so that one too few or too many is seen.
@@ -31,17 +31,17 @@ impl Texts {
         Self { heads, lengths: lengths.to_vec(), qkv }
     }
 
-    fn columns(&self) -> usize {
+    pub(super) fn columns(&self) -> usize {
         (self.heads.query + 2 * self.heads.key_value) * self.heads.dim
     }
 
-    fn row(&self, text: usize, position: usize) -> &[f32] {
+    pub(super) fn row(&self, text: usize, position: usize) -> &[f32] {
         let row = self.lengths[..text].iter().sum::<usize>() + position;
         &self.qkv[row * self.columns()..(row + 1) * self.columns()]
     }
 
     /// What a row's heads are, in f64. Shape: [H E].
-    fn expected(&self, text: usize, position: usize) -> Vec<f32> {
+    pub(super) fn expected(&self, text: usize, position: usize) -> Vec<f32> {
         let Heads { query, key_value, dim, window } = self.heads;
         let oldest = window.map_or(0, |window| (position + 1).saturating_sub(window));
         let of = |row: usize, head: usize| &self.row(text, row)[head * dim..(head + 1) * dim];
@@ -65,42 +65,52 @@ impl Texts {
     }
 }
 
+/// The texts' pages, with the keys and values of all their rows.
+pub(super) struct Pages {
+    pub(super) addresses: Vec<u64>,
+    /// First page of each text, and one behind the last.
+    pub(super) first: Vec<usize>,
+    #[expect(dead_code, reason = "the memory at the addresses")]
+    pages: Vec<Vec<Buffer<bf16>>>,
+}
+
+impl Pages {
+    pub(super) fn of(ops: &Ops, texts: &Texts) -> Self {
+        let size = page_numbers(texts.heads, LAYERS);
+        let pages_of = |length: &usize| (0..length.div_ceil(PAGE)).map(|_| ops.device.alloc(size).unwrap());
+        let mut pages: Vec<Vec<Buffer<bf16>>> = texts.lengths.iter().map(|length| pages_of(length).collect()).collect();
+        pages.iter_mut().for_each(|pages| pages.reverse());
+        let addresses: Vec<u64> = pages.iter().flatten().map(|page| page.all().address()).collect();
+        let mut first = vec![0];
+        texts.lengths.iter().for_each(|length| first.push(first[first.len() - 1] + length.div_ceil(PAGE)));
+        let rows = texts.lengths.iter().zip(&first).flat_map(|(length, first)| (0..*length).map(|at| (at, *first)));
+        let all: Vec<At> = rows.map(|(position, first)| At { token: 0, position, first }).collect();
+        let qkv = Matrix::of(ops, &texts.qkv, texts.columns(), texts.columns() + 24);
+        let standing = Standing::new(&ops.device, &addresses, &all).unwrap();
+        // SAFETY: the pages are as long as the texts and have three layers.
+        unsafe { ops.append(qkv.place(), (texts.heads, LAYER), &standing).unwrap() };
+        Self { addresses, first, pages }
+    }
+}
+
 /// Attention of some rows of the texts, given as (text, position), after all rows were appended.
 fn attend(texts: &Texts, rows: &[(usize, usize)], from: usize) -> Option<Vec<f32>> {
     attend_below(texts, rows, from, None)
 }
 
 /// The same with a launch for texts of so many pages, if any are said.
-fn attend_below(
-    texts: &Texts,
-    rows: &[(usize, usize)],
-    from: usize,
-    most_pages: Option<usize>,
-) -> Option<Vec<f32>> {
+fn attend_below(texts: &Texts, rows: &[(usize, usize)], from: usize, most_pages: Option<usize>) -> Option<Vec<f32>> {
     let ops = test_ops()?;
     let Heads { query, dim, .. } = texts.heads;
-    let size = page_numbers(texts.heads, LAYERS);
-    let pages_of = |length: &usize| (0..length.div_ceil(PAGE)).map(|_| ops.device.alloc(size).unwrap());
-    let mut pages: Vec<Vec<Buffer<bf16>>> = texts.lengths.iter().map(|length| pages_of(length).collect()).collect();
-    pages.iter_mut().for_each(|pages| pages.reverse());
-    let addresses: Vec<u64> = pages.iter().flatten().map(|page| page.all().address()).collect();
-    let first = |text: usize| texts.lengths[..text].iter().map(|length| length.div_ceil(PAGE)).sum::<usize>();
-    let place = |&(text, position): &(usize, usize)| At { token: 0, position, first: first(text) };
-
+    let pages = Pages::of(&ops, texts);
+    let (addresses, first) = (&pages.addresses, &pages.first);
+    let place = |&(text, position): &(usize, usize)| At { token: 0, position, first: first[text] };
     let (columns, stride) = (texts.columns(), texts.columns() + 24);
-    let all: Vec<At> = (0..texts.lengths.len())
-        .flat_map(|text| (0..texts.lengths[text]).map(move |position| (text, position)))
-        .map(|row| place(&row))
-        .collect();
-    let qkv = Matrix::of(&ops, &texts.qkv, columns, stride);
-    let standing = Standing::new(&ops.device, &addresses, &all).unwrap();
-    // SAFETY: the pages are as long as the texts and have three layers.
-    unsafe { ops.append(qkv.place(), (texts.heads, LAYER), &standing).unwrap() };
 
     let standing = match most_pages {
-        None => Standing::new(&ops.device, &addresses, &rows.iter().map(place).collect::<Vec<_>>()).unwrap(),
+        None => Standing::new(&ops.device, addresses, &rows.iter().map(place).collect::<Vec<_>>()).unwrap(),
         Some(most) => {
-            let own = |text: usize| addresses[first(text)..first(text + 1)].to_vec();
+            let own = |text: usize| addresses[first[text]..first[text + 1]].to_vec();
             let rows: Vec<_> = rows.iter().map(|&(text, position)| (0, position, own(text))).collect();
             let mut standing = Standing::of_shape(&ops.device, (rows.len(), most)).unwrap();
             standing.write(&ops.device, &rows).unwrap();

@@ -6,6 +6,7 @@
 
 mod attention;
 mod cached;
+mod continued;
 mod decode;
 mod losses;
 mod norms;
