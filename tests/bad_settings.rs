@@ -84,6 +84,15 @@ fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn a_level_of_processors_that_is_not_known_is_refused() {
+    let output = Place::new("no-level").command(&["doctor"]).env("LAM_CPU", "avx3").output().expect("lam-train starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let words = ["environment variable LAM_CPU", "`avx3`", "hint: write one of baseline, avx2, avx512, "];
+    assert!(words.iter().all(|words| told.contains(words)), "{told}");
+}
+
+#[test]
 fn the_exit_code_stays_where_nobody_reads_the_error() {
     let place = Place::new("nobody-reads");
     let (reader, writer) = std::io::pipe().expect("the system has pipes");

@@ -87,3 +87,24 @@ fn the_doctor_says_what_is_missing_for_a_card() {
     let text = looked(&["doctor"]);
     assert!(text.contains("\ncuda driver") && text.contains("\nhint "), "{text}");
 }
+
+#[test]
+fn the_doctor_says_which_instructions_are_used_and_why_others_are_not() {
+    let place = Place::new("instructions");
+    let looked = |level: &str| -> serde_json::Value {
+        let output = place.command(&["doctor", "--json"]).env("LAM_CPU", level).output().expect("runs");
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let masked = looked("baseline");
+    assert_eq!(masked["instructions"], serde_json::json!([]));
+    if cfg!(target_arch = "x86_64") {
+        let unused = masked["instructions_unused"].as_str().expect("a text");
+        assert!(unused.contains("avx2: left out by LAM_CPU=baseline; "), "{unused}");
+        assert!(unused.ends_with("amx: left out by LAM_CPU=baseline"), "{unused}");
+        // A name of another architecture masks nothing, and that is said.
+        let foreign = looked("neon");
+        let unused = foreign["instructions_unused"].as_str().expect("a text");
+        assert!(unused.starts_with("neon: another kind of processor has it"), "{unused}");
+    }
+}

@@ -63,6 +63,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "batch",
             "backend/heads",
             "backend/cpu/kernel",
+            "processor",
             "backend/cpu/storage",
             "backend/cpu/ops",
             "backend/run",

@@ -56,6 +56,17 @@ pub enum ModelError {
         /// What it must be.
         reason: String,
     },
+    /// An environment variable says what is not known.
+    Environment {
+        /// Its name.
+        variable: &'static str,
+        /// What it says.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// An adapter does not fit the model.
     Adapter {
         /// What does not fit.
@@ -123,6 +134,7 @@ impl Fault for ModelError {
             Self::Io { source, .. } => FaultKind::of_io(source),
             Self::Weights(error) => error.kind(),
             Self::Cuda(error) => error.kind(),
+            Self::Environment { .. } => FaultKind::Config,
             _ => FaultKind::Data,
         }
     }
@@ -144,6 +156,10 @@ impl Fault for ModelError {
             Self::Config { key, value, reason } => {
                 Details::new(format!("`{key}`")).at("model config").found(value).because(reason)
             }
+            Self::Environment { variable, value, reason, hint } => Details::new(format!("`{value}`"))
+                .at(format!("environment variable {variable}"))
+                .because(reason)
+                .hint(hint),
             Self::Adapter { what, hint } => Details::new(what).at("adapter").hint(hint),
             Self::Pages { tokens, pages, bytes, used, free } => {
                 let mib = |bytes: usize| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));

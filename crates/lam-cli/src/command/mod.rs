@@ -16,6 +16,7 @@ mod report;
 mod room;
 mod serve;
 
+use lam_model::Processor;
 use lam_signal::Failure;
 
 use crate::args::{Cli, Command};
@@ -23,6 +24,7 @@ use crate::output::Output;
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<(), Failure> {
+    Processor::check()?;
     let (output, device) = (Output { json: cli.json }, cli.device);
     match cli.command {
         Command::Run(args) => pipeline::run(&args, device, &output),

@@ -3,6 +3,7 @@
 mod cuda;
 
 use lam_cuda::{Places, Report};
+use lam_model::Processor;
 use lam_signal::Failure;
 use serde_json::{Value, json};
 
@@ -10,12 +11,13 @@ use crate::output::Output;
 
 /// Prints threads, instruction sets, memory, devices and versions.
 pub fn doctor(output: &Output) -> Result<(), Failure> {
-    let found = Report::of(&Places::here());
+    let (found, processor) = (Report::of(&Places::here()), Processor::here());
     let mut report = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
         "architecture": std::env::consts::ARCH,
-        "instructions": instructions(),
+        "instructions": processor.used,
+        "instructions_unused": processor.unused.join("; "),
         "memory_total_mib": memory_mib("MemTotal:"),
         "memory_available_mib": memory_mib("MemAvailable:"),
         "devices": devices(&found),
@@ -49,23 +51,6 @@ fn plain(value: &Value) -> String {
         Value::Null => "unknown".into(),
         other => other.to_string(),
     }
-}
-
-/// The instruction sets that the engine chooses from at run time.
-#[cfg(target_arch = "x86_64")]
-fn instructions() -> Vec<&'static str> {
-    let found = [
-        ("avx2", is_x86_feature_detected!("avx2")),
-        ("fma", is_x86_feature_detected!("fma")),
-        ("avx512f", is_x86_feature_detected!("avx512f")),
-        ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
-    ];
-    found.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn instructions() -> Vec<&'static str> {
-    Vec::new()
 }
 
 /// One figure of `/proc/meminfo`, where there is such a file.

@@ -1,42 +1,18 @@
 //! Compiles a loop three times, for AVX-512, AVX2 and the baseline, and chooses when it is called.
 
-/// Level of the processor's vector instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Baseline,
-}
+use super::features::Features;
+pub(crate) use super::features::Level;
 
-/// Level of this processor.
+/// Level of this process.
 #[inline]
 pub(crate) fn level() -> Level {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::is_x86_feature_detected as has;
-        if has!("avx512f") && has!("avx512vl") && has!("avx512dq") && has!("avx512bw") {
-            return Level::Avx512;
-        }
-        if has!("avx2") && has!("fma") {
-            return Level::Avx2;
-        }
-    }
-    Level::Baseline
+    Features::here().level
 }
 
-/// Whether this processor multiplies pairs of bf16.
+/// Whether this process multiplies pairs of bf16.
 #[inline]
 pub(crate) fn multiplies_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        level() == Level::Avx512 && std::is_x86_feature_detected!("avx512bf16")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        false
-    }
+    Features::here().bf16
 }
 
 /// `dispatched! { /// doc  fn name(args) -> R { body } }`: the body must be safe code that vectorises by itself. It may

@@ -3,6 +3,9 @@
 
 use half::f16;
 
+use super::features::Features;
+pub(crate) use super::features::LanesLevel as Level;
+
 /// The operations of a level. All are unsafe because they may be run only where the processor has the level, and
 /// because those that take a pointer read or write sixteen numbers at it.
 pub(crate) trait Lanes {
@@ -252,35 +255,8 @@ macro_rules! with_lanes {
 }
 pub(crate) use with_lanes;
 
-/// What the processor has, as far as lanes care.
-#[derive(Clone, Copy)]
-pub(crate) enum Level {
-    /// AVX-512 with bf16 and byte products.
-    #[cfg(target_arch = "x86_64")]
-    Native,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Baseline,
-}
-
-/// Level of this processor.
+/// Level of this process.
 #[inline]
 pub(crate) fn level() -> Level {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::is_x86_feature_detected as has;
-
-        use super::dispatch;
-        match dispatch::level() {
-            dispatch::Level::Avx512 if has!("avx512bf16") && has!("avx512vnni") && has!("f16c") => {
-                return Level::Native;
-            }
-            dispatch::Level::Avx512 if has!("f16c") => return Level::Avx512,
-            dispatch::Level::Avx2 if has!("f16c") => return Level::Avx2,
-            _ => {}
-        }
-    }
-    Level::Baseline
+    Features::here().lanes
 }

@@ -1,8 +1,11 @@
 //! Loops over f32 slices that everything else is made of. Know no tensors and no model.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub(crate) mod blocks;
 pub(crate) mod dispatch;
 pub(crate) mod element;
+pub(crate) mod features;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 pub(crate) mod numbers;
