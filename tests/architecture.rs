@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 7] = [
-    &["lam-types", "lam-signal"],
+    &["lam-types", "lam-signal", "lam-gguf"],
     &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-weights", "lam-learn", "lam-cuda"],
     &["lam-model", "lam-tasks"],
     &[
@@ -51,6 +51,7 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-prompt", "candle-core", "words and tokens need no tensor"),
     ("lam-store", "candle-core", "files know no tensor"),
     ("lam-weights", "candle-core", "files know no tensor"),
+    ("lam-gguf", "candle-core", "files know no tensor"),
     ("lam-pipeline", "candle-core", "the runner knows no machine learning"),
     ("lam-pipeline", "lam-prompt", "the runner knows no machine learning"),
     ("lam-hub", "candle-core", "downloads know no tensor"),

@@ -8,6 +8,7 @@ mod data;
 mod endpoints;
 mod evaluation;
 mod full_disk;
+mod gguf;
 mod hub;
 mod kill_and_resume;
 mod miniature;

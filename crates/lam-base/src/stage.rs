@@ -89,13 +89,13 @@ impl Stage for Base {
     }
 }
 
-/// Refuses a name that is neither a directory nor one that the hub could know.
+/// Refuses a name that is neither a directory, nor a file, nor one that the hub could know.
 fn refuse_unknown(name: &str) -> Result<(), ConfigError> {
     if NamedModel::is_possible(name) {
         return Ok(());
     }
-    let hint = "name a model directory in Hugging Face layout, or OWNER/NAME[@REVISION] on the hub";
-    Err(ConfigError::value("model_name_or_path", name, "no such directory, and not the name of a model", hint))
+    let hint = "name a model directory in Hugging Face layout, a GGUF file, or OWNER/NAME[@REVISION] on the hub";
+    Err(ConfigError::value("model_name_or_path", name, "no such directory or file, and not the name of a model", hint))
 }
 
 /// Refuses an adapter that is no directory, or that has no model under it.

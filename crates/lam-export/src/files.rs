@@ -11,7 +11,7 @@ const GENERATION: &str = "generation_config.json";
 
 /// Refuses a model without its tokenizer.
 pub fn need_tokenizer(model: &Path) -> Result<(), ExportError> {
-    if model.join("tokenizer.json").is_file() {
+    if lam_prompt::has_tokenizer(model) {
         return Ok(());
     }
     let hint = "a model is exported with the tokenizer it was trained with; lay it beside the weights";
@@ -20,11 +20,11 @@ pub fn need_tokenizer(model: &Path) -> Result<(), ExportError> {
 
 /// Copies the tokenizer and its template byte for byte: the model is served in the form in which it was trained.
 pub fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), ExportError> {
-    for name in lam_prompt::tokenizer_files(from)? {
-        let (source, target) = (from.join(&name), to.join(&name));
+    for (name, bytes) in lam_prompt::tokenizer_files(from)? {
+        let target = to.join(&name);
         let parent = target.parent().unwrap_or(to);
         fs::create_dir_all(parent).map_err(ExportError::io("create directory", parent))?;
-        fs::copy(&source, target).map_err(ExportError::io("copy", &source))?;
+        fs::write(&target, bytes).map_err(ExportError::io("write", &target))?;
     }
     Ok(())
 }

@@ -33,12 +33,12 @@ impl Sources {
             stage.join("adapter"),
             stage.join("policy/adapter"),
         ];
-        let with = |file: &str| places.iter().find(|place| place.join(file).is_file()).cloned();
+        let with = |holds: &dyn Fn(&Path) -> bool| places.iter().find(|place| holds(place)).cloned();
         let rewards = [stage.join("reward"), stage.join("reward_model"), stage.to_owned()];
-        let adapter = with("adapter_config.json");
+        let adapter = with(&|place| place.join("adapter_config.json").is_file());
         let base = adapter.as_deref().map(|adapter| base_of(adapter, stage)).transpose()?.flatten();
         Ok(Self {
-            model: with("config.json").filter(|place| !is_reward(place)),
+            model: with(&lam_gguf::is_model).filter(|place| !is_reward(place)),
             reward: rewards.into_iter().find(|place| is_reward(place)),
             adapter,
             base,
@@ -79,5 +79,5 @@ fn base_of(adapter: &Path, stage: &Path) -> Result<Option<PathBuf>, ExportError>
     let names = named.into_iter().chain(parent.map(|input| input.path)).filter(|name| !name.is_empty());
     let mut places =
         names.flat_map(|name| [adapter.join(&name), stage.join(&name), run.join(&name), PathBuf::from(&name)]);
-    Ok(places.find(|place| place.join("config.json").is_file()))
+    Ok(places.find(|place| lam_gguf::is_model(place)))
 }

@@ -132,6 +132,11 @@ impl Listing {
             hint: hint.to_owned(),
         };
         let is_adapter = self.has("adapter_config.json");
+        let gguf = self.siblings.iter().map(|sibling| &sibling.rfilename).find(|name| name.ends_with(".gguf"));
+        if let Some(name) = gguf.filter(|_| !self.has("config.json") && !is_adapter) {
+            let reason = format!("the repository holds GGUF files, such as `{name}`, and no config.json");
+            return Err(unusable(&reason, "download the file that you want, and name it in the model's place"));
+        }
         if !self.has("config.json") && !is_adapter {
             return Err(unusable("the repository has no config.json", "is it a model in transformers' layout?"));
         }
@@ -223,6 +228,8 @@ mod tests {
         assert!(needed(&["README.md"]).unwrap_err().contains("no config.json"));
         let error = needed(&["config.json", "pytorch_model.bin"]).unwrap_err();
         assert!(error.contains("`pytorch_model.bin`") && error.contains("hint: save it"), "{error}");
+        let error = needed(&["README.md", "tiny-Q4_K_M.gguf"]).unwrap_err();
+        assert!(error.contains("`tiny-Q4_K_M.gguf`") && error.contains("hint: download the file"), "{error}");
         assert!(needed(&["config.json"]).unwrap_err().contains("no weights"));
     }
 }

@@ -1,4 +1,4 @@
-//! Models by the name a person gives: a directory, or OWNER/NAME on the hub, which is fetched.
+//! Models by the name a person gives: a directory, a GGUF file, or OWNER/NAME on the hub, which is fetched.
 
 use std::path::{Path, PathBuf};
 
@@ -9,20 +9,20 @@ use crate::{Hub, HubError, HubSettings, ModelId};
 
 /// A model on this machine.
 pub struct NamedModel {
-    /// Its directory.
+    /// Its directory, or its GGUF file.
     pub directory: PathBuf,
     /// Where on the hub it comes from.
     pub origin: Option<Value>,
 }
 
 impl NamedModel {
-    /// The model in the directory `name`, or of that name on the hub.
+    /// The model in the directory or the GGUF file `name`, or of that name on the hub.
     ///
     /// # Errors
     /// A name that is neither, or a model that cannot be fetched.
     pub fn find(name: &str, monitor: Monitor<'_>) -> Result<Self, HubError> {
         let directory = PathBuf::from(name);
-        if directory.is_dir() {
+        if is_here(&directory) {
             return Ok(Self { directory, origin: None });
         }
         let id: ModelId = name.parse()?;
@@ -31,8 +31,12 @@ impl NamedModel {
         Ok(Self { directory: snapshot.directory, origin: Some(origin) })
     }
 
-    /// Whether it can be looked for: a directory, or a name that the hub could know.
+    /// Whether it can be looked for: a directory, a GGUF file, or a name that the hub could know.
     pub fn is_possible(name: &str) -> bool {
-        Path::new(name).is_dir() || name.parse::<ModelId>().is_ok()
+        is_here(Path::new(name)) || name.parse::<ModelId>().is_ok()
     }
+}
+
+fn is_here(path: &Path) -> bool {
+    path.is_dir() || lam_gguf::find(path).is_ok_and(|found| found.is_some())
 }

@@ -84,7 +84,7 @@ impl ModelDirectory {
 
 /// A directory was named that is not a model.
 pub fn not_a_model(directory: &Path) -> Failure {
-    let hint = "name a model directory in Hugging Face layout";
+    let hint = "name a model directory in Hugging Face layout, or a GGUF file";
     Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
@@ -94,7 +94,8 @@ pub fn not_a_model(directory: &Path) -> Failure {
 /// # Errors
 /// Says what is missing, damaged or does not fit.
 pub fn open_model(directory: &Path, adapter: Option<&Path>, progress: &dyn Progress) -> Result<ModelSource, Failure> {
-    if !["config.json", "adapter_config.json"].iter().any(|name| directory.join(name).is_file()) {
+    let is_adapter = directory.join("adapter_config.json").is_file();
+    if !is_adapter && !directory.join("config.json").is_file() && lam_gguf::find(directory).is_ok_and(|f| f.is_none()) {
         return Err(not_a_model(directory));
     }
     let source = ModelSource::open(directory, adapter)?;
@@ -141,6 +142,10 @@ fn directory_name(directory: &Path) -> String {
 fn identity(directory: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<PolicyId, Failure> {
     let files = match lam_store::read_manifest(directory)? {
         Some(manifest) => manifest.files,
+        None if directory.is_file() => {
+            let hash = lam_store::hash_path(directory)?;
+            return Ok(PolicyId { name: model_name(directory, name_of)?, hash });
+        }
         None => lam_store::record_files(directory)?.0,
     };
     let answering = files.iter().filter(|file| decides_answers(&file.path));
@@ -162,7 +167,7 @@ fn decides_answers(file: &Path) -> bool {
         "additional_chat_templates",
     ];
     let name = file.to_string_lossy();
-    let is_weights = name.contains(".safetensors") && file.components().count() == 1;
+    let is_weights = (name.contains(".safetensors") || name.ends_with(".gguf")) && file.components().count() == 1;
     is_weights || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 

@@ -253,9 +253,7 @@ impl DecoderConfig {
         let padding = self.pad_token_id.filter(|id| *id as usize >= self.vocab_size);
         refuse_unless(padding.is_none(), "pad_token_id", padding.unwrap_or(0), "must be below `vocab_size`")?;
         let quantised = self.other.get("quantization_config").unwrap_or(&Value::Null);
-        let reason =
-            "weights are taken as they lie in the files: save the model unquantised; if they are, take the key out";
-        refuse_unless(quantised.is_null(), "quantization_config", quantised, reason)?;
+        refuse_unless(quantised.is_null(), "quantization_config", quantised, &unquantised(quantised))?;
         self.check_window()?;
         self.check_architecture()?;
         self.rotary().map(drop)
@@ -279,6 +277,18 @@ impl DecoderConfig {
         }
         let whole = self.model_type != Architecture::Llama || self.hidden_size.is_multiple_of(self.num_attention_heads);
         refuse_unless(whole, "hidden_size", self.hidden_size, "must be a multiple of `num_attention_heads` in a Llama")
+    }
+}
+
+/// What to take instead of weights that another program quantised.
+fn unquantised(quantised: &Value) -> String {
+    match quantised["quant_method"].as_str() {
+        None => "weights are taken as they lie in the files: save the model unquantised; if they are, take the key out"
+            .into(),
+        Some(method) => format!(
+            "`{method}` weights cannot be read: name the model that they were made of, which `finetuning_type = \"qlora\"` \
+             quantises, or its GGUF file in Q4_K_M, Q4_0 or Q8_0; if they are not quantised, take the key out"
+        ),
     }
 }
 
@@ -344,6 +354,11 @@ pub(crate) mod tests {
             (json!({ "layer_types": ["sliding_attention", "full_attention"] }), "`layer_types`"),
             (json!({ "layer_types": ["sliding_attention"], "sliding_window": null }), "`layer_types`"),
             (json!({ "quantization_config": { "bits": 4 } }), "`quantization_config`"),
+            (
+                json!({ "quantization_config": { "quant_method": "gptq" } }),
+                "`gptq` weights cannot be read: name the model",
+            ),
+            (json!({ "quantization_config": { "quant_method": "awq" } }), "or its GGUF file in Q4_K_M"),
             (json!({ "rope_theta": -1.0 }), "`rope_theta`"),
             (json!({ "rms_norm_eps": "1e-5" }), "`rms_norm_eps` = \"1e-5\": must be a number"),
             (json!({ "hidden_size": null }), "missing field `hidden_size`"),

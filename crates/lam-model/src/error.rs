@@ -127,6 +127,15 @@ impl ModelError {
     }
 }
 
+impl From<lam_gguf::GgufError> for ModelError {
+    fn from(error: lam_gguf::GgufError) -> Self {
+        match error {
+            lam_gguf::GgufError::Io { path, source } => Self::Io { path, source },
+            lam_gguf::GgufError::File { path, reason, hint } => Self::File { path, reason, hint },
+        }
+    }
+}
+
 impl Fault for ModelError {
     fn kind(&self) -> FaultKind {
         match self {

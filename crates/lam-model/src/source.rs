@@ -1,4 +1,4 @@
-//! A model as it is named: a directory, perhaps with an adapter over it. Everything that opens a model passes here, and
+//! A model as it is named: a directory or a GGUF file, perhaps with an adapter over it. Everything that opens a model passes here, and
 //! what is wrong with its files is found before any of them is read through.
 
 use std::path::{Path, PathBuf};
@@ -28,8 +28,9 @@ pub struct AdapterOutline {
 }
 
 impl ModelSource {
-    /// Looks at the model in a directory, with the adapter of another directory over it if one is given. A directory that
-    /// holds an adapter alone stands for it over the base that its config names.
+    /// Looks at the model in a directory, or in a GGUF file (named itself, or by the directory that holds it and no
+    /// config.json), with the adapter of another directory over it if one is given. A directory that holds an adapter
+    /// alone stands for it over the base that its config names.
     ///
     /// # Errors
     /// Files that are missing or damaged, weights of another model than the config describes, a reward model, an adapter
@@ -49,7 +50,7 @@ impl ModelSource {
         Ok(Self { directory, adapter, config: files.config })
     }
 
-    /// The directory with config, tokenizer and weights.
+    /// The directory with config, tokenizer and weights, or the GGUF file.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -190,7 +191,7 @@ pub fn open_reward_model(directory: &Path) -> Result<DecoderConfig, ModelError> 
 
 /// Whether a directory holds an adapter and no model.
 fn is_adapter(directory: &Path) -> bool {
-    directory.join("adapter_config.json").is_file() && !directory.join("config.json").is_file()
+    directory.join("adapter_config.json").is_file() && !lam_gguf::is_model(directory)
 }
 
 fn base_of(adapter: &Path) -> Result<PathBuf, ModelError> {

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lam_types::{Action, FunctionSpec, Observation, State};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::answer::{action_json, plan_json};
 use crate::chat::form::Chat;
 use crate::compact::{Compact, Markers};
 use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
-use crate::tokenizer::read_object;
+use crate::tokenizer::{model_config, read_object};
 use crate::{
     ParseError, Piece, PromptError, Tokenizer, messages, parse_action_text, parse_action_text_tolerant,
     parse_plan_text, plan_messages,
@@ -248,16 +248,23 @@ impl Renderer {
 
 /// The `eos_token_id` of a model's configuration and of its generation configuration: one or several.
 fn read_stop_tokens(dir: &Path) -> Result<Vec<u32>, PromptError> {
+    if let Some(config) = model_config(dir)? {
+        return stop_tokens_of(&config, dir);
+    }
     let mut ids = Vec::new();
     for file in ["config.json", "generation_config.json"] {
         let path = dir.join(file);
-        let config = read_object(&path)?.unwrap_or_default();
-        let found = config.get("eos_token_id").cloned().unwrap_or_default();
-        let several = if found.is_null() || found.is_array() { found } else { Value::Array(vec![found]) };
-        let several = serde_json::from_value::<Option<Vec<u32>>>(several).map_err(|error| {
-            PromptError::format(&path, format!("`eos_token_id`: {error}"), "it must be an id or a list of ids")
-        })?;
-        ids.extend(several.unwrap_or_default());
+        ids.extend(stop_tokens_of(&read_object(&path)?.unwrap_or_default(), &path)?);
     }
     Ok(ids)
+}
+
+/// The `eos_token_id` of a configuration, which lies in `path`.
+fn stop_tokens_of(config: &Map<String, Value>, path: &Path) -> Result<Vec<u32>, PromptError> {
+    let found = config.get("eos_token_id").cloned().unwrap_or_default();
+    let several = if found.is_null() || found.is_array() { found } else { Value::Array(vec![found]) };
+    let several = serde_json::from_value::<Option<Vec<u32>>>(several).map_err(|error| {
+        PromptError::format(path, format!("`eos_token_id`: {error}"), "it must be an id or a list of ids")
+    })?;
+    Ok(several.unwrap_or_default())
 }

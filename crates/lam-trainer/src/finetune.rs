@@ -144,12 +144,15 @@ pub fn write_model(mut decoder: Decoder, parent: &Path, output: &Path) -> Result
 /// # Errors
 /// Names the file that cannot be copied.
 pub fn copy_companions(from: &Path, to: &Path) -> Result<(), TrainerError> {
-    for name in tokenizer_files(from)?.iter().map(String::as_str).chain([GENERATION]) {
-        let source = from.join(name);
-        if source.is_file() && (name == GENERATION || !to.join(name).exists()) {
-            let bytes = fs::read(&source).map_err(StoreError::io("read", &source))?;
-            lam_store::write_atomic(&to.join(name), &bytes)?;
+    for (name, bytes) in tokenizer_files(from)? {
+        if !to.join(&name).exists() {
+            lam_store::write_atomic(&to.join(&name), &bytes)?;
         }
+    }
+    let generation = from.join(GENERATION);
+    if generation.is_file() {
+        let bytes = fs::read(&generation).map_err(StoreError::io("read", &generation))?;
+        lam_store::write_atomic(&to.join(GENERATION), &bytes)?;
     }
     Ok(())
 }

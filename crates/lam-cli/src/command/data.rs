@@ -228,7 +228,7 @@ fn show(path: &Path, skip: usize, count: usize, output: &Output) -> Result<(), F
 /// A model's words; what of its files is used otherwise than they say is noted.
 /// The renderer of a model, which is looked at as wherever it is used, or of a tokenizer's directory without one.
 fn renderer(model: &Path, output: &Output) -> Result<Renderer, Failure> {
-    let is_model = ["config.json", "adapter_config.json"].iter().any(|name| model.join(name).is_file());
+    let is_model = lam_gguf::is_model(model) || model.join("adapter_config.json").is_file();
     let source = is_model.then(|| ModelSource::open(model, None)).transpose()?;
     let renderer = Renderer::load(source.as_ref().map_or(model, ModelSource::tokenizer_directory))?;
     renderer.notes().iter().for_each(|note| output.note(note));

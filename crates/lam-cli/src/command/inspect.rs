@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use lam_gguf::Gguf;
 use lam_hub::{Hub, HubSettings, ModelId};
 use lam_inference::not_a_model;
-use lam_model::{AdapterOutline, Architecture, DecoderConfig, ModelSource, open_reward_model};
+use lam_model::{AdapterOutline, Architecture, DecoderConfig, ModelError, ModelSource, open_reward_model};
 use lam_prompt::Renderer;
 use lam_signal::Failure;
 use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
@@ -23,10 +24,10 @@ const LORA_RANK: u64 = 16;
 pub fn inspect(name: &str, adapter: Option<&Path>, tokens: usize, output: &Output) -> Result<(), Failure> {
     let directory = Path::new(name);
     let facts = match name.parse::<ModelId>() {
-        Ok(id) if !directory.is_dir() => {
+        Ok(id) if !directory.exists() => {
             let hub = Hub::new(HubSettings::from_env()?);
             let (snapshot, shards) = watched(name, output, |monitor| hub.headers(&id, monitor))?;
-            let mut facts = facts(&snapshot.directory, &shards, tokens)?;
+            let mut facts = facts(&snapshot.directory, weights(&shards), tokens)?;
             facts.insert("commit".into(), snapshot.commit.into());
             facts
         }
@@ -39,13 +40,17 @@ pub fn inspect(name: &str, adapter: Option<&Path>, tokens: usize, output: &Outpu
 }
 
 fn in_directory(directory: &Path, adapter: Option<&Path>, tokens: usize) -> Result<Map<String, Value>, Failure> {
-    let is_adapter = directory.join("adapter_config.json").is_file() && !directory.join("config.json").is_file();
+    let file = lam_gguf::find(directory).map_err(ModelError::from)?;
+    let is_adapter = directory.join("adapter_config.json").is_file() && !lam_gguf::is_model(directory);
     let adapted = (is_adapter || adapter.is_some()).then(|| ModelSource::open(directory, adapter)).transpose()?;
     let model = adapted.as_ref().map_or(directory, ModelSource::directory);
-    if !model.join("config.json").is_file() {
-        return Err(not_a_model(model));
-    }
-    let mut facts = facts(model, &WeightFiles::open(model, "model")?.shards, tokens)?;
+    let mut facts = match &file {
+        Some(file) => facts(file, gguf_weights(&Gguf::open(file).map_err(ModelError::from)?), tokens)?,
+        None if model.join("config.json").is_file() => {
+            facts(model, weights(&WeightFiles::open(model, "model")?.shards), tokens)?
+        }
+        None => return Err(not_a_model(model)),
+    };
     if facts.get("trainable_here").is_some_and(|answer| answer == "yes") {
         let is_reward_model = Architecture::ALL.iter().any(|each| facts["architecture"] == each.classifier());
         let kind = if is_reward_model {
@@ -73,15 +78,23 @@ fn outlined(adapter: &Path, outline: &AdapterOutline) -> Map<String, Value> {
     }))
 }
 
-fn facts(directory: &Path, shards: &[Shard], tokens: usize) -> Result<Map<String, Value>, Failure> {
-    let path = directory.join("config.json");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(directory)) };
-    let config: Value =
-        serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))?;
+/// The config of a directory or of a GGUF file.
+fn config_of(place: &Path) -> Result<Value, Failure> {
+    if place.is_file() {
+        let config = Gguf::open(place).and_then(|gguf| gguf.config());
+        return Ok(Value::Object(config.map_err(ModelError::from)?));
+    }
+    let path = place.join("config.json");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Err(not_a_model(place)) };
+    serde_json::from_str(&text).map_err(|error| Failure::data(format!("{}: {error}", path.display())))
+}
+
+fn facts(directory: &Path, weights: Map<String, Value>, tokens: usize) -> Result<Map<String, Value>, Failure> {
+    let config = config_of(directory)?;
     let mut facts = Map::new();
     facts.insert("architecture".into(), config["architectures"][0].clone());
     facts.insert("model_type".into(), config["model_type"].clone());
-    facts.extend(weights(shards));
+    facts.extend(weights);
     match serde_json::from_value::<DecoderConfig>(config).map_err(|error| error.to_string()) {
         Ok(config) => match config.check() {
             Ok(()) => {
@@ -108,6 +121,20 @@ fn weights(shards: &[Shard]) -> Map<String, Value> {
         "dtype": dtypes,
         "tensors": shards.iter().map(|shard| shard.header.tensors.len()).sum::<usize>(),
         "shards_mib": files,
+    }))
+}
+
+fn gguf_weights(gguf: &Gguf) -> Map<String, Value> {
+    let mut dtypes: BTreeMap<&str, usize> = BTreeMap::new();
+    for tensor in &gguf.tensors {
+        *dtypes.entry(tensor.format.name()).or_insert(0) += tensor.count();
+    }
+    let file = gguf.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    entries(json!({
+        "parameters": dtypes.values().sum::<usize>(),
+        "dtype": dtypes,
+        "tensors": gguf.tensors.len(),
+        "shards_mib": Map::from_iter([(file, mib(gguf.size))]),
     }))
 }
 

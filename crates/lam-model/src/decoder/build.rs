@@ -24,9 +24,14 @@ struct Parts<'a> {
 
 impl Parts<'_> {
     fn weight(&mut self, name: String, shape: &[usize]) -> Result<Weight, ModelError> {
+        self.weight_or_blocks(name, shape, false)
+    }
+
+    /// A weight, in blocks if it lies in such that products take, and `takes_blocks` says that products alone take it.
+    fn weight_or_blocks(&mut self, name: String, shape: &[usize], takes_blocks: bool) -> Result<Weight, ModelError> {
         // Norms and biases are small, and read as f32 by every operation.
         if !self.full && shape.len() > 1 {
-            let stored = self.tensors.take_stored(&name, shape)?;
+            let stored = self.tensors.take_stored(&name, shape, takes_blocks)?;
             return Ok(Weight::stored(name, shape, stored));
         }
         let tensor = self.tensors.take(&name, shape)?;
@@ -35,7 +40,8 @@ impl Parts<'_> {
 
     fn linear(&mut self, layer: usize, module: &str) -> Result<Linear, ModelError> {
         let size = linear_size(self.config, module);
-        let mut weight = self.weight(format!("{}.weight", linear_name(layer, module)), &[size.0, size.1])?;
+        let name = format!("{}.weight", linear_name(layer, module));
+        let mut weight = self.weight_or_blocks(name, &[size.0, size.1], true)?;
         if let Some(bits) = self.bits {
             weight.quantise(bits)?;
         }

@@ -1,13 +1,15 @@
-//! Model directories on disk, in Hugging Face's and PEFT's layouts. Knows names and shapes, not what they are for.
+//! Models on disk, in Hugging Face's and PEFT's layouts, and in GGUF to be read. Knows names and shapes, not what they are for.
 
 mod atomic;
 mod describe;
+mod gguf;
 mod model;
 mod peft;
+mod span;
 mod tensors;
 mod write;
 
-pub(crate) use describe::{is_classifier, read_config, stored_precision, write_config};
+pub(crate) use describe::{is_classifier, stored_precision, write_config};
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
     Adapted, BaseRecord, Change, Part, PeftAdapter, PeftConfig, named_base, write_config as write_adapter_config,

@@ -1,12 +1,13 @@
-//! A model's directory, looked at and not yet read: its config, the headers of its weights, and that both belong
-//! together.
+//! A model's files, looked at and not yet read: its config, the headers of its weights, and that both belong together.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_weights::{TensorInfo, WeightFiles};
+use lam_gguf::Gguf;
+use lam_weights::{WeightFiles, refuse_links_outside};
 
-use super::{Tensors, is_classifier, read_config};
+use super::describe::read_config;
+use super::{Tensors, gguf, is_classifier};
 use crate::layout::{self, HEAD_WEIGHT, SCORE};
 use crate::{DecoderConfig, ModelError};
 
@@ -17,12 +18,21 @@ const DERIVED: &str = ".rotary_emb.inv_freq";
 pub(crate) struct ModelFiles {
     /// Its shape.
     pub(crate) config: DecoderConfig,
-    weights: WeightFiles,
+    weights: Weights,
+}
+
+/// Where its weights lie.
+enum Weights {
+    Safetensors(WeightFiles),
+    Gguf(Box<Gguf>),
 }
 
 impl ModelFiles {
-    /// Looks at the policy, or with `scores` at the reward model, in a directory.
+    /// Looks at the policy, or with `scores` at the reward model, in a directory; or at the policy in a GGUF file.
     pub(crate) fn open(directory: &Path, scores: bool) -> Result<Self, ModelError> {
+        if let Some(path) = lam_gguf::find(directory)? {
+            return Self::open_gguf(directory, &path, scores);
+        }
         let config = read_config(directory)?;
         let path = directory.join("config.json");
         match (is_classifier(&config), scores) {
@@ -30,20 +40,33 @@ impl ModelFiles {
                 let hint = "a reward model scores answers and gives none; name a model that continues texts";
                 return Err(ModelError::file_with_hint(&path, "this is a reward model, not a policy", hint));
             }
-            (false, true) => {
-                let hint = "name the directory that phase 4 wrote its reward model to";
-                return Err(ModelError::file_with_hint(&path, "this is a policy, not a reward model", hint));
-            }
+            (false, true) => return Err(no_reward_model(&path)),
             _ => {}
         }
-        let files = Self { weights: WeightFiles::open(directory, "model")?, config };
+        let files = Self { weights: Weights::Safetensors(WeightFiles::open(directory, "model")?), config };
+        files.compare()?;
+        Ok(files)
+    }
+
+    fn open_gguf(named: &Path, path: &Path, scores: bool) -> Result<Self, ModelError> {
+        if named != path {
+            refuse_links_outside(named)?;
+        }
+        if scores {
+            return Err(no_reward_model(path));
+        }
+        let gguf = Gguf::open(path)?;
+        let files = Self { config: gguf::read_config(&gguf)?, weights: Weights::Gguf(Box::new(gguf)) };
         files.compare()?;
         Ok(files)
     }
 
     /// Its tensors.
     pub(crate) fn tensors(&self) -> Result<Tensors, ModelError> {
-        let mut tensors = Tensors::of(&self.weights)?;
+        let mut tensors = match &self.weights {
+            Weights::Safetensors(files) => Tensors::of(files)?,
+            Weights::Gguf(gguf) => Tensors::of_gguf(gguf, &self.config)?,
+        };
         tensors.leave_out(|name| name.ends_with(DERIVED));
         if self.config.tie_word_embeddings {
             tensors.drop_second_head()?;
@@ -53,9 +76,13 @@ impl ModelFiles {
 
     /// Refuses weights that are not exactly those of the config.
     fn compare(&self) -> Result<(), ModelError> {
-        let path = &self.weights.path;
-        let mut found: BTreeMap<&str, &TensorInfo> =
-            self.weights.tensors().map(|(name, info, _)| (name, info)).collect();
+        let (path, mut found) = match &self.weights {
+            Weights::Safetensors(files) => {
+                let shapes = files.tensors().map(|(name, info, _)| (name.to_owned(), info.shape.clone()));
+                (&files.path, shapes.collect::<BTreeMap<_, _>>())
+            }
+            Weights::Gguf(gguf) => (&gguf.path, gguf::shapes(gguf)?),
+        };
         found.retain(|name, _| !name.ends_with(DERIVED));
         let mut expected = layout::shapes(&self.config);
         if is_classifier(&self.config) {
@@ -66,8 +93,8 @@ impl ModelFiles {
         for (name, expected) in expected {
             match found.remove(name.as_str()) {
                 None => return Err(ModelError::MissingTensor { path: path.clone(), name }),
-                Some(info) if info.shape != expected => {
-                    return Err(ModelError::Shape { path: path.clone(), name, expected, found: info.shape.clone() });
+                Some(found) if found != expected => {
+                    return Err(ModelError::Shape { path: path.clone(), name, expected, found });
                 }
                 Some(_) => {}
             }
@@ -86,4 +113,9 @@ impl ModelFiles {
         };
         Err(ModelError::file_with_hint(path, reason, hint))
     }
+}
+
+fn no_reward_model(path: &Path) -> ModelError {
+    let hint = "name the directory that phase 4 wrote its reward model to";
+    ModelError::file_with_hint(path, "this is a policy, not a reward model", hint)
 }

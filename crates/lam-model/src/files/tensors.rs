@@ -1,23 +1,21 @@
-//! safetensors files, one or many with an index, read tensor by tensor: in f32 or as they are stored.
+//! The tensors of a model's or an adapter's files by name, read one by one: in f32 or as they are stored.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use candle_core::Tensor;
-use half::{bf16, f16};
+use lam_gguf::{Format, Gguf};
 use lam_weights::{Dtype, TensorInfo, WeightFiles};
 use sha2::{Digest, Sha256};
 
-use crate::ModelError;
+use super::gguf;
+use super::span::{FileSpan, PIECE};
 use crate::backend::storage;
 use crate::backend::storage::weight::Stored;
 use crate::layout::HEAD_WEIGHT;
-
-/// Bytes that are read at once.
-const PIECE: usize = 1 << 20;
+use crate::{DecoderConfig, ModelError};
 
 /// Tensors by name, and where they came from.
 pub(crate) struct Tensors {
@@ -29,16 +27,6 @@ pub(crate) struct Tensors {
 enum Entry {
     Made(Tensor),
     InFile(FileSpan),
-}
-
-/// Where a tensor lies in a file.
-struct FileSpan {
-    file: Arc<File>,
-    path: Arc<PathBuf>,
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    start: u64,
 }
 
 /// Numbers of a tensor that its fingerprint looks at, at each of four places.
@@ -58,19 +46,25 @@ impl Tensors {
             let path = Arc::new(shard.path.clone());
             let file = Arc::new(File::open(&shard.path).map_err(ModelError::io(&shard.path))?);
             for (name, info) in &shard.header.tensors {
-                refuse_unreadable(&path, name, info)?;
                 let span = FileSpan {
                     file: file.clone(),
                     path: path.clone(),
                     name: name.clone(),
-                    dtype: info.dtype,
+                    format: format_of(&path, name, info)?,
                     shape: info.shape.clone(),
                     start: shard.header.start + info.data_offsets.0 as u64,
+                    interleaved: None,
                 };
                 map.insert(name.clone(), Entry::InFile(span));
             }
         }
         Ok(Self { path: files.path.clone(), map })
+    }
+
+    /// The tensors of a GGUF file, under Hugging Face's names.
+    pub(crate) fn of_gguf(file: &Gguf, config: &DecoderConfig) -> Result<Self, ModelError> {
+        let spans = gguf::spans(file, config)?.into_iter();
+        Ok(Self { path: file.path.clone(), map: spans.map(|(name, span)| (name, Entry::InFile(span))).collect() })
     }
 
     /// Leaves out the tensors of some names.
@@ -146,12 +140,24 @@ impl Tensors {
         }
     }
 
-    /// Takes out a tensor of this name and shape as it is stored: bf16 stays bf16, everything else is f32.
-    pub(crate) fn take_stored(&mut self, name: &str, shape: &[usize]) -> Result<Stored, ModelError> {
-        match self.entry(name, shape)? {
-            Entry::InFile(span) if span.dtype == Dtype::BF16 => Ok(Stored::Bf16(Arc::new(span.read_bf16()?))),
-            Entry::InFile(span) => Ok(Stored::F32(storage::tensor(span.whole_f32()?, shape)?)),
-            Entry::Made(tensor) => Ok(Stored::F32(tensor)),
+    /// Takes out a tensor of this name and shape as it is stored: bf16 stays bf16, blocks stay blocks where
+    /// `takes_blocks` says so and products take their form, and are expanded to bf16 elsewhere; everything else is f32.
+    pub(crate) fn take_stored(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        takes_blocks: bool,
+    ) -> Result<Stored, ModelError> {
+        let span = match self.entry(name, shape)? {
+            Entry::Made(tensor) => return Ok(Stored::F32(tensor)),
+            Entry::InFile(span) => span,
+        };
+        if let Some(blocks) = takes_blocks.then(|| span.read_blocks()).transpose()?.flatten() {
+            return Ok(Stored::Blocks(Arc::new(blocks)));
+        }
+        match span.format {
+            Format::F32 | Format::F16 => Ok(Stored::F32(storage::tensor(span.whole_f32()?, shape)?)),
+            _ => Ok(Stored::Bf16(Arc::new(span.read_bf16()?))),
         }
     }
 
@@ -177,72 +183,15 @@ impl Entry {
     }
 }
 
-impl FileSpan {
-    /// How many numbers it has.
-    fn count(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Calls `each` with the bytes of `count` numbers from the one at `first` on, a piece at a time.
-    fn pieces(&self, first: usize, count: usize, mut each: impl FnMut(&[u8])) -> Result<(), ModelError> {
-        let width = self.dtype.bitsize() / 8;
-        let (mut at, mut left) = (self.start + (first * width) as u64, count * width);
-        let mut piece = vec![0; PIECE.min(left)];
-        while left > 0 {
-            let piece = &mut piece[..PIECE.min(left)];
-            self.file.read_exact_at(piece, at).map_err(ModelError::io(&self.path))?;
-            each(piece);
-            at += piece.len() as u64;
-            left -= piece.len();
+/// The form of a safetensors file's tensor; refuses types that are not read here.
+fn format_of(path: &std::path::Path, name: &str, info: &TensorInfo) -> Result<Format, ModelError> {
+    match info.dtype {
+        Dtype::F32 => Ok(Format::F32),
+        Dtype::BF16 => Ok(Format::BF16),
+        Dtype::F16 => Ok(Format::F16),
+        other => {
+            let reason = format!("tensor `{name}` has type {other:?}; known are F32, BF16 and F16");
+            Err(ModelError::file_with_hint(path, reason, "save the model in bfloat16 or float32, not quantised"))
         }
-        Ok(())
     }
-
-    fn whole_f32(&self) -> Result<Vec<f32>, ModelError> {
-        let values = self.read_f32(0, self.count())?;
-        self.refuse_unless_finite(values.iter().all(|value| value.is_finite()))?;
-        Ok(values)
-    }
-
-    fn read_f32(&self, first: usize, count: usize) -> Result<Vec<f32>, ModelError> {
-        let mut values = Vec::with_capacity(count);
-        self.pieces(first, count, |bytes| {
-            let pairs = bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
-            match self.dtype {
-                Dtype::BF16 => values.extend(pairs.map(|b| bf16::from_le_bytes(b).to_f32())),
-                Dtype::F16 => values.extend(pairs.map(|b| f16::from_le_bytes(b).to_f32())),
-                _ => values.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))),
-            }
-        })?;
-        Ok(values)
-    }
-
-    fn read_bf16(&self) -> Result<Vec<bf16>, ModelError> {
-        let mut values = Vec::with_capacity(self.count());
-        let numbers = |bytes: &[u8]| values.extend(bytes.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]])));
-        self.pieces(0, self.count(), numbers)?;
-        self.refuse_unless_finite(values.iter().all(|value| value.is_finite()))?;
-        Ok(values)
-    }
-
-    fn refuse_unless_finite(&self, finite: bool) -> Result<(), ModelError> {
-        if finite {
-            return Ok(());
-        }
-        let reason = format!("tensor `{}` holds values that are not finite numbers", self.name);
-        Err(ModelError::file_with_hint(
-            &self.path,
-            reason,
-            "the training that wrote it diverged, or the file is damaged",
-        ))
-    }
-}
-
-/// Refuses types that are not read here.
-fn refuse_unreadable(path: &std::path::Path, name: &str, info: &TensorInfo) -> Result<(), ModelError> {
-    if [Dtype::F32, Dtype::BF16, Dtype::F16].contains(&info.dtype) {
-        return Ok(());
-    }
-    let reason = format!("tensor `{name}` has type {:?}; known are F32, BF16 and F16", info.dtype);
-    Err(ModelError::file_with_hint(path, reason, "save the model in bfloat16 or float32, not quantised"))
 }

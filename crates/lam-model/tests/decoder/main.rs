@@ -6,6 +6,7 @@ mod adapters;
 mod architectures;
 mod bad_files;
 mod generation;
+mod gguf;
 mod initialization;
 mod modes;
 mod oracle;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::names::{SPECIAL, TOKENIZER, TOKENIZER_CONFIG, read_object};
-use super::{SpecialNames, Tokenizer};
+use super::names::{SPECIAL, TOKENIZER, TOKENIZER_CONFIG, object_in};
+use super::{SpecialNames, Tokenizer, gguf};
 use crate::PromptError;
 
 pub(crate) const CHAT_TEMPLATE: &str = "chat_template.jinja";
@@ -17,44 +17,56 @@ const FILES: [&str; 7] =
     [TOKENIZER, TOKENIZER_CONFIG, SPECIAL, CHAT_TEMPLATE, "chat_template.json", "tokenizer.model", "added_tokens.json"];
 const HINT: &str = "a model directory needs a tokenizer.json as the tokenizers library saves it";
 
-/// The files of a model directory that go with its tokenizer, by their paths in it: they are copied from model to
-/// model.
+/// The files that go with a model's tokenizer, by their paths in its directory: they are copied from model to model. Those
+/// of a GGUF file are made of what it says.
 ///
 /// # Errors
-/// A directory that cannot be read.
-pub fn tokenizer_files(dir: &Path) -> Result<Vec<String>, PromptError> {
-    let mut files: Vec<String> =
+/// A directory or a file that cannot be read, or a GGUF file whose tokenizer is of another kind.
+pub fn tokenizer_files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, PromptError> {
+    if let Some(path) = lam_gguf::find(dir).map_err(gguf::opened)? {
+        return gguf::files(&path);
+    }
+    let mut names: Vec<String> =
         FILES.iter().filter(|name| dir.join(name).is_file()).map(|&name| name.into()).collect();
     let templates = dir.join(ADDITIONAL_TEMPLATES);
     if templates.is_dir() {
         let entries: Result<Vec<_>, _> = std::fs::read_dir(&templates).and_then(Iterator::collect);
         let entries = entries.map_err(|error| PromptError::file(&templates, error))?;
-        let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.filter(|name| name.ends_with(".jinja")).collect();
-        names.sort();
-        files.extend(names.iter().map(|name| format!("{ADDITIONAL_TEMPLATES}/{name}")));
+        let further = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let further = further.filter(|name| name.ends_with(".jinja"));
+        names.extend(further.map(|name| format!("{ADDITIONAL_TEMPLATES}/{name}")));
     }
-    Ok(files)
+    let read = |name: String| {
+        let path = dir.join(&name);
+        let bytes = std::fs::read(&path).map_err(|error| PromptError::file(&path, error))?;
+        Ok((name, bytes))
+    };
+    names.into_iter().map(read).collect()
+}
+
+/// Whether a model brings a tokenizer: a tokenizer.json, or a GGUF file.
+pub fn has_tokenizer(dir: &Path) -> bool {
+    dir.join(TOKENIZER).is_file() || lam_gguf::find(dir).is_ok_and(|found| found.is_some())
 }
 
 impl Tokenizer {
-    /// Reads the tokenizer of a model directory.
+    /// Reads the tokenizer of a model directory, or of a GGUF file.
     ///
     /// # Errors
     /// A file that is missing or not understood, or a vocabulary without end of sequence.
     pub fn load(dir: &Path) -> Result<Self, PromptError> {
-        let path = dir.join(TOKENIZER);
-        let json = std::fs::read(&path).map_err(|error| PromptError::file(&path, error))?;
-        let config = read_object(&dir.join(TOKENIZER_CONFIG))?.unwrap_or_default();
+        let files = tokenizer_files(dir)?;
+        let made_of = lam_gguf::find(dir).map_err(gguf::opened)?;
+        let path = made_of.unwrap_or_else(|| dir.join(TOKENIZER));
+        let json = match files.get(TOKENIZER) {
+            Some(json) => json.clone(),
+            None => std::fs::read(&path).map_err(|error| PromptError::file(&path, error))?,
+        };
+        let config = object_in(&files, TOKENIZER_CONFIG, dir)?.unwrap_or_default();
         let declared = config.get("added_tokens_decoder").cloned().unwrap_or_default();
-        let mut files = BTreeMap::new();
-        for name in tokenizer_files(dir)? {
-            let path = dir.join(&name);
-            files.insert(name, std::fs::read(&path).map_err(|error| PromptError::file(&path, error))?);
-        }
         let refused = |reason| PromptError::Tokenizer { path: path.clone(), reason, hint: HINT };
         let draft = super::read::Draft::read(&json).map_err(refused)?.with_tokens(&declared).map_err(refused)?;
-        let names = SpecialNames::read(dir, |text| draft.knows(text))?;
+        let names = SpecialNames::read(&files, dir, |text| draft.knows(text))?;
         draft.build(files, names).map_err(refused)
     }
 
@@ -105,7 +117,7 @@ impl Tokenizer {
     }
 }
 
-fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("values without maps of other keys serialise");
     text.push('\n');
     text

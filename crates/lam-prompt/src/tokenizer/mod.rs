@@ -5,15 +5,18 @@
 
 mod alphabet;
 mod files;
+mod gguf;
 mod markers;
 mod names;
 mod read;
 mod rendered;
 mod stop;
 mod train;
+mod words;
 
-pub use files::tokenizer_files;
 pub(crate) use files::{ADDITIONAL_TEMPLATES, CHAT_TEMPLATE};
+pub use files::{has_tokenizer, tokenizer_files};
+pub(crate) use gguf::model_config;
 pub use markers::MARKERS;
 pub(crate) use names::{SpecialNames, TOKENIZER_CONFIG, read_object};
 pub(crate) use rendered::Cover;

@@ -1,5 +1,6 @@
 //! The special tokens as a model directory's own files name them. Knows no vocabulary.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -26,16 +27,19 @@ impl SpecialNames {
         all.as_object().cloned().map(Self).unwrap_or_else(|| unreachable!("the literal above is an object"))
     }
 
-    /// The names in the files of a directory. What they do not mention is as in Llama's tokenizers where they say no
+    /// The names in the files of a tokenizer, which lie in `dir`. What they do not mention is as in Llama's tokenizers where they say no
     /// other class, and where the vocabulary `knows` it.
     ///
     /// # Errors
     /// A file that is no JSON object.
-    pub(crate) fn read(dir: &Path, knows: impl Fn(&str) -> bool) -> Result<Self, PromptError> {
+    pub(super) fn read(
+        files: &BTreeMap<String, Vec<u8>>,
+        dir: &Path,
+        knows: impl Fn(&str) -> bool,
+    ) -> Result<Self, PromptError> {
         let (mut names, mut class) = (Map::new(), None);
         for file in [SPECIAL, TOKENIZER_CONFIG] {
-            let path = dir.join(file);
-            let Some(config) = read_object(&path)? else { continue };
+            let Some(config) = object_in(files, file, dir)? else { continue };
             class = config.get("tokenizer_class").and_then(Value::as_str).map(str::to_owned).or(class);
             for (key, entry) in config.into_iter().filter(|(key, _)| key.ends_with("_token") || key == ADDITIONAL) {
                 let known = match entry {
@@ -82,10 +86,21 @@ fn text(entry: &Value) -> Option<String> {
 /// The object in a file; none where there is no file.
 pub(crate) fn read_object(path: &Path) -> Result<Option<Map<String, Value>>, PromptError> {
     match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| PromptError::format(path, error, "it must be a JSON object")),
+        Ok(bytes) => object(&bytes, path).map(Some),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(PromptError::file(path, error)),
     }
+}
+
+/// The object in one of a tokenizer's files; none where there is no such file.
+pub(super) fn object_in(
+    files: &BTreeMap<String, Vec<u8>>,
+    name: &str,
+    dir: &Path,
+) -> Result<Option<Map<String, Value>>, PromptError> {
+    files.get(name).map(|bytes| object(bytes, &dir.join(name))).transpose()
+}
+
+fn object(bytes: &[u8], path: &Path) -> Result<Map<String, Value>, PromptError> {
+    serde_json::from_slice(bytes).map_err(|error| PromptError::format(path, error, "it must be a JSON object"))
 }

@@ -51,5 +51,5 @@ impl PeftAdapter {
 /// The directory of the model that an adapter's config names, as seen from the adapter or from here.
 pub(crate) fn named_base(adapter: &Path) -> Result<Option<PathBuf>, ModelError> {
     let Some(name) = PeftConfig::read(adapter)?.base else { return Ok(None) };
-    Ok([adapter.join(&name), PathBuf::from(&name)].into_iter().find(|place| place.join("config.json").is_file()))
+    Ok([adapter.join(&name), PathBuf::from(&name)].into_iter().find(|place| lam_gguf::is_model(place)))
 }

@@ -50,6 +50,14 @@ impl BlockForm {
         }
     }
 
+    /// Bits of a value.
+    pub(crate) fn bits(self) -> u8 {
+        match self {
+            BlockForm::Q8_0 => 8,
+            BlockForm::Q4_0 | BlockForm::Q4K => 4,
+        }
+    }
+
     fn of_candle(self) -> GgmlDType {
         match self {
             BlockForm::Q8_0 => GgmlDType::Q8_0,
@@ -96,6 +104,19 @@ impl Blocks {
     pub(crate) fn quantise(weight: &Tensor, form: BlockForm) -> Result<Self> {
         let quantised = QTensor::quantize(weight, form.of_candle())?;
         Ok(Self { form, bytes: quantised.data()?.into_owned() })
+    }
+
+    /// Blocks that were made elsewhere: whole ones, one after the other.
+    pub(crate) fn of_bytes(form: BlockForm, bytes: Vec<u8>) -> Self {
+        assert!(bytes.len().is_multiple_of(form.size().1), "a part of a block");
+        Self { form, bytes }
+    }
+
+    /// Whether every value is a finite number: every scale and every minimum is.
+    pub(crate) fn are_finite(&self) -> bool {
+        let factors = if self.form == BlockForm::Q4K { 2 } else { 1 };
+        let blocks = self.bytes.chunks_exact(self.form.size().1);
+        blocks.flat_map(|block| block.chunks_exact(2).take(factors)).all(|factor| half(factor).is_finite())
     }
 
     /// Number of values.

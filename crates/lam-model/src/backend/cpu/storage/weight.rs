@@ -75,8 +75,11 @@ impl Weight {
         Ok(())
     }
 
-    /// Stores the values in blocks of `bits`; in bf16 where rows of this width cannot be cut into blocks.
+    /// Stores the values in blocks of `bits`, unless they are; in bf16 where rows of this width cannot be cut into blocks.
     pub(crate) fn quantise(&mut self, bits: u8) -> Result<()> {
+        if self.blocks().is_some_and(|blocks| blocks.raw().1.bits() == bits) {
+            return Ok(());
+        }
         match BlockForm::of(bits, self.shape[self.shape.len() - 1]) {
             Some(form) => self.stored = Stored::Blocks(Arc::new(Blocks::quantise(&self.to_tensor()?, form)?)),
             None => self.store_in_bf16()?,

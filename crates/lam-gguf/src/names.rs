@@ -1,0 +1,62 @@
+//! llama.cpp's names of tensors, in Hugging Face's. Knows no shapes.
+
+/// What a tensor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Hugging Face's name.
+    pub tensor: String,
+    /// Whether llama.cpp lays its rows otherwise in Llamas: `attn_q`, `attn_k`.
+    pub is_rotated: bool,
+}
+
+/// Parts of a block: llama.cpp's name and Hugging Face's.
+const PARTS: [(&str, &str); 11] = [
+    ("attn_norm", "input_layernorm"),
+    ("ffn_norm", "post_attention_layernorm"),
+    ("attn_q", "self_attn.q_proj"),
+    ("attn_k", "self_attn.k_proj"),
+    ("attn_v", "self_attn.v_proj"),
+    ("attn_output", "self_attn.o_proj"),
+    ("attn_q_norm", "self_attn.q_norm"),
+    ("attn_k_norm", "self_attn.k_norm"),
+    ("ffn_gate", "mlp.gate_proj"),
+    ("ffn_up", "mlp.up_proj"),
+    ("ffn_down", "mlp.down_proj"),
+];
+/// Parts beside the blocks.
+const OTHERS: [(&str, &str); 3] =
+    [("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head")];
+
+/// Hugging Face's name of a tensor; none where llama.cpp's means nothing here.
+pub fn hugging_face(name: &str) -> Option<Name> {
+    let (module, kind) = name.rsplit_once('.')?;
+    if !matches!(kind, "weight" | "bias") {
+        return None;
+    }
+    let of =
+        |pairs: &[(&str, &'static str)], part: &str| pairs.iter().find(|(ours, _)| *ours == part).map(|pair| pair.1);
+    if let Some(module) = of(&OTHERS, module) {
+        return Some(Name { tensor: format!("{module}.{kind}"), is_rotated: false });
+    }
+    let (layer, part) = module.strip_prefix("blk.")?.split_once('.')?;
+    let layer: usize = layer.parse().ok()?;
+    let tensor = format!("model.layers.{layer}.{}.{kind}", of(&PARTS, part)?);
+    Some(Name { tensor, is_rotated: matches!(part, "attn_q" | "attn_k") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_hugging_faces() {
+        let name = |name: &str| hugging_face(name).map(|name| name.tensor);
+        assert_eq!(name("token_embd.weight").as_deref(), Some("model.embed_tokens.weight"));
+        assert_eq!(name("blk.12.attn_q.bias").as_deref(), Some("model.layers.12.self_attn.q_proj.bias"));
+        assert_eq!(name("blk.0.ffn_down.weight").as_deref(), Some("model.layers.0.mlp.down_proj.weight"));
+        for unknown in ["blk.x.attn_q.weight", "blk.0.ffn_gate_exps.weight", "rope_freqs.weight", "output.scale", "a"] {
+            assert_eq!(name(unknown), None, "{unknown}");
+        }
+        assert!(hugging_face("blk.0.attn_k.weight").is_some_and(|name| name.is_rotated));
+    }
+}

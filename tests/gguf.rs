@@ -1,0 +1,51 @@
+//! A GGUF file in a model's place through the binary: inspected, trained, exported and asked; a damaged one is refused by
+//! every command that opens a model.
+
+use crate::support::{Place, trained};
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../lam-model/tests/fixtures/gguf/llama.gguf");
+const PHASE: &str = "finetuning_type = \"qlora\"\nquantization_bit = 8\n[train]\nmax_steps = 1\nmax_tokens_per_batch = 4096\n";
+
+fn data() -> String {
+    format!("{}/expert_success.parquet", trained().stage("expert"))
+}
+
+#[test]
+fn a_file_stands_where_a_model_directory_stands() {
+    let place = Place::new("gguf");
+    place.write("phase2.toml", PHASE);
+    std::fs::copy(FIXTURE, place.path("model.gguf")).expect("copied");
+    let facts = place.succeed(&["model", "inspect", "model.gguf"]).stdout;
+    for fact in ["LlamaForCausalLM", "Q8_0 39552", "policy", "chat_template.jinja"] {
+        assert!(facts.contains(fact), "{fact}: {facts}");
+    }
+    let data = data();
+    let phase = ["phase2", "-c", "phase2.toml", "--data", &data, "--output-dir", "runs/two", "--model", "model.gguf"];
+    place.succeed(&phase);
+    let adapter = "runs/two/lam2/adapter";
+    place.succeed(&["model", "inspect", "model.gguf", "--adapter", adapter]);
+    place.succeed(&["export", "merged", "--model", "model.gguf", "--adapter", adapter, "--output-dir", "out"]);
+    assert!(place.path("out/model.safetensors").is_file() && place.path("out/tokenizer.json").is_file());
+    place.succeed(&["data", "preview", &data, "--model", "model.gguf"]);
+}
+
+#[test]
+fn a_damaged_file_is_refused_by_every_command() {
+    let place = Place::new("gguf-damaged");
+    place.write("phase2.toml", PHASE);
+    let whole = std::fs::read(FIXTURE).expect("readable");
+    std::fs::write(place.path("model.gguf"), &whole[..whole.len() - 4096]).expect("writable");
+    let data = data();
+    let commands: [&[&str]; 6] = [
+        &["act"],
+        &["phase2", "-c", "phase2.toml", "--data", &data, "--output-dir", "runs/two"],
+        &["export", "merged", "--output-dir", "out"],
+        &["eval", "online", "--set", "seen=1", "--set", "unseen=1", "--output-dir", "runs/online"],
+        &["data", "preview", &data],
+        &["model", "inspect"],
+    ];
+    for command in commands {
+        let model: &[&str] = if command[0] == "model" { &["model.gguf"] } else { &["--model", "model.gguf"] };
+        place.refuse(&[command, model].concat(), 3, &["model.gguf: tensor `", "the file has", "hint: "]);
+    }
+}
