@@ -39,7 +39,7 @@ struct Folder(tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a folder"))
     }
 
     fn path(&self) -> PathBuf {
@@ -47,12 +47,12 @@ impl Folder {
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Gguf, GgufError> {
-        std::fs::write(self.path(), bytes).unwrap();
+        std::fs::write(self.path(), bytes).expect("writable");
         Gguf::open(&self.path())
     }
 
     fn refusal(&self, bytes: &[u8]) -> String {
-        let error = self.open(bytes).unwrap_err();
+        let error = self.open(bytes).expect_err("it is damaged");
         let GgufError::File { hint, path, .. } = &error else { panic!("{error}") };
         assert!(!hint.is_empty() && path.as_path() == Path::new(&self.path()), "{error}");
         error.to_string()
