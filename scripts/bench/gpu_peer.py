@@ -2,7 +2,9 @@
 JSON for each work. Knows nothing of ours but the tokens.
 
     python gpu_peer.py train  --model DIR --peer peft|peft-bf16|liger|compile|bitsandbytes --works lora:1x4096,… --steps N
-    python gpu_peer.py decode --model DIR --peer static|graph --batch N --prompt N --tokens N
+    python gpu_peer.py decode --model DIR --peer static|graph --batches N,N… --prompt N --tokens N
+
+A work `…:shared:TEXTSxSCREEN+REST` is texts that begin with the same screen, each read whole; its texts are counted.
 """
 
 import argparse
@@ -16,6 +18,8 @@ from transformers import AutoModelForCausalLM
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 WARM_UP = 3
+# Tokens of an answer at the end of a text that shares its beginning: they are what is trained.
+ANSWER = 20
 
 
 def now():
@@ -58,10 +62,27 @@ def adapted(model, peer):
     return get_peft_model(model, config, autocast_adapter_dtype=peer == "peft")
 
 
+def batch_of(work, vocabulary):
+    """Tokens, labels, and how many tokens or texts are counted."""
+    _, size, *rest = work.split(":")
+    if size != "shared":
+        documents, length = map(int, size.split("x"))
+        ids = torch.tensor(tokens(documents * length, vocabulary), device=DEVICE).view(documents, length)
+        return ids, ids, ids.numel()
+    texts, lengths = rest[0].split("x")
+    texts, (screen, own) = int(texts), map(int, lengths.split("+"))
+    all_tokens = tokens(screen + texts * own, vocabulary)
+    others = [all_tokens[screen + text * own : screen + (text + 1) * own] for text in range(texts)]
+    ids = torch.tensor([all_tokens[:screen] + other for other in others], device=DEVICE)
+    labels = torch.full_like(ids, -100)
+    answer = min(ANSWER, own - 1)
+    labels[:, -answer:] = ids[:, -answer:]
+    return ids, labels, texts
+
+
 def steps(model, work, options):
-    """Seconds of every step after the first ones, losses and tokens."""
-    _, size, *recompute = work.split(":")
-    documents, length = map(int, size.split("x"))
+    """Seconds of every step after the first ones, losses, and how many tokens or texts each has."""
+    recompute = work.endswith(":recompute")
     model.config.use_cache = False
     if recompute:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -71,18 +92,18 @@ def steps(model, work, options):
     run = torch.compile(model) if options.peer == "compile" else model
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4, weight_decay=0.01, fused=DEVICE == "cuda")
-    ids = torch.tensor(tokens(documents * length, model.config.vocab_size), device=DEVICE).view(documents, length)
+    ids, labels, count = batch_of(work, model.config.vocab_size)
     seconds, losses = [], []
     for _ in range(WARM_UP + options.steps):
         start = now()
-        loss = run(input_ids=ids, labels=ids).loss
+        loss = run(input_ids=ids, labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         losses.append(loss.item())
         seconds.append(now() - start)
-    return seconds[WARM_UP:], losses, ids.numel()
+    return seconds[WARM_UP:], losses, count
 
 
 def train(options):
@@ -157,11 +178,11 @@ def replay(model, ids, options):
 
 def decode(options):
     model = load(options).eval()
-    ids = torch.tensor(tokens(options.batch * options.prompt, model.config.vocab_size), device=DEVICE)
-    ids = ids.view(options.batch, options.prompt)
-    start_again()
-    seconds = (generate if options.peer == "static" else replay)(model, ids, options)
-    say(work=f"decode-{options.batch}", seconds=[seconds], count=options.batch * options.tokens, peak_bytes=peak_bytes())
+    for batch in map(int, options.batches.split(",")):
+        ids = torch.tensor(tokens(batch * options.prompt, model.config.vocab_size), device=DEVICE)
+        start_again()
+        seconds = (generate if options.peer == "static" else replay)(model, ids.view(batch, options.prompt), options)
+        say(work=f"decode-{batch}", seconds=[seconds], count=batch * options.tokens, peak_bytes=peak_bytes())
 
 
 def say(**figures):
@@ -175,7 +196,7 @@ def main():
     arguments.add_argument("--peer", required=True)
     arguments.add_argument("--works", default="")
     arguments.add_argument("--steps", type=int, default=5)
-    arguments.add_argument("--batch", type=int, default=1)
+    arguments.add_argument("--batches", default="1")
     arguments.add_argument("--prompt", type=int, default=256)
     arguments.add_argument("--tokens", type=int, default=64)
     options = arguments.parse_args()

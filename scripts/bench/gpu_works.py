@@ -48,15 +48,25 @@ class Work:
 
 @dataclass
 class Decode:
-    """Greedy tokens after a prompt of 256."""
+    """Greedy tokens after a prompt."""
 
     key: str
     batch: int
-    peers: tuple
+    peers: tuple = ()
     goals: list = field(default_factory=list)
     weights: str = "bf16"
+    plain: bool = False
     memory: Goal | None = None
     unit: str = "tokens/s"
+
+    def of(self, tiny):
+        prompt, tokens = decoded(tiny)
+        return f"{self.weights}:decode:{self.batch}x{prompt}+{tokens}" + (":plain" if self.plain else "")
+
+
+def decoded(tiny):
+    """Tokens of a prompt, and of what is generated after its first one."""
+    return (16, 4) if tiny else (256, 64)
 
 
 STEPS = [Goal(least=17_500), Goal(times=1.12), Goal(times=1.9, peer="peft")]
@@ -72,11 +82,34 @@ TRAIN = [
     Work("qlora-1x4096", "qlora-4bit:1x4096:recompute", "qlora-4bit:1x32:recompute", ("bitsandbytes",),
          [Goal(times=1.5)]),
 ]  # fmt: skip
-DECODE = [
-    Decode("decode-1", 1, ("static", "graph"), [Goal(least=230)]),
-    Decode("decode-32", 32, ("static", "graph"), [Goal(least=5_500)]),
-    Decode("decode-1-q8", 1, (), [Goal(times=1.4, peer="decode-1")], weights="q8_0"),
-    Decode("decode-1-q4", 1, (), [Goal(times=1.8, peer="decode-1")], weights="q4"),
-]
+TRAJECTORIES = [
+    # A screen of Writer and what a step adds to it, of which 20 tokens are trained, as pipelines record them (decision
+    # 004): peers read the screen anew for each of the 11 steps.
+    Work("writer-11", "lora:shared:11x872+100", "lora:shared:3x24+22", ("peft-bf16", "liger", "compile"),
+         [Goal(times=4)], unit="steps of trajectories/s"),
+]  # fmt: skip
+PEERS_DECODE = ("static", "graph")
+
+
+def decodes():
+    """Every form of weights and number of requests, with CUDA graphs and plain."""
+    goals = {
+        "decode-1": [Goal(least=230)],
+        "decode-32": [Goal(least=5_500)],
+        "decode-1-q8": [Goal(times=1.4, peer="decode-1")],
+        "decode-1-q4": [Goal(times=1.8, peer="decode-1")],
+    }
+    for weights, short in (("bf16", ""), ("q8_0", "-q8"), ("q4", "-q4")):
+        for batch in (1, 8, 32):
+            key = f"decode-{batch}{short}"
+            yield Decode(key, batch, () if short else PEERS_DECODE, goals.get(key, []), weights)
+            yield Decode(f"{key}-plain", batch, weights=weights, plain=True)
+
+
+# Those over one model stand together: they share a load.
+TRAIN = [work for work in TRAIN if work.work.startswith("lora:")] + TRAJECTORIES + [
+    work for work in TRAIN if not work.work.startswith("lora:")
+]  # fmt: skip
+DECODE = list(decodes())
 WORKS = TRAIN + DECODE
 LOAD_GOAL_SECONDS = 15

@@ -1,15 +1,23 @@
 //! Greedy tokens of the generation loop after a prompt, many requests at once.
 //!
-//! `--model DIR --weights f32|bf16|q8_0 --batch N --prompt N --tokens N`; with `--device cuda` it ends with 3 until tokens are
-//! generated there
+//! `--model DIR --weights f32|bf16|q8_0 --batch N --prompt N --tokens N`; on a GPU `--device cuda --weights bf16|q8_0|q4`, and
+//! perhaps `--plain`, without CUDA graphs
 
 use lam_inference::{CachedDecoder, GenerationRequest, Generator, Sampling};
-use lam_model::{CacheOptions, Decoder, Finetuning, WeightFormat};
+use lam_model::{AdapterUse, CacheOptions, Decoder, Device, Finetuning, Precision, WeightFormat};
 use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::measure::{Stopwatch, status_mib, tokens};
 use crate::options::{NotAvailable, Options};
+use crate::work::finetuning;
+
+/// How many requests, how long each prompt, and how many tokens after the first.
+pub struct Requests {
+    pub batch: usize,
+    pub prompt: usize,
+    pub tokens: usize,
+}
 
 /// One request a prompt.
 fn requests(prompts: &[u32], length: usize, answer: usize) -> Vec<GenerationRequest> {
@@ -43,9 +51,52 @@ fn generate(generator: &mut Generator<'_>, requests: Vec<GenerationRequest>) -> 
     Ok((prompt, wall, processor))
 }
 
+/// Figures of a decoder that is on a GPU.
+pub fn on_device(
+    decoder: &Decoder,
+    device: &lam_cuda::Device,
+    &Requests { batch, prompt, tokens: count }: &Requests,
+    graphs: bool,
+) -> Result<Value, Failure> {
+    let loaded_bytes = device.used();
+    device.reset_peak();
+    // The adapter under which weights are quantised is left out.
+    let options = CacheOptions { adapter: AdapterUse::Apart, ..CacheOptions::default() };
+    let mut cache = decoder.new_cache_with(batch, options)?;
+    cache.set_graphs(graphs);
+    let mut generator = Generator::over(Box::new(CachedDecoder::from(cache)));
+    let prompts = tokens(2 * batch * prompt, decoder.config().vocab_size);
+    let (measured, others) = prompts.split_at(batch * prompt);
+    // A warm-up of the same shapes over other prompts: kernels are compiled, algorithms chosen, steps captured.
+    generate(&mut generator, requests(others, prompt, count + 1))?;
+    let (prompt_seconds, wall, processor) = generate(&mut generator, requests(measured, prompt, count + 1))?;
+    Ok(json!({
+        "seconds": [wall], "processor_seconds": [processor], "count": batch * count, "prompt_seconds": prompt_seconds,
+        "peak_bytes": device.peak(), "loaded_bytes": loaded_bytes,
+    }))
+}
+
+fn run_on_device(options: &Options) -> Result<Value, Failure> {
+    let weights = options.text("weights")?;
+    if !["bf16", "q8_0", "q4"].contains(&weights) {
+        return Err(NotAvailable(format!("`--weights {weights}` on a GPU")).into());
+    }
+    let target = Device::open(options.text("device")?.parse()?)?;
+    let Device::Cuda(device) = &target else { return Err("`--device` names no GPU; hint: cuda".into()) };
+    let mut decoder = Decoder::load(options.text("model")?.as_ref(), &finetuning(weights)?, 1)?;
+    decoder.set_precision(Precision::Bf16)?;
+    decoder.to_device(&target)?;
+    let requests = Requests {
+        batch: options.number("batch")?,
+        prompt: options.number("prompt")?,
+        tokens: options.number("tokens")?,
+    };
+    on_device(&decoder, device, &requests, !options.has("plain"))
+}
+
 pub fn run(options: &Options) -> Result<Value, Failure> {
     if options.has("device") {
-        return Err(NotAvailable("generation on a GPU".into()).into());
+        return run_on_device(options);
     }
     let weights = match options.text("weights")? {
         "f32" => WeightFormat::F32,

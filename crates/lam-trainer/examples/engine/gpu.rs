@@ -1,67 +1,32 @@
-//! Training steps on a GPU as the learning loop takes them: forward, backward, clipping, AdamW. Several works over one load
-//! of the model, a line of JSON each.
+//! Training steps on a GPU as the learning loop takes them (forward, backward, clipping, AdamW), and generation there.
+//! Several works over one load of the model, a line of JSON each.
 //!
-//! `--model DIR --device cuda:N --steps N --works WORK,WORK…`, a work being
-//! `lora|qlora-8bit|qlora-4bit|full:DOCUMENTSxLENGTH[:recompute]`
+//! `--model DIR --device cuda:N --steps N --works WORK,WORK…`, a work being one of
+//!
+//! ```text
+//! lora|qlora-8bit|qlora-4bit|full:DOCUMENTSxLENGTH[:recompute]
+//! lora|qlora-8bit|qlora-4bit|full:shared:TEXTSxSCREEN+REST      texts that share their beginning; counts texts
+//! bf16|q8_0|q4:decode:BATCHxPROMPT+TOKENS[:plain]               greedy tokens; plain: without CUDA graphs
+//! ```
 
-use std::str::FromStr;
 use std::time::Instant;
 
 use lam_learn::{AdamW, AdamWConfig};
-use lam_model::{Decoder, Device, Finetuning, LoraConfig, Mode, PackedBatch, Precision, Target};
-use serde_json::json;
+use lam_model::{Decoder, Device, Mode, PackedBatch, Precision, Prefix, Target};
+use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::decode::{Requests, on_device};
 use crate::measure::{status_mib, tokens};
 use crate::options::Options;
 use crate::train::documents;
+use crate::work::{Task, Work, finetuning};
 
 const LEARNING_RATE: f64 = 1e-4;
 /// Steps before the measured ones: products choose their algorithms in the first, kernels are compiled.
 const WARM_UP: u64 = 2;
-
-/// What is trained, and on what.
-struct Work {
-    name: String,
-    finetuning: String,
-    documents: usize,
-    length: usize,
-    recompute: bool,
-}
-
-impl FromStr for Work {
-    type Err = Failure;
-
-    fn from_str(text: &str) -> Result<Self, Failure> {
-        let wrong = || format!("`{text}` is no work; hint: lora:1x4096, qlora-4bit:1x2048:recompute");
-        let mut parts = text.split(':');
-        let (finetuning, size, rest) = (parts.next(), parts.next(), parts.next());
-        let (documents, length) = size.and_then(|size| size.split_once('x')).ok_or_else(wrong)?;
-        Ok(Self {
-            name: text.to_owned(),
-            finetuning: finetuning.ok_or_else(wrong)?.to_owned(),
-            documents: documents.parse()?,
-            length: length.parse()?,
-            recompute: match rest {
-                None => false,
-                Some("recompute") => true,
-                Some(_) => return Err(wrong().into()),
-            },
-        })
-    }
-}
-
-fn finetuning(name: &str) -> Result<Finetuning, Failure> {
-    Ok(match name {
-        "full" => Finetuning::Full,
-        "lora" => Finetuning::Lora(LoraConfig::default()),
-        "qlora-8bit" => Finetuning::Qlora { lora: LoraConfig::default(), bits: 8 },
-        "qlora-4bit" => Finetuning::Qlora { lora: LoraConfig::default(), bits: 4 },
-        other => {
-            return Err(format!("`{other}` is no way of training; hint: lora, qlora-8bit, qlora-4bit, full").into());
-        }
-    })
-}
+/// Tokens of an answer at the end of a text that shares its beginning: they are what is trained.
+const ANSWER: usize = 20;
 
 /// A decoder on a GPU with its optimizer.
 struct Training {
@@ -97,40 +62,91 @@ fn load(options: &Options, kind: &str) -> Result<(Decoder, f64), Failure> {
     Ok((decoder, start.elapsed().as_secs_f64()))
 }
 
-/// One work's line; gives the decoder back for the next.
-fn measure(
-    mut decoder: Decoder,
-    work: &Work,
-    device: &lam_cuda::Device,
-    options: &Options,
-) -> Result<Decoder, Failure> {
-    decoder.to_device(&Device::Cpu)?;
-    decoder.set_gradient_checkpointing(work.recompute);
-    device.reset_peak();
-    let start = Instant::now();
-    decoder.to_device(&Device::Cuda(device.clone()))?;
-    device.synchronize()?;
-    let upload_seconds = start.elapsed().as_secs_f64();
-    let (loaded_bytes, vocabulary) = (device.used(), decoder.config().vocab_size);
-    let data = documents(&tokens(work.documents * work.length, vocabulary), work.length);
-    let mut training = Training::new(decoder)?;
-    let (mut seconds, mut losses) = (Vec::new(), Vec::new());
-    for seed in 0..WARM_UP + options.number::<u64>("steps")? {
-        let start = Instant::now();
-        losses.push(training.step(&data, seed)?);
-        device.synchronize()?;
-        seconds.push(start.elapsed().as_secs_f64());
-    }
-    let figures = json!({
-        "work": work.name, "seconds": seconds[WARM_UP as usize..], "warm_up_seconds": seconds[..WARM_UP as usize],
-        "count": data.0.tokens(), "losses": losses, "peak_bytes": device.peak(), "loaded_bytes": loaded_bytes,
-        "upload_seconds": upload_seconds, "host_peak_mib": status_mib("VmHWM")?,
+/// Texts that begin with the same screen, and the tokens of their answers as targets of the mean loss.
+fn sharing(tokens: &[u32], (count, screen, rest): (usize, usize, usize)) -> (PackedBatch, Vec<Target>) {
+    let (screen, others) = tokens.split_at(screen);
+    let texts: Vec<Vec<u32>> = others.chunks_exact(rest).map(|rest| [screen, rest].concat()).collect();
+    let answer = |text: &[u32]| text.len() - ANSWER.min(rest - 1)..text.len();
+    let prefixes: Vec<_> = texts.iter().map(|text| Prefix { text, shareable: answer(text).start - 1 }).collect();
+    let (batch, rows) = PackedBatch::sharing(&prefixes);
+    let weight = 1.0 / (count * ANSWER.min(rest - 1)) as f32;
+    let targets = texts.iter().zip(&rows).flat_map(|(text, rows)| {
+        answer(text).map(|place| Target { position: rows.row(place - 1), token: text[place], weight })
     });
-    println!("{figures}");
-    Ok(training.decoder)
+    (batch, targets.collect())
 }
 
-/// Measures every work; those of one way of training share a load.
+/// A device with what is loaded on the processor.
+struct Bench<'a> {
+    device: &'a lam_cuda::Device,
+    options: &'a Options,
+}
+
+impl Bench<'_> {
+    /// Brings the decoder to the device; how long that took.
+    fn upload(&self, decoder: &mut Decoder) -> Result<f64, Failure> {
+        decoder.to_device(&Device::Cpu)?;
+        self.device.reset_peak();
+        let start = Instant::now();
+        decoder.to_device(&Device::Cuda(self.device.clone()))?;
+        self.device.synchronize()?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Figures of some steps, each over the same batch, of which so many things are counted.
+    fn steps(
+        &self,
+        mut decoder: Decoder,
+        data: &(PackedBatch, Vec<Target>),
+        count: usize,
+    ) -> Result<(Decoder, Value), Failure> {
+        let upload_seconds = self.upload(&mut decoder)?;
+        let loaded_bytes = self.device.used();
+        let mut training = Training::new(decoder)?;
+        let (mut seconds, mut losses) = (Vec::new(), Vec::new());
+        for seed in 0..WARM_UP + self.options.number::<u64>("steps")? {
+            let start = Instant::now();
+            losses.push(training.step(data, seed)?);
+            self.device.synchronize()?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        let figures = json!({
+            "seconds": seconds[WARM_UP as usize..], "warm_up_seconds": seconds[..WARM_UP as usize], "count": count,
+            "losses": losses, "peak_bytes": self.device.peak(), "loaded_bytes": loaded_bytes,
+            "upload_seconds": upload_seconds,
+        });
+        Ok((training.decoder, figures))
+    }
+
+    /// One work's line; gives the decoder back for the next. `resident`: it is on the device as generation wants it.
+    fn measure(&self, mut decoder: Decoder, work: &Work, resident: bool) -> Result<Decoder, Failure> {
+        let vocabulary = decoder.config().vocab_size;
+        let (decoder, mut figures) = match work.task {
+            Task::Documents { count, length, recompute } => {
+                decoder.set_gradient_checkpointing(recompute);
+                let data = documents(&tokens(count * length, vocabulary), length);
+                self.steps(decoder, &data, count * length)?
+            }
+            Task::Shared { count, screen, rest } => {
+                decoder.set_gradient_checkpointing(false);
+                let data = sharing(&tokens(screen + count * rest, vocabulary), (count, screen, rest));
+                self.steps(decoder, &data, count)?
+            }
+            Task::Decode { batch, prompt, tokens, graphs } => {
+                let upload = if resident { None } else { Some(self.upload(&mut decoder)?) };
+                let mut figures = on_device(&decoder, self.device, &Requests { batch, prompt, tokens }, graphs)?;
+                figures["upload_seconds"] = json!(upload);
+                (decoder, figures)
+            }
+        };
+        figures["work"] = json!(work.name);
+        figures["host_peak_mib"] = json!(status_mib("VmHWM")?);
+        println!("{figures}");
+        Ok(decoder)
+    }
+}
+
+/// Measures every work; those over the same model share a load.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let works = options.text("works")?.split(',').map(str::parse).collect::<Result<Vec<Work>, _>>()?;
     let Device::Cuda(device) = Device::open(options.text("device")?.parse()?)? else {
@@ -138,17 +154,19 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     let properties = device.properties();
     println!("{}", json!({ "device": properties.name, "capacity_bytes": device.capacity() }));
-    let mut loaded: Option<(String, Decoder)> = None;
+    let bench = Bench { device: &device, options };
+    let mut loaded: Option<(String, bool, Decoder)> = None;
     for work in &works {
-        let decoder = match loaded.take() {
-            Some((kind, decoder)) if kind == work.finetuning => decoder,
+        let (resident, decoder) = match loaded.take() {
+            Some((kind, resident, decoder)) if kind == work.kind => (resident, decoder),
             _ => {
-                let (decoder, load_seconds) = load(options, &work.finetuning)?;
-                println!("{}", json!({ "loaded": work.finetuning, "load_seconds": load_seconds }));
-                decoder
+                let (decoder, load_seconds) = load(options, &work.kind)?;
+                println!("{}", json!({ "loaded": work.kind, "load_seconds": load_seconds }));
+                (false, decoder)
             }
         };
-        loaded = Some((work.finetuning.clone(), measure(decoder, work, &device, options)?));
+        let stays = matches!(work.task, Task::Decode { .. });
+        loaded = Some((work.kind.clone(), stays, bench.measure(decoder, work, resident)?));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod options;
 mod peak;
 mod products;
 mod train;
+mod work;
 
 use std::process::ExitCode;
 
