@@ -41,6 +41,19 @@ std::map<u64, size_t> allocations;
 size_t allocated;
 std::map<std::string, long> launches;
 std::unique_ptr<Graph> capturing;
+// What the calls that fail for a kernel are told of it; kept where callers point to it.
+std::string words;
+// Memory of the processor that copies go to and from without the caller.
+std::map<u64, size_t> pinned;
+// Calls that wait for the device, or may.
+unsigned long waits;
+
+bool is_pinned(const void *memory, size_t bytes) {
+  auto after = pinned.upper_bound((u64)memory);
+  if (after == pinned.begin()) return false;
+  auto &held = *std::prev(after);
+  return (u64)memory + bytes <= held.first + held.second;
+}
 
 #define ENTER std::lock_guard<std::recursive_mutex> guard(lock); if (sticky) return sticky
 
@@ -96,7 +109,12 @@ int submit(Bound work) {
   else work();
   return SUCCESS;
 }
-void fail(int code) { if (!sticky) sticky = code; }
+void fail(int code, const char *told) {
+  if (sticky) return;
+  sticky = code;
+  words = told;
+}
+bool has_failed() { return sticky != 0; }
 bool is_device_memory(u64 address, size_t bytes) {
   auto after = allocations.upper_bound(address);
   if (after == allocations.begin()) return false;
@@ -106,6 +124,13 @@ bool is_device_memory(u64 address, size_t bytes) {
 }
 
 extern "C" {
+// Of ours: how many calls since the library was loaded waited for the device, or would on a card: for a stream, an event,
+// a copy from or to memory that is not pinned, memory that is reserved or freed.
+unsigned long emulatedWaits() {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  return waits;
+}
+
 int cuInit(unsigned) { return emu::setting("EMULATED_DEVICES", 1) > 0 ? SUCCESS : NO_DEVICE; }
 int cuDriverGetVersion(int *version) { *version = emu::setting("EMULATED_DRIVER", 12080); return SUCCESS; }
 int cuGetErrorName(int code, const char **name) {
@@ -114,6 +139,7 @@ int cuGetErrorName(int code, const char **name) {
   return INVALID_VALUE;
 }
 int cuGetErrorString(int code, const char **text) {
+  if (code == sticky && !words.empty()) { *text = words.c_str(); return SUCCESS; }
   for (auto &failure : FAILURES) if (failure.code == code) { *text = failure.text; return SUCCESS; }
   *text = nullptr;
   return INVALID_VALUE;
@@ -153,6 +179,7 @@ int cuDevicePrimaryCtxRelease_v2(int) {
     launches.clear();
     capturing.reset();
     sticky = 0;
+    words.clear();
   }
   return SUCCESS;
 }
@@ -167,6 +194,7 @@ int cuMemGetInfo_v2(size_t *free, size_t *total) {
 }
 int cuMemAlloc_v2(u64 *address, size_t bytes) {
   ENTER;
+  waits++;
   if (!bytes) return INVALID_VALUE;
   if (bytes > memory_bytes() || allocated > memory_bytes() - bytes) return OUT_OF_MEMORY;
   void *memory = poisoned(bytes);
@@ -178,6 +206,7 @@ int cuMemAlloc_v2(u64 *address, size_t bytes) {
 }
 int cuMemFree_v2(u64 address) {
   ENTER;
+  waits++;
   auto held = allocations.find(address);
   if (held == allocations.end()) return INVALID_VALUE;
   munmap((void *)address, held->second);
@@ -185,16 +214,29 @@ int cuMemFree_v2(u64 address) {
   allocations.erase(held);
   return SUCCESS;
 }
-int cuMemAllocHost_v2(void **memory, size_t bytes) { *memory = malloc(bytes); return *memory ? SUCCESS : OUT_OF_MEMORY; }
-int cuMemFreeHost(void *memory) { free(memory); return SUCCESS; }
+int cuMemAllocHost_v2(void **memory, size_t bytes) {
+  ENTER;
+  *memory = malloc(bytes);
+  if (*memory) pinned[(u64)*memory] = bytes;
+  return *memory ? SUCCESS : OUT_OF_MEMORY;
+}
+int cuMemFreeHost(void *memory) {
+  std::lock_guard<std::recursive_mutex> guard(lock);
+  if (!pinned.erase((u64)memory)) return INVALID_VALUE;
+  free(memory);
+  return SUCCESS;
+}
+// A copy from or to memory that is not pinned: the driver waits for it, or may.
 int cuMemcpyHtoDAsync_v2(u64 to, const void *from, size_t bytes, void *) {
   ENTER;
   if (!emu::is_device_memory(to, bytes)) return INVALID_VALUE;
+  if (!is_pinned(from, bytes)) waits++;
   return emu::submit([=] { memcpy((void *)to, from, bytes); });
 }
 int cuMemcpyDtoHAsync_v2(void *to, u64 from, size_t bytes, void *) {
   ENTER;
   if (!emu::is_device_memory(from, bytes)) return INVALID_VALUE;
+  if (!is_pinned(to, bytes)) waits++;
   return emu::submit([=] { memcpy(to, (void *)from, bytes); });
 }
 int cuMemcpyDtoDAsync_v2(u64 to, u64 from, size_t bytes, void *) {
@@ -213,6 +255,7 @@ int cuStreamCreate(void **stream, unsigned) { *stream = malloc(1); return SUCCES
 int cuStreamDestroy_v2(void *stream) { free(stream); return SUCCESS; }
 int cuStreamSynchronize(void *) {
   ENTER;
+  waits++;
   if (!capturing) return SUCCESS;
   capturing->broken = true;
   return CAPTURE_UNSUPPORTED;
@@ -248,7 +291,7 @@ int cuGraphExecDestroy(void *executable) { delete (Graph *)executable; return SU
 int cuEventCreate(void **event, unsigned) { *event = new Event; return SUCCESS; }
 int cuEventDestroy_v2(void *event) { delete (Event *)event; return SUCCESS; }
 int cuEventRecord(void *event, void *) { ENTER; ((Event *)event)->when = std::chrono::steady_clock::now(); return SUCCESS; }
-int cuEventSynchronize(void *) { ENTER; return SUCCESS; }
+int cuEventSynchronize(void *) { ENTER; waits++; return SUCCESS; }
 int cuEventElapsedTime(float *milliseconds, void *from, void *to) {
   ENTER;
   *milliseconds = std::chrono::duration<float, std::milli>(((Event *)to)->when - ((Event *)from)->when).count();
@@ -314,8 +357,9 @@ int cuLaunchKernel(void *handle, unsigned gx, unsigned gy, unsigned gz, unsigned
   std::string name = function.name;
   // As on a device, what goes wrong is told by the calls that follow.
   return emu::submit([=] {
-    int result = breaks_down(name) ? ILLEGAL_ADDRESS : emu::run(name.c_str(), *kernel, grid, threads, shared);
-    if (result) emu::fail(result);
+    if (breaks_down(name)) return emu::fail(ILLEGAL_ADDRESS, "");
+    int result = emu::run(name.c_str(), *kernel, grid, threads, shared);
+    if (result) emu::fail(result, emu::mistake());
   });
 }
 

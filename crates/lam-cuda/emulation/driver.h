@@ -10,8 +10,10 @@ inline long setting(const char *name, long otherwise) {
 }
 // Does the work at once, or adds it to the graph that is being captured; a result of the driver's.
 int submit(Bound work);
-// Work that went wrong makes every later call fail with this, as on a device.
-void fail(int code);
+// Work that went wrong makes every later call fail with this, as on a device; the words are told with it, if there are any.
+void fail(int code, const char *words);
+// Whether some has.
+bool has_failed();
 // Whether memory of the device is there, all of it.
 bool is_device_memory(u64 address, size_t bytes);
 }

@@ -66,9 +66,14 @@ static void prepare(Fiber &fiber) {
 }
 #endif
 
+// What went wrong last, for whoever asks the driver.
+static char told[512];
+const char *mistake() { return told; }
+
 [[noreturn]] static void give_up(const char *mistake, int code) {
-  fprintf(stderr, "emulation: %s in kernel %s, block %u,%u,%u, thread %d\n", mistake, kernel_name, block_index.x,
-          block_index.y, block_index.z, cur ? cur->id : -1);
+  snprintf(told, sizeof told, "%s in kernel %s, block %u,%u,%u, thread %d", mistake, kernel_name, block_index.x,
+           block_index.y, block_index.z, cur ? cur->id : -1);
+  fprintf(stderr, "emulation: %s\n", told);
   failed = true;
   failure = code;
   // Outside of a fiber there is nothing to go back to.
@@ -191,8 +196,9 @@ static void run_block(int threads) {
       if (fiber.done) left--;
     }
     if (!moved) {
-      fprintf(stderr, "emulation: deadlock in kernel %s, block %u,%u,%u: %d threads wait\n", kernel_name,
-              block_index.x, block_index.y, block_index.z, left);
+      snprintf(told, sizeof told, "deadlock in kernel %s, block %u,%u,%u: %d threads wait", kernel_name, block_index.x,
+               block_index.y, block_index.z, left);
+      fprintf(stderr, "emulation: %s\n", told);
       failed = true;
       failure = LAUNCH_FAILED;
     }
@@ -212,6 +218,7 @@ int run(const char *name, const Bound &kernel, uint3_ grid, uint3_ threads, u32 
   grid_size = grid;
   shared_bytes = shared;
   failed = false;
+  told[0] = 0;
   Watch watch;
   for (unsigned z = 0; z < grid.z; z++)
     for (unsigned y = 0; y < grid.y; y++)

@@ -76,4 +76,6 @@ template <class F> inline void collective(Group &group, int count, int index, vo
 using Bound = std::function<void()>;
 // Runs a kernel over a grid; 0, or the driver's number of the failure.
 int run(const char *name, const Bound &kernel, uint3_ grid, uint3_ threads, u32 shared);
+// What the last launch did wrong, in words: the mistake, the kernel, its block and thread. Empty where it did nothing wrong.
+const char *mistake();
 }

@@ -2,6 +2,7 @@
 //! the device holds on to it. Knows neither kernels nor products.
 
 use std::collections::BTreeSet;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::arena::{ALIGNMENT, Arena, FreeParts, Full, Place};
@@ -20,6 +21,8 @@ pub const ALL_FREE: usize = usize::MAX;
 const LEFT_FREE: usize = 1 << 30;
 /// The driver's failures from here to 719 are those of kernels that ran: they are seen by whatever is called next.
 const KERNEL_FAILURES: std::ops::RangeInclusive<i32> = 700..=719;
+/// Those of them after which the device does nothing any more (the others are a launch that was refused).
+const LOST: [i32; 9] = [700, 702, 710, 714, 715, 716, 717, 718, 719];
 
 /// What a device does beside its work; see `Settings`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +64,8 @@ pub(crate) struct Context {
     marks: Mutex<Option<Vec<Mark>>>,
     /// The kernel that was launched last, for the message when one has failed.
     last: Mutex<Option<Arc<str>>>,
+    /// The kernel whose failure was seen first, and the driver's words for it: whatever is called afterwards fails for it.
+    lost: Mutex<Option<(String, String)>>,
 }
 
 /// The lock's content. A thread that panicked while it held one left it whole: they are held for single steps.
@@ -92,6 +97,7 @@ impl Context {
             held: Mutex::new(None),
             marks: Mutex::new(None),
             last: Mutex::new(None),
+            lost: Mutex::new(None),
         };
         // What fails from here on drops the context, which undoes what was done.
         context.create_stream()?;
@@ -133,14 +139,32 @@ impl Context {
         Ok(driver)
     }
 
-    /// An error if a call's result is one; what a kernel did wrong is said of the kernel.
+    /// An error if a call's result is one; what a kernel did wrong is said of the kernel, and said again of all that is
+    /// called after it: the driver repeats the number, not what it was about.
     pub fn check(&self, function: &'static str, result: i32) -> Result<(), CudaError> {
         let driver = &self.libraries.driver.functions;
-        match &*locked(&self.last) {
-            Some(name) if KERNEL_FAILURES.contains(&result) => {
-                Err(CudaError::Kernel { name: name.to_string(), code: driver.told(result) })
-            }
-            _ => driver.check(function, result),
+        if result == 0 || !KERNEL_FAILURES.contains(&result) {
+            return driver.check(function, result);
+        }
+        let mut lost = locked(&self.lost);
+        if let Some((name, code)) = &*lost {
+            return Err(CudaError::Kernel { name: name.clone(), code: code.clone() });
+        }
+        let Some(name) = locked(&self.last).as_ref().map(ToString::to_string) else {
+            return driver.check(function, result);
+        };
+        let code = driver.told(result);
+        if LOST.contains(&result) {
+            *lost = Some((name.clone(), code.clone()));
+        }
+        Err(CudaError::Kernel { name, code })
+    }
+
+    /// The failure of another library's call, or that of an earlier kernel, of which such a library knows a number at most.
+    pub fn blame(&self, error: CudaError) -> CudaError {
+        match self.synchronize() {
+            Err(earlier @ CudaError::Kernel { .. }) => earlier,
+            _ => error,
         }
     }
 
@@ -228,6 +252,27 @@ impl Context {
     /// Whether work is being captured instead of done.
     pub fn is_capturing(&self) -> bool {
         locked(&self.held).is_some()
+    }
+
+    /// An error, the driver's own, if work is being captured: for what a graph cannot do again.
+    pub fn refuse_in_capture(&self) -> Result<(), CudaError> {
+        if self.is_capturing() { self.synchronize() } else { Ok(()) }
+    }
+
+    /// Memory of the processor that the device reads and writes by itself.
+    pub fn pinned(&self, bytes: usize) -> Result<*mut c_void, CudaError> {
+        let mut memory = std::ptr::null_mut();
+        // SAFETY: writes one address.
+        let result = unsafe { (self.enter()?.pinned_alloc)(&raw mut memory, bytes) };
+        self.check("cuMemAllocHost", result).map(|()| memory)
+    }
+
+    /// Gives such memory back, which no copy is on its way from or to.
+    pub fn free_pinned(&self, memory: *mut c_void) {
+        if let Ok(driver) = self.enter() {
+            // SAFETY: callers made it, and free it once.
+            unsafe { (driver.pinned_free)(memory) };
+        }
     }
 
     /// The arena's figures.

@@ -15,6 +15,7 @@ use crate::element::Element;
 use crate::error::CudaError;
 use crate::event::{Share, median, shares};
 use crate::graph::{Graph, Scratch};
+use crate::late::{Late, Slots};
 use crate::launch::Launch;
 use crate::library::Libraries;
 use crate::module::{Kernel, Module, Modules};
@@ -63,6 +64,7 @@ struct Parts {
     modules: Modules,
     products: Products,
     staging: Mutex<Staging>,
+    late: Arc<Slots>,
 }
 
 impl fmt::Debug for Device {
@@ -96,6 +98,7 @@ impl Device {
             modules: Modules::new(&context, cache),
             products: Products::new(&context, cache)?,
             staging: Mutex::new(Staging::new(&context)),
+            late: Slots::new(&context),
             context,
         })))
     }
@@ -142,14 +145,20 @@ impl Device {
         Ok(buffer)
     }
 
-    /// These numbers. Waits until they are there.
+    /// These numbers: as [`Self::write`].
     pub fn upload<T: Element>(&self, values: &[T]) -> Result<Buffer<T>, CudaError> {
         let mut buffer = self.alloc(values.len())?;
         self.write(&mut buffer, values)?;
         Ok(buffer)
     }
 
-    /// Writes numbers over all of a view. Waits until they are there.
+    /// Writes numbers over all of a view, on their way while the caller goes on: the values may be dropped at once, and
+    /// later work sees them there. They go through memory of the processor that is filled in turn: whoever sends much waits
+    /// for what was sent before (8 MiB of lists, 32 MiB of weights), and nobody for work.
+    ///
+    /// # Errors
+    ///
+    /// If earlier work failed, or work is being captured.
     ///
     /// # Panics
     ///
@@ -157,30 +166,21 @@ impl Device {
     pub fn write<'a, T: Element>(&self, to: impl Into<ViewMut<'a, T>>, values: &[T]) -> Result<(), CudaError> {
         let to = to.into();
         assert_eq!(to.len(), values.len(), "numbers to be written");
-        let (context, bytes) = (&self.0.context, size_of_val(values));
-        if bytes == 0 {
-            return Ok(());
-        }
-        // SAFETY: the view is as long as the values, which stay until the copy is done. On our own stream: the call that
-        // waits by itself does not wait for it.
-        let result = unsafe { (context.enter()?.copy_in)(to.address(), values.as_ptr().cast(), bytes, context.stream) };
-        context.check("cuMemcpyHtoDAsync", result)?;
-        context.synchronize()
-    }
-
-    /// Writes numbers over all of a view, on their way while the caller goes on: the values may be dropped at once, and
-    /// later work sees them there. For weights, which are many.
-    ///
-    /// # Panics
-    ///
-    /// If there are more or fewer numbers than the view has.
-    pub fn stream_in<'a, T: Element>(&self, to: impl Into<ViewMut<'a, T>>, values: &[T]) -> Result<(), CudaError> {
-        let to = to.into();
-        assert_eq!(to.len(), values.len(), "numbers to be written");
         // SAFETY: elements are plain numbers, and are read as the bytes that they are.
         let bytes = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) };
         // SAFETY: the view is as long as the values, and borrowed alone.
         unsafe { locked(&self.0.staging).send(to.address(), bytes) }
+    }
+
+    /// The same, under its older name.
+    pub fn stream_in<'a, T: Element>(&self, to: impl Into<ViewMut<'a, T>>, values: &[T]) -> Result<(), CudaError> {
+        self.write(to, values)
+    }
+
+    /// Asks for the numbers of a view, as they are when all work so far is done, and does not wait for them: the view's
+    /// buffer may be written or dropped at once. For a few numbers.
+    pub fn read_late<'a, T: Element>(&self, from: impl Into<View<'a, T>>) -> Result<Late<T>, CudaError> {
+        self.0.late.read(from.into())
     }
 
     /// The numbers of a view, when all work so far is done.

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use crate::cache::{digest, write_whole};
 use crate::error::CudaError;
+use crate::library::table;
 
 /// The files that it is built of.
 const FILES: [(&str, &str); 7] = [
@@ -43,6 +44,21 @@ pub fn build(below: &Path) -> Result<PathBuf, CudaError> {
     compile(&folder, target)?;
     NAMES.iter().try_for_each(|name| link(&folder.join(name)))?;
     Ok(folder)
+}
+
+/// How many calls of this process waited for the emulation in a folder (that of [`build`]), or would have on a card: for
+/// the stream, for an event, copies from or to memory that is not pinned, memory that is reserved or freed.
+///
+/// # Errors
+///
+/// If the folder holds no emulation.
+pub fn waits(folder: &Path) -> Result<u64, CudaError> {
+    let library = table::open(&folder.join(NAMES[0])).map_err(|reason| CudaError::Emulation { reason })?;
+    // SAFETY: the function takes nothing and gives a number, in the library that was built of our own text.
+    let count = unsafe { library.get::<unsafe extern "C" fn() -> std::ffi::c_ulong>(b"emulatedWaits\0") };
+    let count = count.map_err(|error| CudaError::Emulation { reason: error.to_string() })?;
+    // SAFETY: as above.
+    Ok(unsafe { count() })
 }
 
 /// What this machine lacks for the emulation, or nothing.

@@ -13,6 +13,9 @@ use crate::error::CudaError;
 use crate::library::driver::attribute;
 use crate::library::table::Handle;
 
+/// The driver's number for a name that a module does not have.
+const NOT_FOUND: i32 = 500;
+
 /// The kernels of one source, loaded; clones share them.
 #[derive(Clone)]
 pub struct Module(Arc<Loaded>);
@@ -78,9 +81,10 @@ impl Module {
         let (context, mut function) = (&self.0.context, Handle::NULL);
         // SAFETY: the module is loaded as long as `self.0`, and the name ends with zero.
         let result = unsafe { (context.enter()?.module_function)(&raw mut function, self.0.handle, symbol.as_ptr()) };
-        if result != 0 {
-            context.check("cuModuleGetFunction", result).map_err(|_| missing())?;
+        if result == NOT_FOUND {
+            return Err(missing());
         }
+        context.check("cuModuleGetFunction", result)?;
         allow_shared_memory(context, function)?;
         Ok(function)
     }

@@ -1,4 +1,8 @@
 //! Uploads through memory that the device reads by itself: the caller goes on while numbers travel.
+//!
+//! What orders what: the copies stand in the stream, so that work which is asked for later sees them, and memory of a
+//! buffer that was given back is written only behind the work that still reads it. The staging is the processor's, and no
+//! stream guards it: a piece is filled again only when the event behind all that was sent from it has passed.
 
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -7,29 +11,31 @@ use crate::context::Context;
 use crate::error::CudaError;
 use crate::event::Event;
 
-/// One piece on its way: large enough for full speed, small enough for two of them.
-const PIECE_BYTES: usize = 16 << 20;
-const PIECES: usize = 2;
+/// The most that goes by the ring of lists; a step of training sends some, of a few bytes a token.
+const LIST_BYTES: usize = 256 << 10;
+/// Lists stand one behind the other in such pieces: enough for many steps, so that the oldest has long been read.
+const LISTS: Pieces = Pieces { bytes: 1 << 20, count: 8 };
+/// Weights come in such pieces: large enough for full speed, small enough for two of them.
+const WEIGHTS: Pieces = Pieces { bytes: 16 << 20, count: 2 };
+/// Where a list begins: no copy is slower for it.
+const ALIGNMENT: usize = 64;
 
-/// Pinned pieces, filled in turn.
+/// How staging is divided.
+#[derive(Clone, Copy)]
+struct Pieces {
+    bytes: usize,
+    count: usize,
+}
+
+/// Pinned memory for lists and for weights.
 pub(crate) struct Staging {
-    context: Arc<Context>,
-    pieces: Vec<Piece>,
-    next: usize,
+    lists: Ring,
+    weights: Ring,
 }
-
-struct Piece {
-    memory: *mut c_void,
-    /// When what was sent from it has arrived.
-    sent: Option<Event>,
-}
-
-// SAFETY: pinned memory belongs to the process, not to a thread, and `Staging` is used under a lock.
-unsafe impl Send for Piece {}
 
 impl Staging {
     pub fn new(context: &Arc<Context>) -> Self {
-        Self { context: Arc::clone(context), pieces: Vec::new(), next: 0 }
+        Self { lists: Ring::new(context, LISTS), weights: Ring::new(context, WEIGHTS) }
     }
 
     /// Sends bytes to memory of the device; they are copied when this returns, and there when later work looks.
@@ -38,58 +44,86 @@ impl Staging {
     ///
     /// The memory at the address is as long as the bytes, and the caller's to write.
     pub unsafe fn send(&mut self, address: u64, bytes: &[u8]) -> Result<(), CudaError> {
-        for (index, part) in bytes.chunks(PIECE_BYTES).enumerate() {
+        let ring = if bytes.len() <= LIST_BYTES { &mut self.lists } else { &mut self.weights };
+        for (index, part) in bytes.chunks(ring.pieces.bytes).enumerate() {
             // SAFETY: the caller's promise, for this part.
-            unsafe { self.send_piece(address + (index * PIECE_BYTES) as u64, part)? };
+            unsafe { ring.send(address + (index * ring.pieces.bytes) as u64, part)? };
         }
         Ok(())
     }
+}
 
-    unsafe fn send_piece(&mut self, address: u64, part: &[u8]) -> Result<(), CudaError> {
+/// Pinned pieces, filled in turn, each from its beginning to its end.
+struct Ring {
+    context: Arc<Context>,
+    pieces: Pieces,
+    made: Vec<Piece>,
+    /// The piece that is being filled, once there is one.
+    current: usize,
+    /// How much of it was sent from.
+    filled: usize,
+}
+
+struct Piece {
+    memory: *mut c_void,
+    /// When all that was sent from it has arrived; none while it is being filled.
+    sent: Option<Event>,
+}
+
+// SAFETY: pinned memory belongs to the process, not to a thread, and `Staging` is used under a lock.
+unsafe impl Send for Piece {}
+
+impl Ring {
+    fn new(context: &Arc<Context>, pieces: Pieces) -> Self {
+        Self { context: Arc::clone(context), pieces, made: Vec::new(), current: 0, filled: 0 }
+    }
+
+    /// Sends what fits into a piece.
+    unsafe fn send(&mut self, address: u64, part: &[u8]) -> Result<(), CudaError> {
         let context = Arc::clone(&self.context);
-        let piece = self.free_piece()?;
-        // SAFETY: the piece is as long as any part, and nothing reads it any more.
-        unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), piece.memory.cast::<u8>(), part.len()) };
-        let driver = context.enter()?;
-        // SAFETY: the piece stays as it is until the event has passed; the address is the caller's promise.
-        let result = unsafe { (driver.copy_in)(address, piece.memory, part.len(), context.stream) };
-        context.check("cuMemcpyHtoDAsync", result)?;
-        piece.sent = Some(Event::now(&context)?);
-        Ok(())
+        // What a graph copies, it copies again when it is replayed: staging holds something else by then.
+        context.refuse_in_capture()?;
+        if self.made.is_empty() || self.filled + part.len() > self.pieces.bytes {
+            self.turn()?;
+        }
+        // SAFETY: there is room behind what was sent from the piece, and nothing reads it there.
+        let staged = unsafe { self.made[self.current].memory.byte_add(self.filled) };
+        // SAFETY: as above; the parts do not overlap, one being ours.
+        unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), staged.cast::<u8>(), part.len()) };
+        self.filled += part.len().next_multiple_of(ALIGNMENT);
+        // SAFETY: the staged bytes stay as they are until the piece's event has passed; the address is the caller's promise.
+        let result = unsafe { (context.enter()?.copy_in)(address, staged, part.len(), context.stream) };
+        context.check("cuMemcpyHtoDAsync", result)
     }
 
-    /// A piece whose content has arrived.
-    fn free_piece(&mut self) -> Result<&mut Piece, CudaError> {
-        if self.pieces.len() < PIECES {
-            self.pieces.push(Piece { memory: pinned(&self.context)?, sent: None });
-            self.next = self.pieces.len() - 1;
+    /// Goes on to the next piece, when what was sent from it the last time has arrived.
+    fn turn(&mut self) -> Result<(), CudaError> {
+        if let Some(full) = self.made.get_mut(self.current) {
+            full.sent = Some(Event::now(&self.context)?);
         }
-        let index = self.next;
-        self.next = (self.next + 1) % PIECES;
-        let piece = &mut self.pieces[index];
-        if let Some(sent) = piece.sent.take() {
+        if self.made.len() < self.pieces.count {
+            self.made.push(Piece { memory: self.context.pinned(self.pieces.bytes)?, sent: None });
+            self.current = self.made.len() - 1;
+        } else {
+            self.current = (self.current + 1) % self.pieces.count;
+        }
+        // Where the wait fails, the piece stays full: nothing is written over what may still be read.
+        self.filled = self.pieces.bytes;
+        if let Some(sent) = &self.made[self.current].sent {
             sent.wait()?;
         }
-        Ok(piece)
+        self.made[self.current].sent = None;
+        self.filled = 0;
+        Ok(())
     }
 }
 
-fn pinned(context: &Context) -> Result<*mut c_void, CudaError> {
-    let mut memory = std::ptr::null_mut();
-    // SAFETY: writes one address.
-    let result = unsafe { (context.enter()?.pinned_alloc)(&raw mut memory, PIECE_BYTES) };
-    context.check("cuMemAllocHost", result).map(|()| memory)
-}
-
-impl Drop for Staging {
+impl Drop for Ring {
     fn drop(&mut self) {
-        for piece in &mut self.pieces {
-            // What fails here failed before: the device is lost, and reads nothing any more.
-            let _ = piece.sent.take().map(|sent| sent.wait());
-            if let Ok(driver) = self.context.enter() {
-                // SAFETY: made once, freed once, and nothing is on its way from it.
-                unsafe { (driver.pinned_free)(piece.memory) };
-            }
+        // What fails here failed before: the device is lost, and reads nothing any more.
+        if !self.made.is_empty() {
+            let _ = self.context.synchronize();
         }
+        self.made.drain(..).for_each(|piece| self.context.free_pinned(piece.memory));
     }
 }

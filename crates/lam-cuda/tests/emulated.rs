@@ -28,6 +28,8 @@ fn main() {
         missing() => memory::views_are_parts,
         missing() => memory::fresh_memory_is_not_a_number,
         missing() => memory::large_uploads_arrive_behind_the_callers_back,
+        missing() => memory::lists_wait_for_nobody_and_stay_what_they_were,
+        missing() => memory::late_reads_are_of_their_time,
         missing() => memory::dropped_memory_is_had_again,
         missing() => memory::a_full_device_says_its_figures,
         missing() => memory::any_thread_may_use_a_device,
@@ -76,6 +78,11 @@ fn folder() -> PathBuf {
 
 fn libraries() -> Libraries {
     Libraries::in_folder(&folder()).unwrap()
+}
+
+/// Calls so far that waited for the device.
+fn waits() -> u64 {
+    emulation::waits(&folder()).unwrap()
 }
 
 fn settings() -> Settings {

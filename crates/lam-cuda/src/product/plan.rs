@@ -108,7 +108,8 @@ impl Plan {
                 &raw mut count,
             )
         };
-        library.check("cublasLtMatmulAlgoGetHeuristic", asked).map_err(|error| of_shape(error, shape))?;
+        let blamed = |error| of_shape(self.session.context.blame(error), shape);
+        library.check("cublasLtMatmulAlgoGetHeuristic", asked).map_err(blamed)?;
         let usable = found.iter().take(usize::try_from(count).unwrap_or(0)).filter(|candidate| candidate.state == 0);
         Ok(usable.map(|candidate| candidate.algorithm).collect())
     }
@@ -166,7 +167,7 @@ impl Plan {
             // An earlier kernel's failure is no product's.
             context.synchronize()?;
         }
-        library.check("cublasLtMatmul", launched)?;
+        library.check("cublasLtMatmul", launched).map_err(|error| context.blame(error))?;
         context.launched(&self.name)
     }
 }

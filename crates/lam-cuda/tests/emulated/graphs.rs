@@ -116,13 +116,19 @@ pub fn work_that_waits_cannot_be_captured() {
     let device = device();
     let values = device.upload(&[1f32]).unwrap();
     let before = device.used();
-    let failed = device.capture(|| {
-        let _between = device.alloc::<f32>(4)?;
-        device.read(&values).map(drop)
-    });
-    let text = failed.err().unwrap().to_string();
-    assert!(text.contains("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"), "{text}");
-    assert_eq!((device.used(), device.read(&values).unwrap()), (before, vec![1.0]), "the device goes on");
+    let waiting: [&dyn Fn() -> Result<(), CudaError>; 3] =
+        [&|| device.read(&values).map(drop), &|| device.read_late(&values).map(drop), &|| {
+            device.upload(&[2f32]).map(drop)
+        }];
+    for work in waiting {
+        let failed = device.capture(|| {
+            let _between = device.alloc::<f32>(4)?;
+            work()
+        });
+        let text = failed.err().unwrap().to_string();
+        assert!(text.contains("CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"), "{text}");
+        assert_eq!((device.used(), device.read(&values).unwrap()), (before, vec![1.0]), "the device goes on");
+    }
 }
 
 pub fn work_is_timed() {

@@ -1,7 +1,7 @@
 //! Kernels: compiled, kept, launched, broken.
 
 use half::bf16;
-use lam_cuda::{Buffer, CudaError, Device, Kernel, Scalar, Settings, Source};
+use lam_cuda::{Addend, Buffer, CudaError, Device, Kernel, Matrix, Product, Scalar, Settings, Source};
 use lam_signal::Fault;
 
 use crate::{device, libraries, random, settings, with};
@@ -182,15 +182,33 @@ pub fn mistakes_in_kernels_are_failures() {
 }
 
 pub fn an_address_that_is_nobodys_is_a_failure() {
-    let device = device();
-    let text = "KERNEL void astray(float *values, long long far) { values[blockIdx.x * far + threadIdx.x] = 1; }";
-    let kernel = kernel(&device, "astray", text);
+    let text = "KERNEL void astray(float *values, long long far) { values[blockIdx.x * far + threadIdx.x] = 1; }
+        KERNEL void another(float *values) { values[threadIdx.x] = 1; }";
+    // Without memory that is poisoned, which would be the first call to fail.
+    let device = Device::open_with(&libraries(), &Settings { poison: false, ..settings() }).unwrap();
+    let module = device.module(&Source::new("astray", text)).unwrap();
+    let kernel = module.kernel("astray").unwrap();
     let mut values = device.zeros::<f32>(64).unwrap();
     let launch = device.launch(&kernel).write(&mut values).value(1_i64 << 40);
     // SAFETY: it is not; the emulation sees it.
     unsafe { launch.run(2, 64, 0).unwrap() };
-    let text = device.synchronize().unwrap_err().to_string();
-    assert!(text.starts_with("kernel `astray` failed: CUDA_ERROR_ILLEGAL_ADDRESS (700"), "{text}");
+    let first = device.synchronize().unwrap_err().to_string();
+    assert!(first.starts_with("kernel `astray` failed: CUDA_ERROR_ILLEGAL_ADDRESS (700"), "{first}");
+    assert!(first.contains("in kernel astray, block 1,0,0, thread "), "{first}");
+    // Whatever is asked for from then on, the first failure is what is told.
+    let other = Source::new("other", "KERNEL void other(float *values) { values[threadIdx.x] = 1; }");
+    let (a, b) = (device.alloc::<bf16>(64).unwrap(), device.alloc::<bf16>(64).unwrap());
+    let product = Product { m: 8, n: 8, k: 8, a: Matrix::new(&a, 8), b: Matrix::new(&b, 8), alpha: 1.0 };
+    let later = [
+        module.kernel("another").err().unwrap(),
+        device.module(&other).err().unwrap(),
+        device.upload(&[1f32]).unwrap_err(),
+        device.read_late(&values).unwrap_err(),
+        device.product(&product, Addend::Nothing, &mut values, 8).unwrap_err(),
+    ];
+    for error in later {
+        assert_eq!(error.to_string(), first);
+    }
 }
 
 pub fn modules_do_not_mix_what_has_the_same_name() {

@@ -3,7 +3,7 @@
 use half::bf16;
 use lam_cuda::{CudaError, Device, Settings};
 
-use crate::{MIB, device, libraries, random, settings};
+use crate::{MIB, device, libraries, random, settings, waits};
 
 pub fn numbers_come_back_as_they_went() {
     let device = device();
@@ -43,9 +43,46 @@ pub fn large_uploads_arrive_behind_the_callers_back() {
     // Several pieces, the last not whole.
     let values: Vec<u32> = (0..12 * MIB as u32 + 77).collect();
     let mut buffer = device.alloc(values.len()).unwrap();
-    device.stream_in(buffer.view_mut(..100), &values[..100]).unwrap();
-    device.stream_in(buffer.view_mut(100..), &values[100..]).unwrap();
+    device.write(buffer.view_mut(..100), &values[..100]).unwrap();
+    device.write(buffer.view_mut(100..), &values[100..]).unwrap();
     assert!(device.read(&buffer).unwrap() == values);
+}
+
+pub fn lists_wait_for_nobody_and_stay_what_they_were() {
+    let device = device();
+    let list = |index: u32| (0..1000).map(|i| index * 1000 + i).collect::<Vec<u32>>();
+    // More than the staging holds: it is filled again, when what it held has arrived.
+    let before = waits();
+    let buffers: Vec<_> = (0..4000).map(|index| device.upload(&list(index)).unwrap()).collect();
+    assert!(waits() - before <= 16, "{} waits", waits() - before);
+    for (index, buffer) in buffers.iter().enumerate() {
+        assert_eq!(device.read(buffer).unwrap(), list(index as u32));
+    }
+}
+
+pub fn late_reads_are_of_their_time() {
+    let device = device();
+    let mut values = device.upload(&[1f32, 2.0, 3.0]).unwrap();
+    let _first_slot = device.read_late(values.view(..1)).unwrap().wait().unwrap();
+    let before = waits();
+    let first = device.read_late(values.view(1..)).unwrap();
+    device.write(&mut values, &[4.0, 5.0, 6.0]).unwrap();
+    let second = device.read_late(&values).unwrap();
+    drop(values);
+    let _other = device.upload(&[7f32; 3]).unwrap();
+    assert_eq!(waits(), before);
+    // Both have arrived once the later one has: that is waited for, and once.
+    assert_eq!((second.wait().unwrap(), first.wait().unwrap()), (vec![4.0, 5.0, 6.0], vec![2.0, 3.0]));
+    assert_eq!(second.wait().unwrap(), [4.0, 5.0, 6.0]);
+    assert_eq!(waits(), before + 1);
+    // Memory that a read has given back is another's.
+    drop((first, second));
+    let values = device.upload(&random(500, 3)).unwrap();
+    let reads: Vec<_> = (0..20).map(|i| device.read_late(values.view(i * 7..500 - i)).unwrap()).collect();
+    for (i, read) in reads.iter().enumerate() {
+        assert_eq!(read.wait().unwrap(), random(500, 3)[i * 7..500 - i]);
+    }
+    assert!(device.read_late(values.view(..0)).unwrap().wait().unwrap().is_empty());
 }
 
 pub fn dropped_memory_is_had_again() {
