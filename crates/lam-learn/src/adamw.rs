@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use crate::{AdamWConfig, AdamWStep, DeviceParameters};
+use crate::{AdamWConfig, AdamWStep, Awaited, DeviceParameters};
 
 /// One variable and its moments.
 struct Slot {
@@ -62,9 +62,7 @@ impl AdamW {
         if gradients.len() != self.slots.len() {
             bail!("{} gradients for {} variables", gradients.len(), self.slots.len());
         }
-        self.steps += 1;
-        let corrections =
-            (1.0 - self.config.beta1.powi(self.steps as i32), 1.0 - self.config.beta2.powi(self.steps as i32));
+        let corrections = self.begin_step();
         for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
             if gradient.shape() != slot.variable.shape() {
                 bail!("variable `{}` is {:?}, its gradient {:?}", slot.name, slot.variable.dims(), gradient.dims());
@@ -85,6 +83,27 @@ impl AdamW {
             }
             None => Ok(()),
         }
+    }
+
+    /// One step where all parameters are on a device, which clips their gradients by itself (see
+    /// [`DeviceParameters::clip_and_step`]): nobody waits. Returns the sum of the squares of the gradients, unscaled. Shape:
+    /// `[1]`.
+    ///
+    /// # Errors
+    /// When some parameters are not on a device, or it fails.
+    pub fn step_clipped(&mut self, learning_rate: f64, device_scale: f64, max_norm: f64) -> Result<Arc<dyn Awaited>> {
+        let Some(device) = self.device.clone().filter(|_| self.slots.is_empty()) else {
+            bail!("{} variables have their gradients here: their norm belongs to all", self.slots.len())
+        };
+        let corrections = self.begin_step();
+        let step = AdamWStep { config: self.config, learning_rate, corrections, scale: device_scale };
+        device.clip_and_step(&step, max_norm)
+    }
+
+    /// Counts a step; 1 − β₁ᵗ and 1 − β₂ᵗ.
+    fn begin_step(&mut self) -> (f64, f64) {
+        self.steps += 1;
+        (1.0 - self.config.beta1.powi(self.steps as i32), 1.0 - self.config.beta2.powi(self.steps as i32))
     }
 
     /// The moments and the number of steps, as named tensors.

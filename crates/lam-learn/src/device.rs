@@ -1,10 +1,20 @@
 //! Parameters that stay on a device, which adds up their gradients and steps them itself. Knows no device.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
 use crate::AdamWStep;
+
+/// Numbers that a device may still be computing.
+pub trait Awaited: Debug + Send + Sync {
+    /// The numbers; waits until they are there.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn wait(&self) -> Result<Vec<f32>>;
+}
 
 /// Trained parameters with their gradients and moments on a device. Their variables in the processor's memory have the
 /// same names; they are brought up to date when somebody wants to read them.
@@ -31,6 +41,13 @@ pub trait DeviceParameters: Debug + Send + Sync {
     /// # Errors
     /// When the device fails.
     fn step(&self, step: &AdamWStep) -> Result<()>;
+    /// One step of all of them, with gradients that are first multiplied by the step's scale and then clipped to the global
+    /// norm `max_norm` (0: not clipped). Where that norm is no number, nothing moves. Nobody waits: the sum of the squares of
+    /// the gradients, unscaled, comes later. Shape: `[1]`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn clip_and_step(&self, step: &AdamWStep, max_norm: f64) -> Result<Arc<dyn Awaited>>;
     /// Name, first and second moment of each.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ mod step;
 pub use adamw::AdamW;
 pub use advantage::{Gae, generalized_advantages, whiten};
 pub use clip::{Clipped, clip_gradients};
-pub use device::DeviceParameters;
+pub use device::{Awaited, DeviceParameters};
 pub use kl::AdaptiveKl;
 pub use policy::{PolicyLoss, PpoClip, ValueLoss, policy_loss, value_loss};
 pub use reward::{predicted_rewards, reward_loss};

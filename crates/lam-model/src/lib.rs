@@ -56,7 +56,7 @@ pub use architecture::Architecture;
 pub use backend::cuda::PANEL_BYTES;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{DecoderConfig, TokenIds};
-pub use decoder::{Decoder, Hidden, Mode};
+pub use decoder::{CrossEntropy, Decoder, Hidden, Mode};
 pub use device::Device;
 pub use error::ModelError;
 pub use generation::{AdapterId, AdapterUse, CacheOptions, KeyValueFormat, KvCache, Read, WeightFormat};

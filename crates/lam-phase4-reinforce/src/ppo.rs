@@ -4,6 +4,10 @@
 //! One optimizer step trains one mini-batch; `num_ppo_epochs` passes over a batch of rollouts come before the next
 //! batch. When a batch begins, log-probabilities, values, KL penalties and advantages are fixed with the weights of
 //! that moment.
+//!
+//! On a GPU, the ratios and the value head's losses are made on candle's tape of values that the device computes: each
+//! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by the
+//! head's weight, which is the processor's; and each batch for what is fixed of it.
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
@@ -188,7 +192,7 @@ impl TrainModule for PpoModule<'_> {
             metrics.add("loss/value_avg", f64::from(value.loss.to_scalar::<f32>()?) * weight, weight);
             loss = (loss + (value.loss * self.config.vf_coef)?)?;
         }
-        let loss_sum = (loss * weight)?;
+        let loss_sum = (loss * weight)?.into();
         Ok(BatchLoss { loss_sum, weight, metrics })
     }
 

@@ -18,13 +18,13 @@ pub fn evaluate<M: TrainModule>(
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(limits.fill(rest.iter()));
         let loss = module.loss(batch, Pass::Evaluate)?;
-        let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
+        let (loss_sum, others) = loss.wait()?;
         if !loss_sum.is_finite() {
             let sample_ids = batch.iter().map(|sample| sample.id().to_owned()).collect();
             return Err(TrainerError::NotFinite { step: 0, what: "eval_loss", value: loss_sum, sample_ids });
         }
         metrics.add("loss", loss_sum, loss.weight);
-        metrics.merge(&loss.metrics);
+        metrics.merge(&others);
         rest = after;
     }
     Ok(metrics)

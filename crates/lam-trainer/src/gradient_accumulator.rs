@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use candle_core::{Tensor, Var};
 
-use crate::{Metrics, Pass, TrainModule, TrainerError};
+use crate::{BatchLoss, Metrics, Pass, TrainModule, TrainerError};
 
 /// The gradient of one micro-batch and what it was computed from.
 pub struct BatchGradient {
@@ -21,17 +21,38 @@ pub struct BatchGradient {
 }
 
 impl BatchGradient {
-    /// The gradient of a module's loss.
+    /// The gradient of a module's loss, with its value: waits for a device that computes it.
     ///
     /// # Errors
     /// As [`TrainModule::loss`].
     pub fn of<M: TrainModule>(module: &M, batch: &[M::Sample], pass: Pass) -> Result<Self, TrainerError> {
+        QueuedBatch::of(module, batch, pass)?.wait()
+    }
+}
+
+/// A micro-batch whose backward was asked for: what it came to may still be on a device.
+pub(crate) struct QueuedBatch {
+    loss: BatchLoss,
+    gradients: Vec<Option<Tensor>>,
+}
+
+impl QueuedBatch {
+    pub(crate) fn of<M: TrainModule>(module: &M, batch: &[M::Sample], pass: Pass) -> Result<Self, TrainerError> {
         let loss = module.loss(batch, pass)?;
-        let mut store = loss.loss_sum.backward()?;
+        let mut store = loss.loss_sum.tape().backward()?;
         let gradients =
             host_variables(module).iter().map(|(_, variable)| store.remove(variable).map(|g| g.detach())).collect();
-        let loss_sum = f64::from(loss.loss_sum.to_scalar::<f32>()?);
-        Ok(Self { loss_sum, weight: loss.weight, metrics: loss.metrics, gradients })
+        Ok(Self { loss, gradients })
+    }
+
+    /// Whether [`QueuedBatch::wait`] does not wait.
+    pub(crate) fn is_known(&self) -> bool {
+        self.loss.loss_sum.is_known()
+    }
+
+    pub(crate) fn wait(self) -> Result<BatchGradient, TrainerError> {
+        let (loss_sum, metrics) = self.loss.wait()?;
+        Ok(BatchGradient { loss_sum, weight: self.loss.weight, metrics, gradients: self.gradients })
     }
 }
 
@@ -51,6 +72,7 @@ pub(crate) struct GradientAccumulator {
     gradients: Vec<Option<Tensor>>,
     loss_sum: f64,
     weight: f64,
+    late: Vec<(BatchLoss, Vec<String>)>,
     /// Metrics of all the micro-batches.
     pub(crate) metrics: Metrics,
     /// Their samples, for errors.
@@ -60,15 +82,41 @@ pub(crate) struct GradientAccumulator {
 impl GradientAccumulator {
     /// Adds a micro-batch.
     pub(crate) fn add(&mut self, batch: BatchGradient, sample_ids: Vec<String>) -> Result<(), TrainerError> {
-        self.loss_sum += batch.loss_sum;
-        self.weight += batch.weight;
-        self.metrics.merge(&batch.metrics);
+        self.add_value(batch.loss_sum, &batch.metrics);
+        self.add_gradients(batch.weight, batch.gradients, sample_ids)
+    }
+
+    /// Adds a micro-batch whose value comes later: it is among [`GradientAccumulator::take_late`].
+    pub(crate) fn add_late(&mut self, batch: QueuedBatch, sample_ids: Vec<String>) -> Result<(), TrainerError> {
+        let weight = batch.loss.weight;
+        self.late.push((batch.loss, sample_ids.clone()));
+        self.add_gradients(weight, batch.gradients, sample_ids)
+    }
+
+    /// The losses of micro-batches whose values are not among the sums, with the names of their samples.
+    pub(crate) fn take_late(&mut self) -> Vec<(BatchLoss, Vec<String>)> {
+        std::mem::take(&mut self.late)
+    }
+
+    /// Adds a micro-batch's value.
+    pub(crate) fn add_value(&mut self, loss_sum: f64, metrics: &Metrics) {
+        self.loss_sum += loss_sum;
+        self.metrics.merge(metrics);
+    }
+
+    fn add_gradients(
+        &mut self,
+        weight: f64,
+        gradients: Vec<Option<Tensor>>,
+        sample_ids: Vec<String>,
+    ) -> Result<(), TrainerError> {
+        self.weight += weight;
         self.sample_ids.extend(sample_ids);
         if self.gradients.is_empty() {
-            self.gradients = batch.gradients;
+            self.gradients = gradients;
             return Ok(());
         }
-        for (sum, gradient) in self.gradients.iter_mut().zip(batch.gradients) {
+        for (sum, gradient) in self.gradients.iter_mut().zip(gradients) {
             *sum = match (sum.take(), gradient) {
                 (Some(sum), Some(gradient)) => Some((sum + gradient)?),
                 (sum, gradient) => sum.or(gradient),

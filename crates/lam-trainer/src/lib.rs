@@ -65,6 +65,7 @@ pub use log::METRICS_FILE;
 pub use memory::{Alternative, MemoryPlan};
 pub use metric::Metrics;
 pub use module::backbone::Backbone;
+pub use module::loss::LossSum;
 pub use module::pass::Pass;
 pub use module::plan::{activation_bytes, logit_bytes, planned};
 pub use module::reward::{RewardModule, ScoredExample};

@@ -4,6 +4,7 @@ mod adapter;
 mod build;
 mod device;
 mod hidden;
+mod loss;
 pub(crate) mod network;
 mod on_cuda;
 mod peft;
@@ -26,6 +27,7 @@ use crate::batch::check_tokens;
 use crate::{Answer, AnswerBatch, DecoderConfig, LoraConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub use hidden::Hidden;
 pub(crate) use hidden::States;
+pub use loss::CrossEntropy;
 pub(crate) use on_cuda::OnCuda;
 pub(crate) use weights::{Block, Stack};
 
@@ -147,12 +149,25 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::cross_entropy`].
     pub fn cross_entropy_counted(&self, hidden: &Hidden, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
-        let (positions, tokens): (Vec<usize>, Vec<u32>) = targets.iter().map(|t| (t.position, t.token)).unzip();
-        self.check_places(hidden, &positions, &tokens)?;
+        self.check_targets(hidden, targets)?;
         match &hidden.states {
             States::Cpu(hidden) => Ok(cross_entropy(hidden, self.output(), targets, self.precision)?),
             States::Cuda(hidden) => Ok(hidden.cross_entropy(targets)?),
         }
+    }
+
+    /// The same, without waiting for a device that computes it: the value may come later than the backward.
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`].
+    pub fn cross_entropy_late(&self, hidden: &Hidden, targets: &[Target]) -> Result<CrossEntropy, ModelError> {
+        let States::Cuda(states) = &hidden.states else {
+            let (tape, hits) = self.cross_entropy_counted(hidden, targets)?;
+            return Ok(CrossEntropy::known(tape, hits));
+        };
+        self.check_targets(hidden, targets)?;
+        let (tape, numbers) = states.cross_entropy_late(targets)?;
+        Ok(CrossEntropy::late(tape, numbers))
     }
 
     /// Log-probability of a token after each position, with logits divided by `temperature`. Shape: `[N]`.
@@ -267,6 +282,11 @@ impl Decoder {
             Arc::make_mut(&mut *rope).extend(length);
         }
         rope.clone()
+    }
+
+    fn check_targets(&self, hidden: &Hidden, targets: &[Target]) -> Result<(), ModelError> {
+        let (positions, tokens): (Vec<usize>, Vec<u32>) = targets.iter().map(|t| (t.position, t.token)).unzip();
+        self.check_places(hidden, &positions, &tokens)
     }
 
     fn check_places(&self, hidden: &Hidden, positions: &[usize], tokens: &[u32]) -> Result<(), ModelError> {

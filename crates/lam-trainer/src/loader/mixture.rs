@@ -74,6 +74,10 @@ impl<S: Sample> DataLoader<S> for MixtureLoader<'_, S> {
         self.loaders[self.last].loader.feedback(metrics);
     }
 
+    fn wants_feedback(&self) -> bool {
+        self.loaders.iter().any(|share| share.loader.wants_feedback())
+    }
+
     fn batches_in(&self, epochs: f64) -> Option<u64> {
         let main = &self.loaders[0];
         main.loader.batches_in(epochs).map(|batches| (batches as f64 / main.share).floor() as u64)

@@ -18,8 +18,14 @@ pub trait DataLoader<S> {
     /// When a sample cannot be made.
     fn next_batch(&mut self, step: u64) -> Result<Option<Vec<S>>, TrainerError>;
 
-    /// What the model made of the last batch: for a curriculum.
+    /// What the model made of the last batch: for a curriculum. May not be told where [`DataLoader::wants_feedback`] is not
+    /// said.
     fn feedback(&mut self, _metrics: &Metrics) {}
+
+    /// Whether the next batch depends on the feedback: then a device is waited for after every batch.
+    fn wants_feedback(&self) -> bool {
+        false
+    }
 
     /// Micro-batches in so many epochs; `None` for a loader without end.
     fn batches_in(&self, epochs: f64) -> Option<u64>;

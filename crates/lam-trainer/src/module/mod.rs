@@ -1,6 +1,7 @@
 //! How a batch becomes a loss: the one thing that a phase hands to the loop.
 
 pub(crate) mod backbone;
+pub(crate) mod loss;
 pub(crate) mod pass;
 pub(crate) mod plan;
 pub(crate) mod reward;
@@ -8,21 +9,36 @@ pub(crate) mod supervised;
 
 use std::sync::Arc;
 
-use candle_core::{Tensor, Var};
+use candle_core::Var;
 use lam_learn::DeviceParameters;
 use serde_json::Value;
 
-use crate::{Backbone, ForeignState, Metrics, Pass, Sample, TrainerError};
+use crate::{Backbone, ForeignState, LossSum, Metrics, Pass, Sample, TrainerError};
 
 /// The loss of one micro-batch, not yet divided by anything.
 #[derive(Clone, Debug)]
 pub struct BatchLoss {
-    /// Weighted sum of the losses of the batch. Shape: [].
-    pub loss_sum: Tensor,
+    /// Weighted sum of the losses of the batch.
+    pub loss_sum: LossSum,
     /// Sum of the weights: trained tokens, or scored samples. The step's loss is divided by the sum of these.
     pub weight: f64,
-    /// What else is worth logging.
+    /// What else is worth logging, as far as it is known already: see [`BatchLoss::wait`].
     pub metrics: Metrics,
+}
+
+impl BatchLoss {
+    /// The value of the sum, and all that is worth logging. Waits for a device that computes it.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn wait(&self) -> Result<(f64, Metrics), TrainerError> {
+        let (loss_sum, hits) = self.loss_sum.wait()?;
+        let mut metrics = self.metrics.clone();
+        if let Some(hits) = hits {
+            metrics.add("mean_token_accuracy", hits as f64, self.weight);
+        }
+        Ok((loss_sum, metrics))
+    }
 }
 
 /// How a batch becomes a loss.

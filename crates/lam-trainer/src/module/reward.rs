@@ -63,7 +63,7 @@ impl TrainModule for RewardModule {
         let rewards: Vec<f32> = batch.iter().map(|example| example.reward).collect();
         let loss = lam_learn::reward_loss(&scores_b, &rewards)?;
         let weight = batch.len() as f64;
-        let loss_sum = (loss * weight)?;
+        let loss_sum = (loss * weight)?.into();
         let predicted = lam_learn::predicted_rewards(&scores_b.detach())?.to_vec1::<f32>()?;
         Ok(BatchLoss { loss_sum, weight, metrics: reward_metrics(&predicted, &rewards) })
     }

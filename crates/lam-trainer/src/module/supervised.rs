@@ -5,7 +5,7 @@ use lam_data::Example;
 use lam_model::{Answer, Decoder, Target};
 
 use super::{BatchLoss, TrainModule};
-use crate::{Backbone, Metrics, Pass, Sample, TrainerError};
+use crate::{Backbone, LossSum, Metrics, Pass, Sample, TrainerError};
 
 impl Sample for Example {
     fn id(&self) -> &str {
@@ -65,10 +65,8 @@ impl TrainModule for SupervisedModule {
         let target = |(&position, &token)| Target { position, token, weight: 1.0 };
         let targets: Vec<Target> = packed.rows.iter().zip(&packed.tokens).map(target).collect();
         let hidden = self.backbone.forward(&packed.batch, pass)?;
-        let (loss_sum, correct) = self.backbone.decoder().cross_entropy_counted(&hidden, &targets)?;
-        let weight = targets.len() as f64;
-        let metrics = Metrics::default().with("mean_token_accuracy", correct as f64, weight);
-        Ok(BatchLoss { loss_sum, weight, metrics })
+        let loss_sum = LossSum::CrossEntropy(self.backbone.decoder().cross_entropy_late(&hidden, &targets)?);
+        Ok(BatchLoss { loss_sum, weight: targets.len() as f64, metrics: Metrics::default() })
     }
 
     fn variables(&self) -> Vec<(String, Var)> {

@@ -21,6 +21,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Writes a checkpoint where a stop is asked for. No older one goes for it, so that a run that is resumed ends with
     /// the checkpoints of one that was never stopped.
     pub(crate) fn save_to_stop(&mut self) -> Result<(), TrainerError> {
+        self.settle()?;
         self.write(!self.checkpoints.is_kept(self.step()))
     }
 

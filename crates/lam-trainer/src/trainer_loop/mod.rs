@@ -2,14 +2,17 @@
 
 mod checkpointing;
 mod records;
+mod taken;
 
 use std::time::Instant;
 
+use candle_core::Var;
 use lam_learn::{AdamW, Clipped, clip_gradients};
 use lam_model::Device;
+use taken::{Norm, TakenStep, add_late_values, refuse_not_finite};
 
 use crate::checkpoint::{Checkpoints, fixed_arguments};
-use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, host_variables};
+use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, QueuedBatch, host_variables};
 use crate::log::MetricsLog;
 use crate::memory::{Limit, mib, resident_bytes};
 use crate::stop_criterion::StopCriterion;
@@ -32,6 +35,8 @@ pub(crate) struct TrainerLoop<'a, M: TrainModule> {
     stop: StopCriterion,
     log: MetricsLog,
     clock: Clock,
+    /// The last step, while its figures are still on a device.
+    unsettled: Option<TakenStep>,
 }
 
 /// Where the stopwatch was started; only figures for people come from it.
@@ -61,6 +66,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             state: TrainerState { max_steps: stop.steps.unwrap_or(0), ..TrainerState::default() },
             log: MetricsLog::open(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard))?,
             clock: Clock { started: Instant::now(), tokens_then: 0 },
+            unsettled: None,
             module,
             loader,
             evaluation,
@@ -133,29 +139,38 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         Ok(())
     }
 
-    /// One optimizer step with all that follows from it: record, evaluation, checkpoint.
+    /// One optimizer step with all that follows from it: record, evaluation, checkpoint. Where a device takes the step, its
+    /// figures are told when the next one has been asked for, or before anything else follows from it.
     pub(crate) fn train_step(&mut self) -> Result<(), TrainerError> {
-        if self.reached_the_end() {
-            return self.end(Ending::Completed);
-        }
-        let Some(mut sum) = self.accumulate()? else { return self.end(Ending::Completed) };
-        let learning_rate = self.update(&mut sum)?;
+        let taken = self.take_step();
+        // The step before it, while a device is at this one; what was wrong with that one came first.
+        self.settle()?;
+        let Some(mut taken) = taken? else { return self.end(Ending::Completed) };
         self.state.global_step += 1;
         self.state.epoch = self.loader.epoch() as f32;
-        let mut metrics = sum.metrics.take();
-        metrics.add("loss", sum.loss() * sum.weight(), sum.weight());
-        self.state.since_last_record.merge(&metrics);
-        self.report(&metrics);
         let ends = self.reached_the_end();
-        if ends || self.step().is_multiple_of(self.run.arguments.logging_steps) {
-            self.record_training(learning_rate)?;
+        taken.is_recorded = ends || self.step().is_multiple_of(self.run.arguments.logging_steps);
+        let goes_on = taken.is_late() && !ends && !self.evaluates_now(ends) && !self.saves_now();
+        self.unsettled = Some(taken);
+        if !goes_on {
+            self.settle()?;
         }
         let stops = self.evaluate_when_due(ends)?;
         match (ends, stops) {
             (true, _) => self.end(Ending::Completed),
             (false, true) => self.end(Ending::StoppedEarly),
-            (false, false) => self.save_when_due(),
+            (false, false) if self.saves_now() => self.save(),
+            (false, false) => Ok(()),
         }
+    }
+
+    /// Asks for all of a step's work; `None` when nothing is left to do.
+    fn take_step(&mut self) -> Result<Option<TakenStep>, TrainerError> {
+        if self.reached_the_end() {
+            return Ok(None);
+        }
+        let Some(sum) = self.accumulate()? else { return Ok(None) };
+        self.update(sum).map(Some)
     }
 
     /// Closes a finished run.
@@ -187,55 +202,76 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             let Some(batch) = self.loader.next_batch(self.step())? else { break };
             sum.metrics.merge(&self.module.before_batch(&batch)?);
             let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
-            let gradient = BatchGradient::of(self.module, &batch, Pass::Train { seed: self.batch_seed() });
-            let gradient = gradient.inspect_err(|_| self.tell_batch(&sample_ids))?;
-            self.refuse_not_finite("loss", gradient.loss_sum, &sample_ids)?;
-            self.loader.feedback(&gradient.metrics);
+            let queued = QueuedBatch::of(self.module, &batch, Pass::Train { seed: self.batch_seed() });
+            let queued = queued.inspect_err(|_| self.tell_batch(self.step() + 1, &sample_ids))?;
+            if queued.is_known() || self.loader.wants_feedback() {
+                let gradient = queued.wait().inspect_err(|_| self.tell_batch(self.step() + 1, &sample_ids))?;
+                refuse_not_finite(self.step() + 1, "loss", gradient.loss_sum, &sample_ids)?;
+                self.loader.feedback(&gradient.metrics);
+                sum.add(gradient, sample_ids)?;
+            } else {
+                sum.add_late(queued, sample_ids)?;
+            }
             self.state.batches_seen += 1;
             self.state.num_input_tokens_seen += batch.iter().map(|sample| sample.tokens() as u64).sum::<u64>();
-            sum.add(gradient, sample_ids)?;
         }
         Ok((!sum.sample_ids.is_empty()).then_some(sum))
     }
 
-    /// Moves the variables and returns the learning rate. Nothing moves when a number is not finite.
-    fn update(&mut self, sum: &mut GradientAccumulator) -> Result<f64, TrainerError> {
-        self.refuse_not_finite("loss", sum.loss(), &sum.sample_ids)?;
-        let mut gradients = sum.mean_gradients(&host_variables(self.module))?;
+    /// Moves the variables. Nothing moves when a gradient's norm is not finite, nor, where losses are known, when one is not.
+    fn update(&mut self, mut sum: GradientAccumulator) -> Result<TakenStep, TrainerError> {
+        let step = self.step() + 1;
+        let num_tokens = self.state.num_input_tokens_seen;
+        let rate = self.run.arguments.learning_rate_at(self.step(), self.stop.total_steps(self.step(), num_tokens));
+        let variables = host_variables(self.module);
+        let scale = 1.0 / sum.weight();
+        let norm = if variables.is_empty() && self.module.device_parameters().is_some() {
+            let squares = self.optimizer.step_clipped(rate, scale, self.run.arguments.max_grad_norm)?;
+            Norm::Late { squares, scale }
+        } else {
+            add_late_values(&mut sum, step)?;
+            Norm::Known(self.update_here(&mut sum, &variables, rate)?)
+        };
+        let epoch = self.loader.epoch() as f32;
+        Ok(TakenStep { step, epoch, num_tokens, learning_rate: rate, sum, norm, is_recorded: false })
+    }
+
+    /// Moves variables whose gradients candle's tape gave, and those of a device with them; returns the gradient's norm.
+    fn update_here(
+        &mut self,
+        sum: &mut GradientAccumulator,
+        variables: &[(String, Var)],
+        rate: f64,
+    ) -> Result<f64, TrainerError> {
+        let step = self.step() + 1;
+        refuse_not_finite(step, "loss", sum.loss(), &sum.sample_ids)?;
+        let mut gradients = sum.mean_gradients(variables)?;
         let scale = 1.0 / sum.weight();
         let squares = self.module.device_parameters().map_or(Ok(0.0), |device| device.squared_norm())?;
         let Clipped { norm, factor } =
             clip_gradients(&mut gradients, squares * scale * scale, self.run.arguments.max_grad_norm)?;
-        self.refuse_not_finite("grad_norm", norm, &sum.sample_ids)?;
-        let total = self.stop.total_steps(self.step(), self.state.num_input_tokens_seen);
-        let rate = self.run.arguments.learning_rate_at(self.step(), total);
+        refuse_not_finite(step, "grad_norm", norm, &sum.sample_ids)?;
         self.optimizer.step(&gradients, rate, scale * factor)?;
-        sum.metrics.add("grad_norm", norm, 1.0);
-        Ok(rate)
+        Ok(norm)
     }
 
-    /// Says which samples a device was at when it failed: what failed does not know them.
-    fn tell_batch(&self, sample_ids: &[String]) {
+    /// Says which samples a device was at when it failed: what failed does not know them. Where it failed while the next step
+    /// was being asked for, both are told.
+    fn tell_batch(&self, step: u64, sample_ids: &[String]) {
         if device_of(self.module).computes_in_bf16() {
-            let (step, samples) = (self.step() + 1, sample_ids.join(", "));
-            self.run.progress.note(&format!("step {step} failed, on these samples: {samples}"));
+            let samples = sample_ids.join(", ");
+            self.run.progress.note(&format!("the device was at step {step}, on these samples: {samples}"));
         }
-    }
-
-    fn refuse_not_finite(&self, what: &'static str, value: f64, sample_ids: &[String]) -> Result<(), TrainerError> {
-        if value.is_finite() {
-            return Ok(());
-        }
-        Err(TrainerError::NotFinite { step: self.step() + 1, what, value, sample_ids: sample_ids.to_vec() })
     }
 
     fn reached_the_end(&self) -> bool {
         self.stop.reached(self.step(), self.state.num_input_tokens_seen)
     }
 
-    fn save_when_due(&mut self) -> Result<(), TrainerError> {
+    /// Whether a checkpoint is due after the present step.
+    fn saves_now(&self) -> bool {
         let every = self.run.arguments.save_steps;
-        if every > 0 && self.step().is_multiple_of(every) { self.save() } else { Ok(()) }
+        every > 0 && self.step().is_multiple_of(every)
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), TrainerError> {

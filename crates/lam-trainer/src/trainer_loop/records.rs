@@ -3,41 +3,47 @@
 use std::collections::BTreeMap;
 
 use super::TrainerLoop;
+use super::taken::TakenStep;
 use crate::{LogRecord, Metrics, TrainModule, TrainerError, evaluate};
 
 impl<M: TrainModule> TrainerLoop<'_, M> {
     /// A record of the means since the last one.
-    pub(super) fn record_training(&mut self, learning_rate: f64) -> Result<(), TrainerError> {
+    pub(super) fn record_training(&mut self, taken: &TakenStep) -> Result<(), TrainerError> {
         let means = self.state.since_last_record.take();
         let mut values: BTreeMap<String, f32> =
             means.means().map(|(name, mean)| (name.to_owned(), mean as f32)).collect();
-        values.insert("learning_rate".into(), learning_rate as f32);
+        values.insert("learning_rate".into(), taken.learning_rate as f32);
         if self.run.arguments.logging_timings {
             values.insert("tokens_per_second".into(), self.tokens_per_second() as f32);
         }
-        self.write_record(values)
+        let TakenStep { step, epoch, num_tokens, .. } = *taken;
+        self.write_record(LogRecord { global_step: step, epoch, num_tokens, values })
     }
 
-    fn write_record(&mut self, values: BTreeMap<String, f32>) -> Result<(), TrainerError> {
-        let (global_step, epoch) = (self.step(), self.state.epoch);
-        let record = LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values };
+    fn write_record(&mut self, record: LogRecord) -> Result<(), TrainerError> {
         self.log.write(&record)?;
         self.state.log_history.push(record);
         Ok(())
     }
 
-    /// Evaluates if it is time to; says whether training should stop early.
-    pub(super) fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
+    /// Whether an evaluation is due after the present step.
+    pub(super) fn evaluates_now(&self, at_the_end: bool) -> bool {
         let every = self.run.arguments.eval_steps;
         let due = at_the_end || (every > 0 && self.step().is_multiple_of(every));
-        if !due || self.evaluation.is_empty() {
+        due && !self.evaluation.is_empty()
+    }
+
+    /// Evaluates if it is time to; says whether training should stop early.
+    pub(super) fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
+        if !self.evaluates_now(at_the_end) {
             return Ok(false);
         }
         let means =
             evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
         let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
         self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
-        self.write_record(values)?;
+        let (global_step, epoch) = (self.step(), self.state.epoch);
+        self.write_record(LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values })?;
         self.judge(&means)
     }
 
@@ -70,8 +76,8 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         Ok(patience > 0 && self.state.evaluations_without_progress >= patience)
     }
 
-    pub(super) fn report(&self, metrics: &Metrics) {
-        let done = if self.stop.tokens.is_some() { self.state.num_input_tokens_seen } else { self.step() };
+    pub(super) fn report(&self, taken: &TakenStep, metrics: &Metrics) {
+        let done = if self.stop.tokens.is_some() { taken.num_tokens } else { taken.step };
         let loss = metrics.mean("loss").unwrap_or_default();
         self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
     }

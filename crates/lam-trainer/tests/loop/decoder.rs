@@ -85,7 +85,7 @@ fn packing_does_not_change_the_loss() {
     let module = SupervisedModule::new(Decoder::load(root.path(), &Finetuning::Full, 1).unwrap());
     let loss = |batch: &[Example]| {
         let loss = module.loss(batch, Pass::Evaluate).unwrap();
-        (f64::from(loss.loss_sum.to_scalar::<f32>().unwrap()), loss.weight)
+        (loss.wait().unwrap().0, loss.weight)
     };
     let together = loss(&examples());
     let apart = examples()

@@ -68,7 +68,7 @@ impl TrainModule for Toy {
         if self.bias_is_used {
             predicted = predicted.broadcast_add(&self.bias)?;
         }
-        let loss_sum = (predicted - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.sum_all()?;
+        let loss_sum = (predicted - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.sum_all()?.into();
         let metrics = Metrics::default().with("rows", count as f64, batch.len() as f64);
         Ok(BatchLoss { loss_sum, weight: count as f64, metrics })
     }

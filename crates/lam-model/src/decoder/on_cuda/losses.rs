@@ -1,12 +1,13 @@
 //! What is made of hidden states on a CUDA device: cross-entropy, log-probabilities, scores, logits. Rows of logits exist
 //! some at a time.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use candle_core::{Result, Tensor};
-use lam_cuda::{Addend, Buffer, CudaError, Matrix, Product, View};
+use lam_cuda::{Addend, Buffer, CudaError, Late, Matrix, Product, View};
+use lam_learn::Awaited;
 
-use super::CudaHidden;
+use super::{CudaHidden, Numbers};
 use crate::Target;
 use crate::backend::TAPE;
 use crate::backend::cuda::{Rows, wrap};
@@ -37,10 +38,22 @@ struct Chunk<'a> {
 }
 
 impl CudaHidden {
-    /// Sum over the targets of weight × cross-entropy (shape: []), and how many tokens were the most probable ones.
+    /// Sum over the targets of weight × cross-entropy, and how many tokens were the most probable ones: both come later.
+    /// Shapes: the value on the tape [] (not a number, whatever comes), the numbers `[2]`.
+    pub(crate) fn cross_entropy_late(&self, targets: &[Target]) -> Result<(Tensor, Arc<dyn Awaited>)> {
+        let (numbers, gradients) = self.run_cross_entropy(targets).map_err(wrap)?;
+        Ok((self.told_back(f32::NAN, gradients)?, Arc::new(Numbers(numbers))))
+    }
+
+    /// The same, waited for. Shape: [].
     pub(crate) fn cross_entropy(&self, targets: &[Target]) -> Result<(Tensor, usize)> {
-        let wants = self.thread.track_op();
-        let ((loss, hits), gradients) = self.run_cross_entropy(targets, wants).map_err(wrap)?;
+        let (numbers, gradients) = self.run_cross_entropy(targets).map_err(wrap)?;
+        let numbers = numbers.wait().map_err(wrap)?;
+        Ok((self.told_back(numbers[0], gradients)?, numbers[1] as usize))
+    }
+
+    /// A loss on the tape, whose gradients are those by it.
+    fn told_back(&self, loss: f32, gradients: Option<Gradients>) -> Result<Tensor> {
         let hidden = self.clone();
         let back = move |g: &[f32]| {
             if let Some(gradients) = gradients {
@@ -48,10 +61,11 @@ impl CudaHidden {
             }
             Ok(None)
         };
-        Ok((self.values(vec![loss as f32], (), Box::new(back))?, hits))
+        self.values(vec![loss], (), Box::new(back))
     }
 
-    fn run_cross_entropy(&self, targets: &[Target], wants: bool) -> Done<((f64, usize), Option<Gradients>)> {
+    fn run_cross_entropy(&self, targets: &[Target]) -> Done<(Late<f32>, Option<Gradients>)> {
+        let wants = self.thread.track_op();
         let (device, ops) = (self.on.device(), self.on.ops());
         let read = Read {
             positions: targets.iter().map(|target| target.position).collect(),
@@ -76,9 +90,9 @@ impl CudaHidden {
                 _ => Ok(()),
             }
         })?;
-        let loss = device.read(&losses)?.into_iter().map(f64::from).sum();
-        let hits = device.read(&hits)?.into_iter().map(|hit| hit as usize).sum();
-        Ok(((loss, hits), gradients))
+        let mut totals = device.alloc::<f32>(2)?;
+        ops.loss_totals(losses.all(), hits.all(), totals.all_mut())?;
+        Ok((device.read_late(&totals)?, gradients))
     }
 
     /// Log-probabilities of tokens after positions, and the entropies there. Shape: [2, N].
@@ -107,8 +121,11 @@ impl CudaHidden {
                 (log_probs.view_mut(part.clone()), entropies.view_mut(part)),
             )
         })?;
-        let mut values = device.read(&log_probs)?;
-        values.extend(device.read(&entropies)?);
+        let (log_probs, entropies) = (device.read_late(&log_probs)?, device.read_late(&entropies)?);
+        // The later one first: with it, both are there.
+        let entropies = entropies.wait()?;
+        let mut values = log_probs.wait()?;
+        values.extend(entropies);
         Ok(values)
     }
 
@@ -183,7 +200,6 @@ impl CudaHidden {
         let (device, head) = (self.on.device(), self.on.output());
         let (v, d) = head.size;
         let (size, total) = ((LOGITS / v).max(64), read.positions.len());
-        // At once: an upload waits for all that was asked of the device before.
         let rows = device.upload(&integers(&read.positions))?;
         let tokens = device.upload(&read.tokens.iter().map(|&token| token as i32).collect::<Vec<_>>())?;
         for first in (0..total).step_by(size) {

@@ -3,6 +3,12 @@
 //! Candle's tape carries scalars and one value a target. The network hangs on it by an anchor: a variable that nobody
 //! trains, from which the hidden states follow. What a loss finds by the hidden states is put into a place beside them on
 //! the way back, and the network takes it from there; gradients of weights stay on the device.
+//!
+//! A step of training waits for nothing: lists go through staging, cross-entropies and the gradient's norm are read late
+//! ([`lam_cuda::Late`]), and the device clips by itself. All work stands on one stream, which is what orders it: a step's
+//! launches, the copies to and from it, and the next owner of memory that was given back. What is made on candle's tape of
+//! values of the device needs them, and waits once for each: log-probabilities and scores of a batch (PPO's ratios, a value
+//! head, a reward model), the gradient by a scalar head's weight, whose variable is the processor's, and with it the norm.
 
 mod losses;
 mod parameters;
@@ -12,8 +18,8 @@ mod upload;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor, Var};
-use lam_cuda::{Buffer, Device};
-use lam_learn::{AdamWStep, DeviceParameters};
+use lam_cuda::{Buffer, Device, Late};
+use lam_learn::{AdamWStep, Awaited, DeviceParameters};
 
 use super::network::Network;
 use super::weights::Stack;
@@ -45,6 +51,16 @@ pub(crate) struct CudaHidden {
     rows: Arc<Rows>,
     /// The gradient by them, as far as losses have told theirs. Shape: [T, D].
     gradient: Gradient,
+}
+
+/// Numbers that the device may still be computing.
+#[derive(Debug)]
+struct Numbers(Late<f32>);
+
+impl Awaited for Numbers {
+    fn wait(&self) -> Result<Vec<f32>> {
+        self.0.wait().map_err(wrap)
+    }
 }
 
 /// A place for the gradient by hidden states.
@@ -141,6 +157,11 @@ impl DeviceParameters for OnCuda {
 
     fn step(&self, step: &AdamWStep) -> Result<()> {
         self.parameters.step(self.ops(), step).map_err(wrap)
+    }
+
+    fn clip_and_step(&self, step: &AdamWStep, max_norm: f64) -> Result<Arc<dyn Awaited>> {
+        let squares = self.parameters.clip_and_step(self.ops(), step, max_norm).map_err(wrap)?;
+        Ok(Arc::new(Numbers(squares)))
     }
 
     fn moments(&self) -> Result<Vec<(String, Tensor, Tensor)>> {

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Result, Tensor, Var, bail};
-use lam_cuda::{Buffer, CudaError, Device};
+use lam_cuda::{Buffer, CudaError, Device, Late, View};
 use lam_learn::AdamWStep;
 
-use crate::backend::cuda::ops::{AdamWHyper, Ops, Segment, Segments};
+use crate::backend::cuda::ops::{AdamWHyper, Clip, Ops, Segment, Segments};
 use crate::backend::cuda::wrap;
 use crate::backend::storage;
 
@@ -82,22 +82,22 @@ impl Parameters {
 
     /// One step.
     pub(super) fn step(&self, ops: &Ops, step: &AdamWStep) -> std::result::Result<(), CudaError> {
+        self.state().step(ops, step, None)
+    }
+
+    /// One step whose gradients the device clips by itself; the sum of their squares, which comes later, first.
+    pub(super) fn clip_and_step(
+        &self,
+        ops: &Ops,
+        step: &AdamWStep,
+        max_norm: f64,
+    ) -> std::result::Result<Late<f32>, CudaError> {
         let mut state = self.state();
-        let State { values, first, second, segments, .. } = &mut *state;
-        if segments.is_empty() {
-            return Ok(());
-        }
-        let hyper = AdamWHyper {
-            rate: step.learning_rate as f32,
-            beta1: step.config.beta1 as f32,
-            beta2: step.config.beta2 as f32,
-            eps: step.config.eps as f32,
-            decay: step.config.weight_decay as f32,
-            correction1: step.corrections.0 as f32,
-            correction2: step.corrections.1 as f32,
-            scale: step.scale as f32,
-        };
-        ops.adamw(segments, values.all_mut(), first.all_mut(), second.all_mut(), &hyper)
+        let (mut squares, mut found) = (self.device.alloc::<f32>(1)?, self.device.alloc::<f32>(2)?);
+        ops.squared_norm(&state.segments, squares.all_mut())?;
+        ops.clip(squares.all(), Clip { scale: step.scale, most: max_norm }, found.all_mut())?;
+        state.step(ops, step, Some(found.view(1..)))?;
+        self.device.read_late(found.view(..1))
     }
 
     /// Brings the device up to date with the variables: master weights and their copies in bf16.
@@ -162,6 +162,30 @@ impl Parameters {
 }
 
 impl State {
+    /// One step; `scaled` is the scale of the gradients, where the device finds it.
+    fn step(
+        &mut self,
+        ops: &Ops,
+        step: &AdamWStep,
+        scaled: Option<View<'_, f32>>,
+    ) -> std::result::Result<(), CudaError> {
+        let State { values, first, second, segments, .. } = self;
+        if segments.is_empty() {
+            return Ok(());
+        }
+        let hyper = AdamWHyper {
+            rate: step.learning_rate as f32,
+            beta1: step.config.beta1 as f32,
+            beta2: step.config.beta2 as f32,
+            eps: step.config.eps as f32,
+            decay: step.config.weight_decay as f32,
+            correction1: step.corrections.0 as f32,
+            correction2: step.corrections.1 as f32,
+            scale: step.scale as f32,
+        };
+        ops.adamw(segments, values.all_mut(), first.all_mut(), second.all_mut(), (&hyper, scaled))
+    }
+
     /// Room for the values and moments of some parameters, whose values come with [`Parameters::send`].
     fn new(device: &Device, all: &[Parameter], which: Vec<usize>) -> std::result::Result<Self, CudaError> {
         let (mut total, mut chosen, mut segments) = (0, Vec::new(), Vec::new());

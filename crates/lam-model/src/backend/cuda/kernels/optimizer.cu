@@ -48,7 +48,10 @@ struct Step {
   float rate, beta1, beta2, eps, decay, correction1, correction2, scale;
 };
 KERNEL void BOUNDS(256, 8)
-    adamw(const Segment *seg, const int *block_seg, float *param, float *m, float *v, Step step) {
+    adamw(const Segment *seg, const int *block_seg, float *param, float *m, float *v, Step step, const float *scaled) {
+  // Where `scaled` is given, the scale is there, and 0 says that nothing is to move.
+  const float scale = scaled ? *scaled : step.scale;
+  if (scaled && scale == 0.f) return;
   const Segment s = seg[block_seg[blockIdx.x]];
   const float b1 = step.beta1, b2 = step.beta2, shrunk = 1.f - step.rate * (s.decay ? step.decay : 0.f);
 #pragma unroll
@@ -56,7 +59,7 @@ KERNEL void BOUNDS(256, 8)
     i64 at = (i64)blockIdx.x * 1024 + i * 256 + threadIdx.x, e = at - s.start;
     if (e < s.n) {
       i64 r = e / s.cols, c = e % s.cols;
-      float g = s.grad[r * s.gld + c] * step.scale, p = param[at];
+      float g = s.grad[r * s.gld + c] * scale, p = param[at];
       float mm = b1 * m[at] + (1.f - b1) * g, vv = b2 * v[at] + (1.f - b2) * g * g;
       m[at] = mm;
       v[at] = vv;

@@ -23,6 +23,7 @@ mod swiglu;
 mod swiglu_thin;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -33,6 +34,7 @@ use lam_cuda::{CudaError, Device, Element, Kernel, View, ViewMut};
 
 pub(crate) use optimizer::{AdamWHyper, Segment, Segments};
 pub(crate) use seen::Seen;
+pub(crate) use totals::Clip;
 
 use super::panels::PANEL_BYTES;
 use super::sources::{Family, Road};

@@ -105,7 +105,7 @@ pub(crate) struct AdamWHyper {
     pub correction1: f32,
     /// 1 - beta2^step.
     pub correction2: f32,
-    /// What the gradients are multiplied by.
+    /// What the gradients are multiplied by, where the device does not find that itself.
     pub scale: f32,
 }
 
@@ -126,14 +126,15 @@ impl Ops {
         self.sum(partial.all(), 1.0, out)
     }
 
-    /// One step of all parameters, and their bf16 copies.
+    /// One step of all parameters, and their bf16 copies. The gradients are multiplied by `scaled`, of [`Ops::clip`], where
+    /// it is given, which must be `[1]`: where it is 0, nothing moves.
     pub(crate) fn adamw(
         &self,
         segments: &Segments,
         params: ViewMut<'_, f32>,
         first: ViewMut<'_, f32>,
         second: ViewMut<'_, f32>,
-        hyper: &AdamWHyper,
+        (hyper, scaled): (&AdamWHyper, Option<View<'_, f32>>),
     ) -> Result<(), CudaError> {
         for values in [&params, &first, &second] {
             check_length(values.as_view(), segments.values);
@@ -144,6 +145,13 @@ impl Ops {
         let kernel = self.kernel(Family::Optimizer, "adamw")?;
         let launch = self.device.launch(&kernel).read(&segments.table).read(&segments.of_block);
         let launch = launch.write(params).write(first).write(second).value(*hyper);
+        let launch = match scaled {
+            Some(scaled) => {
+                check_length(scaled, 1);
+                launch.read(scaled)
+            }
+            None => launch.null(),
+        };
         // SAFETY: the arguments are the kernel's, checked above; the segments say where gradients and copies lie.
         unsafe { launch.run(segments.grid(), 256, 0) }
     }

@@ -140,10 +140,11 @@ fn on(road: Road, ops: &Ops) -> Ops {
     Ops { widest: road, short: 0, ..ops.clone() }
 }
 
+#[track_caller]
 fn check_all(road: Road, cases: &[Case]) {
     let Some(ops) = test_ops() else { return };
     if road != Road::Mma && ops.widest != Road::Roles {
-        return eprintln!("not run: {road:?} needs a card of compute capability 9.0");
+        return not_run(&format!("{road:?} needs a card of compute capability 9.0"));
     }
     let ops = on(road, &ops);
     for (number, case) in cases.iter().enumerate() {
