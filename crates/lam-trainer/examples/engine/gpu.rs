@@ -12,7 +12,7 @@
 use std::time::Instant;
 
 use lam_learn::{AdamW, AdamWConfig};
-use lam_model::{Decoder, Device, Mode, PackedBatch, Precision, Prefix, Target};
+use lam_model::{CrossEntropy, Decoder, Device, Mode, PackedBatch, Precision, Prefix, Target};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -41,16 +41,15 @@ impl Training {
         Ok(Self { decoder, optimizer })
     }
 
-    /// A step, gradients clipped at 1; returns the loss.
-    fn step(&mut self, (batch, targets): &(PackedBatch, Vec<Target>), seed: u64) -> Result<f32, Failure> {
+    /// A step, gradients clipped at 1, as the learning loop takes it: nothing is waited for. Returns the loss.
+    fn step(&mut self, (batch, targets): &(PackedBatch, Vec<Target>), seed: u64) -> Result<CrossEntropy, Failure> {
         let parameters = self.decoder.device_parameters().ok_or("the model is not on a GPU")?;
         parameters.clear_gradients()?;
         let hidden = self.decoder.forward(batch, Mode::Train { dropout_seed: Some(seed) })?;
-        let loss = self.decoder.cross_entropy(&hidden, targets)?;
-        loss.backward()?;
-        let factor = 1.0 / parameters.squared_norm()?.sqrt().max(1.0);
-        self.optimizer.step(&[], LEARNING_RATE, factor)?;
-        Ok(loss.to_scalar()?)
+        let loss = self.decoder.cross_entropy_late(&hidden, targets)?;
+        loss.tape().backward()?;
+        self.optimizer.step_clipped(LEARNING_RATE, 1.0, 1.0)?;
+        Ok(loss)
     }
 }
 
@@ -106,9 +105,10 @@ impl Bench<'_> {
         let (mut seconds, mut losses) = (Vec::new(), Vec::new());
         for seed in 0..WARM_UP + self.options.number::<u64>("steps")? {
             let start = Instant::now();
-            losses.push(training.step(data, seed)?);
+            let loss = training.step(data, seed)?;
             self.device.synchronize()?;
             seconds.push(start.elapsed().as_secs_f64());
+            losses.push(loss.wait()?.0 as f32);
         }
         let figures = json!({
             "seconds": seconds[WARM_UP as usize..], "warm_up_seconds": seconds[..WARM_UP as usize], "count": count,
