@@ -9,6 +9,8 @@ pub(crate) mod features;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 pub(crate) mod numbers;
+mod out;
+mod packed;
 pub(crate) mod pages;
 pub(crate) mod panel;
 pub(crate) mod product;
@@ -16,6 +18,7 @@ pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod spin_pool;
 mod tile;
+mod tiles;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

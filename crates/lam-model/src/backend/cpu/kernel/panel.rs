@@ -34,36 +34,61 @@ dispatched! {
     }
 }
 
+/// A cache line of words.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code, reason = "lines are read as words")] [u32; LINE]);
+
+/// Words of a line.
+const LINE: usize = 16;
+
 /// Memory for panels that a thread takes and gives back, so that it is neither mapped nor cleared again each time.
+/// Starts at a cache line: what is read in whole lines costs several times as much off them.
 pub(crate) struct Words {
-    words: Vec<u32>,
+    lines: Vec<Line>,
     len: usize,
 }
 
 thread_local! {
-    static SPARE: RefCell<Vec<Vec<u32>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Buffers that a thread keeps.
 const SPARES: usize = 8;
 
+/// The smallest spare of at least so many lines, else the largest.
+fn spare(lines: usize) -> Vec<Line> {
+    SPARE.with_borrow_mut(|spare| {
+        let fits = |(_, own): &(usize, &Vec<Line>)| own.len() >= lines;
+        let smallest = spare.iter().enumerate().filter(fits).min_by_key(|(_, own)| own.len());
+        let chosen = smallest.or_else(|| spare.iter().enumerate().max_by_key(|(_, own)| own.len()));
+        chosen.map(|(at, _)| at).map(|at| spare.swap_remove(at)).unwrap_or_default()
+    })
+}
+
 impl Words {
     /// `len` words without a meaning.
     pub(crate) fn take(len: usize) -> Self {
-        let mut words = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-        if words.len() < len {
-            words.resize(len, 0);
+        let mut words = Self { lines: if len == 0 { Vec::new() } else { spare(len.div_ceil(LINE)) }, len: 0 };
+        words.grow(len);
+        words
+    }
+
+    /// As many words at least; what they were is lost.
+    pub(crate) fn grow(&mut self, len: usize) {
+        if self.lines.len() * LINE < len {
+            self.lines.resize(len.div_ceil(LINE), Line([0; LINE]));
         }
-        Self { words, len }
+        self.len = self.len.max(len);
     }
 }
 
 impl Drop for Words {
     fn drop(&mut self) {
-        let words = std::mem::take(&mut self.words);
+        let lines = std::mem::take(&mut self.lines);
         SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARES {
-                spare.push(words);
+            if spare.len() < SPARES && !lines.is_empty() {
+                spare.push(lines);
             }
         });
     }
@@ -73,13 +98,15 @@ impl Deref for Words {
     type Target = [u32];
 
     fn deref(&self) -> &[u32] {
-        &self.words[..self.len]
+        // SAFETY: a line is 16 words, and there are lines for `len`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
 impl DerefMut for Words {
     fn deref_mut(&mut self) -> &mut [u32] {
-        &mut self.words[..self.len]
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }
 

@@ -9,9 +9,13 @@ use half::bf16;
 use rayon::prelude::*;
 
 use super::numbers::Numbers;
+use super::out::SharedOut;
+pub(crate) use super::out::{Out, Size};
+pub(crate) use super::packed::{PackedMatrix, Part};
 use super::panel::{self, Right, WIDTH, Words};
 use super::shared::Shared;
 use super::tile::{self, Piece, Put};
+use super::tiles::{self, Left, Unit, Work};
 
 /// One summand of a product.
 #[derive(Clone, Copy)]
@@ -24,23 +28,11 @@ pub(crate) struct Term<'a> {
     pub(crate) reduction: usize,
 }
 
-/// Where a product goes.
-pub(crate) enum Out<'a> {
-    /// In place of what is there.
-    F32(&'a mut [f32]),
-    /// Added to what is there.
-    Add(&'a mut [f32]),
-    /// Rounded, in place of what is there.
-    Bf16(&'a mut [bf16]),
-}
-
-/// Rows, columns, distance of the rows and factor of a product.
-#[derive(Clone, Copy)]
-pub(crate) struct Size {
-    pub(crate) m: usize,
-    pub(crate) n: usize,
-    pub(crate) stride: usize,
-    pub(crate) alpha: f32,
+impl<'a> Term<'a> {
+    fn on_tiles(&self) -> tiles::Term<'a> {
+        let right = tiles::Right::Source(self.right);
+        tiles::Term { left: Left::Rows(self.left, self.stride), right, reduction: self.reduction }
+    }
 }
 
 /// Values of the reduction that one pass covers: a panel of them stays in the second cache.
@@ -51,40 +43,6 @@ const TASKS: usize = 4;
 const ROWS: usize = 240;
 /// Columns of a vector; a panel's width is a multiple.
 const LANES: usize = 16;
-
-#[derive(Clone, Copy)]
-enum SharedOut<'a> {
-    F32(Shared<'a, f32>),
-    Add(Shared<'a, f32>),
-    Bf16(Shared<'a, bf16>),
-}
-
-impl<'a> Out<'a> {
-    fn shared(self) -> SharedOut<'a> {
-        match self {
-            Out::F32(c) => SharedOut::F32(Shared::new(c)),
-            Out::Add(c) => SharedOut::Add(Shared::new(c)),
-            Out::Bf16(c) => SharedOut::Bf16(Shared::new(c)),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Out::F32(c) | Out::Add(c) => c.len(),
-            Out::Bf16(c) => c.len(),
-        }
-    }
-}
-
-impl SharedOut<'_> {
-    fn at(self, offset: usize) -> tile::Destination {
-        match self {
-            SharedOut::F32(c) => tile::Destination::Replace(c.pointer(offset)),
-            SharedOut::Add(c) => tile::Destination::Add(c.pointer(offset)),
-            SharedOut::Bf16(c) => tile::Destination::Bf16(c.pointer(offset)),
-        }
-    }
-}
 
 /// One product on this thread.
 #[cfg(test)]
@@ -102,6 +60,19 @@ fn multiply(terms: &[Term<'_>], size: Size, out: Out<'_>) {
 
 /// One product on all threads. How it is cut into tasks changes no sum.
 pub(crate) fn multiply_parallel(terms: &[Term<'_>], size: Size, out: Out<'_>) {
+    multiply_by(Unit::here(), terms, size, out);
+}
+
+/// As [`multiply_parallel`], on tiles where there is a unit.
+fn multiply_by(unit: Option<Unit>, terms: &[Term<'_>], size: Size, out: Out<'_>) {
+    if let Some(unit) = unit {
+        let out = checked(terms, size, out);
+        let Size { m, n, stride, alpha } = size;
+        let terms: Vec<_> = terms.iter().map(Term::on_tiles).collect();
+        // SAFETY: the sizes were just checked, and the unit is this processor's.
+        unsafe { unit.multiply_parallel(&Work { terms: &terms, rows: 0..m, columns: 0..n, stride, alpha, out }) };
+        return;
+    }
     with_even_terms(terms, size, |terms| {
         let out = checked(terms, size, out);
         let panels = size.n.div_ceil(WIDTH);
@@ -208,9 +179,23 @@ fn block(terms: &[Term<'_>], rows: Range<usize>, columns: Range<usize>, size: Si
 }
 
 /// c [n, k] += aᵀ b, on all threads. Shapes: a [t, n]; b [t, k]. Both sides are packed, and their pairs run down the rows.
-pub(crate) fn add_outer(a: &[bf16], b: &[bf16], c: &mut [f32], (n, k): (usize, usize)) {
+pub(crate) fn add_outer(a: &[bf16], b: &[bf16], c: &mut [f32], size: (usize, usize)) {
+    add_outer_by(Unit::here(), a, b, c, size);
+}
+
+/// As [`add_outer`], on tiles where there is a unit.
+fn add_outer_by(unit: Option<Unit>, a: &[bf16], b: &[bf16], c: &mut [f32], (n, k): (usize, usize)) {
     let t = a.len() / n.max(1);
     assert!(a.len() == t * n && b.len() == t * k && c.len() == n * k, "product outside its slices");
+    if let Some(unit) = unit {
+        let right = tiles::Right::Source(Right::Plain(Numbers::Bf16(b), k));
+        let terms = [tiles::Term { left: Left::Columns(a, n), right, reduction: t }];
+        let out = SharedOut::Add(Shared::new(c));
+        let work = Work { terms: &terms, rows: 0..n, columns: 0..k, stride: k, alpha: 1.0, out };
+        // SAFETY: the sizes were just checked, and the unit is this processor's.
+        unsafe { unit.multiply_parallel(&work) };
+        return;
+    }
     for first in (0..t).step_by(PASS) {
         let range = first..t.min(first + PASS);
         let left = PackedMatrix::in_parallel(Right::Plain(Numbers::Bf16(a), n), 0..n, range.clone());
@@ -222,91 +207,12 @@ pub(crate) fn add_outer(a: &[bf16], b: &[bf16], c: &mut [f32], (n, k): (usize, u
             let (above, aside) = (left.panel(row), right.panel(column));
             let (left_width, width) = (left.width(row), right.width(column));
             let start = above.as_ptr().cast();
-            let piece = Piece { left: start, row: 4, step: 4 * left_width, pairs: left.pairs, panel: aside.as_ptr() };
+            let piece = Piece { left: start, row: 4, step: 4 * left_width, pairs: left.pairs(), panel: aside.as_ptr() };
             let columns = width.min(k - column);
             let put = Put { to: out.at(row * k + column), stride: k, columns, alpha: 1.0 };
             // SAFETY: the sizes were just checked, and no other task writes to these rows and columns.
             unsafe { tile::rows(width / LANES, WIDTH.min(n - row), &[piece], None, put) };
         });
-    }
-}
-
-/// A right side that is packed once and used often.
-pub(crate) struct PackedMatrix {
-    words: Words,
-    columns: usize,
-    pairs: usize,
-}
-
-/// A part of a packed right side.
-#[derive(Clone, Copy)]
-pub(crate) struct Part {
-    /// First column; a multiple of [`WIDTH`].
-    pub(crate) column: usize,
-    /// First pair of the reduction, and how many.
-    pub(crate) pair: usize,
-    pub(crate) pairs: usize,
-}
-
-impl PackedMatrix {
-    /// Packs `columns` over `reduction`.
-    pub(crate) fn new(right: Right<'_>, columns: Range<usize>, reduction: Range<usize>) -> Self {
-        let (count, pairs) = (columns.len(), reduction.len().div_ceil(2));
-        let mut words = Words::take(count.next_multiple_of(LANES) * pairs);
-        for (panel, words) in words.chunks_mut((WIDTH * pairs).max(1)).enumerate() {
-            let first = columns.start + panel * WIDTH;
-            let width = words.len() / pairs.max(1);
-            panel::pack(right, first..columns.end.min(first + WIDTH), reduction.clone(), width, words);
-        }
-        Self { words, columns: count, pairs }
-    }
-
-    /// As [`PackedMatrix::new`], on all threads.
-    fn in_parallel(right: Right<'_>, columns: Range<usize>, reduction: Range<usize>) -> Self {
-        let (count, pairs) = (columns.len(), reduction.len().div_ceil(2));
-        let mut words = Words::take(count.next_multiple_of(LANES) * pairs);
-        words.par_chunks_mut((WIDTH * pairs).max(1)).enumerate().for_each(|(panel, words)| {
-            let first = columns.start + panel * WIDTH;
-            let width = words.len() / pairs.max(1);
-            panel::pack(right, first..columns.end.min(first + WIDTH), reduction.clone(), width, words);
-        });
-        Self { words, columns: count, pairs }
-    }
-
-    /// Width of the panel that starts at a column.
-    fn width(&self, column: usize) -> usize {
-        (self.columns - column).next_multiple_of(LANES).min(WIDTH)
-    }
-
-    /// The panel that starts at a column.
-    fn panel(&self, column: usize) -> &[u32] {
-        &self.words[column * self.pairs..][..self.width(column) * self.pairs]
-    }
-
-    /// alpha × left × a part of this, on this thread. Shape: [m, n]. The left rows are `stride` apart, and hold a
-    /// zero where the reduction's last pair has only one value.
-    pub(crate) fn multiply(&self, part: Part, (left, stride): (&[bf16], usize), size: Size, out: Out<'_>) {
-        let Size { m, n, .. } = size;
-        if m == 0 || n == 0 {
-            return;
-        }
-        let inside = part.column.is_multiple_of(WIDTH)
-            && part.column + n <= self.columns.next_multiple_of(LANES)
-            && part.pair + part.pairs <= self.pairs
-            && (m - 1) * stride + 2 * part.pairs <= left.len()
-            && (m - 1) * size.stride + n <= out.len();
-        assert!(inside, "product outside its slices");
-        let out = out.shared();
-        for first in (0..n).step_by(WIDTH) {
-            let column = part.column + first;
-            let width = self.width(column);
-            let panel = self.words[column * self.pairs + part.pair * width..].as_ptr();
-            let piece = Piece { left: left.as_ptr(), row: 2 * stride, step: 4, pairs: part.pairs, panel };
-            let to = out.at(first);
-            let put = Put { to, stride: size.stride, columns: width.min(n - first), alpha: size.alpha };
-            // SAFETY: the sizes were just checked, and `out` is borrowed here alone.
-            unsafe { tile::rows(width / LANES, m, &[piece], None, put) };
-        }
     }
 }
 
@@ -342,9 +248,9 @@ mod tests {
             let start = values(m * n, 4);
             let (mut plain, mut added, mut alone) = (vec![9.0; m * n], start.clone(), vec![9.0; m * n]);
             let mut narrowed = vec![bf16::ZERO; m * n];
-            multiply_parallel(&terms, size, Out::F32(&mut plain));
-            multiply_parallel(&terms, size, Out::Add(&mut added));
-            multiply_parallel(&terms, size, Out::Bf16(&mut narrowed));
+            multiply_by(None, &terms, size, Out::F32(&mut plain));
+            multiply_by(None, &terms, size, Out::Add(&mut added));
+            multiply_by(None, &terms, size, Out::Bf16(&mut narrowed));
             multiply(&terms, size, Out::F32(&mut alone));
             assert_eq!(plain, alone);
             let near = (r as f64).sqrt() * 1e-5;
@@ -353,6 +259,62 @@ mod tests {
                 assert!((f64::from(plain[i]) - right).abs() < near, "{m} {n} {r}: {} {right}", plain[i]);
                 assert!((f64::from(added[i]) - right - f64::from(start[i])).abs() < near, "added");
                 assert!((f64::from(narrowed[i].wide()) - right).abs() < right.abs() / 250.0 + near, "narrowed");
+            }
+        }
+    }
+
+    /// On vectors and on tiles: close to one another, as orders of sums are.
+    fn near(a: &[f32], b: &[f32], reduction: usize) {
+        let near = (reduction as f32).sqrt() * 1e-5;
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < near), "{reduction}");
+    }
+
+    #[test]
+    fn tiles_and_vectors_agree_in_every_form() {
+        for (m, n, r) in [(7, 70, 33), (100, 17, 64), (31, 130, 1500)] {
+            let (a, w) = (narrow(&values(m * r, 1)), values(n * r, 2));
+            let term = Term { left: &a, stride: r, right: Right::Transposed(Numbers::F32(&w), r), reduction: r };
+            let size = Size { m, n, stride: n, alpha: 0.5 };
+            let (mut vectors, mut tiles) = (vec![0.0; m * n], vec![0.0; m * n]);
+            multiply_by(None, &[term, term], size, Out::F32(&mut vectors));
+            multiply_by(Some(Unit::Model), &[term, term], size, Out::F32(&mut tiles));
+            near(&tiles, &vectors, r);
+            let (g, mut outer, mut outer_on_tiles) = (narrow(&values(m * n, 3)), vec![1.0; n * r], vec![1.0; n * r]);
+            add_outer_by(None, &g, &a, &mut outer, (n, r));
+            add_outer_by(Some(Unit::Model), &g, &a, &mut outer_on_tiles, (n, r));
+            near(&outer_on_tiles, &outer, m);
+        }
+    }
+
+    #[test]
+    fn parts_of_a_packed_matrix_are_those_of_the_whole() {
+        let (columns, r, m) = (150, 101, 37);
+        let (w, x) = (narrow(&values(r * columns, 1)), narrow(&values(m * (r + 1), 2)));
+        for part in [
+            Part { column: 0, pair: 0, pairs: 51 },
+            Part { column: 64, pair: 3, pairs: 20 },
+            Part { column: 128, pair: 50, pairs: 1 },
+        ] {
+            let n = (columns - part.column).min(70);
+            let size = Size { m, n, stride: n, alpha: 0.5 };
+            let run = |unit| {
+                let source = Right::Plain(Numbers::Bf16(&w), columns);
+                let packed = PackedMatrix::for_unit(unit, source, 0..columns, 0..r);
+                let mut y = vec![1.0; m * n];
+                packed.multiply(part, (&x, r + 1), size, Out::Add(&mut y));
+                y
+            };
+            let (vectors, tiles) = (run(None), run(Some(Unit::Model)));
+            near(&tiles, &vectors, r);
+            for (at, y) in tiles.iter().enumerate() {
+                let (i, j) = (at / n, at % n);
+                let product = |p: usize| {
+                    let row = 2 * part.pair + p;
+                    let w = if row < r { w[row * columns + part.column + j].wide() } else { 0.0 };
+                    f64::from(x[i * (r + 1) + p].wide()) * f64::from(w)
+                };
+                let right = 1.0 + 0.5 * (0..2 * part.pairs).map(product).sum::<f64>();
+                assert!((f64::from(*y) - right).abs() < 1e-4, "{part:?} {i} {j}: {y} {right}");
             }
         }
     }

@@ -1,0 +1,39 @@
+//! A block of sums, and what may be done with it. Knows nobody who does it.
+
+/// Values of the reduction that a step covers.
+pub(in super::super) const STEP: usize = 32;
+/// Rows and columns of a block.
+pub(in super::super) const SIDE: usize = 32;
+/// Words of two tiles: what a block reads of one side in one step.
+pub(super) const PAIR: usize = 512;
+
+/// The two tiles of one side of a block: of the left side 16 rows of 32 values each, of the right side 16 pairs of the
+/// reduction by 16 columns each.
+#[derive(Clone, Copy)]
+pub(super) struct Side {
+    /// First byte of the first tile.
+    pub(super) at: *const u8,
+    /// Bytes from row to row of a tile.
+    pub(super) row: usize,
+    /// Bytes from the first tile to the second.
+    pub(super) tile: usize,
+}
+
+/// A block of sums, and who adds products to it.
+///
+/// All are unsafe: those with pointers read or write whole tiles there, 16 rows of 64 bytes each, and an implementation
+/// may be used only where the processor has its instructions. What is not `TALL` has only the first 16 rows.
+pub(super) trait Tiles {
+    /// Makes them usable on this thread until `finish`.
+    unsafe fn start() -> Self;
+    /// Gives their state back.
+    unsafe fn finish(self);
+    /// The sums become zero.
+    unsafe fn clear(&mut self);
+    /// The sums become what `put` wrote with a stride of 32.
+    unsafe fn resume(&mut self, from: *const f32);
+    /// Adds the products of one step.
+    unsafe fn step<const TALL: bool>(&mut self, left: Side, right: Side);
+    /// Writes the sums, `stride` values from row to row.
+    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize);
+}

@@ -1,0 +1,24 @@
+//! Products of bf16 on tiles, in one order of sums whatever multiplies them.
+//!
+//! A block is 32 × 32 sums; a step adds the products over 32 values of the reduction. For each sum of a step, the
+//! values at even places and those at odd places make a chain each, from zero, by fused steps: E = rn(a b + E),
+//! O = rn(a b + O); then C = rn(C + rn(E + O)). Numbers too small to be normal count as zero, going in and coming out.
+//! That is what Intel's AMX does (`tdpbf16ps`). Each summand of a product starts a step of its own, and its last step is
+//! filled up with zeros; how else a product is cut changes no bit, because partial sums wait as f32.
+
+mod block;
+mod cut;
+#[cfg(target_arch = "x86_64")]
+mod fused;
+#[cfg(target_arch = "x86_64")]
+mod hardware;
+mod model;
+mod pack;
+mod pending;
+mod product;
+#[cfg(test)]
+mod tests;
+mod unit;
+
+pub(super) use product::{Laid, Left, Right, Term, Work};
+pub(crate) use unit::Unit;

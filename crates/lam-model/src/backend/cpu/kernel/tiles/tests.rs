@@ -1,0 +1,163 @@
+//! Every unit against the documented order of sums, element by element, bit by bit.
+
+use half::bf16;
+
+use super::super::dispatch::{self, Level};
+use super::super::element::Element;
+use super::super::out::SharedOut;
+use super::super::panel::Right as Source;
+use super::super::shared::Shared;
+use super::super::{features::Features, numbers::Numbers};
+use super::model::flushed;
+use super::{Left, Right, Term, Unit, Work};
+use crate::finite_difference::values;
+
+/// Those that this process may use.
+fn units() -> Vec<Unit> {
+    let mut units = vec![Unit::Model];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if dispatch::level() == Level::Avx512 {
+            units.push(Unit::Avx512);
+        }
+        if dispatch::level() != Level::Baseline {
+            units.push(Unit::Avx2);
+        }
+        if Features::here().used.contains(&"amx") {
+            units.push(Unit::Hardware);
+        }
+    }
+    units
+}
+
+/// Values of the usual size, and some so small that their products are no normal numbers.
+fn mixed(count: usize, seed: u64) -> Vec<bf16> {
+    let small = |i: usize| if i.is_multiple_of(7) { 1e-25 } else { 1.0 };
+    let whole = |i: usize| if i % 11 < 9 { small(i) } else { 1e-39 };
+    values(count, seed).into_iter().enumerate().map(|(i, v)| bf16::narrow(v * whole(i))).collect()
+}
+
+/// The sum of a term's products, added to `sum` as the module says.
+fn add_term(sum: f32, products: impl Iterator<Item = (bf16, bf16)>) -> f32 {
+    let products: Vec<_> = products.map(|(a, b)| (flushed(a.wide()), flushed(b.wide()))).collect();
+    products.chunks(32).fold(sum, |sum, step| {
+        let chain = |first: usize| {
+            step.iter().skip(first).step_by(2).fold(0.0_f32, |chain, (a, b)| flushed(a.mul_add(*b, chain)))
+        };
+        flushed(sum + flushed(chain(0) + chain(1)))
+    })
+}
+
+/// A product of two terms, its result before, and what it should be.
+struct Case {
+    m: usize,
+    n: usize,
+    reductions: [usize; 2],
+    left: [Vec<bf16>; 2],
+    right: [Vec<bf16>; 2],
+    sums: Vec<f32>,
+}
+
+impl Case {
+    /// The first term is x wᵀ, the second aᵀ w.
+    fn new(m: usize, n: usize, reductions: [usize; 2]) -> Self {
+        let [k, l] = reductions;
+        let (left, right) = ([mixed(m * k, 1), mixed(l * m, 2)], [mixed(n * k, 3), mixed(l * n, 4)]);
+        let sum = |at: usize| {
+            let (i, j) = (at / n, at % n);
+            let first = add_term(0.0, (0..k).map(|p| (left[0][i * k + p], right[0][j * k + p])));
+            add_term(first, (0..l).map(|p| (left[1][p * m + i], right[1][p * n + j])))
+        };
+        let sums = (0..m * n).map(sum).collect();
+        Self { m, n, reductions, left, right, sums }
+    }
+
+    fn terms(&self) -> [Term<'_>; 2] {
+        let [k, l] = self.reductions;
+        let first = Right::Source(Source::Transposed(Numbers::Bf16(&self.right[0]), k));
+        let second = Right::Source(Source::Plain(Numbers::Bf16(&self.right[1]), self.n));
+        [
+            Term { left: Left::Rows(&self.left[0], k), right: first, reduction: k },
+            Term { left: Left::Columns(&self.left[1], self.m), right: second, reduction: l },
+        ]
+    }
+
+    fn run(&self, unit: Unit, stride: usize, out: SharedOut<'_>) {
+        let terms = self.terms();
+        let work = Work { terms: &terms, rows: 0..self.m, columns: 0..self.n, stride, alpha: 0.75, out };
+        // SAFETY: the vectors are as large as that, and `units` has only what the processor has.
+        unsafe { unit.multiply_parallel(&work) };
+    }
+}
+
+#[test]
+fn every_unit_sums_in_the_order_that_is_documented() {
+    for (m, n, reductions) in [
+        (1, 1, [1, 1]),
+        (7, 70, [33, 2]),
+        (33, 17, [64, 5]),
+        (16, 40, [700, 31]),
+        (65, 130, [1100, 40]),
+        (300, 9, [8, 3]),
+    ] {
+        let case = Case::new(m, n, reductions);
+        let stride = n + 3;
+        let start = values(m * stride, 5);
+        for unit in units() {
+            let (mut plain, mut added) = (start.clone(), start.clone());
+            let mut narrow = vec![bf16::ONE; m * stride];
+            case.run(unit, stride, SharedOut::F32(Shared::new(&mut plain)));
+            case.run(unit, stride, SharedOut::Add(Shared::new(&mut added)));
+            case.run(unit, stride, SharedOut::Bf16(Shared::new(&mut narrow)));
+            for at in 0..m * stride {
+                let (i, j) = (at / stride, at % stride);
+                if j >= n {
+                    assert!(plain[at] == start[at] && added[at] == start[at] && narrow[at] == bf16::ONE, "outside");
+                    continue;
+                }
+                let sum = case.sums[i * n + j] * 0.75;
+                let name = format!("{unit:?} {m} {n} {reductions:?}: row {i}, column {j}");
+                assert_eq!(plain[at].to_bits(), sum.to_bits(), "{name}");
+                assert_eq!(added[at].to_bits(), (start[at] + sum).to_bits(), "{name}, added");
+                assert_eq!(narrow[at].to_bits(), <bf16 as Element>::narrow(sum).to_bits(), "{name}, narrowed");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_reduction_gives_zeros() {
+    for unit in units() {
+        let mut y = vec![7.0_f32; 40 * 50];
+        let out = SharedOut::F32(Shared::new(&mut y));
+        let work = Work { terms: &[], rows: 0..40, columns: 0..50, stride: 50, alpha: 1.0, out };
+        // SAFETY: as large as that.
+        unsafe { unit.multiply(&work) };
+        assert!(y.iter().all(|&y| y == 0.0), "{unit:?}");
+    }
+}
+
+#[test]
+fn rows_where_they_lie_and_copies_of_them_give_the_same() {
+    let (m, n, k) = (64, 32, 96);
+    let (x, w) = (mixed(m * k + 64, 1), mixed(n * k, 2));
+    // The same rows at a cache line, which are read where they lie, and off it, which are copied.
+    let line = x.as_ptr().cast::<u8>().align_offset(64) / 2;
+    let rows: Vec<bf16> = x[line..line + m * k].to_vec();
+    let mut apart = vec![bf16::ZERO; m * k + 64];
+    let off = (apart.as_ptr().cast::<u8>().align_offset(64) / 2 + 1) % 32;
+    apart[off..off + m * k].copy_from_slice(&rows);
+    for unit in units() {
+        let run = |left: &[bf16]| {
+            let mut y = vec![0.0_f32; m * n];
+            let right = Right::Source(Source::Transposed(Numbers::Bf16(&w), k));
+            let terms = [Term { left: Left::Rows(left, k), right, reduction: k }];
+            let out = SharedOut::F32(Shared::new(&mut y));
+            let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out };
+            // SAFETY: as large as that.
+            unsafe { unit.multiply(&work) };
+            y
+        };
+        assert_eq!(run(&x[line..line + m * k]), run(&apart[off..off + m * k]), "{unit:?}");
+    }
+}

@@ -1,0 +1,96 @@
+//! Who multiplies tiles in this process, and how the work is shared between threads.
+
+use rayon::prelude::*;
+
+use super::super::features::{Features, TileUnit};
+use super::block::SIDE;
+use super::product::{self, GROUP, Work};
+
+/// Who multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// The processor's tiles.
+    #[cfg(target_arch = "x86_64")]
+    Hardware,
+    /// Multiply-adds of AVX-512 in the tiles' order.
+    #[cfg(target_arch = "x86_64")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for numerics that are the same everywhere"))]
+    Avx512,
+    /// The same of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "for numerics that are the same everywhere"))]
+    Avx2,
+    /// Plain Rust.
+    Model,
+}
+
+/// Tasks for each thread that a product is cut into, where its rows allow it.
+const TASKS: usize = 4;
+
+impl Unit {
+    /// Who multiplies in this process; nobody where products are taken in another order.
+    #[inline]
+    pub(crate) fn here() -> Option<Self> {
+        Features::here().tiles.map(|tiles| match tiles {
+            #[cfg(target_arch = "x86_64")]
+            TileUnit::Hardware => Self::Hardware,
+            #[cfg(not(target_arch = "x86_64"))]
+            TileUnit::Hardware => Self::Model,
+            TileUnit::Model => Self::Model,
+        })
+    }
+
+    /// Rows of a task at least. Each task packs its right side for itself, which real tiles make the dearer part.
+    fn least_rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Hardware => 512,
+            _ => 128,
+        }
+    }
+
+    /// A part of a product, on this thread.
+    ///
+    /// # Safety
+    /// Left sides, right sides and results hold what `work` says, nobody else writes to these rows and columns, and the
+    /// processor has this unit.
+    pub(in super::super) unsafe fn multiply(self, work: &Work<'_>) {
+        if work.rows.is_empty() || work.columns.is_empty() {
+            return;
+        }
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Self::Hardware => product::hardware(work),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => product::avx512(work),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => product::avx2(work),
+                Self::Model => product::model(work),
+            }
+        }
+    }
+
+    /// As [`Unit::multiply`], on all threads: rows by groups of columns. How it is cut changes no sum.
+    ///
+    /// # Safety
+    /// As [`Unit::multiply`].
+    pub(in super::super) unsafe fn multiply_parallel(self, work: &Work<'_>) {
+        let (m, n) = (work.rows.len(), work.columns.len());
+        let (threads, groups) = (rayon::current_num_threads(), n.div_ceil(GROUP).max(1));
+        let wanted = if threads == 1 { 1 } else { (TASKS * threads).div_ceil(groups) };
+        let blocks = wanted.clamp(1, m.div_ceil(self.least_rows()).max(1));
+        let rows = m.div_ceil(blocks).next_multiple_of(SIDE).max(SIDE);
+        (0..m.div_ceil(rows) * groups).into_par_iter().for_each(|task| {
+            let (row, column) = (work.rows.start + task / groups * rows, work.columns.start + task % groups * GROUP);
+            let own = Work {
+                rows: row..work.rows.end.min(row + rows),
+                columns: column..work.columns.end.min(column + GROUP),
+                ..*work
+            };
+            // SAFETY: the caller's; each task has rows and columns of its own.
+            unsafe { self.multiply(&own) };
+        });
+    }
+}
