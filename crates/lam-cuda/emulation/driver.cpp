@@ -31,7 +31,7 @@ const Failure FAILURES[] = {
 
 struct Module { void *library; int file; };
 struct Function { emu::Bound *(*bind)(void **); std::string name; int dynamic_shared = 48 << 10; };
-struct Graph { std::vector<emu::Bound> work; bool broken = false; };
+struct Graph { void *stream; std::vector<emu::Bound> work; bool broken = false; };
 struct Event { std::chrono::steady_clock::time_point when; };
 
 // One thing at a time: the machine has one block.
@@ -104,8 +104,8 @@ bool fits(uint3_ grid, uint3_ threads, u32 shared, const Function &function) {
 }
 
 namespace emu {
-int submit(Bound work) {
-  if (capturing) capturing->work.push_back(std::move(work));
+int submit(void *stream, Bound work) {
+  if (capturing && capturing->stream == stream) capturing->work.push_back(std::move(work));
   else work();
   return SUCCESS;
 }
@@ -227,48 +227,48 @@ int cuMemFreeHost(void *memory) {
   return SUCCESS;
 }
 // A copy from or to memory that is not pinned: the driver waits for it, or may.
-int cuMemcpyHtoDAsync_v2(u64 to, const void *from, size_t bytes, void *) {
+int cuMemcpyHtoDAsync_v2(u64 to, const void *from, size_t bytes, void *stream) {
   ENTER;
   if (!emu::is_device_memory(to, bytes)) return INVALID_VALUE;
   if (!is_pinned(from, bytes)) waits++;
-  return emu::submit([=] { memcpy((void *)to, from, bytes); });
+  return emu::submit(stream, [=] { memcpy((void *)to, from, bytes); });
 }
-int cuMemcpyDtoHAsync_v2(void *to, u64 from, size_t bytes, void *) {
+int cuMemcpyDtoHAsync_v2(void *to, u64 from, size_t bytes, void *stream) {
   ENTER;
   if (!emu::is_device_memory(from, bytes)) return INVALID_VALUE;
   if (!is_pinned(to, bytes)) waits++;
-  return emu::submit([=] { memcpy(to, (void *)from, bytes); });
+  return emu::submit(stream, [=] { memcpy(to, (void *)from, bytes); });
 }
-int cuMemcpyDtoDAsync_v2(u64 to, u64 from, size_t bytes, void *) {
+int cuMemcpyDtoDAsync_v2(u64 to, u64 from, size_t bytes, void *stream) {
   ENTER;
   if (!emu::is_device_memory(to, bytes) || !emu::is_device_memory(from, bytes)) return INVALID_VALUE;
-  return emu::submit([=] { memmove((void *)to, (void *)from, bytes); });
+  return emu::submit(stream, [=] { memmove((void *)to, (void *)from, bytes); });
 }
-int cuMemsetD8Async(u64 to, unsigned char byte, size_t bytes, void *) {
+int cuMemsetD8Async(u64 to, unsigned char byte, size_t bytes, void *stream) {
   ENTER;
   if (!emu::is_device_memory(to, bytes)) return INVALID_VALUE;
-  return emu::submit([=] { memset((void *)to, byte, bytes); });
+  return emu::submit(stream, [=] { memset((void *)to, byte, bytes); });
 }
 
 // Streams and graphs.
 int cuStreamCreate(void **stream, unsigned) { *stream = malloc(1); return SUCCESS; }
 int cuStreamDestroy_v2(void *stream) { free(stream); return SUCCESS; }
-int cuStreamSynchronize(void *) {
+int cuStreamSynchronize(void *stream) {
   ENTER;
   waits++;
-  if (!capturing) return SUCCESS;
+  if (!capturing || capturing->stream != stream) return SUCCESS;
   capturing->broken = true;
   return CAPTURE_UNSUPPORTED;
 }
-int cuStreamBeginCapture_v2(void *, int) {
+int cuStreamBeginCapture_v2(void *stream, int) {
   ENTER;
   if (capturing) return INVALID_VALUE;
-  capturing.reset(new Graph);
+  capturing.reset(new Graph{stream});
   return SUCCESS;
 }
-int cuStreamEndCapture(void *, void **graph) {
+int cuStreamEndCapture(void *stream, void **graph) {
   ENTER;
-  if (!capturing) return INVALID_VALUE;
+  if (!capturing || capturing->stream != stream) return INVALID_VALUE;
   bool broken = capturing->broken;
   *graph = broken ? nullptr : capturing.release();
   capturing.reset();
@@ -348,7 +348,7 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
   return SUCCESS;
 }
 int cuLaunchKernel(void *handle, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
-                   unsigned shared, void *, void **arguments, void **) {
+                   unsigned shared, void *stream, void **arguments, void **) {
   ENTER;
   Function &function = *(Function *)handle;
   uint3_ grid = {gx, gy, gz}, threads = {bx, by, bz};
@@ -356,7 +356,7 @@ int cuLaunchKernel(void *handle, unsigned gx, unsigned gy, unsigned gz, unsigned
   std::shared_ptr<emu::Bound> kernel(function.bind(arguments));
   std::string name = function.name;
   // As on a device, what goes wrong is told by the calls that follow.
-  return emu::submit([=] {
+  return emu::submit(stream, [=] {
     if (breaks_down(name)) return emu::fail(ILLEGAL_ADDRESS, "");
     int result = emu::run(name.c_str(), *kernel, grid, threads, shared);
     if (result) emu::fail(result, emu::mistake());

@@ -8,8 +8,8 @@ inline long setting(const char *name, long otherwise) {
   const char *value = getenv(name);
   return value && *value ? atol(value) : otherwise;
 }
-// Does the work at once, or adds it to the graph that is being captured; a result of the driver's.
-int submit(Bound work);
+// Does the work of a stream at once, or adds it to the graph that is being captured there; a result of the driver's.
+int submit(void *stream, Bound work);
 // Work that went wrong makes every later call fail with this, as on a device; the words are told with it, if there are any.
 void fail(int code, const char *words);
 // Whether some has.

@@ -147,7 +147,7 @@ int cublasLtMatmulAlgoCheck(void *, void *, void *, void *, void *, void *, cons
 }
 int cublasLtMatmul(void *, void *description, const void *alpha, const void *a, void *a_layout, const void *b, void *b_layout,
                    const void *beta, const void *c, void *c_layout, void *d, void *d_layout, const u64 *algorithm, void *,
-                   size_t, void *) {
+                   size_t, void *stream) {
   // Of a kernel that broke down before, this library knows nothing but that its own launch fails.
   if (emu::has_failed()) return EXECUTION_FAILED;
   auto &how = *(Description *)description;
@@ -160,7 +160,7 @@ int cublasLtMatmul(void *, void *description, const void *alpha, const void *a, 
   if (!holds(la, a) || !holds(lb, b) || !holds(ld, d)) return INVALID_VALUE;
   Operands operands = {(const bf16 *)a, (const bf16 *)b, c, d, *(const float *)alpha, *(const float *)beta};
   u64 slower = algorithm ? candidate_count() - 1 - algorithm[0] : 0;
-  return emu::submit([=] {
+  return emu::submit(stream, [=] {
     std::this_thread::sleep_for(std::chrono::milliseconds(slower));
     product.run(operands);
   });

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crate::arena::{ALIGNMENT, Arena, FreeParts, Full, Place};
 use crate::error::CudaError;
@@ -34,12 +36,20 @@ pub(crate) struct Habits {
 }
 
 /// Memory of work that is captured: it goes on using what it made and gave back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Held {
+    /// Who captures.
+    thread: ThreadId,
     /// What the work may have again: it is done in order.
     pub free: FreeParts,
     /// Where what it has made and not given back begins.
     pub made: BTreeSet<usize>,
+}
+
+impl Held {
+    fn is_ours(&self) -> bool {
+        self.thread == thread::current().id()
+    }
 }
 
 /// What was launched, and the driver's event behind it.
@@ -50,7 +60,12 @@ pub(crate) struct Context {
     pub libraries: Libraries,
     pub properties: Properties,
     pub habits: Habits,
-    pub stream: Handle,
+    /// All work is done here, in order.
+    work: Handle,
+    /// Where work is captured: what other threads want done meanwhile is done.
+    side: Handle,
+    /// Held by who captures.
+    pub captures: Mutex<()>,
     /// `WORKSPACE_BYTES` of the products' own.
     pub workspace: u64,
     device: i32,
@@ -58,6 +73,8 @@ pub(crate) struct Context {
     allocation: u64,
     base: u64,
     arena: Mutex<Arena>,
+    /// Whether any thread captures.
+    capturing: AtomicBool,
     /// While work is captured: the memory that it uses.
     held: Mutex<Option<Held>>,
     /// While work is profiled: what was launched, each with the driver's event behind it.
@@ -87,31 +104,38 @@ impl Context {
             libraries: libraries.clone(),
             properties,
             habits,
-            stream: Handle::NULL,
+            work: Handle::NULL,
+            side: Handle::NULL,
+            captures: Mutex::new(()),
             workspace: 0,
             device,
             primary,
             allocation: 0,
             base: 0,
             arena: Mutex::new(Arena::new(0)),
+            capturing: AtomicBool::new(false),
             held: Mutex::new(None),
             marks: Mutex::new(None),
             last: Mutex::new(None),
             lost: Mutex::new(None),
         };
         // What fails from here on drops the context, which undoes what was done.
-        context.create_stream()?;
+        context.work = context.create_stream()?;
+        context.side = context.create_stream()?;
         context.reserve(bytes)?;
         Ok(Arc::new(context))
     }
 
-    fn create_stream(&mut self) -> Result<(), CudaError> {
+    fn create_stream(&self) -> Result<Handle, CudaError> {
         let mut stream = Handle::NULL;
         // SAFETY: writes one handle.
         let result = unsafe { (self.enter()?.stream_create)(&raw mut stream, STREAM_NON_BLOCKING) };
-        self.check("cuStreamCreate", result)?;
-        self.stream = stream;
-        Ok(())
+        self.check("cuStreamCreate", result).map(|()| stream)
+    }
+
+    /// Where this thread's work goes: into the graph that it captures, or behind all work so far.
+    pub fn stream(&self) -> Handle {
+        if self.is_capturing() { self.side } else { self.work }
     }
 
     fn reserve(&mut self, bytes: usize) -> Result<(), CudaError> {
@@ -183,7 +207,7 @@ impl Context {
         // SAFETY: writes one handle.
         self.check("cuEventCreate", unsafe { (driver.event_create)(&raw mut event, 0) })?;
         // SAFETY: made above; the stream lives as long as `self`.
-        self.check("cuEventRecord", unsafe { (driver.event_record)(event, self.stream) }).map(|()| event)
+        self.check("cuEventRecord", unsafe { (driver.event_record)(event, self.stream()) }).map(|()| event)
     }
 
     /// From here on, every launch leaves a mark, if `on`; the marks so far are the caller's.
@@ -194,7 +218,7 @@ impl Context {
     /// Waits until all work so far is done.
     pub fn synchronize(&self) -> Result<(), CudaError> {
         // SAFETY: the stream lives as long as `self`.
-        self.check("cuStreamSynchronize", unsafe { (self.enter()?.stream_synchronize)(self.stream) })
+        self.check("cuStreamSynchronize", unsafe { (self.enter()?.stream_synchronize)(self.stream()) })
     }
 
     /// Bytes that nobody has, and bytes in all.
@@ -208,12 +232,12 @@ impl Context {
     /// A place of so many bytes, with whatever is in it.
     pub fn take(&self, bytes: usize) -> Result<Place, CudaError> {
         let place = match &mut *locked(&self.held) {
-            Some(held) => {
+            Some(held) if held.is_ours() => {
                 let place = held.free.take(bytes).map_or_else(|| self.take_free(bytes), Ok)?;
                 held.made.insert(place.offset);
                 place
             }
-            None => self.take_free(bytes)?,
+            _ => self.take_free(bytes)?,
         };
         if self.habits.poison {
             self.fill(self.address(&place), 0xff, place.bytes)?;
@@ -231,27 +255,29 @@ impl Context {
     /// The place may be had again at once: all work is done in order, on one stream.
     pub fn give_back(&self, place: Place) {
         match &mut *locked(&self.held) {
-            Some(held) => {
+            Some(held) if held.is_ours() => {
                 held.made.remove(&place.offset);
                 held.free.give_back(place);
             }
-            None => locked(&self.arena).give_back(place),
+            _ => locked(&self.arena).give_back(place),
         }
     }
 
-    /// From here on, what is given back is held, and what is wanted is taken from `free` first.
+    /// From here on, what this thread gives back is held, and what it wants is taken from `free` first.
     pub fn hold(&self, free: FreeParts) {
-        *locked(&self.held) = Some(Held { free, made: BTreeSet::new() });
+        *locked(&self.held) = Some(Held { thread: thread::current().id(), free, made: BTreeSet::new() });
+        self.capturing.store(true, Ordering::Release);
     }
 
-    /// What was held, which whoever has it gives back.
-    pub fn held(&self) -> Held {
-        locked(&self.held).take().unwrap_or_default()
+    /// What was held, if anything was; whoever has it gives it back.
+    pub fn held(&self) -> Option<Held> {
+        self.capturing.store(false, Ordering::Release);
+        locked(&self.held).take()
     }
 
-    /// Whether work is being captured instead of done.
+    /// Whether this thread's work is being captured instead of done.
     pub fn is_capturing(&self) -> bool {
-        locked(&self.held).is_some()
+        self.capturing.load(Ordering::Acquire) && locked(&self.held).as_ref().is_some_and(Held::is_ours)
     }
 
     /// An error, the driver's own, if work is being captured: for what a graph cannot do again.
@@ -291,7 +317,7 @@ impl Context {
             return Ok(());
         }
         // SAFETY: callers pass memory of a buffer or a place that is theirs to write.
-        self.check("cuMemsetD8Async", unsafe { (self.enter()?.fill)(address, byte, bytes, self.stream) })
+        self.check("cuMemsetD8Async", unsafe { (self.enter()?.fill)(address, byte, bytes, self.stream()) })
     }
 }
 
@@ -302,9 +328,9 @@ impl Drop for Context {
         // if it was made. Failures leave nothing to do: after a failed kernel every call fails.
         unsafe {
             (driver.context_set)(self.primary);
-            if self.stream != Handle::NULL {
-                (driver.stream_synchronize)(self.stream);
-                (driver.stream_destroy)(self.stream);
+            for stream in [self.side, self.work].into_iter().filter(|stream| *stream != Handle::NULL) {
+                (driver.stream_synchronize)(stream);
+                (driver.stream_destroy)(stream);
             }
             if self.allocation != 0 {
                 (driver.memory_free)(self.allocation);

@@ -192,7 +192,7 @@ impl Device {
         }
         // SAFETY: there is room for what the view has.
         let result = unsafe {
-            (context.enter()?.copy_out)(values.as_mut_ptr().cast(), from.address(), from.bytes(), context.stream)
+            (context.enter()?.copy_out)(values.as_mut_ptr().cast(), from.address(), from.bytes(), context.stream())
         };
         context.check("cuMemcpyDtoHAsync", result)?;
         context.synchronize()?;
@@ -217,7 +217,7 @@ impl Device {
             return Ok(());
         }
         // SAFETY: both views are of this length, and do not overlap: one is borrowed alone.
-        let result = unsafe { (context.enter()?.copy)(to.address(), from.address(), from.bytes(), context.stream) };
+        let result = unsafe { (context.enter()?.copy)(to.address(), from.address(), from.bytes(), context.stream()) };
         context.check("cuMemcpyDtoDAsync", result)
     }
 
@@ -286,7 +286,8 @@ impl Device {
     /// Captures what `work` launches, instead of doing it, so that [`Graph::replay`] does it all with one call. What the
     /// work returns is kept by the graph: the buffers that it reads and writes, most of all. Memory that it makes and
     /// drops is the graph's as well, and serves what it makes later. Nothing in it may wait, read or write; products of
-    /// new shapes are not measured. Whatever other threads launch meanwhile is captured too.
+    /// new shapes are not measured. What other threads want done meanwhile is done; two of them capture one after the
+    /// other.
     pub fn capture<K, E: From<CudaError>>(&self, work: impl FnOnce() -> Result<K, E>) -> Result<Graph<K>, E> {
         Graph::capture(&self.0.context, work)
     }

@@ -1,7 +1,7 @@
 //! Work that was captured, to be done again with one call.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::arena::FreeParts;
 use crate::context::{Context, Held, locked};
@@ -55,7 +55,7 @@ impl<K> Graph<K> {
     pub unsafe fn replay(&self) -> Result<(), CudaError> {
         let context = &self.context;
         // SAFETY: the executable lives as long as `self`; its memory is held, kept, or the caller's promise.
-        context.check("cuGraphLaunch", unsafe { (context.enter()?.graph_launch)(self.executable, context.stream) })
+        context.check("cuGraphLaunch", unsafe { (context.enter()?.graph_launch)(self.executable, context.stream()) })
     }
 }
 
@@ -93,18 +93,21 @@ impl Drop for Shared {
 struct Capture<'a> {
     context: &'a Context,
     memory: &'a Scratch,
+    /// One thread at a time.
+    _turn: MutexGuard<'a, ()>,
     /// What the driver made of it, once it has ended: a description that is not yet ready to run.
     captured: Option<Handle>,
 }
 
 impl<'a> Capture<'a> {
     fn begin(context: &'a Context, memory: &'a Scratch) -> Result<Self, CudaError> {
-        context.synchronize()?;
-        // SAFETY: the stream lives as long as the context.
-        let begun = unsafe { (context.enter()?.capture_begin)(context.stream, CAPTURE_RELAXED) };
-        context.check("cuStreamBeginCapture", begun)?;
+        assert!(!context.is_capturing(), "a capture within a capture");
+        let turn = locked(&context.captures);
         context.hold(std::mem::take(&mut *locked(&memory.0.free)));
-        Ok(Self { context, memory, captured: None })
+        let capture = Self { context, memory, _turn: turn, captured: None };
+        // SAFETY: the stream lives as long as the context.
+        let begun = unsafe { (context.enter()?.capture_begin)(context.stream(), CAPTURE_RELAXED) };
+        context.check("cuStreamBeginCapture", begun).map(|()| capture)
     }
 
     /// What runs the work, and how many places it made and did not give back.
@@ -119,7 +122,7 @@ impl<'a> Capture<'a> {
 
     /// From here on memory is the arena's again; what the work gave back stays for its replays.
     fn release(&self) -> usize {
-        let Held { free, made } = self.context.held();
+        let Some(Held { free, made, .. }) = self.context.held() else { return 0 };
         let mut own = locked(&self.memory.0.free);
         free.into_places().for_each(|place| own.give_back(place));
         made.len()
@@ -128,7 +131,7 @@ impl<'a> Capture<'a> {
     fn stop(&mut self) -> Result<Handle, CudaError> {
         let mut captured = Handle::NULL;
         // SAFETY: writes one handle; a capture was begun on this stream.
-        let ended = unsafe { (self.context.enter()?.capture_end)(self.context.stream, &raw mut captured) };
+        let ended = unsafe { (self.context.enter()?.capture_end)(self.context.stream(), &raw mut captured) };
         // Whatever came of it, it has ended.
         self.captured = Some(captured);
         self.context.check("cuStreamEndCapture", ended).map(|()| captured)

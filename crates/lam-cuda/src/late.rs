@@ -65,7 +65,7 @@ impl Slots {
         if !from.is_empty() {
             // SAFETY: the slot is as long as the view, and its owner keeps it until the copy has arrived.
             let result =
-                unsafe { (context.enter()?.copy_out)(slot.memory, from.address(), from.bytes(), context.stream) };
+                unsafe { (context.enter()?.copy_out)(slot.memory, from.address(), from.bytes(), context.stream()) };
             if let Err(error) = context.check("cuMemcpyDtoHAsync", result) {
                 slots.push(slot);
                 return Err(error);

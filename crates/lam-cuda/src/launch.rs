@@ -109,7 +109,7 @@ impl<'a> Launch<'a> {
                 block.1,
                 block.2,
                 shared,
-                self.context.stream,
+                self.context.stream(),
                 arguments.as_mut_ptr(),
                 std::ptr::null_mut(),
             )

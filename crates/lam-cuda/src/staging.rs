@@ -92,7 +92,7 @@ impl Ring {
         unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), staged.cast::<u8>(), part.len()) };
         self.filled += part.len().next_multiple_of(ALIGNMENT);
         // SAFETY: the staged bytes stay as they are until the piece's event has passed; the address is the caller's promise.
-        let result = unsafe { (context.enter()?.copy_in)(address, staged, part.len(), context.stream) };
+        let result = unsafe { (context.enter()?.copy_in)(address, staged, part.len(), context.stream()) };
         context.check("cuMemcpyHtoDAsync", result)
     }
 

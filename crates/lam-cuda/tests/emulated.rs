@@ -54,6 +54,7 @@ fn main() {
         missing() => graphs::a_graph_has_its_memory_again_within_itself,
         missing() => graphs::graphs_share_what_they_need_between_launches,
         missing() => graphs::what_shared_memory_cannot_keep_is_refused,
+        missing() => graphs::what_other_threads_want_meanwhile_is_done,
         missing() => graphs::work_that_waits_cannot_be_captured,
         missing() => graphs::work_is_timed,
         missing() => graphs::the_time_of_work_is_shared_out,

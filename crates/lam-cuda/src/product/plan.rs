@@ -160,7 +160,7 @@ impl Plan {
                 algorithm,
                 context.workspace as *mut c_void,
                 WORKSPACE_BYTES,
-                context.stream,
+                context.stream(),
             )
         };
         if launched != 0 {

@@ -112,6 +112,31 @@ pub fn what_shared_memory_cannot_keep_is_refused() {
     assert_eq!(device.read(&device.upload(&[1f32]).unwrap()).unwrap(), [1.0], "the device goes on");
 }
 
+pub fn what_other_threads_want_meanwhile_is_done() {
+    let device = device();
+    let [mut values, mut others] = [(); 2].map(|()| device.zeros::<f32>(256).unwrap());
+    add(&device, &mut values, 0.0).unwrap();
+    let before = device.used();
+    let graph = device.capture(|| {
+        add(&device, &mut values, 1.0)?;
+        let other = || {
+            let mut between = device.zeros::<f32>(256).unwrap();
+            add(&device, &mut between, 5.0).unwrap();
+            device.copy(&mut others, &between).unwrap();
+            assert_eq!(device.read(&others).unwrap(), [5.0; 256]);
+        };
+        std::thread::scope(|scope| scope.spawn(other).join()).unwrap();
+        add(&device, &mut values, 1.0)
+    });
+    let graph = graph.unwrap();
+    assert_eq!((device.used(), device.read(&values).unwrap()), (before, vec![0.0; 256]));
+    device.fill_zero(&mut others).unwrap();
+    // SAFETY: the values live here.
+    unsafe { graph.replay().unwrap() };
+    assert_eq!(device.read(&values).unwrap(), [2.0; 256]);
+    assert_eq!(device.read(&others).unwrap(), [0.0; 256], "it is in no graph");
+}
+
 pub fn work_that_waits_cannot_be_captured() {
     let device = device();
     let values = device.upload(&[1f32]).unwrap();
