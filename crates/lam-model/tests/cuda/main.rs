@@ -56,6 +56,7 @@ fn main() {
         missing() => generation::graphs::graphs_follow_slots_that_change,
         missing() => generation::graphs::graphs_know_adapters_and_quantised_weights,
         missing() => generation::graphs::graphs_give_way_where_memory_is_short,
+        missing() => generation::quantised::tokens_alone_over_blocks_equal_the_training_forward,
         missing() => generation::memory::pages_are_given_back,
         missing() => generation::memory::a_full_device_leaves_the_cache_as_it_was,
     ])

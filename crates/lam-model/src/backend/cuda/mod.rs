@@ -18,10 +18,9 @@ use candle_core::{Error, Result};
 use half::bf16;
 use lam_cuda::{Buffer, CudaError, Device};
 
-pub(crate) use group::{Group, OutputGradient};
-pub(crate) use group::{Part, Sums};
+pub(crate) use group::{Group, OutputGradient, Part, Sums};
+pub use ops::PANEL_BYTES;
 use ops::{Ops, Seen};
-pub use panels::PANEL_BYTES;
 pub(crate) use quantised::Quantised;
 pub(crate) use rows::{Rows, Wide, stride_of};
 

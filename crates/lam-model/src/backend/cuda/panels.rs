@@ -12,11 +12,6 @@ use lam_cuda::CudaError;
 use super::group::Group;
 use super::ops::{Ops, Place, PlaceMut};
 
-/// Bytes of a panel. It is written and then read once or more by a product: within the L2 cache (40 MB on an A100, 50 MB
-/// on an H100 or H200), neither goes to memory. Smaller ones leave a product of 2,048 rows with fewer tiles than the card
-/// has multiprocessors.
-pub const PANEL_BYTES: usize = 32 << 20;
-
 /// Rows and columns of panels are multiples of this: whole blocks, and whole tiles of products.
 const STEP: usize = 256;
 
@@ -87,17 +82,4 @@ impl Group {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_about_equal_and_whole_steps() {
-        let cut = |count, bytes, limit| ranges(count, bytes, limit).collect::<Vec<_>>();
-        assert_eq!(cut(700, 1000, 10), [0..256, 256..512, 512..700]);
-        assert_eq!(cut(700, 1000, 600_000), [0..512, 512..700]);
-        assert_eq!(cut(700, 1000, 1 << 20), [0..700]);
-        // Gates and ups of a Mistral-7B with an adapter of rank 8: eight panels of 14 tiles.
-        let panels = cut(28672, 2 * 4160, PANEL_BYTES);
-        assert_eq!((panels.len(), panels[0].clone(), panels[7].clone()), (8, 0..3584, 25088..28672));
-    }
-}
+mod tests;

@@ -59,6 +59,10 @@ impl Quantised {
         device.stream_in(self.bytes.view_mut(behind + scales..behind + scales + own.len()), &own)
     }
 
+    pub(crate) fn form(&self) -> BlockForm {
+        self.form
+    }
+
     /// Some rows, from a column on that begins a block.
     pub(crate) fn part(&self, rows: Range<usize>, column: usize) -> Quants<'_> {
         let (n, k) = self.size;

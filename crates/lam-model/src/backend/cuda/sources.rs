@@ -2,6 +2,8 @@
 
 use lam_cuda::Source;
 
+use crate::backend::cpu::kernel::blocks::BlockForm;
+
 const DEVICE: &str = include_str!("kernels/device.cuh");
 const VALUES: &str = include_str!("kernels/values.cuh");
 const WGMMA: &str = include_str!("kernels/attention/wgmma.cuh");
@@ -30,6 +32,7 @@ pub(crate) enum Family {
     Cached(CachedHeads),
     Gather,
     Single,
+    SingleBlocks(BlockForm),
 }
 
 /// Positions of a page of keys and values.
@@ -169,6 +172,7 @@ impl Family {
             Family::Decode => ("decode", include_str!("kernels/decode.cu")),
             Family::AttentionDelta => ("attention-delta", include_str!("kernels/attention/delta.cu")),
             Family::Gather => return gather(),
+            Family::SingleBlocks(form) => return single_blocks(form),
             Family::Attention(tiles) => return tiles.source(),
             Family::Cached(heads) => return heads.source(),
         };
@@ -180,6 +184,16 @@ impl Family {
 fn gather() -> Source {
     let text = flat(&[DEVICE, VALUES, include_str!("kernels/attention/gather.cu")]);
     Source::new("attention-gather", format!("#define PAGE {PAGE}\n") + &text)
+}
+
+fn single_blocks(form: BlockForm) -> Source {
+    let (name, form) = match form {
+        BlockForm::Q8_0 => ("single-blocks-q8-0", "Q8_0"),
+        BlockForm::Q4_0 => ("single-blocks-q4-0", "Q4_0"),
+        BlockForm::Q4K => ("single-blocks-q4-k", "Q4_K"),
+    };
+    let definitions = format!("#define Q8_0 0\n#define Q4_0 1\n#define Q4_K 2\n#define FORM {form}\n");
+    Source::new(name, definitions + &flat(&[DEVICE, VALUES, include_str!("kernels/single_blocks.cu")]))
 }
 
 /// Files as one text. What they include stands before them.

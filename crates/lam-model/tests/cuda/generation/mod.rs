@@ -3,6 +3,7 @@
 pub mod adapters;
 pub mod graphs;
 pub mod memory;
+pub mod quantised;
 pub mod reads;
 pub mod slots;
 
@@ -36,8 +37,13 @@ pub fn config(kind: Kind) -> DecoderConfig {
 
 /// A model from a directory, on the processor, in bf16.
 pub fn on_cpu(kind: Kind, finetuning: &Finetuning) -> Decoder {
+    on_cpu_of(config(kind), finetuning)
+}
+
+/// The same of any sizes.
+pub fn on_cpu_of(config: DecoderConfig, finetuning: &Finetuning) -> Decoder {
     let directory = tempfile::tempdir().unwrap();
-    let fresh = Decoder::init(config(kind), &Initialization::Normal, 3).unwrap();
+    let fresh = Decoder::init(config, &Initialization::Normal, 3).unwrap();
     stir(&fresh, |name| name.ends_with(".bias") || name.contains("_norm."), 1.0);
     fresh.save(directory.path()).unwrap();
     let mut decoder = Decoder::load(directory.path(), finetuning, 5).unwrap();

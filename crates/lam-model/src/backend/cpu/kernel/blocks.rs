@@ -13,7 +13,7 @@ use super::element::Element;
 pub(crate) const GROUP: usize = 32;
 
 /// BlockForm of a block: 32 values, or 256 in eight groups of 32.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum BlockForm {
     /// f16 scale, 32 × i8.
     Q8_0,

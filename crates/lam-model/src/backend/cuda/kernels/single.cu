@@ -87,13 +87,13 @@ KERNEL void BOUNDS(256, 3)
 }
 // p = silu(gate) up, where the matrix has the rows of the gates, then those of the ups; F of each.
 KERNEL void BOUNDS(256, 3) single_gate_up(const bf16 *w, i64 ld, const float *x, const bf16 *norm, const float *inner,
-                                          bf16 *p, int F, int K, int R, float eps) {
+                                          float *p, int F, int K, int R, float eps) {
   DYN_SMEM(smem);
   float4 *row = (float4 *)smem;
   const int n = stage(row, x, norm, inner, K, R, eps), warp = threadIdx.x >> 5;
   for (int r = blockIdx.x * 8 + warp; r < F; r += gridDim.x * 8) {
     float gate, up;
     dot2(w + r * ld, w + (i64)(F + r) * ld, row, n, gate, up);
-    if ((threadIdx.x & 31) == 0) p[r] = f2bf(__fdividef(gate, 1.f + __expf(-gate)) * up);
+    if ((threadIdx.x & 31) == 0) p[r] = __fdividef(gate, 1.f + __expf(-gate)) * up;
   }
 }

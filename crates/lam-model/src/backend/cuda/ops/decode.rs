@@ -1,5 +1,7 @@
-//! Generation of one sequence, token by token. Its state, the token and its position, lies on the device, so that one
-//! captured graph serves every token. K width of a product's input, N of its output; H query heads, E head width.
+//! Generation of one sequence, token by token, as a card has run it (`kernels/PROVEN.md`). Its products are those of
+//! `single.rs` wherever numbers are f32 and no adapter is there: gates and ups, down, the output layer. The rest, whose
+//! state (the token and its position) lies on the device beside keys and values of one sequence without pages, is called by
+//! tests alone: what generation's other kernels are compared with on a card (`scripts/gpu-check.sh`). K width of a product's input, N of its output; H query heads, E head width.
 
 use half::bf16;
 use lam_cuda::{CudaError, View, ViewMut};
@@ -10,6 +12,9 @@ use crate::backend::run::Heads;
 
 /// Blocks a multiprocessor, of which each reads weights until none are left.
 const BLOCKS: u32 = 3;
+
+/// A row that a product reads, with the weight of an RMSNorm before and its eps. Shapes: `[K]`.
+pub(crate) type NormedRow<'a> = (View<'a, f32>, Option<(View<'a, bf16>, f32)>);
 
 /// Keys and values of one layer, and room for the parts of their attention.
 pub(crate) struct Cache<'a> {
@@ -28,6 +33,7 @@ pub(crate) struct Cache<'a> {
 
 impl Ops {
     /// x = the state's token in the table. Shapes: state `[2]`; table [V, D]; x `[D]`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
     pub(crate) fn decode_embed(
         &self,
         state: View<'_, i32>,
@@ -48,7 +54,7 @@ impl Ops {
         &self,
         w: Place<'_>,
         (n, k): (usize, usize),
-        (x, norm): (View<'_, f32>, Option<(View<'_, bf16>, f32)>),
+        (x, norm): NormedRow<'_>,
         y: ViewMut<'_, f32>,
         add: bool,
     ) -> Result<(), CudaError> {
@@ -70,7 +76,7 @@ impl Ops {
         &self,
         w: Place<'_>,
         (f, k): (usize, usize),
-        (x, norm): (View<'_, f32>, Option<(View<'_, bf16>, f32)>),
+        (x, norm): NormedRow<'_>,
         p: ViewMut<'_, f32>,
     ) -> Result<(), CudaError> {
         check_eights(&[k, w.stride]);
@@ -87,6 +93,7 @@ impl Ops {
 
     /// Attention of the state's token, whose rotated key and value join the cache. Shapes: qkv `[(H + 2K) E]`, not rotated;
     /// table [positions, E/2, 2]; o `[H E]`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
     pub(crate) fn decode_attention(
         &self,
         state: View<'_, i32>,
@@ -118,6 +125,7 @@ impl Ops {
 
     /// out\[position\] = the token of the largest logit, the first of equal ones, which becomes the state's where `greedy`; the
     /// position goes on. Shapes: logits `[V]`; out \[positions\].
+    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
     pub(crate) fn decode_pick(
         &self,
         logits: View<'_, f32>,

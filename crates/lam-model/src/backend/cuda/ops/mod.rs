@@ -7,7 +7,6 @@ mod attention;
 pub(crate) mod cached;
 pub(crate) mod continued;
 mod cross_entropy;
-#[cfg_attr(not(test), expect(dead_code, reason = "no sequence has a graph of its own so far"))]
 pub(crate) mod decode;
 mod dequantise;
 mod embedding;
@@ -22,7 +21,7 @@ mod swiglu;
 #[cfg_attr(not(test), expect(dead_code, reason = "a group makes its products by itself so far"))]
 mod swiglu_thin;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod totals;
 
 use std::collections::HashMap;
@@ -32,11 +31,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::bf16;
 use lam_cuda::{CudaError, Device, Element, Kernel, View, ViewMut};
 
+pub use dequantise::PANEL_BYTES;
 pub(crate) use optimizer::{AdamWHyper, Segment, Segments};
 pub(crate) use seen::Seen;
 pub(crate) use totals::Clip;
 
-use super::panels::PANEL_BYTES;
 use super::sources::{Family, Road};
 
 /// Documents below this mean length are short for attention: measured at 512 (slower) and 4096 (faster) on an H200.

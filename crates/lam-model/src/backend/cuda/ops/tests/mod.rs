@@ -9,11 +9,10 @@ mod cached;
 mod continued;
 mod decode;
 mod losses;
-mod norms;
-mod panels;
+pub(crate) mod norms;
 mod parameters;
 mod single;
-mod values;
+pub(crate) mod values;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -31,7 +30,7 @@ const MEMORY: usize = 256 << 20;
 
 /// The operations on the device of the tests; none where the emulation cannot be built, which counts the test as not run.
 #[track_caller]
-pub(super) fn test_ops() -> Option<Ops> {
+pub(crate) fn test_ops() -> Option<Ops> {
     static OPS: OnceLock<Option<Ops>> = OnceLock::new();
     let ops = OPS.get_or_init(|| Some(Ops::new(test_device()?).unwrap())).clone();
     if ops.is_none() {
@@ -57,18 +56,18 @@ fn test_device() -> Option<Device> {
 }
 
 /// Values in -1..1 that bf16 holds exactly.
-fn exact(n: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn exact(n: usize, seed: u64) -> Vec<f32> {
     narrowed(&finite_difference::values(n, seed))
 }
 
 /// What bf16 makes of values.
-fn narrowed(values: &[f32]) -> Vec<f32> {
+pub(crate) fn narrowed(values: &[f32]) -> Vec<f32> {
     rounded(values).into_iter().map(Element::wide).collect()
 }
 
 /// A matrix on the device, whose rows have room behind them.
-struct Matrix {
-    values: Buffer<bf16>,
+pub(crate) struct Matrix {
+    pub(crate) values: Buffer<bf16>,
     rows: usize,
     columns: usize,
     stride: usize,
@@ -76,7 +75,7 @@ struct Matrix {
 
 impl Matrix {
     /// With these values, and NaN behind the rows.
-    fn of(ops: &Ops, values: &[f32], columns: usize, stride: usize) -> Self {
+    pub(crate) fn of(ops: &Ops, values: &[f32], columns: usize, stride: usize) -> Self {
         let rows = values.len() / columns;
         let mut all = vec![bf16::NAN; rows * stride];
         for (to, from) in all.chunks_mut(stride).zip(values.chunks(columns)) {
@@ -111,7 +110,7 @@ impl Matrix {
 }
 
 /// Panics unless the values are those wanted, up to an error relative to their norm.
-fn near(what: &str, found: &[f32], wanted: &[f32], limit: f64) {
+pub(crate) fn near(what: &str, found: &[f32], wanted: &[f32], limit: f64) {
     assert_eq!(found.len(), wanted.len(), "{what}");
     assert!(found.iter().all(|value| value.is_finite()), "{what}: not all values are finite");
     let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();

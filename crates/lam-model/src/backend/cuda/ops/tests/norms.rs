@@ -132,7 +132,7 @@ fn swiglu_and_its_gradients_are_the_processors() {
 }
 
 /// x Wᵀ. Shapes: x [T, K]; w [N, K].
-pub(super) fn product(x: &[f32], w: &[f32], k: usize) -> Vec<f32> {
+pub(crate) fn product(x: &[f32], w: &[f32], k: usize) -> Vec<f32> {
     let dot = |x: &[f32], w: &[f32]| x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>() as f32;
     x.chunks(k).flat_map(|x| w.chunks(k).map(move |w| dot(x, w))).collect()
 }

@@ -1,7 +1,9 @@
 //! Products of a single row, against f64.
 
-use super::super::single::{Becomes, Extended, Single};
-use super::{Matrix, exact, test_ops};
+use super::super::single::{Becomes, Extended, Single, Weights};
+use super::values::quantised;
+use super::{Matrix, exact, near, test_ops};
+use crate::backend::cpu::kernel::blocks::BlockForm;
 
 const EPS: f32 = 1e-5;
 
@@ -62,7 +64,7 @@ fn odd_sizes_with_adapters_and_without() {
     for (n, k, r) in [(1, 8, 0), (37, 72, 0), (33, 264, 5), (16, 64, 16), (7000, 16, 3)] {
         let product = Product::new(n, k, r);
         let matrix = Matrix::of(&ops, &product.matrix, product.columns(), product.columns() + 8);
-        let w = Extended { matrix: matrix.place(), size: (n, k, r) };
+        let w = Extended { weights: Weights::Dense(matrix.place()), size: (n, k, r) };
         let (x, norm) = (device.upload(&product.x).unwrap(), Matrix::of(&ops, &product.norm, k, k));
         let narrow = Matrix::of(&ops, &product.x, k, k);
         let normed = Single::Normed(x.all(), norm.values.all(), EPS);
@@ -87,12 +89,75 @@ fn gates_and_ups() {
     for (f, k, r) in [(8, 16, 0), (40, 64, 6)] {
         let product = Product::new(2 * f, k, r);
         let matrix = Matrix::of(&ops, &product.matrix, product.columns(), product.columns());
-        let w = Extended { matrix: matrix.place(), size: (2 * f, k, r) };
+        let w = Extended { weights: Weights::Dense(matrix.place()), size: (2 * f, k, r) };
         let (x, norm) = (ops.device().upload(&product.x).unwrap(), Matrix::of(&ops, &product.norm, k, k));
-        let mut p = Matrix::empty(&ops, 1, f, f + 8);
-        ops.single_gate_up(w, Single::Normed(x.all(), norm.values.all(), EPS), p.values.all_mut()).unwrap();
+        let mut p = ops.device().alloc::<f32>(f).unwrap();
+        ops.single_gate_up(w, Single::Normed(x.all(), norm.values.all(), EPS), p.all_mut()).unwrap();
         let both = product.expected(true);
         let expected: Vec<f64> = (0..f).map(|i| both[i] / (1.0 + (-both[i]).exp()) * both[f + i]).collect();
-        assert_close(&p.read(&ops), &expected, 4e-3);
+        assert_close(&ops.device().read(&p).unwrap(), &expected, 1e-5);
+    }
+}
+
+/// Rows of [W | s B] over [A | zeros], with a W of blocks: its exact values, or those of the processor.
+fn with_blocks(n: usize, k: usize, r: usize, w: &[f32]) -> Product {
+    let mut product = Product::new(n, k, r);
+    let columns = product.columns();
+    for (to, from) in product.matrix.chunks_mut(columns).zip(w.chunks(k)) {
+        to[..k].copy_from_slice(from);
+    }
+    product
+}
+
+#[test]
+fn blocks_are_read_as_they_are() {
+    let Some(ops) = test_ops() else { return };
+    let (device, exactly) = (ops.device(), 1e-5);
+    let sizes = [(1_usize, 2_usize, 0_usize), (37, 3, 0), (34, 9, 5), (3000, 1, 16), (50, 70, 11)];
+    for (form, (n, blocks, r)) in
+        [BlockForm::Q8_0, BlockForm::Q4_0, BlockForm::Q4K].into_iter().flat_map(|form| sizes.map(|size| (form, size)))
+    {
+        let k = if form == BlockForm::Q4K { blocks.div_ceil(4) } else { blocks } * form.size().0;
+        let (own, of_processor, w) = quantised(&ops, form, (n, k));
+        let product = with_blocks(n, k, r, &w);
+        let columns = product.columns();
+        let a = Matrix::of(&ops, &product.matrix[n * columns..], columns, columns + 8);
+        // Zeros behind B up to a multiple of 8.
+        let width = r.next_multiple_of(8);
+        let mut b = vec![0f32; n * width];
+        for (to, from) in b.chunks_mut(width.max(1)).zip(product.matrix.chunks(columns)) {
+            to[..r].copy_from_slice(&from[k..k + r]);
+        }
+        let b = (r > 0).then(|| Matrix::of(&ops, &b, width, width + 8));
+        let weights = Weights::Blocks(own.all(), a.place(), b.as_ref().map(Matrix::place));
+        let w = Extended { weights, size: (n, k, r) };
+        let (x, norm) = (device.upload(&product.x).unwrap(), Matrix::of(&ops, &product.norm, k, k));
+        let narrow = Matrix::of(&ops, &product.x, k, k);
+        let normed = Single::Normed(x.all(), norm.values.all(), EPS);
+
+        let mut wide = device.alloc::<f32>(n).unwrap();
+        ops.single_product(w, normed, Becomes::Wide(wide.all_mut())).unwrap();
+        let found = device.read(&wide).unwrap();
+        assert_close(&found, &product.expected(true), exactly);
+        let of_processor = with_blocks(n, k, r, &of_processor).expected(true);
+        let of_processor: Vec<f32> = of_processor.into_iter().map(|value| value as f32).collect();
+        near(&format!("{form:?} {n} x {k}, {r} ranks"), &found, &of_processor, 4e-3);
+        let mut y = Matrix::empty(&ops, 1, n, n + 3);
+        ops.single_product(w, normed, Becomes::Row(y.values.all_mut())).unwrap();
+        assert_close(&y.read(&ops), &product.expected(true), 4e-3);
+
+        ops.single_product(w, Single::Row(narrow.values.all()), Becomes::Wide(wide.all_mut())).unwrap();
+        ops.single_product(w, Single::Wide(x.all()), Becomes::Added(wide.all_mut())).unwrap();
+        let twice: Vec<f64> = product.expected(false).iter().map(|value| 2.0 * value).collect();
+        assert_close(&device.read(&wide).unwrap(), &twice, exactly);
+
+        if n.is_multiple_of(2) {
+            let (f, both) = (n / 2, product.expected(true));
+            let mut p = device.alloc::<f32>(f).unwrap();
+            ops.single_gate_up(w, normed, p.all_mut()).unwrap();
+            let expected: Vec<f64> = (0..f).map(|i| both[i] / (1.0 + (-both[i]).exp()) * both[f + i]).collect();
+            // The errors of two products.
+            assert_close(&device.read(&p).unwrap(), &expected, 4.0 * exactly);
+        }
     }
 }

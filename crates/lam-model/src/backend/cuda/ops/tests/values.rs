@@ -1,5 +1,6 @@
 //! Embedding, dropout, what is taken, summed, rounded and added; quantised blocks; a scalar head.
 
+use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device as Processor, Tensor};
 
 use super::*;
@@ -99,8 +100,8 @@ fn a_bias_is_added_and_its_gradient_is_the_sum_of_the_rows() {
     assert_eq!(rows.read(&ops), narrowed(&wanted));
 }
 
-/// A weight in blocks: the processor's, the same on the device, and the values. Shape: [N, K].
-pub(super) fn quantised(ops: &Ops, form: BlockForm, (n, k): (usize, usize)) -> (Quantised, Vec<f32>) {
+/// A weight in blocks: on the device, the processor's values of it, and those without its rounding. Shape: [N, K].
+pub(crate) fn quantised(ops: &Ops, form: BlockForm, (n, k): (usize, usize)) -> (Quantised, Vec<f32>, Vec<f32>) {
     let weight = Tensor::from_vec(finite_difference::values(n * k, 1), (n, k), &Processor::Cpu).unwrap();
     let mut on_device = Quantised::new(ops.device(), form, (n, k)).unwrap();
     // As two layers of a group.
@@ -114,7 +115,14 @@ pub(super) fn quantised(ops: &Ops, form: BlockForm, (n, k): (usize, usize)) -> (
     }
     let mut values = vec![bf16::ZERO; n * k];
     Blocks::quantise(&weight, form).unwrap().expand(0, &mut values);
-    (on_device, values.into_iter().map(Element::wide).collect())
+    let theirs = match form {
+        BlockForm::Q8_0 => GgmlDType::Q8_0,
+        BlockForm::Q4_0 => GgmlDType::Q4_0,
+        BlockForm::Q4K => GgmlDType::Q4K,
+    };
+    let theirs = QTensor::quantize(&weight, theirs).unwrap().dequantize(&Processor::Cpu).unwrap();
+    let theirs = theirs.flatten_all().unwrap().to_vec1().unwrap();
+    (on_device, values.into_iter().map(Element::wide).collect(), theirs)
 }
 
 #[test]
@@ -124,7 +132,7 @@ fn blocks_expand_to_the_processors_numbers() {
         [(BlockForm::Q8_0, 96, 32..64), (BlockForm::Q4_0, 160, 64..160), (BlockForm::Q4K, 768, 256..512)]
     {
         let n = 5;
-        let (own, wanted) = quantised(&ops, form, (n, k));
+        let (own, wanted, _) = quantised(&ops, form, (n, k));
         let mut y = Matrix::empty(&ops, n, k, k + 64);
         ops.dequantise(own.all(), (n, k), y.place_mut()).unwrap();
         assert_eq!(y.read(&ops), wanted, "{form:?}");

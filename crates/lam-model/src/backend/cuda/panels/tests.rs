@@ -2,12 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::values::quantised;
+use half::bf16;
+
 use super::*;
 use crate::Precision;
 use crate::backend::cpu::kernel::blocks::BlockForm;
 use crate::backend::cpu::ops::rope::Rope;
-use crate::backend::cuda::{Group, Part, Rows, Sums, stride_of};
+use crate::backend::cpu::storage::activation::rounded;
+use crate::backend::cuda::ops::PANEL_BYTES;
+use crate::backend::cuda::ops::tests::norms::product;
+use crate::backend::cuda::ops::tests::values::quantised;
+use crate::backend::cuda::ops::tests::{Matrix, exact, narrowed, near, test_ops};
+use crate::backend::cuda::{Part, Rows, Sums, stride_of};
 use crate::backend::run::{Heads, Run};
 use crate::rotary::Rotary;
 
@@ -22,7 +28,7 @@ fn rows(ops: &Ops, values: &[f32], columns: usize, room: usize) -> Rows {
 /// The columns of rows in f32.
 fn read(ops: &Ops, rows: &Rows) -> Vec<f32> {
     let all = ops.device().read(rows.values()).unwrap();
-    all.chunks(rows.stride).flat_map(|row| row[..rows.columns].iter().map(|value| value.wide())).collect()
+    all.chunks(rows.stride).flat_map(|row| row[..rows.columns].iter().map(|value| value.to_f32())).collect()
 }
 
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
@@ -44,7 +50,7 @@ fn run() -> Run {
 
 /// A group of one layer, with the values of W, A and s B.
 fn group(ops: &Ops, form: BlockForm, (n, k, r): (usize, usize, usize)) -> (Group, [Vec<f32>; 3]) {
-    let (own, w) = quantised(ops, form, (n, k));
+    let (own, w, _) = quantised(ops, form, (n, k));
     let (a, b) = (exact(r * k, 5), exact(n * r, 6));
     let placed = |values: &[f32], columns: usize, stride: usize| {
         let mut all = vec![bf16::ZERO; values.len() / columns.max(1) * stride];
@@ -78,12 +84,12 @@ fn panels_give_what_the_whole_matrix_gives() {
         let (x, g) = (exact(t * k, 2), exact(t * n, 3));
         let inner = |x: &[f32], factor: &[f32], k: usize| match r {
             0 => Vec::new(),
-            _ => narrowed(&norms::product(x, factor, k)),
+            _ => narrowed(&product(x, factor, k)),
         };
         let sum = |x: &[f32], w: &[f32], k: usize, inner: &[f32], outer: &[f32]| {
-            let mut y = norms::product(x, w, k);
+            let mut y = product(x, w, k);
             if r > 0 {
-                y.iter_mut().zip(norms::product(inner, outer, r)).for_each(|(y, more)| *y += more);
+                y.iter_mut().zip(product(inner, outer, r)).for_each(|(y, more)| *y += more);
             }
             y
         };
@@ -99,4 +105,15 @@ fn panels_give_what_the_whole_matrix_gives() {
             near(&format!("{form:?} backward"), &read(&ops, &found), &by_x, 3e-3);
         }
     }
+}
+
+#[test]
+fn ranges_are_about_equal_and_whole_steps() {
+    let cut = |count, bytes, limit| ranges(count, bytes, limit).collect::<Vec<_>>();
+    assert_eq!(cut(700, 1000, 10), [0..256, 256..512, 512..700]);
+    assert_eq!(cut(700, 1000, 600_000), [0..512, 512..700]);
+    assert_eq!(cut(700, 1000, 1 << 20), std::iter::once(0..700).collect::<Vec<_>>());
+    // Gates and ups of a Mistral-7B with an adapter of rank 8: eight panels of 14 tiles.
+    let panels = cut(28672, 2 * 4160, PANEL_BYTES);
+    assert_eq!((panels.len(), panels[0].clone(), panels[7].clone()), (8, 0..3584, 25088..28672));
 }
