@@ -4,13 +4,13 @@ use std::path::Path;
 
 use lam_data::write_examples;
 use lam_env::Application;
-use lam_model::{Architecture, Decoder, Finetuning, ModelSource};
+use lam_model::{Architecture, Decoder, ModelSource};
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
 use lam_trainer::{
-    Identity, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions, note_adapter,
-    settings_identity, train, write_model,
+    Identity, SaveDtype, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions,
+    note_adapter, settings_identity, train, write_model,
 };
 use serde_json::{Value, json};
 
@@ -45,22 +45,25 @@ pub struct BaseIo<'a> {
 /// A setting that makes no sense, a tokenizer or model that cannot be made, or training that stops.
 pub fn run(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     match &config.model_name_or_path {
-        Some(path) => take(Path::new(path), config.adapter_name_or_path.as_deref().map(Path::new), io),
+        Some(path) => {
+            let adapter = config.adapter_name_or_path.as_deref().map(Path::new);
+            take((Path::new(path), adapter), config.train.save_dtype, io)
+        }
         None => make(config, io),
     }
 }
 
-/// Takes a pretrained model as it is, an adapter over it merged, after proving that it can be loaded and asked.
-fn take(model: &Path, adapter: Option<&Path>, io: &BaseIo<'_>) -> Result<Value, BaseError> {
+/// Takes a pretrained model as it is, an adapter over it merged, after proving that it can be read and asked.
+fn take((model, adapter): (&Path, Option<&Path>), save_dtype: SaveDtype, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let source = ModelSource::open(model, adapter)?;
-    let mut decoder = source.load(&Finetuning::Frozen, io.seed)?;
+    let mut decoder = source.load_to_save()?;
     note_adapter(&source, &decoder, io.progress);
     if decoder.lora().is_some() {
         decoder.merge_adapter()?;
     }
     Renderer::load(source.tokenizer_directory())?;
     let parameters = decoder.config().parameters();
-    decoder.save(io.output)?;
+    decoder.save_in(save_dtype.precision(&decoder), io.output)?;
     copy_companions(source.tokenizer_directory(), io.output)?;
     io.progress.note(&format!("took the pretrained model {}", model.display()));
     Ok(json!({ "pretrained": model.display().to_string(), "parameters": parameters }))
@@ -110,7 +113,7 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let mut module = SupervisedModule::new(decoder);
     let outcome = train(&mut module, &mut source, &[], &run)?;
     write_examples(&io.output.join(REPLAY_FILE), &source.examples(config.replay_examples, "replay"))?;
-    write_model(module.into_decoder(), io.output, io.output)?;
+    write_model(module.into_decoder(), config.train.save_dtype, (io.output, io.output))?;
     Ok(json!({
         "parameters": parameters,
         "vocab_size": renderer.tokenizer().vocab_size(),

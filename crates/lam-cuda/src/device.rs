@@ -21,7 +21,7 @@ use crate::library::Libraries;
 use crate::module::{Kernel, Module, Modules};
 use crate::product::{Addend, Output, Product, Products};
 use crate::properties::Properties;
-use crate::staging::Staging;
+use crate::staging::{PIECE_BYTES, Staging};
 use crate::tensor_map::TensorMap;
 
 /// How a device is opened.
@@ -181,6 +181,42 @@ impl Device {
     /// buffer may be written or dropped at once. For a few numbers.
     pub fn read_late<'a, T: Element>(&self, from: impl Into<View<'a, T>>) -> Result<Late<T>, CudaError> {
         self.0.late.read(from.into())
+    }
+
+    /// As [`Self::write`], of numbers that `make` writes where the device reads them from, a piece at a time: it gets
+    /// the index of the first and room for them. While a piece travels the next one is made. Pieces begin at multiples of
+    /// `unit` numbers, such as a row's, and what was in their memory before is still there. A device's pieces are made one
+    /// after the other: `make` must not stream.
+    ///
+    /// # Errors
+    ///
+    /// What `make` or the device says; the view then holds part of the numbers.
+    ///
+    /// # Panics
+    ///
+    /// If a unit has more than 16 MiB.
+    pub fn stream_made<'a, T: Element, E: From<CudaError>>(
+        &self,
+        to: impl Into<ViewMut<'a, T>>,
+        unit: usize,
+        mut make: impl FnMut(usize, &mut [T]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut to, mut first) = (to.into(), 0);
+        let most = PIECE_BYTES / size_of::<T>() / unit.max(1) * unit.max(1);
+        assert!(most > 0, "a unit of {unit} numbers is more than a piece");
+        let mut staging = locked(&self.0.staging);
+        while !to.is_empty() {
+            let length = most.min(to.len());
+            let (part, rest) = to.split_at(length);
+            let numbers = |bytes: &mut [u8]| {
+                // SAFETY: pieces are aligned to pages and as long as these numbers, which any bytes are.
+                make(first, unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast::<T>(), length) })
+            };
+            // SAFETY: the view has so many numbers, and is borrowed alone.
+            unsafe { staging.send_made(part.address(), length * size_of::<T>(), numbers)? };
+            (to, first) = (rest, first + length);
+        }
+        Ok(())
     }
 
     /// The numbers of a view, when all work so far is done.

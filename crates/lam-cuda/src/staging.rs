@@ -16,7 +16,9 @@ const LIST_BYTES: usize = 256 << 10;
 /// Lists stand one behind the other in such pieces: enough for many steps, so that the oldest has long been read.
 const LISTS: Pieces = Pieces { bytes: 1 << 20, count: 8 };
 /// Weights come in such pieces: large enough for full speed, small enough for two of them.
-const WEIGHTS: Pieces = Pieces { bytes: 16 << 20, count: 2 };
+const WEIGHTS: Pieces = Pieces { bytes: PIECE_BYTES, count: 2 };
+/// The most that is made at a time.
+pub(crate) const PIECE_BYTES: usize = 16 << 20;
 /// Where a list begins: no copy is slower for it.
 const ALIGNMENT: usize = 64;
 
@@ -51,6 +53,27 @@ impl Staging {
         }
         Ok(())
     }
+
+    /// Sends bytes that `make` writes where the device reads them from: a copy less, and while they travel the next ones
+    /// can be made. What was there before is still there.
+    ///
+    /// # Safety
+    ///
+    /// The memory at the address has so many bytes, and is the caller's to write.
+    ///
+    /// # Panics
+    ///
+    /// If they are more than [`PIECE_BYTES`].
+    pub unsafe fn send_made<E: From<CudaError>>(
+        &mut self,
+        address: u64,
+        bytes: usize,
+        make: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let ring = if bytes <= LIST_BYTES { &mut self.lists } else { &mut self.weights };
+        // SAFETY: the caller's promise.
+        unsafe { ring.send_made(address, bytes, make) }
+    }
 }
 
 /// Pinned pieces, filled in turn, each from its beginning to its end.
@@ -80,20 +103,36 @@ impl Ring {
 
     /// Sends what fits into a piece.
     unsafe fn send(&mut self, address: u64, part: &[u8]) -> Result<(), CudaError> {
+        let copy = |staged: &mut [u8]| {
+            staged.copy_from_slice(part);
+            Ok(())
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.send_made(address, part.len(), copy) }
+    }
+
+    /// Sends so many bytes, no more than a piece, that `make` writes where the device reads them from.
+    unsafe fn send_made<E: From<CudaError>>(
+        &mut self,
+        address: u64,
+        bytes: usize,
+        make: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        assert!(bytes <= self.pieces.bytes, "more than a piece");
         let context = Arc::clone(&self.context);
         // What a graph copies, it copies again when it is replayed: staging holds something else by then.
         context.refuse_in_capture()?;
-        if self.made.is_empty() || self.filled + part.len() > self.pieces.bytes {
+        if self.made.is_empty() || self.filled + bytes > self.pieces.bytes {
             self.turn()?;
         }
         // SAFETY: there is room behind what was sent from the piece, and nothing reads it there.
         let staged = unsafe { self.made[self.current].memory.byte_add(self.filled) };
-        // SAFETY: as above; the parts do not overlap, one being ours.
-        unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), staged.cast::<u8>(), part.len()) };
-        self.filled += part.len().next_multiple_of(ALIGNMENT);
+        // SAFETY: as above; any bytes are some.
+        make(unsafe { std::slice::from_raw_parts_mut(staged.cast::<u8>(), bytes) })?;
+        self.filled += bytes.next_multiple_of(ALIGNMENT);
         // SAFETY: the staged bytes stay as they are until the piece's event has passed; the address is the caller's promise.
-        let result = unsafe { (context.enter()?.copy_in)(address, staged, part.len(), context.stream()) };
-        context.check("cuMemcpyHtoDAsync", result)
+        let result = unsafe { (context.enter()?.copy_in)(address, staged, bytes, context.stream()) };
+        Ok(context.check("cuMemcpyHtoDAsync", result)?)
     }
 
     /// Goes on to the next piece, when what was sent from it the last time has arrived.

@@ -30,6 +30,7 @@ fn main() {
         missing() => memory::large_uploads_arrive_behind_the_callers_back,
         missing() => memory::lists_wait_for_nobody_and_stay_what_they_were,
         missing() => memory::late_reads_are_of_their_time,
+        missing() => memory::numbers_are_made_where_the_device_reads_them,
         missing() => memory::dropped_memory_is_had_again,
         missing() => memory::a_full_device_says_its_figures,
         missing() => memory::any_thread_may_use_a_device,

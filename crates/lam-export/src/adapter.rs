@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning, ModelSource, Rounding, record_base};
+use lam_model::{Decoder, Finetuning, ModelSource, Precision, Rounding, record_base};
 
 use crate::files::copy_tokenizer;
 use crate::merged::merged;
@@ -60,23 +60,51 @@ pub fn write(
     if effect <= LEAST_EFFECT {
         return Err(ExportError::NoEffect { path: adapter.to_owned() });
     }
-    let (evaluated, whom) = match evaluated {
-        Some(model) => (Decoder::load(model, &Finetuning::Frozen, 0)?, "the model that was evaluated, as it acts"),
-        None => (merged(&reloaded)?, "the merged model, as it acts"),
-    };
-    let gap = difference(&with, &probe::acting_logits(&evaluated, inputs)?);
-    refuse_difference(output, "logits of the adapter over its base and of the evaluated model", gap, config)?;
     let check = |what: String, max_abs_difference| Check { what, max_abs_difference };
-    let mut checks = vec![
-        check("adapter against base (must differ)".to_owned(), effect),
-        check(format!("adapter against {whom} (must agree)"), gap),
-    ];
+    let mut checks = vec![check("adapter against base (must differ)".to_owned(), effect)];
+    let agrees = against(evaluated, &reloaded, &with, inputs)?;
+    let gap = agrees[0].max_abs_difference;
+    refuse_difference(output, "logits of the adapter over its base and of the evaluated model", gap, config)?;
+    checks.extend(agrees);
     if stands_on.is_rounded() {
         let what =
             format!("adapter over {} in full precision against over `{OWN_BASE}/` (another model)", stands_on.original);
         checks.push(check(what, rounding_effect));
     }
     Ok(Written { probes: with, checks, base: stands_on.sentence(), has_own_base: stands_on.is_rounded() })
+}
+
+/// The adapter over its base, which gave `with`, against the model that was evaluated or, where none is known, against
+/// itself as it acts. Where the evaluated one was saved in bf16, so must the adapter's product with its base be before
+/// both agree; what that rounding does is told too.
+fn against(
+    evaluated: Option<&Path>,
+    reloaded: &ModelSource,
+    with: &[Probe],
+    inputs: &[Vec<u32>],
+) -> Result<Vec<Check>, ExportError> {
+    let check = |what: &str, max_abs_difference| Check { what: what.to_owned(), max_abs_difference };
+    let Some(model) = evaluated else {
+        let acting = probe::acting_logits(&merged(reloaded)?, inputs)?;
+        return Ok(vec![check("adapter against the merged model, as it acts (must agree)", difference(with, &acting))]);
+    };
+    let evaluated = Decoder::load(model, &Finetuning::Frozen, 0)?;
+    let (acting, precision) = (probe::acting_logits(&evaluated, inputs)?, evaluated.saved_in());
+    drop(evaluated);
+    let gap = difference(with, &acting);
+    if precision == Precision::F32 {
+        return Ok(vec![check("adapter against the model that was evaluated, as it acts (must agree)", gap)]);
+    }
+    let mut rounded = merged(reloaded)?;
+    rounded.round_to(precision)?;
+    let rounded = probe::acting_logits(&rounded, inputs)?;
+    Ok(vec![
+        check(
+            "adapter, merged and rounded to bf16, against the model that was evaluated, as it acts (must agree)",
+            difference(&rounded, &acting),
+        ),
+        check("adapter beside its base against the same (but for that rounding)", gap),
+    ])
 }
 
 /// The base that gives the evaluated model's answers.

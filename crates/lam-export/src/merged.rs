@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning, ModelSource};
+use lam_model::{Decoder, Finetuning, ModelSource, Precision};
 use serde_json::Value;
 
 use crate::files::{copy_generation_config, copy_tokenizer, read_object, write_json};
@@ -29,8 +29,14 @@ pub fn write(
     let acting = probe::acting_logits(&decoder, inputs)?;
     // An adapter's pairs are applied beside the weights here, and are in them in what is written.
     let beside = decoder.lora().map(|_| probe::logits(&decoder, inputs)).transpose()?;
+    // Nothing is lost: a model without an adapter is written in the numbers of its files, a product of one in f32.
+    let precision = if decoder.lora().is_some() { Precision::F32 } else { decoder.saved_in() };
     drop(decoder);
-    merged(source)?.save(output)?;
+    let mut written = source.load_to_save()?;
+    if written.lora().is_some() {
+        written.merge_adapter()?;
+    }
+    written.save_in(precision, output)?;
     name_origin(output, config)?;
     copy_generation_config(source.directory(), output)?;
     copy_tokenizer(source.tokenizer_directory(), output)?;

@@ -27,7 +27,7 @@ pub fn write(
     refuse_final_pad(source, pad, inputs)?;
     let (decoder, head) = Decoder::load_reward_model(source)?;
     let alone = scores(&decoder, &head, inputs, 1)?;
-    decoder.save_reward_model(&head, pad, output)?;
+    decoder.save_reward_model_in(decoder.saved_in(), &head, pad, output)?;
     name_label(output)?;
     copy_tokenizer(source, output)?;
     name_pad(output, &String::from_utf8_lossy(tokenizer.token_bytes(pad)))?;

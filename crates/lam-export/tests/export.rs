@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use lam_export::{ExportConfig, ExportError, ExportInputs, Kind, Sources, export};
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, ScalarHead};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
 use lam_prompt::{Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
@@ -149,6 +149,11 @@ fn a_reward_model_is_no_policy_and_a_policy_no_reward_model() {
 
 /// A stage's output as training leaves it: the adapter apart, and merged into what it was trained over.
 fn trained(root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
+    trained_in(Precision::F32, root, base, finetuning)
+}
+
+/// The same, its model saved in this precision.
+fn trained_in(precision: Precision, root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
     let stage = root.join("stage");
     let mut decoder = Decoder::load(base, finetuning, 3).unwrap();
     for (name, variable) in decoder.variables() {
@@ -159,7 +164,7 @@ fn trained(root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
     }
     decoder.save_adapter(&stage.join("adapter"), None).unwrap();
     decoder.merge_adapter().unwrap();
-    decoder.save(&stage).unwrap();
+    decoder.save_in(precision, &stage).unwrap();
     Tokenizer::load(base).unwrap().save(&stage).unwrap();
     stage
 }
@@ -194,6 +199,30 @@ fn both_exports_of_a_quantised_run_are_the_model_that_was_evaluated() {
     let sources = Sources { adapter: Some(out.join("adapter")), base: Some(base), ..Sources::default() };
     let error = export(Kind::Merged, &inputs(&stage, sources), &out.join("other"), &config).unwrap_err().to_string();
     assert!(error.contains("was trained over weights"), "{error}");
+}
+
+#[test]
+fn exports_of_a_run_that_was_saved_in_bf16_are_the_model_that_was_evaluated() {
+    let root = tempfile::tempdir().unwrap();
+    let base = model(root.path(), "base", 1);
+    // As models of others lie in their files.
+    let narrow = root.path().join("narrow");
+    Decoder::load(&base, &Finetuning::Frozen, 0).unwrap().save_in(Precision::Bf16, &narrow).unwrap();
+    Tokenizer::load(&base).unwrap().save(&narrow).unwrap();
+    let stage = trained_in(Precision::Bf16, root.path(), &narrow, &Finetuning::Lora(LoraConfig::default()));
+    let sources = Sources { base: Some(narrow), ..Sources::find(&stage).unwrap() };
+    let (config, out) = (ExportConfig::default(), root.path().join("out"));
+    // The model is written as it lies there: every bit, in as many bytes.
+    let merged = export(Kind::Merged, &inputs(&stage, sources.clone()), &out.join("merged"), &config).unwrap();
+    let weights = |directory: &Path| fs::read(directory.join("model.safetensors")).unwrap();
+    assert!(weights(&out.join("merged")) == weights(&stage));
+    assert_eq!(read(&out.join("merged/config.json"))["torch_dtype"], "bfloat16");
+    assert!(merged.checks[0].max_abs_difference < 1e-4, "{:?}", merged.checks);
+    // The adapter agrees with it once its product is rounded as well, and not before.
+    let adapter = export(Kind::Adapter, &inputs(&stage, sources), &out.join("adapter"), &config).unwrap();
+    assert!(adapter.checks[1].what.contains("rounded to bf16"), "{:?}", adapter.checks);
+    assert!(adapter.checks[1].max_abs_difference < 1e-4, "{:?}", adapter.checks);
+    assert!(adapter.checks[2].max_abs_difference > 1e-4, "{:?}", adapter.checks);
 }
 
 #[test]

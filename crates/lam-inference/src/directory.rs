@@ -37,8 +37,9 @@ impl ModelDirectory {
         (device, progress): (DeviceChoice, &dyn Progress),
     ) -> Result<Self, Failure> {
         let source = open_model(directory, adapter, progress)?;
-        let mut decoder = source.load(&Finetuning::Frozen, 0)?;
-        decoder.to_device(&Device::open_for(device, decoder.config())?)?;
+        let device = Device::open_for(device, source.config())?;
+        let mut decoder = source.load_for(&device, &Finetuning::Frozen, 0)?;
+        decoder.to_device(&device)?;
         let renderer = Renderer::load(source.tokenizer_directory())?;
         let mut id = identity(source.directory(), name_of)?;
         if let Some(adapter) = source.adapter() {

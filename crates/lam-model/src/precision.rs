@@ -1,5 +1,6 @@
 //! In which numbers a run computes.
 
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
 
 /// Precision of a run's activations and matrix products. Sums, norms, the residual stream, gradients of weights and
@@ -12,4 +13,22 @@ pub enum Precision {
     F32,
     /// Activations are kept, and products taken, in bf16. As fast as f32 only where the processor multiplies bf16.
     Bf16,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+
+    /// Its name in safetensors files.
+    pub(crate) fn dtype(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::Bf16 => Dtype::BF16,
+        }
+    }
 }

@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::decoder::build::Kept;
 use crate::files::{BaseRecord, Change, ModelFiles, PeftAdapter, PeftConfig, Tensors, named_base};
-use crate::{Decoder, DecoderConfig, Finetuning, ModelError, Rounding};
+use crate::{Decoder, DecoderConfig, Device, Finetuning, ModelError, Rounding};
 
 /// A policy on disk that was looked at and can be loaded.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ impl ModelSource {
     /// As [`ModelSource::open`].
     pub fn load_base(&self) -> Result<Decoder, ModelError> {
         let files = ModelFiles::open(&self.directory, false)?;
-        self.rounded(files.config.clone(), &mut files.tensors()?, None)
+        self.rounded(files.config.clone(), &mut files.tensors()?, Kept::default())
     }
 
     /// The adapter over the base as it lies in its files, however it was rounded in training.
@@ -100,15 +101,16 @@ impl ModelSource {
     /// As [`ModelSource::load`].
     pub fn load_unrounded(&self) -> Result<Decoder, ModelError> {
         let files = ModelFiles::open(&self.directory, false)?;
-        let mut decoder = Decoder::frozen(files.config.clone(), &mut files.tensors()?, None)?;
+        let mut decoder = Decoder::frozen(files.config.clone(), &mut files.tensors()?, Kept::default())?;
         if let Some(adapter) = self.adapter() {
             decoder.put_peft(&PeftAdapter::open(adapter)?, false)?;
         }
         Ok(decoder)
     }
 
-    /// The frozen base, rounded as the adapter's record says, or to `bits`.
-    fn rounded(&self, config: DecoderConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Decoder, ModelError> {
+    /// The frozen base, rounded as the adapter's record says, or to the bits that are asked for.
+    fn rounded(&self, config: DecoderConfig, tensors: &mut Tensors, kept: Kept) -> Result<Decoder, ModelError> {
+        let Kept { bits, in_files } = kept;
         let recorded = self.rounding()?;
         if let (Some(bits), Some(recorded)) =
             (bits, recorded.quantization_bit.filter(|recorded| Some(*recorded) != bits))
@@ -118,7 +120,8 @@ impl ModelSource {
                 "keep the bits, or set `lora.create_new_adapter = true`",
             ));
         }
-        let mut decoder = Decoder::frozen(config, tensors, bits.or(recorded.quantization_bit))?;
+        let mut decoder =
+            Decoder::frozen(config, tensors, Kept { bits: bits.or(recorded.quantization_bit), in_files })?;
         if recorded.bf16 {
             decoder.round_to_bf16()?;
         }
@@ -132,11 +135,34 @@ impl ModelSource {
     /// # Errors
     /// As [`ModelSource::open`], and an adapter of a form that cannot be trained on.
     pub fn load(&self, finetuning: &Finetuning, seed: u64) -> Result<Decoder, ModelError> {
+        self.load_for(&Device::Cpu, finetuning, seed)
+    }
+
+    /// As [`ModelSource::load`], for a device that the decoder is then brought to. For a CUDA device, frozen matrices are
+    /// not read before that, and not kept afterwards: they stay in their files, which are held open, and are read again
+    /// where they are merged or saved. Norms, biases and what is trained are in the processor's memory in any case.
+    ///
+    /// # Errors
+    /// As [`ModelSource::load`].
+    pub fn load_for(&self, device: &Device, finetuning: &Finetuning, seed: u64) -> Result<Decoder, ModelError> {
+        self.load_kept(matches!(device, Device::Cuda(_)), finetuning, seed)
+    }
+
+    /// As it is loaded frozen, with its matrices left in their files: to be merged and saved, a tensor in memory at a time,
+    /// and not to be computed with.
+    ///
+    /// # Errors
+    /// As [`ModelSource::load`].
+    pub fn load_to_save(&self) -> Result<Decoder, ModelError> {
+        self.load_kept(true, &Finetuning::Frozen, 0)
+    }
+
+    fn load_kept(&self, in_files: bool, finetuning: &Finetuning, seed: u64) -> Result<Decoder, ModelError> {
         let files = ModelFiles::open(&self.directory, false)?;
         let mut tensors = files.tensors()?;
         let fingerprint = tensors.fingerprint()?;
         let Some(adapter) = self.adapter() else {
-            let mut decoder = Decoder::from_tensors(files.config, &mut tensors, finetuning, seed)?;
+            let mut decoder = Decoder::from_tensors(files.config, &mut tensors, (finetuning, in_files), seed)?;
             decoder.base = Some(fingerprint);
             return Ok(decoder);
         };
@@ -147,7 +173,8 @@ impl ModelSource {
             Finetuning::Qlora { lora, bits } => (!lora.create_new_adapter, Some(*bits)),
             Finetuning::Full | Finetuning::Frozen => (false, None),
         };
-        let mut decoder = self.rounded(files.config, &mut tensors, bits.filter(|_| goes_on))?;
+        let mut decoder =
+            self.rounded(files.config, &mut tensors, Kept { bits: bits.filter(|_| goes_on), in_files })?;
         decoder.base = Some(fingerprint);
         decoder.put_peft(&adapter, goes_on)?;
         if goes_on || *finetuning == Finetuning::Frozen {

@@ -63,7 +63,8 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
-    let decoder = io.model.load(&Finetuning::Lora(config.lora.clone()), io.seed)?;
+    let device = Device::open_for(io.device, io.model.config())?;
+    let decoder = io.model.load_for(&device, &Finetuning::Lora(config.lora.clone()), io.seed)?;
     note_adapter(io.model, &decoder, io.progress);
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
@@ -82,7 +83,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         cancel: io.cancel,
     };
     let outcome = train(&mut module, &mut loader, &[], &run)?;
-    write_model(module.into_decoder(), io.model.tokenizer_directory(), io.output)?;
+    write_model(module.into_decoder(), config.train.save_dtype, (io.model.tokenizer_directory(), io.output))?;
     Ok(json!({
         "states_asked": found.states,
         "reward_spread_of_states_asked": found.spread,
@@ -118,10 +119,12 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
-    let mut policy = io.model.load(&Finetuning::Frozen, io.seed)?;
-    policy.to_device(&Device::open_for(io.device, policy.config())?)?;
-    let (mut reward_model, head) = Decoder::load_reward_model(io.reward_model)?;
-    reward_model.to_device(&Device::open_for(io.device, reward_model.config())?)?;
+    let device = Device::open_for(io.device, io.model.config())?;
+    let mut policy = io.model.load_for(&device, &Finetuning::Frozen, io.seed)?;
+    policy.to_device(&device)?;
+    let device = Device::open_for(io.device, &lam_model::open_reward_model(io.reward_model)?)?;
+    let (mut reward_model, head) = Decoder::load_reward_model_for(&device, io.reward_model)?;
+    reward_model.to_device(&device)?;
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let maker = RolloutMaker {
         config,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows, is_held_out};
-use lam_model::{Decoder, Finetuning, LoraConfig, ModelSource, ScalarHead};
+use lam_model::{Decoder, Device, Finetuning, LoraConfig, ModelSource, ScalarHead};
 use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
 use lam_store::hash_bytes;
@@ -73,7 +73,8 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
 
     // What scores is another model than what acts: an adapter of the policy is merged, and a new one is trained.
     let lora = LoraConfig { create_new_adapter: true, ..config.lora.clone() };
-    let decoder = io.model.load(&Finetuning::Lora(lora), io.seed)?;
+    let device = Device::open_for(config.train.device, io.model.config())?;
+    let decoder = io.model.load_for(&device, &Finetuning::Lora(lora), io.seed)?;
     let ids = learned.iter().chain(&tested).map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
     check_tokens(ids, decoder.config().vocab_size)?;
     let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
@@ -91,9 +92,13 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     };
     let outcome = train(&mut module, &mut loader, &tested, &run)?;
     let (mut decoder, head) = module.into_parts();
+    let precision = config.train.save_dtype.precision(&decoder);
     decoder.merge_adapter()?;
+    // What is preferred is asked of the model that is written. (On a CUDA device, of the adapter beside its base.)
+    decoder.round_to(precision)?;
+    head.round_to(precision)?;
     let preferred = Preferred::of(&decoder, &head, &held_out)?;
-    decoder.save_reward_model(&head, renderer.tokenizer().pad(), io.output)?;
+    decoder.save_reward_model_in(precision, &head, renderer.tokenizer().pad(), io.output)?;
     copy_companions(io.model.tokenizer_directory(), io.output)?;
     let margin = |prefix: &str| {
         let mean = |kind: &str| outcome.last(&format!("{prefix}mean_reward_{kind}"));

@@ -2,6 +2,7 @@
 
 use lam_cuda::DeviceChoice;
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
+use lam_model::{Decoder, Precision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -89,6 +90,11 @@ pub struct TrainingArguments {
     /// Checkpoints kept, best and last always among them. 0: all.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub save_total_limit: usize,
+    /// In which numbers the model is written, its adapter merged: `auto` takes bf16 where the files of the model that it
+    /// starts from have all their matrices in bf16, else f32. In bf16, weights are rounded once more after the last
+    /// evaluation of the training; what comes after the stage, evaluations among it, reads the rounded ones. Adapters and
+    /// checkpoints are always f32.
+    pub save_dtype: SaveDtype,
     /// End with the best evaluated checkpoint instead of the last. Saves at every evaluation.
     pub load_best_model_at_end: bool,
     /// The evaluation metric that says what is best, without its `eval_`.
@@ -113,6 +119,30 @@ pub struct TrainingArguments {
     /// Where it computes: the run's, so that it is not a setting.
     #[serde(skip)]
     pub device: DeviceChoice,
+}
+
+/// In which numbers a trained model is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SaveDtype {
+    /// In those of the model that training started from.
+    #[default]
+    Auto,
+    /// In 32 bits.
+    F32,
+    /// In bfloat16, 16 bits.
+    Bf16,
+}
+
+impl SaveDtype {
+    /// In which numbers this decoder is written.
+    pub fn precision(self, decoder: &Decoder) -> Precision {
+        match self {
+            Self::Auto => decoder.saved_in(),
+            Self::F32 => Precision::F32,
+            Self::Bf16 => Precision::Bf16,
+        }
+    }
 }
 
 /// Who is shown the figures.
@@ -155,6 +185,7 @@ impl Default for TrainingArguments {
             eval_steps: 0,
             save_steps: 500,
             save_total_limit: 2,
+            save_dtype: SaveDtype::Auto,
             load_best_model_at_end: false,
             metric_for_best_model: "loss".into(),
             greater_is_better: false,

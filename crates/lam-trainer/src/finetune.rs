@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lam_data::Example;
-use lam_model::{Decoder, Finetuning, LoraConfig, ModelSource};
+use lam_model::{Decoder, Device, Finetuning, LoraConfig, ModelSource};
 use lam_prompt::tokenizer_files;
 use lam_signal::{Cancel, Progress};
 use lam_store::StoreError;
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    DataLoader, Identity, MixtureLoader, ShuffledLoader, SupervisedModule, TrainOutcome, TrainRun, TrainerError,
-    TrainingArguments, check_tokens, train,
+    DataLoader, Identity, MixtureLoader, SaveDtype, ShuffledLoader, SupervisedModule, TrainOutcome, TrainRun,
+    TrainerError, TrainingArguments, check_tokens, train,
 };
 
 /// Directory of checkpoints and metrics inside a stage's output.
@@ -87,7 +87,8 @@ pub struct FinetuneJob<'a> {
 pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
     let identity = identity(&job)?;
     let tokens = trained_and_total(&job.examples);
-    let decoder = job.model.load(&job.finetuning, job.arguments.seed)?;
+    let device = Device::open_for(job.arguments.device, job.model.config())?;
+    let decoder = job.model.load_for(&device, &job.finetuning, job.arguments.seed)?;
     note_adapter(job.model, &decoder, job.progress);
     let read = job.examples.iter().chain(job.replay.iter().flatten()).chain(&job.evaluation);
     let ids = read.map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
@@ -104,7 +105,8 @@ pub fn finetune(job: FinetuneJob<'_>) -> Result<Value, TrainerError> {
         cancel: job.cancel,
     };
     let outcome = train(&mut module, loader.as_mut(), &job.evaluation, &run)?;
-    write_model(module.into_decoder(), job.model.tokenizer_directory(), job.output)?;
+    let save_dtype = job.arguments.save_dtype;
+    write_model(module.into_decoder(), save_dtype, (job.model.tokenizer_directory(), job.output))?;
     Ok(figures(&outcome, count, tokens))
 }
 
@@ -126,16 +128,22 @@ fn loader(
     Ok(Box::new(MixtureLoader::new(main, others, arguments)?))
 }
 
-/// Writes a trained decoder as a model directory: adapter apart and merged, companions copied from `parent`.
+/// Writes a trained decoder as a model directory: adapter apart, in f32, and merged, in the numbers that are asked for;
+/// companions copied from `parent`. One tensor at a time is in memory beside what the decoder has there.
 ///
 /// # Errors
-/// An unwritable directory.
-pub fn write_model(mut decoder: Decoder, parent: &Path, output: &Path) -> Result<(), TrainerError> {
+/// An unwritable directory, or weights that were left in their files and cannot be read again.
+pub fn write_model(
+    mut decoder: Decoder,
+    save_dtype: SaveDtype,
+    (parent, output): (&Path, &Path),
+) -> Result<(), TrainerError> {
+    let precision = save_dtype.precision(&decoder);
     if decoder.lora().is_some() {
         decoder.save_adapter(&output.join(ADAPTER_DIRECTORY), None)?;
         decoder.merge_adapter()?;
     }
-    decoder.save(output)?;
+    decoder.save_in(precision, output)?;
     copy_companions(parent, output)
 }
 

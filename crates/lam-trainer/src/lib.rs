@@ -49,7 +49,7 @@ mod tensorboard;
 mod train;
 mod trainer_loop;
 
-pub use arguments::{Tracker, TrainingArguments};
+pub use arguments::{SaveDtype, Tracker, TrainingArguments};
 pub use checkpoint::{Identity, TrainerState, settings_identity};
 pub use error::{ForeignState, TrainerError};
 pub use evaluation::evaluate;

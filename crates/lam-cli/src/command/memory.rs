@@ -1,12 +1,13 @@
-//! `model memory`: what training would need in memory, before there is a model.
+//! `model memory`: what training would need in memory, and its results on the disk, before there is a model.
 
 use std::path::Path;
 
 use lam_config::ConfigLayers;
 use lam_cuda::DeviceChoice;
+use lam_model::{DecoderConfig, Precision};
 use lam_phase2_imitate::ImitateConfig;
 use lam_signal::Failure;
-use lam_trainer::{MemoryPlan, planned};
+use lam_trainer::{MemoryPlan, SaveDtype, planned};
 use serde_json::json;
 
 use crate::output::Output;
@@ -15,8 +16,13 @@ use crate::output::Output;
 pub fn memory(shape: &str, settings: &Path, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let mut layers = ConfigLayers::new();
     layers.add_file(settings)?;
-    let plan = plan(shape, &layers.decode()?, device != Some(DeviceChoice::Cpu))?;
+    let settings: ImitateConfig = layers.decode()?;
+    let config = lam_base::model_config(shape)?;
+    let plan = plan(&config, &settings, device != Some(DeviceChoice::Cpu))?;
+    let (model, checkpoint) = on_disk(&config, &settings, &plan);
     output.line(&plan.describe());
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    output.line(&format!("on the disk: model {} MiB, each checkpoint {} MiB", mib(model), mib(checkpoint)));
     output.value(&json!({
         "total_bytes": plan.total(),
         "frozen": plan.frozen,
@@ -26,16 +32,26 @@ pub fn memory(shape: &str, settings: &Path, device: Option<DeviceChoice>, output
         "activations": plan.activations,
         "logits": plan.logits,
         "longest_batch_tokens": plan.longest_batch_tokens,
+        "saved_model_bytes": model,
+        "checkpoint_bytes": checkpoint,
     }))
 }
 
-fn plan(shape: &str, settings: &ImitateConfig, on_gpu: bool) -> Result<MemoryPlan, Failure> {
+/// Bytes of the weights that the stage writes, and of a checkpoint: what is trained and its moments, in f32.
+fn on_disk(config: &DecoderConfig, settings: &ImitateConfig, plan: &MemoryPlan) -> (u64, u64) {
+    let bytes = match (settings.train.save_dtype, config.stored_in()) {
+        (SaveDtype::F32, _) | (SaveDtype::Auto, Precision::F32) => 4,
+        (SaveDtype::Bf16, _) | (SaveDtype::Auto, Precision::Bf16) => 2,
+    };
+    (bytes * config.parameters() as u64, plan.trained + plan.moments)
+}
+
+fn plan(config: &DecoderConfig, settings: &ImitateConfig, on_gpu: bool) -> Result<MemoryPlan, Failure> {
     let train = &settings.train;
     let tokens = match train.max_tokens_per_batch {
         0 => train.per_device_train_batch_size * train.max_length,
         tokens => tokens,
     };
     let finetuning = settings.finetuning_type.with(&settings.lora, settings.quantization_bit);
-    let config = lam_base::model_config(shape)?;
-    Ok(planned(&config, &finetuning, (tokens, train.max_length), (train.gradient_checkpointing, on_gpu))?)
+    Ok(planned(config, &finetuning, (tokens, train.max_length), (train.gradient_checkpointing, on_gpu))?)
 }

@@ -85,6 +85,33 @@ pub fn late_reads_are_of_their_time() {
     assert!(device.read_late(values.view(..0)).unwrap().wait().unwrap().is_empty());
 }
 
+pub fn numbers_are_made_where_the_device_reads_them() {
+    let settings = Settings { memory_bytes: 256 * MIB, ..settings() };
+    let device = Device::open_with(&libraries(), &settings).unwrap();
+    // Rows of 1000, in several pieces that each begin with a row.
+    let (rows, unit) = (12_500, 1000);
+    let mut buffer = device.alloc::<u32>(rows * unit).unwrap();
+    let mut firsts = Vec::new();
+    let made = device.stream_made::<_, CudaError>(&mut buffer, unit, |first, numbers| {
+        firsts.push(first);
+        numbers.iter_mut().zip(first as u32..).for_each(|(number, index)| *number = index);
+        Ok(())
+    });
+    made.unwrap();
+    assert!(firsts.len() > 2 && firsts.iter().all(|first| first % unit == 0), "{firsts:?}");
+    assert!(device.read(&buffer).unwrap().into_iter().eq(0..(rows * unit) as u32));
+    // What cannot be made is said, and the next one is sent as ever.
+    struct Refused;
+    impl From<CudaError> for Refused {
+        fn from(_: CudaError) -> Self {
+            Self
+        }
+    }
+    assert!(device.stream_made(&mut buffer, unit, |_, _| Err(Refused)).is_err());
+    device.stream_in(buffer.view_mut(..2), &[7, 8]).unwrap();
+    assert_eq!(device.read(buffer.view(..3)).unwrap(), [7, 8, 2]);
+}
+
 pub fn dropped_memory_is_had_again() {
     let device = device();
     let before = device.used();

@@ -56,11 +56,7 @@ impl Decoder {
     /// When there is none, or the directory cannot be written.
     pub fn save_adapter(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
         self.refuse_folded()?;
-        let weights = self.stack.weights().filter(|weight| weight.name.contains(".lora_"));
-        let tensors = weights
-            .map(|weight| Ok((weight.name.clone(), weight.to_tensor()?)))
-            .collect::<Result<_, candle_core::Error>>()?;
-        files::write_adapter(directory, tensors)?;
+        files::write_adapter(directory, self.stack.weights().filter(|weight| weight.name.contains(".lora_")))?;
         self.save_adapter_config(directory, base)
     }
 
@@ -89,9 +85,8 @@ impl Decoder {
         (self.base, self.rounding) = (None, Rounding::default());
         let stack = Arc::make_mut(&mut self.stack);
         for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
-            if let Some(merged) = linear.merged()? {
-                linear.weight = Weight::frozen(linear.weight.name.clone(), merged)?;
-                linear.adapter = None;
+            if let Some(pair) = linear.adapter.take() {
+                linear.weight.merge(pair)?;
             }
         }
         Ok(())

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use candle_core::Tensor;
-
 use super::{Block, Decoder, Linear, Stack};
 use crate::backend::ops::rope::Rope;
 use crate::backend::storage::weight::Weight;
@@ -20,6 +18,17 @@ struct Parts<'a> {
     full: bool,
     /// Bits of the linear layers' weights, where they are quantised.
     bits: Option<u8>,
+    /// Whether matrices stay in their files.
+    in_files: bool,
+}
+
+/// How a decoder's frozen weights are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kept {
+    /// Bits of the linear layers' weights, where they are quantised.
+    pub(crate) bits: Option<u8>,
+    /// Whether matrices stay in their files, for a device that has them in its own memory.
+    pub(crate) in_files: bool,
 }
 
 impl Parts<'_> {
@@ -31,7 +40,7 @@ impl Parts<'_> {
     fn weight_or_blocks(&mut self, name: String, shape: &[usize], takes_blocks: bool) -> Result<Weight, ModelError> {
         // Norms and biases are small, and read as f32 by every operation.
         if !self.full && shape.len() > 1 {
-            let stored = self.tensors.take_stored(&name, shape, takes_blocks)?;
+            let stored = self.tensors.take_stored(&name, shape, (takes_blocks, self.in_files))?;
             return Ok(Weight::stored(name, shape, stored));
         }
         let tensor = self.tensors.take(&name, shape)?;
@@ -77,40 +86,61 @@ impl Decoder {
     pub fn init(config: DecoderConfig, initialization: &Initialization, seed: u64) -> Result<Self, ModelError> {
         config.check()?;
         let mut tensors = init::tensors(&config, initialization, seed)?;
-        Self::from_tensors(config, &mut tensors, &Finetuning::Full, seed)
+        Self::from_tensors(config, &mut tensors, (&Finetuning::Full, false), seed)
     }
 
-    /// Writes the model in Hugging Face's layout, without any adapter.
+    /// Writes the model in Hugging Face's layout, in f32 and without any adapter.
     ///
     /// # Errors
     /// When the directory cannot be written.
     pub fn save(&self, directory: &Path) -> Result<(), ModelError> {
-        files::write_model(directory, &self.config, self.config.model_type.causal(), self.base_tensors()?)
+        self.save_in(Precision::F32, directory)
     }
 
-    /// Name and values of every weight that is not part of an adapter.
-    pub(crate) fn base_tensors(&self) -> Result<Vec<(String, Tensor)>, ModelError> {
-        let weights = self.stack.weights().chain(&self.head);
-        let base = weights.filter(|weight| !weight.name.contains(".lora_"));
-        base.map(|weight| Ok((weight.name.clone(), weight.to_tensor()?))).collect()
+    /// As [`Decoder::save`], with every weight in this precision. In bf16, what is kept in more bits is rounded, as
+    /// [`Decoder::round_to`] rounds it.
+    ///
+    /// # Errors
+    /// As [`Decoder::save`], or when weights that were left in their files cannot be read again.
+    pub fn save_in(&self, precision: Precision, directory: &Path) -> Result<(), ModelError> {
+        let described = (&self.config, self.config.model_type.causal(), precision);
+        files::write_model(directory, described, self.base_weights())
+    }
+
+    /// Rounds every frozen weight to what it is once it was saved in this precision and read again.
+    ///
+    /// # Errors
+    /// When weights cannot be read.
+    pub fn round_to(&mut self, precision: Precision) -> Result<(), ModelError> {
+        if precision == Precision::Bf16 {
+            let weights = Arc::make_mut(&mut self.stack).weights_mut().chain(&mut self.head);
+            weights.into_iter().try_for_each(Weight::round)?;
+        }
+        Ok(())
+    }
+
+    /// Every weight that is not part of an adapter.
+    pub(crate) fn base_weights(&self) -> impl Iterator<Item = &Weight> {
+        self.stack.weights().chain(&self.head).filter(|weight| !weight.name.contains(".lora_"))
     }
 
     pub(crate) fn from_tensors(
         config: DecoderConfig,
         tensors: &mut Tensors,
-        finetuning: &Finetuning,
+        (finetuning, in_files): (&Finetuning, bool),
         seed: u64,
     ) -> Result<Self, ModelError> {
         finetuning.check()?;
         let bits = if let Finetuning::Qlora { bits, .. } = finetuning { Some(*bits) } else { None };
-        let mut decoder = Self::put_together(config, tensors, *finetuning == Finetuning::Full, bits)?;
+        let kept = Kept { bits, in_files };
+        let mut decoder = Self::put_together(config, tensors, *finetuning == Finetuning::Full, kept)?;
         decoder.tune(finetuning, seed)?;
         Ok(decoder)
     }
 
-    /// The decoder with nothing trained, its linear layers quantised where `bits` says so.
-    pub(crate) fn frozen(config: DecoderConfig, tensors: &mut Tensors, bits: Option<u8>) -> Result<Self, ModelError> {
-        Self::put_together(config, tensors, false, bits)
+    /// The decoder with nothing trained.
+    pub(crate) fn frozen(config: DecoderConfig, tensors: &mut Tensors, kept: Kept) -> Result<Self, ModelError> {
+        Self::put_together(config, tensors, false, kept)
     }
 
     /// Quantises and trains what `finetuning` says, with a fresh adapter if that says so.
@@ -142,11 +172,12 @@ impl Decoder {
         config: DecoderConfig,
         tensors: &mut Tensors,
         full: bool,
-        bits: Option<u8>,
+        Kept { bits, in_files }: Kept,
     ) -> Result<Self, ModelError> {
         config.check()?;
+        let saved_in = tensors.precision();
         let (v, d) = (config.vocab_size, config.hidden_size);
-        let mut parts = Parts { tensors, config: &config, full, bits };
+        let mut parts = Parts { tensors, config: &config, full, bits, in_files };
         let embedding = parts.weight("model.embed_tokens.weight".into(), &[v, d])?;
         let blocks = (0..config.num_hidden_layers).map(|layer| parts.block(layer)).collect::<Result<_, _>>()?;
         let norm = parts.weight("model.norm.weight".into(), &[d])?;
@@ -157,7 +188,20 @@ impl Decoder {
         let rope = Arc::new(Mutex::new(Arc::new(Rope::new(config.rotary()?, 0))));
         let rounding = Rounding { quantization_bit: bits, bf16: false };
         let (lora, base, folded, checkpointing, on_cuda) = (None, None, None, false, None);
-        Ok(Self { config, stack, head, lora, base, rounding, folded, rope, precision, checkpointing, on_cuda })
+        Ok(Self {
+            config,
+            stack,
+            head,
+            lora,
+            base,
+            saved_in,
+            rounding,
+            folded,
+            rope,
+            precision,
+            checkpointing,
+            on_cuda,
+        })
     }
 
     /// Makes the weights that `chosen` names trained, in the order of the forward pass.

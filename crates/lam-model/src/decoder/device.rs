@@ -6,24 +6,37 @@ use lam_learn::DeviceParameters;
 
 use super::Decoder;
 use super::on_cuda::OnCuda;
+use crate::backend::storage::weight::Weight;
 use crate::device::check_shape;
 use crate::{Device, ModelError};
 
 impl Decoder {
     /// Brings the network to a device, on which it computes from now on. What is trained, the precision and whether tapes
-    /// are kept must have been said before. The weights in the processor's memory stay, under their names.
+    /// are kept must have been said before. Weights that were left in their files stay there, and are read when they are
+    /// merged or saved; those in the processor's memory stay there, under their names.
     ///
     /// # Errors
     /// When it does not fit, or the device cannot compute such a model.
     pub fn to_device(&mut self, device: &Device) -> Result<(), ModelError> {
+        // What it has of a device it gives back first.
+        self.on_cuda = None;
         self.on_cuda = match device {
-            Device::Cpu => None,
+            Device::Cpu => {
+                self.hold()?;
+                None
+            }
             Device::Cuda(device) => {
                 check_shape(&self.config)?;
                 Some(Arc::new(OnCuda::new(device, &self.stack, self.head.as_ref(), self.checkpointing)?))
             }
         };
         Ok(())
+    }
+
+    /// Reads every weight that is still in its file.
+    fn hold(&mut self) -> Result<(), ModelError> {
+        let mut weights = Arc::make_mut(&mut self.stack).weights_mut().chain(&mut self.head);
+        Ok(weights.try_for_each(Weight::hold)?)
     }
 
     /// Its network on a CUDA device, where it was brought to one.

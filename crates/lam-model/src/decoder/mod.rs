@@ -1,7 +1,7 @@
 //! The decoder: weights, modes of training, and what is computed with them. Knows tokens, not words.
 
 mod adapter;
-mod build;
+pub(crate) mod build;
 mod device;
 mod hidden;
 mod loss;
@@ -41,6 +41,8 @@ pub struct Decoder {
     pub(crate) lora: Option<LoraConfig>,
     /// Fingerprint of the files that the weights were read from.
     pub(crate) base: Option<String>,
+    /// The type in which these files have matrices.
+    saved_in: Precision,
     rounding: Rounding,
     /// The part of an adapter that was folded into the weights because it is no pair beside them.
     folded: Option<&'static str>,
@@ -67,6 +69,11 @@ impl Decoder {
     /// Its shape.
     pub fn config(&self) -> &DecoderConfig {
         &self.config
+    }
+
+    /// The type in which the files that it was read from have its matrices: bf16 where all are, else f32.
+    pub fn saved_in(&self) -> Precision {
+        self.saved_in
     }
 
     /// The adapter's description, if it carries one.

@@ -36,6 +36,12 @@ impl Stack {
         std::iter::once(&self.embedding).chain(blocks).chain(std::iter::once(&self.norm))
     }
 
+    /// Every weight, to be changed, but for adapters.
+    pub(crate) fn weights_mut(&mut self) -> impl Iterator<Item = &mut Weight> {
+        let blocks = self.blocks.iter_mut().flat_map(Block::weights_mut);
+        std::iter::once(&mut self.embedding).chain(blocks).chain(std::iter::once(&mut self.norm))
+    }
+
     /// The network over these weights on the processor, which shares their memory.
     pub(crate) fn on_cpu(&self, checkpointing: bool) -> Network<Cpu> {
         let (embedding, norm) = (self.embedding.clone(), self.norm.clone());
@@ -53,6 +59,15 @@ impl Block {
             .chain(self.head_norms.iter().flatten())
             .chain(norm(&self.post_norm))
             .chain(feed_forward.iter().flat_map(Linear::weights))
+    }
+
+    fn weights_mut(&mut self) -> impl Iterator<Item = &mut Weight> {
+        let linears =
+            self.linears.iter_mut().flat_map(|linear| std::iter::once(&mut linear.weight).chain(&mut linear.bias));
+        [&mut self.input_norm, &mut self.post_norm]
+            .into_iter()
+            .chain(linears)
+            .chain(self.head_norms.iter_mut().flatten())
     }
 
     fn on_cpu(&self) -> network::Block<Cpu> {

@@ -40,6 +40,13 @@ pub(crate) fn stored_precision(config: &DecoderConfig) -> Precision {
     if said == Some("bfloat16") { Precision::Bf16 } else { Precision::F32 }
 }
 
+impl DecoderConfig {
+    /// How it says that the weights beside it are stored: bf16, or f32, which stands for everything else.
+    pub fn stored_in(&self) -> Precision {
+        stored_precision(self)
+    }
+}
+
 /// Writes `config.json` and `generation_config.json`; the weights beside them have this precision.
 pub(crate) fn write_config(
     directory: &Path,

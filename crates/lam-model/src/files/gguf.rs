@@ -1,13 +1,12 @@
 //! A GGUF file as a model's files: its config, and its tensors under Hugging Face's names.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use lam_gguf::{Gguf, Tensor, hugging_face};
 use serde_json::Value;
 
-use super::span::FileSpan;
+use super::span::{FileSpan, WeightFile};
 use crate::{DecoderConfig, ModelError};
 
 /// Factors of the rotary frequencies, which the config says.
@@ -42,15 +41,13 @@ pub(super) fn shapes(gguf: &Gguf) -> Result<BTreeMap<String, Vec<usize>>, ModelE
 
 /// Where each tensor lies.
 pub(super) fn spans(gguf: &Gguf, config: &DecoderConfig) -> Result<Vec<(String, FileSpan)>, ModelError> {
-    let path = Arc::new(gguf.path.clone());
-    let file = Arc::new(File::open(&gguf.path).map_err(ModelError::io(&gguf.path))?);
+    let file = Arc::new(WeightFile::open(&gguf.path)?);
     let interleaves = gguf.interleaves_heads()?;
     let span = |(name, (tensor, is_rotated)): (String, (&Tensor, bool))| {
         let keys = name.contains(".k_proj.");
         let heads = if keys { config.num_key_value_heads } else { config.num_attention_heads };
         let span = FileSpan {
             file: file.clone(),
-            path: path.clone(),
             name: tensor.name.clone(),
             format: tensor.format,
             shape: tensor.shape.clone(),

@@ -4,8 +4,9 @@ mod atomic;
 mod describe;
 mod gguf;
 mod model;
+mod packed;
 mod peft;
-mod span;
+pub(crate) mod span;
 mod tensors;
 mod write;
 
@@ -18,21 +19,20 @@ pub(crate) use tensors::Tensors;
 
 use std::path::Path;
 
-use candle_core::Tensor;
 use safetensors::View;
 
+use crate::backend::storage::weight::Weight;
 use crate::{DecoderConfig, ModelError, Precision};
 
-/// Writes weights in f32, `config.json` and `generation_config.json`.
-pub(crate) fn write_model(
+/// Writes weights in the given precision, one in memory at a time, `config.json` and `generation_config.json`.
+pub(crate) fn write_model<'w>(
     directory: &Path,
-    config: &DecoderConfig,
-    architecture: &str,
-    tensors: Vec<(String, Tensor)>,
+    (config, architecture, precision): (&DecoderConfig, &str, Precision),
+    weights: impl Iterator<Item = &'w Weight>,
 ) -> Result<(), ModelError> {
     std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
-    write_config(directory, config, architecture, Precision::F32)?;
-    write::tensors(directory, "model", tensors)
+    write_config(directory, config, architecture, precision)?;
+    write::weights(directory, "model", weights, precision)
 }
 
 /// Writes a model that continues texts, of weights in the given precision that give their bytes when they are written.
@@ -46,8 +46,8 @@ pub(crate) fn write_views<V: View>(
     write::views(directory, "model", views)
 }
 
-/// Writes `adapter_model.safetensors`.
-pub(crate) fn write_adapter(directory: &Path, tensors: Vec<(String, Tensor)>) -> Result<(), ModelError> {
+/// Writes `adapter_model.safetensors`, in f32.
+pub(crate) fn write_adapter<'w>(directory: &Path, weights: impl Iterator<Item = &'w Weight>) -> Result<(), ModelError> {
     std::fs::create_dir_all(directory).map_err(ModelError::io(directory))?;
-    write::tensors(directory, "adapter_model", tensors)
+    write::weights(directory, "adapter_model", weights, Precision::F32)
 }

@@ -1,7 +1,6 @@
 //! The tensors of a model's or an adapter's files by name, read one by one: in f32 or as they are stored.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,11 +10,12 @@ use lam_weights::{Dtype, TensorInfo, WeightFiles};
 use sha2::{Digest, Sha256};
 
 use super::gguf;
-use super::span::{FileSpan, PIECE};
+use super::span::{FileSpan, PIECE, WeightFile};
 use crate::backend::storage;
+use crate::backend::storage::in_file::InFile;
 use crate::backend::storage::weight::Stored;
 use crate::layout::HEAD_WEIGHT;
-use crate::{DecoderConfig, ModelError};
+use crate::{DecoderConfig, ModelError, Precision};
 
 /// Tensors by name, and where they came from.
 pub(crate) struct Tensors {
@@ -43,14 +43,12 @@ impl Tensors {
     pub(crate) fn of(files: &WeightFiles) -> Result<Self, ModelError> {
         let mut map = BTreeMap::new();
         for shard in &files.shards {
-            let path = Arc::new(shard.path.clone());
-            let file = Arc::new(File::open(&shard.path).map_err(ModelError::io(&shard.path))?);
+            let file = Arc::new(WeightFile::open(&shard.path)?);
             for (name, info) in &shard.header.tensors {
                 let span = FileSpan {
                     file: file.clone(),
-                    path: path.clone(),
                     name: name.clone(),
-                    format: format_of(&path, name, info)?,
+                    format: format_of(&shard.path, name, info)?,
                     shape: info.shape.clone(),
                     start: shard.header.start + info.data_offsets.0 as u64,
                     interleaved: None,
@@ -65,6 +63,16 @@ impl Tensors {
     pub(crate) fn of_gguf(file: &Gguf, config: &DecoderConfig) -> Result<Self, ModelError> {
         let spans = gguf::spans(file, config)?.into_iter();
         Ok(Self { path: file.path.clone(), map: spans.map(|(name, span)| (name, Entry::InFile(span))).collect() })
+    }
+
+    /// The type in which models like this one are saved: bf16 where every matrix of the files is, else f32.
+    pub(crate) fn precision(&self) -> Precision {
+        let narrow = |entry: &Entry| match entry {
+            Entry::Made(tensor) => tensor.rank() < 2,
+            Entry::InFile(span) => span.shape.len() < 2 || span.format == Format::BF16,
+        };
+        let all = !self.map.is_empty() && self.map.values().all(narrow);
+        if all { Precision::Bf16 } else { Precision::F32 }
     }
 
     /// Leaves out the tensors of some names.
@@ -82,7 +90,7 @@ impl Tensors {
                 let reason = format!("`{HEAD_WEIGHT}` is another than the embedding, although they are tied");
                 let hint =
                     "set `tie_word_embeddings` to false in config.json if the model has an output layer of its own";
-                return Err(ModelError::file_with_hint(&head.path, reason, hint));
+                return Err(ModelError::file_with_hint(head.path(), reason, hint));
             }
         }
         Ok(())
@@ -142,22 +150,26 @@ impl Tensors {
 
     /// Takes out a tensor of this name and shape as it is stored: bf16 stays bf16, blocks stay blocks where
     /// `takes_blocks` says so and products take their form, and are expanded to bf16 elsewhere; everything else is f32.
+    /// With `in_files`, numbers that lie one by one stay where they are.
     pub(crate) fn take_stored(
         &mut self,
         name: &str,
         shape: &[usize],
-        takes_blocks: bool,
+        (takes_blocks, in_files): (bool, bool),
     ) -> Result<Stored, ModelError> {
         let span = match self.entry(name, shape)? {
             Entry::Made(tensor) => return Ok(Stored::F32(tensor)),
             Entry::InFile(span) => span,
         };
+        if in_files && span.is_plain() {
+            return Ok(Stored::InFile(InFile::new(span)));
+        }
         if let Some(blocks) = takes_blocks.then(|| span.read_blocks()).transpose()?.flatten() {
             return Ok(Stored::Blocks(Arc::new(blocks)));
         }
         match span.format {
             Format::F32 | Format::F16 => Ok(Stored::F32(storage::tensor(span.whole_f32()?, shape)?)),
-            _ => Ok(Stored::Bf16(Arc::new(span.read_bf16()?))),
+            _ => Ok(Stored::Bf16(Arc::new(span.whole_bf16()?))),
         }
     }
 

@@ -1,64 +1,76 @@
-//! safetensors files written, in f32 where a tensor does not say otherwise: one, or shards with an index.
+//! safetensors files written: one, or shards with an index. A tensor's bytes are made when it is written.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Mutex;
 
-use candle_core::Tensor;
 use safetensors::{Dtype, View};
 use serde_json::{Value, json};
 
 use super::atomic;
-use crate::ModelError;
-use crate::backend::storage;
+use crate::backend::storage::weight::Weight;
+use crate::{ModelError, Precision};
 
 /// Bytes of a shard at most.
 const SHARD_BYTES: usize = 5_000_000_000;
-/// The bytes of a tensor, as safetensors wants them.
-struct Bytes {
+/// Why a tensor's bytes could not be made: safetensors does not ask.
+type Failed = Mutex<Option<ModelError>>;
+
+/// A weight that is read, and rounded, when it is written.
+struct Saved<'a> {
+    weight: &'a Weight,
     shape: Vec<usize>,
-    data: Vec<u8>,
+    precision: Precision,
+    failed: &'a Failed,
 }
 
-impl View for Bytes {
+impl View for Saved<'_> {
     fn dtype(&self) -> Dtype {
-        Dtype::F32
+        self.precision.dtype()
     }
     fn shape(&self) -> &[usize] {
         &self.shape
     }
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.data)
+        Cow::Owned(self.weight.to_bytes(self.precision).unwrap_or_else(|error| {
+            self.failed.lock().expect("nobody panics with it").get_or_insert(error);
+            vec![0; self.data_len()]
+        }))
     }
     fn data_len(&self) -> usize {
-        self.data.len()
+        self.weight.len() * self.precision.bytes()
     }
 }
 
-/// Writes `<stem>.safetensors`, or shards and their index where one file would be too large.
-pub(crate) fn tensors(directory: &Path, stem: &str, tensors: Vec<(String, Tensor)>) -> Result<(), ModelError> {
-    shards(directory, stem, tensors, |tensor| tensor.elem_count() * 4, in_f32)
-}
-
-/// As [`tensors`], of what gives its bytes when it is written.
-pub(crate) fn views<V: View>(directory: &Path, stem: &str, views: Vec<(String, V)>) -> Result<(), ModelError> {
-    shards(directory, stem, views, View::data_len, Ok)
-}
-
-fn in_f32(tensor: Tensor) -> Result<Bytes, ModelError> {
-    let data = storage::values(&tensor)?.iter().flat_map(|value| value.to_le_bytes()).collect();
-    Ok(Bytes { shape: tensor.dims().to_vec(), data })
-}
-
-/// Writes parts that have so many bytes, as `view` shows them; those of a shard are made into views together.
-fn shards<T, V: View>(
+/// Writes weights in the given precision, one of them in memory at a time.
+pub(crate) fn weights<'w>(
     directory: &Path,
     stem: &str,
-    parts: Vec<(String, T)>,
-    bytes: impl Fn(&T) -> usize,
-    view: impl Fn(T) -> Result<V, ModelError>,
+    weights: impl Iterator<Item = &'w Weight>,
+    precision: Precision,
 ) -> Result<(), ModelError> {
-    let groups = grouped(parts, SHARD_BYTES, &bytes);
+    let failed = Failed::default();
+    let saved = |weight: &'w Weight| Saved { weight, shape: weight.shape(), precision, failed: &failed };
+    shards(directory, stem, weights.map(|weight| (weight.name.clone(), saved(weight))).collect(), || {
+        failed.lock().expect("nobody panics with it").take().map_or(Ok(()), Err)
+    })
+}
+
+/// Writes what gives its bytes when it is written, and cannot fail to.
+pub(crate) fn views<V: View>(directory: &Path, stem: &str, views: Vec<(String, V)>) -> Result<(), ModelError> {
+    shards(directory, stem, views, || Ok(()))
+}
+
+/// Writes `<stem>.safetensors`, or shards and their index where one file would be too large. A file is put in its place
+/// once `check` says that all of it could be made.
+fn shards<V: View>(
+    directory: &Path,
+    stem: &str,
+    parts: Vec<(String, V)>,
+    check: impl Fn() -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
+    let groups = grouped(parts, SHARD_BYTES, View::data_len);
     let count = groups.len();
     let mut weight_map = serde_json::Map::new();
     let mut total_size = 0;
@@ -69,11 +81,10 @@ fn shards<T, V: View>(
             format!("{stem}-{:05}-of-{count:05}.safetensors", number + 1)
         };
         for (name, part) in &group {
-            total_size += bytes(part);
+            total_size += part.data_len();
             weight_map.insert(name.clone(), Value::String(file.clone()));
         }
-        let views = group.into_iter().map(|(name, part)| Ok((name, view(part)?)));
-        write_file(&directory.join(&file), views.collect::<Result<Vec<_>, ModelError>>()?)?;
+        write_file(&directory.join(&file), group, &check)?;
     }
     if count > 1 {
         let index = json!({"metadata": {"total_size": total_size}, "weight_map": weight_map});
@@ -98,13 +109,18 @@ fn grouped<T>(parts: Vec<(String, T)>, limit: usize, bytes: impl Fn(&T) -> usize
     groups
 }
 
-fn write_file<V: View>(path: &Path, views: Vec<(String, V)>) -> Result<(), ModelError> {
+fn write_file<V: View>(
+    path: &Path,
+    views: Vec<(String, V)>,
+    check: impl Fn() -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     atomic::write_with(path, |partial| {
         safetensors::serialize_to_file(views, Some(metadata), partial).map_err(|error| match error {
             safetensors::SafeTensorError::IoError(source) => ModelError::io(path)(source),
             other => ModelError::file(path, other),
-        })
+        })?;
+        check()
     })
 }
 

@@ -17,10 +17,7 @@ struct Drawn {
 
 impl View for Drawn {
     fn dtype(&self) -> Dtype {
-        match self.precision {
-            Precision::F32 => Dtype::F32,
-            Precision::Bf16 => Dtype::BF16,
-        }
+        self.precision.dtype()
     }
     fn shape(&self) -> &[usize] {
         &self.fresh.shape
@@ -33,7 +30,7 @@ impl View for Drawn {
         Cow::Owned(bytes)
     }
     fn data_len(&self) -> usize {
-        self.fresh.count() * if self.precision == Precision::F32 { 4 } else { 2 }
+        self.fresh.count() * self.precision.bytes()
     }
 }
 
@@ -56,6 +53,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::backend::storage::weight::Weight;
     use crate::{Decoder, Finetuning, Initialization};
 
     fn config(other: Value) -> DecoderConfig {
@@ -99,13 +97,13 @@ mod tests {
         assert_eq!(precision, Precision::Bf16);
         let described = std::fs::read_to_string(streamed.path().join("config.json")).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&described).unwrap()["torch_dtype"], "bfloat16");
-        let held = Decoder::init(config, &Initialization::Normal, 9).unwrap().base_tensors().unwrap();
+        let held = Decoder::init(config, &Initialization::Normal, 9).unwrap();
         let loaded = Decoder::load(streamed.path(), &Finetuning::Frozen, 1).unwrap();
-        let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        for ((name, found), (_, right)) in loaded.base_tensors().unwrap().iter().zip(&held) {
+        let values = |weight: &Weight| weight.to_tensor().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (found, right) in loaded.base_weights().zip(held.base_weights()) {
             let rounded: Vec<f32> = values(right).into_iter().map(|value| bf16::from_f32(value).to_f32()).collect();
-            assert_eq!(values(found), rounded, "{name}");
+            assert_eq!((&found.name, values(found)), (&right.name, rounded));
         }
-        assert_eq!(held.len(), loaded.base_tensors().unwrap().len());
+        assert_eq!(held.base_weights().count(), loaded.base_weights().count());
     }
 }

@@ -8,6 +8,8 @@ mod live;
 
 mod compared;
 mod generation;
+mod loading;
+mod memory;
 mod models;
 mod trained;
 mod values;
@@ -36,6 +38,13 @@ fn main() {
         missing() => trained::what_is_not_chosen_stays,
         missing() => trained::a_model_that_does_not_fit_says_so,
         missing() => trained::a_shape_that_no_kernel_has_is_refused,
+        missing() => loading::a_model_from_its_files_is_the_one_by_way_of_memory,
+        missing() => loading::what_is_merged_and_saved_is_read_from_the_files,
+        missing() => loading::a_model_may_be_saved_over_its_own_files,
+        missing() => loading::a_file_that_was_written_to_is_refused,
+        missing() => loading::a_number_that_is_none_is_found_on_the_way_to_the_device,
+        missing() => loading::no_copy_stays_in_memory,
+        missing() => loading::values_of_f16_are_read_too,
         missing() => generation::reads::prefill_and_steps_equal_the_training_forward,
         missing() => generation::reads::every_kind_of_heads,
         missing() => generation::reads::every_architecture,

@@ -72,7 +72,7 @@ pub fn on_device(config: DecoderConfig, finetuning: &Finetuning) -> Decoder {
 }
 
 /// Gives an adapter's second factor values, so that it does something.
-fn wake(decoder: &Decoder) {
+pub fn wake(decoder: &Decoder) {
     for (i, (name, variable)) in decoder.variables().into_iter().enumerate() {
         if name.contains("lora_B") {
             let values: Vec<f32> =

@@ -12,7 +12,7 @@
 use std::time::Instant;
 
 use lam_learn::{AdamW, AdamWConfig};
-use lam_model::{CrossEntropy, Decoder, Device, Mode, PackedBatch, Precision, Prefix, Target};
+use lam_model::{CrossEntropy, Decoder, Device, Mode, ModelSource, PackedBatch, Precision, Prefix, Target};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -53,10 +53,11 @@ impl Training {
     }
 }
 
-/// The model, in the processor's memory, and how long that took.
-fn load(options: &Options, kind: &str) -> Result<(Decoder, f64), Failure> {
+/// The model, its frozen matrices still in their files, and how long that took.
+fn load(options: &Options, device: &lam_cuda::Device, kind: &str) -> Result<(Decoder, f64), Failure> {
     let start = Instant::now();
-    let mut decoder = Decoder::load(options.text("model")?.as_ref(), &finetuning(kind)?, 1)?;
+    let source = ModelSource::open(options.text("model")?.as_ref(), None)?;
+    let mut decoder = source.load_for(&Device::Cuda(device.clone()), &finetuning(kind)?, 1)?;
     decoder.set_precision(Precision::Bf16)?;
     Ok((decoder, start.elapsed().as_secs_f64()))
 }
@@ -75,7 +76,7 @@ fn sharing(tokens: &[u32], (count, screen, rest): (usize, usize, usize)) -> (Pac
     (batch, targets.collect())
 }
 
-/// A device with what is loaded on the processor.
+/// A device, and what is measured on it.
 struct Bench<'a> {
     device: &'a lam_cuda::Device,
     options: &'a Options,
@@ -84,7 +85,6 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Brings the decoder to the device; how long that took.
     fn upload(&self, decoder: &mut Decoder) -> Result<f64, Failure> {
-        decoder.to_device(&Device::Cpu)?;
         self.device.reset_peak();
         let start = Instant::now();
         decoder.to_device(&Device::Cuda(self.device.clone()))?;
@@ -160,7 +160,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let (resident, decoder) = match loaded.take() {
             Some((kind, resident, decoder)) if kind == work.kind => (resident, decoder),
             _ => {
-                let (decoder, load_seconds) = load(options, &work.kind)?;
+                let (decoder, load_seconds) = load(options, &device, &work.kind)?;
                 println!("{}", json!({ "loaded": work.kind, "load_seconds": load_seconds }));
                 (false, decoder)
             }

@@ -11,8 +11,8 @@ use crate::{TrainerError, TrainingArguments};
 /// Keys and values (or hashes) that a run is made from: `model`, `tokenizer`, `data`, `arguments.learning_rate`, …
 pub type Identity = BTreeMap<String, String>;
 
-/// Arguments that change nothing in what follows.
-const FREE: [&str; 4] = ["save_total_limit", "logging_timings", "report_to", "max_memory_mib"];
+/// Arguments that change nothing in the rest of the training.
+const FREE: [&str; 5] = ["save_total_limit", "save_dtype", "logging_timings", "report_to", "max_memory_mib"];
 
 /// The arguments that must not change between a checkpoint and its resumption, as part of an identity.
 pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {

@@ -6,5 +6,6 @@ mod bad_input;
 mod decoder;
 mod prefixes;
 mod resume;
+mod saved;
 mod step;
 mod toy;

@@ -53,9 +53,9 @@ impl Quantised {
         if self.form == BlockForm::Q4K {
             return device.stream_in(self.bytes.view_mut(quants..quants + blocks.len()), blocks);
         }
-        let own: Vec<u8> = blocks.chunks_exact(block).flat_map(|block| &block[2..]).copied().collect();
+        let own = blocks.chunks_exact(block).map(|block| &block[2..]).collect::<Vec<_>>().concat();
         device.stream_in(self.bytes.view_mut(quants..quants + own.len()), &own)?;
-        let own: Vec<u8> = blocks.chunks_exact(block).flat_map(|block| &block[..2]).copied().collect();
+        let own = blocks.chunks_exact(block).map(|block| &block[..2]).collect::<Vec<_>>().concat();
         device.stream_in(self.bytes.view_mut(behind + scales..behind + scales + own.len()), &own)
     }
 

@@ -23,6 +23,7 @@ use lam_learn::{AdamWStep, Awaited, DeviceParameters};
 
 use super::network::Network;
 use super::weights::Stack;
+use crate::ModelError;
 use crate::backend::cuda::ops::Ops;
 use crate::backend::cuda::{Cuda, Rows, Table, wrap};
 use crate::backend::run::Run;
@@ -68,7 +69,12 @@ type Gradient = Arc<Mutex<Option<Buffer<f32>>>>;
 
 impl OnCuda {
     /// Brings weights to a device.
-    pub(crate) fn new(device: &Device, stack: &Stack, head: Option<&Weight>, checkpointing: bool) -> Result<Self> {
+    pub(crate) fn new(
+        device: &Device,
+        stack: &Stack,
+        head: Option<&Weight>,
+        checkpointing: bool,
+    ) -> std::result::Result<Self, ModelError> {
         let mut upload = Upload::new(device);
         let (network, own_head) = upload.stack(stack, head, checkpointing)?;
         let parameters = upload.parameters(&network.on.ops, stack.weights().chain(head))?;

@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use candle_core::Result;
 use half::bf16;
-use lam_cuda::{Buffer, CudaError, Device, ViewMut};
+use lam_cuda::{Buffer, Device, ViewMut};
 
 use super::parameters::{Parameter, Parameters};
+use crate::ModelError;
 use crate::backend::cuda::ops::{Ops, Segment};
-use crate::backend::cuda::{Cuda, Group, Norm, Part, Quantised, Room, Sums, Table, stride_of, wrap};
+use crate::backend::cuda::{Cuda, Group, Norm, Part, Quantised, Room, Sums, Table, stride_of};
+use crate::backend::storage::in_file::{Columns, Form};
 use crate::backend::storage::linear::Linear;
 use crate::backend::storage::weight::Weight;
 use crate::decoder::network::{self, Network};
 use crate::decoder::weights::{Block, Stack};
 use crate::layout::GROUPS;
 
-/// Values that are copied at a time.
-const CHUNK: usize = 1 << 23;
+/// Bytes of blocks that are made at a time.
+const BLOCK_BYTES: usize = 8 << 20;
+
+type Result<T> = std::result::Result<T, ModelError>;
 
 /// Puts weights on a device, and notes what of them is trained.
 pub(super) struct Upload<'a> {
@@ -39,7 +42,7 @@ impl<'a> Upload<'a> {
         head: Option<&Weight>,
         checkpointing: bool,
     ) -> Result<(Network<Cuda>, Option<Table>)> {
-        let on = Cuda::new(self.device.clone(), room(stack)).map_err(wrap)?;
+        let on = Cuda::new(self.device.clone(), room(stack))?;
         let embedding = self.table(&stack.embedding)?;
         let blocks = stack.blocks.iter().map(|block| self.block(block)).collect::<Result<_>>()?;
         let norm = self.norm(&stack.norm)?;
@@ -51,7 +54,7 @@ impl<'a> Upload<'a> {
     pub(super) fn parameters<'w>(mut self, ops: &Ops, weights: impl Iterator<Item = &'w Weight>) -> Result<Parameters> {
         let mut found: BTreeMap<usize, Parameter> = std::mem::take(&mut self.parameters);
         let ordered = weights.filter_map(|weight| found.remove(&weight.index()?)).collect();
-        Parameters::new(self.device.clone(), ordered, ops)
+        Ok(Parameters::new(self.device.clone(), ordered, ops)?)
     }
 
     fn block(&mut self, block: &Block) -> Result<network::Block<Cuda>> {
@@ -77,7 +80,7 @@ impl<'a> Upload<'a> {
         if linears.iter().all(|linear| linear.bias.is_none()) {
             return Ok(None);
         }
-        let mut bias = self.device.zeros::<bf16>(n).map_err(wrap)?;
+        let mut bias = self.device.zeros::<bf16>(n)?;
         for (linear, part) in linears.iter().zip(parts) {
             if let Some(weight) = &linear.bias {
                 let (first, count) = part.rows;
@@ -104,7 +107,7 @@ impl<'a> Upload<'a> {
     /// A sum of gradients for a trained weight.
     fn sum(&self, weight: &Weight) -> Result<Option<Mutex<Buffer<f32>>>> {
         let sum = weight.index().map(|_| self.device.zeros::<f32>(weight.len()).map(Mutex::new));
-        sum.transpose().map_err(wrap)
+        Ok(sum.transpose()?)
     }
 
     /// Notes a trained weight whose sum of gradients is a whole buffer.
@@ -144,22 +147,22 @@ impl<'a> Upload<'a> {
         let (n, k, r) = size;
         let linears = &linears[modules];
         let stride = stride_of(k, r);
-        let mut quantised = self.blocks(linears, (n, k)).map_err(wrap)?;
+        let mut quantised = self.blocks(linears, (n, k))?;
         let dense = if quantised.is_some() { 0 } else { n };
-        let mut matrix = self.device.zeros::<bf16>((dense + r) * stride).map_err(wrap)?;
+        let mut matrix = self.device.zeros::<bf16>((dense + r) * stride)?;
         let mut apart = self.apart(quantised.is_some() && r > 0, (n, r))?;
         for (linear, part) in linears.iter().zip(&parts) {
             let (rows, pair) = (part.rows.0..part.rows.0 + part.rows.1, linear.adapter.as_ref());
             let b = |column: usize| pair.map(|pair| (&pair.b, column + part.ranks.0, part.scale));
-            match linear.weight.blocks().zip(quantised.as_mut()) {
-                Some((blocks, quantised)) => {
-                    quantised.write(self.device, rows.start, blocks.raw().0).map_err(wrap)?;
+            match &mut quantised {
+                Some(quantised) => {
+                    self.fill_blocks(&linear.weight, quantised, rows.start)?;
                     if let (Some(to), Some(b)) = (&mut apart, b(0)) {
                         let stride = stride_of(0, r);
                         self.fill(&[b], to.view_mut(rows.start * stride..rows.end * stride), (rows.len(), stride))?;
                     }
                 }
-                None => {
+                _ => {
                     let sources: Vec<_> = std::iter::once((&linear.weight, 0, 1.0)).chain(b(k)).collect();
                     let to = matrix.view_mut(rows.start * stride..rows.end * stride);
                     self.fill(&sources, to, (rows.len(), stride))?;
@@ -174,7 +177,7 @@ impl<'a> Upload<'a> {
         let adapted = linears.iter().filter_map(|linear| linear.adapter.as_ref());
         let trains_adapters = adapted.clone().any(|pair| pair.a.index().is_some());
         let trains_weights = linears.iter().any(|linear| linear.weight.index().is_some());
-        let zeros = |wanted: bool, len: usize| wanted.then(|| self.device.zeros(len)).transpose().map_err(wrap);
+        let zeros = |wanted: bool, len: usize| wanted.then(|| self.device.zeros(len)).transpose();
         let sums = Sums {
             a: zeros(trains_adapters, r * k)?,
             b: zeros(trains_adapters, n * r)?,
@@ -270,52 +273,62 @@ impl<'a> Upload<'a> {
 
     /// A weight as rows of bf16.
     fn rows(&self, weight: &Weight, rows: usize, stride: usize) -> Result<Buffer<bf16>> {
-        let mut buffer = self.device.alloc::<bf16>(rows * stride).map_err(wrap)?;
+        let mut buffer = self.device.alloc::<bf16>(rows * stride)?;
         self.fill(&[(weight, 0, 1.0)], buffer.all_mut(), (rows, stride))?;
         Ok(buffer)
     }
 
     /// Room for B apart from E, where W is in blocks.
     fn apart(&self, wanted: bool, (n, r): (usize, usize)) -> Result<Option<Buffer<bf16>>> {
-        wanted.then(|| self.device.zeros(n * stride_of(0, r))).transpose().map_err(wrap)
+        Ok(wanted.then(|| self.device.zeros(n * stride_of(0, r))).transpose()?)
     }
 
     /// Room for W in blocks, where all layers of a group are.
-    fn blocks(&self, linears: &[Linear], size: (usize, usize)) -> std::result::Result<Option<Quantised>, CudaError> {
-        let forms = linears.iter().map(|linear| Some(linear.weight.blocks()?.raw().1));
+    fn blocks(&self, linears: &[Linear], size: (usize, usize)) -> Result<Option<Quantised>> {
+        let forms = linears.iter().map(|linear| match linear.weight.form() {
+            Form::Blocks(form) => Some(form),
+            Form::F32 | Form::Bf16 => None,
+        });
         // Rows of the same width in the same number of bits: the layers have one form.
         let Some(Some(form)) = forms.reduce(|one, other| one.filter(|_| one == other)) else { return Ok(None) };
-        Quantised::new(self.device, form, size).map(Some)
+        Ok(Some(Quantised::new(self.device, form, size)?))
     }
 
-    /// Copies weights of so many rows, each scaled, to their columns in rows of `stride`, some rows at a time. Zeros elsewhere.
+    /// Writes a weight's blocks from a row on; some rows at a time are read, or quantised, while others travel.
+    fn fill_blocks(&self, weight: &Weight, to: &mut Quantised, start: usize) -> Result<()> {
+        let rows = weight.outputs();
+        let row = weight.bytes() / rows;
+        let per_piece = (BLOCK_BYTES / row).max(1);
+        let mut piece = vec![0; per_piece.min(rows) * row];
+        for first in (0..rows).step_by(per_piece) {
+            let last = (first + per_piece).min(rows);
+            let piece = &mut piece[..(last - first) * row];
+            weight.fill_blocks(first..last, piece)?;
+            to.write(self.device, start + first, piece)?;
+        }
+        Ok(())
+    }
+
+    /// Copies weights of so many rows, each scaled, to their columns in rows of `stride`, some rows at a time: while some
+    /// travel, the next ones are read and rounded. Zeros elsewhere.
     fn fill(
         &self,
         sources: &[(&Weight, usize, f32)],
         to: ViewMut<'_, bf16>,
         (rows, stride): (usize, usize),
     ) -> Result<()> {
-        let (mut to, per_chunk) = (to, (CHUNK / stride).max(1));
-        for first in (0..rows).step_by(per_chunk) {
-            let count = per_chunk.min(rows - first);
-            let mut chunk = vec![bf16::ZERO; count * stride];
-            for &(weight, column, scale) in sources {
-                let width = weight.len() / rows;
-                let range = first * width..(first + count) * width;
-                let values = if scale == 1.0 {
-                    weight.to_bf16(range)?
-                } else {
-                    weight.values()?[range].iter().map(|value| bf16::from_f32(value * scale)).collect()
-                };
-                for (row, values) in chunk.chunks_mut(stride).zip(values.chunks(width)) {
-                    row[column..column + width].copy_from_slice(values);
-                }
+        let filled: usize = sources.iter().map(|(weight, ..)| weight.len() / rows).sum();
+        self.device.stream_made(to, stride, |first, piece: &mut [bf16]| {
+            if filled < stride {
+                piece.fill(bf16::ZERO);
             }
-            let (part, rest) = to.split_at(chunk.len());
-            self.device.stream_in(part, &chunk).map_err(wrap)?;
-            to = rest;
-        }
-        Ok(())
+            let range = first / stride..(first + piece.len()) / stride;
+            for &(weight, column, scale) in sources {
+                let columns = Columns { values: &mut *piece, stride, first: column };
+                weight.fill((range.clone(), weight.len() / rows), scale, columns)?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A frozen weight in GGUF's blocks: 8 bits (Q8_0) or 4 bits (Q4_K, or Q4_0 where rows are not a multiple of 256).
 //!
-//! candle makes the blocks; products and generation expand them here, 32 values at a time.
+//! `quantise.rs` makes the blocks as candle does; products and generation expand them here, 32 values at a time.
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Result, Tensor};
@@ -8,6 +8,8 @@ use half::{bf16, f16};
 
 use super::dispatch::dispatched;
 use super::element::Element;
+use super::quantise;
+use crate::backend::cpu::storage;
 
 /// Values that share a scale.
 pub(crate) const GROUP: usize = 32;
@@ -102,8 +104,18 @@ fn scale_and_minimum(scales: &[u8], group: usize) -> (u8, u8) {
 impl Blocks {
     /// Quantises a weight. Shape: [N, K].
     pub(crate) fn quantise(weight: &Tensor, form: BlockForm) -> Result<Self> {
-        let quantised = QTensor::quantize(weight, form.of_candle())?;
-        Ok(Self { form, bytes: quantised.data()?.into_owned() })
+        let (values, size) = (storage::values(weight)?, form.size());
+        let quantise = match form {
+            BlockForm::Q8_0 => quantise::q8_0,
+            BlockForm::Q4K => quantise::q4_k,
+            BlockForm::Q4_0 => {
+                let quantised = QTensor::quantize(weight, form.of_candle())?;
+                return Ok(Self { form, bytes: quantised.data()?.into_owned() });
+            }
+        };
+        let mut bytes = vec![0; values.len() / size.0 * size.1];
+        quantise(&values, &mut bytes);
+        Ok(Self { form, bytes })
     }
 
     /// Blocks that were made elsewhere: whole ones, one after the other.
@@ -128,11 +140,6 @@ impl Blocks {
     /// The blocks as they are, and their form.
     pub(crate) fn raw(&self) -> (&[u8], BlockForm) {
         (&self.bytes, self.form)
-    }
-
-    /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.len()
     }
 
     /// The values from `start` on. `start` must be a multiple of 32, and so must the length but for a last part.

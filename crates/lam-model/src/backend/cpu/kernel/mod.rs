@@ -14,6 +14,7 @@ mod packed;
 pub(crate) mod pages;
 pub(crate) mod panel;
 pub(crate) mod product;
+pub(crate) mod quantise;
 pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod spin_pool;

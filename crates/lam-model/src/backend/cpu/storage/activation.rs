@@ -45,6 +45,11 @@ pub(crate) fn rounded(x: &[f32]) -> Vec<bf16> {
     y
 }
 
+/// `x` rounded into `y`, by this thread.
+pub(crate) fn round_into(x: &[f32], y: &mut [bf16]) {
+    convert(x, y);
+}
+
 impl Activation {
     /// `len` zeros.
     pub(crate) fn zeros(precision: Precision, len: usize) -> Self {

@@ -1,6 +1,7 @@
 //! How the processor keeps numbers: activations, weights, and candle's tensors as slices (f32, contiguous).
 
 pub(crate) mod activation;
+pub(crate) mod in_file;
 pub(crate) mod linear;
 pub(crate) mod weight;
 

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var, bail};
 use half::bf16;
+use rayon::prelude::*;
 
+use super::in_file::{Columns, Form, InFile, Rows, narrow_into};
+use super::linear::LoraPair;
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::kernel::numbers::Numbers;
+use crate::backend::cpu::ops::lora;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::rounded;
+use crate::files::span::NUMBERS;
+use crate::{ModelError, Precision};
 
 /// A named array of numbers. What is trained is f32; what is frozen may be stored in fewer bits.
 #[derive(Clone, Debug)]
@@ -27,6 +33,8 @@ pub(crate) enum Stored {
     F32(Tensor),
     Bf16(Arc<Vec<bf16>>),
     Blocks(Arc<Blocks>),
+    /// Not held at all: read from its file whenever it is needed.
+    InFile(InFile),
 }
 
 /// A weight that is being read.
@@ -34,6 +42,7 @@ pub(crate) enum Held<'a, F> {
     F32(F),
     Bf16(&'a [bf16]),
     Blocks(&'a Blocks),
+    Read(Rows),
 }
 
 impl<F: Deref<Target = [f32]>> Held<'_, F> {
@@ -42,6 +51,7 @@ impl<F: Deref<Target = [f32]>> Held<'_, F> {
             Self::F32(values) => Numbers::F32(values),
             Self::Bf16(values) => Numbers::Bf16(values),
             Self::Blocks(blocks) => Numbers::Blocks(blocks),
+            Self::Read(rows) => rows.numbers(),
         }
     }
 }
@@ -68,22 +78,53 @@ impl Weight {
 
     /// Stores the values in bf16, unless they are trained or already stored in fewer bits.
     pub(crate) fn store_in_bf16(&mut self) -> Result<()> {
-        if let (Stored::F32(tensor), None) = (&self.stored, &self.trained) {
-            let values = rounded(&storage::values(tensor)?);
-            self.stored = Stored::Bf16(Arc::new(values));
+        match &mut self.stored {
+            Stored::F32(tensor) if self.trained.is_none() => {
+                let values = rounded(&storage::values(tensor)?);
+                self.stored = Stored::Bf16(Arc::new(values));
+            }
+            Stored::InFile(weight) => weight.round(),
+            Stored::F32(_) | Stored::Bf16(_) | Stored::Blocks(_) => {}
         }
         Ok(())
     }
 
     /// Stores the values in blocks of `bits`, unless they are; in bf16 where rows of this width cannot be cut into blocks.
     pub(crate) fn quantise(&mut self, bits: u8) -> Result<()> {
-        if self.blocks().is_some_and(|blocks| blocks.raw().1.bits() == bits) {
+        if matches!(self.form(), Form::Blocks(form) if form.bits() == bits) {
             return Ok(());
         }
-        match BlockForm::of(bits, self.shape[self.shape.len() - 1]) {
-            Some(form) => self.stored = Stored::Blocks(Arc::new(Blocks::quantise(&self.to_tensor()?, form)?)),
-            None => self.store_in_bf16()?,
+        match (BlockForm::of(bits, self.shape[self.shape.len() - 1]), &mut self.stored) {
+            (Some(form), Stored::InFile(weight)) => weight.quantise(form),
+            (Some(form), _) => self.stored = Stored::Blocks(Arc::new(Blocks::quantise(&self.to_tensor()?, form)?)),
+            (None, _) => self.store_in_bf16()?,
         }
+        Ok(())
+    }
+
+    /// Adds an adapter's product to the values, which are frozen then; in its file, the weight stays there.
+    pub(crate) fn merge(&mut self, pair: LoraPair) -> Result<()> {
+        if let (Stored::InFile(weight), None) = (&mut self.stored, &self.trained) {
+            weight.merge(pair);
+            return Ok(());
+        }
+        let size = (self.shape[0], self.shape[1]);
+        let merged = {
+            let held = self.held()?;
+            pair.with(None, |adapter| lora::merged(held.numbers(), adapter, size))?
+        };
+        *self = Self::frozen(self.name.clone(), storage::tensor(merged, size)?)?;
+        Ok(())
+    }
+
+    /// Reads a weight that is still in its file.
+    pub(crate) fn hold(&mut self) -> Result<()> {
+        let Stored::InFile(weight) = &self.stored else { return Ok(()) };
+        self.stored = match weight.all().map_err(candle_core::Error::wrap)? {
+            Rows::F32(values) => Stored::F32(storage::tensor(values, self.shape.as_slice())?),
+            Rows::Bf16(values) => Stored::Bf16(Arc::new(values)),
+            Rows::Blocks(blocks) => Stored::Blocks(Arc::new(blocks)),
+        };
         Ok(())
     }
 
@@ -91,7 +132,7 @@ impl Weight {
     pub(crate) fn to_tensor(&self) -> Result<Tensor> {
         match &self.stored {
             Stored::F32(tensor) => Ok(tensor.clone()),
-            other => storage::tensor(other.numbers().to_f32(0..self.len()), self.shape.as_slice()),
+            _ => storage::tensor(self.held()?.numbers().to_f32(0..self.len()), self.shape.as_slice()),
         }
     }
 
@@ -120,33 +161,83 @@ impl Weight {
         self.shape.iter().product()
     }
 
-    /// Bytes in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    /// In which numbers it is used.
+    pub(crate) fn form(&self) -> Form {
         match &self.stored {
-            Stored::F32(_) => self.len() * 4,
-            Stored::Bf16(_) => self.len() * 2,
-            Stored::Blocks(blocks) => blocks.bytes(),
+            Stored::F32(_) => Form::F32,
+            Stored::Bf16(_) => Form::Bf16,
+            Stored::Blocks(blocks) => Form::Blocks(blocks.raw().1),
+            Stored::InFile(weight) => weight.form(),
         }
     }
 
-    /// Some of the values, rounded where they are stored in more bits. In blocks, a part starts at a multiple of 32.
-    pub(crate) fn to_bf16(&self, range: Range<usize>) -> Result<Vec<bf16>> {
-        Ok(match &self.stored {
-            Stored::F32(tensor) => rounded(&storage::values(tensor)?[range]),
-            Stored::Bf16(values) => values[range].to_vec(),
-            Stored::Blocks(blocks) => {
-                let mut values = vec![bf16::ZERO; range.len()];
-                blocks.expand(range.start, &mut values);
-                values
-            }
-        })
+    /// Bytes in memory, of this one's or of a device's.
+    pub(crate) fn bytes(&self) -> usize {
+        match self.form() {
+            Form::F32 => self.len() * 4,
+            Form::Bf16 => self.len() * 2,
+            Form::Blocks(form) => self.len() / form.size().0 * form.size().1,
+        }
     }
 
-    /// The blocks of a weight that is stored in them.
-    pub(crate) fn blocks(&self) -> Option<&Blocks> {
+    /// Rounds the values to bf16, unless they are trained. Vectors stay in f32: every operation reads them so.
+    pub(crate) fn round(&mut self) -> Result<()> {
         match &self.stored {
-            Stored::Blocks(blocks) => Some(blocks),
-            Stored::F32(_) | Stored::Bf16(_) => None,
+            Stored::F32(tensor) if self.shape.len() < 2 && self.trained.is_none() => {
+                let narrow = rounded(&storage::values(tensor)?);
+                let values = Numbers::Bf16(&narrow).to_f32(0..narrow.len());
+                self.stored = Stored::F32(storage::tensor(values, self.shape.as_slice())?);
+                Ok(())
+            }
+            _ => self.store_in_bf16(),
+        }
+    }
+
+    /// The values as files have them, in this precision.
+    pub(crate) fn to_bytes(&self, precision: Precision) -> std::result::Result<Vec<u8>, ModelError> {
+        if precision == Precision::F32 {
+            let tensor = self.to_tensor()?;
+            let values = storage::values(&tensor)?;
+            return Ok(values.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened());
+        }
+        let width = self.shape[self.shape.len() - 1];
+        let mut narrow = vec![bf16::ZERO; self.len()];
+        let to = Columns { values: &mut narrow, stride: width, first: 0 };
+        self.fill((0..self.len() / width.max(1), width), 1.0, to)?;
+        Ok(narrow.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened())
+    }
+
+    /// Writes some rows, of `width` values each, into columns of as many rows, in bf16 and times `scale`.
+    pub(crate) fn fill(
+        &self,
+        (rows, width): (Range<usize>, usize),
+        scale: f32,
+        to: Columns<'_>,
+    ) -> std::result::Result<(), ModelError> {
+        if let Stored::InFile(weight) = &self.stored {
+            return weight.fill(rows, scale, to);
+        }
+        let (held, per_part) = (self.held()?, (NUMBERS / width).max(1));
+        let numbers = held.numbers();
+        to.values.par_chunks_mut(per_part * to.stride).enumerate().for_each(|(part, values)| {
+            for (row, values) in values.chunks_mut(to.stride).enumerate() {
+                let start = (rows.start + part * per_part + row) * width;
+                narrow_into(numbers, start..start + width, scale, &mut values[to.first..to.first + width]);
+            }
+        });
+        Ok(())
+    }
+
+    /// Writes the blocks of some rows of a quantised weight, each of the same number of bytes.
+    pub(crate) fn fill_blocks(&self, rows: Range<usize>, to: &mut [u8]) -> std::result::Result<(), ModelError> {
+        match &self.stored {
+            Stored::InFile(weight) => weight.fill_blocks(rows, to),
+            Stored::Blocks(blocks) => {
+                let bytes = to.len() / rows.len().max(1);
+                to.copy_from_slice(&blocks.raw().0[rows.start * bytes..rows.end * bytes]);
+                Ok(())
+            }
+            Stored::F32(_) | Stored::Bf16(_) => unreachable!("asked of what is quantised"),
         }
     }
 
@@ -164,17 +255,8 @@ impl Weight {
             Stored::F32(tensor) => Held::F32(storage::values(tensor)?),
             Stored::Bf16(values) => Held::Bf16(values),
             Stored::Blocks(blocks) => Held::Blocks(blocks),
+            Stored::InFile(weight) => Held::Read(weight.all().map_err(candle_core::Error::wrap)?),
         })
-    }
-}
-
-impl Stored {
-    fn numbers(&self) -> Numbers<'_> {
-        match self {
-            Self::F32(_) => Numbers::F32(&[]),
-            Self::Bf16(values) => Numbers::Bf16(values),
-            Self::Blocks(blocks) => Numbers::Blocks(blocks),
-        }
     }
 }
 
