@@ -4,8 +4,7 @@
 use crate::support::{Place, trained};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../lam-model/tests/fixtures/gguf/llama.gguf");
-const PHASE: &str =
-    "finetuning_type = \"qlora\"\nquantization_bit = 8\n[train]\nmax_steps = 1\nmax_tokens_per_batch = 4096\n";
+const PHASE: &str = "finetuning_type = \"qlora\"\nquantization_bit = 8\n[train]\nmax_steps = 1\nmax_length = 100000\nper_device_train_batch_size = 2\n";
 
 fn data() -> String {
     format!("{}/expert_success.parquet", trained().stage("expert"))

@@ -12,6 +12,7 @@ mod gguf;
 mod hub;
 mod kill_and_resume;
 mod miniature;
+mod named_checkpoint;
 mod not_ours;
 mod refused_resume;
 mod remote;

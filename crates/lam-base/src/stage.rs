@@ -6,7 +6,7 @@ use lam_config::ConfigError;
 use lam_hub::NamedModel;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
-use lam_trainer::{TRAINING_WORK, TrainingArguments, check_arguments};
+use lam_trainer::{TRAINING_WORK, check_arguments};
 use serde_json::Value;
 
 use crate::{BaseConfig, BaseIo};
@@ -35,6 +35,10 @@ impl Stage for Base {
 
     fn model_name(&self) -> Option<&'static str> {
         Some("base")
+    }
+
+    fn takes_checkpoint(&self) -> bool {
+        true
     }
 
     fn work(&self) -> &'static [&'static str] {
@@ -71,7 +75,7 @@ impl Stage for Base {
         let named = name.map(|name| NamedModel::find(name, context.monitor())).transpose()?;
         let settings = BaseConfig {
             model_name_or_path: named.as_ref().map(|named| named.directory.display().to_string()),
-            train: TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() },
+            train: settings.train.in_run(context.seed, context.device, context.resume),
             ..settings.clone()
         };
         let io = BaseIo {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lam_cuda::DeviceChoice;
+use lam_pipeline::NamedCheckpoint;
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]
@@ -123,9 +124,25 @@ pub struct RunArgs {
     /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,
+    /// Go on from this checkpoint instead of the last one, as with `resume_from_checkpoint` in TRL: a directory such as
+    /// training/checkpoint-100, of a run with the same settings and data; STAGE is the one that it lies in.
+    #[arg(long, value_name = "[STAGE=]DIR", value_parser = parse_checkpoint)]
+    pub resume: Option<NamedCheckpoint>,
     /// Say what would run, and why, and stop.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// A checkpoint, perhaps with the stage that resumes from it: a stage's name has no `/`.
+fn parse_checkpoint(text: &str) -> Result<NamedCheckpoint, String> {
+    let (stage, directory) = match text.split_once('=') {
+        Some((stage, directory)) if !stage.is_empty() && !stage.starts_with(['.', '/']) => (Some(stage), directory),
+        _ => (None, text),
+    };
+    if directory.is_empty() {
+        return Err("name a checkpoint's directory".into());
+    }
+    Ok(NamedCheckpoint { stage: stage.map(str::to_owned), directory: directory.into() })
 }
 
 /// How a graph is drawn.
@@ -174,8 +191,9 @@ pub struct PhaseArgs {
     /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
     #[arg(long)]
     pub skip_bad: bool,
-    /// Go on from the last checkpoint (auto) or start again (never).
-    #[arg(long, value_enum, default_value = "auto")]
+    /// Go on from the last checkpoint (auto), start again (never), or go on from the checkpoint that is named, of a run
+    /// with the same settings and data.
+    #[arg(long, value_name = "auto|never|[STAGE=]DIR", default_value = "auto", value_parser = parse_resume)]
     pub resume: Resume,
     /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
     #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
@@ -186,12 +204,22 @@ pub struct PhaseArgs {
 }
 
 /// Whether unfinished work is continued.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Resume {
     /// Continue it when there is some.
     Auto,
     /// Start again.
     Never,
+    /// Continue from this checkpoint.
+    From(NamedCheckpoint),
+}
+
+fn parse_resume(text: &str) -> Result<Resume, String> {
+    match text {
+        "auto" => Ok(Resume::Auto),
+        "never" => Ok(Resume::Never),
+        other => parse_checkpoint(other).map(Resume::From),
+    }
 }
 
 /// Looking after training data.

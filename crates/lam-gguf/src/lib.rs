@@ -27,6 +27,7 @@ mod config;
 mod cursor;
 mod error;
 mod file;
+mod keys;
 mod names;
 mod place;
 mod rope;

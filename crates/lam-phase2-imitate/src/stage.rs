@@ -4,7 +4,7 @@ use lam_config::ConfigError;
 use lam_inference::open_model;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
-use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments, check_quantization, check_replay};
+use lam_trainer::{TRAINING_WORK, check_adapter, check_arguments, check_quantization, check_replay};
 use serde_json::Value;
 
 use crate::{ImitateConfig, ImitateIo};
@@ -46,6 +46,10 @@ impl Stage for Imitate {
         Some(self.model_name)
     }
 
+    fn takes_checkpoint(&self) -> bool {
+        true
+    }
+
     fn work(&self) -> &'static [&'static str] {
         TRAINING_WORK
     }
@@ -63,7 +67,7 @@ impl Stage for Imitate {
 
     fn run(&self, settings: &ImitateConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let train = TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() };
+        let train = settings.train.in_run(context.seed, context.device, context.resume);
         let settings = ImitateConfig { train, ..settings.clone() };
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = ImitateIo {

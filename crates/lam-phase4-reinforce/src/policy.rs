@@ -40,6 +40,8 @@ pub struct PolicyIo<'a> {
     pub seed: u64,
     /// Where models compute.
     pub device: DeviceChoice,
+    /// The checkpoint from which training resumes, where one was named.
+    pub resume: Option<&'a Path>,
     /// Progress sink.
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
@@ -104,7 +106,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
 fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, io: &PolicyIo<'_>) -> TrainingArguments {
     let fits = decoder.config().window().is_none_or(|window| longest <= window);
     let share_prefixes = config.train.share_prefixes && fits;
-    TrainingArguments { max_length: longest, share_prefixes, seed: io.seed, device: io.device, ..config.train.clone() }
+    TrainingArguments { max_length: longest, share_prefixes, ..config.train.in_run(io.seed, io.device, io.resume) }
 }
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.

@@ -5,7 +5,7 @@ use lam_inference::open_model;
 use lam_model::open_reward_model;
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
-use lam_trainer::{TRAINING_WORK, TrainingArguments, check_adapter, check_arguments};
+use lam_trainer::{TRAINING_WORK, check_adapter, check_arguments};
 use serde_json::Value;
 
 use crate::policy::{self, PolicyIo, ROLLOUTS_FILE};
@@ -36,6 +36,10 @@ impl Stage for Reward {
         &INPUTS
     }
 
+    fn takes_checkpoint(&self) -> bool {
+        true
+    }
+
     fn work(&self) -> &'static [&'static str] {
         TRAINING_WORK
     }
@@ -51,7 +55,7 @@ impl Stage for Reward {
 
     fn run(&self, settings: &RewardConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let train = TrainingArguments { seed: context.seed, device: context.device, ..settings.train.clone() };
+        let train = settings.train.in_run(context.seed, context.device, context.resume);
         let settings = RewardConfig { train, ..settings.clone() };
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
         let io = RewardIo {
@@ -95,6 +99,10 @@ impl Stage for Ppo {
         Some("LAM4")
     }
 
+    fn takes_checkpoint(&self) -> bool {
+        true
+    }
+
     fn work(&self) -> &'static [&'static str] {
         const WORK: [&str; 2] = [TRAINING_WORK[0], ROLLOUTS_FILE];
         &WORK
@@ -124,6 +132,7 @@ impl Stage for Ppo {
             output: context.output,
             seed: context.seed,
             device: context.device,
+            resume: context.resume,
             progress: context.progress,
             cancel: context.cancel,
         };

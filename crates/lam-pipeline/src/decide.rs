@@ -6,6 +6,7 @@ use lam_store::{InputRef, Manifest, StagingDir, StoreError, read_manifest};
 
 use crate::attempt::Attempt;
 use crate::check::Prepared;
+use crate::checkpoint::Resumption;
 use crate::file::{InputSource, StageSpec};
 use crate::fingerprint::{Identity, Inputs};
 use crate::origins::Origins;
@@ -34,12 +35,18 @@ pub(crate) struct Decider<'a> {
     pub options: &'a RunOptions,
     pub run_dir: PathBuf,
     pub origins: Origins,
+    /// The stage that resumes from a checkpoint that was named.
+    resumption: Option<Resumption>,
     /// Positions that `--from` and `--until` leave in.
     positions: std::ops::RangeInclusive<usize>,
 }
 
 impl<'a> Decider<'a> {
-    pub fn new(pipeline: &'a Pipeline, options: &'a RunOptions) -> Result<Self, PipelineError> {
+    pub fn new(
+        pipeline: &'a Pipeline,
+        options: &'a RunOptions,
+        prepared: &[Prepared<'_>],
+    ) -> Result<Self, PipelineError> {
         let first = options.from.as_deref().map(|name| position(pipeline, "--from", name)).transpose()?;
         let last = options.until.as_deref().map(|name| position(pipeline, "--until", name)).transpose()?;
         for name in &options.force {
@@ -48,7 +55,17 @@ impl<'a> Decider<'a> {
         let run_dir = pipeline.run_dir(&options.runs_dir);
         let origins = Origins::open(&run_dir);
         let positions = first.unwrap_or(0)..=last.unwrap_or(usize::MAX);
-        Ok(Self { pipeline, options, run_dir, origins, positions })
+        let resumption = Resumption::of(pipeline, options, prepared)?;
+        Ok(Self { pipeline, options, run_dir, origins, resumption, positions })
+    }
+
+    /// The checkpoint from which a stage resumes, where one was named.
+    pub fn checkpoint(&self, spec: &StageSpec) -> Option<&Path> {
+        self.resumption_of(spec).map(|resumption| resumption.directory.as_path())
+    }
+
+    fn resumption_of(&self, spec: &StageSpec) -> Option<&Resumption> {
+        self.resumption.as_ref().filter(|resumption| resumption.stage == spec.id)
     }
 
     /// What becomes of a stage, given the results of those before it (`None`: will be made).
@@ -90,6 +107,14 @@ impl<'a> Decider<'a> {
     ) -> Result<Vec<Reason>, PipelineError> {
         let forced = self.options.force.iter().any(|name| *name == spec.name || *name == spec.id);
         let mut reasons: Vec<Reason> = forced.then_some(Reason::Forced).into_iter().collect();
+        if let Some(resumption) = self.resumption_of(spec) {
+            let checkpoint = resumption.directory.display().to_string();
+            if forced && resumption.is_in_work(directory) {
+                let what = format!("--resume {checkpoint}: it lies in the unfinished work that --force would remove");
+                return Err(PipelineError::definition(None, what, "leave out --force, or copy the checkpoint first"));
+            }
+            reasons.push(Reason::Resumed { checkpoint });
+        }
         match found {
             Err(what) => reasons.push(Reason::Damaged { what: what.clone() }),
             Ok(None) => reasons.push(Reason::New),
@@ -135,7 +160,8 @@ impl<'a> Decider<'a> {
             return Ok(Some(Reason::Unfinished));
         }
         let differences = identity.own_differences(&attempt.identity);
-        let of_use = !attempt.refused_its_input && prepared.kind.holds_work(&work);
+        let is_named = self.resumption_of(prepared.spec).is_some_and(|resumption| resumption.is_in_work(directory));
+        let of_use = is_named || !attempt.refused_its_input && prepared.kind.holds_work(&work);
         let is_stranded = of_use && !differences.is_empty();
         Ok(Some(if is_stranded { Reason::Stranded { differences } } else { Reason::Restarted }))
     }

@@ -18,6 +18,8 @@ pub(crate) trait Kind: Send + Sync {
     fn model_name(&self) -> Option<&'static str>;
     /// Whether unfinished work in its private directory is something that nobody wants to lose.
     fn holds_work(&self, directory: &Path) -> bool;
+    /// Whether it resumes from a checkpoint that is named.
+    fn takes_checkpoint(&self) -> bool;
     /// The stage with what was written in its settings.
     fn configure(
         &self,
@@ -57,6 +59,10 @@ impl<S: Stage> Kind for S {
 
     fn holds_work(&self, directory: &Path) -> bool {
         self.work().iter().any(|name| directory.join(name).exists())
+    }
+
+    fn takes_checkpoint(&self) -> bool {
+        Stage::takes_checkpoint(self)
     }
 
     fn configure(

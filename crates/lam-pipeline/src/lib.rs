@@ -15,6 +15,7 @@
 
 mod attempt;
 mod check;
+mod checkpoint;
 mod code;
 mod decide;
 mod error;
@@ -42,7 +43,7 @@ pub use error::PipelineError;
 pub use file::{InputSource, Pipeline, ReadText, StageDraft, StageSpec};
 pub use graph::{GraphFormat, graph};
 pub use journal::JOURNAL_FILE;
-pub use options::RunOptions;
+pub use options::{NamedCheckpoint, RunOptions};
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};
 pub use registry::Registry;

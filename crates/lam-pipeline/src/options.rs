@@ -19,12 +19,23 @@ pub struct RunOptions {
     pub force: Vec<String>,
     /// Start unfinished stages from nothing.
     pub fresh: bool,
+    /// The checkpoint from which a stage resumes, instead of its last one.
+    pub resume: Option<NamedCheckpoint>,
     /// On which device models compute, whatever the pipeline says.
     pub device: Option<DeviceChoice>,
     /// Stops the run at the next safe point.
     pub cancel: Cancel,
     /// The clock of journals and durations.
     pub now: fn() -> SystemTime,
+}
+
+/// From where a stage resumes, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedCheckpoint {
+    /// The stage, where one was named.
+    pub stage: Option<String>,
+    /// The checkpoint's directory.
+    pub directory: PathBuf,
 }
 
 impl Default for RunOptions {
@@ -35,6 +46,7 @@ impl Default for RunOptions {
             until: None,
             force: Vec::new(),
             fresh: false,
+            resume: None,
             device: None,
             cancel: Cancel::default(),
             now: SystemTime::now,

@@ -51,7 +51,7 @@ pub struct Plan {
 pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> Result<Plan, PipelineError> {
     let prepared = prepare(pipeline, registry)?;
     check_places(&pipeline.run_dir(&options.runs_dir), &prepared)?;
-    let stages = foresee(&mut Decider::new(pipeline, options)?, &prepared)?;
+    let stages = foresee(&mut Decider::new(pipeline, options, &prepared)?, &prepared)?;
     Ok(Plan { pipeline: pipeline.name.clone(), stages })
 }
 

@@ -16,6 +16,8 @@ pub enum Reason {
     New,
     /// The user asked for it.
     Forced,
+    /// The user named the checkpoint from which it resumes.
+    Resumed { checkpoint: String },
     /// The result is not as it was recorded.
     Damaged { what: String },
     /// The configuration differs.
@@ -60,6 +62,7 @@ impl fmt::Display for Reason {
         match self {
             Reason::New => f.write_str("new"),
             Reason::Forced => f.write_str("forced"),
+            Reason::Resumed { checkpoint } => write!(f, "goes on from {checkpoint}"),
             Reason::Damaged { what } => write!(f, "its result is damaged: {what}"),
             Reason::ConfigChanged { changes } => {
                 let shown = changes.iter().map(|change| format!("{} {} → {}", change.key, change.old, change.new));

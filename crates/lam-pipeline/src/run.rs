@@ -37,7 +37,7 @@ pub fn run(
     fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
     let _lock = RunLock::take(&run_dir)?;
     let journal = EventJournal::open(&run_dir, options.now)?;
-    let mut decider = Decider::new(pipeline, options)?;
+    let mut decider = Decider::new(pipeline, options, &prepared)?;
     for stage in &prepared {
         StagingDir::recover(&run_dir.join(&stage.spec.id))?;
     }
@@ -234,6 +234,7 @@ impl Runner<'_> {
             inputs,
             output,
             seed: prepared.spec.seed,
+            resume: self.decider.checkpoint(prepared.spec),
             device: self.options.device.unwrap_or(self.pipeline.device),
             environments: self.registry.environments(),
             model_name_of: &|kind| self.registry.model_name(kind),

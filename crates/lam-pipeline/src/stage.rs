@@ -66,6 +66,8 @@ pub struct StageContext<'a> {
     pub output: &'a Path,
     /// Seed of every random stream.
     pub seed: u64,
+    /// The checkpoint from which it resumes, where somebody named one.
+    pub resume: Option<&'a Path>,
     /// On which device its models compute.
     pub device: DeviceChoice,
     /// The environments, by name.
@@ -149,6 +151,11 @@ pub trait Stage: Send + Sync + 'static {
     /// with inputs.
     fn files(&self, _settings: &Self::Settings) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// Whether it resumes from [`StageContext::resume`].
+    fn takes_checkpoint(&self) -> bool {
+        false
     }
 
     /// Refuses settings that make no sense, alone or with the inputs that are given, before anything runs.

@@ -1,5 +1,7 @@
 //! The training arguments, under the names of Hugging Face's Trainer. Knows no model and no phase.
 
+use std::path::{Path, PathBuf};
+
 use lam_cuda::DeviceChoice;
 use lam_learn::{AdamWConfig, Schedule, schedule_factor};
 use lam_model::{Decoder, Precision};
@@ -119,6 +121,9 @@ pub struct TrainingArguments {
     /// Where it computes: the run's, so that it is not a setting.
     #[serde(skip)]
     pub device: DeviceChoice,
+    /// The checkpoint from which it resumes, instead of the last one: the run's too.
+    #[serde(skip)]
+    pub resume_from_checkpoint: Option<PathBuf>,
 }
 
 /// In which numbers a trained model is written.
@@ -195,11 +200,18 @@ impl Default for TrainingArguments {
             max_memory_mib: 0,
             seed: 42,
             device: DeviceChoice::Cpu,
+            resume_from_checkpoint: None,
         }
     }
 }
 
 impl TrainingArguments {
+    /// The same in a run: with its seed, where it computes, and the checkpoint from which it resumes if one was named.
+    #[must_use]
+    pub fn in_run(&self, seed: u64, device: DeviceChoice, resume: Option<&Path>) -> Self {
+        Self { seed, device, resume_from_checkpoint: resume.map(Path::to_owned), ..self.clone() }
+    }
+
     /// What a run is told, with its seed: as it stands beside a checkpoint.
     pub(crate) fn record(&self) -> Map<String, Value> {
         let Value::Object(mut fields) = serde_json::to_value(self).expect("plain data serialises") else {

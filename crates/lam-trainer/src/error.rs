@@ -173,7 +173,7 @@ impl Fault for TrainerError {
             Self::ResumeMismatch { path, differences } => {
                 Details::new(format!("made by another run; what differs:\n{differences}"))
                     .at(path.display())
-                    .hint("undo the change, or remove the directory to start over")
+                    .hint("undo the change, or start over without this checkpoint")
             }
             Self::Checkpoint { path, reason } => Details::default()
                 .at(path.display())

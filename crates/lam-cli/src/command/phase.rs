@@ -79,7 +79,7 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
         }
     };
     let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };
-    start(stages, &place, args.resume == Resume::Never, output)
+    start(stages, &place, &args.resume, output)
 }
 
 /// Where a phase or a single stage writes, and what may go for it.
@@ -102,7 +102,7 @@ pub fn run_single<const N: usize>(
     place: &Target<'_>,
     output: &Output,
 ) -> Result<(), Failure> {
-    start(vec![stage(name, kind, inputs, settings(config, set)?)], place, false, output)
+    start(vec![stage(name, kind, inputs, settings(config, set)?)], place, &Resume::Auto, output)
 }
 
 /// A stage with the inputs that are given.
@@ -118,7 +118,7 @@ fn stage<'a>(
 }
 
 /// Runs the stages with results below the output directory.
-fn start(stages: Vec<StageDraft>, place: &Target<'_>, fresh: bool, output: &Output) -> Result<(), Failure> {
+fn start(stages: Vec<StageDraft>, place: &Target<'_>, resume: &Resume, output: &Output) -> Result<(), Failure> {
     let force = match place.force {
         named if named.iter().any(|name| name == ALL_STAGES) => stages.iter().map(|stage| stage.name.clone()).collect(),
         named => named.to_vec(),
@@ -126,7 +126,10 @@ fn start(stages: Vec<StageDraft>, place: &Target<'_>, fresh: bool, output: &Outp
     let (runs_dir, name) = folder_and_name(place.output_dir)?;
     let pipeline = Pipeline::of_drafts(&name, place.seed, stages)?;
     lam_pipeline::check(&pipeline, &registry())?;
-    execute(&pipeline, RunOptions { runs_dir, fresh, force, device: place.device, ..RunOptions::default() }, output)
+    let fresh = *resume == Resume::Never;
+    let resume = if let Resume::From(checkpoint) = resume { Some(checkpoint.clone()) } else { None };
+    let device = place.device;
+    execute(&pipeline, RunOptions { runs_dir, fresh, force, resume, device, ..RunOptions::default() }, output)
 }
 
 /// The folder in which a directory lies, and its name there; `.` and `..` are looked up.

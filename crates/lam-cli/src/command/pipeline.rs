@@ -19,6 +19,7 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         from: args.from.clone(),
         until: args.until.clone(),
         force: args.force.clone(),
+        resume: args.resume.clone(),
         device,
         ..RunOptions::default()
     };

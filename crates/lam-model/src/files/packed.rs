@@ -7,23 +7,20 @@ use lam_gguf::Format;
 
 use super::span::{FileSpan, PIECE};
 use crate::ModelError;
-use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
+use crate::backend::storage::weight::Stored;
 
 impl FileSpan {
     /// All of it in the blocks in which it lies, where they are of a form that is computed with.
-    pub(crate) fn read_blocks(&self) -> Result<Option<Blocks>, ModelError> {
-        let form = match self.format {
-            Format::Q8_0 => BlockForm::Q8_0,
-            Format::Q4_0 => BlockForm::Q4_0,
-            Format::Q4K => BlockForm::Q4K,
-            Format::F32 | Format::F16 | Format::BF16 | Format::Q6K => return Ok(None),
-        };
+    pub(crate) fn read_blocks(&self) -> Result<Option<Stored>, ModelError> {
+        if !Stored::takes(self.format) {
+            return Ok(None);
+        }
         let mut bytes = Vec::new();
         self.runs(0, self.count(), |first, count| self.pieces(first, count, |piece| bytes.extend_from_slice(piece)))?;
         self.refuse_if_changed()?;
-        let blocks = Blocks::of_bytes(form, bytes);
-        self.refuse_unless(blocks.are_finite())?;
-        Ok(Some(blocks))
+        let blocks = Stored::of_blocks(self.format, bytes);
+        self.refuse_unless(blocks.is_some())?;
+        Ok(blocks)
     }
 
     /// Calls `each` with every run of numbers that lies in one piece in the file: its first number there and its length.

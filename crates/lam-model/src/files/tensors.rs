@@ -165,7 +165,7 @@ impl Tensors {
             return Ok(Stored::InFile(InFile::new(span)));
         }
         if let Some(blocks) = takes_blocks.then(|| span.read_blocks()).transpose()?.flatten() {
-            return Ok(Stored::Blocks(Arc::new(blocks)));
+            return Ok(blocks);
         }
         match span.format {
             Format::F32 | Format::F16 => Ok(Stored::F32(storage::tensor(span.whole_f32()?, shape)?)),

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::names::{SPECIAL, TOKENIZER, TOKENIZER_CONFIG, object_in};
+use super::names::{CHAT_TEMPLATE, SPECIAL, TOKENIZER, TOKENIZER_CONFIG, object_in, pretty};
 use super::{SpecialNames, Tokenizer, gguf};
 use crate::PromptError;
 
-pub(crate) const CHAT_TEMPLATE: &str = "chat_template.jinja";
 /// Directory of further chat templates.
 pub(crate) const ADDITIONAL_TEMPLATES: &str = "additional_chat_templates";
 /// Files that go with a tokenizer and are kept as they are.
@@ -115,10 +114,4 @@ impl Tokenizer {
         self.files.insert(CHAT_TEMPLATE.into(), template.as_bytes().to_vec());
         self
     }
-}
-
-pub(super) fn pretty(value: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("values without maps of other keys serialise");
-    text.push('\n');
-    text
 }

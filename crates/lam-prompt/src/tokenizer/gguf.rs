@@ -7,8 +7,7 @@ use std::path::Path;
 use lam_gguf::{Gguf, GgufError};
 use serde_json::{Map, Value, json};
 
-use super::files::{CHAT_TEMPLATE, pretty};
-use super::names::{TOKENIZER, TOKENIZER_CONFIG};
+use super::names::{CHAT_TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, pretty};
 use super::words::{self, Words};
 use crate::PromptError;
 

@@ -14,11 +14,11 @@ mod stop;
 mod train;
 mod words;
 
-pub(crate) use files::{ADDITIONAL_TEMPLATES, CHAT_TEMPLATE};
+pub(crate) use files::ADDITIONAL_TEMPLATES;
 pub use files::{has_tokenizer, tokenizer_files};
 pub(crate) use gguf::model_config;
 pub use markers::MARKERS;
-pub(crate) use names::{SpecialNames, TOKENIZER_CONFIG, read_object};
+pub(crate) use names::{CHAT_TEMPLATE, SpecialNames, TOKENIZER_CONFIG, read_object};
 pub(crate) use rendered::Cover;
 pub use stop::StopStrings;
 pub(crate) use train::COMPACT_TEMPLATE;

@@ -9,6 +9,7 @@ use crate::PromptError;
 
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+pub(crate) const CHAT_TEMPLATE: &str = "chat_template.jinja";
 pub(super) const SPECIAL: &str = "special_tokens_map.json";
 
 /// Names in the order in which transformers adds those that a vocabulary lacks.
@@ -103,4 +104,11 @@ pub(super) fn object_in(
 
 fn object(bytes: &[u8], path: &Path) -> Result<Map<String, Value>, PromptError> {
     serde_json::from_slice(bytes).map_err(|error| PromptError::format(path, error, "it must be a JSON object"))
+}
+
+/// JSON for people to read.
+pub(super) fn pretty(value: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("values without maps of other keys serialise");
+    text.push('\n');
+    text
 }

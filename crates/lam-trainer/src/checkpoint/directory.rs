@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lam_store::{StagingDir, StoreError, remove_directory};
+use lam_store::{StagingDir, StoreError, content_files, remove_directory};
 
 use crate::TrainerError;
 
@@ -49,6 +49,27 @@ impl Checkpoints {
         let mut steps: Vec<u64> = self.names()?.into_iter().filter_map(step_of).collect();
         steps.sort_unstable();
         Ok(steps)
+    }
+
+    /// The checkpoint after `step` beside another one.
+    pub(crate) fn beside(&self, other: &Path, step: u64) -> PathBuf {
+        other.with_file_name(checkpoint_name(step))
+    }
+
+    /// Copies a checkpoint after `step` from elsewhere, unless it lies here.
+    pub(crate) fn adopt(&self, from: &Path, step: u64) -> Result<(), TrainerError> {
+        let own = self.path(step);
+        if own.canonicalize().is_ok_and(|own| from.canonicalize().is_ok_and(|from| own == from)) {
+            return Ok(());
+        }
+        let staging = StagingDir::open_empty(&own)?;
+        for name in content_files(from)? {
+            let (source, target) = (from.join(&name), staging.path().join(&name));
+            let parent = target.parent().unwrap_or(&own);
+            fs::create_dir_all(parent).map_err(StoreError::io("create directory", parent))?;
+            fs::copy(&source, &target).map_err(StoreError::io("copy", &source))?;
+        }
+        Ok(staging.commit()?)
     }
 
     /// Whether the checkpoint after `step` is there and not that of a stop.

@@ -47,9 +47,12 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         self.checkpoints.rotate(self.run.arguments.save_total_limit, best)
     }
 
-    /// Resumes from the last checkpoint that is complete and undamaged, if there is one; where there are others only,
-    /// the last one's damage is told.
+    /// Resumes from the checkpoint that was named, else from the last one that is complete and undamaged, if there is one;
+    /// where there are others only, the last one's damage is told.
     pub(super) fn resume(&mut self) -> Result<(), TrainerError> {
+        if let Some(named) = &self.run.arguments.resume_from_checkpoint {
+            return self.resume_from_named(named);
+        }
         let mut last_damage = None;
         for step in self.checkpoints.steps()?.into_iter().rev() {
             let Some(damage) = self.damage(step)? else { return self.resume_from(step) };
@@ -71,6 +74,34 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         let best = state.best_global_step.filter(|best| *best != step);
         let best = best.map(|best| self.checkpoints.path(best)).filter(|best| best.exists());
         Ok(best.and_then(|best| damage(&best)))
+    }
+
+    /// Resumes from a checkpoint of this run's, wherever it lies. One from elsewhere is copied among the own ones first, and
+    /// so is the best one beside it that it refers to.
+    fn resume_from_named(&mut self, named: &Path) -> Result<(), TrainerError> {
+        let state_file = named.join(STATE_FILE);
+        if !state_file.is_file() {
+            return Err(TrainerError::Arguments {
+                key: "resume_from_checkpoint",
+                value: named.display().to_string(),
+                reason: format!("is no checkpoint: it holds no {STATE_FILE}"),
+                hint: "name a directory such as training/checkpoint-100",
+            });
+        }
+        damage(named).map_or(Ok(()), Err)?;
+        let identity: Identity = read_json(&named.join(IDENTITY_FILE))?;
+        refuse_other(named, &identity, &self.identity)?;
+        let TrainerState { global_step, best_global_step, .. } = read_json(&state_file)?;
+        if let Some(best) = best_global_step.filter(|best| *best != global_step) {
+            // Where it is gone, a better one came after this checkpoint, and will come again.
+            let beside = self.checkpoints.beside(named, best);
+            if beside.join(STATE_FILE).is_file() {
+                damage(&beside).map_or(Ok(()), Err)?;
+                self.checkpoints.adopt(&beside, best)?;
+            }
+        }
+        self.checkpoints.adopt(named, global_step)?;
+        self.resume_from(global_step)
     }
 
     fn resume_from(&mut self, step: u64) -> Result<(), TrainerError> {

@@ -235,3 +235,66 @@ fn another_run_may_not_go_on() {
     let error = run_with(&mut Toy::new(), &mut fewer, root.path(), &settings(), &Cancel::default()).unwrap_err();
     assert!(error.to_string().contains("samples: was "), "{error}");
 }
+
+/// The arguments of a run that goes on from a checkpoint.
+fn from(checkpoint: PathBuf) -> TrainingArguments {
+    TrainingArguments { resume_from_checkpoint: Some(checkpoint), ..settings() }
+}
+
+#[test]
+fn a_run_goes_on_from_the_checkpoint_that_is_named_with_the_same_bytes() {
+    let all = TrainingArguments { save_total_limit: 0, ..settings() };
+    let whole = tempfile::tempdir().unwrap();
+    let (toy, outcome) = run(whole.path(), &all, &Cancel::default());
+    let log = outcome.unwrap().log_history;
+    let names = std::fs::read_dir(whole.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let checkpoints: Vec<String> = names.filter(|name| name.starts_with("checkpoint-")).collect();
+    assert!(checkpoints.len() > 2);
+    let kept = tempfile::tempdir().unwrap();
+    run(kept.path(), &settings(), &Cancel::default()).1.unwrap();
+    for name in checkpoints {
+        // Elsewhere: it is copied, with the best one beside it.
+        let other = tempfile::tempdir().unwrap();
+        let (resumed, outcome) = run(other.path(), &from(whole.path().join(&name)), &Cancel::default());
+        assert_eq!(outcome.unwrap().log_history, log, "{name}");
+        assert_eq!(resumed.values(), toy.values(), "{name}");
+        // Not the arguments beside it, which say how many checkpoints are kept.
+        let of_last = ["model", "optimizer"].map(|name| format!("last/{name}.safetensors"));
+        let best = ["best/model.safetensors", "metrics.jsonl"].map(str::to_owned);
+        for file in of_last.iter().chain(&best) {
+            assert_eq!(
+                hash_path(&other.path().join(file)).unwrap(),
+                hash_path(&kept.path().join(file)).unwrap(),
+                "{name}: {file}"
+            );
+        }
+    }
+    // Among its own: the later ones are made again.
+    let before = left_behind(whole.path());
+    let own = TrainingArguments { save_total_limit: 0, ..from(whole.path().join("checkpoint-3")) };
+    run(whole.path(), &own, &Cancel::default()).1.unwrap();
+    assert_eq!(left_behind(whole.path()), before);
+}
+
+#[test]
+fn a_named_checkpoint_of_another_run_or_none_is_refused() {
+    let whole = tempfile::tempdir().unwrap();
+    run(whole.path(), &settings(), &Cancel::default()).1.unwrap();
+    let last = whole.path().join("last").canonicalize().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let refused = |arguments: &TrainingArguments| {
+        let error = run(other.path(), arguments, &Cancel::default()).1.unwrap_err().to_string();
+        let left = std::fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("checkpoint-")), "{error}");
+        error
+    };
+    let error = refused(&TrainingArguments { learning_rate: 0.01, ..from(last.clone()) });
+    assert!(error.contains("arguments.learning_rate: was") && error.contains("hint: "), "{error}");
+    let error = refused(&from(whole.path().to_owned()));
+    assert!(error.contains("is no checkpoint: it holds no trainer_state.json"), "{error}");
+    let file = last.join("optimizer.safetensors");
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert!(refused(&from(last)).contains("damaged"));
+}

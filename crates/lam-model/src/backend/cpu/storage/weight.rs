@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor, Var, bail};
 use half::bf16;
+use lam_gguf::Format;
 use rayon::prelude::*;
 
 use super::in_file::{Columns, Form, InFile, Rows, narrow_into};
@@ -257,6 +258,29 @@ impl Weight {
             Stored::Blocks(blocks) => Held::Blocks(blocks),
             Stored::InFile(weight) => Held::Read(weight.all().map_err(candle_core::Error::wrap)?),
         })
+    }
+}
+
+/// The form of blocks that are computed with as they lie in a GGUF file.
+fn form_of(format: Format) -> Option<BlockForm> {
+    match format {
+        Format::Q8_0 => Some(BlockForm::Q8_0),
+        Format::Q4_0 => Some(BlockForm::Q4_0),
+        Format::Q4K => Some(BlockForm::Q4K),
+        Format::F32 | Format::F16 | Format::BF16 | Format::Q6K => None,
+    }
+}
+
+impl Stored {
+    /// Whether numbers in this format stay in their blocks.
+    pub(crate) fn takes(format: Format) -> bool {
+        form_of(format).is_some()
+    }
+
+    /// Whole blocks as they lie in a file; none where a value is no finite number, or the format is kept otherwise.
+    pub(crate) fn of_blocks(format: Format, bytes: Vec<u8>) -> Option<Self> {
+        let blocks = Blocks::of_bytes(form_of(format)?, bytes);
+        blocks.are_finite().then(|| Self::Blocks(Arc::new(blocks)))
     }
 }
 
