@@ -45,6 +45,9 @@ mod keys;
 mod layout;
 mod lora;
 mod matrix_product;
+#[cfg(test)]
+#[path = "../../../tests/not_run.rs"]
+mod not_run;
 mod precision;
 mod processor;
 mod rotary;

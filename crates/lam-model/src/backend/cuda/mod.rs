@@ -3,9 +3,6 @@
 //! waits for the processor.
 
 mod group;
-#[cfg(test)]
-#[path = "../../../../../tests/not_run.rs"]
-mod not_run;
 pub(crate) mod ops;
 mod panels;
 mod quantised;

@@ -53,7 +53,7 @@ fn modules() -> Vec<(Family, &'static [(u32, u32)])> {
 fn nvrtc_takes_every_module_for_every_architecture() {
     let compiler = match Compiler::find() {
         Ok(compiler) => compiler,
-        Err(error) => return crate::backend::cuda::not_run::not_run(&error.to_string()),
+        Err(error) => return crate::not_run::not_run(&error.to_string()),
     };
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/nvrtc");
     std::fs::create_dir_all(&kept).unwrap();

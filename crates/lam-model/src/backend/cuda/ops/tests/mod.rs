@@ -23,8 +23,8 @@ use lam_cuda::{Buffer, Device, Libraries, Settings, emulation};
 use super::{Ops, Place, PlaceMut};
 use crate::backend::cpu::kernel::element::Element;
 use crate::backend::cpu::storage::activation::rounded;
-use crate::backend::cuda::not_run::not_run;
 use crate::finite_difference;
+use crate::not_run::not_run;
 
 const MEMORY: usize = 256 << 20;
 
