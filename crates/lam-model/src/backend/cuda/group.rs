@@ -9,13 +9,14 @@
 //!
 //! so that y = [x | x Aᵀ] · [W | s B]ᵀ and the gradient by x is [g | g s B] · [W ; A]: the adapters cost two thin
 //! products of their own, into the room behind x and behind g. Quantised weights are expanded into panels of such a matrix
-//! (`panels.rs`).
+//! (`panels.rs`), or multiplied with a few rows as they are (`ops/few.rs`).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use half::bf16;
 use lam_cuda::{Addend, Buffer, CudaError, Matrix, Output, Product, View, ViewMut};
 
+use super::ops::few::{FEW_ROWS, FewBecome};
 use super::ops::{Ops, Place, PlaceMut};
 use super::quantised::Quantised;
 use super::rows::{Rows, Wide, stride_of};
@@ -89,8 +90,7 @@ impl Group {
         let (n, k, r) = self.size;
         self.inner(ops, at, x)?;
         let mut y = Rows::new(ops.device(), x.count, n, 0)?;
-        let PlaceMut { values, stride } = y.place_mut();
-        self.times(ops, (x, k + r), None, values, stride)?;
+        self.times(ops, (x, k + r), &mut y)?;
         if let Some(bias) = &self.bias {
             ops.add_bias(y.place_mut(), bias.all(), (x.count, n))?;
         }
@@ -102,13 +102,52 @@ impl Group {
         let (n, k, r) = self.size;
         self.inner(ops, at, x)?;
         let mut y = ops.device().alloc::<f32>(x.count * n)?;
-        self.times(ops, (x, k + r), Some(onto.values.all()), y.all_mut(), n)?;
+        self.times_onto(ops, (x, k + r), onto.values.all(), y.all_mut())?;
         Ok(Wide { values: y, narrow: None })
     }
 
-    /// The product of the first `columns` of x, K or with the inner values behind them K + R, and as many of [W | s B]ᵀ, onto
-    /// something if there is something. Shapes: onto, y [T, N], rows `stride` apart.
-    pub(crate) fn times<O: Output>(
+    /// The product of the first `columns` of x, K or with the inner values behind them K + R, and as many of [W | s B]ᵀ.
+    /// Shape: [T, N].
+    pub(crate) fn times(&self, ops: &Ops, (x, columns): (&Rows, usize), y: &mut Rows) -> Result<(), CudaError> {
+        let PlaceMut { values, stride } = y.place_mut();
+        match self.few(x) {
+            Some(quantised) => self.few_times(ops, quantised, (x, columns), (FewBecome::Rows(values), stride)),
+            None => self.product(ops, (x, columns), None, values, stride),
+        }
+    }
+
+    /// The same, added to `onto`. Shapes: [T, N].
+    pub(crate) fn times_onto(
+        &self,
+        ops: &Ops,
+        (x, columns): (&Rows, usize),
+        onto: View<'_, f32>,
+        y: ViewMut<'_, f32>,
+    ) -> Result<(), CudaError> {
+        let n = self.size.0;
+        match self.few(x) {
+            Some(quantised) => self.few_times(ops, quantised, (x, columns), (FewBecome::Wide(Some(onto), y), n)),
+            None => self.product(ops, (x, columns), Some(onto), y, n),
+        }
+    }
+
+    /// Its blocks, where so few rows are multiplied with these themselves.
+    fn few(&self, x: &Rows) -> Option<&Quantised> {
+        self.quantised.as_ref().filter(|_| x.count <= FEW_ROWS)
+    }
+
+    fn few_times(
+        &self,
+        ops: &Ops,
+        quantised: &Quantised,
+        (x, columns): (&Rows, usize),
+        y: (FewBecome<'_>, usize),
+    ) -> Result<(), CudaError> {
+        let (n, k, _) = self.size;
+        ops.few_product((quantised.all(), self.apart_from(0)), (n, k, columns - k), (x.place(), x.count), y)
+    }
+
+    fn product<O: Output>(
         &self,
         ops: &Ops,
         (x, columns): (&Rows, usize),

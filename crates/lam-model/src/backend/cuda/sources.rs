@@ -33,6 +33,7 @@ pub(crate) enum Family {
     Gather,
     Single,
     SingleBlocks(BlockForm),
+    FewBlocks(BlockForm),
 }
 
 /// Positions of a page of keys and values.
@@ -172,7 +173,14 @@ impl Family {
             Family::Decode => ("decode", include_str!("kernels/decode.cu")),
             Family::AttentionDelta => ("attention-delta", include_str!("kernels/attention/delta.cu")),
             Family::Gather => return gather(),
-            Family::SingleBlocks(form) => return single_blocks(form),
+            Family::SingleBlocks(form) => {
+                let names = ["single-blocks-q8-0", "single-blocks-q4-0", "single-blocks-q4-k"];
+                return of_form(form, names, include_str!("kernels/single_blocks.cu"));
+            }
+            Family::FewBlocks(form) => {
+                let names = ["few-blocks-q8-0", "few-blocks-q4-0", "few-blocks-q4-k"];
+                return of_form(form, names, include_str!("kernels/few_blocks.cu"));
+            }
             Family::Attention(tiles) => return tiles.source(),
             Family::Cached(heads) => return heads.source(),
         };
@@ -186,14 +194,15 @@ fn gather() -> Source {
     Source::new("attention-gather", format!("#define PAGE {PAGE}\n") + &text)
 }
 
-fn single_blocks(form: BlockForm) -> Source {
+/// Kernels over blocks of one form.
+fn of_form(form: BlockForm, names: [&'static str; 3], text: &str) -> Source {
     let (name, form) = match form {
-        BlockForm::Q8_0 => ("single-blocks-q8-0", "Q8_0"),
-        BlockForm::Q4_0 => ("single-blocks-q4-0", "Q4_0"),
-        BlockForm::Q4K => ("single-blocks-q4-k", "Q4_K"),
+        BlockForm::Q8_0 => (names[0], "Q8_0"),
+        BlockForm::Q4_0 => (names[1], "Q4_0"),
+        BlockForm::Q4K => (names[2], "Q4_K"),
     };
     let definitions = format!("#define Q8_0 0\n#define Q4_0 1\n#define Q4_K 2\n#define FORM {form}\n");
-    Source::new(name, definitions + &flat(&[DEVICE, VALUES, include_str!("kernels/single_blocks.cu")]))
+    Source::new(name, definitions + &flat(&[DEVICE, VALUES, text]))
 }
 
 /// Files as one text. What they include stands before them.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use lam_cuda::{CudaError, Device};
 
 use crate::backend::cpu::ops::rope::Rope;
+use crate::backend::cuda::ops::Ops;
 use crate::backend::cuda::ops::cached::page_numbers;
-use crate::backend::cuda::ops::{Ops, PlaceMut};
 use crate::backend::cuda::{Cuda, Group, Rows, Wide};
 use crate::backend::run::{Heads, Run};
 use crate::decoder::OnCuda;
@@ -96,8 +96,7 @@ impl Model {
             return group.forward(self.ops(), (&self.run, place.0), x);
         }
         let mut y = Rows::new(self.device(), x.count, group.size.0, 0)?;
-        let PlaceMut { values, stride } = y.place_mut();
-        group.times(self.ops(), (x, group.size.1), None, values, stride)?;
+        group.times(self.ops(), (x, group.size.1), &mut y)?;
         if let Some(bias) = &group.bias {
             self.ops().add_bias(y.place_mut(), bias.all(), (x.count, group.size.0))?;
         }
@@ -112,7 +111,7 @@ impl Model {
         }
         let n = group.size.0;
         let mut y = self.device().alloc::<f32>(x.count * n)?;
-        group.times(self.ops(), (x, group.size.1), Some(onto.values.all()), y.all_mut(), n)?;
+        group.times_onto(self.ops(), (x, group.size.1), onto.values.all(), y.all_mut())?;
         Ok(Wide { values: y, narrow: None })
     }
 }

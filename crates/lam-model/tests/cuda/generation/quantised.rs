@@ -1,4 +1,4 @@
-//! Tokens that come alone over a quantised base: products with the blocks themselves.
+//! Few tokens over a quantised base: products with the blocks themselves.
 
 use lam_model::{AdapterUse, CacheOptions, DecoderConfig, Finetuning, KvCache, ModelError, Read};
 
@@ -31,14 +31,15 @@ fn text() -> Vec<u32> {
     tokens(20, 1)
 }
 
-/// Reads a prompt and then one token at a time.
+/// Reads a prompt, two tokens together, and then one token at a time.
 fn check(cache: &KvCache, expected: &[f32], what: &str) {
     let (text, mut cache) = (text(), cache.sibling(1));
     let read = |cache: &mut KvCache, tokens: &[u32]| -> Result<Vec<f32>, ModelError> {
         cache.read(&[Read { slot: 0, tokens, scored: tokens.len() }])
     };
     let mut found = read(&mut cache, &text[..13]).unwrap();
-    text[13..].chunks(1).for_each(|token| found.extend(read(&mut cache, token).unwrap()));
+    found.extend(read(&mut cache, &text[13..15]).unwrap());
+    text[15..].chunks(1).for_each(|token| found.extend(read(&mut cache, token).unwrap()));
     assert_eq!(found.len(), text.len() * VOCABULARY);
     let off = difference(&found, expected);
     // The prompt's weights were rounded to bf16 on their way into a panel; these were not.

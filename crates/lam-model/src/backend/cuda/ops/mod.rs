@@ -10,6 +10,7 @@ mod cross_entropy;
 pub(crate) mod decode;
 mod dequantise;
 mod embedding;
+pub(crate) mod few;
 mod norm;
 mod optimizer;
 mod rope;

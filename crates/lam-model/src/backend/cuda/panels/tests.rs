@@ -79,7 +79,8 @@ fn panels_give_what_the_whole_matrix_gives() {
     for (form, n, k, r) in
         [(BlockForm::Q8_0, 600, 608, 5), (BlockForm::Q4_0, 530, 288, 0), (BlockForm::Q4K, 300, 768, 12)]
     {
-        let t = 3;
+        // More than a few.
+        let t = 11;
         let (own, [w, a, b]) = group(&ops, form, (n, k, r));
         let (x, g) = (exact(t * k, 2), exact(t * n, 3));
         let inner = |x: &[f32], factor: &[f32], k: usize| match r {

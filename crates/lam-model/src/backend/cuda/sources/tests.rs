@@ -42,6 +42,7 @@ fn modules() -> Vec<(Family, &'static [(u32, u32)])> {
     let narrow = Tiles { road: Road::Mma, dim: 128, shared: true, narrow: true };
     modules.push((Family::Attention(narrow), &ALL[..1]));
     modules.extend([BlockForm::Q8_0, BlockForm::Q4_0, BlockForm::Q4K].map(|form| (Family::SingleBlocks(form), ALL)));
+    modules.extend([BlockForm::Q8_0, BlockForm::Q4_0, BlockForm::Q4K].map(|form| (Family::FewBlocks(form), ALL)));
     for (dim, at_once) in [(32, 1), (64, 2), (64, 4), (80, 4), (128, 1), (128, 2), (128, 4), (256, 4)] {
         modules.push((Family::Cached(CachedHeads { dim, at_once }), ALL));
     }

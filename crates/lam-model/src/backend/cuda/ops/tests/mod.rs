@@ -8,6 +8,7 @@ mod attention;
 mod cached;
 mod continued;
 mod decode;
+mod few;
 mod losses;
 pub(crate) mod norms;
 mod parameters;
