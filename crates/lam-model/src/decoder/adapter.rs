@@ -86,7 +86,7 @@ impl Decoder {
         let stack = Arc::make_mut(&mut self.stack);
         for linear in stack.blocks.iter_mut().flat_map(|block| &mut block.linears) {
             if let Some(pair) = linear.adapter.take() {
-                linear.weight.merge(pair)?;
+                linear.weight.merge(pair.product()?)?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lam_gguf::{Gguf, Tensor, hugging_face};
 use serde_json::Value;
 
-use super::span::{FileSpan, WeightFile};
+use crate::backend::storage::span::{FileSpan, WeightFile};
 use crate::{DecoderConfig, ModelError};
 
 /// Factors of the rotary frequencies, which the config says.

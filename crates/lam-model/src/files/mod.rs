@@ -4,9 +4,7 @@ mod atomic;
 mod describe;
 mod gguf;
 mod model;
-mod packed;
 mod peft;
-pub(crate) mod span;
 mod tensors;
 mod write;
 

@@ -10,9 +10,9 @@ use lam_weights::{Dtype, TensorInfo, WeightFiles};
 use sha2::{Digest, Sha256};
 
 use super::gguf;
-use super::span::{FileSpan, PIECE, WeightFile};
 use crate::backend::storage;
 use crate::backend::storage::in_file::InFile;
+use crate::backend::storage::span::{FileSpan, PIECE, WeightFile};
 use crate::backend::storage::weight::Stored;
 use crate::layout::HEAD_WEIGHT;
 use crate::{DecoderConfig, ModelError, Precision};

@@ -3,13 +3,12 @@
 //! `quantise.rs` makes the blocks as candle does; products and generation expand them here, 32 values at a time.
 
 use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use half::{bf16, f16};
 
 use super::dispatch::dispatched;
 use super::element::Element;
 use super::quantise;
-use crate::backend::cpu::storage;
 
 /// Values that share a scale.
 pub(crate) const GROUP: usize = 32;
@@ -60,6 +59,7 @@ impl BlockForm {
         }
     }
 
+    #[cfg(test)]
     fn of_candle(self) -> GgmlDType {
         match self {
             BlockForm::Q8_0 => GgmlDType::Q8_0,
@@ -102,20 +102,27 @@ fn scale_and_minimum(scales: &[u8], group: usize) -> (u8, u8) {
 }
 
 impl Blocks {
-    /// Quantises a weight. Shape: [N, K].
-    pub(crate) fn quantise(weight: &Tensor, form: BlockForm) -> Result<Self> {
-        let (values, size) = (storage::values(weight)?, form.size());
+    /// Quantises values, of rows that can be cut into blocks of this form.
+    pub(crate) fn of_values(values: &[f32], form: BlockForm) -> Result<Self> {
+        let size = form.size();
         let quantise = match form {
             BlockForm::Q8_0 => quantise::q8_0,
             BlockForm::Q4K => quantise::q4_k,
             BlockForm::Q4_0 => {
-                let quantised = QTensor::quantize(weight, form.of_candle())?;
+                let tensor = Tensor::from_slice(values, (values.len() / size.0, size.0), &Device::Cpu)?;
+                let quantised = QTensor::quantize(&tensor, GgmlDType::Q4_0)?;
                 return Ok(Self { form, bytes: quantised.data()?.into_owned() });
             }
         };
         let mut bytes = vec![0; values.len() / size.0 * size.1];
-        quantise(&values, &mut bytes);
+        quantise(values, &mut bytes);
         Ok(Self { form, bytes })
+    }
+
+    /// Quantises a weight. Shape: [N, K].
+    #[cfg(test)]
+    pub(crate) fn quantise(weight: &Tensor, form: BlockForm) -> Result<Self> {
+        Self::of_values(&weight.flatten_all()?.to_vec1::<f32>()?, form)
     }
 
     /// Blocks that were made elsewhere: whole ones, one after the other.
@@ -174,8 +181,6 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
     use crate::finite_difference::values;
 

@@ -3,18 +3,18 @@
 
 use std::ops::Range;
 
+use candle_core::Tensor;
 use half::bf16;
 use lam_gguf::Format;
 use rayon::prelude::*;
 
 use super::activation::{round_into, rounded};
-use super::linear::LoraPair;
+use super::span::{FileSpan, NUMBERS};
 use crate::ModelError;
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
+use crate::backend::cpu::kernel::matmul;
 use crate::backend::cpu::kernel::numbers::Numbers;
-use crate::backend::cpu::ops::lora;
 use crate::backend::cpu::storage;
-use crate::files::span::{FileSpan, NUMBERS};
 
 /// Where it lies, and what is done to its rows once they are read, in this order.
 #[derive(Clone, Debug)]
@@ -30,7 +30,32 @@ enum Step {
     Bf16,
     Blocks(BlockForm),
     /// An adapter's product is added, in f32.
-    Merged(Box<LoraPair>),
+    Merged(Product),
+}
+
+/// What an adapter adds to a weight: scale × B A. Shapes: A [R, K]; B [N, R].
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    pub(crate) a: Tensor,
+    pub(crate) b: Tensor,
+    pub(crate) rank: usize,
+    pub(crate) scale: f32,
+}
+
+impl Product {
+    /// These rows, of `width` numbers, with what is added to them.
+    pub(crate) fn added_to(
+        &self,
+        read: Numbers<'_>,
+        rows: &Range<usize>,
+        width: usize,
+    ) -> Result<Vec<f32>, ModelError> {
+        let (a, b) = (storage::values(&self.a)?, storage::values(&self.b)?);
+        let mut sum = read.to_f32(0..rows.len() * width);
+        let b = &b[rows.start * self.rank..rows.end * self.rank];
+        matmul::by_plain(b, &a, &mut sum, self.rank, width, self.scale, true);
+        Ok(sum)
+    }
 }
 
 /// In which numbers a weight is used.
@@ -95,8 +120,8 @@ impl InFile {
     }
 
     /// From now on an adapter's product is added.
-    pub(crate) fn merge(&mut self, pair: LoraPair) {
-        self.steps.push(Step::Merged(Box::new(pair)));
+    pub(crate) fn merge(&mut self, product: Product) {
+        self.steps.push(Step::Merged(product));
     }
 
     /// Numbers in a row.
@@ -171,7 +196,6 @@ impl InFile {
 impl Step {
     /// Does it to rows of so many numbers, which are those of this range of all.
     fn apply(&self, read: Rows, rows: &Range<usize>, width: usize) -> Result<Rows, ModelError> {
-        let size = (rows.len(), width);
         Ok(match (self, read) {
             (Self::Bf16, Rows::F32(values)) => Rows::Bf16(rounded(&values)),
             (Self::Bf16, narrow) => narrow,
@@ -180,15 +204,9 @@ impl Step {
                     Rows::F32(values) => values,
                     narrow => narrow.numbers().to_f32(0..rows.len() * width),
                 };
-                Rows::Blocks(Blocks::quantise(&storage::tensor(values, size)?, *form)?)
+                Rows::Blocks(Blocks::of_values(&values, *form)?)
             }
-            (Self::Merged(pair), read) => {
-                let of_rows = rows.start * pair.rank..rows.end * pair.rank;
-                let merged = pair.with(None, |adapter| {
-                    lora::merged(read.numbers(), lora::Adapter { b: &adapter.b[of_rows], ..adapter }, size)
-                })?;
-                Rows::F32(merged)
-            }
+            (Self::Merged(product), read) => Rows::F32(product.added_to(read.numbers(), rows, width)?),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::Result;
 
+use super::in_file::Product;
 use super::weight::Weight;
 use crate::backend::cpu::ops::dropout::Dropout;
 use crate::backend::cpu::ops::lora;
@@ -31,6 +32,11 @@ pub(crate) struct LoraPair {
 }
 
 impl LoraPair {
+    /// What it adds to the weight.
+    pub(crate) fn product(&self) -> Result<Product> {
+        Ok(Product { a: self.a.to_tensor()?, b: self.b.to_tensor()?, rank: self.rank, scale: self.scale })
+    }
+
     /// Runs something with the pair's values; `seed` is that of its dropout.
     pub(crate) fn with<R>(&self, seed: Option<u64>, run: impl FnOnce(lora::Adapter<'_>) -> R) -> Result<R> {
         let (a, b) = (self.a.values()?, self.b.values()?);

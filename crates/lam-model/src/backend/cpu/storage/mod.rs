@@ -3,6 +3,8 @@
 pub(crate) mod activation;
 pub(crate) mod in_file;
 pub(crate) mod linear;
+mod packed;
+pub(crate) mod span;
 pub(crate) mod weight;
 
 use std::ops::{Deref, Range};

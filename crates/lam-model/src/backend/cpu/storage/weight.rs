@@ -8,14 +8,12 @@ use half::bf16;
 use lam_gguf::Format;
 use rayon::prelude::*;
 
-use super::in_file::{Columns, Form, InFile, Rows, narrow_into};
-use super::linear::LoraPair;
+use super::in_file::{Columns, Form, InFile, Product, Rows, narrow_into};
+use super::span::NUMBERS;
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::kernel::numbers::Numbers;
-use crate::backend::cpu::ops::lora;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::rounded;
-use crate::files::span::NUMBERS;
 use crate::{ModelError, Precision};
 
 /// A named array of numbers. What is trained is f32; what is frozen may be stored in fewer bits.
@@ -97,23 +95,24 @@ impl Weight {
         }
         match (BlockForm::of(bits, self.shape[self.shape.len() - 1]), &mut self.stored) {
             (Some(form), Stored::InFile(weight)) => weight.quantise(form),
-            (Some(form), _) => self.stored = Stored::Blocks(Arc::new(Blocks::quantise(&self.to_tensor()?, form)?)),
+            (Some(form), _) => {
+                let tensor = self.to_tensor()?;
+                let blocks = Blocks::of_values(&storage::values(&tensor)?, form)?;
+                self.stored = Stored::Blocks(Arc::new(blocks));
+            }
             (None, _) => self.store_in_bf16()?,
         }
         Ok(())
     }
 
     /// Adds an adapter's product to the values, which are frozen then; in its file, the weight stays there.
-    pub(crate) fn merge(&mut self, pair: LoraPair) -> Result<()> {
+    pub(crate) fn merge(&mut self, product: Product) -> std::result::Result<(), ModelError> {
         if let (Stored::InFile(weight), None) = (&mut self.stored, &self.trained) {
-            weight.merge(pair);
+            weight.merge(product);
             return Ok(());
         }
         let size = (self.shape[0], self.shape[1]);
-        let merged = {
-            let held = self.held()?;
-            pair.with(None, |adapter| lora::merged(held.numbers(), adapter, size))?
-        };
+        let merged = product.added_to(self.held()?.numbers(), &(0..size.0), size.1)?;
         *self = Self::frozen(self.name.clone(), storage::tensor(merged, size)?)?;
         Ok(())
     }

@@ -11,8 +11,8 @@ use half::{bf16, f16};
 use lam_gguf::Format;
 use rayon::prelude::*;
 
+use super::activation::round_into;
 use crate::ModelError;
-use crate::backend::storage::activation::round_into;
 
 /// Bytes that are read at once.
 pub(crate) const PIECE: usize = 1 << 20;
