@@ -63,6 +63,7 @@ fn main() {
         missing() => generation::adapters::an_adapter_that_does_not_belong_is_refused,
         missing() => generation::graphs::graphs_give_the_same_bits_as_steps_without,
         missing() => generation::graphs::graphs_follow_slots_that_change,
+        missing() => generation::graphs::a_token_waits_once,
         missing() => generation::graphs::graphs_know_adapters_and_quantised_weights,
         missing() => generation::graphs::graphs_give_way_where_memory_is_short,
         missing() => generation::quantised::tokens_alone_over_blocks_equal_the_training_forward,

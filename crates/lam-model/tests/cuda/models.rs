@@ -21,6 +21,12 @@ fn on_the_card() -> bool {
     std::env::var_os("LAM_TEST_CUDA").is_some_and(|value| value == "device")
 }
 
+/// Where the emulation is, unless a card is tested.
+pub fn emulation_folder() -> Option<PathBuf> {
+    let below = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    (!on_the_card()).then(|| emulation::build(&below).unwrap())
+}
+
 /// A device with so much memory.
 pub fn device_of(mib: usize) -> lam_cuda::Device {
     if on_the_card() {

@@ -12,6 +12,7 @@ use std::ops::Range;
 use lam_cuda::{Buffer, CudaError, Device, Graph, Scratch};
 
 use super::cache::Cache;
+use super::model::fetched;
 use super::plan::Pass;
 use super::step::{Logits, Step, at_once};
 use crate::backend::cuda::ops::cached::Standing;
@@ -153,7 +154,7 @@ impl Cache {
         // are those that were just written down; list and logits stand beside the graph.
         unsafe { graph.replay()? };
         let places = pass.rows.iter().filter_map(|row| row.logits).collect();
-        Ok(Some(Logits { places, values: device.read(&*logits)? }))
+        Ok(Some(Logits { places, values: fetched(device, logits)? }))
     }
 
     fn capture(&self, pass: &Pass, shape: Shape) -> Result<Captured, CudaError> {

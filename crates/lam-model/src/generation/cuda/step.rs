@@ -3,7 +3,7 @@
 use lam_cuda::{Addend, CudaError, Matrix, Product, ViewMut};
 
 use super::cache::Cache;
-use super::model::Model;
+use super::model::{Model, fetched};
 use super::plan::{Pass, passes};
 use crate::ModelError;
 use crate::backend::cuda::ops::cached::{At, Standing};
@@ -137,7 +137,7 @@ impl<'a> Step<'a> {
         if let Some(place) = self.pass.rows[0].logits {
             let mut values = self.model().device().alloc(self.model().on.output().size.0)?;
             self.logits_of_one(&x, values.all_mut())?;
-            logits.push(Logits { places: vec![place], values: self.model().device().read(&values)? });
+            logits.push(Logits { places: vec![place], values: fetched(self.model().device(), &values)? });
         }
         Ok(())
     }
@@ -282,7 +282,7 @@ impl<'a> Step<'a> {
                 model.ops().gather(hidden.place(), rows.all(), d, some.place_mut())?;
                 self.logits(&some, values.all_mut())?;
             }
-            logits.push(Logits { places, values: device.read(&values)? });
+            logits.push(Logits { places, values: fetched(device, &values)? });
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use lam_model::{AdapterUse, CacheOptions, Decoder, Finetuning, KvCache};
 
 use super::{KIND, Kind, assert_close, frozen, last, on, on_cpu, stir, tokens, whole};
-use crate::models::{device_of, lora};
+use crate::models::{device_of, emulation_folder, lora};
 
 /// Two caches that do the same, one of them with graphs.
 struct Pair {
@@ -104,6 +104,17 @@ pub fn graphs_follow_slots_that_change() {
     assert_eq!(pair.graphs(), 0);
     pair.steps(&[0, 2], 3);
     assert_eq!(pair.graphs(), 0, "they are off");
+}
+
+pub fn a_token_waits_once() {
+    let Some(folder) = emulation_folder() else { return };
+    let waits = || lam_cuda::emulation::waits(&folder).unwrap();
+    let mut pair = pair(&frozen(KIND), 3);
+    pair.read(&[(0, &tokens(30, 1)), (2, &tokens(9, 2))]);
+    pair.steps(&[0, 2], 3);
+    let before = waits();
+    pair.steps(&[0, 2], 5);
+    assert_eq!(waits() - before, 10, "of each of both caches, for the logits");
 }
 
 pub fn graphs_know_adapters_and_quantised_weights() {
