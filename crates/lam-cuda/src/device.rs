@@ -172,11 +172,6 @@ impl Device {
         unsafe { locked(&self.0.staging).send(to.address(), bytes) }
     }
 
-    /// The same, under its older name.
-    pub fn stream_in<'a, T: Element>(&self, to: impl Into<ViewMut<'a, T>>, values: &[T]) -> Result<(), CudaError> {
-        self.write(to, values)
-    }
-
     /// Asks for the numbers of a view, as they are when all work so far is done, and does not wait for them: the view's
     /// buffer may be written or dropped at once. For a few numbers.
     pub fn read_late<'a, T: Element>(&self, from: impl Into<View<'a, T>>) -> Result<Late<T>, CudaError> {

@@ -108,7 +108,7 @@ pub fn numbers_are_made_where_the_device_reads_them() {
         }
     }
     assert!(device.stream_made(&mut buffer, unit, |_, _| Err(Refused)).is_err());
-    device.stream_in(buffer.view_mut(..2), &[7, 8]).unwrap();
+    device.write(buffer.view_mut(..2), &[7, 8]).unwrap();
     assert_eq!(device.read(buffer.view(..3)).unwrap(), [7, 8, 2]);
 }
 

@@ -51,12 +51,12 @@ impl Quantised {
         let (quants, scales) = bytes_of(self.form, first * k);
         let behind = bytes_of(self.form, n * k).0;
         if self.form == BlockForm::Q4K {
-            return device.stream_in(self.bytes.view_mut(quants..quants + blocks.len()), blocks);
+            return device.write(self.bytes.view_mut(quants..quants + blocks.len()), blocks);
         }
         let own = blocks.chunks_exact(block).map(|block| &block[2..]).collect::<Vec<_>>().concat();
-        device.stream_in(self.bytes.view_mut(quants..quants + own.len()), &own)?;
+        device.write(self.bytes.view_mut(quants..quants + own.len()), &own)?;
         let own = blocks.chunks_exact(block).map(|block| &block[..2]).collect::<Vec<_>>().concat();
-        device.stream_in(self.bytes.view_mut(behind + scales..behind + scales + own.len()), &own)
+        device.write(self.bytes.view_mut(behind + scales..behind + scales + own.len()), &own)
     }
 
     pub(crate) fn form(&self) -> BlockForm {

@@ -43,7 +43,7 @@ impl Standing {
         assert!(rows.iter().all(inside), "a row stands outside the {} pages", pages.len());
         let list = packed(rows, pages);
         let mut buffer = device.alloc(list.len())?;
-        device.stream_in(&mut buffer, &list)?;
+        device.write(&mut buffer, &list)?;
         Ok(Self { list: buffer, reach: Reach::Known(rows.iter().map(|at| at.position).collect()) })
     }
 
@@ -65,7 +65,7 @@ impl Standing {
             addresses.extend(own);
             addresses.resize((i + 1) * pages, 0);
         }
-        device.stream_in(&mut self.list, &packed(&all, &addresses))
+        device.write(&mut self.list, &packed(&all, &addresses))
     }
 
     /// Number of rows.

@@ -47,7 +47,7 @@ impl Ops {
     /// Values on their way to the device, which nobody waits for.
     pub(super) fn streamed<T: Element>(&self, values: &[T]) -> Result<Buffer<T>, CudaError> {
         let mut buffer = self.device.alloc(values.len())?;
-        self.device.stream_in(&mut buffer, values)?;
+        self.device.write(&mut buffer, values)?;
         Ok(buffer)
     }
 }
