@@ -84,6 +84,15 @@ fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
 }
 
 #[test]
+fn numerics_that_are_not_known_are_refused() {
+    let place = Place::new("numerics");
+    let words = ["`exact` is not a kind of numerics: write `fast` or `portable`"];
+    place.refuse(&[&RUN[..], &["--numerics", "exact"]].concat(), 2, &words);
+    let words = ["`numerics` must be `fast` or `portable`, not \"exact\""];
+    place.refuse(&[&RUN[..], &["--set", "numerics=exact"]].concat(), 2, &words);
+}
+
+#[test]
 fn a_level_of_processors_that_is_not_known_is_refused() {
     let output = Place::new("no-level").command(&["doctor"]).env("LAM_CPU", "avx3").output().expect("lam-train starts");
     let told = String::from_utf8_lossy(&output.stderr);

@@ -62,8 +62,13 @@ fn other_settings_data_or_tokenizers_are_refused_and_the_same_go_on() {
     let changed = changed_model(&place, "tokenizer.json", |text| text + "\n");
     place.refuse(&phase("two.toml", &changed, &data), 4, &["input model changed", hint, kept]);
 
+    let portable = [&phase("two.toml", &model, &data)[..], &["--numerics", "portable"]].concat();
+    place.refuse(&portable, 4, &["numerics: was fast (", ", is portable", kept]);
+
     let said = place.succeed(&phase("two.toml", &model, &data)).stderr;
     assert!(said.contains("going on from"), "{said}");
+    let manifest = std::fs::read_to_string(place.path("runs/two/lam2/manifest.json")).expect("readable");
+    assert!(manifest.contains("\"arithmetic\": \"fast ("), "{manifest}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use lam_cuda::DeviceChoice;
+use lam_cuda::{DeviceChoice, Numerics};
 use lam_pipeline::NamedCheckpoint;
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
@@ -25,6 +25,9 @@ pub struct Cli {
     /// Where models compute: auto, cpu, cuda, cuda:N (default: as the pipeline says, else auto).
     #[arg(long, global = true, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
+    /// How products in bf16 are summed: fast, or portable, the same bits on every processor (default: as the pipeline says, else fast).
+    #[arg(long, global = true, value_name = "NUMERICS")]
+    pub numerics: Option<Numerics>,
 }
 
 /// The commands.

@@ -1,7 +1,10 @@
 //! The processor, as a person is told of it.
 
+use lam_cuda::Numerics;
+
 use crate::ModelError;
 use crate::backend::cpu::kernel::features::{Features, Most, VARIABLE};
+use crate::backend::cpu::kernel::numerics;
 
 /// The instruction sets of this processor that loops are compiled for.
 ///
@@ -22,6 +25,20 @@ impl Processor {
         let features = Features::here();
         let unused = features.unused.iter().map(|(name, why)| format!("{name}: {why}"));
         Self { used: features.used.clone(), unused: unused.collect() }
+    }
+
+    /// Chooses in which order this process sums products of bf16, before anything computes. The first choice stays; without
+    /// one it is the fast order.
+    pub fn choose(numerics: Numerics) {
+        numerics::choose(numerics);
+    }
+
+    /// What the bits of this process's results depend on, in words: `portable`, or `fast` and whose order it is.
+    pub fn arithmetic() -> String {
+        match numerics::numerics() {
+            Numerics::Portable => Numerics::Portable.to_string(),
+            Numerics::Fast => format!("fast ({})", Features::here().order()),
+        }
     }
 
     /// Refuses a `LAM_CPU` that is no name. Asks the processor for nothing.

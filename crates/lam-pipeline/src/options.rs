@@ -23,6 +23,9 @@ pub struct RunOptions {
     pub resume: Option<NamedCheckpoint>,
     /// On which device models compute, whatever the pipeline says.
     pub device: Option<DeviceChoice>,
+    /// What the bits of results depend on beside settings and inputs, in words: the numerics, and whose they are. It is
+    /// written down beside every result.
+    pub arithmetic: String,
     /// Stops the run at the next safe point.
     pub cancel: Cancel,
     /// The clock of journals and durations.
@@ -48,6 +51,7 @@ impl Default for RunOptions {
             fresh: false,
             resume: None,
             device: None,
+            arithmetic: String::new(),
             cancel: Cancel::default(),
             now: SystemTime::now,
         }

@@ -277,6 +277,7 @@ impl Runner<'_> {
             metrics,
             started_at: attempt.started_at,
             duration_s: attempt.elapsed_s,
+            arithmetic: self.options.arithmetic.clone(),
         })
     }
 

@@ -200,6 +200,7 @@ mod tests {
             metrics: serde_json::Value::Null,
             started_at: 0,
             duration_s: 0.0,
+            arithmetic: String::new(),
         };
         manifest.write(&directory).unwrap();
         assert_eq!(read_manifest(&directory).unwrap().unwrap(), manifest);

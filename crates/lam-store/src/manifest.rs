@@ -73,6 +73,9 @@ pub struct Manifest {
     pub started_at: u64,
     /// How long it took in all, cancelled and failed tries included, in seconds.
     pub duration_s: f64,
+    /// In which order products were summed, in words; "" where the writer did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub arithmetic: String,
 }
 
 impl Manifest {

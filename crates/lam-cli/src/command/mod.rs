@@ -25,6 +25,9 @@ use crate::output::Output;
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     Processor::check()?;
+    if let Some(numerics) = cli.numerics {
+        Processor::choose(numerics);
+    }
     let (output, device) = (Output { json: cli.json }, cli.device);
     match cli.command {
         Command::Run(args) => pipeline::run(&args, device, &output),

@@ -1,7 +1,7 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
 use lam_cuda::DeviceChoice;
-use lam_model::Device;
+use lam_model::{Device, Processor};
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
 
@@ -35,6 +35,9 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
 pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
     // Long before the first stage that computes.
     Device::check(options.device.unwrap_or(pipeline.device))?;
+    // What the command line chose stays.
+    Processor::choose(pipeline.numerics);
+    let options = RunOptions { arithmetic: Processor::arithmetic(), ..options };
     stop_on_interrupt(&options.cancel)?;
     let view = lam_pipeline::view_for_stderr(output.json);
     let summary = lam_pipeline::run(pipeline, &registry(), &options, view.as_ref())?;

@@ -9,6 +9,7 @@ mod generation;
 mod gguf;
 mod initialization;
 mod modes;
+mod numerics;
 mod oracle;
 mod parity;
 mod precision;

@@ -38,8 +38,15 @@ pub(super) fn expand(
     }
     builder.add(&in_order(once)?, "", first_seed, repeated.len())?;
     let stages = builder.stages;
-    let device = raw.device.unwrap_or_default();
-    Ok(Pipeline { name: raw.name, description: raw.description, file: path.to_path_buf(), seeds, device, stages })
+    Ok(Pipeline {
+        name: raw.name,
+        description: raw.description,
+        file: path.to_path_buf(),
+        seeds,
+        device: raw.device.unwrap_or_default(),
+        numerics: raw.numerics.unwrap_or_default(),
+        stages,
+    })
 }
 
 /// Refuse seeds whose results would lie in one directory, and none at all.

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin, parse_assignment};
-use lam_cuda::DeviceChoice;
+use lam_cuda::{DeviceChoice, Numerics};
 use lam_store::StoreError;
 use toml::Value;
 
@@ -38,6 +38,8 @@ pub struct Pipeline {
     pub seeds: Vec<u64>,
     /// On which device its models compute.
     pub device: DeviceChoice,
+    /// In which order its products in bf16 are summed.
+    pub numerics: Numerics,
     /// The stages, once for each seed.
     pub stages: Vec<StageSpec>,
 }
@@ -114,6 +116,7 @@ impl Pipeline {
             seed: Some(seed),
             seeds: None,
             device: None,
+            numerics: None,
             included: Vec::new(),
             own: drafts.into_iter().map(RawStage::from).collect(),
             settings: Vec::new(),
@@ -170,13 +173,17 @@ fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), 
                 let device = over.value.as_str().and_then(|text| text.parse().ok());
                 raw.device = Some(device.ok_or_else(|| refused("`auto`, `cpu`, `cuda` or `cuda:N`"))?);
             }
+            "numerics" => {
+                let numerics = over.value.as_str().and_then(|text| text.parse().ok());
+                raw.numerics = Some(numerics.ok_or_else(|| refused("`fast` or `portable`"))?);
+            }
             "seeds" => {
                 let seeds: Option<Vec<u64>> = over.value.clone().try_into().ok();
                 raw.seeds = Some(seeds.ok_or_else(|| refused("a list of whole numbers"))?);
             }
             key => {
                 let reason = format!("unknown key `{key}`");
-                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, device, name";
+                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, device, numerics, name";
                 return Err(PipelineError::definition(Some(&over.origin), reason, hint));
             }
         }

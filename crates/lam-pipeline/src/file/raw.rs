@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigLayers, Origin};
-use lam_cuda::DeviceChoice;
+use lam_cuda::{DeviceChoice, Numerics};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Table;
@@ -24,6 +24,7 @@ pub(super) struct RawPipeline {
     pub seed: Option<u64>,
     pub seeds: Option<Vec<u64>>,
     pub device: Option<DeviceChoice>,
+    pub numerics: Option<Numerics>,
     /// Stages of included files: they are repeated for each seed.
     pub included: Vec<RawStage>,
     /// The file's own stages.
@@ -76,6 +77,7 @@ struct FileKeys {
     seed: Option<u64>,
     seeds: Option<Vec<u64>>,
     device: Option<DeviceChoice>,
+    numerics: Option<Numerics>,
     include: Option<String>,
     #[serde(default)]
     set: BTreeMap<String, Table>,
@@ -121,6 +123,7 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
         seed: keys.seed,
         seeds: keys.seeds,
         device: keys.device,
+        numerics: keys.numerics,
         included: Vec::new(),
         own,
         settings: Vec::new(),
@@ -156,6 +159,7 @@ fn include(
     raw.seeds = raw.seeds.take().or(if raw.seed.is_some() { None } else { below.seeds });
     raw.seed = raw.seed.or(below.seed);
     raw.device = raw.device.or(below.device);
+    raw.numerics = raw.numerics.or(below.numerics);
     raw.included = below.included.into_iter().chain(below.own).collect();
     raw.settings = below.settings;
     Ok(())

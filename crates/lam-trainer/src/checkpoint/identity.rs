@@ -14,6 +14,11 @@ pub type Identity = BTreeMap<String, String>;
 /// Arguments that change nothing in the rest of the training.
 const FREE: [&str; 5] = ["save_total_limit", "save_dtype", "logging_timings", "report_to", "max_memory_mib"];
 
+/// Key of the numerics.
+pub(crate) const ARITHMETIC: &str = "numerics";
+/// Its value where a device computes. A run may go on on another device, and there not to the same bytes anyway.
+pub(crate) const ON_A_DEVICE: &str = "of a device";
+
 /// The arguments that must not change between a checkpoint and its resumption, as part of an identity.
 pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
     let fixed = arguments.record().into_iter().filter(|(key, _)| !FREE.contains(&key.as_str()));
@@ -42,13 +47,19 @@ pub(crate) fn refuse_other(checkpoint: &Path, then: &Identity, now: &Identity) -
     let value = |identity: &Identity, key: &String| identity.get(key).cloned().unwrap_or_else(|| "absent".into());
     let differences: Vec<String> = keys
         .into_iter()
-        .filter(|key| then.get(*key) != now.get(*key))
+        .filter(|key| then.get(*key) != now.get(*key) && !is_of_a_device(key, then, now))
         .map(|key| format!("  {key}: was {}, is {}", value(then, key), value(now, key)))
         .collect();
     if differences.is_empty() {
         return Ok(());
     }
     Err(TrainerError::ResumeMismatch { path: checkpoint.into(), differences: differences.join("\n") })
+}
+
+/// Whether it is numerics that a device had, or will have.
+fn is_of_a_device(key: &str, then: &Identity, now: &Identity) -> bool {
+    let on_device = |identity: &Identity| identity.get(key).is_some_and(|value| value == ON_A_DEVICE);
+    key == ARITHMETIC && (on_device(then) || on_device(now))
 }
 
 #[cfg(test)]
@@ -73,6 +84,17 @@ mod tests {
             ["checkpoint-1", "data: was a, is b", "model: was m, is absent", "tokenizer: was absent, is t", "hint:"]
         {
             assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn numerics_must_be_the_same_on_the_processor_and_may_change_with_the_device() {
+        let of = |numerics: &str| Identity::from([(ARITHMETIC.into(), numerics.into())]);
+        let refused = |then: &str, now: &str| refuse_other(Path::new("checkpoint-1"), &of(then), &of(now)).err();
+        let error = refused("portable", "fast (amx)").expect("another order of sums").to_string();
+        assert!(error.contains("numerics: was portable, is fast (amx)"), "{error}");
+        for (then, now) in [("fast (amx)", "fast (amx)"), ("fast (amx)", ON_A_DEVICE), (ON_A_DEVICE, "portable")] {
+            assert!(refused(then, now).is_none(), "{then} {now}");
         }
     }
 }

@@ -8,8 +8,8 @@ mod tensors;
 
 pub(crate) use directory::Checkpoints;
 pub(crate) use hashes::{damage, write_hashes};
+pub(crate) use identity::{ARITHMETIC, ON_A_DEVICE, fixed_arguments, refuse_other};
 pub use identity::{Identity, settings_identity};
-pub(crate) use identity::{fixed_arguments, refuse_other};
 pub(crate) use tensors::{assign_variables, load_tensors, save_tensors};
 
 use std::path::Path;

@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use candle_core::Var;
 use lam_learn::{AdamW, Clipped, clip_gradients};
-use lam_model::Device;
+use lam_model::{Device, Processor};
 use taken::{Norm, TakenStep, add_late_values, refuse_not_finite};
 
-use crate::checkpoint::{Checkpoints, fixed_arguments};
+use crate::checkpoint::{ARITHMETIC, Checkpoints, ON_A_DEVICE, fixed_arguments};
 use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, QueuedBatch, host_variables};
 use crate::log::MetricsLog;
 use crate::memory::{Limit, mib, resident_bytes};
@@ -59,6 +59,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
         identity.insert("samples".into(), loader.fingerprint());
+        identity.insert(ARITHMETIC.into(), arithmetic_of(module));
         let mut trainer = TrainerLoop {
             optimizer: optimizer(module, run.arguments)?,
             checkpoints: Checkpoints::open(run.output)?,
@@ -291,6 +292,11 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
 /// Where the module computes.
 fn device_of<M: TrainModule>(module: &M) -> Device {
     module.backbone().map_or(Device::Cpu, |backbone| backbone.decoder().device())
+}
+
+/// In which order its products are summed: the processor's numerics, or a device's.
+fn arithmetic_of<M: TrainModule>(module: &M) -> String {
+    if device_of(module).computes_in_bf16() { ON_A_DEVICE.to_owned() } else { Processor::arithmetic() }
 }
 
 /// Says which device computes, where it is not the processor.

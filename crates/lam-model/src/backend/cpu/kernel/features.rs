@@ -255,6 +255,17 @@ impl Features {
         Self { level, lanes, bf16, tiles, used: have.into_iter().map(Set::name).collect(), unused }
     }
 
+    /// Whose order of sums is the fast one here.
+    pub(crate) fn order(&self) -> &'static str {
+        match (self.tiles, self.bf16, self.level) {
+            (Some(_), ..) => "amx",
+            (None, true, _) => "bf16 pairs",
+            #[cfg(target_arch = "x86_64")]
+            (None, false, Level::Avx512 | Level::Avx2) => "multiply-adds",
+            (None, false, Level::Baseline) => "baseline",
+        }
+    }
+
     /// Of this process.
     #[inline]
     pub(crate) fn here() -> &'static Self {

@@ -9,6 +9,7 @@ pub(crate) mod features;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 pub(crate) mod numbers;
+pub(crate) mod numerics;
 mod out;
 mod packed;
 pub(crate) mod pages;

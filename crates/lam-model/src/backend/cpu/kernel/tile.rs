@@ -5,7 +5,8 @@
 
 use half::bf16;
 
-use super::dispatch::{Level, level, multiplies_bf16};
+#[cfg(target_arch = "x86_64")]
+use super::dispatch::multiplies_bf16;
 use super::element::Element;
 
 /// A stretch of the reduction: where the left rows lie, and the panel they meet.
@@ -168,7 +169,7 @@ mod paired {
     }
 }
 
-/// In f32, for processors without it.
+/// In f32, for processors that have neither this nor fused multiply-adds (see [`super::tiles`]).
 mod widened {
     use super::*;
 
@@ -204,21 +205,6 @@ mod widened {
     }
 
     fn add<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
-            plain(sums, left, panel);
-        }
-        #[cfg(target_arch = "x86_64")]
-        if level() != Level::Baseline {
-            // SAFETY: every level above the baseline has these instructions.
-            return unsafe { avx2(sums, left, panel) };
-        }
-        plain(sums, left, panel);
-    }
-
-    #[inline(always)]
-    fn plain<const W: usize>(sums: &mut [[f32; W]; ROWS], left: &[[u32; ROWS]], panel: &[u32]) {
         let wide = |pair: u32| (f32::from_bits(pair << 16), f32::from_bits(pair & 0xffff_0000));
         for (left, pairs) in left.iter().zip(panel.chunks_exact(W)) {
             for (sums, left) in sums.iter_mut().zip(left) {

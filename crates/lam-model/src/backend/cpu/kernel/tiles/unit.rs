@@ -1,8 +1,10 @@
 //! Who multiplies tiles in this process, and how the work is shared between threads.
 
+use lam_cuda::Numerics;
 use rayon::prelude::*;
 
-use super::super::features::{Features, TileUnit};
+use super::super::features::{Features, Level, TileUnit};
+use super::super::numerics::numerics;
 use super::block::SIDE;
 use super::product::{self, GROUP, Work};
 
@@ -14,11 +16,9 @@ pub(crate) enum Unit {
     Hardware,
     /// Multiply-adds of AVX-512 in the tiles' order.
     #[cfg(target_arch = "x86_64")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "for numerics that are the same everywhere"))]
     Avx512,
     /// The same of AVX2.
     #[cfg(target_arch = "x86_64")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "for numerics that are the same everywhere"))]
     Avx2,
     /// Plain Rust.
     Model,
@@ -31,13 +31,28 @@ impl Unit {
     /// Who multiplies in this process; nobody where products are taken in another order.
     #[inline]
     pub(crate) fn here() -> Option<Self> {
-        Features::here().tiles.map(|tiles| match tiles {
+        let features = Features::here();
+        match features.tiles {
             #[cfg(target_arch = "x86_64")]
-            TileUnit::Hardware => Self::Hardware,
+            Some(TileUnit::Hardware) => Some(Self::Hardware),
             #[cfg(not(target_arch = "x86_64"))]
-            TileUnit::Hardware => Self::Model,
-            TileUnit::Model => Self::Model,
-        })
+            Some(TileUnit::Hardware) => None,
+            Some(TileUnit::Model) => Some(Self::Model),
+            None if numerics() == Numerics::Portable => Some(Self::without_tiles(features.level)),
+            None if features.bf16 || features.level == Level::Baseline => None,
+            None => Some(Self::without_tiles(features.level)),
+        }
+    }
+
+    /// Who follows the tiles' order where there are none.
+    fn without_tiles(level: Level) -> Self {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => Self::Avx512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Self::Avx2,
+            Level::Baseline => Self::Model,
+        }
     }
 
     /// Rows of a task at least. Each task packs its right side for itself, which real tiles make the dearer part.
