@@ -25,6 +25,8 @@ LIMIT_LOSS = 1e-6
 # Of the weights' norm. AdamW divides a gradient by its own size: where that is all rounding, so is the step, and single
 # weights differ by more.
 LIMIT_WEIGHTS = 1e-4
+# Of the first batch: entropies in nats, shares of tokens.
+STATISTICS = {"entropy": 1e-5, "mean_token_accuracy": 1e-6}
 
 DATA = """
 name = "data"
@@ -98,9 +100,12 @@ class Case:
         run(self.binary, "phase2", "-c", config, "--device", self.device, "--model", self.base, "--data", self.rows,
             "--output-dir", self.folder / name)
 
-    def losses(self):
+    def records(self):
         lines = (self.folder / "ours/lam2/training/metrics.jsonl").read_text().splitlines()
-        return [record["loss"] for record in map(json.loads, lines) if "loss" in record]
+        return [record for record in map(json.loads, lines) if "loss" in record]
+
+    def losses(self):
+        return [record["loss"] for record in self.records()]
 
     def checkpoints(self):
         for step in range(2, STEPS + 1, 2):
@@ -199,8 +204,15 @@ def beside_trl(case, rows):
                          processing_class=tokenizer)
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    losses = [record["loss"] for record in trainer.state.log_history if "loss" in record]
+    records = [record for record in trainer.state.log_history if "loss" in record]
+    losses = [record["loss"] for record in records]
     last = dict(case.checkpoints())[STEPS]
+    # Of the first batch, which both see with the same weights.
+    for name, limit in STATISTICS.items():
+        ours, theirs = case.records()[0][name], records[0][name]
+        print(f"{'':8} {case.kind:5} {case.schedule:8} TRL's {name}: {ours:.6f}, {theirs:.6f}")
+        if not abs(ours - theirs) <= limit:
+            sys.exit(f"{name}: {ours}, TRL's is {theirs}")
     return losses, difference(last, case.weights(trainer.model)), 1
 
 

@@ -158,7 +158,10 @@ impl Decoder {
     pub fn cross_entropy_counted(&self, hidden: &Hidden, targets: &[Target]) -> Result<(Tensor, usize), ModelError> {
         self.check_targets(hidden, targets)?;
         match &hidden.states {
-            States::Cpu(hidden) => Ok(cross_entropy(hidden, self.output(), targets, self.precision)?),
+            States::Cpu(hidden) => {
+                let (loss, statistics) = cross_entropy(hidden, self.output(), targets, self.precision)?;
+                Ok((loss, statistics.correct))
+            }
             States::Cuda(hidden) => Ok(hidden.cross_entropy(targets)?),
         }
     }
@@ -168,13 +171,17 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::cross_entropy`].
     pub fn cross_entropy_late(&self, hidden: &Hidden, targets: &[Target]) -> Result<CrossEntropy, ModelError> {
-        let States::Cuda(states) = &hidden.states else {
-            let (tape, hits) = self.cross_entropy_counted(hidden, targets)?;
-            return Ok(CrossEntropy::known(tape, hits));
-        };
         self.check_targets(hidden, targets)?;
-        let (tape, numbers) = states.cross_entropy_late(targets)?;
-        Ok(CrossEntropy::late(tape, numbers))
+        match &hidden.states {
+            States::Cpu(hidden) => {
+                let (tape, statistics) = cross_entropy(hidden, self.output(), targets, self.precision)?;
+                Ok(CrossEntropy::known(tape, statistics))
+            }
+            States::Cuda(states) => {
+                let (tape, numbers) = states.cross_entropy_late(targets)?;
+                Ok(CrossEntropy::late(tape, numbers))
+            }
+        }
     }
 
     /// Log-probability of a token after each position, with logits divided by `temperature`. Shape: `[N]`.

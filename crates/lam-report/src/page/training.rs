@@ -7,9 +7,10 @@ use super::chart::{Line, chart};
 use crate::run::{Curves, Run};
 
 /// Charts that are shown at once: title, and the metrics drawn into it.
-const SHOWN: [(&str, &[&str]); 10] = [
+const SHOWN: [(&str, &[&str]); 11] = [
     ("Loss", &["loss", "eval_loss"]),
     ("Token accuracy", &["mean_token_accuracy", "eval_mean_token_accuracy"]),
+    ("Entropy", &["entropy", "eval_entropy"]),
     ("Reward model: accuracy", &["accuracy", "eval_accuracy"]),
     ("Predicted reward", &["mean_reward_success", "mean_reward_failure"]),
     ("Reward model: margin", &["margin", "eval_margin"]),
@@ -66,8 +67,8 @@ fn drawn(curves: &Curves, title: &str, keys: &[&str]) -> Option<Markup> {
 /// What a legend calls a metric.
 fn name_of(key: &str) -> &str {
     match key {
-        "loss" | "mean_token_accuracy" | "accuracy" | "margin" => "training",
-        "eval_loss" | "eval_mean_token_accuracy" | "eval_accuracy" | "eval_margin" => "held out",
+        "loss" | "mean_token_accuracy" | "entropy" | "accuracy" | "margin" => "training",
+        "eval_loss" | "eval_mean_token_accuracy" | "eval_entropy" | "eval_accuracy" | "eval_margin" => "held out",
         "mean_reward_success" => "of successes",
         "mean_reward_failure" => "of failures",
         "objective/scores" => "score",

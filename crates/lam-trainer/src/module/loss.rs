@@ -37,6 +37,14 @@ impl LossSum {
         }
     }
 
+    /// Sum over the targets of the entropies of what may follow, in nats, where they were computed.
+    pub fn entropy(&self) -> Option<f64> {
+        match self {
+            Self::Known(_) => None,
+            Self::CrossEntropy(loss) => loss.entropy(),
+        }
+    }
+
     /// The value, and of how many targets the token was the most probable one, where that was counted. Waits for a device
     /// that computes them.
     ///

@@ -37,6 +37,9 @@ impl BatchLoss {
         if let Some(hits) = hits {
             metrics.add("mean_token_accuracy", hits as f64, self.weight);
         }
+        if let Some(entropy) = self.loss_sum.entropy() {
+            metrics.add("entropy", entropy, self.weight);
+        }
         Ok((loss_sum, metrics))
     }
 }

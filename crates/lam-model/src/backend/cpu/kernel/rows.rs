@@ -81,6 +81,27 @@ dispatched! {
     }
 }
 dispatched! {
+    /// As [`exp_sum`], in the same bits; and the sum of exp(x - shift) (x - shift), on the way.
+    fn exp_sum_and_mean(x: &mut [f32], shift: f32) -> (f32, f32) {
+        let (mut weighted, whole) = ([0.0; LANES], x.len() / LANES * LANES);
+        let (lanes, rest) = x.split_at_mut(whole);
+        for part in lanes.chunks_exact_mut(LANES) {
+            for (value, weighted) in part.iter_mut().zip(&mut weighted) {
+                let apart = *value - shift;
+                *value = exp(apart);
+                *weighted += *value * apart;
+            }
+        }
+        let mut mean = weighted.iter().sum::<f32>();
+        for value in rest {
+            let apart = *value - shift;
+            *value = exp(apart);
+            mean += *value * apart;
+        }
+        (folded(x.len(), 0.0, |i| x[i], |a, b| a + b), mean)
+    }
+}
+dispatched! {
     /// Sum of exp(x - shift).
     fn exp_total(x: &[f32], shift: f32) -> f32 {
         folded(x.len(), 0.0, |i| exp(x[i] - shift), |a, b| a + b)

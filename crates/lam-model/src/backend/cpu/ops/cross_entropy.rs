@@ -4,7 +4,6 @@
 //! full logits never exist. Where a gradient will be wanted, it is computed in the forward, while a chunk's
 //! probabilities are at hand, and kept: by x_n it is weight_n (p - 1_token) w, by w the sum of weight_n (p - 1_token) x_nᵀ.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
@@ -36,8 +35,17 @@ pub(crate) struct CrossEntropy {
     width: usize,
     precision: Precision,
     wants_hidden: bool,
-    correct: Arc<AtomicUsize>,
+    statistics: Arc<Mutex<Statistics>>,
     gradients: Mutex<Option<Gradients>>,
+}
+
+/// What is known of the targets besides their loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Statistics {
+    /// For how many the token was the most probable one.
+    pub(crate) correct: usize,
+    /// Sum of the entropies of what may follow, in nats.
+    pub(crate) entropy: f64,
 }
 
 struct Gradients {
@@ -53,25 +61,26 @@ pub(crate) fn argument(head: &Weight) -> Result<Tensor> {
     }
 }
 
-/// The loss, and for how many targets the token was the most probable one.
+/// The loss, and what else is known of its targets.
 pub(crate) fn cross_entropy(
     hidden: &Tensor,
     head: &Weight,
     targets: &[Target],
     precision: Precision,
-) -> Result<(Tensor, usize)> {
-    let correct = Arc::new(AtomicUsize::new(0));
+) -> Result<(Tensor, Statistics)> {
+    let statistics = Arc::new(Mutex::new(Statistics::default()));
     let operation = CrossEntropy {
         targets: targets.to_vec(),
         head: head.clone(),
         width: hidden.dim(1)?,
         precision,
         wants_hidden: hidden.track_op(),
-        correct: correct.clone(),
+        statistics: statistics.clone(),
         gradients: Mutex::new(None),
     };
     let loss = hidden.apply_op2(&argument(head)?, operation)?;
-    Ok((loss, correct.load(Ordering::Relaxed)))
+    let statistics = *statistics.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((loss, statistics))
 }
 
 /// logits = x wᵀ.
@@ -103,11 +112,14 @@ impl CrossEntropy {
             let logits = &mut logits[..targets.len() * v];
             logits_of(x.view(), head, logits, (v, d));
             let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK));
-            let sums: Vec<(f64, usize)> = tasks.map(|(logits, targets)| score(logits, targets, wants)).collect();
-            for (part, correct) in sums {
+            let sums: Vec<(f64, Statistics)> = tasks.map(|(logits, targets)| score(logits, targets, wants)).collect();
+            let mut all = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+            for (part, statistics) in sums {
                 loss += part;
-                self.correct.fetch_add(correct, Ordering::Relaxed);
+                all.correct += statistics.correct;
+                all.entropy += statistics.entropy;
             }
+            drop(all);
             if !wants {
                 continue;
             }
@@ -127,22 +139,24 @@ impl CrossEntropy {
     }
 }
 
-/// Loss and hits of some targets; their logits become the gradients by the logits.
-fn score(logits: &mut [f32], targets: &[Target], wants: bool) -> (f64, usize) {
+/// Loss and statistics of some targets; their logits become the gradients by the logits.
+fn score(logits: &mut [f32], targets: &[Target], wants: bool) -> (f64, Statistics) {
     let v = logits.len() / targets.len();
-    let (mut loss, mut correct) = (0.0, 0);
+    let (mut loss, mut statistics) = (0.0, Statistics::default());
     for (target, row) in targets.iter().zip(logits.chunks_mut(v)) {
         let own = row[target.token as usize];
         let highest = rows::max(row);
-        let sum = rows::exp_sum(row, highest);
+        let (sum, mean) = rows::exp_sum_and_mean(row, highest);
         loss += f64::from(target.weight) * f64::from(sum.ln() + highest - own);
-        correct += usize::from(own >= highest);
+        statistics.correct += usize::from(own >= highest);
+        // -Σ p log p with log p = x - highest - log sum.
+        statistics.entropy += f64::from(sum.ln() - mean / sum);
         if wants {
             rows::scale(row, target.weight / sum);
             row[target.token as usize] -= target.weight;
         }
     }
-    (loss, correct)
+    (loss, statistics)
 }
 
 /// The rows at some positions, one after the other.
@@ -209,7 +223,16 @@ mod tests {
             let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, d)).unwrap()).unwrap();
             let mut head = Weight::frozen("head".into(), storage::tensor(w.clone(), (v, d)).unwrap()).unwrap();
             head.train(0).unwrap();
-            let (value, _) = cross_entropy(&hidden, &head, &targets, Precision::F32).unwrap();
+            let (value, statistics) = cross_entropy(&hidden, &head, &targets, Precision::F32).unwrap();
+            let entropies = targets.iter().map(|t| {
+                let row = &x[t.position * d..(t.position + 1) * d];
+                let logits = w.chunks(d).map(|w| w.iter().zip(row).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum());
+                let logits: Vec<f64> = logits.collect();
+                let sum: f64 = logits.iter().map(|l| l.exp()).sum();
+                logits.iter().map(|l| l.exp() / sum * (sum.ln() - l)).sum::<f64>()
+            });
+            let entropy: f64 = entropies.sum();
+            assert!((statistics.entropy / entropy - 1.0).abs() < 1e-5, "{} {entropy}", statistics.entropy);
             let head = head.variable().unwrap();
             let right = loss(&x, &w);
             assert!((f64::from(value.to_scalar::<f32>().unwrap()) / right - 1.0).abs() < 1e-5);

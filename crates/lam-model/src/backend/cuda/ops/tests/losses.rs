@@ -37,7 +37,7 @@ fn losses_hits_and_gradients_are_the_processors() {
         let row = &x[v..2 * v];
         targets[1].token = (0..v).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap() as u32;
         let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, v)).unwrap()).unwrap();
-        let (loss, correct) = cross_entropy(&hidden, &identity(v), &targets, Precision::F32).unwrap();
+        let (loss, known) = cross_entropy(&hidden, &identity(v), &targets, Precision::F32).unwrap();
         let gradients = loss.backward().unwrap();
         let wanted = gradients.get(&hidden).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
 
@@ -53,7 +53,7 @@ fn losses_hits_and_gradients_are_the_processors() {
             ops.cross_entropy(own.all(), (tokens.all(), weights.all()), (n, v), places, into).unwrap();
             let sum: f32 = ops.device.read(&losses).unwrap().iter().sum();
             near("loss", &[sum], &[loss.to_scalar::<f32>().unwrap()], 1e-5);
-            assert_eq!(ops.device.read(&hits).unwrap().iter().sum::<i32>() as usize, correct);
+            assert_eq!(ops.device.read(&hits).unwrap().iter().sum::<i32>() as usize, known.correct);
             if wants {
                 near(&format!("gradient, {v} tokens"), &gradient.read(&ops), &with_zeros(&wanted, v), 4e-3);
             }
