@@ -14,6 +14,7 @@ mod kill_and_resume;
 mod miniature;
 mod named_checkpoint;
 mod not_ours;
+mod quantised_phase4;
 mod refused_resume;
 mod remote;
 mod shipped_files;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::read::{shortest, whole};
+use crate::rope::FACTORS;
 use crate::{Format, Gguf, GgufError, Tensor};
 
 /// `general.architecture`, `model_type` and the model's class. llama.cpp calls a Mistral a llama, and computes it as one.
@@ -19,6 +21,8 @@ const KEYS: [(&str, &str, bool); 6] = [
     ("attention.head_count_kv", "num_key_value_heads", false),
     ("context_length", "max_position_embeddings", true),
 ];
+/// Bytes of a vector that is looked into; those of models are far shorter.
+const LONGEST_VECTOR: u64 = 1 << 24;
 /// Special tokens.
 const TOKENS: [(&str, &str); 3] = [
     ("tokenizer.ggml.bos_token_id", "bos_token_id"),
@@ -77,7 +81,7 @@ impl Gguf {
             config.extend(self.whole(key)?.map(|id| (theirs.to_owned(), Value::from(id))));
         }
         self.add_end_of_turn(&mut config)?;
-        config.insert("torch_dtype".into(), self.dtype().into());
+        config.insert("torch_dtype".into(), self.dtype()?.into());
         Ok(config)
     }
 
@@ -131,23 +135,31 @@ impl Gguf {
         Ok(())
     }
 
-    /// The type in which the whole model is best written: that of its matrices.
-    fn dtype(&self) -> &'static str {
+    /// The type in which the whole model is written without loss: that of its matrices, of which quantised ones are
+    /// computed with in bf16, if its vectors, which stand there in f32, were bf16 too.
+    fn dtype(&self) -> Result<&'static str, GgufError> {
         let matrices = self.tensors.iter().filter(|tensor| tensor.shape.len() > 1);
-        match matrices.max_by_key(|tensor| tensor.count()).map(|tensor| tensor.format) {
+        Ok(match matrices.max_by_key(|tensor| tensor.count()).map(|tensor| tensor.format) {
             Some(Format::F32) | None => "float32",
             Some(Format::F16) => "float16",
-            Some(_) => "bfloat16",
-        }
+            Some(_) if self.vectors_are_bf16()? => "bfloat16",
+            Some(_) => "float32",
+        })
     }
-}
 
-/// A whole number that the config has.
-pub(crate) fn whole(config: &Map<String, Value>, key: &str) -> u64 {
-    config.get(key).and_then(Value::as_u64).unwrap_or_default()
-}
-
-/// The number that an f32 was written for: 1e-5, not 9.99999974e-6.
-pub(crate) fn shortest(value: f64) -> f64 {
-    (value as f32).to_string().parse().unwrap_or(value)
+    fn vectors_are_bf16(&self) -> Result<bool, GgufError> {
+        for vector in self.tensors.iter().filter(|tensor| tensor.shape.len() == 1 && tensor.name != FACTORS) {
+            let is_bf16 = match vector.format {
+                Format::BF16 => true,
+                Format::F32 if vector.bytes <= LONGEST_VECTOR => {
+                    vector.read_bytes(&self.path)?.chunks_exact(4).all(|number| number[..2] == [0, 0])
+                }
+                _ => false,
+            };
+            if !is_bf16 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }

@@ -30,6 +30,7 @@ mod file;
 mod keys;
 mod names;
 mod place;
+mod read;
 mod rope;
 mod tensor;
 mod value;

@@ -5,10 +5,11 @@ use std::f32::consts::PI;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{shortest, whole};
+use crate::read::{shortest, whole};
 use crate::{Format, Gguf, GgufError};
 
-const FACTORS: &str = "rope_freqs.weight";
+/// The tensor of factors.
+pub(crate) const FACTORS: &str = "rope_freqs.weight";
 /// `low_freq_factor`, `high_freq_factor` and `original_max_position_embeddings` of Llama 3.1 to 3.3.
 const LLAMA3: (f32, f32, u64) = (1.0, 4.0, 8192);
 /// Largest relative difference of a factor.
@@ -41,7 +42,7 @@ impl Gguf {
     fn factor(&self, theta: f32, dim: usize) -> Result<Option<f32>, GgufError> {
         let Some(tensor) = self.tensor(FACTORS) else { return Ok(None) };
         let refused = |reason: String| Err(GgufError::file(&self.path, reason, OTHER_FACTORS));
-        if tensor.format != Format::F32 || tensor.shape != [dim / 2] {
+        if tensor.format != Format::F32 || tensor.shape != [dim / 2] || dim > 1 << 16 {
             return refused(format!("tensor `{FACTORS}` has shape {:?}, expected [{}] of F32", tensor.shape, dim / 2));
         }
         let bytes = tensor.read_bytes(&self.path)?;

@@ -36,4 +36,4 @@ pub use model::{CachedDecoder, CachedModel, Scores};
 pub use policy::{ModelPolicy, PolicyOptions};
 pub use request::{Completion, GenerationRequest, StopReason};
 pub use sampling::{Choice, Sampler, Sampling};
-pub use score::score;
+pub use score::{score, score_at};

@@ -12,6 +12,18 @@ const TOKENS_AT_ONCE: usize = 8192;
 /// # Errors
 /// When a prompt is empty or the model fails.
 pub fn score(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
+    score_at(decoder, pairs, 1.0)
+}
+
+/// As [`score`], of logits divided by `temperature`, by the forward pass of training in the decoder's precision.
+///
+/// # Errors
+/// As [`score`].
+pub fn score_at(
+    decoder: &Decoder,
+    pairs: &[(&[u32], &[u32])],
+    temperature: f32,
+) -> Result<Vec<Vec<f32>>, InferenceError> {
     if pairs.iter().any(|(prompt, _)| prompt.is_empty()) {
         return Err(InferenceError::Request { field: "prompt", reason: "is empty".into() });
     }
@@ -19,7 +31,7 @@ pub fn score(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f3
     let mut rest = pairs;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch_end(rest));
-        scores.extend(score_batch(decoder, batch)?);
+        scores.extend(score_batch(decoder, batch, temperature)?);
         rest = after;
     }
     Ok(scores)
@@ -34,7 +46,11 @@ fn batch_end(pairs: &[(&[u32], &[u32])]) -> usize {
     pairs.iter().take_while(fits).count().max(1)
 }
 
-fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
+fn score_batch(
+    decoder: &Decoder,
+    pairs: &[(&[u32], &[u32])],
+    temperature: f32,
+) -> Result<Vec<Vec<f32>>, InferenceError> {
     let texts: Vec<Vec<u32>> = pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()).collect();
     let answers = texts.iter().zip(pairs).map(|(text, (prompt, _))| Answer::after_prompt(text, prompt.len()));
     let packed = decoder.pack_answers(&answers.collect::<Vec<_>>());
@@ -42,5 +58,5 @@ fn score_batch(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<
         return Ok(packed.split(&[]));
     }
     let hidden = decoder.forward(&packed.batch, Mode::Evaluate)?;
-    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens, 1.0)?.to_vec1::<f32>()?))
+    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens, temperature)?.to_vec1::<f32>()?))
 }

@@ -2,8 +2,8 @@
 //! design document where it does not.
 
 use lam_config::ConfigError;
-use lam_model::LoraConfig;
-use lam_trainer::{SchedulerType, TrainingArguments};
+use lam_model::{Finetuning, LoraConfig};
+use lam_trainer::{FinetuningType, SchedulerType, TrainingArguments, check_quantization};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,13 @@ use serde::{Deserialize, Serialize};
 pub struct RewardConfig {
     /// Environment whose functions the prompts name.
     pub environment: String,
+    /// What the adapter under the scalar head lies over: frozen weights (`lora`), or quantised ones (`qlora`).
+    pub finetuning_type: FinetuningType,
     /// Adapter under the scalar head; the paper's r 8, α 32, dropout 0.1.
     pub lora: LoraConfig,
+    /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    #[schemars(range(min = 4, max = 8))]
+    pub quantization_bit: u8,
     /// Share of the training set's tasks held out of training to measure accuracy and margin, in known wordings.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1.0))]
     pub validation_share: f64,
@@ -28,6 +33,31 @@ pub struct RewardConfig {
     pub skip_bad: bool,
     /// The training loop.
     pub train: TrainingArguments,
+}
+
+/// Refuses what phase 4 cannot train over, and bits that are not known.
+fn check_base(finetuning_type: FinetuningType, quantization_bit: u8) -> Result<(), ConfigError> {
+    if finetuning_type == FinetuningType::Full {
+        let reason = "phase 4 trains an adapter";
+        return Err(ConfigError::value("finetuning_type", "full", reason, "set it to \"lora\" or \"qlora\""));
+    }
+    check_quantization(quantization_bit)
+}
+
+impl RewardConfig {
+    /// Refuses what means nothing here.
+    ///
+    /// # Errors
+    /// Names the key, its value and what to set instead.
+    pub fn refuse_meaningless(&self) -> Result<(), ConfigError> {
+        check_base(self.finetuning_type, self.quantization_bit)
+    }
+
+    /// What is trained of the model that scores: an adapter of the policy is merged, and a new one is trained.
+    pub(crate) fn finetuning(&self) -> Finetuning {
+        let lora = LoraConfig { create_new_adapter: true, ..self.lora.clone() };
+        self.finetuning_type.with(&lora, self.quantization_bit)
+    }
 }
 
 /// How often an example of a contrast may be repeated to reach its share.
@@ -50,7 +80,9 @@ impl Default for RewardConfig {
     fn default() -> Self {
         Self {
             environment: "sim".into(),
+            finetuning_type: FinetuningType::Lora,
             lora: LoraConfig { lora_r: 8, lora_alpha: 32.0, lora_dropout: 0.1, ..LoraConfig::default() },
+            quantization_bit: 4,
             validation_share: 0.1,
             balance: Balance::States,
             contrast_share: 0.5,
@@ -162,8 +194,14 @@ pub struct PpoConfig {
     pub whiten_advantages: bool,
     /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
     pub skip_bad: bool,
+    /// What the adapter lies over: frozen weights (`lora`), or quantised ones (`qlora`). The answers are then those of the
+    /// quantised LAM3, from which the KL is measured.
+    pub finetuning_type: FinetuningType,
     /// Adapter that is trained. It has no dropout: the ratio would measure the noise.
     pub lora: LoraConfig,
+    /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
+    #[schemars(range(min = 4, max = 8))]
+    pub quantization_bit: u8,
     /// The training loop; `num_train_epochs` are passes over the rollouts (learning rate of the paper: 1.4e-5).
     pub train: TrainingArguments,
 }
@@ -193,7 +231,9 @@ impl Default for PpoConfig {
             kl_horizon: 10_000.0,
             whiten_advantages: true,
             skip_bad: false,
+            finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
+            quantization_bit: 4,
             train: TrainingArguments {
                 learning_rate: 1.4e-5,
                 lr_scheduler_type: SchedulerType::Linear,
@@ -224,11 +264,23 @@ const MEANINGLESS: [(&str, &str); 11] = [
 const NO_EVALUATION: &str = "PPO evaluates nothing while it trains; the stage `eval.online` does it afterwards";
 
 impl PpoConfig {
+    /// What is trained of the policy.
+    pub(crate) fn finetuning(&self) -> Finetuning {
+        self.finetuning_type.with(&self.lora, self.quantization_bit)
+    }
+
+    /// Whether the policy is trained in fewer bits than generation computes in: the log-probabilities of its answers are
+    /// then measured by the forward pass of training.
+    pub(crate) fn is_rounded(&self) -> bool {
+        self.train.bf16 || self.finetuning_type == FinetuningType::Qlora
+    }
+
     /// Refuses what means nothing here.
     ///
     /// # Errors
     /// Names the key, its value and what to set instead.
     pub fn refuse_meaningless(&self) -> Result<(), ConfigError> {
+        check_base(self.finetuning_type, self.quantization_bit)?;
         if self.lora.lora_dropout != 0.0 {
             let reason = "PPO's ratio would measure the noise of dropout";
             return Err(ConfigError::value("lora.lora_dropout", self.lora.lora_dropout, reason, "leave it at 0"));

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use lam_cuda::DeviceChoice;
 use lam_data::{CheckConfig, SoundRows};
-use lam_model::{Decoder, Device, Finetuning, ModelSource, ScalarHead};
+use lam_model::{Decoder, Device, Finetuning, ModelSource, Precision, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_trainer::{
-    TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity, train,
-    write_model,
+    FinetuningType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity,
+    train, write_model,
 };
 use lam_types::{FunctionSpec, Split, Trajectory};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
     let device = Device::open_for(io.device, io.model.config())?;
-    let decoder = io.model.load_for(&device, &Finetuning::Lora(config.lora.clone()), io.seed)?;
+    let decoder = io.model.load_for(&device, &config.finetuning(), io.seed)?;
     note_adapter(io.model, &decoder, io.progress);
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
@@ -109,6 +109,15 @@ fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, io: &PolicyI
     TrainingArguments { max_length: longest, share_prefixes, ..config.train.in_run(io.seed, io.device, io.resume) }
 }
 
+/// How LAM3 is loaded to answer: over a quantised base as it is trained, with an adapter that does nothing yet or the one
+/// that is trained further.
+fn sampling(config: &PpoConfig) -> Finetuning {
+    match config.finetuning_type {
+        FinetuningType::Qlora => config.finetuning(),
+        FinetuningType::Lora | FinetuningType::Full => Finetuning::Frozen,
+    }
+}
+
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
 fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, ReinforceError> {
     let check = CheckConfig { functions: io.functions, environment: Some(io.environment), ..CheckConfig::default() };
@@ -122,7 +131,10 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
     let device = Device::open_for(io.device, io.model.config())?;
-    let mut policy = io.model.load_for(&device, &Finetuning::Frozen, io.seed)?;
+    let mut policy = io.model.load_for(&device, &sampling(config), io.seed)?;
+    if config.train.bf16 {
+        policy.set_precision(Precision::Bf16)?;
+    }
     policy.to_device(&device)?;
     let device = Device::open_for(io.device, &lam_model::open_reward_model(io.reward_model)?)?;
     let (mut reward_model, head) = Decoder::load_reward_model_for(&device, io.reward_model)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows, is_held_out};
-use lam_model::{Decoder, Device, Finetuning, LoraConfig, ModelSource, ScalarHead};
+use lam_model::{Decoder, Device, ModelSource, ScalarHead};
 use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
 use lam_store::hash_bytes;
@@ -71,15 +71,14 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     let learned: Vec<ScoredExample> = learned.into_iter().map(|step| step.example).collect();
     let tested: Vec<ScoredExample> = held_out.iter().map(|step| step.example.clone()).collect();
 
-    // What scores is another model than what acts: an adapter of the policy is merged, and a new one is trained.
-    let lora = LoraConfig { create_new_adapter: true, ..config.lora.clone() };
     let device = Device::open_for(config.train.device, io.model.config())?;
-    let decoder = io.model.load_for(&device, &Finetuning::Lora(lora), io.seed)?;
+    let decoder = io.model.load_for(&device, &config.finetuning(), io.seed)?;
     let ids = learned.iter().chain(&tested).map(|example| (example.sample_id.as_str(), example.input_ids.as_slice()));
     check_tokens(ids, decoder.config().vocab_size)?;
     let head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let mut identity = model_identity(io.model)?;
     identity.extend([("lora".into(), format!("{:?}", config.lora)), ("data".into(), data_hash(&learned))]);
+    identity.insert("finetuning".into(), format!("{:?} in {}", config.finetuning_type, config.quantization_bit));
     let mut module = RewardModule::new(decoder, head);
     let mut loader = ShuffledLoader::new(learned, &config.train)?;
     let training = io.output.join(TRAINING_DIRECTORY);

@@ -182,7 +182,21 @@ impl RolloutMaker<'_> {
             reference_logprobs: completion.logprobs,
             ..question.answered(id, &completion.tokens)
         };
-        Ok(ids.into_iter().zip(completions).map(rollout).collect())
+        self.measured(ids.into_iter().zip(completions).map(rollout).collect())
+    }
+
+    /// The same with the log-probabilities of the forward pass of training, where that computes in fewer bits than
+    /// generation: the ratio begins at 1, and the KL at 0, only if both are of one distribution.
+    fn measured(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
+        if !self.config.is_rounded() {
+            return Ok(rollouts);
+        }
+        let pairs: Vec<_> = rollouts.iter().map(|rollout| (rollout.prompt_ids(), rollout.response_ids())).collect();
+        let found = lam_inference::score_at(self.policy, &pairs, self.config.temperature)?;
+        for (rollout, logprobs) in rollouts.iter_mut().zip(found) {
+            rollout.reference_logprobs = logprobs;
+        }
+        Ok(rollouts)
     }
 
     fn request(&self, question: &Question<'_>, id: &str) -> GenerationRequest {

@@ -50,6 +50,7 @@ impl Stage for Reward {
 
     fn check(&self, settings: &RewardConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
+        settings.refuse_meaningless()?;
         check_arguments(settings.train.check())
     }
 

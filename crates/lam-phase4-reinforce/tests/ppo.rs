@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, ScalarHead};
+use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
 use lam_phase4_reinforce::{Baseline, PpoConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
@@ -80,6 +80,41 @@ fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
         let batch = loader.next_batch(0).unwrap().unwrap();
         let kl = module.before_batch(&batch).unwrap().means().find(|(name, _)| *name == "objective/kl").unwrap().1;
         assert_eq!(kl.abs() < 1e-6, is_of_it, "temperature {temperature}, recorded at {recorded}: KL {kl}");
+    }
+}
+
+/// LAM3 over quantised weights, computing in bf16 where asked to.
+fn rounded_policy(directory: &Path, bits: u8, bf16: bool) -> Decoder {
+    let lora = LoraConfig { lora_r: 4, ..LoraConfig::default() };
+    let mut decoder = Decoder::load(directory, &Finetuning::Qlora { lora, bits }, SEED).unwrap();
+    if bf16 {
+        decoder.set_precision(Precision::Bf16).unwrap();
+    }
+    decoder
+}
+
+#[test]
+fn over_quantised_weights_and_in_bf16_the_ratio_begins_at_one() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    for (bits, bf16, temperature) in [(4, false, 1.0), (8, false, 0.6), (4, true, 1.0), (8, true, 1.6)] {
+        let decoder = rounded_policy(root.path(), bits, bf16);
+        let config = PpoConfig { temperature, ..config(Baseline::Value) };
+        let generated = sampled(&decoder, temperature, temperature);
+        let pair = [(generated.prompt_ids(), generated.response_ids())];
+        let logprobs = lam_inference::score_at(&decoder, &pair, temperature).unwrap().remove(0);
+        let apart = logprobs.iter().zip(&generated.reference_logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        // What generation says is near, and in bf16 another number.
+        assert!(apart < 0.1 && (!bf16 || apart > 1e-5), "{bits} {bf16}: {apart}");
+        let buffer = RolloutBuffer::new(vec![Rollout { reference_logprobs: logprobs, ..generated }], 1, 1, SEED);
+        let mut loader = RolloutLoader::new(&buffer, 1, 1, SEED);
+        let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
+        let batch = loader.next_batch(0).unwrap().unwrap();
+        let measured = module.before_batch(&batch).unwrap();
+        assert!(measured.mean("objective/kl").unwrap().abs() < 1e-6, "{bits} {bf16}: {measured:?}");
+        let gradient = BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap();
+        let ratio = gradient.metrics.mean("val/ratio").unwrap();
+        assert!((ratio - 1.0).abs() < 1e-6, "{bits} {bf16}: {ratio}");
     }
 }
 
