@@ -16,6 +16,9 @@ pub(crate) struct Attempt {
     pub started_at: u64,
     /// Time spent in earlier tries, in seconds.
     pub elapsed_s: f64,
+    /// Processor time used in earlier tries, in seconds.
+    #[serde(default)]
+    pub processor_s: f64,
     /// How the last try failed, if it did.
     pub error: Option<String>,
     /// Whether it failed because of what it was given: then it is of no use unless that changes.

@@ -29,6 +29,7 @@ mod options;
 mod origins;
 mod page;
 mod plan;
+mod processor;
 mod reason;
 mod registry;
 mod run;

@@ -19,6 +19,7 @@ use crate::fingerprint::Identity;
 use crate::journal::EventJournal;
 use crate::lock::RunLock;
 use crate::plan::{PlannedStage, foresee};
+use crate::processor::processor_seconds;
 use crate::reason::{Reason, sentence};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
 use crate::view::{StageView, View};
@@ -81,6 +82,7 @@ impl Runner<'_> {
         let destination = self.run_dir.join(&prepared.spec.id);
         let decision = self.decider.decide(prepared, &self.results)?;
         self.decider.origins.save(&self.run_dir)?;
+        let mut processor_s = None;
         let (outcome, reasons, manifest) = match decision {
             Decision::LeftOut(manifest) => (Outcome::LeftOut, vec![Reason::LeftOut], manifest),
             Decision::Cached(manifest) => {
@@ -88,7 +90,8 @@ impl Runner<'_> {
                 (Outcome::Cached, vec![Reason::Unchanged], Some(manifest))
             }
             Decision::Run { reasons, identity: Some(identity) } => {
-                let manifest = self.execute(prepared, &identity, &destination, &reasons)?;
+                let (manifest, used) = self.execute(prepared, &identity, &destination, &reasons)?;
+                processor_s = Some(used);
                 (Outcome::Ran, reasons, Some(Box::new(manifest)))
             }
             Decision::Run { reasons, identity: None } => {
@@ -99,7 +102,7 @@ impl Runner<'_> {
                 return Err(PipelineError::NoResult { stage: waits_for.unwrap_or_default() });
             }
         };
-        let stage = self.finished(prepared, outcome, &reasons, manifest.as_deref())?;
+        let stage = self.finished(prepared, outcome, &reasons, manifest.as_deref(), processor_s)?;
         self.results.push(manifest);
         Ok(stage)
     }
@@ -110,6 +113,7 @@ impl Runner<'_> {
         outcome: Outcome,
         reasons: &[Reason],
         manifest: Option<&Manifest>,
+        processor_s: Option<f64>,
     ) -> Result<StageOutcome, PipelineError> {
         let stage = StageOutcome {
             id: prepared.spec.id.clone(),
@@ -119,7 +123,11 @@ impl Runner<'_> {
             duration_s: manifest.map_or(0.0, |manifest| manifest.duration_s),
             metrics: manifest.map_or(Value::Null, |manifest| manifest.metrics.clone()),
         };
-        self.journal.write(&stage.id, outcome.event(), &json!({ "duration_s": stage.duration_s, "why": stage.why }))?;
+        let mut details = json!({ "duration_s": stage.duration_s, "why": stage.why });
+        if let Some(processor_s) = processor_s {
+            details["processor_s"] = json!(processor_s);
+        }
+        self.journal.write(&stage.id, outcome.event(), &details)?;
         self.view.finished(&self.stage_view(prepared, &stage.why), &stage);
         Ok(stage)
     }
@@ -129,14 +137,15 @@ impl Runner<'_> {
         StageView { number, total: self.pipeline.stages.len(), id: &prepared.spec.id, kind: &prepared.spec.kind, why }
     }
 
-    /// Run a stage in its private directory; on success that becomes the result.
+    /// Run a stage in its private directory; on success that becomes the result, told with the processor time of all
+    /// tries at it, in seconds.
     fn execute(
         &mut self,
         prepared: &Prepared<'_>,
         identity: &Identity,
         destination: &Path,
         reasons: &[Reason],
-    ) -> Result<Manifest, PipelineError> {
+    ) -> Result<(Manifest, f64), PipelineError> {
         let why = sentence(reasons);
         self.stop_if_asked(prepared)?;
         self.refuse_stranded(prepared, destination, reasons)?;
@@ -150,16 +159,17 @@ impl Runner<'_> {
         )?;
         self.view.started(&self.stage_view(prepared, &why));
 
-        let began = (self.options.now)();
+        let (began, used) = ((self.options.now)(), processor_seconds());
         let result = self.call(prepared, staging.path());
         attempt.elapsed_s += seconds_between(began, (self.options.now)());
+        attempt.processor_s += processor_seconds() - used;
         match result {
             Ok(metrics) => {
                 let manifest = self.manifest(prepared, identity, &attempt, staging.path(), metrics)?;
                 manifest.write(staging.path())?;
                 staging.commit()?;
                 Attempt::discard(destination)?;
-                Ok(manifest)
+                Ok((manifest, attempt.processor_s))
             }
             Err(failure) => {
                 attempt.error = (failure.kind() != FaultKind::Cancelled).then(|| failure.to_string());
@@ -190,10 +200,15 @@ impl Runner<'_> {
             }
         };
         let started_at = seconds_between(UNIX_EPOCH, (self.options.now)()) as u64;
-        let elapsed_s = found.as_ref().map_or(0.0, |found| found.elapsed_s);
-        let started_at = found.map_or(started_at, |found| found.started_at);
-        let attempt =
-            Attempt { identity: identity.clone(), started_at, elapsed_s, error: None, refused_its_input: false };
+        let fresh = Attempt {
+            identity: identity.clone(),
+            started_at,
+            elapsed_s: 0.0,
+            processor_s: 0.0,
+            error: None,
+            refused_its_input: false,
+        };
+        let attempt = found.map_or(fresh, |found| Attempt { error: None, refused_its_input: false, ..found });
         attempt.save(destination)?;
         Ok((staging, attempt))
     }

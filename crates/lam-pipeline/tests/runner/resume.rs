@@ -271,3 +271,21 @@ fn a_line_cut_short_in_the_journal_does_not_spoil_the_next() {
     assert_eq!(broken, 0, "it is cut off");
     assert!(text.lines().last().unwrap().contains("\"event\":\"cached\""), "{text}");
 }
+
+#[test]
+fn the_journal_tells_the_processor_time_of_all_tries() {
+    let place = chain();
+    place.light(Some((2, Fuse::Fail)));
+    place.run(&[]).unwrap_err();
+    let attempt: serde_json::Value = serde_json::from_str(&place.read("runs/chain/c.attempt.json")).unwrap();
+    let first_try = attempt["processor_s"].as_f64().unwrap();
+    assert!(first_try > 0.0);
+    place.light(None);
+    place.run(&[]).unwrap();
+    let text = place.read("runs/chain/events.jsonl");
+    let events = || text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let finished = events().find(|event| event["stage"] == "c" && event["event"] == "finished").unwrap();
+    assert!(finished["processor_s"].as_f64().unwrap() > first_try, "{finished}");
+    let cached = events().find(|event| event["event"] == "cached").unwrap();
+    assert!(cached.get("processor_s").is_none(), "what did not run used nothing: {cached}");
+}
