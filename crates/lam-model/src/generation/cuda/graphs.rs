@@ -9,12 +9,9 @@
 
 use std::ops::Range;
 
-use lam_cuda::{Buffer, CudaError, Device, Graph, Scratch};
+use lam_cuda::{Buffer, Device, Graph, Scratch};
 
-use super::cache::Cache;
-use super::model::fetched;
-use super::plan::Pass;
-use super::step::{Logits, Step, at_once};
+use super::plan::{Pass, at_once};
 use crate::backend::cuda::ops::cached::Standing;
 use crate::backend::cuda::sources::{PAGE, PART};
 use crate::generation::read::AdapterId;
@@ -28,21 +25,21 @@ const MOST_ROWS: usize = 256;
 
 /// What a graph is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Shape {
-    rows: usize,
+pub(crate) struct Shape {
+    pub(crate) rows: usize,
     /// Pages that a row may have.
-    pages: usize,
+    pub(crate) pages: usize,
     /// Which rows have an adapter.
     adapted: Vec<(AdapterId, Range<usize>)>,
 }
 
 /// A step with the memory that it reads and writes.
-struct Captured {
-    shape: Shape,
-    standing: Standing,
+pub(crate) struct Captured {
+    pub(crate) shape: Shape,
+    pub(crate) standing: Standing,
     /// Shape: [rows, V].
-    logits: Buffer<f32>,
-    graph: Graph<()>,
+    pub(crate) logits: Buffer<f32>,
+    pub(crate) graph: Graph<()>,
 }
 
 /// The graphs of a cache.
@@ -93,15 +90,28 @@ impl Graphs {
         some
     }
 
-    /// Puts the graph of a shape last, if there is one.
-    fn find(&mut self, shape: &Shape) -> bool {
-        let Some(index) = self.captured.iter().position(|captured| captured.shape == *shape) else { return false };
+    /// Memory that all of them share.
+    pub(crate) fn memory(&self) -> &Scratch {
+        &self.memory
+    }
+
+    /// The graph of a shape, if there is one.
+    pub(crate) fn find(&mut self, shape: &Shape) -> Option<&mut Captured> {
+        let index = self.captured.iter().position(|captured| captured.shape == *shape)?;
         self.captured[index..].rotate_left(1);
-        true
+        self.captured.last_mut()
+    }
+
+    /// Keeps a graph, in the place of the one that was not used for longest.
+    pub(crate) fn keep(&mut self, captured: Captured) {
+        if self.captured.len() == KEPT {
+            self.captured.remove(0);
+        }
+        self.captured.push(captured);
     }
 
     /// Whether the shape was met before; it is from here on.
-    fn meet(&mut self, shape: &Shape) -> bool {
+    pub(crate) fn meet(&mut self, shape: &Shape) -> bool {
         let met = self.met.contains(shape);
         if !met {
             if self.met.len() == REMEMBERED {
@@ -115,7 +125,7 @@ impl Graphs {
 
 impl Shape {
     /// Of a pass that recurs: a token for each of its slots, all scored.
-    fn of(pass: &Pass, vocabulary: usize) -> Option<Self> {
+    pub(crate) fn of(pass: &Pass, vocabulary: usize) -> Option<Self> {
         let rows = &pass.rows;
         let recurs = pass.tiled() == 0 && rows.len() <= MOST_ROWS.min(at_once(vocabulary));
         let alone = rows.windows(2).all(|pair| pair[0].slot != pair[1].slot);
@@ -125,44 +135,5 @@ impl Shape {
         let longest = rows.iter().map(|row| row.position / PAGE + 1).max()?;
         let pages = longest.next_power_of_two().max(PART / PAGE);
         Some(Self { rows: rows.len(), pages, adapted: pass.adapted.clone() })
-    }
-}
-
-impl Cache {
-    /// The logits of a pass by a graph, if it has one or should have one by now.
-    pub(crate) fn replay(&mut self, pass: &Pass) -> Result<Option<Logits>, CudaError> {
-        if !self.graphs.on {
-            return Ok(None);
-        }
-        let Some(shape) = Shape::of(pass, self.vocabulary()) else { return Ok(None) };
-        if !self.graphs.find(&shape) {
-            if !self.graphs.meet(&shape) {
-                return Ok(None);
-            }
-            let captured = self.capture(pass, shape)?;
-            if self.graphs.captured.len() == KEPT {
-                self.graphs.captured.remove(0);
-            }
-            self.graphs.captured.push(captured);
-        }
-        let rows = pass.rows.iter().map(|row| (row.token, row.position, self.pages.addresses(row.slot).collect()));
-        let rows: Vec<(u32, usize, Vec<u64>)> = rows.collect();
-        let device = self.model.device();
-        let Some(Captured { standing, logits, graph, .. }) = self.graphs.captured.last_mut() else { return Ok(None) };
-        standing.write(device, &rows)?;
-        // SAFETY: weights, adapters and rotations are the cache's, which forgets its graphs before it moves any; the pages
-        // are those that were just written down; list and logits stand beside the graph.
-        unsafe { graph.replay()? };
-        let places = pass.rows.iter().filter_map(|row| row.logits).collect();
-        Ok(Some(Logits { places, values: fetched(device, logits)? }))
-    }
-
-    fn capture(&self, pass: &Pass, shape: Shape) -> Result<Captured, CudaError> {
-        let device = self.model.device();
-        let standing = Standing::of_shape(device, (shape.rows, shape.pages))?;
-        let mut logits = device.alloc(shape.rows * self.vocabulary())?;
-        let step = Step::over(self, pass, standing);
-        let graph = device.capture_in(&self.graphs.memory, || step.run_into(logits.all_mut()))?;
-        Ok(Captured { shape, standing: step.standing, logits, graph })
     }
 }

@@ -3,6 +3,7 @@
 
 mod adapter;
 mod cache;
+mod call;
 mod graphs;
 mod model;
 mod pages;

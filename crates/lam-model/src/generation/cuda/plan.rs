@@ -12,6 +12,9 @@ const AT_ONCE: usize = 4096;
 /// bytes that both read and write, gathering is the less from some sixteen on, and it takes more launches.
 const TILED: usize = 32;
 
+/// Logits that exist on the device at the same time, about.
+const LOGITS: usize = 1 << 25;
+
 /// A new token: where it goes, and which row of the logits it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -31,6 +34,11 @@ pub(crate) struct Pass {
     pub(crate) continued: Vec<usize>,
     /// Which rows have an adapter.
     pub(crate) adapted: Vec<(AdapterId, Range<usize>)>,
+}
+
+/// Rows whose logits exist at the same time, in a vocabulary of so many tokens.
+pub(crate) fn at_once(vocabulary: usize) -> usize {
+    (LOGITS / vocabulary).max(64)
 }
 
 /// A run of tokens of one slot.

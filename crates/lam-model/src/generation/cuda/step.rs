@@ -1,19 +1,15 @@
-//! One call of the decoder in generation: any number of new tokens for any slots, as few passes over the layers.
+//! A pass over all layers: new tokens of some slots, side by side.
 
 use lam_cuda::{Addend, CudaError, Matrix, Product, ViewMut};
 
 use super::cache::Cache;
 use super::model::{Model, fetched};
-use super::plan::{Pass, passes};
-use crate::ModelError;
+use super::plan::{Pass, at_once};
 use crate::backend::cuda::ops::cached::{At, Standing};
 use crate::backend::cuda::ops::continued::{Behind, Continued, gathered};
 use crate::backend::cuda::ops::{Place, PlaceMut, Seen};
 use crate::backend::cuda::{Norm, Rows, Wide};
-use crate::generation::read::Read;
 
-/// Logits that exist on the device at the same time, about.
-const LOGITS: usize = 1 << 25;
 /// Rows that are gathered from pages at the same time, about.
 const GATHERED: usize = 1 << 14;
 
@@ -35,52 +31,9 @@ pub(crate) struct Logits {
     pub(crate) values: Vec<f32>,
 }
 
-impl Cache {
-    /// Appends tokens, which were checked, to slots and returns the logits after each scored token, in the order of the
-    /// reads. Shape: [Σ scored, V].
-    pub(crate) fn read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
-        let done = self.read_or_not(reads);
-        // What graphs hold may be what is missing.
-        if matches!(&done, Err(ModelError::Pages { .. } | ModelError::Cuda(CudaError::OutOfMemory { .. })))
-            && self.graphs.give_up()
-        {
-            return self.read_or_not(reads);
-        }
-        done
-    }
-
-    /// The same; the slots are as they were if it fails.
-    fn read_or_not(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
-        let lengths: Vec<usize> = reads.iter().map(|read| self.length(read.slot)).collect();
-        let done = self.try_read(reads);
-        if done.is_err() {
-            reads.iter().zip(lengths).for_each(|(read, length)| self.truncate(read.slot, length));
-        }
-        done
-    }
-
-    fn try_read(&mut self, reads: &[Read<'_>]) -> Result<Vec<f32>, ModelError> {
-        let passes = passes(reads, |slot| (self.length(slot), self.adapter_of_slot[slot]));
-        for read in reads {
-            self.pages.grow(read.slot, read.tokens.len())?;
-        }
-        let longest = reads.iter().map(|read| self.length(read.slot)).max().unwrap_or(0);
-        if self.rotations.extend(self.model.device(), longest)? {
-            self.graphs.clear();
-        }
-        let mut logits = Vec::new();
-        for pass in &passes {
-            match self.replay(pass)? {
-                Some(values) => logits.push(values),
-                None => Step::new(self, pass)?.run(&mut logits)?,
-            }
-        }
-        Ok(in_order(logits, reads.iter().map(|read| read.scored).sum(), self.vocabulary()))
-    }
-}
-
 impl<'a> Step<'a> {
-    fn new(cache: &'a Cache, pass: &'a Pass) -> Result<Self, CudaError> {
+    /// A step for a pass whose slots have grown by its rows.
+    pub(crate) fn new(cache: &'a Cache, pass: &'a Pass) -> Result<Self, CudaError> {
         let (device, heads) = (cache.model.device(), cache.model.heads());
         let (mut pages, mut rows, mut of) = (Vec::new(), Vec::with_capacity(pass.rows.len()), None);
         for row in &pass.rows {
@@ -129,7 +82,7 @@ impl<'a> Step<'a> {
     }
 
     /// All layers, and the logits that are asked for.
-    fn run(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
+    pub(crate) fn run(&self, logits: &mut Vec<Logits>) -> Result<(), CudaError> {
         if !self.is_single() {
             return self.score(&self.layers()?, logits);
         }
@@ -295,24 +248,4 @@ impl<'a> Step<'a> {
         let product = Product { m: hidden.count, n: v, k: d, a: hidden.matrix(), b: weight, alpha: 1.0 };
         device.product(&product, Addend::Nothing, logits, v)
     }
-}
-
-/// Rows whose logits exist at the same time, in a vocabulary of so many tokens.
-pub(crate) fn at_once(vocabulary: usize) -> usize {
-    (LOGITS / vocabulary).max(64)
-}
-
-/// All logits in the order in which they were asked for. Shape: [scored, V].
-fn in_order(mut parts: Vec<Logits>, scored: usize, v: usize) -> Vec<f32> {
-    let whole = |part: &Logits| part.places.len() == scored && part.places.is_sorted();
-    if let Some(place) = parts.iter().position(whole) {
-        return parts.swap_remove(place).values;
-    }
-    let mut logits = vec![0.0; scored * v];
-    for Logits { places, values } in parts {
-        for (place, values) in places.into_iter().zip(values.chunks_exact(v)) {
-            logits[place * v..(place + 1) * v].copy_from_slice(values);
-        }
-    }
-    logits
 }

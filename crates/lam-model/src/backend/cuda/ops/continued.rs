@@ -7,13 +7,14 @@ use lam_cuda::{Buffer, CudaError, View};
 
 use super::cached::{Standing, columns, layer_numbers};
 use super::{Ops, Place, PlaceMut, Seen, check_eights};
-use crate::backend::cuda::rows::Rows;
 use crate::backend::cuda::sources::Family;
 use crate::backend::run::Heads;
 
 /// Rows of queries that a block of attention takes. Keys of two texts may meet in one, but what its first query sees of
 /// its own text must reach as far back as what the others see: new rows begin with a block.
 const BLOCK: usize = 128;
+/// Gathered rows begin at multiples of so many values, as other activations do.
+const ALIGNMENT: usize = 64;
 
 /// New rows of a text, behind keys and values that its pages hold.
 #[derive(Clone, Copy, Debug)]
@@ -123,13 +124,16 @@ impl Ops {
         mut o: PlaceMut<'_>,
     ) -> Result<(), CudaError> {
         let (r, width) = (texts.seen.t, columns(heads));
-        let mut gathered = Rows::new(&self.device, r, width, 0)?;
+        let stride = width.next_multiple_of(ALIGNMENT);
+        let mut gathered = self.device.alloc::<bf16>(r * stride)?;
+        let to = PlaceMut { values: gathered.all_mut(), stride };
         // SAFETY: the caller's promise.
-        unsafe { self.gather_texts(qkv, (heads, layer), (rows, texts), gathered.place_mut())? };
+        unsafe { self.gather_texts(qkv, (heads, layer), (rows, texts), to)? };
+        let gathered = Place { values: gathered.all(), stride };
         let mut all = self.device.alloc::<bf16>(r * o.stride)?;
         let mut log_sums = self.device.alloc::<f32>(heads.query * r)?;
         let to = PlaceMut { values: all.all_mut(), stride: o.stride };
-        self.attention(gathered.place(), heads, &texts.seen, to, log_sums.all_mut())?;
+        self.attention(gathered, heads, &texts.seen, to, log_sums.all_mut())?;
         for New { gathered, row, count } in &texts.new {
             let to = o.values.again().part(row * o.stride..(row + count) * o.stride);
             self.device.copy(to, all.view(gathered * o.stride..(gathered + count) * o.stride))?;
