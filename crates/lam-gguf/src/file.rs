@@ -93,7 +93,7 @@ fn check_version(cursor: &mut Cursor<'_>) -> Result<(), GgufError> {
     let old = "make it again with llama.cpp's convert_hf_to_gguf.py, or fetch a newer file";
     match cursor.u32("the version")? {
         2 | 3 => Ok(()),
-        version if version & 0xffff == 0 => {
+        version if matches!(version.swap_bytes(), 1..=0xff) => {
             Err(GgufError::file(cursor.path, "is written for big-endian machines", "fetch the little-endian file"))
         }
         version => Err(GgufError::file(cursor.path, format!("version {version}; known are 2 and 3"), old)),

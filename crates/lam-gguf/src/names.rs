@@ -39,7 +39,8 @@ pub fn hugging_face(name: &str) -> Option<Name> {
         return Some(Name { tensor: format!("{module}.{kind}"), is_rotated: false });
     }
     let (layer, part) = module.strip_prefix("blk.")?.split_once('.')?;
-    let layer: usize = layer.parse().ok()?;
+    // Another way to write a number would be a second name of the same tensor.
+    let layer = layer.parse::<usize>().ok().filter(|number| number.to_string() == layer)?;
     let tensor = format!("model.layers.{layer}.{}.{kind}", of(&PARTS, part)?);
     Some(Name { tensor, is_rotated: matches!(part, "attn_q" | "attn_k") })
 }
@@ -54,7 +55,10 @@ mod tests {
         assert_eq!(name("token_embd.weight").as_deref(), Some("model.embed_tokens.weight"));
         assert_eq!(name("blk.12.attn_q.bias").as_deref(), Some("model.layers.12.self_attn.q_proj.bias"));
         assert_eq!(name("blk.0.ffn_down.weight").as_deref(), Some("model.layers.0.mlp.down_proj.weight"));
-        for unknown in ["blk.x.attn_q.weight", "blk.0.ffn_gate_exps.weight", "rope_freqs.weight", "output.scale", "a"] {
+        for unknown in ["blk.x.attn_q.weight", "blk.0.ffn_gate_exps.weight", "rope_freqs.weight", "output.scale", "a"]
+            .into_iter()
+            .chain(["blk.00.attn_q.weight", "blk.+0.attn_q.weight", "blk.-0.attn_q.weight"])
+        {
             assert_eq!(name(unknown), None, "{unknown}");
         }
         assert!(hugging_face("blk.0.attn_k.weight").is_some_and(|name| name.is_rotated));

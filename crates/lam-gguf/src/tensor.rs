@@ -144,7 +144,10 @@ impl Tensor {
         }
         let total = shape.iter().try_fold(1_u64, |total, size| total.checked_mul(*size));
         let bytes = total.and_then(|total| (total / numbers as u64).checked_mul(width as u64));
-        let Some(bytes) = bytes.filter(|bytes| (1..=cursor.size).contains(bytes)) else {
+        if bytes == Some(0) {
+            return cursor.fault(format!("{what} of shape {shape:?} has no numbers"));
+        }
+        let Some(bytes) = bytes.filter(|bytes| *bytes <= cursor.size) else {
             return cursor.fault(format!("{what} of shape {shape:?} is larger than the file of {} bytes", cursor.size));
         };
         let shape = shape.into_iter().map(|size| size as usize).collect();
@@ -172,7 +175,11 @@ impl Tensor {
 pub(crate) fn settle(cursor: &Cursor<'_>, tensors: &mut [Tensor], alignment: u64) -> Result<(), GgufError> {
     let data = cursor.at.next_multiple_of(alignment);
     for tensor in tensors.iter_mut() {
-        let start = data.checked_add(tensor.start).filter(|_| tensor.start.is_multiple_of(alignment));
+        if !tensor.start.is_multiple_of(alignment) {
+            let (name, offset) = (&tensor.name, tensor.start);
+            return cursor.fault(format!("tensor `{name}` begins at byte {offset}, no multiple of {alignment}"));
+        }
+        let start = data.checked_add(tensor.start);
         let end = start.and_then(|start| start.checked_add(tensor.bytes));
         let (Some(start), Some(_)) = (start, end.filter(|end| *end <= cursor.size)) else {
             let (name, offset, bytes) = (&tensor.name, tensor.start, tensor.bytes);

@@ -37,6 +37,21 @@ fn special_tokens_template_and_stop_tokens_are_the_files() {
 }
 
 #[test]
+fn a_token_that_no_vocabulary_has_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = std::fs::read(path("llama.gguf")).unwrap();
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    // So many bytes more that the tensors begin where they did, behind them.
+    let (from, to) = (text("<unk>"), text(&format!("<unk>{}", "ab".repeat(16 * 6400))));
+    let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    bytes.splice(place..place + from.len(), to);
+    let file = folder.path().join("model.gguf");
+    std::fs::write(&file, bytes).unwrap();
+    let error = Tokenizer::load(&file).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("`tokenizer.ggml.tokens`: token 0 has 204805 bytes"), "{error}");
+}
+
+#[test]
 fn tokenizers_that_are_not_known_are_refused_by_name() {
     for (name, from, to, words) in [
         ("qwen3", "gpt2", "bert", "`tokenizer.ggml.model` = bert; known are `gpt2` and `llama`"),

@@ -12,9 +12,9 @@ const MIB: u64 = 1 << 20;
 pub struct MemoryPlan {
     /// Weights that are not trained.
     pub frozen: u64,
-    /// Weights that are: the adapter, or the whole model.
+    /// Weights that are: the adapter, or the whole model. On a GPU with their copy in bf16.
     pub trained: u64,
-    /// Gradients of the trained weights; twice where micro-batches are added up.
+    /// Gradients of the trained weights; twice where the processor adds micro-batches up.
     pub gradients: u64,
     /// AdamW's two moments.
     pub moments: u64,
@@ -45,6 +45,16 @@ impl MemoryPlan {
         let trained = variables.iter().map(|(_, var)| (var.elem_count() * var.dtype().size_in_bytes()) as u64).sum();
         let elements: u64 = variables.iter().map(|(_, var)| var.elem_count() as u64).sum();
         Self { trained, gradients: trained, moments: 8 * elements, ..Self::default() }
+    }
+
+    /// The same where a step has so many micro-batches: the processor's tape gives the gradients of each apart from the sum
+    /// of those before, a GPU adds to the sum.
+    #[must_use]
+    pub fn with_micro_batches(mut self, count: usize, on_gpu: bool) -> Self {
+        if count > 1 && !on_gpu {
+            self.gradients *= 2;
+        }
+        self
     }
 
     /// All of it.

@@ -29,7 +29,7 @@ fn main() {
         missing() => figures::a_stopped_run_ends_with_the_same_bytes,
         missing() => compared::losses_are_those_of_the_processor,
         missing() => figures::a_loss_that_is_no_number_is_told_with_its_step_and_samples,
-        // Last: the device of the process is lost with it.
+        missing() => figures::what_a_device_has_no_room_for_is_refused_by_its_plan,
         missing() => figures::a_kernel_that_breaks_down_is_told_with_its_samples,
     ])
 }

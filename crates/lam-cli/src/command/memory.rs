@@ -43,7 +43,8 @@ fn on_disk(config: &DecoderConfig, settings: &ImitateConfig, plan: &MemoryPlan) 
         (SaveDtype::F32, _) | (SaveDtype::Auto, Precision::F32) => 4,
         (SaveDtype::Bf16, _) | (SaveDtype::Auto, Precision::Bf16) => 2,
     };
-    (bytes * config.parameters() as u64, plan.trained + plan.moments)
+    // A value takes what each of its two moments does.
+    (bytes * config.parameters() as u64, plan.moments / 2 * 3)
 }
 
 fn plan(config: &DecoderConfig, settings: &ImitateConfig, on_gpu: bool) -> Result<MemoryPlan, Failure> {
@@ -53,5 +54,6 @@ fn plan(config: &DecoderConfig, settings: &ImitateConfig, on_gpu: bool) -> Resul
         tokens => tokens,
     };
     let finetuning = settings.finetuning_type.with(&settings.lora, settings.quantization_bit);
-    Ok(planned(config, &finetuning, (tokens, train.max_length), (train.gradient_checkpointing, on_gpu))?)
+    let plan = planned(config, &finetuning, (tokens, train.max_length), (train.gradient_checkpointing, on_gpu))?;
+    Ok(plan.with_micro_batches(train.gradient_accumulation_steps, on_gpu))
 }

@@ -12,6 +12,9 @@ use super::words::{self, Words};
 use crate::PromptError;
 
 const OTHER: &str = "take the model in Hugging Face's files, with its tokenizer.json";
+/// Bytes of a token at most; the longest of known vocabularies have some hundred. Merges are looked for at every place of
+/// each token: of a long one, that takes the square of its length.
+const LONGEST: usize = 1024;
 /// Kinds of tokens that stand for themselves wherever they are meant: `<s>`, and texts that somebody added.
 const UNKNOWN: i64 = 2;
 const CONTROL: i64 = 3;
@@ -77,6 +80,9 @@ impl<'a> Vocabulary<'a> {
         }
         let mut known = std::collections::HashMap::new();
         for (id, token) in this.tokens.iter().enumerate() {
+            if token.len() > LONGEST {
+                return Err(this.fault(format!("`{tokens}`: token {id} has {} bytes", token.len())));
+            }
             if let Some(other) = known.insert(token, id) {
                 return Err(this.fault(format!("`{tokens}`: tokens {other} and {id} are both `{token}`")));
             }

@@ -52,8 +52,8 @@ impl Backbone {
         Ok(self.decoder.forward(batch, mode)?)
     }
 
-    /// Sets up what the arguments ask for.
-    pub(crate) fn configure(&mut self, arguments: &TrainingArguments) -> Result<(), TrainerError> {
+    /// Sets up what the arguments ask for; returns the device that the decoder is to be brought to.
+    pub(crate) fn configure(&mut self, arguments: &TrainingArguments) -> Result<Device, TrainerError> {
         self.set_gradient_checkpointing(arguments.gradient_checkpointing);
         let device = Device::open_for(arguments.device, self.decoder.config())?;
         if arguments.bf16 || device.computes_in_bf16() {
@@ -62,7 +62,12 @@ impl Backbone {
         if arguments.share_prefixes {
             self.share_prefixes(arguments.max_length)?;
         }
-        Ok(self.decoder.to_device(&device)?)
+        Ok(device)
+    }
+
+    /// Brings the decoder to a device.
+    pub(crate) fn to_device(&mut self, device: &Device) -> Result<(), TrainerError> {
+        Ok(self.decoder.to_device(device)?)
     }
 
     /// Lets activations be computed again in the backward pass instead of being kept.
@@ -99,8 +104,9 @@ impl Backbone {
         }
     }
 
-    /// What one micro-batch at a time will need, were it the longest.
-    pub(crate) fn memory_plan<S: Sample>(&self, longest_batch: &[S]) -> MemoryPlan {
-        decoder_plan(&self.decoder, BatchSize::of(longest_batch, self.share_prefixes), self.checkpointing)
+    /// What one micro-batch at a time will need, were it the longest, on a GPU or on the processor.
+    pub(crate) fn memory_plan<S: Sample>(&self, longest_batch: &[S], on_gpu: bool) -> MemoryPlan {
+        let batch = BatchSize::of(longest_batch, self.share_prefixes);
+        decoder_plan(&self.decoder, batch, (self.checkpointing, on_gpu))
     }
 }

@@ -32,8 +32,8 @@ impl BatchSize {
 }
 
 /// What a decoder needs for a batch, and what it would need with other settings.
-pub(crate) fn decoder_plan(decoder: &Decoder, batch: BatchSize, checkpointing: bool) -> MemoryPlan {
-    plan_of(&Model::of(decoder), batch, checkpointing)
+pub(crate) fn decoder_plan(decoder: &Decoder, batch: BatchSize, (checkpointing, on_gpu): (bool, bool)) -> MemoryPlan {
+    plan_of(&Model::of(decoder, on_gpu), batch, checkpointing)
 }
 
 /// What a model of this shape would need for `tokens`, of which the longest sample has so many; it need not be there. Its
@@ -73,7 +73,9 @@ fn plan_of(model: &Model<'_>, batch: BatchSize, checkpointing: bool) -> MemoryPl
     let least = with(least);
     match model.lora {
         None => {
-            let spared = plan.gradients + plan.moments;
+            // Of frozen weights a GPU has the copy in bf16 alone.
+            let masters = if model.on_gpu { plan.trained / 3 * 2 } else { 0 };
+            let spared = plan.gradients + plan.moments + masters;
             add("`finetuning_type = \"lora\"`", plan.total() - spared);
             add(&format!("`finetuning_type = \"lora\"`, {together}"), least - spared);
         }
@@ -111,14 +113,14 @@ struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    fn of(decoder: &'a Decoder) -> Self {
+    fn of(decoder: &'a Decoder, on_gpu: bool) -> Self {
         Self {
             config: decoder.config(),
             shape: Shape::of(decoder),
-            trained: MemoryPlan::of_variables(&decoder.variables()),
+            trained: of_trained(decoder.variables().iter().map(|(_, var)| var.elem_count() as u64).sum(), on_gpu),
             lora: decoder.lora(),
             precision: decoder.precision(),
-            on_gpu: decoder.device().computes_in_bf16(),
+            on_gpu,
         }
     }
 
@@ -136,17 +138,18 @@ impl<'a> Model<'a> {
         Ok(Self {
             config,
             shape: Shape { linears, frozen_linears, frozen },
-            trained: MemoryPlan {
-                trained: 4 * variables,
-                gradients: 4 * variables,
-                moments: 8 * variables,
-                ..MemoryPlan::default()
-            },
+            trained: of_trained(variables, on_gpu),
             lora,
             precision: Precision::Bf16,
             on_gpu,
         })
     }
+}
+
+/// What so many trained values take. A GPU computes with a copy of them in bf16.
+fn of_trained(values: u64, on_gpu: bool) -> MemoryPlan {
+    let trained = if on_gpu { 6 } else { 4 };
+    MemoryPlan { trained: trained * values, gradients: 4 * values, moments: 8 * values, ..MemoryPlan::default() }
 }
 
 /// Sizes of a decoder that a plan needs.
@@ -258,5 +261,22 @@ mod tests {
         assert_eq!(frozen(&quantised, true), frozen(&quantised, false) + (32 << 20));
         let plain = Finetuning::Lora(lora);
         assert_eq!(frozen(&plain, true), frozen(&plain, false));
+    }
+
+    #[test]
+    fn a_gpu_has_a_copy_of_what_is_trained_and_one_sum_of_gradients() {
+        let config: DecoderConfig = serde_json::from_value(serde_json::json!({
+            "model_type": "mistral", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "num_key_value_heads": 1, "intermediate_size": 96, "vocab_size": 40
+        }))
+        .unwrap();
+        let all = config.parameters() as u64;
+        let of = |on_gpu: bool| {
+            let plan = planned(&config, &Finetuning::Full, (64, 64), (true, on_gpu)).unwrap();
+            let plan = plan.with_micro_batches(2, on_gpu);
+            (plan.trained, plan.gradients, plan.moments)
+        };
+        assert_eq!(of(true), (6 * all, 4 * all, 8 * all));
+        assert_eq!(of(false), (4 * all, 8 * all, 8 * all));
     }
 }

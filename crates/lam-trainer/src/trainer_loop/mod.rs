@@ -2,24 +2,24 @@
 
 mod checkpointing;
 mod records;
+mod setup;
 mod taken;
 
 use std::time::Instant;
 
 use candle_core::Var;
 use lam_learn::{AdamW, Clipped, clip_gradients};
-use lam_model::{Device, Processor};
+use setup::{arithmetic_of, bring_to_device, device_of, optimizer};
 use taken::{Norm, TakenStep, add_late_values, refuse_not_finite};
 
-use crate::checkpoint::{ARITHMETIC, Checkpoints, ON_A_DEVICE, fixed_arguments};
-use crate::gradient_accumulator::{BatchGradient, GradientAccumulator, QueuedBatch, host_variables};
+use crate::checkpoint::{ARITHMETIC, Checkpoints, fixed_arguments};
+use crate::gradient_accumulator::{GradientAccumulator, QueuedBatch, host_variables};
 use crate::log::MetricsLog;
-use crate::memory::{Limit, mib, resident_bytes};
 use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_seed;
 use crate::{
-    DataLoader, Ending, Identity, MemoryPlan, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
-    TrainerState, TrainingArguments,
+    DataLoader, Ending, Identity, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
+    TrainerState,
 };
 
 /// A run in progress.
@@ -53,8 +53,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         evaluation: &'a [M::Sample],
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
-        configure(module, run.arguments)?;
-        note_device(module, run);
+        bring_to_device(module, loader, run)?;
         let stop = StopCriterion::of(run.arguments, |epochs| loader.batches_in(epochs))?;
         let mut identity = fixed_arguments(run.arguments);
         identity.extend(run.identity.clone());
@@ -92,54 +91,6 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         self.state.finished
     }
 
-    /// Prints the memory plan, refuses one that does not fit, and tries the longest batch if asked to.
-    pub(crate) fn check_memory(&mut self) -> Result<(), TrainerError> {
-        let Some(longest) = self.loader.longest_batch().filter(|_| !self.is_finished()) else { return Ok(()) };
-        let mut plan = match self.module.backbone() {
-            Some(backbone) => backbone.memory_plan(&longest),
-            None => MemoryPlan::of_variables(&self.module.variables()),
-        };
-        if self.run.arguments.gradient_accumulation_steps > 1 {
-            plan.gradients *= 2;
-        }
-        let device = device_of(self.module);
-        let limit = Limit::of(self.run.arguments.max_memory_mib, &device);
-        plan.check(limit)?;
-        self.run.progress.note(&plan.describe());
-        if self.run.arguments.check_longest_batch_first {
-            self.dry_run_longest_batch(&longest, &plan, limit)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Runs the longest batch and leaves weights, random streams and the module's state as they were.
-    fn dry_run_longest_batch(
-        &mut self,
-        longest: &[M::Sample],
-        plan: &MemoryPlan,
-        limit: Limit,
-    ) -> Result<(), TrainerError> {
-        let (state, before) = (self.module.state(), resident_bytes());
-        self.module.before_batch(longest)?;
-        let gradient = BatchGradient::of(self.module, longest, Pass::Train { seed: self.run.arguments.seed })?;
-        let after = resident_bytes();
-        drop(gradient);
-        self.module.restore(&state).expect("a module knows its own state");
-        let tokens = plan.longest_batch_tokens;
-        if let Some((_, peak)) = device_of(self.module).memory() {
-            let held = mib(peak);
-            self.run.progress.note(&format!("the longest batch ({tokens} tokens) runs; the device held {held} MiB"));
-            return Ok(());
-        }
-        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
-        plan.check_measured(limit, after.saturating_sub(before))?;
-        self.run
-            .progress
-            .note(&format!("the longest batch ({tokens} tokens) runs; the process holds {} MiB", mib(after)));
-        Ok(())
-    }
-
     /// One optimizer step with all that follows from it: record, evaluation, checkpoint. Where a device takes the step, its
     /// figures are told when the next one has been asked for, or before anything else follows from it.
     pub(crate) fn train_step(&mut self) -> Result<(), TrainerError> {
@@ -171,7 +122,8 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             return Ok(None);
         }
         let Some(sum) = self.accumulate()? else { return Ok(None) };
-        self.update(sum).map(Some)
+        let (step, sample_ids) = (self.step() + 1, sum.sample_ids.clone());
+        self.update(sum).map(Some).inspect_err(|error| self.tell_batch(error, step, &sample_ids))
     }
 
     /// Closes a finished run.
@@ -204,9 +156,10 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             sum.metrics.merge(&self.module.before_batch(&batch)?);
             let sample_ids: Vec<String> = batch.iter().map(|sample| sample.id().to_owned()).collect();
             let queued = QueuedBatch::of(self.module, &batch, Pass::Train { seed: self.batch_seed() });
-            let queued = queued.inspect_err(|_| self.tell_batch(self.step() + 1, &sample_ids))?;
+            let queued = queued.inspect_err(|error| self.tell_batch(error, self.step() + 1, &sample_ids))?;
             if queued.is_known() || self.loader.wants_feedback() {
-                let gradient = queued.wait().inspect_err(|_| self.tell_batch(self.step() + 1, &sample_ids))?;
+                let gradient =
+                    queued.wait().inspect_err(|error| self.tell_batch(error, self.step() + 1, &sample_ids))?;
                 refuse_not_finite(self.step() + 1, "loss", gradient.loss_sum, &sample_ids)?;
                 self.loader.feedback(&gradient.metrics);
                 sum.add(gradient, sample_ids)?;
@@ -257,9 +210,9 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     }
 
     /// Says which samples a device was at when it failed: what failed does not know them. Where it failed while the next step
-    /// was being asked for, both are told.
-    fn tell_batch(&self, step: u64, sample_ids: &[String]) {
-        if device_of(self.module).computes_in_bf16() {
+    /// was being asked for, both are told. A figure that is not finite names its samples itself.
+    fn tell_batch(&self, error: &TrainerError, step: u64, sample_ids: &[String]) {
+        if device_of(self.module).computes_in_bf16() && !matches!(error, TrainerError::NotFinite { .. }) {
             let samples = sample_ids.join(", ");
             self.run.progress.note(&format!("the device was at step {step}, on these samples: {samples}"));
         }
@@ -286,44 +239,5 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     fn batch_seed(&self) -> u64 {
         let key = stream_seed(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen));
         u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
-    }
-}
-
-/// Where the module computes.
-fn device_of<M: TrainModule>(module: &M) -> Device {
-    module.backbone().map_or(Device::Cpu, |backbone| backbone.decoder().device())
-}
-
-/// In which order its products are summed: the processor's numerics, or a device's.
-fn arithmetic_of<M: TrainModule>(module: &M) -> String {
-    if device_of(module).computes_in_bf16() { ON_A_DEVICE.to_owned() } else { Processor::arithmetic() }
-}
-
-/// Says which device computes, where it is not the processor.
-fn note_device<M: TrainModule>(module: &M, run: &TrainRun<'_>) {
-    let device = device_of(module);
-    if device.computes_in_bf16() {
-        run.progress.note(&format!("computes on {}, with activations and products in bf16", device.name()));
-    }
-}
-
-/// The optimizer over a module's variables, wherever they are.
-fn optimizer<M: TrainModule>(module: &M, arguments: &TrainingArguments) -> Result<AdamW, TrainerError> {
-    let device = module.device_parameters();
-    if let Some(device) = &device {
-        device.train_only(&module.variables().into_iter().map(|(name, _)| name).collect::<Vec<_>>())?;
-    }
-    Ok(AdamW::new(host_variables(module), arguments.adamw())?.with_device(device))
-}
-
-/// Sets the module's decoder up as the arguments say; without a decoder, what only a decoder can do is refused.
-fn configure<M: TrainModule>(module: &mut M, arguments: &TrainingArguments) -> Result<(), TrainerError> {
-    let refuse =
-        |key, reason: &str| Err(TrainerError::Arguments { key, value: "true".into(), reason: reason.into(), hint: "" });
-    match module.backbone_mut() {
-        Some(backbone) => backbone.configure(arguments),
-        None if arguments.bf16 => refuse("bf16", "what is trained here knows f32 only"),
-        None if arguments.share_prefixes => refuse("share_prefixes", "what is trained here shares no prefixes"),
-        None => Ok(()),
     }
 }

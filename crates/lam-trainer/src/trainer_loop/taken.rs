@@ -91,11 +91,8 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     /// Waits for the figures of the last step, checks, counts, shows and records them.
     pub(super) fn settle(&mut self) -> Result<(), TrainerError> {
         let Some(mut taken) = self.unsettled.take() else { return Ok(()) };
-        let norm = taken.wait().inspect_err(|error| {
-            if !matches!(error, TrainerError::NotFinite { .. }) {
-                self.tell_batch(taken.step, &taken.sum.sample_ids);
-            }
-        })?;
+        let norm = taken.wait();
+        let norm = norm.inspect_err(|error| self.tell_batch(error, taken.step, &taken.sum.sample_ids))?;
         let mut metrics = taken.sum.metrics.take();
         metrics.add("grad_norm", norm, 1.0);
         metrics.add("loss", taken.sum.loss() * taken.sum.weight(), taken.sum.weight());

@@ -1,12 +1,18 @@
 //! Figures that are read after the next step was asked for: the same, at the same steps, and before anything is saved.
 
 use std::path::Path;
+use std::process::Command;
 
 use lam_signal::Cancel;
 use lam_store::hash_path;
-use lam_trainer::{Identity, TrainRun, TrainerError, TrainingArguments, train};
+use lam_trainer::{Identity, ShuffledLoader, TrainRun, TrainerError, TrainingArguments, train};
 
 use crate::tiny::{Heard, Watched, arguments, module, run, run_all, samples};
+
+/// What tells the emulation which launch is to break down.
+const FAIL: &str = "EMULATED_FAIL";
+/// What tells it how much memory it has, in bytes.
+const MEMORY: &str = "EMULATED_MEMORY";
 
 pub fn what_is_told_late_is_what_was_told_at_once() {
     let of = |wants_feedback: bool, save_steps: u64| {
@@ -77,20 +83,55 @@ pub fn a_loss_that_is_no_number_is_told_with_its_step_and_samples() {
     }
 }
 
-/// A kernel of the second step, of a model that no other test has.
+/// A kernel of the second step: in its backward, and where it moves the weights. Each in a process of its own, whose device
+/// is lost with it.
 pub fn a_kernel_that_breaks_down_is_told_with_its_samples() {
+    if let Ok(rule) = std::env::var(FAIL) {
+        return breaks_down(rule.split(':').next().unwrap());
+    }
+    for rule in ["head_norm_backward:10", "adamw:2"] {
+        alone("figures::a_kernel_that_breaks_down_is_told_with_its_samples", (FAIL, rule));
+    }
+}
+
+/// Weights that a device has no room for: refused by the plan, not by the first buffer that does not fit.
+pub fn what_a_device_has_no_room_for_is_refused_by_its_plan() {
+    if std::env::var_os(MEMORY).is_none() {
+        // 1 GiB is left to the libraries: 100 kB for a model of 144 kB with its adapter.
+        return alone("figures::what_a_device_has_no_room_for_is_refused_by_its_plan", (MEMORY, "1073841824"));
+    }
     let root = tempfile::tempdir().unwrap();
-    let settings = arguments(6);
+    let arguments = arguments(6);
+    let mut loader = ShuffledLoader::new(samples(), &arguments).unwrap();
+    let error = run(root.path(), &arguments, (0.0, &[]), (&mut loader, &Cancel::default())).1.unwrap_err();
+    let TrainerError::Memory { plan, limit, hint, .. } = &error else { panic!("{error}") };
+    assert_eq!(*limit, "what the device has");
+    for part in ["frozen weights", "trained weights", "gradients", "moments", "activations", "logits"] {
+        assert!(plan.contains(part), "{plan}");
+    }
+    assert!(hint.contains("would fit"), "{hint}");
+}
+
+/// Runs a test of this program in a process of its own, whose environment is another.
+fn alone(name: &str, (variable, value): (&str, &str)) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["--exact", name]).env(variable, value).output().unwrap();
+    let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains(" 1 passed; 0 failed"), "{value}: {told}\n{said}");
+}
+
+fn breaks_down(kernel: &str) {
+    let root = tempfile::tempdir().unwrap();
+    let settings = TrainingArguments { save_steps: 1, ..arguments(6) };
     let (heard, identity) = (Heard::default(), Identity::new());
     let (arguments, output, cancel) = (&settings, root.path(), &Cancel::default());
     let run = TrainRun { arguments, output, identity: &identity, progress: &heard, cancel };
-    // SAFETY: tests run one after the other, and no other thread reads the environment then.
-    unsafe { std::env::set_var("EMULATED_FAIL", "head_norm_backward:10") };
     let error = train(&mut module("qwen3", 0.0), &mut Watched::new(&settings), &[], &run).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("kernel `head_norm_backward` failed") && text.contains("700"), "{text}");
+    assert!(text.contains(&format!("kernel `{kernel}` failed")) && text.contains("700"), "{text}");
     assert!(text.contains("LAM_CUDA_SYNCHRONOUS"), "{text}");
     let notes = heard.notes.lock().unwrap();
     let told: Vec<_> = notes.iter().filter(|note| note.contains("on these samples: count-")).collect();
     assert!(told.iter().any(|note| note.starts_with("the device was at step 2, ")), "{told:?}");
+    assert!(root.path().join("checkpoint-1").exists() && !root.path().join("checkpoint-2").exists());
 }

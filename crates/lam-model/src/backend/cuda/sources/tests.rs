@@ -141,3 +141,24 @@ fn a_kernel_that_changed_is_not_proven() {
     let what = "was changed since it ran on a card: its line goes until one has run it again (kernels/PROVEN.md)";
     assert!(stale.is_empty(), "{what}\n{}", stale.join("\n"));
 }
+
+/// How many kernels there are is known where their sources are.
+#[test]
+fn the_readme_counts_the_kernels() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("src/backend/cuda/kernels");
+    let files = [folder.clone(), folder.join("attention")].into_iter().flat_map(|folder| folder.read_dir().unwrap());
+    let texts = files.map(|file| file.unwrap().path()).filter(|file| file.extension().is_some_and(|kind| kind == "cu"));
+    let count = |text: String| text.lines().filter(|line| line.starts_with("KERNEL void")).count();
+    let all: usize = texts.map(|file| count(std::fs::read_to_string(file).unwrap())).sum();
+    // A kernel that is listed for two head dimensions is one.
+    let rows = PROVEN.lines().filter(|line| line.starts_with("| `"));
+    let name = |row: &'static str| {
+        let mut cells = row.split('|').skip(1).map(str::trim);
+        (cells.next(), cells.next().and_then(|module| module.split(' ').next()))
+    };
+    let proven = rows.map(name).collect::<std::collections::BTreeSet<_>>();
+    let readme = std::fs::read_to_string(root.join("../../README.md")).unwrap();
+    let sentence = format!("Of its {all} kernels {} have", proven.len());
+    assert!(readme.contains(&sentence), "README.md should say: {sentence}");
+}
