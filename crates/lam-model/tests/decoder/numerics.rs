@@ -4,7 +4,9 @@
 use std::process::Command;
 
 use lam_cuda::Numerics;
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, Mode, Precision, Processor};
+use lam_model::{
+    CacheOptions, Decoder, DecoderConfig, Finetuning, Initialization, Mode, Precision, Processor, WeightFormat,
+};
 use sha2::{Digest, Sha256};
 
 use crate::reference::targets;
@@ -51,6 +53,23 @@ fn trained(finetuning: &Finetuning) -> String {
     format!("{:x}", digest.finalize())
 }
 
+/// Digest of the scores of a prompt and of tokens after it, in each format of weights, alone and beside others.
+fn generated() -> String {
+    let decoder = decoder(&Finetuning::Lora(tiny::lora(0.0)));
+    let mut digest = Sha256::new();
+    for format in [WeightFormat::F32, WeightFormat::Bf16, WeightFormat::Q8] {
+        let mut cache = decoder.new_cache_with(6, CacheOptions::of(format)).unwrap();
+        let prompt: Vec<u32> = (0..40).map(|i| i * 5 % 37).collect();
+        let reads: Vec<(usize, &[u32])> = (0..6).map(|slot| (slot, &prompt[slot..])).collect();
+        for scores in [cache.decode(&reads).unwrap(), cache.decode(&[(0, &[3])]).unwrap()] {
+            scores.iter().for_each(|score| digest.update(score.to_le_bytes()));
+        }
+        let all: Vec<(usize, &[u32])> = (1..6).map(|slot| (slot, &prompt[..1])).collect();
+        cache.decode(&all).unwrap().iter().for_each(|score| digest.update(score.to_le_bytes()));
+    }
+    format!("{:x}", digest.finalize())
+}
+
 /// What a process of a level prints of a kind of numerics.
 fn printed(numerics: &str, level: &str) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -67,7 +86,7 @@ fn a_process_prints_what_it_computes() {
     Processor::choose(numerics.parse().unwrap());
     // The first choice stays.
     Processor::choose(Numerics::Fast);
-    let digests = [trained(&Finetuning::Full), trained(&Finetuning::Lora(tiny::lora(0.0)))];
+    let digests = [trained(&Finetuning::Full), trained(&Finetuning::Lora(tiny::lora(0.0))), generated()];
     println!("digest {} {}", digests.join(" "), Processor::arithmetic());
 }
 

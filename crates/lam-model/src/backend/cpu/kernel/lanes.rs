@@ -2,9 +2,11 @@
 //! once for each level and must be inlined into a function that enables the level's instructions.
 
 use half::f16;
+use lam_cuda::Numerics;
 
 use super::features::Features;
 pub(crate) use super::features::LanesLevel as Level;
+use super::numerics::numerics;
 
 /// The operations of a level. All are unsafe because they may be run only where the processor has the level, and
 /// because those that take a pointer read or write sixteen numbers at it.
@@ -128,10 +130,10 @@ mod x86 {
 
     use super::{Lanes, f16};
 
-    /// AVX-512 with products of bf16 and of bytes.
-    pub(crate) struct Native;
+    /// AVX-512 with products of bytes, and of bf16: pairs in one instruction, or by two multiply-adds as everywhere.
+    pub(crate) struct Native<const PAIRS: bool>;
 
-    impl Lanes for Native {
+    impl<const PAIRS: bool> Lanes for Native<PAIRS> {
         const ROWS: usize = 8;
         type F = __m512;
         type I = __m512i;
@@ -183,6 +185,13 @@ mod x86 {
         unsafe fn dot_bf16(pairs: __m512i, pair: u32, sum: __m512) -> __m512 {
             // SAFETY: see above; the types differ in name only.
             unsafe {
+                if !PAIRS {
+                    let upper = _mm512_set1_epi32(0xffff_0000_u32 as i32);
+                    let low = |words: __m512i| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words));
+                    let high = |words: __m512i| _mm512_castsi512_ps(_mm512_and_si512(words, upper));
+                    let pair = _mm512_set1_epi32(pair as i32);
+                    return _mm512_fmadd_ps(high(pairs), high(pair), _mm512_fmadd_ps(low(pairs), low(pair), sum));
+                }
                 let pair = transmute::<__m512i, __m512bh>(_mm512_set1_epi32(pair as i32));
                 _mm512_dpbf16_ps(sum, transmute::<__m512i, __m512bh>(pairs), pair)
             }
@@ -219,12 +228,18 @@ macro_rules! with_lanes {
     ($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $generic:ident) => {
         $(#[$meta])*
         pub(crate) unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
-            use $crate::backend::cpu::kernel::lanes::{Portable, level, Level};
+            use $crate::backend::cpu::kernel::lanes::{Portable, is_portable, level, Level};
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx512vnni,avx2,fma,f16c")]
             unsafe fn native($($arg: $ty),*) $(-> $ret)? {
                 // SAFETY: the caller's.
-                unsafe { $generic::<$crate::backend::cpu::kernel::lanes::Native>($($arg),*) }
+                unsafe { $generic::<$crate::backend::cpu::kernel::lanes::Native<true>>($($arg),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx512vnni,avx2,fma,f16c")]
+            unsafe fn native_portable($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: the caller's.
+                unsafe { $generic::<$crate::backend::cpu::kernel::lanes::Native<false>>($($arg),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,f16c")]
@@ -242,6 +257,9 @@ macro_rules! with_lanes {
             unsafe {
                 match level() {
                     #[cfg(target_arch = "x86_64")]
+                    Level::Native if is_portable() => native_portable($($arg),*),
+                    Level::Baseline if is_portable() => $generic::<Portable<true, 2>>($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
                     Level::Native => native($($arg),*),
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => avx512($($arg),*),
@@ -254,6 +272,13 @@ macro_rules! with_lanes {
     };
 }
 pub(crate) use with_lanes;
+
+/// Whether every level has to take the same sums: by fused multiply-adds, which have to be computed where a processor
+/// has none.
+#[inline]
+pub(crate) fn is_portable() -> bool {
+    numerics() == Numerics::Portable
+}
 
 /// Level of this process.
 #[inline]

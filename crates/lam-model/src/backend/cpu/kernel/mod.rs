@@ -20,7 +20,7 @@ pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod spin_pool;
 mod tile;
-mod tiles;
+pub(crate) mod tiles;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

@@ -13,9 +13,11 @@ use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows::bf16;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
+use crate::backend::cpu::kernel::tiles::{FewRows, Unit};
 use packed_inputs::BLOCK;
 pub(crate) use packed_inputs::PackedInputs;
-use tile::{BLOCK_WORDS, Column, column, panel_words};
+use packed_inputs::STEP;
+use tile::{BLOCK_WORDS, Column, column, panel_words, write_row};
 pub(crate) use tile::{Output, WIDTH};
 
 /// Multiplications that are worth a task of their own.
@@ -30,15 +32,18 @@ pub(crate) struct Panels {
     n: usize,
     k: usize,
     data: Region,
+    /// Who multiplies pairs of bf16 in the order of tiles, where that is the order.
+    unit: Option<Unit>,
 }
 
 /// Gives the K values of one output.
 pub(crate) type Rows<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 
-/// Inputs, filled up to whole pairs or blocks.
-fn filled(format: WeightFormat, k: usize) -> usize {
+/// Inputs, filled up to whole pairs or blocks, or for tiles to whole steps.
+fn filled(format: WeightFormat, k: usize, on_tiles: bool) -> usize {
     match format {
         WeightFormat::F32 => k,
+        WeightFormat::Bf16 if on_tiles => k.next_multiple_of(STEP),
         WeightFormat::Bf16 => k.next_multiple_of(2),
         WeightFormat::Q8 => k.next_multiple_of(BLOCK),
     }
@@ -46,8 +51,20 @@ fn filled(format: WeightFormat, k: usize) -> usize {
 
 impl Panels {
     /// Lays out `n` outputs of `k` inputs.
-    pub(crate) fn new(arena: &mut Arena, format: WeightFormat, (n, k): (usize, usize), rows: &Rows<'_>) -> Self {
-        let filled = filled(format, k);
+    pub(crate) fn new(arena: &mut Arena, format: WeightFormat, size: (usize, usize), rows: &Rows<'_>) -> Self {
+        Self::for_unit(Unit::for_generation(), arena, format, size, rows)
+    }
+
+    /// As [`Panels::new`], for tiles where there is a unit.
+    fn for_unit(
+        unit: Option<Unit>,
+        arena: &mut Arena,
+        format: WeightFormat,
+        (n, k): (usize, usize),
+        rows: &Rows<'_>,
+    ) -> Self {
+        let unit = unit.filter(|_| format == WeightFormat::Bf16);
+        let filled = filled(format, k, unit.is_some());
         let size = panel_words(format, filled);
         let data = arena.region(n.div_ceil(WIDTH) * size, |words| {
             words.par_chunks_mut(size).enumerate().for_each(|(number, panel)| {
@@ -58,7 +75,7 @@ impl Panels {
                 }
             });
         });
-        Self { format, n, k: filled, data }
+        Self { format, n, k: filled, data, unit }
     }
 
     /// Outputs.
@@ -71,7 +88,10 @@ impl Panels {
         let size = panel_words(self.format, self.k);
         let share = if output == Output::SwiGlu { 2 } else { 1 };
         let (n, step) = (self.n / share, WIDTH / share);
-        assert!(x.format() == self.format && filled(self.format, x.inputs()) == self.k, "inputs of another weight");
+        assert!(
+            x.format() == self.format && filled(self.format, x.inputs(), self.unit.is_some()) == self.k,
+            "inputs of another weight"
+        );
         assert!(rows.end <= x.rows() && rows.end * n <= y.len(), "rows outside the inputs or the results");
         if rows.is_empty() {
             return;
@@ -80,6 +100,26 @@ impl Panels {
         let panels = self.n.div_ceil(WIDTH);
         let least = WORTH_A_TASK.div_ceil(rows.len() * self.k * WIDTH);
         pool.split(panels, least, &|panels| {
+            if let Some(unit) = self.unit {
+                let few = FewRows {
+                    left: x.words()[rows.start * x.stride()..].as_ptr(),
+                    left_stride: x.stride(),
+                    rows: rows.len(),
+                    panels: self.data[panels.start * size..].as_ptr(),
+                    reduction: self.k,
+                    count: panels.len(),
+                };
+                let mut take = |panel: usize, row: usize, sums: &[f32; WIDTH]| {
+                    let first = (panels.start + panel) * step;
+                    // SAFETY: only this task writes to these columns.
+                    let y = unsafe { y.from(row * n + first) };
+                    write_row(sums, &mut y[..step.min(n - first)], output);
+                };
+                // SAFETY: whole blocks of rows can be read from any row on, the panels are as long as their steps, and
+                // the unit is this processor's.
+                unsafe { unit.multiply_few(few, &mut take) };
+                return;
+            }
             for number in panels {
                 let column_ = Column {
                     format: self.format,

@@ -2,21 +2,26 @@
 
 use crate::WeightFormat;
 use crate::backend::cpu::kernel::dispatch::dispatched;
+use crate::backend::cpu::kernel::panel::Words;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
 
 /// Inputs of a quantised block.
 pub(crate) const BLOCK: usize = 32;
+/// Inputs of a step of tiles.
+pub(crate) const STEP: usize = 32;
+/// Rows that tiles read beyond the last one.
+const BEYOND: usize = 31;
 
 /// Rows of K inputs. In words, a row is:
-/// f32: K numbers; bf16: K / 2 pairs; 8 bits: for each block 8 quadruples of signed bytes, then for each block its
+/// f32: K numbers; bf16: K / 2 pairs, filled up to a step of tiles with zeros; 8 bits: for each block 8 quadruples of signed bytes, then for each block its
 /// factor (f32), then for each block -128 times its sum (i32), which takes the weights' offset of 128 back.
 pub(crate) struct PackedInputs {
     format: WeightFormat,
     k: usize,
     rows: usize,
     stride: usize,
-    words: Vec<u32>,
+    words: Words,
 }
 
 /// Rows that tasks write side by side.
@@ -38,7 +43,7 @@ fn row_words(format: WeightFormat, k: usize) -> usize {
 
 impl PackedInputs {
     pub(crate) fn new(format: WeightFormat) -> Self {
-        Self { format, k: 0, rows: 0, stride: 0, words: Vec::new() }
+        Self { format, k: 0, rows: 0, stride: 0, words: Words::take(0) }
     }
 
     /// Makes room for `rows` of `k` inputs, which are to be written next.
@@ -46,9 +51,7 @@ impl PackedInputs {
         // An odd number of cache lines, so that the same place of eight rows falls into eight sets of the cache.
         let lines = row_words(self.format, k).div_ceil(16);
         (self.k, self.rows, self.stride) = (k, rows, (lines | 1) * 16);
-        if self.words.len() < rows * self.stride {
-            self.words.resize(rows * self.stride, 0);
-        }
+        self.words.grow((rows + BEYOND) * self.stride);
         PackedInputRows { format: self.format, k, stride: self.stride, words: Shared::new(&mut self.words) }
     }
 
@@ -70,8 +73,9 @@ impl PackedInputs {
         self.format
     }
 
+    /// The rows, and behind them as many words as tiles read beyond.
     pub(crate) fn words(&self) -> &[u32] {
-        &self.words[..self.rows * self.stride]
+        &self.words[..(self.rows + BEYOND) * self.stride]
     }
 }
 
@@ -82,7 +86,12 @@ impl PackedInputRows<'_> {
     /// No other task may write the same row.
     pub(crate) unsafe fn put(&self, row: usize, x: &[f32]) {
         // SAFETY: the caller keeps rows apart.
-        let words = unsafe { &mut self.words.from(row * self.stride)[..row_words(self.format, self.k)] };
+        let words = unsafe { &mut self.words.from(row * self.stride)[..self.stride] };
+        let (words, beyond) = words.split_at_mut(row_words(self.format, self.k));
+        if self.format == WeightFormat::Bf16 {
+            let step = words.len().next_multiple_of(STEP / 2) - words.len();
+            beyond[..step].fill(0);
+        }
         match self.format {
             WeightFormat::F32 => words.iter_mut().zip(x).for_each(|(word, value)| *word = value.to_bits()),
             WeightFormat::Bf16 => rows::bf16_pairs(x, words),

@@ -145,3 +145,98 @@ fn what_is_not_finite_stays_so() {
         }
     }
 }
+
+/// Who can follow the order of tiles in this process.
+fn units() -> Vec<Unit> {
+    let mut units = vec![Unit::Model];
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::backend::cpu::kernel::features::{Features, Level, TileUnit};
+        let features = Features::here();
+        if features.level == Level::Avx512 {
+            units.push(Unit::Avx512);
+        }
+        if features.level != Level::Baseline {
+            units.push(Unit::Avx2);
+        }
+        if features.tiles == Some(TileUnit::Hardware) {
+            units.push(Unit::Hardware);
+        }
+    }
+    units
+}
+
+/// The sum of products in the order of tiles.
+fn in_order_of_tiles(x: &[f32], w: &[f32]) -> f32 {
+    let rounded = |v: &f32| f32::from_bits(bf16(*v) << 16);
+    let products: Vec<(f32, f32)> = x.iter().map(rounded).zip(w.iter().map(rounded)).collect();
+    products.chunks(32).fold(0.0, |sum, step| {
+        let chain = |first: usize| step.iter().skip(first).step_by(2).fold(0.0_f32, |c, (a, b)| a.mul_add(*b, c));
+        sum + (chain(0) + chain(1))
+    })
+}
+
+#[test]
+fn on_tiles_a_row_is_the_same_bits_in_any_company_whoever_multiplies() {
+    for (n, k) in [(70, 37), (33, 64), (1, 1), (200, 100)] {
+        let (x, w) = (values(70 * k, 1), values(n * k, 2));
+        let right: Vec<f32> =
+            x.chunks(k).flat_map(|x| w.chunks(k).map(|w| in_order_of_tiles(x, w)).collect::<Vec<_>>()).collect();
+        for unit in units() {
+            let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
+            let panels = Panels::for_unit(Some(unit), &mut Arena::default(), WeightFormat::Bf16, (n, k), &rows);
+            for count in [1, 2, 3, 4, 7, 15, 16, 17, 32, 33, 70] {
+                let found = product(&panels, &x[..count * k], k);
+                assert!(found.iter().zip(&right).all(|(a, b)| a.to_bits() == b.to_bits()), "{unit:?} {n} {k} {count}");
+            }
+            // Rows from the middle of the inputs.
+            let mut some = vec![7.0; 70 * n];
+            let inputs = packed(WeightFormat::Bf16, &x, k);
+            panels.apply(&SpinPool::enter(), &inputs, 41..70, &mut some, Output::Add);
+            assert!(some[41 * n..].iter().zip(&right[41 * n..]).all(|(a, b)| *a == 7.0 + b), "{unit:?} added");
+            assert!(some[..41 * n].iter().all(|&value| value == 7.0));
+        }
+    }
+}
+
+#[test]
+fn on_tiles_outputs_are_gated_as_without() {
+    let (k, rows) = (40, 9);
+    let (x, w) = (values(rows * k, 1), values(64 * k, 2));
+    let row = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
+    let gated = |unit| {
+        let panels = Panels::for_unit(unit, &mut Arena::default(), WeightFormat::Bf16, (64, k), &row);
+        let mut y = vec![0.0; rows * 32];
+        panels.apply(&SpinPool::enter(), &packed(WeightFormat::Bf16, &x, k), 0..rows, &mut y, Output::SwiGlu);
+        y
+    };
+    let without = gated(None);
+    for unit in units() {
+        assert!(gated(Some(unit)).iter().zip(&without).all(|(a, b)| (a - b).abs() < 1e-4), "{unit:?}");
+    }
+}
+
+#[test]
+fn pairs_by_multiply_adds_are_the_same_bits_on_every_level() {
+    let (k, n) = (96, 32);
+    let (x, w) = (values(11 * k, 1), values(n * k, 2));
+    for format in FORMATS {
+        let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
+        let panels = Panels::for_unit(None, &mut Arena::default(), format, (n, k), &rows);
+        let x = packed(format, &x, k);
+        let right = by_level::<Portable<true, 2>>(&panels, &x);
+        assert_eq!(by_level::<Portable<true, 8>>(&panels, &x), right, "{format:?}");
+        #[cfg(target_arch = "x86_64")]
+        if crate::backend::cpu::kernel::lanes::level() == crate::backend::cpu::kernel::lanes::Level::Native {
+            // SAFETY: the level says that the processor has these instructions.
+            assert_eq!(unsafe { by_native(&panels, &x) }, right, "{format:?}");
+        }
+    }
+}
+
+/// As [`by_level`], in the instructions of the highest level.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx512vnni,avx2,fma,f16c")]
+unsafe fn by_native(panels: &Panels, x: &PackedInputs) -> Vec<f32> {
+    by_level::<crate::backend::cpu::kernel::lanes::Native<false>>(panels, x)
+}

@@ -5,6 +5,7 @@ use half::f16;
 
 use super::packed_inputs::BLOCK;
 use crate::WeightFormat;
+use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::lanes::{Lanes, with_lanes};
 use crate::backend::cpu::kernel::rows::exp;
 
@@ -204,16 +205,29 @@ unsafe fn finish<L: Lanes>(sums: [L::F; 2], y: *mut f32, column: &Column) {
         L::store(values.as_mut_ptr(), sums[0]);
         L::store(values.as_mut_ptr().add(16), sums[1]);
         let y = std::slice::from_raw_parts_mut(y, column.width);
-        match column.output {
-            Output::Replace => y.copy_from_slice(&values[..y.len()]),
-            Output::Add => y.iter_mut().zip(values).for_each(|(y, value)| *y += value),
-            Output::SwiGlu => {
-                // A loop whose length is not known here: unrolled, it would not become vectors.
-                let (gates, ups) = values.split_at(WIDTH / 2);
-                for (y, (gate, up)) in y.iter_mut().zip(gates.iter().zip(ups)) {
-                    *y = gate / (1.0 + exp(-gate)) * up;
-                }
+        put_row(&values, y, column.output);
+    }
+}
+
+/// Puts the sums of a row, or as many as there are results, where they belong.
+#[inline(always)]
+fn put_row(sums: &[f32; WIDTH], y: &mut [f32], output: Output) {
+    match output {
+        Output::Replace => y.copy_from_slice(&sums[..y.len()]),
+        Output::Add => y.iter_mut().zip(sums).for_each(|(y, sum)| *y += sum),
+        Output::SwiGlu => {
+            // A loop whose length is not known here: unrolled, it would not become vectors.
+            let (gates, ups) = sums.split_at(WIDTH / 2);
+            for (y, (gate, up)) in y.iter_mut().zip(gates.iter().zip(ups)) {
+                *y = gate / (1.0 + exp(-gate)) * up;
             }
         }
+    }
+}
+
+dispatched! {
+    /// As [`put_row`], by itself.
+    fn write_row(sums: &[f32; WIDTH], y: &mut [f32], output: Output) {
+        put_row(sums, y, output);
     }
 }

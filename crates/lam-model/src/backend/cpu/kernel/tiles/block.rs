@@ -32,8 +32,8 @@ pub(super) trait Tiles {
     unsafe fn clear(&mut self);
     /// The sums become what `put` wrote with a stride of 32.
     unsafe fn resume(&mut self, from: *const f32);
-    /// Adds the products of one step.
-    unsafe fn step<const TALL: bool>(&mut self, left: Side, right: Side);
+    /// Adds the products of one step to the first `rows` rows; what becomes of the others has no meaning.
+    unsafe fn step(&mut self, left: Side, right: Side, rows: usize);
     /// Writes the sums, `stride` values from row to row.
     unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize);
 }

@@ -45,8 +45,7 @@ impl<const WIDE: bool> Tiles for Fused<WIDE> {
     }
 
     #[inline(always)]
-    unsafe fn step<const TALL: bool>(&mut self, left: Side, right: Side) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
+    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
         let [sums, wide] = &mut *self.0;
         for (i, wide) in wide.0.iter_mut().enumerate().take(rows) {
             let at = left.at.wrapping_add(i / 16 * left.tile + i % 16 * left.row);
@@ -75,14 +74,26 @@ impl<const WIDE: bool> Tiles for Fused<WIDE> {
     }
 }
 
-/// A row of eight by a tile of 16 columns: even and odd chains in two registers.
-macro_rules! wide_rows {
+/// Some rows by a tile of 16 columns: even and odd chains in two registers each, and where a row begins.
+macro_rules! one_row {
+    ($what:ident) => {
+        $what!("0", "8", "0")
+    };
+}
+macro_rules! two_rows {
+    ($what:ident) => {
+        concat!(one_row!($what), $what!("1", "9", "128"))
+    };
+}
+macro_rules! four_rows {
+    ($what:ident) => {
+        concat!(two_rows!($what), $what!("2", "10", "256"), $what!("3", "11", "384"))
+    };
+}
+macro_rules! eight_rows {
     ($what:ident) => {
         concat!(
-            $what!("0", "8", "0"),
-            $what!("1", "9", "128"),
-            $what!("2", "10", "256"),
-            $what!("3", "11", "384"),
+            four_rows!($what),
             $what!("4", "12", "512"),
             $what!("5", "13", "640"),
             $what!("6", "14", "768"),
@@ -173,12 +184,38 @@ macro_rules! finish_second {
     };
 }
 
-/// One step of AVX-512, eight rows by 16 columns at a time. Shapes: sums [32, 32]; left [32, 32] as in [`Fused`].
+/// One step of AVX-512, as many rows at a time as there are. Shapes: sums [32, 32]; left [32, 32] as in [`Fused`].
 ///
 /// # Safety
-/// The right side has two tiles of 16 pairs by 16 columns; rows are 16 or 32.
-#[target_feature(enable = "avx512f")]
+/// The right side has two tiles of 16 pairs by 16 columns.
+#[inline(always)]
 unsafe fn step_avx512(sums: *mut f32, left: *const f32, right: Side, rows: usize) {
+    let from = |row: usize| (sums.wrapping_add(row * SIDE), left.wrapping_add(row * SIDE));
+    // SAFETY: the caller's.
+    unsafe {
+        if rows >= 8 {
+            eight(from(0), right, rows / 8);
+        }
+        if rows & 4 != 0 {
+            four(from(rows & !7), right, 1);
+        }
+        if rows & 2 != 0 {
+            two(from(rows & !3), right, 1);
+        }
+        if rows & 1 != 0 {
+            one(from(rows & !1), right, 1);
+        }
+    }
+}
+
+macro_rules! rows_avx512 {
+    ($name:ident, $rows:ident, $height:literal) => {
+        #[doc = concat!("So many times ", $height, " rows of a step.")]
+        ///
+        /// # Safety
+        /// As [`step_avx512`].
+        #[target_feature(enable = "avx512f")]
+        unsafe fn $name((sums, left): (*mut f32, *const f32), right: Side, blocks: usize) {
     let (mut before, mut flushing) = (0_u32, 0_u32);
     // SAFETY: the caller's. The registers are named, and MXCSR is as it was in the end.
     unsafe {
@@ -191,37 +228,37 @@ unsafe fn step_avx512(sums: *mut f32, left: *const f32, right: Side, rows: usize
             "vpbroadcastd zmm19, {upper:e}",
             "2:",
             // The first tile.
-            wide_rows!(zero),
+            $rows!(zero),
             "mov {b}, {b0}",
             "mov {n:e}, 16",
             "3:",
             "vmovdqu32 zmm16, [{b}]",
             "vpslld zmm17, zmm16, 16",
             "vpandd zmm18, zmm16, zmm19",
-            wide_rows!(multiply_add),
+            $rows!(multiply_add),
             "add {b}, {row}",
             "add {a}, 4",
             "dec {n:e}",
             "jnz 3b",
-            wide_rows!(finish_first),
+            $rows!(finish_first),
             "sub {a}, 64",
             // The second.
-            wide_rows!(zero),
+            $rows!(zero),
             "mov {b}, {b1}",
             "mov {n:e}, 16",
             "4:",
             "vmovdqu32 zmm16, [{b}]",
             "vpslld zmm17, zmm16, 16",
             "vpandd zmm18, zmm16, zmm19",
-            wide_rows!(multiply_add),
+            $rows!(multiply_add),
             "add {b}, {row}",
             "add {a}, 4",
             "dec {n:e}",
             "jnz 4b",
-            wide_rows!(finish_second),
-            "add {a}, 8*128-64",
-            "add {c}, 8*128",
-            "dec {eights:e}",
+            $rows!(finish_second),
+            concat!("add {a}, ", $height, "*128-64"),
+            concat!("add {c}, ", $height, "*128"),
+            "dec {blocks:e}",
             "jnz 2b",
             "ldmxcsr [{before}]",
             before = in(reg) &raw mut before,
@@ -235,7 +272,7 @@ unsafe fn step_avx512(sums: *mut f32, left: *const f32, right: Side, rows: usize
             b0 = in(reg) right.at,
             b1 = in(reg) right.at.wrapping_add(right.tile),
             row = in(reg) right.row,
-            eights = inout(reg) rows / 8 => _,
+            blocks = inout(reg) blocks => _,
             out("zmm0") _, out("zmm1") _, out("zmm2") _, out("zmm3") _, out("zmm4") _, out("zmm5") _,
             out("zmm6") _, out("zmm7") _, out("zmm8") _, out("zmm9") _, out("zmm10") _, out("zmm11") _,
             out("zmm12") _, out("zmm13") _, out("zmm14") _, out("zmm15") _, out("zmm16") _, out("zmm17") _,
@@ -244,8 +281,15 @@ unsafe fn step_avx512(sums: *mut f32, left: *const f32, right: Side, rows: usize
         );
     }
 }
+    };
+}
 
-/// One step of AVX2, two rows by 16 columns at a time; as [`step_avx512`].
+rows_avx512!(eight, eight_rows, "8");
+rows_avx512!(four, four_rows, "4");
+rows_avx512!(two, two_rows, "2");
+rows_avx512!(one, one_row, "1");
+
+/// One step of AVX2, two rows by 16 columns at a time, an odd last one with what follows it; as [`step_avx512`].
 ///
 /// # Safety
 /// As [`step_avx512`].
@@ -332,7 +376,7 @@ unsafe fn columns_avx2(sums: *mut f32, left: *const f32, (right, row): (*const u
             n = out(reg) _,
             b0 = in(reg) right,
             row = in(reg) row,
-            twos = inout(reg) rows / 2 => _,
+            twos = inout(reg) rows.div_ceil(2) => _,
             out("ymm0") _, out("ymm1") _, out("ymm2") _, out("ymm3") _, out("ymm4") _, out("ymm5") _,
             out("ymm6") _, out("ymm7") _, out("ymm8") _, out("ymm9") _, out("ymm10") _, out("ymm11") _,
             out("ymm12") _, out("ymm13") _, out("ymm15") _,

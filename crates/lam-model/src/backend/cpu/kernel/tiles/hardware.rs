@@ -101,7 +101,7 @@ impl Tiles for Hardware {
     }
 
     #[inline(always)]
-    unsafe fn step<const TALL: bool>(&mut self, left: Side, right: Side) {
+    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
         // SAFETY: see above.
         unsafe {
             load_once::<6>(right.at, right.row);
@@ -109,7 +109,7 @@ impl Tiles for Hardware {
             dot::<0, 4, 6>();
             load_once::<7>(right.at.wrapping_add(right.tile), right.row);
             dot::<1, 4, 7>();
-            if TALL {
+            if rows > SIDE / 2 {
                 load::<5>(left.at.wrapping_add(left.tile), left.row);
                 dot::<2, 5, 6>();
                 dot::<3, 5, 7>();

@@ -8,6 +8,7 @@
 
 mod block;
 mod cut;
+mod few;
 #[cfg(target_arch = "x86_64")]
 mod fused;
 #[cfg(target_arch = "x86_64")]
@@ -20,5 +21,6 @@ mod product;
 mod tests;
 mod unit;
 
+pub(crate) use few::FewRows;
 pub(super) use product::{Laid, Left, Right, Term, Work};
 pub(crate) use unit::Unit;

@@ -39,8 +39,7 @@ impl Tiles for Model {
         *self.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
     }
 
-    unsafe fn step<const TALL: bool>(&mut self, left: Side, right: Side) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
+    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
         let row = |side: Side, tile: usize, row: usize| {
             // SAFETY: the caller's; a row of a tile is 16 words.
             unsafe { side.at.add(tile * side.tile + row * side.row).cast::<[u32; 16]>().read_unaligned() }.map(halves)

@@ -254,11 +254,7 @@ impl Part<'_> {
                         tiles.resume(partial)
                     }
                     let job = Job { left, right, right_step, steps: self.pass.steps };
-                    if high > SIDE / 2 {
-                        job.run::<T, true>(tiles, &mut scratch.pending);
-                    } else {
-                        job.run::<T, false>(tiles, &mut scratch.pending);
-                    }
+                    job.run(tiles, high, &mut scratch.pending);
                     if !self.last {
                         tiles.put::<true>(partial, SIDE);
                         continue;
@@ -347,13 +343,13 @@ struct Job {
 impl Job {
     /// Adds all products, and meanwhile finishes the block before.
     #[inline(always)]
-    unsafe fn run<T: Tiles, const TALL: bool>(&self, tiles: &mut T, before: &mut Pending) {
+    unsafe fn run<T: Tiles>(&self, tiles: &mut T, rows: usize, before: &mut Pending) {
         let ((mut left, left_step), mut right) = (self.left, self.right);
         let share = SIDE.div_ceil(self.steps.max(1)).max(2);
         for _ in 0..self.steps {
             // SAFETY: the caller's.
             unsafe {
-                tiles.step::<TALL>(left, right);
+                tiles.step(left, right, rows);
                 before.finish(share);
             }
             left.at = left.at.wrapping_add(left_step);

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::super::features::{Features, Level, TileUnit};
 use super::super::numerics::numerics;
 use super::block::SIDE;
+use super::few::{self, FewRows, TakeRow};
 use super::product::{self, GROUP, Work};
 
 /// Who multiplies.
@@ -26,6 +27,9 @@ pub(crate) enum Unit {
 
 /// Tasks for each thread that a product is cut into, where its rows allow it.
 const TASKS: usize = 4;
+/// Rows from which on the processor's tiles are faster than its vectors in generation.
+#[cfg(target_arch = "x86_64")]
+const TILES_FROM: usize = 4;
 
 impl Unit {
     /// Who multiplies in this process; nobody where products are taken in another order.
@@ -42,6 +46,12 @@ impl Unit {
             None if features.bf16 || features.level == Level::Baseline => None,
             None => Some(Self::without_tiles(features.level)),
         }
+    }
+
+    /// The same for generation, which without tiles has loops of its own for each level.
+    pub(crate) fn for_generation() -> Option<Self> {
+        let has_tiles = Features::here().tiles.is_some();
+        Self::here().filter(|_| has_tiles || numerics() == Numerics::Portable)
     }
 
     /// Who follows the tiles' order where there are none.
@@ -83,6 +93,28 @@ impl Unit {
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => product::avx2(work),
                 Self::Model => product::model(work),
+            }
+        }
+    }
+
+    /// Few rows by whole panels, on this thread. The sums of a row have the same bits in any company.
+    ///
+    /// # Safety
+    /// The pointers are good for what `job` says, and the processor has this unit.
+    pub(crate) unsafe fn multiply_few(self, job: FewRows, take: &mut TakeRow<'_>) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                // A tile of one row takes as long as one of eight.
+                #[cfg(target_arch = "x86_64")]
+                Self::Hardware if job.rows < TILES_FROM => few::avx512(job, take),
+                #[cfg(target_arch = "x86_64")]
+                Self::Hardware => few::hardware(job, take),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => few::avx512(job, take),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => few::avx2(job, take),
+                Self::Model => few::model(job, take),
             }
         }
     }

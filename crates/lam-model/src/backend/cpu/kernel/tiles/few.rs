@@ -1,0 +1,91 @@
+//! Few rows by panels that are laid out once, as in generation: the weight is read once, and nothing is packed.
+
+use super::block::{SIDE, STEP, Side, Tiles};
+
+/// Rows by panels of 32 columns, each [pairs, 32] words, one after the other.
+#[derive(Clone, Copy)]
+pub(crate) struct FewRows {
+    /// Pairs of bf16, a row after the other; whole blocks of 32 rows can be read from there.
+    pub(crate) left: *const u32,
+    /// Words from row to row.
+    pub(crate) left_stride: usize,
+    pub(crate) rows: usize,
+    pub(crate) panels: *const u32,
+    /// Values of the reduction, a multiple of 32.
+    pub(crate) reduction: usize,
+    /// How many panels.
+    pub(crate) count: usize,
+}
+
+/// What takes the sums: number of the panel, number of the row, the row's 32 sums.
+pub(crate) type TakeRow<'a> = dyn FnMut(usize, usize, &[f32; SIDE]) + 'a;
+
+/// 32 × 32 sums.
+#[repr(align(64))]
+struct Room([[f32; SIDE]; SIDE]);
+
+#[inline(always)]
+pub(super) unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
+    let steps = job.reduction / STEP;
+    let mut room = Room([[0.0; SIDE]; SIDE]);
+    // SAFETY: the caller's, here and below.
+    let mut tiles = unsafe { T::start() };
+    for panel in 0..job.count {
+        for first in (0..job.rows).step_by(SIDE) {
+            let rows = SIDE.min(job.rows - first);
+            let at = job.left.wrapping_add(first * job.left_stride).cast::<u8>();
+            let mut left = Side { at, row: 4 * job.left_stride, tile: 4 * 16 * job.left_stride };
+            let at = job.panels.wrapping_add(panel * job.reduction / 2 * SIDE).cast();
+            let mut right = Side { at, row: 4 * SIDE, tile: 64 };
+            // SAFETY: as above.
+            unsafe {
+                tiles.clear();
+                for _ in 0..steps {
+                    tiles.step(left, right, rows);
+                    left.at = left.at.wrapping_add(2 * STEP);
+                    right.at = right.at.wrapping_add(4 * 16 * SIDE);
+                }
+                let to = room.0.as_mut_ptr().cast();
+                if rows > SIDE / 2 { tiles.put::<true>(to, SIDE) } else { tiles.put::<false>(to, SIDE) }
+            }
+            for (row, sums) in room.0.iter().enumerate().take(rows) {
+                take(panel, first + row, sums);
+            }
+        }
+    }
+    // SAFETY: as above.
+    unsafe { tiles.finish() };
+}
+
+macro_rules! entry {
+    ($(#[$meta:meta])* $name:ident, $tiles:ty) => {
+        $(#[$meta])*
+        pub(super) unsafe fn $name(job: FewRows, take: &mut TakeRow<'_>) {
+            // SAFETY: the caller's.
+            unsafe { run::<$tiles>(job, take) }
+        }
+    };
+}
+
+entry! {
+    /// See [`super::unit::Unit::multiply_few`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    hardware, super::hardware::Hardware
+}
+entry! {
+    /// See [`super::unit::Unit::multiply_few`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    avx512, super::fused::Avx512
+}
+entry! {
+    /// See [`super::unit::Unit::multiply_few`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    avx2, super::fused::Avx2
+}
+entry! {
+    /// See [`super::unit::Unit::multiply_few`].
+    model, super::model::Model
+}
