@@ -140,7 +140,12 @@ impl Context {
 
     fn reserve(&mut self, bytes: usize) -> Result<(), CudaError> {
         let (free, total) = self.memory()?;
-        let bytes = if bytes == ALL_FREE { free.saturating_sub(LEFT_FREE) / ALIGNMENT * ALIGNMENT } else { bytes };
+        let all = bytes == ALL_FREE;
+        let bytes = if all { free.saturating_sub(LEFT_FREE) / ALIGNMENT * ALIGNMENT } else { bytes };
+        if all && bytes == 0 {
+            // With no memory at all, the first buffer would fail, which knows nothing of who holds the rest.
+            return Err(CudaError::Reserve { ordinal: self.properties.ordinal, asked: LEFT_FREE, free, total });
+        }
         self.arena = Mutex::new(Arena::new(bytes));
         let (mut allocation, asked) = (0, bytes.saturating_add(WORKSPACE_BYTES + ALIGNMENT));
         // SAFETY: writes one address.

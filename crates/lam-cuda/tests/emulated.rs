@@ -66,6 +66,7 @@ fn main() {
         missing() => refused::more_memory_than_there_is,
         missing() => refused::all_that_is_free_is_had,
         missing() => refused::memory_that_somebody_else_holds,
+        missing() => refused::nothing_is_free_for_it,
         missing() => refused::a_folder_without_a_library,
         missing() => refused::a_library_of_another_kind,
     ])

@@ -144,7 +144,7 @@ impl Limit {
     /// holds already.
     pub(crate) fn of(max_memory_mib: u64, device: &Device) -> Self {
         match (max_memory_mib, device.memory()) {
-            (0, Some((bytes, _))) => Self { bytes, of: "what the device has" },
+            (0, Some((bytes, _))) => Self { bytes, of: "what was free on the device" },
             (0, None) => Self { bytes: machine_bytes().unwrap_or(u64::MAX), of: "what the machine has left" },
             (mib, _) => Self { bytes: mib.saturating_mul(MIB), of: "`max_memory_mib`" },
         }

@@ -63,6 +63,17 @@ pub fn all_that_is_free_is_had() {
     });
 }
 
+pub fn nothing_is_free_for_it() {
+    let memory = (1536 * MIB).to_string();
+    with(&[("EMULATED_MEMORY", &memory)], || {
+        let first = Device::open_with(&libraries(), &Settings { memory_bytes: 1024 * MIB, ..settings() }).unwrap();
+        let text = refused(&Settings { memory_bytes: ALL_FREE, ..settings() }).to_string();
+        assert!(text.starts_with("memory of cuda:0: 1024 MiB to be reserved, "), "{text}");
+        assert!(text.contains("MiB free of 1536 MiB\nhint: another process holds the rest"), "{text}");
+        drop(first);
+    });
+}
+
 pub fn memory_that_somebody_else_holds() {
     let memory = (512 * MIB).to_string();
     with(&[("EMULATED_MEMORY", &memory)], || {

@@ -66,7 +66,7 @@ impl Backbone {
     }
 
     /// Brings the decoder to a device.
-    pub(crate) fn to_device(&mut self, device: &Device) -> Result<(), TrainerError> {
+    pub(crate) fn bring_to(&mut self, device: &Device) -> Result<(), TrainerError> {
         Ok(self.decoder.to_device(device)?)
     }
 

@@ -68,7 +68,7 @@ pub(super) fn bring_to_device<M: TrainModule>(
             plan.check(Limit::of(run.arguments.max_memory_mib, &device))?;
         }
     }
-    module.backbone_mut().map_or(Ok(()), |backbone| backbone.to_device(&device))
+    module.backbone_mut().map_or(Ok(()), |backbone| backbone.bring_to(&device))
 }
 
 /// What training on a device needs, were each micro-batch the longest.

@@ -105,7 +105,7 @@ pub fn what_a_device_has_no_room_for_is_refused_by_its_plan() {
     let mut loader = ShuffledLoader::new(samples(), &arguments).unwrap();
     let error = run(root.path(), &arguments, (0.0, &[]), (&mut loader, &Cancel::default())).1.unwrap_err();
     let TrainerError::Memory { plan, limit, hint, .. } = &error else { panic!("{error}") };
-    assert_eq!(*limit, "what the device has");
+    assert_eq!(*limit, "what was free on the device");
     for part in ["frozen weights", "trained weights", "gradients", "moments", "activations", "logits"] {
         assert!(plan.contains(part), "{plan}");
     }
