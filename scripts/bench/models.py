@@ -22,6 +22,8 @@ GGUF_TYPES = {
     "bf16": (gguf.LlamaFileType.MOSTLY_BF16, gguf.GGMLQuantizationType.BF16),
     "q8_0": (gguf.LlamaFileType.MOSTLY_Q8_0, gguf.GGMLQuantizationType.Q8_0),
 }
+# Types that llama.cpp makes of a file in f16, of every matrix.
+QUANTISED = {"q4_0": gguf.LlamaFileType.MOSTLY_Q4_0, "q4_k": gguf.LlamaFileType.MOSTLY_Q4_K_S}
 # Ours and llama.cpp's names for the tensors of a block.
 BLOCK = {
     "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
@@ -105,6 +107,16 @@ def make_gguf(path, directory, name, kind):
     writer.close()
 
 
+def quantise(path, source, kind):
+    import llama_cpp
+
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype, params.pure = int(QUANTISED[kind]), True
+    code = llama_cpp.llama_model_quantize(str(source).encode(), str(path).encode(), params)
+    if code != 0:
+        raise SystemExit(f"llama_model_quantize returned {code}")
+
+
 def make_once(path, make):
     """Makes a file or directory beside its place and moves it there when it is whole."""
     if path.exists():
@@ -123,7 +135,11 @@ def main():
         name, _, kind = name.partition(".")
         directory = root / name
         make_once(directory, lambda path: make_directory(path, name))
-        if kind:
+        if kind in QUANTISED:
+            source = root / f"{name}.f16.gguf"
+            make_once(source, lambda path: make_gguf(path, directory, name, "f16"))
+            make_once(root / f"{name}.{kind}.gguf", lambda path: quantise(path, source, kind))
+        elif kind:
             make_once(root / f"{name}.{kind}.gguf", lambda path: make_gguf(path, directory, name, kind))
 
 

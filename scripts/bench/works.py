@@ -147,6 +147,8 @@ def decodes(model, tokens, rounds):
         yield Decode(f"{name}-{batch}", model, batch, tokens, peers=GENERATE, rounds=rounds)
     yield Decode(f"{name}-llama-bf16", model, 1, tokens, llama=True, peers=HALVES)
     yield Decode(f"{name}-llama-q8_0", model, 1, tokens, "q8_0", True, (Setting("q8_0"),))
+    # Ours is in the form that training has in 4 bits: Q4_K.
+    yield Decode(f"{name}-llama-q4", model, 1, tokens, "q4", True, (Setting("q4_0"), Setting("q4_k")))
 
 
 WORKS = [

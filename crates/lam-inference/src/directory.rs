@@ -10,7 +10,7 @@ use lam_prompt::Renderer;
 use lam_signal::{Failure, Progress};
 use lam_types::PolicyId;
 
-use crate::{GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
+use crate::{CachedDecoder, GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 
 /// Episodes or questions answered at once.
 const SLOTS: usize = 64;
@@ -79,7 +79,9 @@ impl ModelDirectory {
     }
 
     fn generator(&self) -> Result<Generator<'_>, InferenceError> {
-        Generator::new(&self.decoder, SLOTS)
+        // Weights that lie in blocks, as in many GGUF files, are asked in their blocks.
+        let options = self.decoder.block_options();
+        Ok(Generator::over(Box::new(CachedDecoder::with(&self.decoder, SLOTS, options)?)))
     }
 }
 

@@ -21,6 +21,8 @@ use crate::{DecoderConfig, ModelError, Precision};
 pub(crate) struct Tensors {
     pub(crate) path: PathBuf,
     map: BTreeMap<String, Entry>,
+    /// Whether the vectors, where the matrices are bf16, may be written in bf16 too.
+    vectors_fit: bool,
 }
 
 /// A tensor at hand, or still in its file.
@@ -36,7 +38,7 @@ impl Tensors {
     /// Tensors that were made, not read.
     pub(crate) fn made(path: &str, tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
         let map = tensors.into_iter().map(|(name, tensor)| (name, Entry::Made(tensor))).collect();
-        Self { path: path.into(), map }
+        Self { path: path.into(), map, vectors_fit: true }
     }
 
     /// The tensors of checked files.
@@ -56,13 +58,15 @@ impl Tensors {
                 map.insert(name.clone(), Entry::InFile(span));
             }
         }
-        Ok(Self { path: files.path.clone(), map })
+        Ok(Self { path: files.path.clone(), map, vectors_fit: true })
     }
 
     /// The tensors of a GGUF file, under Hugging Face's names.
     pub(crate) fn of_gguf(file: &Gguf, config: &DecoderConfig) -> Result<Self, ModelError> {
         let spans = gguf::spans(file, config)?.into_iter();
-        Ok(Self { path: file.path.clone(), map: spans.map(|(name, span)| (name, Entry::InFile(span))).collect() })
+        let map = spans.map(|(name, span)| (name, Entry::InFile(span))).collect();
+        // They stand in f32 there, and the config says what they are.
+        Ok(Self { path: file.path.clone(), map, vectors_fit: config.stored_in() == Precision::Bf16 })
     }
 
     /// The type in which models like this one are saved: bf16 where every matrix of the files is, else f32.
@@ -71,7 +75,7 @@ impl Tensors {
             Entry::Made(tensor) => tensor.rank() < 2,
             Entry::InFile(span) => span.shape.len() < 2 || span.format == Format::BF16,
         };
-        let all = !self.map.is_empty() && self.map.values().all(narrow);
+        let all = self.vectors_fit && !self.map.is_empty() && self.map.values().all(narrow);
         if all { Precision::Bf16 } else { Precision::F32 }
     }
 

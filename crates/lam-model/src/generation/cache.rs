@@ -47,6 +47,22 @@ impl Decoder {
         })
     }
 
+    /// The numbers in which a model whose frozen matrices lie in blocks is asked the fastest: 4 or 8 bits, as they are, with
+    /// inputs in 8 bits; as [`Decoder::cache_options`] where they do not, or an adapter lies over them.
+    pub fn block_options(&self) -> CacheOptions {
+        let linears = || self.stack.blocks.iter().flat_map(|block| &block.linears);
+        let bits = |wanted: u8| {
+            linears()
+                .filter(|linear| linear.weight.blocks().is_some_and(|blocks| blocks.raw().1.bits() == wanted))
+                .count()
+        };
+        let (four, eight, all) = (bits(4), bits(8), linears().count());
+        if self.lora.is_some() || self.on_cuda().is_some() || four + eight == 0 || 2 * (four + eight) < all {
+            return self.cache_options();
+        }
+        CacheOptions::of(if four > 0 { WeightFormat::Q4 } else { WeightFormat::Q8 })
+    }
+
     /// As [`Decoder::new_cache`], in the numbers that `options` says. On a CUDA device weights are as the decoder has them
     /// there, keys and values are bf16, and of the options only that about the adapter counts.
     ///

@@ -14,6 +14,17 @@ pub enum WeightFormat {
     /// Blocks of 32 inputs of an output: 8-bit integers with a common f16 factor (GGUF's Q8_0, which keeps its values),
     /// a quarter of the memory. A layer's inputs are rounded to 8 bits in blocks of 32 too; sums within a block are exact.
     Q8,
+    /// Blocks of 32 inputs of an output in 4 bits with a factor and a minimum, five bits a weight in all: where a layer's
+    /// weights lie in such blocks (GGUF's Q4_0 and Q4_K), as they are, without an adapter in them. All else is as with
+    /// [`WeightFormat::Q8`], and so are inputs.
+    Q4,
+}
+
+impl WeightFormat {
+    /// The numbers of the inputs of such weights, and of what lies beside weights in 4 bits.
+    pub(crate) fn of_inputs(self) -> Self {
+        if self == Self::Q4 { Self::Q8 } else { self }
+    }
 }
 
 /// Numbers that keys and values are kept in.

@@ -102,13 +102,18 @@ pub fn run(options: &Options) -> Result<Value, Failure> {
         "f32" => WeightFormat::F32,
         "bf16" => WeightFormat::Bf16,
         "q8_0" => WeightFormat::Q8,
+        "q4" => WeightFormat::Q4,
         other => return Err(NotAvailable(format!("`--weights {other}`")).into()),
     };
-    let decoder = Decoder::load(options.text("model")?.as_ref(), &Finetuning::Frozen, 1)?;
+    // In 4 bits, weights are laid out as they were quantised, and the adapter that quantising asks for is left out.
+    let in_four_bits = weights == WeightFormat::Q4;
+    let kind = if in_four_bits { finetuning("q4")? } else { Finetuning::Frozen };
+    let decoder = Decoder::load(options.text("model")?.as_ref(), &kind, 1)?;
+    let adapter = if in_four_bits { AdapterUse::Apart } else { AdapterUse::Merged };
     let loaded_mib = status_mib("VmRSS")?;
     let (batch, length): (usize, usize) = (options.number("batch")?, options.number("prompt")?);
     let (prompts, count) = (tokens(batch * length, decoder.config().vocab_size), options.number::<usize>("tokens")?);
-    let cache = decoder.into_cache(batch, CacheOptions::of(weights))?;
+    let cache = decoder.into_cache(batch, CacheOptions { adapter, ..CacheOptions::of(weights) })?;
     let mut generator = Generator::over(Box::new(CachedDecoder::from(cache)));
     // A warm-up, then the measurement. The first token belongs to the prompt.
     generate(&mut generator, requests(&prompts[prompts.len() - batch * 8..], 8, 3))?;

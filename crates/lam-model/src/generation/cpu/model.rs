@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::panels::{Panels, Rows, WIDTH};
+use super::panels::{Group, Groups, Panels, Rows, WIDTH};
 use super::row_reader::RowReader;
 use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows::{self, bf16};
@@ -104,7 +104,9 @@ impl BlockPanels {
             block.linears.iter().map(|linear| RowReader::linear(linear, merged)).collect::<Result<Vec<_>, _>>()?;
         let k = |module: usize| block.linears[module].size.1;
         let stacked = |sources: &[RowReader<'_>]| sources.iter().map(RowReader::outputs).sum::<usize>();
-        let mut panels = |n, k, rows: &Rows<'_>| Panels::new(arena, options.weights, (n, k), rows);
+        let mut panels = |n, k, rows: &Rows<'_>, groups: &Groups<'_>| {
+            Panels::of_blocks(arena, options.weights, (n, k), rows, groups)
+        };
         let feed_forward = sources[4].outputs();
         let mut biases = Vec::new();
         for bias in block.linears[GROUPS[0].clone()].iter().filter_map(|linear| linear.bias.as_ref()) {
@@ -114,15 +116,30 @@ impl BlockPanels {
         let head_norms = block.head_norms.as_ref().map(|[query, key]| Ok::<_, ModelError>([norm(query)?, norm(key)?]));
         Ok(Self {
             input_norm: block.input_norm.values()?.to_vec(),
-            qkv: panels(stacked(&sources[0..3]), k(0), &|row, values| RowReader::stacked(&sources[0..3], row, values)),
+            qkv: panels(
+                stacked(&sources[0..3]),
+                k(0),
+                &|row, values| RowReader::stacked(&sources[0..3], row, values),
+                &|row, group| RowReader::stacked_group(&sources[0..3], row, group, k(0)),
+            ),
             biases,
             head_norms: head_norms.transpose()?,
-            o: panels(sources[3].outputs(), k(3), sources[3].rows()),
+            o: panels(sources[3].outputs(), k(3), sources[3].rows(), &|row, group| sources[3].group(row, group, k(3))),
             post_norm: block.post_norm.values()?.to_vec(),
-            gate_up: panels(gated(feed_forward), k(4), &|row, values| {
-                paired(row, feed_forward, |up, row| sources[4 + up].read(row, values));
+            gate_up: panels(
+                gated(feed_forward),
+                k(4),
+                &|row, values| paired(row, feed_forward, |up, row| sources[4 + up].read(row, values)),
+                &|output, group| {
+                    // What fills a panel up weighs nothing.
+                    let mut found = Some(Group { factor: 0.0, minimum: 0.0, quants: [0; 32] });
+                    paired(output, feed_forward, |up, row| found = sources[4 + up].group(row, group, k(4)));
+                    found
+                },
+            ),
+            down: panels(sources[6].outputs(), k(6), sources[6].rows(), &|row, group| {
+                sources[6].group(row, group, k(6))
             }),
-            down: panels(sources[6].outputs(), k(6), sources[6].rows()),
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Rows of a decoder's weights as f32, with an adapter added in where asked for: all that laying out needs to know of
 //! how a weight is kept.
 
-use super::panels::Rows;
+use super::panels::{Group, Rows};
 use crate::ModelError;
+use crate::backend::cpu::kernel::blocks::{Blocks, GROUP};
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage::weight::Weight;
@@ -12,6 +13,8 @@ use crate::decoder::{Linear, LoraPair};
 pub(crate) struct RowReader<'a> {
     outputs: usize,
     read: Box<Rows<'a>>,
+    /// Its blocks of 4 bits, where it lies in such.
+    groups: Option<&'a Blocks>,
 }
 
 impl<'a> RowReader<'a> {
@@ -25,13 +28,31 @@ impl<'a> RowReader<'a> {
                 narrower => out.copy_from_slice(&narrower.to_f32(place)),
             }
         };
-        Ok(Self { outputs: weight.outputs(), read: Box::new(read) })
+        let groups = weight.blocks().filter(|blocks| blocks.raw().1.bits() == 4);
+        Ok(Self { outputs: weight.outputs(), read: Box::new(read), groups })
+    }
+
+    /// A block of 32 inputs of an output of `width` inputs, where it lies in 4 bits.
+    pub(crate) fn group(&self, row: usize, group: usize, width: usize) -> Option<Group> {
+        let (factor, minimum, quants) = self.groups?.four_bits(row * (width / GROUP) + group)?;
+        Some(Group { factor, minimum, quants })
+    }
+
+    /// As [`RowReader::stacked`], of blocks.
+    pub(crate) fn stacked_group(sources: &[Self], mut row: usize, group: usize, width: usize) -> Option<Group> {
+        for source in sources {
+            if row < source.outputs {
+                return source.group(row, group, width);
+            }
+            row -= source.outputs;
+        }
+        None
     }
 
     /// A layer's weight; with its adapter's product, scale × B A, added if `merged`.
     pub(crate) fn linear(linear: &'a Linear, merged: bool) -> Result<Self, ModelError> {
-        let Self { outputs, read } = Self::weight(&linear.weight)?;
-        let Some(pair) = linear.adapter.as_ref().filter(|_| merged) else { return Ok(Self { outputs, read }) };
+        let Self { outputs, read, groups } = Self::weight(&linear.weight)?;
+        let Some(pair) = linear.adapter.as_ref().filter(|_| merged) else { return Ok(Self { outputs, read, groups }) };
         let (a, b, rank, scale) = (pair.a.values()?, pair.b.values()?, pair.rank, pair.scale);
         let read = move |row: usize, out: &mut [f32]| {
             read(row, out);
@@ -39,7 +60,7 @@ impl<'a> RowReader<'a> {
                 rows::add_scaled(out, a, scale * factor);
             }
         };
-        Ok(Self { outputs, read: Box::new(read) })
+        Ok(Self { outputs, read: Box::new(read), groups: None })
     }
 
     /// The first factor of an adapter. Shape: [rank, K].
@@ -49,13 +70,13 @@ impl<'a> RowReader<'a> {
 
     /// The second factor of an adapter, times its scale. Shape: [N, rank].
     pub(crate) fn adapter_outer(pair: &'a LoraPair) -> Result<Self, ModelError> {
-        let Self { outputs, read } = Self::weight(&pair.b)?;
+        let Self { outputs, read, .. } = Self::weight(&pair.b)?;
         let scale = pair.scale;
         let read = move |row: usize, out: &mut [f32]| {
             read(row, out);
             rows::scale(out, scale);
         };
-        Ok(Self { outputs, read: Box::new(read) })
+        Ok(Self { outputs, read: Box::new(read), groups: None })
     }
 
     /// Rows.

@@ -149,6 +149,28 @@ impl Blocks {
         (&self.bytes, self.form)
     }
 
+    /// Factor, minimum and numbers of a group of 32 values in 4 bits, of which each is factor q - minimum; none of a form
+    /// of other bits.
+    pub(crate) fn four_bits(&self, group: usize) -> Option<(f32, f32, [u8; GROUP])> {
+        let (values, size) = self.form.size();
+        let block = &self.bytes[group * GROUP / values * size..][..size];
+        match self.form {
+            BlockForm::Q8_0 => None,
+            BlockForm::Q4_0 => {
+                let (scale, halves) = (half(block), &block[2..]);
+                let quants = std::array::from_fn(|i| halves[i % 16] >> (i / 16 * 4) & 15);
+                Some((scale, 8.0 * scale, quants))
+            }
+            BlockForm::Q4K => {
+                let inner = group % 8;
+                let (scale, minimum) = scale_and_minimum(&block[4..16], inner);
+                let halves = &block[16 + inner / 2 * GROUP..][..GROUP];
+                let quants = std::array::from_fn(|i| halves[i] >> (inner % 2 * 4) & 15);
+                Some((half(block) * f32::from(scale), half(&block[2..]) * f32::from(minimum), quants))
+            }
+        }
+    }
+
     /// The values from `start` on. `start` must be a multiple of 32, and so must the length but for a last part.
     pub(crate) fn expand(&self, start: usize, out: &mut [bf16]) {
         assert!(start.is_multiple_of(GROUP) && start + out.len() <= self.len(), "a part that does not start a group");
@@ -193,6 +215,12 @@ mod tests {
             let theirs = theirs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let ours = Blocks::quantise(&weight, form).unwrap();
             assert_eq!(ours.len(), n * k);
+            for (group, theirs) in theirs.chunks(GROUP).enumerate().filter(|_| form.bits() == 4) {
+                let (factor, minimum, quants) = ours.four_bits(group).unwrap();
+                for (q, theirs) in quants.iter().zip(theirs) {
+                    assert!((factor * f32::from(*q) - minimum - theirs).abs() <= 1e-6, "{form:?}: {q} {theirs}");
+                }
+            }
             let mut values = vec![bf16::ZERO; n * k];
             ours.expand(0, &mut values);
             for (i, (a, b)) in values.into_iter().map(Element::wide).zip(&theirs).enumerate() {

@@ -33,9 +33,16 @@ pub(crate) trait Lanes {
     /// Adds the products of four unsigned with four signed bytes to each sum.
     unsafe fn dot_bytes(unsigned: Self::W, signed: u32, sum: Self::I) -> Self::I;
     unsafe fn float(value: Self::I) -> Self::F;
+    /// The low four bits of every byte.
+    unsafe fn low_halves(words: Self::W) -> Self::W;
+    /// The high four bits of every byte.
+    unsafe fn high_halves(words: Self::W) -> Self::W;
     /// Asks for the cache line at an address, which need not be valid.
     unsafe fn prefetch(from: *const u32);
 }
+
+/// The low half of every byte of a word.
+const HALVES: u32 = 0x0f0f_0f0f;
 
 /// Arrays, which the compiler puts into whatever registers are enabled. `FUSED`: multiply and add in one rounding.
 pub(crate) struct Portable<const FUSED: bool, const ROWS: usize>;
@@ -117,6 +124,16 @@ impl<const FUSED: bool, const ROWS: usize> Lanes for Portable<FUSED, ROWS> {
     }
 
     #[inline(always)]
+    unsafe fn low_halves(words: [u32; 16]) -> [u32; 16] {
+        words.map(|word| word & HALVES)
+    }
+
+    #[inline(always)]
+    unsafe fn high_halves(words: [u32; 16]) -> [u32; 16] {
+        words.map(|word| word >> 4 & HALVES)
+    }
+
+    #[inline(always)]
     unsafe fn prefetch(_: *const u32) {}
 }
 
@@ -128,7 +145,7 @@ mod x86 {
     use std::arch::x86_64::*;
     use std::mem::transmute;
 
-    use super::{Lanes, f16};
+    use super::{HALVES, Lanes, f16};
 
     /// AVX-512 with products of bytes, and of bf16: pairs in one instruction, or by two multiply-adds as everywhere.
     pub(crate) struct Native<const PAIRS: bool>;
@@ -213,6 +230,18 @@ mod x86 {
         unsafe fn float(value: __m512i) -> __m512 {
             // SAFETY: see above.
             unsafe { _mm512_cvtepi32_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn low_halves(words: __m512i) -> __m512i {
+            // SAFETY: see above.
+            unsafe { _mm512_and_si512(words, _mm512_set1_epi32(HALVES as i32)) }
+        }
+
+        #[inline(always)]
+        unsafe fn high_halves(words: __m512i) -> __m512i {
+            // SAFETY: see above.
+            unsafe { _mm512_and_si512(_mm512_srli_epi32(words, 4), _mm512_set1_epi32(HALVES as i32)) }
         }
 
         #[inline(always)]

@@ -228,6 +228,14 @@ impl Weight {
         Ok(())
     }
 
+    /// The blocks of a weight that is held in them.
+    pub(crate) fn blocks(&self) -> Option<&Blocks> {
+        match &self.stored {
+            Stored::Blocks(blocks) => Some(blocks),
+            _ => None,
+        }
+    }
+
     /// Writes the blocks of some rows of a quantised weight, each of the same number of bytes.
     pub(crate) fn fill_blocks(&self, rows: Range<usize>, to: &mut [u8]) -> std::result::Result<(), ModelError> {
         match &self.stored {

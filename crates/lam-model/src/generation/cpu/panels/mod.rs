@@ -1,5 +1,7 @@
 //! A weight laid out for generation: y = x wᵀ with each element summed in the order of its inputs, always.
 
+mod column;
+mod four_bits;
 mod packed_inputs;
 mod tile;
 
@@ -14,18 +16,20 @@ use crate::backend::cpu::kernel::rows::bf16;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
 use crate::backend::cpu::kernel::tiles::{FewRows, Unit};
+use column::Column;
+pub(crate) use column::{Output, WIDTH};
+pub(crate) use four_bits::{Group, Groups};
 use packed_inputs::BLOCK;
 pub(crate) use packed_inputs::PackedInputs;
 use packed_inputs::STEP;
-use tile::{BLOCK_WORDS, Column, column, panel_words, write_row};
-pub(crate) use tile::{Output, WIDTH};
+use tile::{BLOCK_WORDS, column, panel_words, write_row};
 
 /// Multiplications that are worth a task of their own.
 const WORTH_A_TASK: usize = 1 << 15;
 
 /// A weight [N, K] as panels of `WIDTH` outputs, the last one filled up with zeros. In words, a panel is:
 /// f32: [K, WIDTH]; bf16: [K / 2, WIDTH] pairs; 8 bits: for each block of 32 inputs the outputs' factors, then
-/// [8, WIDTH] quadruples of bytes with an offset of 128.
+/// [8, WIDTH] quadruples of bytes with an offset of 128; 4 bits: see [`four_bits`].
 #[derive(Clone)]
 pub(crate) struct Panels {
     format: WeightFormat,
@@ -45,12 +49,41 @@ fn filled(format: WeightFormat, k: usize, on_tiles: bool) -> usize {
         WeightFormat::F32 => k,
         WeightFormat::Bf16 if on_tiles => k.next_multiple_of(STEP),
         WeightFormat::Bf16 => k.next_multiple_of(2),
-        WeightFormat::Q8 => k.next_multiple_of(BLOCK),
+        WeightFormat::Q8 | WeightFormat::Q4 => k.next_multiple_of(BLOCK),
     }
 }
 
 impl Panels {
-    /// Lays out `n` outputs of `k` inputs.
+    /// Lays out `n` outputs of `k` inputs: in 4 bits where that is asked for and every output that there is lies in such
+    /// blocks, in 8 bits where one does not.
+    pub(crate) fn of_blocks(
+        arena: &mut Arena,
+        format: WeightFormat,
+        (n, k): (usize, usize),
+        rows: &Rows<'_>,
+        groups: &Groups<'_>,
+    ) -> Self {
+        let lies = |row: usize| groups(row, 0).is_some();
+        let fits = format == WeightFormat::Q4 && k.is_multiple_of(BLOCK) && (0..n).all(lies);
+        if !fits {
+            return Self::new(arena, format, (n, k), rows);
+        }
+        let size = panel_words(format, k);
+        let data = arena.region(n.div_ceil(WIDTH) * size, |words| {
+            words.par_chunks_mut(size).enumerate().for_each(|(number, panel)| {
+                for place in 0..WIDTH.min(n - number * WIDTH) {
+                    for (group, block) in panel.chunks_exact_mut(four_bits::BLOCK_WORDS).enumerate() {
+                        if let Some(group) = groups(number * WIDTH + place, group) {
+                            four_bits::write(&group, place, block);
+                        }
+                    }
+                }
+            });
+        });
+        Self { format, unit: None, n, k, data }
+    }
+
+    /// Lays out `n` outputs of `k` inputs; in 8 bits where 4 are asked for.
     pub(crate) fn new(arena: &mut Arena, format: WeightFormat, size: (usize, usize), rows: &Rows<'_>) -> Self {
         Self::for_unit(Unit::for_generation(), arena, format, size, rows)
     }
@@ -63,6 +96,7 @@ impl Panels {
         (n, k): (usize, usize),
         rows: &Rows<'_>,
     ) -> Self {
+        let format = format.of_inputs();
         let unit = unit.filter(|_| format == WeightFormat::Bf16);
         let filled = filled(format, k, unit.is_some());
         let size = panel_words(format, filled);
@@ -89,7 +123,7 @@ impl Panels {
         let share = if output == Output::SwiGlu { 2 } else { 1 };
         let (n, step) = (self.n / share, WIDTH / share);
         assert!(
-            x.format() == self.format && filled(self.format, x.inputs(), self.unit.is_some()) == self.k,
+            x.format() == self.format.of_inputs() && filled(self.format, x.inputs(), self.unit.is_some()) == self.k,
             "inputs of another weight"
         );
         assert!(rows.end <= x.rows() && rows.end * n <= y.len(), "rows outside the inputs or the results");
@@ -159,6 +193,7 @@ fn write(format: WeightFormat, row: &[f32], place: usize, panel: &mut [u32]) {
                 write_block(row, place, block);
             }
         }
+        WeightFormat::Q4 => unreachable!("blocks of 4 bits are laid out as they are"),
     }
 }
 

@@ -37,13 +37,13 @@ fn row_words(format: WeightFormat, k: usize) -> usize {
     match format {
         WeightFormat::F32 => k,
         WeightFormat::Bf16 => k.div_ceil(2),
-        WeightFormat::Q8 => k.div_ceil(BLOCK) * 10,
+        WeightFormat::Q8 | WeightFormat::Q4 => k.div_ceil(BLOCK) * 10,
     }
 }
 
 impl PackedInputs {
     pub(crate) fn new(format: WeightFormat) -> Self {
-        Self { format, k: 0, rows: 0, stride: 0, words: Words::take(0) }
+        Self { format: format.of_inputs(), k: 0, rows: 0, stride: 0, words: Words::take(0) }
     }
 
     /// Makes room for `rows` of `k` inputs, which are to be written next.
@@ -95,7 +95,7 @@ impl PackedInputRows<'_> {
         match self.format {
             WeightFormat::F32 => words.iter_mut().zip(x).for_each(|(word, value)| *word = value.to_bits()),
             WeightFormat::Bf16 => rows::bf16_pairs(x, words),
-            WeightFormat::Q8 => quantise(x, words),
+            WeightFormat::Q8 | WeightFormat::Q4 => quantise(x, words),
         }
     }
 }

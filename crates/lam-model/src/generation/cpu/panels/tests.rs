@@ -28,7 +28,7 @@ fn tolerance(format: WeightFormat) -> f32 {
     match format {
         WeightFormat::F32 => 1e-6,
         WeightFormat::Bf16 => 1.2e-2,
-        WeightFormat::Q8 => 3e-2,
+        WeightFormat::Q8 | WeightFormat::Q4 => 3e-2,
     }
 }
 
@@ -131,6 +131,69 @@ fn eight_bits_keep_values_that_have_them() {
     let right: f32 = w.iter().sum();
     let found = product(&panels(WeightFormat::Q8, &w, (1, 64)), &x, 64)[0];
     assert!((found - right).abs() < 1e-5, "{found} {right}");
+}
+
+/// Blocks of 4 bits, and the values that they stand for.
+fn four_bits(n: usize, k: usize) -> (Panels, Vec<f32>) {
+    let draws = values(n * k, 3);
+    let group = |row: usize, group: usize| {
+        let place = row * k + group * BLOCK;
+        let [factor, minimum] = [0, 1].map(|i| f16::from_f32(0.02 + draws[place + i].abs() * 0.1).to_f32());
+        let quants = std::array::from_fn(|i| ((draws[place + i] * 1e4).abs() as usize % 16) as u8);
+        Group { factor, minimum: 8.0 * minimum, quants }
+    };
+    let mut w = Vec::new();
+    for row in 0..n {
+        for g in 0..k / BLOCK {
+            let Group { factor, minimum, quants } = group(row, g);
+            w.extend(quants.map(|q| factor * f32::from(q) - minimum));
+        }
+    }
+    let rows = |_: usize, _: &mut [f32]| panic!("blocks are laid out as they are");
+    let groups = |row: usize, number: usize| Some(group(row, number));
+    (Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (n, k), &rows, &groups), w)
+}
+
+#[test]
+fn four_bits_are_products_of_the_values_that_the_blocks_stand_for() {
+    for (n, k) in [(70, 64), (33, 32), (1, 96)] {
+        let (panels, w) = four_bits(n, k);
+        assert_eq!(panel_words(WeightFormat::Q4, k) * 8, 5 * k * WIDTH / 4);
+        // Inputs that 8 bits keep: what is apart is the rounding of sums.
+        let x: Vec<f32> =
+            (0..9 * k).map(|i| if i % 32 == 3 { 127.0 } else { (i * 37 % 253) as f32 - 126.0 } / 64.0).collect();
+        let all = product(&panels, &x, k);
+        for (row, x) in x.chunks(k).enumerate() {
+            assert_eq!(product(&panels, x, k), all[row * n..(row + 1) * n]);
+            for (y, w) in all[row * n..].iter().zip(w.chunks(k)) {
+                let right: f64 = x.iter().zip(w).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let size: f64 = x.iter().zip(w).map(|(a, b)| (f64::from(*a) * f64::from(*b)).abs()).sum();
+                assert!((f64::from(*y) - right).abs() <= 1e-5 * size, "[{n}, {k}]: {y} {right}");
+            }
+        }
+    }
+}
+
+#[test]
+fn four_bits_are_the_same_on_every_level_of_processor() {
+    let (k, n) = (96, 32);
+    let (panels, _) = four_bits(n, k);
+    let x = packed(WeightFormat::Q4, &values(11 * k, 1), k);
+    let mut here = vec![0.0; 11 * n];
+    panels.apply(&SpinPool::enter(), &x, 0..11, &mut here, Output::Replace);
+    let others = [by_level::<Portable<false, 2>>(&panels, &x), by_level::<Portable<true, 8>>(&panels, &x)];
+    for (here, other) in others.iter().flat_map(|other| here.iter().zip(other)) {
+        assert!((here - other).abs() < 2e-5 * (1.0 + here.abs()), "{here} {other}");
+    }
+}
+
+#[test]
+fn what_is_not_in_four_bits_is_in_eight() {
+    let w = values(40 * 64, 2);
+    let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * 64..(row + 1) * 64]);
+    let mixed = |row: usize, _: usize| (row < 39).then_some(Group { factor: 1.0, minimum: 0.0, quants: [1; 32] });
+    let panels = Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (40, 64), &rows, &mixed);
+    assert_eq!(panels.format, WeightFormat::Q8);
 }
 
 #[test]

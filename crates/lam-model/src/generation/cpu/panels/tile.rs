@@ -3,54 +3,24 @@
 
 use half::f16;
 
+use super::column::{Column, Output, WIDTH, ask_ahead};
+use super::four_bits;
 use super::packed_inputs::BLOCK;
 use crate::WeightFormat;
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::lanes::{Lanes, with_lanes};
 use crate::backend::cpu::kernel::rows::exp;
 
-/// Outputs of a panel.
-pub(crate) const WIDTH: usize = 32;
 /// Words of a panel's block of 32 inputs in 8 bits: 32 factors of f16, then 8 × 32 quadruples of bytes.
 pub(crate) const BLOCK_WORDS: usize = WIDTH / 2 + BLOCK / 4 * WIDTH;
-/// How far ahead of a panel's reading its lines are asked for, in words, where several rows hide the latency.
-const AHEAD: usize = 512;
-
 /// Words of a panel.
 pub(crate) fn panel_words(format: WeightFormat, k: usize) -> usize {
     match format {
         WeightFormat::F32 => k * WIDTH,
         WeightFormat::Bf16 => k / 2 * WIDTH,
         WeightFormat::Q8 => k / BLOCK * BLOCK_WORDS,
+        WeightFormat::Q4 => k / BLOCK * four_bits::BLOCK_WORDS,
     }
-}
-
-/// What becomes of the sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// They replace what the result holds.
-    Replace,
-    /// They are added to it.
-    Add,
-    /// silu(gate) up replaces it: a panel's first half are gates, its second half the ups beside them.
-    SwiGlu,
-}
-
-/// Rows by one panel. Pointers and strides are in words; `y` starts at the panel's first output.
-#[derive(Clone, Copy)]
-pub(crate) struct Column {
-    pub(crate) format: WeightFormat,
-    pub(crate) x: *const u32,
-    pub(crate) x_stride: usize,
-    pub(crate) rows: usize,
-    /// Inputs, filled up to whole pairs or blocks.
-    pub(crate) k: usize,
-    pub(crate) panel: *const u32,
-    pub(crate) y: *mut f32,
-    pub(crate) y_stride: usize,
-    /// Results of a row: those that the last panel really has.
-    pub(crate) width: usize,
-    pub(crate) output: Output,
 }
 
 with_lanes! {
@@ -87,21 +57,10 @@ unsafe fn tile<L: Lanes, const M: usize>(column: &Column) {
             WeightFormat::F32 => f32_sums::<L, M>(column),
             WeightFormat::Bf16 => bf16_sums::<L, M>(column),
             WeightFormat::Q8 => byte_sums::<L, M>(column),
+            WeightFormat::Q4 => four_bits::sums::<L, M>(column),
         };
         for (row, sums) in sums.into_iter().enumerate() {
             finish::<L>(sums, column.y.wrapping_add(row * column.y_stride), column);
-        }
-    }
-}
-
-/// Asks for what comes next, while the tile's other work hides the latency; a few rows are faster without.
-#[inline(always)]
-unsafe fn ask_ahead<L: Lanes, const M: usize>(panel: *const u32) {
-    if M > 4 {
-        // SAFETY: asking for a line is harmless anywhere.
-        unsafe {
-            L::prefetch(panel.wrapping_add(AHEAD));
-            L::prefetch(panel.wrapping_add(AHEAD + 16));
         }
     }
 }
