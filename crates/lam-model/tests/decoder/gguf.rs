@@ -114,8 +114,9 @@ fn refusal(name: &str, from: &[u8], to: &[u8]) -> String {
 fn files_that_are_no_model_of_ours_are_refused_by_name() {
     let key = |key: &str, value: u32| [key.as_bytes(), &4_u32.to_le_bytes(), &value.to_le_bytes()].concat();
     let heads = "llama.attention.head_count";
-    let scale = std::fs::read(path("llama")).unwrap();
-    let last = scale[scale.len() - 34 * 8..][..34].to_vec();
+    // The last block of the output layer, whose 330 rows end 12 bytes before a multiple of 32.
+    let whole = std::fs::read(path("llama")).unwrap();
+    let last = whole[whole.len() - 12 - 34..][..34].to_vec();
     for (name, from, to, words) in [
         ("llama", b"blk.0.attn_q.".to_vec(), b"blk.0.attn_z.".to_vec(), "`blk.0.attn_z.weight`"),
         ("llama", b"blk.1.attn_q.".to_vec(), b"blk.2.attn_q.".to_vec(), "model.layers.1.self_attn.q_proj.weight"),
