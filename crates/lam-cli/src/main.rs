@@ -33,6 +33,8 @@ fn main() -> ExitCode {
         // SAFETY: no other thread runs yet, so nobody reads the environment meanwhile.
         unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
     }
+    // SAFETY: as above.
+    unsafe { lam_model::tune_threads() };
     match command::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

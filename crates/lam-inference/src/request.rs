@@ -21,8 +21,8 @@ pub struct GenerationRequest {
     pub stop_tokens: Vec<u32>,
     /// Strings that end the answer; their tokens are part of it.
     pub stop_strings: Option<StopStrings>,
-    /// Whether log-probabilities are wanted also of tokens that the constraint left no choice about. Those of chosen
-    /// tokens cost nothing and are always there.
+    /// Whether the model's log-probabilities of the tokens are wanted, of those too that the constraint left no choice
+    /// about. Without them scores are summed only over what may be chosen.
     pub logprobs: bool,
     /// Scores are divided by it in these log-probabilities; 1 for those of the model itself.
     pub logprob_temperature: f32,
@@ -99,7 +99,7 @@ pub struct Completion {
     /// The answer's tokens, the stop token included.
     pub tokens: Vec<u32>,
     /// log p of each token under the model, unconstrained and at the request's `logprob_temperature`, in nats: what the
-    /// training forward gives. NaN for a token without choice whose log-probability was not asked for.
+    /// training forward gives. NaN where they were not asked for.
     pub logprobs: Vec<f32>,
     /// log p of each token under the distribution it was drawn from: masked, tempered, cut; 0 without a choice.
     pub behavior_logprobs: Vec<f32>,

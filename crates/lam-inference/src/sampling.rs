@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lam_model::{argmax, exp_in_place, logsumexp};
+use lam_model::{are_scores, argmax, exp_in_place, logsumexp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -54,8 +54,6 @@ impl Sampling {
 pub struct Choice {
     /// The token.
     pub token: u32,
-    /// Its log p under the model itself.
-    pub logprob: f32,
     /// Its log p under the distribution it was drawn from.
     pub behavior_logprob: f32,
 }
@@ -80,8 +78,7 @@ impl Sampler {
         allowed: Option<&[u32]>,
         seen: impl Iterator<Item = u32>,
     ) -> Option<Choice> {
-        let normalizer = logsumexp(logits);
-        if !normalizer.is_finite() {
+        if !are_scores(logits) {
             return None;
         }
         let mut candidates = Candidates::new(logits, allowed);
@@ -89,7 +86,7 @@ impl Sampler {
             candidates.penalise(self.sampling.repetition_penalty, seen);
         }
         let (token, behavior_logprob) = self.draw(candidates)?;
-        Some(Choice { token, logprob: logits[token as usize] - normalizer, behavior_logprob })
+        Some(Choice { token, behavior_logprob })
     }
 
     fn draw(&mut self, mut candidates: Candidates<'_>) -> Option<(u32, f32)> {
@@ -255,11 +252,11 @@ mod tests {
     }
 
     #[test]
-    fn both_logprobs_are_told() {
+    fn log_probabilities_are_of_what_was_drawn_from_and_of_the_model() {
         let sampling = Sampling { temperature: 1.0, ..Default::default() };
         let choice = Sampler::new(sampling).choose(&logits(), Some(&[1]), std::iter::empty()).unwrap();
-        assert!((choice.logprob - 0.25f32.ln()).abs() < 1e-5, "{choice:?}");
         assert!(choice.behavior_logprob.abs() < 1e-5, "{choice:?}");
+        assert!((logprob(&logits(), choice.token, 1.0).unwrap() - 0.25f32.ln()).abs() < 1e-5);
     }
 
     #[test]
@@ -272,6 +269,8 @@ mod tests {
 
     #[test]
     fn scores_that_are_no_numbers_choose_nothing() {
-        assert_eq!(Sampler::new(Sampling::default()).choose(&[f32::NAN, 1.0], None, std::iter::empty()), None);
+        for scores in [[f32::NAN, 1.0], [1.0, f32::NAN], [f32::INFINITY, 1.0], [f32::NEG_INFINITY; 2]] {
+            assert_eq!(Sampler::new(Sampling::default()).choose(&scores, None, std::iter::empty()), None, "{scores:?}");
+        }
     }
 }

@@ -92,6 +92,8 @@ fn measure(
 
 fn main() -> Result<(), Failure> {
     lam_model::tune_allocator();
+    // SAFETY: no other thread runs yet.
+    unsafe { lam_model::tune_threads() };
     let options = options()?;
     let chosen = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
     for (name, [hidden, layers, heads, key_values, head_dim, feed_forward, vocabulary], prompt) in SHAPES {

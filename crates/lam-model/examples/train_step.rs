@@ -85,6 +85,8 @@ fn measure(name: &str, mode: &str, decoder: &Decoder, documents: [usize; 2], ste
 
 fn main() -> Result<(), Failure> {
     lam_model::tune_allocator();
+    // SAFETY: no other thread runs yet.
+    unsafe { lam_model::tune_threads() };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (portable, arguments): (Vec<_>, Vec<_>) = arguments.into_iter().partition(|argument| argument == "portable");
     if !portable.is_empty() {

@@ -17,4 +17,4 @@ mod scores;
 pub use cache::KvCache;
 pub use format::{AdapterUse, CacheOptions, KeyValueFormat, WeightFormat};
 pub use read::{AdapterId, Read};
-pub use scores::{argmax, exp_in_place, logsumexp};
+pub use scores::{are_scores, argmax, exp_in_place, logsumexp};

@@ -8,6 +8,13 @@ pub fn logsumexp(scores: &[f32]) -> f32 {
     highest + rows::exp_total(scores, highest).ln()
 }
 
+/// Whether [`logsumexp`] is finite: no score is not a number or infinite upwards, and not all are infinite downwards.
+pub fn are_scores(scores: &[f32]) -> bool {
+    // A fold over all vectorises; stopping early would not, and would seldom stop.
+    let wrong = scores.iter().fold(0, |wrong, score| wrong | u32::from(!(*score < f32::INFINITY)));
+    wrong == 0 && scores.iter().any(|score| *score > f32::NEG_INFINITY)
+}
+
 /// Replaces each score by exp(score - shift) and returns the sum.
 pub fn exp_in_place(scores: &mut [f32], shift: f32) -> f32 {
     rows::exp_sum(scores, shift)
@@ -33,5 +40,17 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0, 2.0]), Some(1));
         assert_eq!(argmax(&[]), None);
         assert!(!logsumexp(&[1.0, f32::NAN]).is_finite() && !logsumexp(&[1.0, f32::INFINITY]).is_finite());
+    }
+
+    #[test]
+    fn scores_are_those_whose_sum_is_finite() {
+        let ends = [f32::NEG_INFINITY, f32::INFINITY, f32::NAN, f32::MIN, f32::MAX, 0.0];
+        for first in ends {
+            for second in ends {
+                let scores = [first, second];
+                assert_eq!(are_scores(&scores), logsumexp(&scores).is_finite(), "{scores:?}");
+            }
+        }
+        assert!(!are_scores(&[]));
     }
 }

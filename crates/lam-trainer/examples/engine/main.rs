@@ -39,6 +39,8 @@ fn run() -> Result<(), Failure> {
 
 fn main() -> ExitCode {
     lam_model::tune_allocator();
+    // SAFETY: no other thread runs yet.
+    unsafe { lam_model::tune_threads() };
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
