@@ -28,6 +28,9 @@ pub(crate) enum LanesLevel {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// NEON with bf16 and byte products.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Baseline,
 }
 
@@ -259,9 +262,11 @@ impl Features {
     pub(crate) fn order(&self) -> &'static str {
         match (self.tiles, self.bf16, self.level) {
             (Some(_), ..) => "amx",
+            (None, true, _) if cfg!(target_arch = "aarch64") => "bf16 dots of Arm",
             (None, true, _) => "bf16 pairs",
             #[cfg(target_arch = "x86_64")]
             (None, false, Level::Avx512 | Level::Avx2) => "multiply-adds",
+            (None, false, Level::Baseline) if cfg!(target_arch = "aarch64") => "multiply-adds",
             (None, false, Level::Baseline) => "baseline",
         }
     }
@@ -288,7 +293,12 @@ fn levels(has: impl Fn(Set) -> bool) -> (Level, LanesLevel) {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn levels(_: impl Fn(Set) -> bool) -> (Level, LanesLevel) {
+fn levels(has: impl Fn(Set) -> bool) -> (Level, LanesLevel) {
+    #[cfg(target_arch = "aarch64")]
+    if has(Set::ArmBf16) && has(Set::I8mm) {
+        return (Level::Baseline, LanesLevel::Neon);
+    }
+    let _ = has;
     (Level::Baseline, LanesLevel::Baseline)
 }
 

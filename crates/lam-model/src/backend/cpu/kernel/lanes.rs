@@ -294,6 +294,12 @@ macro_rules! with_lanes {
                     Level::Avx512 => avx512($($arg),*),
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => avx2($($arg),*),
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon if !is_portable() => $generic::<$crate::backend::cpu::kernel::neon::Neon>($($arg),*),
+                    // NEON has fused multiply-adds, and registers for as many rows.
+                    #[cfg(target_arch = "aarch64")]
+                    Level::Neon | Level::Baseline => $generic::<Portable<true, 4>>($($arg),*),
+                    #[cfg(not(target_arch = "aarch64"))]
                     Level::Baseline => $generic::<Portable<false, 2>>($($arg),*),
                 }
             }

@@ -4,10 +4,14 @@
 mod amx;
 pub(crate) mod blocks;
 pub(crate) mod dispatch;
+#[cfg(target_arch = "aarch64")]
+mod dotted;
 pub(crate) mod element;
 pub(crate) mod features;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 pub(crate) mod numbers;
 pub(crate) mod numerics;
 mod out;

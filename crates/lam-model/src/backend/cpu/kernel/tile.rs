@@ -5,7 +5,7 @@
 
 use half::bf16;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::dispatch::multiplies_bf16;
 use super::element::Element;
 
@@ -60,6 +60,10 @@ pub(crate) unsafe fn rows(vectors: usize, rows: usize, pieces: &[Piece], partial
                 2 => paired::sweep::<12, 2>(rows, pieces, partial, put),
                 _ => paired::sweep::<12, 1>(rows, pieces, partial, put),
             };
+        }
+        #[cfg(target_arch = "aarch64")]
+        if multiplies_bf16() {
+            return super::dotted::sweep(vectors, rows, pieces, partial, put);
         }
         match vectors {
             4 => widened::sweep::<64>(rows, pieces, partial, put),
@@ -216,17 +220,21 @@ mod widened {
             }
         }
     }
+}
 
-    unsafe fn store(sums: &[f32], at: usize, put: Put) {
-        for (j, sum) in sums.iter().enumerate() {
-            let value = sum * put.alpha;
-            // SAFETY: as promised by the caller of `rows`.
-            unsafe {
-                match put.to {
-                    Destination::Replace(c) => *c.add(at + j) = value,
-                    Destination::Add(c) => *c.add(at + j) += value,
-                    Destination::Bf16(c) => *c.add(at + j) = bf16::narrow(value),
-                }
+/// Writes the sums of a row, from the place `at` on.
+///
+/// # Safety
+/// As [`rows`].
+pub(super) unsafe fn store(sums: &[f32], at: usize, put: Put) {
+    for (j, sum) in sums.iter().enumerate() {
+        let value = sum * put.alpha;
+        // SAFETY: as promised by the caller of `rows`.
+        unsafe {
+            match put.to {
+                Destination::Replace(c) => *c.add(at + j) = value,
+                Destination::Add(c) => *c.add(at + j) += value,
+                Destination::Bf16(c) => *c.add(at + j) = bf16::narrow(value),
             }
         }
     }

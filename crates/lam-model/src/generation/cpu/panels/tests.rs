@@ -226,6 +226,8 @@ fn units() -> Vec<Unit> {
             units.push(Unit::Hardware);
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    units.push(Unit::Neon);
     units
 }
 

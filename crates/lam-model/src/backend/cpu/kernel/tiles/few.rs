@@ -87,5 +87,10 @@ entry! {
 }
 entry! {
     /// See [`super::unit::Unit::multiply_few`].
+    #[cfg(target_arch = "aarch64")]
+    neon, super::neon::Neon
+}
+entry! {
+    /// See [`super::unit::Unit::multiply_few`].
     model, super::model::Model
 }

@@ -14,6 +14,8 @@ mod fused;
 #[cfg(target_arch = "x86_64")]
 mod hardware;
 mod model;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pack;
 mod pending;
 mod product;

@@ -119,6 +119,11 @@ entry! {
 }
 entry! {
     /// See [`super::unit::Unit::multiply`].
+    #[cfg(target_arch = "aarch64")]
+    neon, super::neon::Neon, false
+}
+entry! {
+    /// See [`super::unit::Unit::multiply`].
     model, super::model::Model, false
 }
 

@@ -2,12 +2,15 @@
 
 use half::bf16;
 
+#[cfg(target_arch = "x86_64")]
 use super::super::dispatch::{self, Level};
 use super::super::element::Element;
+#[cfg(target_arch = "x86_64")]
+use super::super::features::Features;
+use super::super::numbers::Numbers;
 use super::super::out::SharedOut;
 use super::super::panel::Right as Source;
 use super::super::shared::Shared;
-use super::super::{features::Features, numbers::Numbers};
 use super::model::flushed;
 use super::{Left, Right, Term, Unit, Work};
 use crate::finite_difference::values;
@@ -27,6 +30,8 @@ fn units() -> Vec<Unit> {
             units.push(Unit::Hardware);
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    units.push(Unit::Neon);
     units
 }
 

@@ -21,6 +21,9 @@ pub(crate) enum Unit {
     /// The same of AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// The same of NEON.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// Plain Rust.
     Model,
 }
@@ -42,9 +45,9 @@ impl Unit {
             #[cfg(not(target_arch = "x86_64"))]
             Some(TileUnit::Hardware) => None,
             Some(TileUnit::Model) => Some(Self::Model),
-            None if numerics() == Numerics::Portable => Some(Self::without_tiles(features.level)),
-            None if features.bf16 || features.level == Level::Baseline => None,
-            None => Some(Self::without_tiles(features.level)),
+            None if numerics() == Numerics::Portable => Some(Self::fused(features.level).unwrap_or(Self::Model)),
+            None if features.bf16 => None,
+            None => Self::fused(features.level),
         }
     }
 
@@ -54,14 +57,17 @@ impl Unit {
         Self::here().filter(|_| has_tiles || numerics() == Numerics::Portable)
     }
 
-    /// Who follows the tiles' order where there are none.
-    fn without_tiles(level: Level) -> Self {
+    /// Who follows the tiles' order where there are none; nobody where multiply-adds are not fused.
+    fn fused(level: Level) -> Option<Self> {
         match level {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Self::Avx512,
+            Level::Avx512 => Some(Self::Avx512),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Self::Avx2,
-            Level::Baseline => Self::Model,
+            Level::Avx2 => Some(Self::Avx2),
+            #[cfg(target_arch = "aarch64")]
+            Level::Baseline => Some(Self::Neon),
+            #[cfg(not(target_arch = "aarch64"))]
+            Level::Baseline => None,
         }
     }
 
@@ -92,6 +98,8 @@ impl Unit {
                 Self::Avx512 => product::avx512(work),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => product::avx2(work),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => product::neon(work),
                 Self::Model => product::model(work),
             }
         }
@@ -114,6 +122,8 @@ impl Unit {
                 Self::Avx512 => few::avx512(job, take),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => few::avx2(job, take),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => few::neon(job, take),
                 Self::Model => few::model(job, take),
             }
         }
