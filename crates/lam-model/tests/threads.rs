@@ -1,7 +1,5 @@
 //! What the first thread of a process is set up for; in a process of its own, for it is set up once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
-
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 

@@ -11,7 +11,7 @@ pub fn logsumexp(scores: &[f32]) -> f32 {
 /// Whether [`logsumexp`] is finite: no score is not a number or infinite upwards, and not all are infinite downwards.
 pub fn are_scores(scores: &[f32]) -> bool {
     // A fold over all vectorises; stopping early would not, and would seldom stop.
-    let wrong = scores.iter().fold(0, |wrong, score| wrong | u32::from(!(*score < f32::INFINITY)));
+    let wrong = scores.iter().fold(0, |wrong, score| wrong | u32::from(score.is_nan() | (*score == f32::INFINITY)));
     wrong == 0 && scores.iter().any(|score| *score > f32::NEG_INFINITY)
 }
 
