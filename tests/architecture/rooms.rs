@@ -50,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "lam-model",
         &[
             "allocator",
+            "threads",
             "error",
             "keys",
             "architecture",
