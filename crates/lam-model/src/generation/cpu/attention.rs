@@ -2,8 +2,9 @@
 
 use super::key_values::{BLOCK, COLUMNS, KeyValues};
 use crate::KeyValueFormat;
-use crate::backend::cpu::kernel::lanes::{Lanes, with_lanes};
+use crate::backend::cpu::kernel::lanes::Lanes;
 use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::kernel::with_lanes::with_lanes;
 
 /// A token's queries of one group, and where it stands.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::arch::asm;
 
-use super::tile::{Piece, Put, store};
+use super::piece::{Piece, Put, store};
 
 /// Rows and columns that are summed at once.
 const ROWS: usize = 4;
@@ -12,10 +12,10 @@ const COLUMNS: usize = 16;
 #[repr(align(64))]
 struct Sums([[f32; COLUMNS]; ROWS]);
 
-/// As [`super::tile::rows`].
+/// As `tile::rows`.
 ///
 /// # Safety
-/// As [`super::tile::rows`]; the processor has `bfdot`.
+/// As `tile::rows`; the processor has `bfdot`.
 pub(super) unsafe fn sweep(vectors: usize, rows: usize, pieces: &[Piece], partial: Option<*const f32>, put: Put) {
     for first in (0..rows).step_by(ROWS) {
         let count = ROWS.min(rows - first);

@@ -18,6 +18,7 @@ mod out;
 mod packed;
 pub(crate) mod pages;
 pub(crate) mod panel;
+mod piece;
 pub(crate) mod product;
 pub(crate) mod quantise;
 pub(crate) mod rows;
@@ -25,6 +26,7 @@ pub(crate) mod shared;
 pub(crate) mod spin_pool;
 mod tile;
 pub(crate) mod tiles;
+pub(crate) mod with_lanes;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.
 pub(crate) const ROWS_PER_TASK: usize = 128;

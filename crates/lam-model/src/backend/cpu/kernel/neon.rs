@@ -5,7 +5,7 @@ use std::arch::asm;
 
 use half::f16;
 
-use super::lanes::Lanes;
+use super::lanes::{HALVES, Lanes};
 
 /// NEON with `bfdot` and `usdot`, for which stable Rust has no names.
 pub(crate) struct Neon;
@@ -105,6 +105,18 @@ impl Lanes for Neon {
     unsafe fn float(value: Self::I) -> Self::F {
         // SAFETY: see above.
         value.map(|value| unsafe { vcvtq_f32_s32(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn low_halves(words: Self::W) -> Self::W {
+        // SAFETY: see above.
+        words.map(|words| unsafe { vandq_u32(words, vdupq_n_u32(HALVES)) })
+    }
+
+    #[inline(always)]
+    unsafe fn high_halves(words: Self::W) -> Self::W {
+        // SAFETY: see above.
+        words.map(|words| unsafe { vandq_u32(vshrq_n_u32::<4>(words), vdupq_n_u32(HALVES)) })
     }
 
     #[inline(always)]

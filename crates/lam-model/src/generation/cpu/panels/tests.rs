@@ -292,7 +292,7 @@ fn pairs_by_multiply_adds_are_the_same_bits_on_every_level() {
         let right = by_level::<Portable<true, 2>>(&panels, &x);
         assert_eq!(by_level::<Portable<true, 8>>(&panels, &x), right, "{format:?}");
         #[cfg(target_arch = "x86_64")]
-        if crate::backend::cpu::kernel::lanes::level() == crate::backend::cpu::kernel::lanes::Level::Native {
+        if crate::backend::cpu::kernel::with_lanes::level() == crate::backend::cpu::kernel::with_lanes::Level::Native {
             // SAFETY: the level says that the processor has these instructions.
             assert_eq!(unsafe { by_native(&panels, &x) }, right, "{format:?}");
         }

@@ -8,8 +8,9 @@ use super::four_bits;
 use super::packed_inputs::BLOCK;
 use crate::WeightFormat;
 use crate::backend::cpu::kernel::dispatch::dispatched;
-use crate::backend::cpu::kernel::lanes::{Lanes, with_lanes};
+use crate::backend::cpu::kernel::lanes::Lanes;
 use crate::backend::cpu::kernel::rows::exp;
+use crate::backend::cpu::kernel::with_lanes::with_lanes;
 
 /// Words of a panel's block of 32 inputs in 8 bits: 32 factors of f16, then 8 × 32 quadruples of bytes.
 pub(crate) const BLOCK_WORDS: usize = WIDTH / 2 + BLOCK / 4 * WIDTH;
