@@ -6,6 +6,7 @@ use crate::backend::cpu::kernel::blocks::BlockForm;
 
 const DEVICE: &str = include_str!("kernels/device.cuh");
 const VALUES: &str = include_str!("kernels/values.cuh");
+const HALF: &str = include_str!("kernels/half.cuh");
 const WGMMA: &str = include_str!("kernels/attention/wgmma.cuh");
 const TILES: &str = include_str!("kernels/attention/tiles.cuh");
 const SIGHT: &str = include_str!("kernels/attention/sight.cuh");
@@ -166,7 +167,10 @@ impl Family {
             Family::CrossEntropy => ("cross-entropy", include_str!("kernels/cross_entropy.cu")),
             Family::Rows => ("rows", include_str!("kernels/rows.cu")),
             Family::Score => ("score", include_str!("kernels/score.cu")),
-            Family::Dequantise => ("dequantise", include_str!("kernels/dequantise.cu")),
+            Family::Dequantise => {
+                let text = include_str!("kernels/dequantise.cu");
+                return Source::new("dequantise", flat(&[DEVICE, VALUES, HALF, text]));
+            }
             Family::Optimizer => ("optimizer", include_str!("kernels/optimizer.cu")),
             Family::Totals => ("totals", include_str!("kernels/totals.cu")),
             Family::Single => ("single", include_str!("kernels/single.cu")),
@@ -202,7 +206,7 @@ fn of_form(form: BlockForm, names: [&'static str; 3], text: &str) -> Source {
         BlockForm::Q4K => (names[2], "Q4_K"),
     };
     let definitions = format!("#define Q8_0 0\n#define Q4_0 1\n#define Q4_K 2\n#define FORM {form}\n");
-    Source::new(name, definitions + &flat(&[DEVICE, VALUES, text]))
+    Source::new(name, definitions + &flat(&[DEVICE, VALUES, HALF, text]))
 }
 
 /// Files as one text. What they include stands before them.

@@ -222,38 +222,15 @@ mod transpose {
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
     unsafe fn wide(rows: &[&[bf16]; 16], pairs: usize, width: usize, out: &mut [u32]) {
         use std::arch::x86_64::*;
+
+        use crate::backend::cpu::kernel::turn::turned;
         let whole = pairs / 16 * 16;
         for p in (0..whole).step_by(16) {
             // SAFETY: sixteen pairs from p on are inside every row, and their columns inside `out`.
             unsafe {
                 let r: [__m512i; 16] = std::array::from_fn(|j| _mm512_loadu_si512(rows[j].as_ptr().add(2 * p).cast()));
-                // A 16 × 16 transpose: pairs of rows, then of pairs, then of quarters.
-                let mut t = [_mm512_setzero_si512(); 16];
-                for i in 0..8 {
-                    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-                    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-                }
-                let mut u = [_mm512_setzero_si512(); 16];
-                for i in 0..4 {
-                    u[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-                    u[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-                    u[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-                    u[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-                }
-                for i in 0..4 {
-                    let low = _mm512_shuffle_i32x4::<0x88>(u[i], u[4 + i]);
-                    let low_high = _mm512_shuffle_i32x4::<0xdd>(u[i], u[4 + i]);
-                    let high = _mm512_shuffle_i32x4::<0x88>(u[8 + i], u[12 + i]);
-                    let high_high = _mm512_shuffle_i32x4::<0xdd>(u[8 + i], u[12 + i]);
-                    let columns = [
-                        (i, _mm512_shuffle_i32x4::<0x88>(low, high)),
-                        (4 + i, _mm512_shuffle_i32x4::<0x88>(low_high, high_high)),
-                        (8 + i, _mm512_shuffle_i32x4::<0xdd>(low, high)),
-                        (12 + i, _mm512_shuffle_i32x4::<0xdd>(low_high, high_high)),
-                    ];
-                    for (column, values) in columns {
-                        _mm512_storeu_si512(out.as_mut_ptr().add((p + column) * width).cast(), values);
-                    }
+                for (column, values) in turned(r).into_iter().enumerate() {
+                    _mm512_storeu_si512(out.as_mut_ptr().add((p + column) * width).cast(), values);
                 }
             }
         }

@@ -2,19 +2,9 @@
 // the numbers of the processor's `kernel/blocks.rs`: scale x quant needs at most 21 bits, so fused or not, only the sum
 // and bf16 round. q: the rows' quants; scales: an f16 for every 32 values (not of Q4_K); both from the panel's first row
 // and column on, `whole` values from one row to the next. w: rows of ldw values; K: values of a row of the panel.
+#include "half.cuh"
 #include "values.cuh"
 
-DEV float h2f(u32 h) {
-#ifdef EMU
-  int e = (h >> 10) & 31;
-  float m = (h & 1023) / 1024.f, v = e ? ldexpf(1.f + m, e - 15) : ldexpf(m, -14);
-  return (h & 0x8000) ? -v : v;
-#else
-  float f;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"((unsigned short)h));
-  return f;
-#endif
-}
 // Q4_K: 256 values in 144 bytes (d, dmin as f16; 12 bytes of 6-bit scales and minima; 128 bytes of nibbles). One warp a
 // block, 8 values a lane. threads: 256. grid: any; rows K / 2048 up takes each block once. K is a multiple of 256.
 KERNEL void BOUNDS(256, 8) dequantise_q4_k(const unsigned char *q, const unsigned short *, i64 whole, bf16 *w,

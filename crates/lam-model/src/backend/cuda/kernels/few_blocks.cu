@@ -9,19 +9,9 @@
 //
 // By reckoning (see single_blocks.cu) 3.3 instructions a weight of Q4_K however many rows there are, so as one row alone;
 // the rows of x come from the L1 and L2 caches, 1.8 bytes for a byte of weights at eight rows. No card has run it.
+#include "half.cuh"
 #include "values.cuh"
 
-DEV float h2f(u32 h) {
-#ifdef EMU
-  int e = (h >> 10) & 31;
-  float m = (h & 1023) / 1024.f, v = e ? ldexpf(1.f + m, e - 15) : ldexpf(m, -14);
-  return (h & 0x8000) ? -v : v;
-#else
-  float f;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"((unsigned short)h));
-  return f;
-#endif
-}
 // A lane's eight values of a group of 32: of the rows g and g + 8 of the matrix, and of row g of x; g = lane / 4.
 struct Lanes {
   u32 low[4], high[4], x[4];

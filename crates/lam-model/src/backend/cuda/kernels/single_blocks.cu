@@ -20,6 +20,7 @@
 //   in flight: two rows, two chunks (four of 8 bits) each: 2.3 KB a warp, 37 KB for 16 warps; 4.8 TB/s x 0.7 us is 25 KB
 //     a multiprocessor.
 // The row is staged while the first two rows of the matrix come into the L2 cache.
+#include "half.cuh"
 #include "values.cuh"
 
 // Values of a chunk, and chunks of a row whose loads are in flight at once.
@@ -33,20 +34,10 @@ static constexpr int AT_ONCE = 64 / VALUES;
 #ifdef EMU
 DEV void prefetch(const void *) {}
 DEV float byte_over_2_23(u32 v, int i) { return __uint_as_float(0x4b000000u | ((v >> (8 * i)) & 255u)); }
-DEV float h2f(u32 h) {
-  int e = (h >> 10) & 31;
-  float m = (h & 1023) / 1024.f, v = e ? ldexpf(1.f + m, e - 15) : ldexpf(m, -14);
-  return (h & 0x8000) ? -v : v;
-}
 #else
 DEV void prefetch(const void *p) { asm volatile("prefetch.global.L2 [%0];" ::"l"(p)); }
 // 2^23 + byte i.
 DEV float byte_over_2_23(u32 v, int i) { return __uint_as_float(__byte_perm(v, 0x4b000000u, 0x7440 + i)); }
-DEV float h2f(u32 h) {
-  float f;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"((unsigned short)h));
-  return f;
-}
 #endif
 
 // The matrix: its rows' quants and scales, and how far apart they are.

@@ -136,9 +136,9 @@ macro_rules! multiply_add {
         )
     };
 }
-/// The sums of the second tile stand 64 bytes after those of the first.
-macro_rules! finish_first {
-    ($even:literal, $odd:literal, $row:literal) => {
+/// Even and odd chains added to the sums of a row: those of the second tile stand 64 bytes after those of the first.
+macro_rules! finish {
+    ($even:literal, $odd:literal, $row:literal, $tile:literal) => {
         concat!(
             "vaddps zmm",
             $even,
@@ -152,35 +152,24 @@ macro_rules! finish_first {
             $even,
             ",[{c}+",
             $row,
+            $tile,
             "]\nvmovups [{c}+",
             $row,
+            $tile,
             "],zmm",
             $even,
             "\n"
         )
     };
 }
+macro_rules! finish_first {
+    ($even:literal, $odd:literal, $row:literal) => {
+        finish!($even, $odd, $row, "")
+    };
+}
 macro_rules! finish_second {
     ($even:literal, $odd:literal, $row:literal) => {
-        concat!(
-            "vaddps zmm",
-            $even,
-            ",zmm",
-            $even,
-            ",zmm",
-            $odd,
-            "\nvaddps zmm",
-            $even,
-            ",zmm",
-            $even,
-            ",[{c}+",
-            $row,
-            "+64]\nvmovups [{c}+",
-            $row,
-            "+64],zmm",
-            $even,
-            "\n"
-        )
+        finish!($even, $odd, $row, "+64")
     };
 }
 

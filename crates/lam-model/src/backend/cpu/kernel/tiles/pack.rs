@@ -129,41 +129,19 @@ fn turn<const WIDE: bool>(rows: &[Words; 16], tile: &mut [u32]) {
     }
 }
 
-/// As [`turn`]: pairs of rows, then of pairs, then of quarters.
+/// As [`turn`].
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn wide(rows: &[Words; 16], tile: &mut [u32; 256]) {
     use std::arch::x86_64::*;
+
+    use crate::backend::cpu::kernel::turn::turned;
     // SAFETY: rows and tile are as large as what is read and written.
     unsafe {
         let r: [__m512i; 16] = std::array::from_fn(|j| _mm512_loadu_si512(rows[j].as_ptr().cast()));
-        let mut t = r;
-        for i in 0..8 {
-            t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-            t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-        }
-        let mut u = t;
-        for i in 0..4 {
-            u[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-            u[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-            u[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-            u[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-        }
-        for i in 0..4 {
-            let low = _mm512_shuffle_i32x4::<0x88>(u[i], u[4 + i]);
-            let low_high = _mm512_shuffle_i32x4::<0xdd>(u[i], u[4 + i]);
-            let high = _mm512_shuffle_i32x4::<0x88>(u[8 + i], u[12 + i]);
-            let high_high = _mm512_shuffle_i32x4::<0xdd>(u[8 + i], u[12 + i]);
-            let columns = [
-                (i, _mm512_shuffle_i32x4::<0x88>(low, high)),
-                (4 + i, _mm512_shuffle_i32x4::<0x88>(low_high, high_high)),
-                (8 + i, _mm512_shuffle_i32x4::<0xdd>(low, high)),
-                (12 + i, _mm512_shuffle_i32x4::<0xdd>(low_high, high_high)),
-            ];
-            for (column, words) in columns {
-                _mm512_storeu_si512(tile.as_mut_ptr().add(16 * column).cast(), words);
-            }
+        for (words, column) in turned(r).into_iter().zip(tile.as_chunks_mut::<16>().0) {
+            _mm512_storeu_si512(column.as_mut_ptr().cast(), words);
         }
     }
 }
