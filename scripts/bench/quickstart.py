@@ -162,7 +162,8 @@ def print_rows(rows):
 
 
 def online(entry):
-    return ", ".join(f"{name} {row['value']:.1f} %" for name, row in entry["results"].items())
+    told = {name: row["value"] for name, row in entry["results"].items() if row["value"] is not None}
+    return ", ".join(f"{name} {value:.1f} %" for name, value in told.items())
 
 
 def print_stages(entry, before):

@@ -128,7 +128,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,
     /// Go on from this checkpoint instead of the last one, as with `resume_from_checkpoint` in TRL: a directory such as
-    /// training/checkpoint-100, of a run with the same settings and data; STAGE is the one that it lies in.
+    /// training/checkpoint-100, of a run with the same settings and data; STAGE is the one that goes on from it, needed where
+    /// the directory lies in no stage of this run and several stages train.
     #[arg(long, value_name = "[STAGE=]DIR", value_parser = parse_checkpoint)]
     pub resume: Option<NamedCheckpoint>,
     /// Say what would run, and why, and stop.
@@ -139,7 +140,7 @@ pub struct RunArgs {
 /// A checkpoint, perhaps with the stage that resumes from it: a stage's name has no `/`.
 fn parse_checkpoint(text: &str) -> Result<NamedCheckpoint, String> {
     let (stage, directory) = match text.split_once('=') {
-        Some((stage, directory)) if !stage.is_empty() && !stage.starts_with(['.', '/']) => (Some(stage), directory),
+        Some((stage, directory)) if !stage.is_empty() && !stage.contains('/') => (Some(stage), directory),
         _ => (None, text),
     };
     if directory.is_empty() {
@@ -502,4 +503,23 @@ pub enum ModelCommand {
         #[arg(long, default_value_t = 2048, value_parser = RangedU64ValueParser::<usize>::new().range(1..=16_777_216))]
         tokens: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_before_a_checkpoint_is_no_directory() {
+        for (text, stage, directory) in [
+            ("lam2=runs/x/checkpoint-100", Some("lam2"), "runs/x/checkpoint-100"),
+            ("lam2=a=b", Some("lam2"), "a=b"),
+            ("runs/lr=1e-4/lam2/checkpoint-100", None, "runs/lr=1e-4/lam2/checkpoint-100"),
+            ("./lr=1e-4", None, "./lr=1e-4"),
+        ] {
+            let found = parse_checkpoint(text).unwrap();
+            assert_eq!((found.stage.as_deref(), found.directory.to_str()), (stage, Some(directory)));
+        }
+        assert!(parse_checkpoint("lam2=").is_err());
+    }
 }

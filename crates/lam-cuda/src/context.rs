@@ -1,4 +1,4 @@
-//! One device as this process has it: its context, one stream, one reserved stretch of memory. Everything that lives on
+//! One device as this process has it: its context, a stream for its work and one for captures, one reserved stretch of memory. Everything that lives on
 //! the device holds on to it. Knows neither kernels nor products.
 
 use std::collections::BTreeSet;
@@ -257,7 +257,7 @@ impl Context {
         })
     }
 
-    /// The place may be had again at once: all work is done in order, on one stream.
+    /// The place may be had again at once: work is done in order, on one stream; what is captured has memory of its own.
     pub fn give_back(&self, place: Place) {
         match &mut *locked(&self.held) {
             Some(held) if held.is_ours() => {

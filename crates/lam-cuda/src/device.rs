@@ -173,7 +173,7 @@ impl Device {
     }
 
     /// Asks for the numbers of a view, as they are when all work so far is done, and does not wait for them: the view's
-    /// buffer may be written or dropped at once. For a few numbers.
+    /// buffer may be written or dropped at once. The pinned memory that they come through stays with the device.
     pub fn read_late<'a, T: Element>(&self, from: impl Into<View<'a, T>>) -> Result<Late<T>, CudaError> {
         self.0.late.read(from.into())
     }

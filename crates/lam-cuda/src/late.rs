@@ -12,7 +12,7 @@ use crate::element::Element;
 use crate::error::CudaError;
 use crate::event::Event;
 
-/// The least that a slot holds: what is read late are a few numbers.
+/// The least that a slot holds.
 const SLOT_BYTES: usize = 256;
 
 /// Numbers on their way to the processor.
@@ -80,7 +80,9 @@ impl Slots {
     fn slot(&self, free: &mut Vec<Slot>, bytes: usize) -> Result<Slot, CudaError> {
         let arrived = self.arrived.load(Ordering::Acquire);
         let fits = |slot: &Slot| slot.bytes >= bytes && slot.read <= arrived;
-        if let Some(place) = free.iter().position(fits) {
+        // The smallest that fits: a few numbers leave the large ones to those who read logits.
+        let fitting = (0..free.len()).filter(|&place| fits(&free[place])).min_by_key(|&place| free[place].bytes);
+        if let Some(place) = fitting {
             return Ok(free.swap_remove(place));
         }
         let bytes = bytes.max(SLOT_BYTES).next_power_of_two();

@@ -9,7 +9,8 @@ use crate::{Format, Gguf, GgufError, Tensor};
 /// `general.architecture`, `model_type` and the model's class. llama.cpp calls a Mistral a llama, and computes it as one.
 const ARCHITECTURES: [(&str, &str); 3] =
     [("llama", "LlamaForCausalLM"), ("qwen2", "Qwen2ForCausalLM"), ("qwen3", "Qwen3ForCausalLM")];
-const OTHER_MODEL: &str = "models in GGUF are read where they are Llamas, Mistrals, Qwen2 or Qwen3 without experts";
+/// What to do about a model of another kind.
+pub const OTHER_MODEL: &str = "models in GGUF are read where they are Llamas, Mistrals, Qwen2 or Qwen3 without experts";
 const INCOMPLETE: &str = "the file is incomplete, or made by a program that leaves this key out: fetch another one";
 
 /// Keys of a config that stand under the architecture's name, and whether they must be there.

@@ -58,7 +58,8 @@ impl<'p> Cursor<'p> {
         Ok(bytes)
     }
 
-    fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], GgufError> {
+    /// The bytes of a number of `N`.
+    pub(crate) fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], GgufError> {
         self.room(N as u64, 1, what)?;
         let mut bytes = [0; N];
         self.reader.read_exact(&mut bytes).map_err(GgufError::io(self.path))?;
@@ -72,11 +73,6 @@ impl<'p> Cursor<'p> {
 
     pub(crate) fn u64(&mut self, what: &str) -> Result<u64, GgufError> {
         Ok(u64::from_le_bytes(self.array(what)?))
-    }
-
-    /// A number of `N` bytes.
-    pub(crate) fn number<const N: usize>(&mut self, what: &str) -> Result<[u8; N], GgufError> {
-        self.array(what)
     }
 
     /// A text. Vocabularies may hold bytes that are no UTF-8; they become U+FFFD.

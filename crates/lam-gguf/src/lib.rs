@@ -35,9 +35,11 @@ mod rope;
 mod tensor;
 mod value;
 
+pub use config::OTHER_MODEL;
 pub use error::GgufError;
 pub use file::Gguf;
 pub use names::{Name, hugging_face};
 pub use place::{find, is_model};
+pub use rope::FACTORS;
 pub use tensor::{Format, Tensor};
 pub use value::Value;

@@ -9,7 +9,7 @@ use crate::read::{shortest, whole};
 use crate::{Format, Gguf, GgufError};
 
 /// The tensor of factors.
-pub(crate) const FACTORS: &str = "rope_freqs.weight";
+pub const FACTORS: &str = "rope_freqs.weight";
 /// `low_freq_factor`, `high_freq_factor` and `original_max_position_embeddings` of Llama 3.1 to 3.3.
 const LLAMA3: (f32, f32, u64) = (1.0, 4.0, 8192);
 /// Largest relative difference of a factor.

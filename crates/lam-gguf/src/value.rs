@@ -85,21 +85,21 @@ fn width(kind: u32) -> Option<u64> {
 
 fn scalar(cursor: &mut Cursor<'_>, kind: u32, what: &str) -> Result<Value, GgufError> {
     Ok(match kind {
-        0 => Value::Whole(i64::from(u8::from_le_bytes(cursor.number(what)?))),
-        1 => Value::Whole(i64::from(i8::from_le_bytes(cursor.number(what)?))),
-        2 => Value::Whole(i64::from(u16::from_le_bytes(cursor.number(what)?))),
-        3 => Value::Whole(i64::from(i16::from_le_bytes(cursor.number(what)?))),
+        0 => Value::Whole(i64::from(u8::from_le_bytes(cursor.array(what)?))),
+        1 => Value::Whole(i64::from(i8::from_le_bytes(cursor.array(what)?))),
+        2 => Value::Whole(i64::from(u16::from_le_bytes(cursor.array(what)?))),
+        3 => Value::Whole(i64::from(i16::from_le_bytes(cursor.array(what)?))),
         4 => Value::Whole(i64::from(cursor.u32(what)?)),
-        5 => Value::Whole(i64::from(i32::from_le_bytes(cursor.number(what)?))),
-        6 => Value::Number(f64::from(f32::from_le_bytes(cursor.number(what)?))),
-        7 => match cursor.number::<1>(what)? {
+        5 => Value::Whole(i64::from(i32::from_le_bytes(cursor.array(what)?))),
+        6 => Value::Number(f64::from(f32::from_le_bytes(cursor.array(what)?))),
+        7 => match cursor.array::<1>(what)? {
             [0] => Value::Switch(false),
             [1] => Value::Switch(true),
             [other] => return cursor.fault(format!("{what} is a boolean of value {other}")),
         },
         10 => Value::Whole(i64::try_from(cursor.u64(what)?).unwrap_or(i64::MAX)),
-        11 => Value::Whole(i64::from_le_bytes(cursor.number(what)?)),
-        12 => Value::Number(f64::from_le_bytes(cursor.number(what)?)),
+        11 => Value::Whole(i64::from_le_bytes(cursor.array(what)?)),
+        12 => Value::Number(f64::from_le_bytes(cursor.array(what)?)),
         other => return cursor.fault(format!("{what} is of type {other}, which is not known")),
     })
 }

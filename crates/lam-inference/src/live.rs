@@ -81,8 +81,10 @@ impl Live {
         let seen = self.request.prompt.iter().chain(&self.tokens).copied();
         let choice = self.sampler.choose(last, allowed, seen).ok_or(InferenceError::NotFinite { position })?;
         // Summing over the whole vocabulary would cost more than choosing among the few tokens that a constraint allows.
-        let value = if self.request.logprobs { logprob(last, choice.token, temperature) } else { Some(f32::NAN) };
-        self.logprobs.push(value.ok_or(InferenceError::NotFinite { position })?);
+        if self.request.logprobs {
+            let value = logprob(last, choice.token, temperature);
+            self.logprobs.push(value.ok_or(InferenceError::NotFinite { position })?);
+        }
         self.emit(choice.token, choice.behavior_logprob);
         self.follow_without_choice();
         Ok(())

@@ -17,7 +17,7 @@ pub enum Precision {
 
 impl Precision {
     /// Bytes of a number.
-    pub(crate) fn bytes(self) -> usize {
+    pub fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::Bf16 => 2,

@@ -140,7 +140,8 @@ impl ModelSource {
 
     /// As [`ModelSource::load`], for a device that the decoder is then brought to. For a CUDA device, frozen matrices are
     /// not read before that, and not kept afterwards: they stay in their files, which are held open, and are read again
-    /// where they are merged or saved. Norms, biases and what is trained are in the processor's memory in any case.
+    /// where they are merged or saved. Norms, biases, what is trained, and what a GGUF file has in blocks or lays in
+    /// another order are in the processor's memory in any case.
     ///
     /// # Errors
     /// As [`ModelSource::load`].

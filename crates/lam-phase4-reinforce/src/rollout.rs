@@ -205,6 +205,8 @@ impl RolloutMaker<'_> {
         GenerationRequest {
             constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
             sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },
+            // Where training rounds, they are measured by its forward pass.
+            logprobs: !self.config.is_rounded(),
             logprob_temperature: self.config.temperature,
             stop_tokens: self.renderer.stop_tokens().to_vec(),
             ..GenerationRequest::greedy(question.prompt_ids.clone(), eos, self.config.response_length)

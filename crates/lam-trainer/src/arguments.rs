@@ -142,8 +142,13 @@ pub enum SaveDtype {
 impl SaveDtype {
     /// In which numbers this decoder is written.
     pub fn precision(self, decoder: &Decoder) -> Precision {
+        self.of(decoder.saved_in())
+    }
+
+    /// In which numbers a model is written that started from one in `start`.
+    pub fn of(self, start: Precision) -> Precision {
         match self {
-            Self::Auto => decoder.saved_in(),
+            Self::Auto => start,
             Self::F32 => Precision::F32,
             Self::Bf16 => Precision::Bf16,
         }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use lam_config::ConfigLayers;
 use lam_cuda::DeviceChoice;
-use lam_model::{DecoderConfig, Precision};
+use lam_model::DecoderConfig;
 use lam_phase2_imitate::ImitateConfig;
 use lam_signal::Failure;
-use lam_trainer::{MemoryPlan, SaveDtype, planned};
+use lam_trainer::{MemoryPlan, planned};
 use serde_json::json;
 
 use crate::output::Output;
@@ -39,12 +39,9 @@ pub fn memory(shape: &str, settings: &Path, device: Option<DeviceChoice>, output
 
 /// Bytes of the weights that the stage writes, and of a checkpoint: what is trained and its moments, in f32.
 fn on_disk(config: &DecoderConfig, settings: &ImitateConfig, plan: &MemoryPlan) -> (u64, u64) {
-    let bytes = match (settings.train.save_dtype, config.stored_in()) {
-        (SaveDtype::F32, _) | (SaveDtype::Auto, Precision::F32) => 4,
-        (SaveDtype::Bf16, _) | (SaveDtype::Auto, Precision::Bf16) => 2,
-    };
+    let bytes = settings.train.save_dtype.of(config.stored_in()).bytes();
     // A value takes what each of its two moments does.
-    (bytes * config.parameters() as u64, plan.moments / 2 * 3)
+    ((bytes * config.parameters()) as u64, plan.moments / 2 * 3)
 }
 
 fn plan(config: &DecoderConfig, settings: &ImitateConfig, on_gpu: bool) -> Result<MemoryPlan, Failure> {

@@ -178,8 +178,8 @@ fn with_rows(weight: &Weight, name: &str, rows: &[usize], tensors: &mut Tensors)
 fn with_product(weight: &Weight, pair: LoraPair, lengths: Option<Tensor>) -> Result<Tensor, ModelError> {
     let shape = weight.shape();
     let size = (shape[0], shape[1]);
-    let linear = Linear { weight: weight.clone(), bias: None, size, adapter: Some(pair) };
-    let merged = linear.merged()?.ok_or_else(|| ModelError::adapter("the model carries none", ""))?;
+    let merged = pair.product()?.added_to(weight.held()?.numbers(), &(0..size.0), size.1)?;
+    let merged = storage::tensor(merged, size)?;
     let Some(lengths) = lengths else { return Ok(merged) };
     let mut values = storage::values(&merged)?.to_vec();
     for (row, length) in values.chunks_exact_mut(size.1).zip(storage::values(&lengths)?.iter()) {

@@ -34,16 +34,11 @@ pub(crate) fn read_config(directory: &Path) -> Result<DecoderConfig, ModelError>
     Ok(config)
 }
 
-/// How the config says that its weights are stored: bf16, or f32, which stands for everything else.
-pub(crate) fn stored_precision(config: &DecoderConfig) -> Precision {
-    let said = DTYPE_KEYS.iter().find_map(|key| config.other.get(*key).and_then(Value::as_str));
-    if said == Some("bfloat16") { Precision::Bf16 } else { Precision::F32 }
-}
-
 impl DecoderConfig {
     /// How it says that the weights beside it are stored: bf16, or f32, which stands for everything else.
     pub fn stored_in(&self) -> Precision {
-        stored_precision(self)
+        let said = DTYPE_KEYS.iter().find_map(|key| self.other.get(*key).and_then(Value::as_str));
+        if said == Some("bfloat16") { Precision::Bf16 } else { Precision::F32 }
     }
 }
 

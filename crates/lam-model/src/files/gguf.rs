@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lam_gguf::{Gguf, Tensor, hugging_face};
+use lam_gguf::{FACTORS, Gguf, OTHER_MODEL, Tensor, hugging_face};
 use serde_json::Value;
 
 use crate::backend::storage::span::{FileSpan, WeightFile};
 use crate::{DecoderConfig, ModelError};
-
-/// Factors of the rotary frequencies, which the config says.
-const DERIVED: &str = "rope_freqs.weight";
-const OTHER_MODEL: &str = "models in GGUF are read where they are Llamas, Mistrals, Qwen2 or Qwen3 without experts";
 
 /// Reads and checks the config.
 pub(super) fn read_config(gguf: &Gguf) -> Result<DecoderConfig, ModelError> {
@@ -24,7 +20,8 @@ pub(super) fn read_config(gguf: &Gguf) -> Result<DecoderConfig, ModelError> {
 /// Tensors by Hugging Face's names, with whether llama.cpp lays their rows otherwise.
 fn named(gguf: &Gguf) -> Result<BTreeMap<String, (&Tensor, bool)>, ModelError> {
     let mut named = BTreeMap::new();
-    for tensor in gguf.tensors.iter().filter(|tensor| tensor.name != DERIVED) {
+    // The factors are what the config says of the rotary frequencies.
+    for tensor in gguf.tensors.iter().filter(|tensor| tensor.name != FACTORS) {
         let Some(name) = hugging_face(&tensor.name) else {
             let reason = format!("tensor `{}` is none of a model that is known here", tensor.name);
             return Err(ModelError::file_with_hint(&gguf.path, reason, OTHER_MODEL));

@@ -8,7 +8,7 @@ mod peft;
 mod tensors;
 mod write;
 
-pub(crate) use describe::{is_classifier, stored_precision, write_config};
+pub(crate) use describe::{is_classifier, write_config};
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
     Adapted, BaseRecord, Change, Part, PeftAdapter, PeftConfig, named_base, write_config as write_adapter_config,

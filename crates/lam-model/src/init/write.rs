@@ -42,7 +42,7 @@ impl View for Drawn {
 /// When the config cannot be used, or the directory cannot be written.
 pub fn write_fresh(config: &DecoderConfig, seed: u64, directory: &Path) -> Result<Precision, ModelError> {
     config.check()?;
-    let precision = files::stored_precision(config);
+    let precision = config.stored_in();
     let tensors = fresh(config, seed).into_iter().map(|(name, fresh)| (name, Drawn { fresh, precision })).collect();
     files::write_views(directory, (config, precision), tensors)?;
     Ok(precision)

@@ -66,6 +66,8 @@ fn main() {
         missing() => generation::graphs::a_token_waits_once,
         missing() => generation::graphs::graphs_know_adapters_and_quantised_weights,
         missing() => generation::graphs::graphs_give_way_where_memory_is_short,
+        missing() => generation::graphs::a_step_that_fits_needs_no_memory_for_its_graph,
+        missing() => generation::graphs::what_graphs_held_is_given_back,
         missing() => generation::quantised::tokens_alone_over_blocks_equal_the_training_forward,
         missing() => generation::memory::pages_are_given_back,
         missing() => generation::memory::a_full_device_leaves_the_cache_as_it_was,

@@ -111,22 +111,19 @@ impl CudaHidden {
     fn run_log_probs(&self, read: &Read, temperature: f32) -> Done<Vec<f32>> {
         let (device, v) = (self.on.device(), self.on.output().size.0);
         let n = read.tokens.len();
-        let (mut log_probs, mut entropies) = (device.alloc::<f32>(n)?, device.alloc::<f32>(n)?);
+        // Log-probabilities, then entropies.
+        let mut values = device.alloc::<f32>(2 * n)?;
         self.chunks(read, |chunk| {
             let part = chunk.first..chunk.first + chunk.count;
+            let (log_probs, entropies) = values.all_mut().split_at(n);
             self.on.ops().log_probs(
                 (chunk.logits.all(), chunk.tokens),
                 1.0 / temperature,
                 (chunk.count, v),
-                (log_probs.view_mut(part.clone()), entropies.view_mut(part)),
+                (log_probs.part(part.clone()), entropies.part(part)),
             )
         })?;
-        let (log_probs, entropies) = (device.read_late(&log_probs)?, device.read_late(&entropies)?);
-        // The later one first: with it, both are there.
-        let entropies = entropies.wait()?;
-        let mut values = log_probs.wait()?;
-        values.extend(entropies);
-        Ok(values)
+        device.read_late(&values)?.wait()
     }
 
     fn log_probs_backward(&self, read: &Read, temperature: f32, g: &[f32]) -> Done<Gradients> {

@@ -62,8 +62,15 @@ impl Cache {
             if !self.graphs.meet(&shape) {
                 return Ok(None);
             }
-            let captured = self.capture(pass, &shape)?;
-            self.graphs.keep(captured);
+            match self.capture(pass, &shape) {
+                Ok(captured) => self.graphs.keep(captured),
+                // The step itself wants less: what a graph holds, it gives back as it goes.
+                Err(CudaError::OutOfMemory { .. }) => {
+                    self.graphs.set(false);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
         }
         let rows = pass.rows.iter().map(|row| (row.token, row.position, self.pages.addresses(row.slot).collect()));
         let rows: Vec<(u32, usize, Vec<u64>)> = rows.collect();

@@ -44,6 +44,7 @@ pub(crate) struct Captured {
 
 /// The graphs of a cache.
 pub(crate) struct Graphs {
+    device: Device,
     on: bool,
     memory: Scratch,
     /// Shapes that came without a graph: the first step of a shape compiles kernels and chooses algorithms.
@@ -56,7 +57,7 @@ impl Graphs {
     /// None so far.
     pub(crate) fn new(device: &Device) -> Self {
         let off = std::env::var_os("LAM_CUDA_GRAPHS").is_some_and(|value| value == "0");
-        Self { on: !off, memory: device.scratch(), met: Vec::new(), captured: Vec::new() }
+        Self { device: device.clone(), on: !off, memory: device.scratch(), met: Vec::new(), captured: Vec::new() }
     }
 
     /// Whether steps are captured.
@@ -69,6 +70,8 @@ impl Graphs {
         self.on = on;
         if !on {
             self.clear();
+            // What they shared goes back to the device with its last holder.
+            self.memory = self.device.scratch();
         }
     }
 

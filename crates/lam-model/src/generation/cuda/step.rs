@@ -229,8 +229,7 @@ impl<'a> Step<'a> {
             if part.len() == hidden.count {
                 self.logits(&hidden, values.all_mut())?;
             } else {
-                let mut rows = device.alloc(part.len())?;
-                device.write(&mut rows, &part.iter().map(|(row, _)| *row as i32).collect::<Vec<_>>())?;
+                let rows = device.upload(&part.iter().map(|(row, _)| *row as i32).collect::<Vec<_>>())?;
                 let mut some = Rows::new(device, part.len(), d, 0)?;
                 model.ops().gather(hidden.place(), rows.all(), d, some.place_mut())?;
                 self.logits(&some, values.all_mut())?;

@@ -174,3 +174,44 @@ pub fn graphs_give_way_where_memory_is_short() {
     let b = tokens(5, 4);
     assert_close(&cache.decode(&[(0, &b)]).unwrap(), last(&whole(&decoder, &[a, b].concat())), "it goes on");
 }
+
+pub fn a_step_that_fits_needs_no_memory_for_its_graph() {
+    let device = device_of(3);
+    let decoder = on(&device, &on_cpu(KIND, &Finetuning::Frozen));
+    let mut cache = decoder.new_cache(1).unwrap();
+    let a = tokens(80, 1);
+    cache.set_graphs(false);
+    cache.decode(&[(0, &a[..70])]).unwrap();
+    cache.decode(&[(0, &a[70..71])]).unwrap();
+    let mut filler = Vec::new();
+    while let Ok(piece) = device.alloc::<u8>(256) {
+        filler.push(piece);
+    }
+    // As much as a step needs without a graph, and no more.
+    while cache.decode(&[(0, &a[71..72])]).is_err() {
+        filler.pop().expect("a step fits into all of it");
+    }
+    cache.set_graphs(true);
+    for token in &a[72..76] {
+        cache.decode(&[(0, &[*token])]).unwrap();
+    }
+    assert_eq!((cache.graphs(), cache.length(0)), (0, 76));
+    drop(filler);
+    let found = cache.decode(&[(0, &a[76..])]).unwrap();
+    assert_close(&found, last(&whole(&decoder, &a)), "it goes on");
+}
+
+pub fn what_graphs_held_is_given_back() {
+    let device = device_of(3);
+    let decoder = on(&device, &on_cpu(KIND, &Finetuning::Frozen));
+    let mut cache = decoder.new_cache(1).unwrap();
+    let a = tokens(80, 1);
+    cache.decode(&[(0, &a[..70])]).unwrap();
+    let before = device.used();
+    for token in &a[70..74] {
+        cache.decode(&[(0, &[*token])]).unwrap();
+    }
+    assert!(cache.graphs() == 1 && device.used() > before);
+    cache.set_graphs(false);
+    assert_eq!((cache.graphs(), device.used()), (0, before));
+}

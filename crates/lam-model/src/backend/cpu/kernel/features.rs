@@ -255,7 +255,10 @@ impl Features {
         };
         let (level, lanes) = levels(|set| have.contains(&set));
         let bf16 = have.contains(&Set::Avx512Bf16) || have.contains(&Set::ArmBf16);
-        Self { level, lanes, bf16, tiles, used: have.into_iter().map(Set::name).collect(), unused }
+        // Every processor of this architecture has it.
+        let always = cfg!(target_arch = "aarch64").then_some("neon");
+        let used = always.into_iter().chain(have.into_iter().map(Set::name)).collect();
+        Self { level, lanes, bf16, tiles, used, unused }
     }
 
     /// Whose order of sums is the fast one here.

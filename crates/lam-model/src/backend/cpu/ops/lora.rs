@@ -2,16 +2,8 @@
 
 use super::dropout::Dropout;
 use super::linear::{self, Form, Summand, To};
-use crate::backend::cpu::kernel::matmul;
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::storage::activation::{Activation, View};
-
-/// w + s B A, the weight with the adapter's product. Shape: [N, K].
-pub(crate) fn merged(w: Numbers<'_>, adapter: Adapter<'_>, (n, k): (usize, usize)) -> Vec<f32> {
-    let mut merged = w.to_f32(0..n * k);
-    matmul::by_plain(adapter.b, adapter.a, &mut merged, adapter.rank, k, adapter.scale, true);
-    merged
-}
 
 /// Rank, scale and mask of an adapter.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,6 @@ use super::in_file::Product;
 use super::weight::Weight;
 use crate::backend::cpu::ops::dropout::Dropout;
 use crate::backend::cpu::ops::lora;
-use crate::backend::cpu::storage;
 
 /// y = x wᵀ, plus the bias, plus the adapter's part.
 #[derive(Clone, Debug)]
@@ -50,13 +49,5 @@ impl Linear {
     pub(crate) fn weights(&self) -> impl Iterator<Item = &Weight> {
         let pair = self.adapter.iter().flat_map(|pair| [&pair.a, &pair.b]);
         std::iter::once(&self.weight).chain(&self.bias).chain(pair)
-    }
-
-    /// Weight plus scale × B A, where there is an adapter.
-    pub(crate) fn merged(&self) -> Result<Option<candle_core::Tensor>> {
-        let Some(pair) = &self.adapter else { return Ok(None) };
-        let held = self.weight.held()?;
-        let merged = pair.with(None, |adapter| lora::merged(held.numbers(), adapter, self.size))?;
-        Ok(Some(storage::tensor(merged, self.size)?))
     }
 }

@@ -42,8 +42,7 @@ impl Standing {
         let inside = |at: &At| at.first + at.position / PAGE < pages.len();
         assert!(rows.iter().all(inside), "a row stands outside the {} pages", pages.len());
         let list = packed(rows, pages);
-        let mut buffer = device.alloc(list.len())?;
-        device.write(&mut buffer, &list)?;
+        let buffer = device.upload(&list)?;
         Ok(Self { list: buffer, reach: Reach::Known(rows.iter().map(|at| at.position).collect()) })
     }
 

@@ -107,7 +107,7 @@ impl Ops {
     /// What is to be gathered for these texts, and what their new rows see.
     pub(crate) fn continued(&self, texts: &[Behind], heads: Heads) -> Result<Continued, CudaError> {
         let lists = Lists::of(texts, heads.window);
-        let list = self.streamed(&[lists.page, lists.position, lists.from].concat())?;
+        let list = self.device.upload(&[lists.page, lists.position, lists.from].concat())?;
         Ok(Continued { list, seen: self.seen_before(&lists.lo)?, new: lists.new })
     }
 

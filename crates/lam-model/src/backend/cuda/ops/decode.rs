@@ -1,7 +1,7 @@
 //! Generation of one sequence, token by token, as a card has run it (`kernels/PROVEN.md`). Its products are those of
 //! `single.rs` wherever numbers are f32 and no adapter is there: gates and ups, down, the output layer. The rest, whose
 //! state (the token and its position) lies on the device beside keys and values of one sequence without pages, is called by
-//! tests alone: what generation's other kernels are compared with on a card (`scripts/gpu-check.sh`). K width of a product's input, N of its output; H query heads, E head width.
+//! tests alone, which compare it with the processor's operations: kept until a card has run what took its place. K width of a product's input, N of its output; H query heads, E head width.
 
 use half::bf16;
 use lam_cuda::{CudaError, View, ViewMut};
@@ -33,7 +33,7 @@ pub(crate) struct Cache<'a> {
 
 impl Ops {
     /// x = the state's token in the table. Shapes: state `[2]`; table [V, D]; x `[D]`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "kept until a card has run what took its place"))]
     pub(crate) fn decode_embed(
         &self,
         state: View<'_, i32>,
@@ -93,7 +93,7 @@ impl Ops {
 
     /// Attention of the state's token, whose rotated key and value join the cache. Shapes: qkv `[(H + 2K) E]`, not rotated;
     /// table [positions, E/2, 2]; o `[H E]`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "kept until a card has run what took its place"))]
     pub(crate) fn decode_attention(
         &self,
         state: View<'_, i32>,
@@ -125,7 +125,7 @@ impl Ops {
 
     /// out\[position\] = the token of the largest logit, the first of equal ones, which becomes the state's where `greedy`; the
     /// position goes on. Shapes: logits `[V]`; out \[positions\].
-    #[cfg_attr(not(test), expect(dead_code, reason = "its caller is a comparison on a card"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "kept until a card has run what took its place"))]
     pub(crate) fn decode_pick(
         &self,
         logits: View<'_, f32>,

@@ -1,7 +1,7 @@
 //! Embedding, and the gradient by its table. T tokens, D width, V vocabulary.
 
 use half::bf16;
-use lam_cuda::{Buffer, CudaError, Element, View, ViewMut};
+use lam_cuda::{CudaError, View, ViewMut};
 
 use super::{Ops, blocks, check_eights, check_length};
 use crate::backend::cuda::sources::Family;
@@ -36,19 +36,12 @@ impl Ops {
         let groups = Groups::of(tokens);
         let most = groups.tokens.last().map_or(0, |&token| token as usize + 1);
         check_length(gradient.as_view(), most * d);
-        let [own, starts, rows] = [&groups.tokens, &groups.starts, &groups.rows].map(|list| self.streamed(list));
+        let [own, starts, rows] = [&groups.tokens, &groups.starts, &groups.rows].map(|list| self.device.upload(list));
         let kernel = self.kernel(Family::Embedding, "embed_backward")?;
         let launch = self.device.launch(&kernel).read(g).read(&own?).read(&starts?).read(&rows?);
         let launch = launch.write(gradient).value(d as i32);
         // SAFETY: the arguments are the kernel's, checked above; each block has a token's row of its own.
         unsafe { launch.run((groups.tokens.len() as u32, blocks(d, 1024)), 128, 0) }
-    }
-
-    /// Values on their way to the device, which nobody waits for.
-    pub(super) fn streamed<T: Element>(&self, values: &[T]) -> Result<Buffer<T>, CudaError> {
-        let mut buffer = self.device.alloc(values.len())?;
-        self.device.write(&mut buffer, values)?;
-        Ok(buffer)
     }
 }
 

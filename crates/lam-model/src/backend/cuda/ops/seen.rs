@@ -64,9 +64,9 @@ impl Ops {
         let prefix = if spans.iter().all(|span| span.branches.is_empty()) {
             None
         } else {
-            Some((self.streamed(&lists.first)?, self.streamed(&lists.end)?))
+            Some((self.device.upload(&lists.first)?, self.device.upload(&lists.end)?))
         };
-        let (lo, hi) = (self.streamed(&lists.lo)?, self.streamed(&lists.hi)?);
+        let (lo, hi) = (self.device.upload(&lists.lo)?, self.device.upload(&lists.hi)?);
         Ok(Seen { t, lo, hi, prefix, mean: t / spans.len().max(1) })
     }
 }
@@ -75,7 +75,7 @@ impl Ops {
     /// Each row sees the rows from `lo` on up to itself. For a forward alone: by which queries a row is seen as a key is
     /// not said. Within each 128 rows from a multiple of 128 on, `lo` does not fall.
     pub(super) fn seen_before(&self, lo: &[i32]) -> Result<Seen, CudaError> {
-        Ok(Seen { t: lo.len(), lo: self.streamed(lo)?, hi: self.device.alloc(0)?, prefix: None, mean: lo.len() })
+        Ok(Seen { t: lo.len(), lo: self.device.upload(lo)?, hi: self.device.alloc(0)?, prefix: None, mean: lo.len() })
     }
 }
 

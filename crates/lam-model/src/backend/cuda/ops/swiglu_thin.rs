@@ -1,5 +1,5 @@
 //! SwiGLU with the adapters' products of rank 16 in the same pass: proven on a card, and called by tests alone, since a group
-//! makes the thin products of any rank itself; kept to compare the two on a card (`scripts/gpu-check.sh`). T rows, F width of gate and of up, a multiple of 32.
+//! makes the thin products of any rank itself: kept until a card has shown which is faster. T rows, F width of gate and of up, a multiple of 32.
 
 use half::bf16;
 use lam_cuda::{CudaError, View};
