@@ -88,8 +88,7 @@ impl ModelDirectory {
 /// A directory was named that is not a model.
 pub fn not_a_model(directory: &Path) -> Failure {
     let hint = "name a model directory in Hugging Face layout, or a GGUF file";
-    let what = if directory.is_dir() { "holds no config.json" } else { "is no model" };
-    Failure::data(format!("{}: {what}", directory.display())).hint(hint)
+    Failure::data(format!("{}: holds no config.json", directory.display())).hint(hint)
 }
 
 /// Opens a model, with an adapter over it if one is given: refuses what is not a policy, or whose tokenizer belongs to
