@@ -24,6 +24,8 @@ pub(super) struct Side {
 /// All are unsafe: those with pointers read or write whole tiles there, 16 rows of 64 bytes each, and an implementation
 /// may be used only where the processor has its instructions. What is not `TALL` has only the first 16 rows.
 pub(super) trait Tiles {
+    /// Whether memory is so far behind that what comes next is asked for in good time.
+    const ASKS: bool = false;
     /// Makes them usable on this thread until `finish`.
     unsafe fn start() -> Self;
     /// Gives their state back.

@@ -69,6 +69,8 @@ unsafe fn dot<const C: usize, const A: usize, const B: usize>() {
 }
 
 impl Tiles for Hardware {
+    const ASKS: bool = true;
+
     #[inline(always)]
     unsafe fn start() -> Self {
         // SAFETY: see above.

@@ -6,6 +6,7 @@
 //! That is what Intel's AMX does (`tdpbf16ps`). Each summand of a product starts a step of its own, and its last step is
 //! filled up with zeros; how else a product is cut changes no bit, because partial sums wait as f32.
 
+mod ask;
 mod block;
 mod cut;
 mod few;
@@ -17,12 +18,16 @@ mod model;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
+mod part;
 mod pending;
 mod product;
+mod sides;
+mod team;
 #[cfg(test)]
 mod tests;
 mod unit;
 
 pub(crate) use few::FewRows;
-pub(super) use product::{Laid, Left, Right, Term, Work};
+pub(super) use product::Work;
+pub(super) use sides::{Laid, Left, Right, Term};
 pub(crate) use unit::Unit;

@@ -66,7 +66,12 @@ impl Rows<'_> {
 
     /// Copies `high` rows × 32 values into two tiles; the rows that are missing become zero.
     #[inline(always)]
-    pub(super) fn copy(&self, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn copy<const WIDE: bool>(&self, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if WIDE {
+            // SAFETY: who says `WIDE` runs where the processor has AVX-512; here and below.
+            return unsafe { wide::copy(self, row, high, column, tiles) };
+        }
         for (i, words) in rows_of(tiles).enumerate() {
             *words = if i < high { self.pairs(row + i, column) } else { [0; 16] };
         }
@@ -74,7 +79,12 @@ impl Rows<'_> {
 
     /// 32 rows × 32 columns become two tiles of a right side.
     #[inline(always)]
-    pub(super) fn weave(&self, row: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn weave<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if WIDE {
+            // SAFETY: see above.
+            return unsafe { wide::weave(self, row, column, tiles) };
+        }
         let (first, second) = tiles[..PAIR].split_at_mut(PAIR / 2);
         for (p, (first, second)) in rows_of(first).zip(rows_of(second)).enumerate() {
             [*first, *second] = self.woven(row + 2 * p, column);
@@ -84,24 +94,34 @@ impl Rows<'_> {
     /// 32 rows × 32 columns become two tiles of a left side, a column a row.
     #[inline(always)]
     pub(super) fn weave_and_turn<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if WIDE {
+            // SAFETY: see above.
+            return unsafe { wide::weave_and_turn(self, row, column, tiles) };
+        }
         let (mut first, mut second) = ([[0; 16]; 16], [[0; 16]; 16]);
         for (p, (first, second)) in first.iter_mut().zip(&mut second).enumerate() {
             [*first, *second] = self.woven(row + 2 * p, column);
         }
         let (one, other) = tiles[..PAIR].split_at_mut(PAIR / 2);
-        turn::<WIDE>(&first, one);
-        turn::<WIDE>(&second, other);
+        turn(&first, one);
+        turn(&second, other);
     }
 
     /// 32 rows × 32 values become two tiles of a right side, a row a column.
     #[inline(always)]
     pub(super) fn turn<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        if WIDE {
+            // SAFETY: see above.
+            return unsafe { wide::turn(self, row, column, tiles) };
+        }
         for (half, tile) in tiles[..PAIR].chunks_exact_mut(PAIR / 2).enumerate() {
             let mut rows = [[0; 16]; 16];
             for (j, words) in rows.iter_mut().enumerate() {
                 *words = self.pairs(row + 16 * half + j, column);
             }
-            turn::<WIDE>(&rows, tile);
+            turn(&rows, tile);
         }
     }
 }
@@ -112,16 +132,9 @@ fn rows_of(tiles: &mut [u32]) -> impl Iterator<Item = &mut Words> {
     tiles.chunks_exact_mut(16).map(|words| words.try_into().expect("a row has 16 words"))
 }
 
-/// A transpose of 16 × 16 words, in the instructions of AVX-512 where `WIDE`.
+/// A transpose of 16 × 16 words.
 #[inline(always)]
-fn turn<const WIDE: bool>(rows: &[Words; 16], tile: &mut [u32]) {
-    let tile: &mut [u32; 256] = tile.try_into().expect("a tile has 256 words");
-    #[cfg(target_arch = "x86_64")]
-    if WIDE {
-        // SAFETY: who says `WIDE` runs where the processor has AVX-512.
-        unsafe { wide(rows, tile) };
-        return;
-    }
+fn turn(rows: &[Words; 16], tile: &mut [u32]) {
     for (j, row) in rows.iter().enumerate() {
         for (p, word) in row.iter().enumerate() {
             tile[16 * p + j] = *word;
@@ -129,19 +142,120 @@ fn turn<const WIDE: bool>(rows: &[Words; 16], tile: &mut [u32]) {
     }
 }
 
-/// As [`turn`].
+/// The same moves in the instructions of AVX-512, a row of a tile in a register. All are safe to call where there is
+/// AVX-512.
 #[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn wide(rows: &[Words; 16], tile: &mut [u32; 256]) {
+mod wide {
     use std::arch::x86_64::*;
 
-    use crate::backend::cpu::kernel::turn::turned;
-    // SAFETY: rows and tile are as large as what is read and written.
-    unsafe {
-        let r: [__m512i; 16] = std::array::from_fn(|j| _mm512_loadu_si512(rows[j].as_ptr().cast()));
-        for (words, column) in turned(r).into_iter().zip(tile.as_chunks_mut::<16>().0) {
-            _mm512_storeu_si512(column.as_mut_ptr().cast(), words);
+    use super::super::super::numbers::Numbers;
+    use super::super::super::turn::turned;
+    use super::super::block::{PAIR, STEP};
+    use super::super::pending::wide::narrow;
+    use super::Rows;
+
+    /// 32 values of a row from a column on.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    fn line(rows: &Rows<'_>, row: usize, column: usize) -> __m512i {
+        let count = rows.columns.saturating_sub(column).min(STEP);
+        if row >= rows.rows || count == 0 {
+            return _mm512_setzero_si512();
+        }
+        let start = row * rows.stride + column;
+        match rows.source {
+            // SAFETY: only the values that were just found to be there are read.
+            Numbers::Bf16(values) => unsafe {
+                let values = &values[start..start + count];
+                _mm512_maskz_loadu_epi16(((1_u64 << count) - 1) as u32, values.as_ptr().cast())
+            },
+            // SAFETY: as above.
+            Numbers::F32(values) => unsafe {
+                let (mask, values) = ((1_u64 << count) - 1, values[start..start + count].as_ptr());
+                let [low, high] =
+                    [0, 16].map(|first| _mm512_maskz_loadu_ps((mask >> first) as u16, values.wrapping_add(first)));
+                _mm512_inserti64x4::<1>(_mm512_castsi256_si512(narrow(low)), narrow(high))
+            },
+            Numbers::Blocks(_) => {
+                let line = rows.line(row, column);
+                // SAFETY: a line is as long as a register.
+                unsafe { _mm512_loadu_si512(line.0.as_ptr().cast()) }
+            }
+        }
+    }
+
+    /// Writes a row of a tile.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn put(words: __m512i, tiles: &mut [u32], row: usize) {
+        let tiles = &mut tiles[16 * row..][..16];
+        // SAFETY: 16 words are as long as a register.
+        unsafe { _mm512_storeu_si512(tiles.as_mut_ptr().cast(), words) };
+    }
+
+    /// Two rows side by side: words for the first 16 columns, and for the others.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    fn woven(rows: &Rows<'_>, row: usize, column: usize) -> [__m512i; 2] {
+        let (low, high) = (line(rows, row, column), line(rows, row + 1, column));
+        // Word j is value j of the first row, then value j of the second, which is 32 in the order of both.
+        let first = _mm512_add_epi32(
+            _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+            _mm512_slli_epi32::<16>(_mm512_set_epi32(47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32)),
+        );
+        let others = _mm512_add_epi16(first, _mm512_set1_epi16(16));
+        [_mm512_permutex2var_epi16(low, first, high), _mm512_permutex2var_epi16(low, others, high)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(super) fn copy(rows: &Rows<'_>, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+        let tiles = &mut tiles[..PAIR];
+        for i in 0..32 {
+            put(if i < high { line(rows, row + i, column) } else { _mm512_setzero_si512() }, tiles, i);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(super) fn weave(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        let tiles = &mut tiles[..PAIR];
+        for p in 0..16 {
+            let [first, others] = woven(rows, row + 2 * p, column);
+            put(first, tiles, p);
+            put(others, tiles, 16 + p);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(super) fn weave_and_turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        let (mut first, mut others) = ([_mm512_setzero_si512(); 16], [_mm512_setzero_si512(); 16]);
+        for p in 0..16 {
+            [first[p], others[p]] = woven(rows, row + 2 * p, column);
+        }
+        let (one, other) = tiles[..PAIR].split_at_mut(PAIR / 2);
+        put_turned(first, one);
+        put_turned(others, other);
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(super) fn turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        for (half, tile) in tiles[..PAIR].chunks_exact_mut(PAIR / 2).enumerate() {
+            let mut lines = [_mm512_setzero_si512(); 16];
+            for (j, own) in lines.iter_mut().enumerate() {
+                *own = line(rows, row + 16 * half + j, column);
+            }
+            put_turned(lines, tile);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn put_turned(rows: [__m512i; 16], tile: &mut [u32]) {
+        for (p, words) in turned(rows).into_iter().enumerate() {
+            put(words, tile, p);
         }
     }
 }
@@ -165,8 +279,8 @@ mod tests {
             let rows = Rows { source: Numbers::Bf16(&values), stride: size.1, rows: size.0, columns: size.1 };
             for (row, column) in [(0, 0), (16, 32), (2, 38), (64, 0)] {
                 let mut tiles = vec![[7_u32; PAIR]; 4];
-                rows.copy(row, 32, column, &mut tiles[0]);
-                rows.weave(row, column, &mut tiles[1]);
+                rows.copy::<WIDE>(row, 32, column, &mut tiles[0]);
+                rows.weave::<WIDE>(row, column, &mut tiles[1]);
                 rows.turn::<WIDE>(row, column, &mut tiles[2]);
                 rows.weave_and_turn::<WIDE>(row, column, &mut tiles[3]);
                 let pair = |i: usize, j: usize, down: bool| {

@@ -39,47 +39,148 @@ impl Pending {
         Self { sums: std::ptr::null(), row: 0, high: 0, put }
     }
 
-    /// Writes the next rows.
+    /// Writes the next rows, in the instructions of AVX-512 where `WIDE`.
     ///
     /// # Safety
-    /// Sums and results are as large as was said, and nobody else touches them.
+    /// Sums and results are as large as was said, nobody else touches them, and who says `WIDE` has AVX-512.
     #[inline(always)]
-    pub(super) unsafe fn finish(&mut self, rows: usize) {
-        let end = self.high.min(self.row + rows);
-        for i in self.row..end {
+    pub(super) unsafe fn finish<const WIDE: bool>(&mut self, rows: usize) {
+        let range = self.row..self.high.min(self.row + rows);
+        if range.is_empty() {
+            return;
+        }
+        self.row = range.end;
+        #[cfg(target_arch = "x86_64")]
+        if WIDE {
             // SAFETY: the caller's.
+            return unsafe { wide::write(self.sums, range, self.put) };
+        }
+        for i in range {
+            // SAFETY: as above.
             unsafe { write(&*self.sums.add(i * SIDE).cast::<[f32; SIDE]>(), i * self.put.stride, self.put) };
         }
-        self.row = end;
     }
 }
 
 /// Writes a row to the place `at`.
 #[inline(always)]
 unsafe fn write(sums: &[f32; SIDE], at: usize, put: Put) {
-    let scaled = sums.map(|sum| sum * put.alpha);
-    let n = put.columns;
+    let values = sums.iter().map(|sum| sum * put.alpha);
     // SAFETY: the caller's: `columns` results may be written.
     unsafe {
         match put.to {
-            Destination::Replace(c) if n == SIDE => c.add(at).cast::<[f32; SIDE]>().write_unaligned(scaled),
-            Destination::Replace(c) => std::slice::from_raw_parts_mut(c.add(at), n).copy_from_slice(&scaled[..n]),
-            Destination::Add(c) if n == SIDE => {
-                let c = c.add(at).cast::<[f32; SIDE]>();
-                let before = c.read_unaligned();
-                c.write_unaligned(std::array::from_fn(|j| before[j] + scaled[j]));
+            Destination::Replace(c) => {
+                std::slice::from_raw_parts_mut(c.add(at), put.columns).iter_mut().zip(values).for_each(|(c, v)| *c = v);
             }
             Destination::Add(c) => {
-                std::slice::from_raw_parts_mut(c.add(at), n).iter_mut().zip(scaled).for_each(|(c, value)| *c += value);
+                std::slice::from_raw_parts_mut(c.add(at), put.columns)
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(c, v)| *c += v);
             }
             Destination::Bf16(c) => {
-                let narrow = scaled.map(<bf16 as Element>::narrow);
-                if n == SIDE {
-                    c.add(at).cast::<[bf16; SIDE]>().write_unaligned(narrow);
-                } else {
-                    std::slice::from_raw_parts_mut(c.add(at), n).copy_from_slice(&narrow[..n]);
+                let c = std::slice::from_raw_parts_mut(c.add(at), put.columns);
+                c.iter_mut().zip(values).for_each(|(c, v)| *c = <bf16 as Element>::narrow(v));
+            }
+        }
+    }
+}
+
+/// The same in the instructions of AVX-512: what the compiler makes of the loops above takes longer than the tiles.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod wide {
+    use std::arch::x86_64::*;
+    use std::ops::Range;
+
+    use super::super::super::tile::{Destination, Put};
+    use super::super::block::SIDE;
+
+    const LANES: usize = 16;
+
+    /// Writes some rows.
+    ///
+    /// # Safety
+    /// As [`super::Pending::finish`].
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(super) unsafe fn write(sums: *const f32, rows: Range<usize>, put: Put) {
+        let alpha = _mm512_set1_ps(put.alpha);
+        let columns = (1_u64 << put.columns) - 1;
+        let masks = [columns as u16, (columns >> LANES) as u16];
+        for i in rows {
+            for (half, mask) in masks.into_iter().enumerate() {
+                // SAFETY: a room has whole rows, and only the columns that exist are read and written.
+                unsafe {
+                    let values = _mm512_mul_ps(_mm512_loadu_ps(sums.add(i * SIDE + half * LANES)), alpha);
+                    let at = i * put.stride + half * LANES;
+                    match put.to {
+                        Destination::Replace(c) => _mm512_mask_storeu_ps(c.wrapping_add(at), mask, values),
+                        Destination::Add(c) => {
+                            let c = c.wrapping_add(at);
+                            let sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, c), values);
+                            _mm512_mask_storeu_ps(c, mask, sum);
+                        }
+                        Destination::Bf16(c) => {
+                            _mm256_mask_storeu_epi16(c.wrapping_add(at).cast(), mask, narrow(values));
+                        }
+                    }
                 }
             }
+        }
+    }
+
+    /// The nearest bf16, as `Element::narrow` has it.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    pub(in super::super) fn narrow(values: __m512) -> __m256i {
+        let bits = _mm512_castps_si512(values);
+        let upper = _mm512_srli_epi32::<16>(bits);
+        let odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+        let raised = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+        let rounded = _mm512_srli_epi32::<16>(raised);
+        let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(values, values);
+        _mm512_cvtepi32_epi16(_mm512_mask_or_epi32(rounded, nan, upper, _mm512_set1_epi32(0x40)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All rows of a room to a result of `columns`, in both forms.
+    fn written<const WIDE: bool>(sums: &[f32], columns: usize, alpha: f32) -> (Vec<f32>, Vec<f32>, Vec<u16>) {
+        let stride = columns + 3;
+        let (mut replaced, mut added, mut narrow) =
+            (vec![7.0; SIDE * stride], vec![0.5; SIDE * stride], vec![bf16::ONE; SIDE * stride]);
+        for to in [
+            Destination::Replace(replaced.as_mut_ptr()),
+            Destination::Add(added.as_mut_ptr()),
+            Destination::Bf16(narrow.as_mut_ptr()),
+        ] {
+            let mut pending = Pending::new(sums.as_ptr(), SIDE, Put { to, stride, columns, alpha });
+            for rows in [1, 3, 0, SIDE] {
+                // SAFETY: as large as that, and `WIDE` is said where it may be.
+                unsafe { pending.finish::<WIDE>(rows) };
+            }
+        }
+        (replaced, added, narrow.into_iter().map(bf16::to_bits).collect())
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn both_forms_write_the_same_bits() {
+        use crate::backend::cpu::kernel::dispatch::{Level, level};
+        if level() != Level::Avx512 {
+            return;
+        }
+        let special = [f32::NAN, f32::from_bits(0xffc0_0001), f32::INFINITY, f32::MAX, -0.0, 1e-40, 1.003_906_3];
+        let mut sums: Vec<f32> = (0..1024_u32).map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b9))).collect();
+        sums[..special.len()].copy_from_slice(&special);
+        for (columns, alpha) in [(32, 1.0), (16, 0.5), (17, 1.0), (1, 3.0), (31, 0.75)] {
+            let (plain, wide) = (written::<false>(&sums, columns, alpha), written::<true>(&sums, columns, alpha));
+            let bits = |x: &[f32]| x.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>();
+            assert_eq!((bits(&plain.0), bits(&plain.1)), (bits(&wide.0), bits(&wide.1)), "{columns}");
+            assert_eq!(plain.2, wide.2, "{columns}");
         }
     }
 }

@@ -3,78 +3,20 @@
 
 use std::ops::Range;
 
-use half::bf16;
-
-use super::super::numbers::Numbers;
 use super::super::out::SharedOut;
-use super::super::panel::{Right as Source, Words};
-use super::super::tile::Put;
-use super::block::{PAIR, SIDE, STEP, Side, Tiles};
-use super::cut::{Pass, Stretch, passes};
-use super::pack::Rows;
-use super::pending::{Pending, Room};
+use super::super::panel::Words;
+use super::block::{PAIR, SIDE, Tiles};
+use super::cut::{Pass, passes};
+use super::part::{Part, Scratch};
+use super::sides::{Left, Right, Term, pack_right};
 
-/// Columns whose right tiles are held at once.
-pub(super) const GROUP: usize = 512;
-/// Rows whose partial sums are held at once, where there are any.
-const HEIGHT: usize = 1024;
-/// Words of the right side that are packed once for all heights.
+/// Words of a group's right side that stay in the second cache beside what streams through it.
+const NEAR: usize = 200 << 10;
+/// Words of a right side that are packed once for all heights.
 const KEPT: usize = 1 << 20;
 
-/// The left side of a summand.
-#[derive(Clone, Copy)]
-pub(in super::super) enum Left<'a> {
-    /// Rows run along the reduction, `stride` apart.
-    Rows(&'a [bf16], usize),
-    /// Rows run along the product's rows, `stride` apart: the product is aᵀ b.
-    Columns(&'a [bf16], usize),
-}
-
-/// The right side of a summand.
-#[derive(Clone, Copy)]
-pub(in super::super) enum Right<'a> {
-    /// Packed on the way.
-    Source(Source<'a>),
-    /// In panels, as it lies.
-    Laid(Laid<'a>),
-}
-
-/// A part of a right side in panels of 64 columns, each [pairs, 64] words (the last one narrower), from a column and a
-/// pair of the reduction on. Whole steps can be read from there.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Laid<'a> {
-    pub(in super::super) words: &'a [u32],
-    /// All columns, filled up to a multiple of 32.
-    pub(in super::super) columns: usize,
-    /// Pairs of a panel.
-    pub(in super::super) pairs: usize,
-    /// First column; a multiple of 64.
-    pub(in super::super) column: usize,
-    /// First pair.
-    pub(in super::super) pair: usize,
-}
-
-impl Laid<'_> {
-    /// The tiles of 32 columns, and bytes from step to step.
-    #[inline(always)]
-    fn side(&self, column: usize) -> (Side, usize) {
-        let column = self.column + column;
-        let panel = column / 64 * 64;
-        let width = 64.min(self.columns - panel);
-        let at = panel * self.pairs + self.pair * width + column - panel;
-        let at = self.words[at..].as_ptr().cast::<u8>();
-        (Side { at, row: 4 * width, tile: 64 }, 4 * 16 * width)
-    }
-}
-
-/// One summand of a product.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Term<'a> {
-    pub(in super::super) left: Left<'a>,
-    pub(in super::super) right: Right<'a>,
-    /// Values summed over.
-    pub(in super::super) reduction: usize,
-}
+/// Columns that are packed in one piece.
+const AT_ONCE: usize = 64;
 
 /// A part of a product: some rows by some columns.
 pub(in super::super) struct Work<'a> {
@@ -89,278 +31,165 @@ pub(in super::super) struct Work<'a> {
     pub(in super::super) out: SharedOut<'a>,
 }
 
+/// How a product is cut.
+pub(super) struct Plan {
+    pub(super) passes: Vec<Pass>,
+    /// Steps of all passes.
+    pub(super) steps: usize,
+    /// Columns whose right tiles are held at once.
+    pub(super) width: usize,
+    /// Rows whose partial sums are held at once.
+    height: usize,
+}
+
+impl Plan {
+    pub(super) fn new(terms: &[Term<'_>]) -> Self {
+        let passes = passes(&terms.iter().map(|term| term.reduction).collect::<Vec<_>>());
+        let steps = passes.iter().map(|pass| pass.steps).sum::<usize>();
+        let turns_left = terms.iter().any(|term| matches!(term.left, Left::Columns(..)));
+        let words = |columns: usize| columns / SIDE * steps * PAIR;
+        let (width, height) = match passes.len() {
+            1 => (512, usize::MAX),
+            // Sums that hardly leave the first cache, as long as all of the right side stays in the second. Turning the
+            // left side again for each group costs more than that gains.
+            _ if !turns_left && words(256) <= NEAR => (256, 64),
+            _ => (512, 512),
+        };
+        Self { passes, steps, width, height }
+    }
+
+    /// The right side of `n` columns in pieces that threads may pack by themselves.
+    pub(super) fn units(&self, n: usize) -> Vec<Packing> {
+        let mut units = Vec::new();
+        let mut first = 0;
+        for group in (0..n).step_by(self.width) {
+            let group = group..n.min(group + self.width);
+            for (pass, Pass { steps, .. }) in self.passes.iter().enumerate() {
+                for column in group.clone().step_by(AT_ONCE) {
+                    let columns = column..group.end.min(column + AT_ONCE);
+                    let words = columns.len().div_ceil(SIDE) * steps * PAIR;
+                    units.push(Packing { pass, columns, first });
+                    first += words;
+                }
+            }
+        }
+        units
+    }
+
+    /// Words of the right side of so many columns.
+    pub(super) fn words(&self, columns: usize) -> usize {
+        columns.div_ceil(SIDE) * self.steps * PAIR
+    }
+}
+
+/// A piece of a right side to be packed.
+pub(super) struct Packing {
+    /// Number of the pass.
+    pub(super) pass: usize,
+    /// Columns, counted from the product's first.
+    pub(super) columns: Range<usize>,
+    /// Where its words start.
+    pub(super) first: usize,
+}
+
 macro_rules! entry {
-    ($(#[$meta:meta])* $name:ident, $tiles:ty, $wide:literal) => {
+    ($(#[$meta:meta])* $name:ident, $tiles:ty, $pack:ident, $wide:literal) => {
+        /// See [`super::unit::Unit::multiply`]. `packed` is the right side of all columns, where it is in tiles already.
         $(#[$meta])*
-        pub(super) unsafe fn $name(work: &Work<'_>) {
+        pub(super) unsafe fn $name(work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
             // SAFETY: the caller's.
-            unsafe { multiply::<$tiles, $wide>(work) }
+            unsafe { multiply::<$tiles, $wide>(work, plan, packed) }
+        }
+
+        /// See [`super::unit::Unit::multiply_parallel`].
+        $(#[$meta])*
+        pub(super) unsafe fn $pack(terms: &[Term<'_>], pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
+            pack_right::<$wide>(terms, pass, columns, out);
         }
     };
 }
 
 entry! {
-    /// See [`super::unit::Unit::multiply`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    hardware, super::hardware::Hardware, true
+    hardware, super::hardware::Hardware, pack_hardware, true
 }
 entry! {
-    /// See [`super::unit::Unit::multiply`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    avx512, super::fused::Avx512, true
+    avx512, super::fused::Avx512, pack_avx512, true
 }
 entry! {
-    /// See [`super::unit::Unit::multiply`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    avx2, super::fused::Avx2, false
+    avx2, super::fused::Avx2, pack_avx2, false
 }
 entry! {
-    /// See [`super::unit::Unit::multiply`].
     #[cfg(target_arch = "aarch64")]
-    neon, super::neon::Neon, false
+    neon, super::neon::Neon, pack_neon, false
 }
 entry! {
-    /// See [`super::unit::Unit::multiply`].
-    model, super::model::Model, false
+    model, super::model::Model, pack_model, false
 }
 
 /// A product's part, group of columns by group.
 #[inline(always)]
-unsafe fn multiply<T: Tiles, const WIDE: bool>(work: &Work<'_>) {
-    let passes = passes(&work.terms.iter().map(|term| term.reduction).collect::<Vec<_>>());
+unsafe fn multiply<T: Tiles, const WIDE: bool>(work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
+    let mut scratch = Scratch::new();
     // SAFETY: the caller's, here and below.
     let mut tiles = unsafe { T::start() };
-    for first in work.columns.clone().step_by(GROUP) {
-        let columns = first..work.columns.end.min(first + GROUP);
+    for first in work.columns.clone().step_by(plan.width) {
+        let columns = first..work.columns.end.min(first + plan.width);
+        let packed =
+            packed.map(|packed| &packed[plan.words(first - work.columns.start)..][..plan.words(columns.len())]);
         // SAFETY: as above.
-        unsafe { group::<T, WIDE>(&mut tiles, work, &passes, columns) };
+        unsafe { group::<T, WIDE>(&mut tiles, (work, plan), columns, packed, &mut scratch) };
     }
     // SAFETY: as above.
-    unsafe { tiles.finish() };
+    unsafe {
+        scratch.pending.finish::<WIDE>(SIDE);
+        tiles.finish();
+    }
 }
 
 /// A group of columns by all rows.
 #[inline(always)]
-unsafe fn group<T: Tiles, const WIDE: bool>(tiles: &mut T, work: &Work<'_>, passes: &[Pass], columns: Range<usize>) {
-    let panels = columns.len().div_ceil(SIDE);
-    let steps = passes.iter().map(|pass| pass.steps);
-    let all: usize = steps.clone().sum();
-    let height = if passes.len() > 1 { HEIGHT } else { work.rows.len().max(1) };
-    let once = work.rows.len() > height && all * panels * PAIR <= KEPT;
-    let held = if once { all } else { steps.max().unwrap_or(0) };
-    let laid = work.terms.iter().any(|term| matches!(term.right, Right::Laid(_)));
-    let mut right = Words::take(if laid { 0 } else { held * panels * PAIR });
-    let mut scratch = Scratch {
-        left: Words::take(0),
-        sums: Words::take(if passes.len() > 1 {
-            height.min(work.rows.len()).next_multiple_of(SIDE) * panels * SIDE
-        } else {
-            0
-        }),
-        rooms: [Room::EMPTY, Room::EMPTY],
-        turn: 0,
-        pending: Pending::none(),
-    };
-    for (number, first) in work.rows.clone().step_by(height).enumerate() {
-        let rows = first..work.rows.end.min(first + height);
-        let mut packed = 0;
-        for (at, pass) in passes.iter().enumerate() {
-            let own = if once { packed } else { 0 };
-            let words = pass.steps * panels * PAIR;
-            if !(laid || once && number > 0) {
-                pack_right::<WIDE>(work, pass, columns.clone(), &mut right[own..own + words]);
-            }
-            packed += words;
-            let right = if laid { &[][..] } else { &right[own..own + words] };
-            let part = Part {
-                work,
-                pass,
-                rows: rows.clone(),
-                columns: columns.clone(),
-                right,
-                first: at == 0,
-                last: at + 1 == passes.len(),
-            };
-            // SAFETY: as above.
-            unsafe { part.strips::<T, WIDE>(tiles, &mut scratch) };
-        }
-    }
-    // SAFETY: as above.
-    unsafe { scratch.pending.finish(SIDE) };
-}
-
-/// Packs the right side of a pass: [panels of 32 columns][steps][2 tiles].
-#[inline(always)]
-fn pack_right<const WIDE: bool>(work: &Work<'_>, pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
-    for (panel, out) in out.chunks_exact_mut((pass.steps * PAIR).max(1)).enumerate() {
-        let column = columns.start + panel * SIDE;
-        let mut out = out.chunks_exact_mut(PAIR);
-        for stretch in &pass.stretches {
-            let Right::Source(source) = work.terms[stretch.term].right else { continue };
-            let end = stretch.first + stretch.values;
-            for step in (stretch.first..end).step_by(STEP) {
-                let tiles = out.next().expect("there is room for all steps");
-                match source {
-                    Source::Transposed(source, stride) => {
-                        let rows = Rows { source, stride, rows: columns.end, columns: end };
-                        rows.turn::<WIDE>(column, step, tiles);
-                    }
-                    Source::Plain(source, stride) => {
-                        let rows = Rows { source, stride, rows: end, columns: columns.end };
-                        rows.weave(step, column, tiles);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What is kept from block to block.
-struct Scratch {
-    left: Words,
-    /// Partial sums: [strips][panels][32, 32] f32.
-    sums: Words,
-    rooms: [Room; 2],
-    turn: usize,
-    pending: Pending,
-}
-
-/// One pass of a group of columns, over some rows.
-struct Part<'a> {
-    work: &'a Work<'a>,
-    pass: &'a Pass,
-    rows: Range<usize>,
+unsafe fn group<T: Tiles, const WIDE: bool>(
+    tiles: &mut T,
+    (work, plan): (&Work<'_>, &Plan),
     columns: Range<usize>,
-    right: &'a [u32],
-    first: bool,
-    last: bool,
-}
-
-impl Part<'_> {
-    /// Strip of 32 rows by strip.
-    #[inline(always)]
-    unsafe fn strips<T: Tiles, const WIDE: bool>(&self, tiles: &mut T, scratch: &mut Scratch) {
-        let panels = self.columns.len().div_ceil(SIDE);
-        for (strip, row) in self.rows.clone().step_by(SIDE).enumerate() {
-            let high = SIDE.min(self.rows.end - row);
-            let left = self.left::<WIDE>(row, high, &mut scratch.left);
-            for panel in 0..panels {
-                let (right, right_step) = self.right(panel);
-                let sums = scratch.sums.as_mut_ptr().cast::<f32>();
-                let partial = sums.wrapping_add((strip * panels + panel) * SIDE * SIDE);
-                // SAFETY: the caller's; partial sums are as large as all blocks of these rows.
-                unsafe {
-                    if self.first {
-                        tiles.clear()
-                    } else {
-                        tiles.resume(partial)
-                    }
-                    let job = Job { left, right, right_step, steps: self.pass.steps };
-                    job.run(tiles, high, &mut scratch.pending);
-                    if !self.last {
-                        tiles.put::<true>(partial, SIDE);
-                        continue;
-                    }
-                    let room = scratch.rooms[scratch.turn].start();
-                    scratch.turn = 1 - scratch.turn;
-                    if high > SIDE / 2 {
-                        tiles.put::<true>(room, SIDE)
-                    } else {
-                        tiles.put::<false>(room, SIDE)
-                    }
-                    let column = self.columns.start + panel * SIDE;
-                    let put = Put {
-                        to: self.work.out.at(row * self.work.stride + column),
-                        stride: self.work.stride,
-                        columns: SIDE.min(self.columns.end - column),
-                        alpha: self.work.alpha,
-                    };
-                    scratch.pending = Pending::new(room, high, put);
-                }
+    packed: Option<&[u32]>,
+    scratch: &mut Scratch,
+) {
+    let panels = columns.len().div_ceil(SIDE);
+    let height = plan.height.min(work.rows.len().next_multiple_of(SIDE));
+    let laid = work.terms.iter().any(|term| matches!(term.right, Right::Laid(_)));
+    let once = packed.is_some() || work.rows.len() > height && plan.words(columns.len()) <= KEPT;
+    let largest = plan.passes.iter().map(|pass| pass.steps).max().unwrap_or(0);
+    let held = if once { plan.steps } else { largest };
+    let mut own = Words::take(if laid || packed.is_some() { 0 } else { held * panels * PAIR });
+    if plan.passes.len() > 1 {
+        scratch.sums.grow(height * panels * SIDE);
+    }
+    let heights = work.rows.len().div_ceil(height.max(1));
+    for (number, first) in work.rows.clone().step_by(height.max(1)).enumerate() {
+        let rows = first..work.rows.end.min(first + height);
+        let mut words = 0;
+        for (at, pass) in plan.passes.iter().enumerate() {
+            let range = if once { words..words + pass.steps * panels * PAIR } else { 0..pass.steps * panels * PAIR };
+            words = range.end;
+            if !laid && packed.is_none() && !(once && number > 0) {
+                pack_right::<WIDE>(work.terms, pass, columns.clone(), &mut own[range.clone()]);
             }
+            let right = if laid { &[][..] } else { &packed.unwrap_or(&own)[range.clone()] };
+            let last = at + 1 == plan.passes.len();
+            // What comes after this pass, to be asked for: the next pass over these rows, or the first over the next rows.
+            let after =
+                if last { (number + 1 < heights).then_some((first + height, 0)) } else { Some((first, at + 1)) };
+            let part =
+                Part { work, passes: &plan.passes, at, rows: rows.clone(), columns: columns.clone(), right, after };
+            // SAFETY: as above.
+            unsafe { part.strips::<T, WIDE>(tiles, scratch) };
         }
-    }
-
-    /// The left tiles of a strip, and bytes from step to step: where they lie if they can be read there, else a copy.
-    #[inline(always)]
-    fn left<const WIDE: bool>(&self, row: usize, high: usize, copies: &mut Words) -> (Side, usize) {
-        if let Some(side) = self.left_as_it_lies(row, high) {
-            return (side, 2 * STEP);
-        }
-        copies.grow(self.pass.steps * PAIR);
-        let mut out = copies.chunks_exact_mut(PAIR);
-        for stretch in &self.pass.stretches {
-            let end = stretch.first + stretch.values;
-            for step in (stretch.first..end).step_by(STEP) {
-                let tiles = out.next().expect("there is room for all steps");
-                match self.work.terms[stretch.term].left {
-                    Left::Rows(values, stride) => {
-                        let rows = Rows { source: Numbers::Bf16(values), stride, rows: row + high, columns: end };
-                        rows.copy(row, high, step, tiles);
-                    }
-                    Left::Columns(values, stride) => {
-                        let rows = Rows { source: Numbers::Bf16(values), stride, rows: end, columns: row + high };
-                        rows.weave_and_turn::<WIDE>(step, row, tiles);
-                    }
-                }
-            }
-        }
-        (Side { at: copies.as_ptr().cast(), row: 64, tile: 1024 }, 4 * PAIR)
-    }
-
-    /// Rows that start at cache lines and do not fall onto one another in the cache are read where they lie.
-    #[inline(always)]
-    fn left_as_it_lies(&self, row: usize, high: usize) -> Option<Side> {
-        let [Stretch { term, first, values }] = self.pass.stretches.as_slice() else { return None };
-        let Left::Rows(source, stride) = self.work.terms[*term].left else { return None };
-        let at = source[row * stride + first..].as_ptr().cast::<u8>();
-        let bytes = 2 * stride;
-        let fits = high == SIDE && values.is_multiple_of(STEP);
-        let lies = (at as usize).is_multiple_of(64) && bytes.is_multiple_of(64) && !bytes.is_multiple_of(4096);
-        (fits && lies).then_some(Side { at, row: bytes, tile: 16 * bytes })
-    }
-
-    /// The right tiles of a panel, and bytes from step to step.
-    #[inline(always)]
-    fn right(&self, panel: usize) -> (Side, usize) {
-        if let [Term { right: Right::Laid(laid), .. }] = self.work.terms {
-            let (mut side, step) = laid.side(self.columns.start + panel * SIDE);
-            let first = self.pass.stretches.first().map_or(0, |stretch| stretch.first / STEP);
-            side.at = side.at.wrapping_add(first * step);
-            return (side, step);
-        }
-        let at = self.right[panel * self.pass.steps * PAIR..].as_ptr().cast();
-        (Side { at, row: 64, tile: 1024 }, 4 * PAIR)
-    }
-}
-
-/// The steps of one block.
-struct Job {
-    left: (Side, usize),
-    right: Side,
-    right_step: usize,
-    steps: usize,
-}
-
-impl Job {
-    /// Adds all products, and meanwhile finishes the block before.
-    #[inline(always)]
-    unsafe fn run<T: Tiles>(&self, tiles: &mut T, rows: usize, before: &mut Pending) {
-        let ((mut left, left_step), mut right) = (self.left, self.right);
-        let share = SIDE.div_ceil(self.steps.max(1)).max(2);
-        for _ in 0..self.steps {
-            // SAFETY: the caller's.
-            unsafe {
-                tiles.step(left, right, rows);
-                before.finish(share);
-            }
-            left.at = left.at.wrapping_add(left_step);
-            right.at = right.at.wrapping_add(self.right_step);
-        }
-        // SAFETY: as above.
-        unsafe { before.finish(SIDE) };
     }
 }

@@ -1,13 +1,20 @@
 //! Who multiplies tiles in this process, and how the work is shared between threads.
 
+use std::ops::Range;
+
 use lam_cuda::Numerics;
 use rayon::prelude::*;
 
 use super::super::features::{Features, Level, TileUnit};
 use super::super::numerics::numerics;
-use super::block::SIDE;
+use super::super::panel::Words;
+use super::super::shared::Shared;
+use super::block::{PAIR, SIDE};
+use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
-use super::product::{self, GROUP, Work};
+use super::product::{self, Packing, Plan, Work};
+use super::sides::Term;
+use super::team;
 
 /// Who multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,12 @@ pub(crate) enum Unit {
 
 /// Tasks for each thread that a product is cut into, where its rows allow it.
 const TASKS: usize = 4;
+/// Rows of a task at least, where each packs its right side for itself.
+const OWN_ROWS: usize = 512;
+/// Words of a right side that is packed once for all threads, at most.
+const SHARED: usize = 6 << 20;
+/// Results by steps of a product that is not worth waking another thread for.
+const ALONE: usize = 1 << 17;
 /// Rows from which on the processor's tiles are faster than its vectors in generation.
 #[cfg(target_arch = "x86_64")]
 const TILES_FROM: usize = 4;
@@ -71,12 +84,12 @@ impl Unit {
         }
     }
 
-    /// Rows of a task at least. Each task packs its right side for itself, which real tiles make the dearer part.
+    /// Rows of a task at least: each reads all of the right side again.
     fn least_rows(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Hardware => 512,
-            _ => 128,
+            Self::Hardware => 256,
+            _ => 64,
         }
     }
 
@@ -90,17 +103,41 @@ impl Unit {
             return;
         }
         // SAFETY: the caller's.
+        unsafe { self.multiply_with(work, &Plan::new(work.terms), None) };
+    }
+
+    /// As [`Unit::multiply`], cut as `plan` says; `packed` is the right side of all columns, if it is in tiles already.
+    unsafe fn multiply_with(self, work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
+        // SAFETY: the caller's.
         unsafe {
             match self {
                 #[cfg(target_arch = "x86_64")]
-                Self::Hardware => product::hardware(work),
+                Self::Hardware => product::hardware(work, plan, packed),
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx512 => product::avx512(work),
+                Self::Avx512 => product::avx512(work, plan, packed),
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx2 => product::avx2(work),
+                Self::Avx2 => product::avx2(work, plan, packed),
                 #[cfg(target_arch = "aarch64")]
-                Self::Neon => product::neon(work),
-                Self::Model => product::model(work),
+                Self::Neon => product::neon(work, plan, packed),
+                Self::Model => product::model(work, plan, packed),
+            }
+        }
+    }
+
+    /// Packs the right side of a pass over some columns.
+    unsafe fn pack(self, terms: &[Term<'_>], pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Self::Hardware => product::pack_hardware(terms, pass, columns, out),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => product::pack_avx512(terms, pass, columns, out),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => product::pack_avx2(terms, pass, columns, out),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => product::pack_neon(terms, pass, columns, out),
+                Self::Model => product::pack_model(terms, pass, columns, out),
             }
         }
     }
@@ -129,25 +166,57 @@ impl Unit {
         }
     }
 
-    /// As [`Unit::multiply`], on all threads: rows by groups of columns. How it is cut changes no sum.
+    /// As [`Unit::multiply`], on all threads. How it is cut changes no sum.
     ///
     /// # Safety
     /// As [`Unit::multiply`].
     pub(in super::super) unsafe fn multiply_parallel(self, work: &Work<'_>) {
         let (m, n) = (work.rows.len(), work.columns.len());
-        let (threads, groups) = (rayon::current_num_threads(), n.div_ceil(GROUP).max(1));
-        let wanted = if threads == 1 { 1 } else { (TASKS * threads).div_ceil(groups) };
-        let blocks = wanted.clamp(1, m.div_ceil(self.least_rows()).max(1));
+        let plan = Plan::new(work.terms);
+        let threads = rayon::current_num_threads();
+        if threads == 1 || m * n * plan.steps < ALONE {
+            // SAFETY: the caller's.
+            return unsafe { self.multiply(work) };
+        }
+        if n.div_ceil(plan.width) >= TASKS * threads || plan.words(n) > SHARED {
+            // SAFETY: as above.
+            return unsafe { self.by_groups(work, &plan, threads) };
+        }
+        let units = plan.units(n);
+        let rows = m.div_ceil(TASKS * threads).max(self.least_rows()).next_multiple_of(SIDE);
+        let mut words = Words::take(plan.words(n));
+        let packed = Shared::new(&mut words);
+        let pack = |unit: usize| {
+            let Packing { pass, columns, first } = &units[unit];
+            let columns = work.columns.start + columns.start..work.columns.start + columns.end;
+            let count = columns.len().div_ceil(SIDE) * plan.passes[*pass].steps * PAIR;
+            // SAFETY: the caller's; each unit has words of its own.
+            unsafe { self.pack(work.terms, &plan.passes[*pass], columns, &mut packed.from(*first)[..count]) };
+        };
+        let multiply = |task: usize| {
+            let row = work.rows.start + task * rows;
+            let own = Work { rows: row..work.rows.end.min(row + rows), columns: work.columns.clone(), ..*work };
+            // SAFETY: as above; each task has rows of its own, and reads words that are written.
+            unsafe { self.multiply_with(&own, &plan, Some(&packed.from(0)[..plan.words(n)])) };
+        };
+        team::in_two_phases(threads, (units.len(), &pack), (m.div_ceil(rows), &multiply));
+    }
+
+    /// Groups of columns, and rows where there are few groups: each task packs its right side for itself.
+    unsafe fn by_groups(self, work: &Work<'_>, plan: &Plan, threads: usize) {
+        let (m, groups) = (work.rows.len(), work.columns.len().div_ceil(plan.width));
+        let blocks = (TASKS * threads).div_ceil(groups).clamp(1, m.div_ceil(OWN_ROWS).max(1));
         let rows = m.div_ceil(blocks).next_multiple_of(SIDE).max(SIDE);
-        (0..m.div_ceil(rows) * groups).into_par_iter().for_each(|task| {
-            let (row, column) = (work.rows.start + task / groups * rows, work.columns.start + task % groups * GROUP);
+        (0..m.div_ceil(rows) * groups).into_par_iter().with_max_len(1).for_each(|task| {
+            let (row, column) =
+                (work.rows.start + task / groups * rows, work.columns.start + task % groups * plan.width);
             let own = Work {
                 rows: row..work.rows.end.min(row + rows),
-                columns: column..work.columns.end.min(column + GROUP),
+                columns: column..work.columns.end.min(column + plan.width),
                 ..*work
             };
             // SAFETY: the caller's; each task has rows and columns of its own.
-            unsafe { self.multiply(&own) };
+            unsafe { self.multiply_with(&own, plan, None) };
         });
     }
 }
