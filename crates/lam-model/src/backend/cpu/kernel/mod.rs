@@ -28,6 +28,7 @@ mod tile;
 pub(crate) mod tiles;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod turn;
+pub(crate) mod vector;
 pub(crate) mod with_lanes;
 
 /// Rows that one task works on. Fixed, so that results do not depend on the number of threads.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::numbers::Numbers;
 use super::out::SharedOut;
 pub(crate) use super::out::{Out, Size};
-pub(crate) use super::packed::{PackedMatrix, Part};
+use super::packed::PackedMatrix;
 use super::panel::{self, Right, WIDTH, Words};
 use super::shared::Shared;
 use super::tile::{self, Piece, Put};
@@ -30,8 +30,7 @@ pub(crate) struct Term<'a> {
 
 impl<'a> Term<'a> {
     fn on_tiles(&self) -> tiles::Term<'a> {
-        let right = tiles::Right::Source(self.right);
-        tiles::Term { left: Left::Rows(self.left, self.stride), right, reduction: self.reduction }
+        tiles::Term { left: Left::Rows(self.left, self.stride), right: self.right, reduction: self.reduction }
     }
 }
 
@@ -188,7 +187,7 @@ fn add_outer_by(unit: Option<Unit>, a: &[bf16], b: &[bf16], c: &mut [f32], (n, k
     let t = a.len() / n.max(1);
     assert!(a.len() == t * n && b.len() == t * k && c.len() == n * k, "product outside its slices");
     if let Some(unit) = unit {
-        let right = tiles::Right::Source(Right::Plain(Numbers::Bf16(b), k));
+        let right = Right::Plain(Numbers::Bf16(b), k);
         let terms = [tiles::Term { left: Left::Columns(a, n), right, reduction: t }];
         let out = SharedOut::Add(Shared::new(c));
         let work = Work { terms: &terms, rows: 0..n, columns: 0..k, stride: k, alpha: 1.0, out };
@@ -283,39 +282,6 @@ mod tests {
             add_outer_by(None, &g, &a, &mut outer, (n, r));
             add_outer_by(Some(Unit::Model), &g, &a, &mut outer_on_tiles, (n, r));
             near(&outer_on_tiles, &outer, m);
-        }
-    }
-
-    #[test]
-    fn parts_of_a_packed_matrix_are_those_of_the_whole() {
-        let (columns, r, m) = (150, 101, 37);
-        let (w, x) = (narrow(&values(r * columns, 1)), narrow(&values(m * (r + 1), 2)));
-        for part in [
-            Part { column: 0, pair: 0, pairs: 51 },
-            Part { column: 64, pair: 3, pairs: 20 },
-            Part { column: 128, pair: 50, pairs: 1 },
-        ] {
-            let n = (columns - part.column).min(70);
-            let size = Size { m, n, stride: n, alpha: 0.5 };
-            let run = |unit| {
-                let source = Right::Plain(Numbers::Bf16(&w), columns);
-                let packed = PackedMatrix::for_unit(unit, source, 0..columns, 0..r);
-                let mut y = vec![1.0; m * n];
-                packed.multiply(part, (&x, r + 1), size, Out::Add(&mut y));
-                y
-            };
-            let (vectors, tiles) = (run(None), run(Some(Unit::Model)));
-            near(&tiles, &vectors, r);
-            for (at, y) in tiles.iter().enumerate() {
-                let (i, j) = (at / n, at % n);
-                let product = |p: usize| {
-                    let row = 2 * part.pair + p;
-                    let w = if row < r { w[row * columns + part.column + j].wide() } else { 0.0 };
-                    f64::from(x[i * (r + 1) + p].wide()) * f64::from(w)
-                };
-                let right = 1.0 + 0.5 * (0..2 * part.pairs).map(product).sum::<f64>();
-                assert!((f64::from(*y) - right).abs() < 1e-4, "{part:?} {i} {j}: {y} {right}");
-            }
         }
     }
 }

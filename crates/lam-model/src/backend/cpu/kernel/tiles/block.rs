@@ -3,14 +3,14 @@
 /// Values of the reduction that a step covers.
 pub(in super::super) const STEP: usize = 32;
 /// Rows and columns of a block.
-pub(in super::super) const SIDE: usize = 32;
+pub(crate) const SIDE: usize = 32;
 /// Words of two tiles: what a block reads of one side in one step.
 pub(super) const PAIR: usize = 512;
 
 /// The two tiles of one side of a block: of the left side 16 rows of 32 values each, of the right side 16 pairs of the
 /// reduction by 16 columns each.
 #[derive(Clone, Copy)]
-pub(super) struct Side {
+pub(crate) struct Side {
     /// First byte of the first tile.
     pub(super) at: *const u8,
     /// Bytes from row to row of a tile.
@@ -23,7 +23,7 @@ pub(super) struct Side {
 ///
 /// All are unsafe: those with pointers read or write whole tiles there, 16 rows of 64 bytes each, and an implementation
 /// may be used only where the processor has its instructions. What is not `TALL` has only the first 16 rows.
-pub(super) trait Tiles {
+pub(crate) trait Tiles {
     /// Whether memory is so far behind that what comes next is asked for in good time.
     const ASKS: bool = false;
     /// Makes them usable on this thread until `finish`.

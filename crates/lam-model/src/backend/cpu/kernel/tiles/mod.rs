@@ -17,7 +17,10 @@ mod hardware;
 mod model;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod order;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 mod part;
 mod pending;
 mod product;
@@ -25,9 +28,13 @@ mod sides;
 mod team;
 #[cfg(test)]
 mod tests;
+#[cfg(not(target_arch = "aarch64"))]
+mod unfused;
 mod unit;
 
+pub(crate) use block::{SIDE, Tiles};
 pub(crate) use few::FewRows;
+pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair, Sums};
 pub(super) use product::Work;
-pub(super) use sides::{Laid, Left, Right, Term};
-pub(crate) use unit::Unit;
+pub(super) use sides::{Left, Term};
+pub(crate) use unit::{Unit, run_by};

@@ -11,7 +11,7 @@ use super::cut::{Pass, Stretch};
 use super::pack::Rows;
 use super::pending::{Pending, Room};
 use super::product::Work;
-use super::sides::{Left, Right, Term};
+use super::sides::Left;
 
 /// Lines that a step may ask for of one side.
 const MOST_LINES: usize = 4;
@@ -167,12 +167,6 @@ impl Part<'_> {
     /// The right tiles of a panel, and bytes from step to step.
     #[inline(always)]
     fn right(&self, panel: usize) -> (Side, usize) {
-        if let [Term { right: Right::Laid(laid), .. }] = self.work.terms {
-            let (mut side, step) = laid.side(self.columns.start + panel * SIDE);
-            let first = self.pass().stretches.first().map_or(0, |stretch| stretch.first / STEP);
-            side.at = side.at.wrapping_add(first * step);
-            return (side, step);
-        }
         let at = self.right[panel * self.pass().steps * PAIR..].as_ptr().cast();
         (Side { at, row: 64, tile: 1024 }, 4 * PAIR)
     }

@@ -8,7 +8,7 @@ use super::super::panel::Words;
 use super::block::{PAIR, SIDE, Tiles};
 use super::cut::{Pass, passes};
 use super::part::{Part, Scratch};
-use super::sides::{Left, Right, Term, pack_right};
+use super::sides::{Left, Term, pack_right};
 
 /// Words of a group's right side that stay in the second cache beside what streams through it.
 const NEAR: usize = 200 << 10;
@@ -163,11 +163,10 @@ unsafe fn group<T: Tiles, const WIDE: bool>(
 ) {
     let panels = columns.len().div_ceil(SIDE);
     let height = plan.height.min(work.rows.len().next_multiple_of(SIDE));
-    let laid = work.terms.iter().any(|term| matches!(term.right, Right::Laid(_)));
     let once = packed.is_some() || work.rows.len() > height && plan.words(columns.len()) <= KEPT;
     let largest = plan.passes.iter().map(|pass| pass.steps).max().unwrap_or(0);
     let held = if once { plan.steps } else { largest };
-    let mut own = Words::take(if laid || packed.is_some() { 0 } else { held * panels * PAIR });
+    let mut own = Words::take(if packed.is_some() { 0 } else { held * panels * PAIR });
     if plan.passes.len() > 1 {
         scratch.sums.grow(height * panels * SIDE);
     }
@@ -178,10 +177,10 @@ unsafe fn group<T: Tiles, const WIDE: bool>(
         for (at, pass) in plan.passes.iter().enumerate() {
             let range = if once { words..words + pass.steps * panels * PAIR } else { 0..pass.steps * panels * PAIR };
             words = range.end;
-            if !laid && packed.is_none() && !(once && number > 0) {
+            if packed.is_none() && !(once && number > 0) {
                 pack_right::<WIDE>(work.terms, pass, columns.clone(), &mut own[range.clone()]);
             }
-            let right = if laid { &[][..] } else { &packed.unwrap_or(&own)[range.clone()] };
+            let right = &packed.unwrap_or(&own)[range.clone()];
             let last = at + 1 == plan.passes.len();
             // What comes after this pass, to be asked for: the next pass over these rows, or the first over the next rows.
             let after =

@@ -5,7 +5,7 @@ use std::ops::Range;
 use half::bf16;
 
 use super::super::panel::Right as Source;
-use super::block::{PAIR, SIDE, STEP, Side};
+use super::block::{PAIR, SIDE, STEP};
 use super::cut::Pass;
 use super::pack::Rows;
 
@@ -18,48 +18,12 @@ pub(in super::super) enum Left<'a> {
     Columns(&'a [bf16], usize),
 }
 
-/// The right side of a summand.
-#[derive(Clone, Copy)]
-pub(in super::super) enum Right<'a> {
-    /// Packed on the way.
-    Source(Source<'a>),
-    /// In panels, as it lies.
-    Laid(Laid<'a>),
-}
-
-/// A part of a right side in panels of 64 columns, each [pairs, 64] words (the last one narrower), from a column and a
-/// pair of the reduction on. Whole steps can be read from there.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Laid<'a> {
-    pub(in super::super) words: &'a [u32],
-    /// All columns, filled up to a multiple of 32.
-    pub(in super::super) columns: usize,
-    /// Pairs of a panel.
-    pub(in super::super) pairs: usize,
-    /// First column; a multiple of 64.
-    pub(in super::super) column: usize,
-    /// First pair.
-    pub(in super::super) pair: usize,
-}
-
-impl Laid<'_> {
-    /// The tiles of 32 columns, and bytes from step to step.
-    #[inline(always)]
-    pub(super) fn side(&self, column: usize) -> (Side, usize) {
-        let column = self.column + column;
-        let panel = column / 64 * 64;
-        let width = 64.min(self.columns - panel);
-        let at = panel * self.pairs + self.pair * width + column - panel;
-        let at = self.words[at..].as_ptr().cast::<u8>();
-        (Side { at, row: 4 * width, tile: 64 }, 4 * 16 * width)
-    }
-}
-
 /// One summand of a product.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Term<'a> {
     pub(in super::super) left: Left<'a>,
-    pub(in super::super) right: Right<'a>,
+    /// Packed on the way.
+    pub(in super::super) right: Source<'a>,
     /// Values summed over.
     pub(in super::super) reduction: usize,
 }
@@ -76,7 +40,7 @@ pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, colu
         let at = |panel: usize, step: usize| panel * panel_words + (before + step) * PAIR;
         match terms[stretch.term].right {
             // Along the rows of the source, where the processor's own look-ahead sees them.
-            Right::Source(Source::Plain(source, stride)) => {
+            Source::Plain(source, stride) => {
                 let rows = Rows { source, stride, rows: end, columns: columns.end };
                 for step in 0..steps {
                     for panel in 0..panels {
@@ -85,7 +49,7 @@ pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, colu
                     }
                 }
             }
-            Right::Source(Source::Transposed(source, stride)) => {
+            Source::Transposed(source, stride) => {
                 let rows = Rows { source, stride, rows: columns.end, columns: end };
                 for panel in 0..panels {
                     for step in 0..steps {
@@ -94,7 +58,6 @@ pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, colu
                     }
                 }
             }
-            Right::Laid(_) => {}
         }
         before += steps;
     }

@@ -2,38 +2,14 @@
 
 use half::bf16;
 
-#[cfg(target_arch = "x86_64")]
-use super::super::dispatch::{self, Level};
 use super::super::element::Element;
-#[cfg(target_arch = "x86_64")]
-use super::super::features::Features;
 use super::super::numbers::Numbers;
 use super::super::out::SharedOut;
 use super::super::panel::Right as Source;
 use super::super::shared::Shared;
 use super::model::flushed;
-use super::{Left, Right, Term, Unit, Work};
+use super::{Left, Term, Unit, Work};
 use crate::finite_difference::values;
-
-/// Those that this process may use.
-fn units() -> Vec<Unit> {
-    let mut units = vec![Unit::Model];
-    #[cfg(target_arch = "x86_64")]
-    {
-        if dispatch::level() == Level::Avx512 {
-            units.push(Unit::Avx512);
-        }
-        if dispatch::level() != Level::Baseline {
-            units.push(Unit::Avx2);
-        }
-        if Features::here().used.contains(&"amx") {
-            units.push(Unit::Hardware);
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    units.push(Unit::Neon);
-    units
-}
 
 /// Values of the usual size, and some so small that their products are no normal numbers.
 fn mixed(count: usize, seed: u64) -> Vec<bf16> {
@@ -79,8 +55,8 @@ impl Case {
 
     fn terms(&self) -> [Term<'_>; 2] {
         let [k, l] = self.reductions;
-        let first = Right::Source(Source::Transposed(Numbers::Bf16(&self.right[0]), k));
-        let second = Right::Source(Source::Plain(Numbers::Bf16(&self.right[1]), self.n));
+        let first = Source::Transposed(Numbers::Bf16(&self.right[0]), k);
+        let second = Source::Plain(Numbers::Bf16(&self.right[1]), self.n);
         [
             Term { left: Left::Rows(&self.left[0], k), right: first, reduction: k },
             Term { left: Left::Columns(&self.left[1], self.m), right: second, reduction: l },
@@ -90,7 +66,7 @@ impl Case {
     fn run(&self, unit: Unit, stride: usize, out: SharedOut<'_>) {
         let terms = self.terms();
         let work = Work { terms: &terms, rows: 0..self.m, columns: 0..self.n, stride, alpha: 0.75, out };
-        // SAFETY: the vectors are as large as that, and `units` has only what the processor has.
+        // SAFETY: the vectors are as large as that, and `all_here` has only what the processor has.
         unsafe { unit.multiply_parallel(&work) };
     }
 }
@@ -108,7 +84,7 @@ fn every_unit_sums_in_the_order_that_is_documented() {
         let case = Case::new(m, n, reductions);
         let stride = n + 3;
         let start = values(m * stride, 5);
-        for unit in units() {
+        for unit in Unit::all_here() {
             let (mut plain, mut added) = (start.clone(), start.clone());
             let mut narrow = vec![bf16::ONE; m * stride];
             case.run(unit, stride, SharedOut::F32(Shared::new(&mut plain)));
@@ -132,7 +108,7 @@ fn every_unit_sums_in_the_order_that_is_documented() {
 
 #[test]
 fn an_empty_reduction_gives_zeros() {
-    for unit in units() {
+    for unit in Unit::all_here() {
         let mut y = vec![7.0_f32; 40 * 50];
         let out = SharedOut::F32(Shared::new(&mut y));
         let work = Work { terms: &[], rows: 0..40, columns: 0..50, stride: 50, alpha: 1.0, out };
@@ -152,10 +128,10 @@ fn rows_where_they_lie_and_copies_of_them_give_the_same() {
     let mut apart = vec![bf16::ZERO; m * k + 64];
     let off = (apart.as_ptr().cast::<u8>().align_offset(64) / 2 + 1) % 32;
     apart[off..off + m * k].copy_from_slice(&rows);
-    for unit in units() {
+    for unit in Unit::all_here() {
         let run = |left: &[bf16]| {
             let mut y = vec![0.0_f32; m * n];
-            let right = Right::Source(Source::Transposed(Numbers::Bf16(&w), k));
+            let right = Source::Transposed(Numbers::Bf16(&w), k);
             let terms = [Term { left: Left::Rows(left, k), right, reduction: k }];
             let out = SharedOut::F32(Shared::new(&mut y));
             let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out };

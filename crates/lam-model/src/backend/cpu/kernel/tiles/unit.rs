@@ -12,6 +12,7 @@ use super::super::shared::Shared;
 use super::block::{PAIR, SIDE};
 use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
+use super::order::{self, OwnOrder};
 use super::product::{self, Packing, Plan, Work};
 use super::sides::Term;
 use super::team;
@@ -62,6 +63,28 @@ impl Unit {
             None if features.bf16 => None,
             None => Self::fused(features.level),
         }
+    }
+
+    /// All that this process may use, to be compared.
+    #[cfg(test)]
+    pub(crate) fn all_here() -> Vec<Self> {
+        let mut units = vec![Self::Model];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let features = Features::here();
+            if features.level == Level::Avx512 {
+                units.push(Self::Avx512);
+            }
+            if features.level != Level::Baseline {
+                units.push(Self::Avx2);
+            }
+            if features.used.contains(&"amx") {
+                units.push(Self::Hardware);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        units.push(Self::Neon);
+        units
     }
 
     /// The same for generation, which without tiles has loops of its own for each level.
@@ -218,5 +241,33 @@ impl Unit {
             // SAFETY: the caller's; each task has rows and columns of its own.
             unsafe { self.multiply_with(&own, plan, None) };
         });
+    }
+}
+
+/// Work that multiplies in an order of its own, on this thread: by a unit, or by what the processor has without tiles.
+///
+/// # Safety
+/// The processor has this unit.
+pub(crate) unsafe fn run_by(unit: Option<Unit>, work: impl OwnOrder) {
+    // SAFETY: the caller's; without a unit, the processor has been asked.
+    unsafe {
+        match unit {
+            #[cfg(target_arch = "x86_64")]
+            Some(Unit::Hardware) => order::hardware(work),
+            #[cfg(target_arch = "x86_64")]
+            Some(Unit::Avx512) => order::avx512(work),
+            #[cfg(target_arch = "x86_64")]
+            Some(Unit::Avx2) => order::avx2(work),
+            #[cfg(target_arch = "aarch64")]
+            Some(Unit::Neon) => order::neon(work),
+            Some(Unit::Model) => order::model(work),
+            #[cfg(target_arch = "x86_64")]
+            None if Features::here().bf16 => order::pairs(work),
+            #[cfg(not(target_arch = "aarch64"))]
+            None => order::unfused(work),
+            // Its dot products of pairs have no form for tiles.
+            #[cfg(target_arch = "aarch64")]
+            None => order::neon(work),
+        }
     }
 }

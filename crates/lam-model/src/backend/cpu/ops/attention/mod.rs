@@ -15,6 +15,7 @@ use crate::backend::cpu::storage::activation::Activation;
 pub(crate) use crate::backend::heads::Heads;
 use crate::batch::Span;
 
+mod blocks;
 mod in_bf16;
 mod in_f32;
 

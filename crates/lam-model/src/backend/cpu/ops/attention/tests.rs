@@ -70,6 +70,10 @@ fn cases() -> Vec<(Heads, Vec<Span>)> {
         (heads(2, 1, 16, Some(80)), spans(&[&[71, 5, 1, 9, 2], &[30, 41, 30]])),
         // Blocks of queries that pass over branches before theirs, after a prefix of odd length.
         (heads(2, 1, 16, None), spans(&[&[21, 60, 50, 41], &[7, 128, 3]])),
+        // More than the backward of bf16 does at once.
+        (heads(2, 1, 8, None), spans(&[&[300]])),
+        (heads(1, 1, 8, Some(40)), spans(&[&[290]])),
+        (heads(1, 1, 8, None), spans(&[&[270, 20, 40]])),
     ]
 }
 

@@ -1,0 +1,85 @@
+//! Tiles by the processor's dot products of bf16 pairs, in their own order of sums: one chain from pair to pair.
+
+use std::arch::x86_64::*;
+use std::mem::transmute;
+
+use super::block::{SIDE, STEP, Side, Tiles};
+
+/// Rows whose sums stay in registers over a step, two vectors each.
+const ROWS: usize = 8;
+
+/// The sums, a row after the other.
+#[repr(align(64))]
+struct Block([[f32; SIDE]; SIDE]);
+
+/// AVX-512 with products of bf16.
+pub(super) struct Pairs(Box<Block>);
+
+impl Tiles for Pairs {
+    #[inline(always)]
+    unsafe fn start() -> Self {
+        Self(Box::new(Block([[0.0; SIDE]; SIDE])))
+    }
+
+    #[inline(always)]
+    unsafe fn finish(self) {}
+
+    #[inline(always)]
+    unsafe fn clear(&mut self) {
+        self.0.0 = [[0.0; SIDE]; SIDE];
+    }
+
+    #[inline(always)]
+    unsafe fn resume(&mut self, from: *const f32) {
+        // SAFETY: the caller's.
+        self.0.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
+    }
+
+    #[inline(always)]
+    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
+        for (group, sums) in self.0.0.as_chunks_mut::<ROWS>().0.iter_mut().enumerate().take(rows.div_ceil(ROWS)) {
+            // Both tiles have whole groups of rows.
+            let first = group * ROWS;
+            let at = left.at.wrapping_add(first / 16 * left.tile + first % 16 * left.row);
+            // SAFETY: the caller's.
+            unsafe { add(sums, (at, left.row), right) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
+        let rows = if TALL { SIDE } else { SIDE / 2 };
+        for (i, sums) in self.0.0.iter().enumerate().take(rows) {
+            // SAFETY: the caller's.
+            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
+        }
+    }
+}
+
+/// One step of some rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")]
+unsafe fn add(sums: &mut [[f32; SIDE]; ROWS], (left, row): (*const u8, usize), right: Side) {
+    // SAFETY: the caller's; the types of pairs differ in name only.
+    unsafe {
+        let mut held = [[_mm512_setzero_ps(); 2]; ROWS];
+        for (held, sums) in held.iter_mut().zip(&*sums) {
+            *held = [_mm512_loadu_ps(sums.as_ptr()), _mm512_loadu_ps(sums[16..].as_ptr())];
+        }
+        for pair in 0..STEP / 2 {
+            let at = right.at.wrapping_add(pair * right.row);
+            let first = transmute::<__m512i, __m512bh>(_mm512_loadu_si512(at.cast()));
+            let second = transmute::<__m512i, __m512bh>(_mm512_loadu_si512(at.wrapping_add(right.tile).cast()));
+            for (i, held) in held.iter_mut().enumerate() {
+                let left = left.wrapping_add(i * row + 4 * pair).cast::<i32>().read_unaligned();
+                let left = transmute::<__m512i, __m512bh>(_mm512_set1_epi32(left));
+                held[0] = _mm512_dpbf16_ps(held[0], left, first);
+                held[1] = _mm512_dpbf16_ps(held[1], left, second);
+            }
+        }
+        for (held, sums) in held.iter().zip(sums) {
+            _mm512_storeu_ps(sums.as_mut_ptr(), held[0]);
+            _mm512_storeu_ps(sums[16..].as_mut_ptr(), held[1]);
+        }
+    }
+}
