@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::{CpuStorage, Device, InplaceOp2, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
+use crate::wide::wide;
 use crate::{AdamWConfig, AdamWStep, Awaited, DeviceParameters};
 
 /// One variable and its moments.
@@ -179,22 +180,47 @@ impl InplaceOp2 for Update<'_> {
         const CHUNK: usize = 1 << 14;
         let parts = theta.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
         let parts = parts.zip(first.par_chunks_mut(CHUNK)).zip(second.par_chunks_mut(CHUNK));
-        parts.for_each(|(((theta, gradient), first), second)| self.chunk(theta, gradient, first, second));
+        let factors = self.factors();
+        parts.for_each(|(((theta, gradient), first), second)| update(factors, theta, gradient, first, second));
         Ok(())
     }
 }
 
 impl Update<'_> {
-    fn chunk(&self, theta: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let (beta1, beta2) = (self.config.beta1 as f32, self.config.beta2 as f32);
-        let (rest1, rest2) = ((1.0 - self.config.beta1) as f32, (1.0 - self.config.beta2) as f32);
-        let rate = (self.learning_rate / self.corrections.0) as f32;
-        let root = (1.0 / self.corrections.1.sqrt()) as f32;
-        let eps = self.config.eps as f32;
+    fn factors(&self) -> Factors {
+        Factors {
+            beta1: self.config.beta1 as f32,
+            beta2: self.config.beta2 as f32,
+            rest1: (1.0 - self.config.beta1) as f32,
+            rest2: (1.0 - self.config.beta2) as f32,
+            rate: (self.learning_rate / self.corrections.0) as f32,
+            root: (1.0 / self.corrections.1.sqrt()) as f32,
+            eps: self.config.eps as f32,
+            decay: self.decay,
+        }
+    }
+}
+
+/// What a step multiplies by, the same for all numbers of a variable.
+#[derive(Clone, Copy)]
+struct Factors {
+    beta1: f32,
+    beta2: f32,
+    rest1: f32,
+    rest2: f32,
+    rate: f32,
+    root: f32,
+    eps: f32,
+    decay: f32,
+}
+
+wide! {
+    /// The step of some numbers.
+    fn update(by: Factors, theta: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         for (((theta, &g), m), v) in theta.iter_mut().zip(gradient).zip(first).zip(second) {
-            *m = beta1 * *m + rest1 * g;
-            *v = beta2 * *v + rest2 * g * g;
-            *theta = *theta * self.decay - rate * *m / (v.sqrt() * root + eps);
+            *m = by.beta1 * *m + by.rest1 * g;
+            *v = by.beta2 * *v + by.rest2 * g * g;
+            *theta = *theta * by.decay - by.rate * *m / (v.sqrt() * by.root + by.eps);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Clipping by global norm (Pascanu et al. 2013, arXiv 1211.5063).
 
-use candle_core::{Result, Tensor};
+use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use rayon::prelude::*;
+
+use crate::wide::wide;
 
 /// What clipping found and did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +22,7 @@ pub struct Clipped {
 pub fn clip_gradients(gradients: &mut [Tensor], others: f64, max_norm: f64) -> Result<Clipped> {
     let mut squares = others;
     for gradient in gradients.iter() {
-        squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+        squares += squared_norm(gradient)?;
     }
     let norm = squares.sqrt();
     if max_norm <= 0.0 || norm.is_nan() || norm <= max_norm {
@@ -30,6 +33,36 @@ pub fn clip_gradients(gradients: &mut [Tensor], others: f64, max_norm: f64) -> R
         *gradient = (&*gradient * factor)?;
     }
     Ok(Clipped { norm, factor })
+}
+
+/// Numbers that are summed in f32 before they are added to an f64, in lanes.
+const CHUNK: usize = 1 << 12;
+const LANES: usize = 32;
+
+/// Sum of the squares of a tensor in f32, in the same order for any number of threads.
+fn squared_norm(gradient: &Tensor) -> Result<f64> {
+    let gradient = gradient.contiguous()?;
+    let (storage, layout) = gradient.storage_and_layout();
+    let (Storage::Cpu(CpuStorage::F32(values)), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+        bail!("a gradient is {:?} on {:?}; f32 on the CPU is clipped", gradient.dtype(), gradient.device())
+    };
+    let parts: Vec<f64> =
+        values[start..end].par_chunks(1 << 16).map(|part| part.chunks(CHUNK).map(squares).sum()).collect();
+    Ok(parts.iter().sum())
+}
+
+wide! {
+    /// Sum of the squares of a few numbers.
+    fn squares(values: &[f32]) -> f64 {
+        let (whole, rest) = values.as_chunks::<LANES>();
+        let mut lanes = [0.0_f32; LANES];
+        for values in whole {
+            for (lane, value) in lanes.iter_mut().zip(values) {
+                *lane += value * value;
+            }
+        }
+        lanes.iter().chain(&[rest.iter().map(|value| value * value).sum::<f32>()]).map(|lane| f64::from(*lane)).sum()
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +82,15 @@ mod tests {
         let with_others = clip_gradients(&mut gradients, 8.0, 1.0).unwrap();
         assert!((with_others.norm - 3.0).abs() < 1e-6 && (with_others.factor - 1.0 / 3.0).abs() < 1e-6);
         assert!((gradients[0].to_vec1::<f32>().unwrap()[0] - 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_norm_of_many_numbers_is_exact_to_f32() {
+        for count in [1, 31, 32, 5000, 200_001] {
+            let values: Vec<f32> = (0..count).map(|i| (i * 7919 % 1009) as f32 / 1009.0 - 0.5).collect();
+            let right: f64 = values.iter().map(|value| f64::from(*value).powi(2)).sum();
+            let found = squared_norm(&Tensor::from_vec(values, count, &Device::Cpu).unwrap()).unwrap();
+            assert!((found / right - 1.0).abs() < 1e-6, "{count}: {found} {right}");
+        }
     }
 }

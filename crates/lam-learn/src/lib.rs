@@ -23,6 +23,7 @@ mod policy;
 mod reward;
 mod schedule;
 mod step;
+mod wide;
 
 pub use adamw::AdamW;
 pub use advantage::{Gae, generalized_advantages, whiten};
