@@ -38,8 +38,10 @@ impl ModelDirectory {
     ) -> Result<Self, Failure> {
         let source = open_model(directory, adapter, progress)?;
         let device = Device::open_for(device, source.config())?;
-        let mut decoder = source.load_for(&device, &Finetuning::Frozen, 0)?;
-        decoder.to_device(&device)?;
+        let mut decoder = source.load_to_ask(&Finetuning::Frozen, 0)?;
+        if matches!(device, Device::Cuda(_)) {
+            decoder.to_device(&device)?;
+        }
         let renderer = Renderer::load(source.tokenizer_directory())?;
         let mut id = identity(source.directory(), name_of)?;
         if let Some(adapter) = source.adapter() {

@@ -149,6 +149,16 @@ impl ModelSource {
         self.load_kept(matches!(device, Device::Cuda(_)), finetuning, seed)
     }
 
+    /// As [`ModelSource::load`], to be asked and not to be computed with otherwise: frozen matrices stay in their files,
+    /// which are held open, and each cache of the decoder reads them row by row as it lays them out, so that the model is
+    /// in memory once. What a GGUF file has in blocks, or lays in another order, is in memory in any case.
+    ///
+    /// # Errors
+    /// As [`ModelSource::load`].
+    pub fn load_to_ask(&self, finetuning: &Finetuning, seed: u64) -> Result<Decoder, ModelError> {
+        self.load_kept(true, finetuning, seed)
+    }
+
     /// As it is loaded frozen, with its matrices left in their files: to be merged and saved, a tensor in memory at a time,
     /// and not to be computed with.
     ///

@@ -1,7 +1,8 @@
 //! Generation gives the logits of training, whatever else is in the batch.
 
 use lam_model::{
-    AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, Mode, PackedBatch, Read, WeightFormat,
+    AdapterUse, CacheOptions, Decoder, Finetuning, KeyValueFormat, KvCache, Mode, ModelSource, PackedBatch, Read,
+    WeightFormat,
 };
 
 use crate::tiny;
@@ -230,4 +231,54 @@ fn a_slot_that_does_not_exist_or_appears_twice_is_refused() {
     assert!(decoder.decode(&mut cache, &[(0, &[1]), (0, &[2])]).is_err());
     assert!(decoder.decode(&mut cache, &[(0, &[])]).is_err());
     assert!(decoder.decode(&mut cache, &[(0, &[37])]).is_err());
+}
+
+/// A model of widths whose rows can be cut into blocks, in its directory.
+fn written(dtype: &str) -> tempfile::TempDir {
+    let config: lam_model::DecoderConfig = serde_json::from_value(serde_json::json!({
+        "model_type": "mistral", "hidden_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 64, "intermediate_size": 288, "vocab_size": 37,
+        "max_position_embeddings": 64, "torch_dtype": dtype
+    }))
+    .unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    lam_model::write_fresh(&config, 3, directory.path()).unwrap();
+    directory
+}
+
+#[test]
+fn weights_that_stay_in_their_files_are_the_same_bits() {
+    let a = tokens(20, 1);
+    for dtype in ["float32", "bfloat16"] {
+        let directory = written(dtype);
+        let source = ModelSource::open(directory.path(), None).unwrap();
+        let mut formats: Vec<_> = formats().into_iter().map(|options| (Finetuning::Frozen, options)).collect();
+        for (bits, weights) in [(8, WeightFormat::Q8), (4, WeightFormat::Q4)] {
+            formats.push((Finetuning::Qlora { lora: tiny::lora(0.0), bits }, apart(CacheOptions::of(weights))));
+        }
+        for (finetuning, options) in formats {
+            let held = source.load(&finetuning, 5).unwrap();
+            let expected = held.new_cache_with(1, options).unwrap().decode(&[(0, &a)]).unwrap();
+            let decoder = source.load_to_ask(&finetuning, 5).unwrap();
+            assert_eq!(decoder.cache_options(), held.cache_options());
+            assert_eq!(decoder.block_options(), held.block_options());
+            for _ in 0..2 {
+                let found = decoder.new_cache_with(1, options).unwrap().decode(&[(0, &a)]).unwrap();
+                assert!(found == expected, "{dtype} {finetuning:?} {options:?}");
+            }
+            let found = decoder.into_cache(1, options).unwrap().decode(&[(0, &a)]).unwrap();
+            assert!(found == expected, "{dtype} {finetuning:?} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn files_that_were_written_to_are_not_laid_out() {
+    let directory = written("float32");
+    let decoder = ModelSource::open(directory.path(), None).unwrap().load_to_ask(&Finetuning::Frozen, 0).unwrap();
+    let weights = directory.path().join("model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, [&bytes[..], &[0]].concat()).unwrap();
+    let error = decoder.new_cache(1).err().unwrap().to_string();
+    assert!(error.contains("was written to since the model was opened"), "{error}");
 }

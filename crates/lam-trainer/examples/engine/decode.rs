@@ -4,7 +4,7 @@
 //! perhaps `--plain`, without CUDA graphs
 
 use lam_inference::{CachedDecoder, GenerationRequest, Generator, Sampling};
-use lam_model::{AdapterUse, CacheOptions, Decoder, Device, Finetuning, Precision, WeightFormat};
+use lam_model::{AdapterUse, CacheOptions, Decoder, Device, Finetuning, ModelSource, Precision, WeightFormat};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -108,7 +108,7 @@ pub fn run(options: &Options) -> Result<Value, Failure> {
     // In 4 bits, weights are laid out as they were quantised, and the adapter that quantising asks for is left out.
     let in_four_bits = weights == WeightFormat::Q4;
     let kind = if in_four_bits { finetuning("q4")? } else { Finetuning::Frozen };
-    let decoder = Decoder::load(options.text("model")?.as_ref(), &kind, 1)?;
+    let decoder = ModelSource::open(options.text("model")?.as_ref(), None)?.load_to_ask(&kind, 1)?;
     let adapter = if in_four_bits { AdapterUse::Apart } else { AdapterUse::Merged };
     let loaded_mib = status_mib("VmRSS")?;
     let (batch, length): (usize, usize) = (options.number("batch")?, options.number("prompt")?);

@@ -65,14 +65,13 @@ impl Factors {
         }
         let put = |layer: usize, row: usize, values: &mut [f32]| {
             let (_, source, columns) = &outer[layer];
-            if let Some(source) = source {
-                source.read(row, &mut values[columns.clone()]);
-            }
+            source.as_ref().map_or(Ok(()), |source| source.read(row, &mut values[columns.clone()]))
         };
         let rows = |output: usize, values: &mut [f32]| {
             values.fill(0.0);
             if group == 2 {
-                return paired(output, model.config.intermediate_size, |up, row| put(up, row, values));
+                let place = paired(output, model.config.intermediate_size);
+                return place.map_or(Ok(()), |(up, row)| put(up, row, values));
             }
             let mut row = output;
             for (layer, (outputs, ..)) in outer.iter().enumerate() {
@@ -81,11 +80,12 @@ impl Factors {
                 }
                 row -= outputs;
             }
+            Ok(())
         };
         let format = model.options.weights;
         Ok(Some(Self {
-            inner: Panels::new(arena, format, (rank, k), &|row, values| RowReader::stacked(&inner, row, values)),
-            outer: Panels::new(arena, format, (n, rank), &rows),
+            inner: Panels::new(arena, format, (rank, k), &|row, values| RowReader::stacked(&inner, row, values))?,
+            outer: Panels::new(arena, format, (n, rank), &rows)?,
         }))
     }
 

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::panels::{Group, Groups, Panels, Rows, WIDTH};
 use super::row_reader::RowReader;
+use crate::allocator::give_back_freed;
 use crate::backend::cpu::kernel::pages::{Arena, Region};
-use crate::backend::cpu::kernel::rows::{self, bf16};
+use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::ops::attention::Heads;
 use crate::backend::cpu::ops::head_norm;
 use crate::backend::cpu::storage::weight::Weight;
@@ -64,8 +67,17 @@ impl Model {
         let mut arena = Arena::default();
         let stack = Arc::make_mut(&mut decoder.stack);
         let blocks = std::mem::take(&mut stack.blocks).into_iter();
-        let blocks = blocks.map(|block| BlockPanels::new(&mut arena, options, &block)).collect::<Result<_, _>>()?;
-        Self::around(&decoder, blocks, &mut arena, options)
+        let laid_out = |block: Block| {
+            let panels = BlockPanels::new(&mut arena, options, &block);
+            drop(block);
+            give_back_freed();
+            panels
+        };
+        let blocks = blocks.map(laid_out).collect::<Result<_, _>>()?;
+        let model = Self::around(&decoder, blocks, &mut arena, options);
+        drop(decoder);
+        give_back_freed();
+        model
     }
 
     fn around(
@@ -82,10 +94,10 @@ impl Model {
             heads: decoder.heads(),
             options,
             has_merged: decoder.lora.is_some() && options.adapter == AdapterUse::Merged,
-            embedding: Table::new(arena, options.weights, (v, d), RowReader::weight(embedding)?.rows()),
+            embedding: Table::new(arena, options.weights, (v, d), RowReader::weight(embedding)?.rows())?,
             blocks,
             norm: norm.values()?.to_vec(),
-            head: Panels::new(arena, options.weights, (v, d), head.rows()),
+            head: Panels::new(arena, options.weights, (v, d), head.rows())?,
         })
     }
 
@@ -102,12 +114,21 @@ impl BlockPanels {
         let merged = options.adapter == AdapterUse::Merged;
         let sources =
             block.linears.iter().map(|linear| RowReader::linear(linear, merged)).collect::<Result<Vec<_>, _>>()?;
-        let k = |module: usize| block.linears[module].size.1;
         let stacked = |sources: &[RowReader<'_>]| sources.iter().map(RowReader::outputs).sum::<usize>();
-        let mut panels = |n, k, rows: &Rows<'_>, groups: &Groups<'_>| {
-            Panels::of_blocks(arena, options.weights, (n, k), rows, groups)
+        let lie_in_groups = |sources: &[RowReader<'_>]| sources.iter().all(|source| source.groups().is_some());
+        let mut panels = |n, module: usize, rows: &Rows<'_>, groups: Option<&Groups<'_>>| {
+            Panels::of_blocks(arena, options.weights, (n, block.linears[module].size.1), rows, groups)
         };
         let feed_forward = sources[4].outputs();
+        let stacked_groups: &Groups<'_> = &|row, groups| RowReader::stacked_groups(&sources[0..3], row, groups);
+        let paired_groups: &Groups<'_> = &|output, groups| match paired(output, feed_forward) {
+            Some((up, row)) => RowReader::stacked_groups(&sources[4 + up..=4 + up], row, groups),
+            // What fills a panel up weighs nothing.
+            None => {
+                groups.fill(Group::NOTHING);
+                Ok::<_, ModelError>(())
+            }
+        };
         let mut biases = Vec::new();
         for bias in block.linears[GROUPS[0].clone()].iter().filter_map(|linear| linear.bias.as_ref()) {
             biases.extend_from_slice(&bias.values()?);
@@ -118,28 +139,24 @@ impl BlockPanels {
             input_norm: block.input_norm.values()?.to_vec(),
             qkv: panels(
                 stacked(&sources[0..3]),
-                k(0),
+                0,
                 &|row, values| RowReader::stacked(&sources[0..3], row, values),
-                &|row, group| RowReader::stacked_group(&sources[0..3], row, group, k(0)),
-            ),
+                lie_in_groups(&sources[0..3]).then_some(stacked_groups),
+            )?,
             biases,
             head_norms: head_norms.transpose()?,
-            o: panels(sources[3].outputs(), k(3), sources[3].rows(), &|row, group| sources[3].group(row, group, k(3))),
+            o: panels(sources[3].outputs(), 3, sources[3].rows(), sources[3].groups())?,
             post_norm: block.post_norm.values()?.to_vec(),
             gate_up: panels(
                 gated(feed_forward),
-                k(4),
-                &|row, values| paired(row, feed_forward, |up, row| sources[4 + up].read(row, values)),
-                &|output, group| {
-                    // What fills a panel up weighs nothing.
-                    let mut found = Some(Group { factor: 0.0, minimum: 0.0, quants: [0; 32] });
-                    paired(output, feed_forward, |up, row| found = sources[4 + up].group(row, group, k(4)));
-                    found
+                4,
+                &|output, values| match paired(output, feed_forward) {
+                    Some((up, row)) => sources[4 + up].read(row, values),
+                    None => Ok(()),
                 },
-            ),
-            down: panels(sources[6].outputs(), k(6), sources[6].rows(), &|row, group| {
-                sources[6].group(row, group, k(6))
-            }),
+                lie_in_groups(&sources[4..6]).then_some(paired_groups),
+            )?,
+            down: panels(sources[6].outputs(), 6, sources[6].rows(), sources[6].groups())?,
         })
     }
 }
@@ -163,29 +180,35 @@ pub(crate) fn gated(feed_forward: usize) -> usize {
     2 * feed_forward.next_multiple_of(WIDTH / 2)
 }
 
-/// Calls `take` with 0 (gate) or 1 (up) and the row that stands at an output of the gated panels, if one does.
-pub(crate) fn paired(output: usize, feed_forward: usize, take: impl FnOnce(usize, usize)) {
+/// 0 (gate) or 1 (up), and the row of it that stands at an output of the gated panels, if one does.
+pub(crate) fn paired(output: usize, feed_forward: usize) -> Option<(usize, usize)> {
     let half = WIDTH / 2;
     let row = output / WIDTH * half + output % half;
-    if row < feed_forward {
-        take(output % WIDTH / half, row);
-    }
+    (row < feed_forward).then_some((output % WIDTH / half, row))
 }
 
 impl Table {
-    fn new(arena: &mut Arena, format: WeightFormat, (rows, width): (usize, usize), read: &Rows<'_>) -> Self {
+    fn new(
+        arena: &mut Arena,
+        format: WeightFormat,
+        (rows, width): (usize, usize),
+        read: &Rows<'_>,
+    ) -> Result<Self, ModelError> {
         let is_f32 = format == WeightFormat::F32;
         let words = if is_f32 { width } else { width.div_ceil(2) };
         let data = arena.region(rows * words, |data| {
-            let mut values = vec![0.0; width];
-            for (row, words) in data.chunks_exact_mut(words).enumerate() {
-                read(row, &mut values);
-                for (i, value) in values.iter().enumerate() {
-                    if is_f32 { words[i] = value.to_bits() } else { words[i / 2] |= bf16(*value) << (16 * (i % 2)) }
+            data.par_chunks_exact_mut(words).enumerate().try_for_each(|(row, words)| {
+                let mut values = vec![0.0; width];
+                read(row, &mut values)?;
+                if is_f32 {
+                    words.iter_mut().zip(values).for_each(|(word, value)| *word = value.to_bits());
+                } else {
+                    rows::bf16_pairs(&values, words);
                 }
-            }
-        });
-        Self { data, width, is_f32 }
+                Ok::<_, ModelError>(())
+            })
+        })?;
+        Ok(Self { data, width, is_f32 })
     }
 
     /// Writes a row.

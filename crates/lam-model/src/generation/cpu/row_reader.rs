@@ -1,11 +1,12 @@
-//! Rows of a decoder's weights as f32, with an adapter added in where asked for: all that laying out needs to know of
-//! how a weight is kept.
+//! Rows of a decoder's weights as f32, or as the blocks of 4 bits in which they lie, with an adapter added in where asked
+//! for: all that laying out needs to know of how a weight is kept. What was left in its file is read there row by row.
 
-use super::panels::{Group, Rows};
+use super::panels::{Group, Groups, Rows};
 use crate::ModelError;
-use crate::backend::cpu::kernel::blocks::{Blocks, GROUP};
+use crate::backend::cpu::kernel::blocks::Blocks;
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::storage::in_file::{Form, InFile};
 use crate::backend::cpu::storage::weight::Weight;
 use crate::decoder::{Linear, LoraPair};
 
@@ -13,40 +14,24 @@ use crate::decoder::{Linear, LoraPair};
 pub(crate) struct RowReader<'a> {
     outputs: usize,
     read: Box<Rows<'a>>,
-    /// Its blocks of 4 bits, where it lies in such.
-    groups: Option<&'a Blocks>,
+    /// Reads a row's blocks of 4 bits, where it lies in such.
+    groups: Option<Box<Groups<'a>>>,
 }
 
 impl<'a> RowReader<'a> {
     /// A weight of any form.
     pub(crate) fn weight(weight: &'a Weight) -> Result<Self, ModelError> {
+        let outputs = weight.outputs();
+        if let Some(file) = weight.in_file() {
+            return Ok(Self { outputs, read: Box::new(rows_of_file(file)), groups: groups_of_file(file) });
+        }
         let held = weight.held()?;
         let read = move |row: usize, out: &mut [f32]| {
-            let place = row * out.len()..(row + 1) * out.len();
-            match held.numbers() {
-                Numbers::F32(values) => out.copy_from_slice(&values[place]),
-                narrower => out.copy_from_slice(&narrower.to_f32(place)),
-            }
+            copy_row(held.numbers(), row, out);
+            Ok(())
         };
-        let groups = weight.blocks().filter(|blocks| blocks.raw().1.bits() == 4);
-        Ok(Self { outputs: weight.outputs(), read: Box::new(read), groups })
-    }
-
-    /// A block of 32 inputs of an output of `width` inputs, where it lies in 4 bits.
-    pub(crate) fn group(&self, row: usize, group: usize, width: usize) -> Option<Group> {
-        let (factor, minimum, quants) = self.groups?.four_bits(row * (width / GROUP) + group)?;
-        Some(Group { factor, minimum, quants })
-    }
-
-    /// As [`RowReader::stacked`], of blocks.
-    pub(crate) fn stacked_group(sources: &[Self], mut row: usize, group: usize, width: usize) -> Option<Group> {
-        for source in sources {
-            if row < source.outputs {
-                return source.group(row, group, width);
-            }
-            row -= source.outputs;
-        }
-        None
+        let groups = weight.blocks().filter(|blocks| blocks.raw().1.bits() == 4).map(groups_of_blocks);
+        Ok(Self { outputs, read: Box::new(read), groups })
     }
 
     /// A layer's weight; with its adapter's product, scale × B A, added if `merged`.
@@ -55,10 +40,11 @@ impl<'a> RowReader<'a> {
         let Some(pair) = linear.adapter.as_ref().filter(|_| merged) else { return Ok(Self { outputs, read, groups }) };
         let (a, b, rank, scale) = (pair.a.values()?, pair.b.values()?, pair.rank, pair.scale);
         let read = move |row: usize, out: &mut [f32]| {
-            read(row, out);
+            read(row, out)?;
             for (factor, a) in b[row * rank..(row + 1) * rank].iter().zip(a.chunks(out.len())) {
                 rows::add_scaled(out, a, scale * factor);
             }
+            Ok(())
         };
         Ok(Self { outputs, read: Box::new(read), groups: None })
     }
@@ -73,8 +59,9 @@ impl<'a> RowReader<'a> {
         let Self { outputs, read, .. } = Self::weight(&pair.b)?;
         let scale = pair.scale;
         let read = move |row: usize, out: &mut [f32]| {
-            read(row, out);
+            read(row, out)?;
             rows::scale(out, scale);
+            Ok(())
         };
         Ok(Self { outputs, read: Box::new(read), groups: None })
     }
@@ -85,8 +72,8 @@ impl<'a> RowReader<'a> {
     }
 
     /// Writes a row.
-    pub(crate) fn read(&self, row: usize, out: &mut [f32]) {
-        (self.read)(row, out);
+    pub(crate) fn read(&self, row: usize, out: &mut [f32]) -> Result<(), ModelError> {
+        (self.read)(row, out)
     }
 
     /// All rows, for laying out.
@@ -94,13 +81,78 @@ impl<'a> RowReader<'a> {
         &*self.read
     }
 
+    /// The blocks of 4 bits of all rows, if they lie in such.
+    pub(crate) fn groups(&self) -> Option<&Groups<'a>> {
+        self.groups.as_deref()
+    }
+
     /// Writes a row of several sources that stand one below the other.
-    pub(crate) fn stacked(sources: &[Self], mut row: usize, out: &mut [f32]) {
+    pub(crate) fn stacked(sources: &[Self], row: usize, out: &mut [f32]) -> Result<(), ModelError> {
+        let (source, row) = Self::of_stacked(sources, row);
+        source.read(row, out)
+    }
+
+    /// As [`RowReader::stacked`], of blocks of 4 bits, in which all sources lie.
+    pub(crate) fn stacked_groups(sources: &[Self], row: usize, groups: &mut [Group]) -> Result<(), ModelError> {
+        let (source, row) = Self::of_stacked(sources, row);
+        source.groups().expect("all sources lie in 4 bits")(row, groups)
+    }
+
+    /// The source of a row of all sources, and its row there.
+    fn of_stacked(sources: &[Self], mut row: usize) -> (&Self, usize) {
         for source in sources {
             if row < source.outputs {
-                return source.read(row, out);
+                return (source, row);
             }
             row -= source.outputs;
         }
+        unreachable!("no row behind the last source's is asked for")
     }
+}
+
+/// Copies a row of numbers, as long as `out`.
+fn copy_row(numbers: Numbers<'_>, row: usize, out: &mut [f32]) {
+    let place = row * out.len()..(row + 1) * out.len();
+    match numbers {
+        Numbers::F32(values) => out.copy_from_slice(&values[place]),
+        narrower => out.copy_from_slice(&narrower.to_f32(place)),
+    }
+}
+
+/// Reads rows from a file.
+fn rows_of_file(file: &InFile) -> impl Fn(usize, &mut [f32]) -> Result<(), ModelError> + Sync {
+    |row, out| {
+        copy_row(file.rows(row..row + 1)?.numbers(), 0, out);
+        Ok(())
+    }
+}
+
+/// Copies a row's blocks.
+fn copy_groups(blocks: &Blocks, row: usize, groups: &mut [Group]) {
+    let first = row * groups.len();
+    for (i, group) in groups.iter_mut().enumerate() {
+        let (factor, minimum, quants) = blocks.four_bits(first + i).expect("blocks of 4 bits");
+        *group = Group { factor, minimum, quants };
+    }
+}
+
+fn groups_of_blocks(blocks: &Blocks) -> Box<Groups<'_>> {
+    Box::new(|row, groups| {
+        copy_groups(blocks, row, groups);
+        Ok(())
+    })
+}
+
+/// Makes a row's blocks of what a file holds, where it is used in blocks of 4 bits.
+fn groups_of_file(file: &InFile) -> Option<Box<Groups<'_>>> {
+    let in_four_bits = matches!(file.form(), Form::Blocks(form) if form.bits() == 4);
+    in_four_bits.then(|| -> Box<Groups<'_>> {
+        Box::new(|row, groups| {
+            match file.rows(row..row + 1)?.numbers() {
+                Numbers::Blocks(blocks) => copy_groups(blocks, 0, groups),
+                Numbers::F32(_) | Numbers::Bf16(_) => unreachable!("the form says blocks"),
+            }
+            Ok(())
+        })
+    })
 }

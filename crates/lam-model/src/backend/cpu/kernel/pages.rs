@@ -103,7 +103,14 @@ pub(crate) struct Region {
 
 impl Arena {
     /// A region of `words`, which `fill` writes. They are zero before.
-    pub(crate) fn region(&mut self, words: usize, fill: impl FnOnce(&mut [u32])) -> Region {
+    ///
+    /// # Errors
+    /// As `fill`.
+    pub(crate) fn region<E>(
+        &mut self,
+        words: usize,
+        fill: impl FnOnce(&mut [u32]) -> Result<(), E>,
+    ) -> Result<Region, E> {
         // Whole cache lines, so that every region starts at one.
         let room = words.next_multiple_of(16);
         let fits = |(pages, used): &(Arc<Pages>, usize)| used + room <= pages.layout.size() / size_of::<u32>();
@@ -112,9 +119,9 @@ impl Arena {
             (Arc::new(Pages::zeroed(words)), 0)
         });
         // SAFETY: inside the block, and no other region has this part.
-        fill(unsafe { std::slice::from_raw_parts_mut(pages.raw().add(offset), words) });
+        fill(unsafe { std::slice::from_raw_parts_mut(pages.raw().add(offset), words) })?;
         self.current = Some((pages.clone(), offset + room));
-        Region { pages, offset, words }
+        Ok(Region { pages, offset, words })
     }
 }
 
@@ -129,6 +136,8 @@ impl Deref for Region {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     #[test]
@@ -137,7 +146,13 @@ mod tests {
         let regions: Vec<Region> = [5, 100, CHUNK, 3 * CHUNK + 1, 7]
             .into_iter()
             .enumerate()
-            .map(|(i, words)| arena.region(words, |place| place.iter_mut().for_each(|word| *word += i as u32 + 1)))
+            .map(|(i, words)| {
+                let fill = |place: &mut [u32]| {
+                    place.iter_mut().for_each(|word| *word += i as u32 + 1);
+                    Ok::<_, Infallible>(())
+                };
+                arena.region(words, fill).unwrap()
+            })
             .collect();
         for (i, region) in regions.iter().enumerate() {
             assert!(region.iter().all(|&word| word == i as u32 + 1), "region {i}");

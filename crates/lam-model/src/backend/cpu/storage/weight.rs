@@ -228,6 +228,14 @@ impl Weight {
         Ok(())
     }
 
+    /// Where it lies, if it was left in its file.
+    pub(crate) fn in_file(&self) -> Option<&InFile> {
+        match &self.stored {
+            Stored::InFile(weight) => Some(weight),
+            _ => None,
+        }
+    }
+
     /// The blocks of a weight that is held in them.
     pub(crate) fn blocks(&self) -> Option<&Blocks> {
         match &self.stored {

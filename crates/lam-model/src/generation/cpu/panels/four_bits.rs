@@ -5,6 +5,7 @@ use half::f16;
 
 use super::column::{Column, WIDTH, ask_ahead};
 use super::packed_inputs::BLOCK;
+use crate::ModelError;
 use crate::backend::cpu::kernel::lanes::Lanes;
 
 /// Words of a panel's block of 32 inputs: the outputs' factors and minima in f16, then 4 × 32 words of eight 4-bit numbers,
@@ -20,8 +21,13 @@ pub(crate) struct Group {
     pub(crate) quants: [u8; BLOCK],
 }
 
-/// Gives a block of an output; none where it does not lie in 4 bits.
-pub(crate) type Groups<'a> = dyn Fn(usize, usize) -> Option<Group> + Sync + 'a;
+impl Group {
+    /// Weights of zero.
+    pub(crate) const NOTHING: Self = Self { factor: 0.0, minimum: 0.0, quants: [0; BLOCK] };
+}
+
+/// Gives the blocks of one output, all of which lie in 4 bits.
+pub(crate) type Groups<'a> = dyn Fn(usize, &mut [Group]) -> Result<(), ModelError> + Sync + 'a;
 
 /// Writes a block of the output at `place` into a panel's block.
 pub(super) fn write(group: &Group, place: usize, block: &mut [u32]) {

@@ -10,12 +10,12 @@ use std::ops::Range;
 use half::f16;
 use rayon::prelude::*;
 
-use crate::WeightFormat;
 use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows::bf16;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
 use crate::backend::cpu::kernel::tiles::{FewRows, Unit};
+use crate::{ModelError, WeightFormat};
 use column::Column;
 pub(crate) use column::{Output, WIDTH};
 pub(crate) use four_bits::{Group, Groups};
@@ -41,7 +41,7 @@ pub(crate) struct Panels {
 }
 
 /// Gives the K values of one output.
-pub(crate) type Rows<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
+pub(crate) type Rows<'a> = dyn Fn(usize, &mut [f32]) -> Result<(), ModelError> + Sync + 'a;
 
 /// Inputs, filled up to whole pairs or blocks, or for tiles to whole steps.
 fn filled(format: WeightFormat, k: usize, on_tiles: bool) -> usize {
@@ -54,37 +54,46 @@ fn filled(format: WeightFormat, k: usize, on_tiles: bool) -> usize {
 }
 
 impl Panels {
-    /// Lays out `n` outputs of `k` inputs: in 4 bits where that is asked for and every output that there is lies in such
-    /// blocks, in 8 bits where one does not.
+    /// Lays out `n` outputs of `k` inputs: in 4 bits where that is asked for and the outputs lie in such blocks, in 8
+    /// bits where they do not.
+    ///
+    /// # Errors
+    /// As `rows` and `groups`.
     pub(crate) fn of_blocks(
         arena: &mut Arena,
         format: WeightFormat,
         (n, k): (usize, usize),
         rows: &Rows<'_>,
-        groups: &Groups<'_>,
-    ) -> Self {
-        let lies = |row: usize| groups(row, 0).is_some();
-        let fits = format == WeightFormat::Q4 && k.is_multiple_of(BLOCK) && (0..n).all(lies);
-        if !fits {
-            return Self::new(arena, format, (n, k), rows);
-        }
+        groups: Option<&Groups<'_>>,
+    ) -> Result<Self, ModelError> {
+        let fits = format == WeightFormat::Q4 && k.is_multiple_of(BLOCK);
+        let Some(groups) = groups.filter(|_| fits) else { return Self::new(arena, format, (n, k), rows) };
         let size = panel_words(format, k);
         let data = arena.region(n.div_ceil(WIDTH) * size, |words| {
-            words.par_chunks_mut(size).enumerate().for_each(|(number, panel)| {
+            words.par_chunks_mut(size).enumerate().try_for_each(|(number, panel)| {
+                let mut row = vec![Group::NOTHING; k / BLOCK];
                 for place in 0..WIDTH.min(n - number * WIDTH) {
-                    for (group, block) in panel.chunks_exact_mut(four_bits::BLOCK_WORDS).enumerate() {
-                        if let Some(group) = groups(number * WIDTH + place, group) {
-                            four_bits::write(&group, place, block);
-                        }
+                    groups(number * WIDTH + place, &mut row)?;
+                    for (group, block) in row.iter().zip(panel.chunks_exact_mut(four_bits::BLOCK_WORDS)) {
+                        four_bits::write(group, place, block);
                     }
                 }
-            });
-        });
-        Self { format, unit: None, n, k, data }
+                Ok::<_, ModelError>(())
+            })
+        })?;
+        Ok(Self { format, unit: None, n, k, data })
     }
 
     /// Lays out `n` outputs of `k` inputs; in 8 bits where 4 are asked for.
-    pub(crate) fn new(arena: &mut Arena, format: WeightFormat, size: (usize, usize), rows: &Rows<'_>) -> Self {
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub(crate) fn new(
+        arena: &mut Arena,
+        format: WeightFormat,
+        size: (usize, usize),
+        rows: &Rows<'_>,
+    ) -> Result<Self, ModelError> {
         Self::for_unit(Unit::for_generation(), arena, format, size, rows)
     }
 
@@ -95,21 +104,22 @@ impl Panels {
         format: WeightFormat,
         (n, k): (usize, usize),
         rows: &Rows<'_>,
-    ) -> Self {
+    ) -> Result<Self, ModelError> {
         let format = format.of_inputs();
         let unit = unit.filter(|_| format == WeightFormat::Bf16);
         let filled = filled(format, k, unit.is_some());
         let size = panel_words(format, filled);
         let data = arena.region(n.div_ceil(WIDTH) * size, |words| {
-            words.par_chunks_mut(size).enumerate().for_each(|(number, panel)| {
+            words.par_chunks_mut(size).enumerate().try_for_each(|(number, panel)| {
                 let mut row = vec![0.0; filled];
                 for place in 0..WIDTH.min(n - number * WIDTH) {
-                    rows(number * WIDTH + place, &mut row[..k]);
+                    rows(number * WIDTH + place, &mut row[..k])?;
                     write(format, &row, place, panel);
                 }
-            });
-        });
-        Self { format, n, k: filled, data, unit }
+                Ok::<_, ModelError>(())
+            })
+        })?;
+        Ok(Self { format, n, k: filled, data, unit })
     }
 
     /// Outputs.
@@ -134,24 +144,13 @@ impl Panels {
         let panels = self.n.div_ceil(WIDTH);
         let least = WORTH_A_TASK.div_ceil(rows.len() * self.k * WIDTH);
         pool.split(panels, least, &|panels| {
-            if let Some(unit) = self.unit {
-                let few = FewRows {
-                    left: x.words()[rows.start * x.stride()..].as_ptr(),
-                    left_stride: x.stride(),
-                    rows: rows.len(),
-                    panels: self.data[panels.start * size..].as_ptr(),
-                    reduction: self.k,
-                    count: panels.len(),
-                };
-                let mut take = |panel: usize, row: usize, sums: &[f32; WIDTH]| {
-                    let first = (panels.start + panel) * step;
-                    // SAFETY: only this task writes to these columns.
-                    let y = unsafe { y.from(row * n + first) };
-                    write_row(sums, &mut y[..step.min(n - first)], output);
-                };
-                // SAFETY: whole blocks of rows can be read from any row on, the panels are as long as their steps, and
-                // the unit is this processor's.
-                unsafe { unit.multiply_few(few, &mut take) };
+            let mut take = |panel: usize, row: usize, sums: &[f32; WIDTH]| {
+                let first = (panels.start + panel) * step;
+                // SAFETY: only this task writes to these columns.
+                let y = unsafe { y.from(row * n + first) };
+                write_row(sums, &mut y[..step.min(n - first)], output);
+            };
+            if self.on_tiles(x, rows.clone(), panels.clone(), &mut take) {
                 return;
             }
             for number in panels {
@@ -172,6 +171,27 @@ impl Panels {
                 unsafe { column(column_) };
             }
         });
+    }
+    /// Some rows by some panels on tiles, or in their order, where that is how they are multiplied.
+    fn on_tiles(
+        &self,
+        x: &PackedInputs,
+        rows: Range<usize>,
+        panels: Range<usize>,
+        take: &mut dyn FnMut(usize, usize, &[f32; WIDTH]),
+    ) -> bool {
+        let left = x.words()[rows.start * x.stride()..].as_ptr();
+        let size = panel_words(self.format, self.k);
+        let start = self.data[panels.start * size..].as_ptr();
+        let (left_stride, rows, count) = (x.stride(), rows.len(), panels.len());
+        if let Some(unit) = self.unit {
+            let few = FewRows { left, left_stride, rows, panels: start, reduction: self.k, count };
+            // SAFETY: whole blocks of rows can be read from any row on, the panels are as long as their steps, and
+            // the unit is this processor's.
+            unsafe { unit.multiply_few(few, take) };
+            return true;
+        }
+        false
     }
 }
 

@@ -4,9 +4,21 @@ use crate::finite_difference::values;
 
 const FORMATS: [WeightFormat; 3] = [WeightFormat::F32, WeightFormat::Bf16, WeightFormat::Q8];
 
+/// Gives the rows of a weight of `k` inputs.
+fn rows_of(w: &[f32], k: usize) -> impl Fn(usize, &mut [f32]) -> Result<(), ModelError> + Sync {
+    move |row, values| {
+        values.copy_from_slice(&w[row * k..(row + 1) * k]);
+        Ok(())
+    }
+}
+
 fn panels(format: WeightFormat, w: &[f32], (n, k): (usize, usize)) -> Panels {
-    let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
-    Panels::new(&mut Arena::default(), format, (n, k), &rows)
+    Panels::new(&mut Arena::default(), format, (n, k), &rows_of(w, k)).unwrap()
+}
+
+/// The same for a unit, or for none.
+fn for_unit(unit: Option<Unit>, format: WeightFormat, w: &[f32], (n, k): (usize, usize)) -> Panels {
+    Panels::for_unit(unit, &mut Arena::default(), format, (n, k), &rows_of(w, k)).unwrap()
 }
 
 fn packed(format: WeightFormat, x: &[f32], k: usize) -> PackedInputs {
@@ -150,8 +162,11 @@ fn four_bits(n: usize, k: usize) -> (Panels, Vec<f32>) {
         }
     }
     let rows = |_: usize, _: &mut [f32]| panic!("blocks are laid out as they are");
-    let groups = |row: usize, number: usize| Some(group(row, number));
-    (Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (n, k), &rows, &groups), w)
+    let groups = |row: usize, groups: &mut [Group]| {
+        groups.iter_mut().enumerate().for_each(|(number, place)| *place = group(row, number));
+        Ok(())
+    };
+    (Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (n, k), &rows, Some(&groups)).unwrap(), w)
 }
 
 #[test]
@@ -190,10 +205,22 @@ fn four_bits_are_the_same_on_every_level_of_processor() {
 #[test]
 fn what_is_not_in_four_bits_is_in_eight() {
     let w = values(40 * 64, 2);
-    let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * 64..(row + 1) * 64]);
-    let mixed = |row: usize, _: usize| (row < 39).then_some(Group { factor: 1.0, minimum: 0.0, quants: [1; 32] });
-    let panels = Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (40, 64), &rows, &mixed);
-    assert_eq!(panels.format, WeightFormat::Q8);
+    let of_blocks = |groups| {
+        Panels::of_blocks(&mut Arena::default(), WeightFormat::Q4, (40, 64), &rows_of(&w, 64), groups).unwrap()
+    };
+    assert_eq!(of_blocks(None).format, WeightFormat::Q8);
+    assert_eq!(of_blocks(Some(&|_, _| Ok(()))).format, WeightFormat::Q4);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_laid_out() {
+    let refused = || Err(ModelError::batch("row 33", ""));
+    let rows = |row: usize, _: &mut [f32]| if row == 33 { refused() } else { Ok(()) };
+    let groups = |row: usize, _: &mut [Group]| if row == 33 { refused() } else { Ok(()) };
+    for format in [WeightFormat::F32, WeightFormat::Bf16, WeightFormat::Q8, WeightFormat::Q4] {
+        let laid = Panels::of_blocks(&mut Arena::default(), format, (40, 64), &rows, Some(&groups));
+        assert!(laid.is_err_and(|error| error.to_string().contains("row 33")), "{format:?}");
+    }
 }
 
 #[test]
@@ -248,8 +275,7 @@ fn on_tiles_a_row_is_the_same_bits_in_any_company_whoever_multiplies() {
         let right: Vec<f32> =
             x.chunks(k).flat_map(|x| w.chunks(k).map(|w| in_order_of_tiles(x, w)).collect::<Vec<_>>()).collect();
         for unit in units() {
-            let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
-            let panels = Panels::for_unit(Some(unit), &mut Arena::default(), WeightFormat::Bf16, (n, k), &rows);
+            let panels = for_unit(Some(unit), WeightFormat::Bf16, &w, (n, k));
             for count in [1, 2, 3, 4, 7, 15, 16, 17, 32, 33, 70] {
                 let found = product(&panels, &x[..count * k], k);
                 assert!(found.iter().zip(&right).all(|(a, b)| a.to_bits() == b.to_bits()), "{unit:?} {n} {k} {count}");
@@ -268,9 +294,8 @@ fn on_tiles_a_row_is_the_same_bits_in_any_company_whoever_multiplies() {
 fn on_tiles_outputs_are_gated_as_without() {
     let (k, rows) = (40, 9);
     let (x, w) = (values(rows * k, 1), values(64 * k, 2));
-    let row = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
     let gated = |unit| {
-        let panels = Panels::for_unit(unit, &mut Arena::default(), WeightFormat::Bf16, (64, k), &row);
+        let panels = for_unit(unit, WeightFormat::Bf16, &w, (64, k));
         let mut y = vec![0.0; rows * 32];
         panels.apply(&SpinPool::enter(), &packed(WeightFormat::Bf16, &x, k), 0..rows, &mut y, Output::SwiGlu);
         y
@@ -286,8 +311,7 @@ fn pairs_by_multiply_adds_are_the_same_bits_on_every_level() {
     let (k, n) = (96, 32);
     let (x, w) = (values(11 * k, 1), values(n * k, 2));
     for format in FORMATS {
-        let rows = |row: usize, values: &mut [f32]| values.copy_from_slice(&w[row * k..(row + 1) * k]);
-        let panels = Panels::for_unit(None, &mut Arena::default(), format, (n, k), &rows);
+        let panels = for_unit(None, format, &w, (n, k));
         let x = packed(format, &x, k);
         let right = by_level::<Portable<true, 2>>(&panels, &x);
         assert_eq!(by_level::<Portable<true, 8>>(&panels, &x), right, "{format:?}");
