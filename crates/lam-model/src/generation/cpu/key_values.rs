@@ -15,8 +15,8 @@ pub(crate) const COLUMNS: usize = 64;
 const SLAB: usize = 1 << 20;
 
 /// All blocks. A block has, for each layer and each key-value head, keys and values of 64 positions. f32: keys [E, 64],
-/// then for each 64 columns of the values [64, columns]; bf16: keys [E / 2, 64] pairs of inputs, then for each 64 columns
-/// [32, columns] pairs of positions. Values are filled up to E', a multiple of 16.
+/// then for each 64 columns of the values [64, columns]; bf16: keys [E / 2, 64] pairs of inputs, filled up to 16 pairs,
+/// then for each 64 columns [32, columns] pairs of positions. Values are filled up to E', a multiple of 32.
 pub(crate) struct KeyValues {
     pub(crate) shape: Shape,
     slabs: Vec<Pages>,
@@ -45,13 +45,14 @@ struct Slot {
 impl Shape {
     /// E', the width of a value.
     pub(crate) fn value_width(&self) -> usize {
-        self.dim.next_multiple_of(16)
+        self.dim.next_multiple_of(32)
     }
 
+    /// Words of a block's keys in one head.
     pub(crate) fn key_words(&self) -> usize {
         match self.format {
             KeyValueFormat::F32 => self.dim * BLOCK,
-            KeyValueFormat::Bf16 => self.dim / 2 * BLOCK,
+            KeyValueFormat::Bf16 => (self.dim / 2).next_multiple_of(16) * BLOCK,
         }
     }
 
@@ -226,7 +227,7 @@ mod tests {
     fn value(key_values: &KeyValues, slot: usize, position: usize) -> f32 {
         let block = key_values.blocks(slot)[position / BLOCK];
         // SAFETY: inside the block.
-        unsafe { key_values.head(block, 1, 0).add(4 * BLOCK + position % BLOCK * 16).cast::<f32>().read() }
+        unsafe { key_values.head(block, 1, 0).add(4 * BLOCK + position % BLOCK * 32).cast::<f32>().read() }
     }
 
     #[test]

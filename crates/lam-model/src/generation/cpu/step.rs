@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::attention::{Buffers, Query, attend};
+use super::attention::{Buffers, Bundle, Head, Token, attend};
 use super::cache::Cache;
 use super::model::BlockPanels;
 use super::panels::{Output, PackedInputs, WIDTH};
@@ -50,32 +50,35 @@ impl Cache {
         Ok(logits)
     }
 
-    /// Makes room for the new tokens. Those with the same adapter come side by side.
+    /// Makes room for the new tokens. Those with the same adapter come side by side, and among them those whose slots
+    /// begin with the same blocks.
     fn place(&mut self, reads: &[Read<'_>]) -> Vec<Row> {
-        let mut rows = Vec::new();
+        let mut places = Vec::new();
         let mut logits = 0;
-        for &Read { slot, tokens, scored } in reads {
-            let start = self.length(slot);
+        for read in reads {
+            places.push((read, self.length(read.slot), logits));
+            logits += read.scored;
+            self.key_values.grow(read.slot, read.tokens.len());
+            self.rope.extend(self.length(read.slot));
+        }
+        places.sort_by_key(|(read, ..)| (self.adapter_of_slot[read.slot], self.key_values.blocks(read.slot)));
+        let rows = places.into_iter().flat_map(|(&Read { slot, tokens, scored }, start, logits)| {
             let unscored = tokens.len() - scored;
-            rows.extend(tokens.iter().enumerate().map(|(i, &token)| Row {
+            tokens.iter().enumerate().map(move |(i, &token)| Row {
                 slot,
                 position: start + i,
                 token,
                 logits: (i >= unscored).then(|| logits + i - unscored),
-            }));
-            logits += scored;
-            self.key_values.grow(slot, tokens.len());
-            self.rope.extend(start + tokens.len());
-        }
-        rows.sort_by_key(|row| self.adapter_of_slot[row.slot]);
-        rows
+            })
+        });
+        rows.collect()
     }
 
     /// All layers for some new tokens; leaves the residual stream in the workspace. Shape: [rows, D].
     fn run(&mut self, pool: &SpinPool, rows: &[Row]) {
         let model = self.model.clone();
         let (d, eps) = (model.config.hidden_size, model.config.rms_norm_eps as f32);
-        let adapted = self.ranges(rows);
+        let (adapted, bundles) = (self.ranges(rows), self.bundles(rows));
         self.workspace.x.resize(rows.len() * d, 0.0);
         for (row, x) in rows.iter().zip(self.workspace.x.chunks_mut(d)) {
             model.embedding.read(row.token as usize, x);
@@ -86,7 +89,7 @@ impl Cache {
             qkv.resize(rows.len() * block.qkv.outputs(), 0.0);
             block.qkv.apply(pool, packed, 0..rows.len(), qkv, Output::Replace);
             self.adapt(pool, (layer, 0), &adapted);
-            self.attend(pool, layer, rows);
+            self.attend(pool, layer, rows, &bundles);
             let Workspace { x, packed, o, .. } = &mut self.workspace;
             pack(pool, o, o.len() / rows.len(), packed);
             block.o.apply(pool, packed, 0..rows.len(), x, Output::Add);
@@ -130,7 +133,7 @@ impl Cache {
     }
 
     /// Finishes and rotates queries and keys, stores keys and values, and attends.
-    fn attend(&mut self, pool: &SpinPool, layer: usize, rows: &[Row]) {
+    fn attend(&mut self, pool: &SpinPool, layer: usize, rows: &[Row], bundles: &[Bundle]) {
         let (heads, block) = (self.model.heads, &self.model.blocks[layer]);
         let eps = self.model.config.rms_norm_eps as f32;
         let (e, wq, wk) = (heads.dim, heads.query * heads.dim, heads.key_value * heads.dim);
@@ -151,19 +154,30 @@ impl Cache {
             }
         });
         o.resize(rows.len() * wq, 0.0);
-        let (o, group) = (Shared::new(o), wq / heads.key_value);
-        pool.split(rows.len() * heads.key_value, 1, &|range| {
-            let mut buffers = Buffers::default();
+        let (o, group) = (Shared::new(o), heads.query / heads.key_value);
+        pool.split(bundles.len() * heads.key_value, 1, &|range| {
+            let mut buffers = Buffers::new();
             for item in range {
-                let (i, head) = (item / heads.key_value, item % heads.key_value);
-                let Row { slot, position, .. } = rows[i];
-                let queries = &qkv[i * width + head * group..][..group];
-                let oldest = (position + 1).saturating_sub(heads.window.unwrap_or(usize::MAX));
-                // SAFETY: only this task has this row and head.
-                let o = unsafe { &mut o.from(i * wq + head * group)[..group] };
-                attend(cache, Query { queries, slot, layer, head, oldest, position }, &mut buffers, o);
+                let (bundle, head) = (&bundles[item / heads.key_value], item % heads.key_value);
+                let first = head * group * e;
+                let (queries, results) =
+                    (Head { numbers: &**qkv, width, first }, Head { numbers: o, width: wq, first });
+                // SAFETY: only this task has these rows in this head.
+                unsafe { attend(cache, (bundle, group), (layer, head), queries, &mut buffers, results) };
             }
         });
+    }
+
+    /// Which rows are attended for together.
+    fn bundles(&self, rows: &[Row]) -> Vec<Bundle> {
+        let window = self.model.heads.window.unwrap_or(usize::MAX);
+        let token = |row: &Row| Token {
+            slot: row.slot,
+            oldest: (row.position + 1).saturating_sub(window),
+            position: row.position,
+        };
+        let tokens: Vec<Token> = rows.iter().map(token).collect();
+        Bundle::all(&self.key_values, &tokens, self.model.heads.query / self.model.heads.key_value)
     }
 
     /// silu(gate) up of the packed rows, into the workspace. Those with an adapter are gated after it was added.

@@ -236,28 +236,6 @@ fn what_is_not_finite_stays_so() {
     }
 }
 
-/// Who can follow the order of tiles in this process.
-fn units() -> Vec<Unit> {
-    let mut units = vec![Unit::Model];
-    #[cfg(target_arch = "x86_64")]
-    {
-        use crate::backend::cpu::kernel::features::{Features, Level, TileUnit};
-        let features = Features::here();
-        if features.level == Level::Avx512 {
-            units.push(Unit::Avx512);
-        }
-        if features.level != Level::Baseline {
-            units.push(Unit::Avx2);
-        }
-        if features.tiles == Some(TileUnit::Hardware) {
-            units.push(Unit::Hardware);
-        }
-    }
-    #[cfg(target_arch = "aarch64")]
-    units.push(Unit::Neon);
-    units
-}
-
 /// The sum of products in the order of tiles.
 fn in_order_of_tiles(x: &[f32], w: &[f32]) -> f32 {
     let rounded = |v: &f32| f32::from_bits(bf16(*v) << 16);
@@ -274,7 +252,7 @@ fn on_tiles_a_row_is_the_same_bits_in_any_company_whoever_multiplies() {
         let (x, w) = (values(70 * k, 1), values(n * k, 2));
         let right: Vec<f32> =
             x.chunks(k).flat_map(|x| w.chunks(k).map(|w| in_order_of_tiles(x, w)).collect::<Vec<_>>()).collect();
-        for unit in units() {
+        for unit in Unit::all_here() {
             let panels = for_unit(Some(unit), WeightFormat::Bf16, &w, (n, k));
             for count in [1, 2, 3, 4, 7, 15, 16, 17, 32, 33, 70] {
                 let found = product(&panels, &x[..count * k], k);
@@ -301,7 +279,7 @@ fn on_tiles_outputs_are_gated_as_without() {
         y
     };
     let without = gated(None);
-    for unit in units() {
+    for unit in Unit::all_here() {
         assert!(gated(Some(unit)).iter().zip(&without).all(|(a, b)| (a - b).abs() < 1e-4), "{unit:?}");
     }
 }

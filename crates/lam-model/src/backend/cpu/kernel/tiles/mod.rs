@@ -8,6 +8,7 @@
 
 mod ask;
 mod block;
+mod by_blocks;
 mod cut;
 mod few;
 #[cfg(target_arch = "x86_64")]
@@ -33,6 +34,7 @@ mod unfused;
 mod unit;
 
 pub(crate) use block::{SIDE, Tiles};
+pub(crate) use by_blocks::{RightBlocks, RowsByBlocks};
 pub(crate) use few::FewRows;
 pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair, Sums};
 pub(super) use product::Work;

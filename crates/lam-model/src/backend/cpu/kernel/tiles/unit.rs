@@ -10,6 +10,7 @@ use super::super::numerics::numerics;
 use super::super::panel::Words;
 use super::super::shared::Shared;
 use super::block::{PAIR, SIDE};
+use super::by_blocks::{self, RightBlocks, RowsByBlocks};
 use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
 use super::order::{self, OwnOrder};
@@ -91,6 +92,20 @@ impl Unit {
     pub(crate) fn for_generation() -> Option<Self> {
         let has_tiles = Features::here().tiles.is_some();
         Self::here().filter(|_| has_tiles || numerics() == Numerics::Portable)
+    }
+
+    /// Everybody who can follow the order of tiles in this process.
+    #[cfg(test)]
+    pub(crate) fn all_here() -> Vec<Self> {
+        let features = Features::here();
+        let hardware = Self::here().filter(|_| features.tiles == Some(TileUnit::Hardware));
+        let mut units: Vec<Self> =
+            [Some(Self::Model), hardware, Self::fused(features.level)].into_iter().flatten().collect();
+        #[cfg(target_arch = "x86_64")]
+        if features.level == Level::Avx512 {
+            units.push(Self::Avx2);
+        }
+        units
     }
 
     /// Who follows the tiles' order where there are none; nobody where multiply-adds are not fused.
@@ -185,6 +200,27 @@ impl Unit {
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => few::neon(job, take),
                 Self::Model => few::model(job, take),
+            }
+        }
+    }
+
+    /// Rows by blocks of keys or of values, on this thread. The sums of a row have the same bits in any company.
+    ///
+    /// # Safety
+    /// The pointers are good for what the jobs and `blocks` say, and the processor has this unit.
+    pub(crate) unsafe fn multiply_by_blocks(self, jobs: &[RowsByBlocks<'_>], blocks: RightBlocks) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Self::Hardware => by_blocks::hardware(jobs, blocks),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => by_blocks::avx512(jobs, blocks),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => by_blocks::avx2(jobs, blocks),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => by_blocks::neon(jobs, blocks),
+                Self::Model => by_blocks::model(jobs, blocks),
             }
         }
     }
