@@ -1,7 +1,7 @@
 //! Whether this process may use AMX: what the processor has, what the system has switched on, and the permission that
 //! Linux wants to be asked for. Multiplies nothing.
 
-/// Whether tiles of bf16 may be used, else why not; without a reason where the processor has none. Asks the system for
+/// Whether tiles of bf16 and of bytes may be used, else why not; without a reason where the processor has none. Asks the system for
 /// the permission, which the process keeps.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) fn usable() -> Result<(), Option<String>> {
@@ -17,14 +17,14 @@ pub(super) fn usable() -> Result<(), Option<String>> {
 /// CPUID and XCR0; asks the system for nothing.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 fn processor() -> Result<(), Option<String>> {
-    /// Leaf 7, EDX: tiles, and their products of bf16.
-    const TILES_AND_BF16: u32 = 1 << 24 | 1 << 22;
+    /// Leaf 7, EDX: tiles, and their products of bf16 and of bytes.
+    const TILES_AND_PRODUCTS: u32 = 1 << 24 | 1 << 22 | 1 << 25;
     /// XCR0: the system saves TILECFG and TILEDATA.
     const SAVED: u64 = 3 << 17;
     /// Leaf 1, ECX: XCR0 can be read.
     const OSXSAVE: u32 = 1 << 27;
     const UNSAVED: &str = "the system does not save tiles";
-    if cpuid(0, 0)[0] < 0x1d || cpuid(7, 0)[3] & TILES_AND_BF16 != TILES_AND_BF16 {
+    if cpuid(0, 0)[0] < 0x1d || cpuid(7, 0)[3] & TILES_AND_PRODUCTS != TILES_AND_PRODUCTS {
         return Err(None);
     }
     // Palette 1 must have 8 tiles of 16 rows of 64 bytes at least.

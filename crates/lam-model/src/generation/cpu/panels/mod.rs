@@ -14,6 +14,8 @@ use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows::bf16;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
+#[cfg(target_arch = "x86_64")]
+use crate::backend::cpu::kernel::tiles::ByteRows;
 use crate::backend::cpu::kernel::tiles::{FewRows, Unit};
 use crate::{ModelError, WeightFormat};
 use column::Column;
@@ -189,6 +191,13 @@ impl Panels {
             // SAFETY: whole blocks of rows can be read from any row on, the panels are as long as their steps, and
             // the unit is this processor's.
             unsafe { unit.multiply_few(few, take) };
+            return true;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if self.format == WeightFormat::Q8 && Unit::takes_bytes(rows) {
+            let job = ByteRows { left, left_stride, rows, panels: start, count, blocks: self.k / BLOCK };
+            // SAFETY: as above, of blocks.
+            unsafe { Unit::multiply_bytes(job, take) };
             return true;
         }
         false

@@ -9,6 +9,8 @@
 mod ask;
 mod block;
 mod by_blocks;
+#[cfg(target_arch = "x86_64")]
+mod bytes;
 mod cut;
 mod few;
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +37,8 @@ mod unit;
 
 pub(crate) use block::{SIDE, Tiles};
 pub(crate) use by_blocks::{RightBlocks, RowsByBlocks};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use bytes::ByteRows;
 pub(crate) use few::FewRows;
 pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair, Sums};
 pub(super) use product::Work;

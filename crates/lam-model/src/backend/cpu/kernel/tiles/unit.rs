@@ -11,6 +11,8 @@ use super::super::panel::Words;
 use super::super::shared::Shared;
 use super::block::{PAIR, SIDE};
 use super::by_blocks::{self, RightBlocks, RowsByBlocks};
+#[cfg(target_arch = "x86_64")]
+use super::bytes::{self, ByteRows};
 use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
 use super::order::{self, OwnOrder};
@@ -48,6 +50,10 @@ const ALONE: usize = 1 << 17;
 /// Rows from which on the processor's tiles are faster than its vectors in generation.
 #[cfg(target_arch = "x86_64")]
 const TILES_FROM: usize = 4;
+
+/// The same of bytes.
+#[cfg(target_arch = "x86_64")]
+const BYTE_TILES_FROM: usize = 9;
 
 impl Unit {
     /// Who multiplies in this process; nobody where products are taken in another order.
@@ -202,6 +208,22 @@ impl Unit {
                 Self::Model => few::model(job, take),
             }
         }
+    }
+
+    /// Whether so many rows of bytes are multiplied on the processor's tiles. They have the bits that vectors give them.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn takes_bytes(rows: usize) -> bool {
+        rows >= BYTE_TILES_FROM && Features::here().tiles == Some(TileUnit::Hardware)
+    }
+
+    /// Rows of bytes by whole panels, on this thread and the processor's tiles.
+    ///
+    /// # Safety
+    /// The pointers are good for what `job` says, and [`Unit::takes_bytes`] says so.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) unsafe fn multiply_bytes(job: ByteRows, take: &mut TakeRow<'_>) {
+        // SAFETY: the caller's.
+        unsafe { bytes::hardware(job, take) }
     }
 
     /// Rows by blocks of keys or of values, on this thread. The sums of a row have the same bits in any company.
