@@ -1,7 +1,7 @@
 //! Tokens per second of cached generation after a prompt, at a few shapes, batch sizes and weight formats.
 //!
-//! `cargo run --release -p lam-model --example decode -- [--steps N] [--shape NAME] [--format f32|bf16|q8] [--batch N]`
-//! Threads are rayon's: `RAYON_NUM_THREADS`.
+//! `cargo run --release -p lam-model --example decode -- [--steps N] [--shape NAME] [--format f32|bf16|q8] [--batch N]
+//! [--share]`; with `--share` all requests hold one prompt together. Threads are rayon's: `RAYON_NUM_THREADS`.
 
 use std::time::Instant;
 
@@ -24,12 +24,17 @@ struct Options {
     shape: Option<String>,
     format: Option<String>,
     batch: Option<usize>,
+    share: bool,
 }
 
 fn options() -> Result<Options, Failure> {
-    let mut options = Options { steps: 40, shape: None, format: None, batch: None };
+    let mut options = Options { steps: 40, shape: None, format: None, batch: None, share: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
+        if name == "--share" {
+            options.share = true;
+            continue;
+        }
         let value = arguments.next().ok_or_else(|| format!("`{name}` wants a value"))?;
         match name.as_str() {
             "--steps" => options.steps = value.parse()?,
@@ -57,6 +62,7 @@ fn measure(
     decoder: &Decoder,
     format: WeightFormat,
     (batch, prompt, steps): (usize, usize, usize),
+    share: bool,
 ) -> Result<String, Failure> {
     let vocabulary = decoder.config().vocab_size;
     let tokens: Vec<u32> = (0..prompt).map(|i| (i * 7919 % vocabulary) as u32).collect();
@@ -66,7 +72,8 @@ fn measure(
     for _ in 0..2 {
         (0..batch).for_each(|slot| cache.truncate(slot, 0));
         let start = Instant::now();
-        cache.decode(&prompts)?;
+        cache.decode(if share { &prompts[..1] } else { &prompts })?;
+        (1..batch).filter(|_| share).for_each(|slot| cache.copy_prefix(0, slot, prompt));
         prefill = prefill.min(start.elapsed().as_secs_f64());
     }
     let mut seconds = Vec::new();
@@ -81,12 +88,13 @@ fn measure(
     let (wall, processor) = (start.elapsed().as_secs_f64(), processor_seconds() - processor);
     seconds.sort_by(f64::total_cmp);
     Ok(format!(
-        "{:.0} tokens/s (median step {:.2} ms: {:.0}; {:.0} a processor second), prompt {:.0} tokens/s",
+        "{:.0} tokens/s (median step {:.2} ms: {:.0}; least {:.2} ms; {:.0} a processor second), prompt {:.0} tokens/s",
         (batch * steps) as f64 / wall,
         seconds[steps / 2] * 1e3,
         batch as f64 / seconds[steps / 2],
+        seconds[0] * 1e3,
         (batch * steps) as f64 / processor,
-        (batch * prompt) as f64 / prefill
+        (if share { 1 } else { batch } * prompt) as f64 / prefill
     ))
 }
 
@@ -107,9 +115,10 @@ fn main() -> Result<(), Failure> {
         }))?;
         let decoder = Decoder::init(config, &Initialization::Normal, 1)?;
         for (format_name, format) in FORMATS.into_iter().filter(|(name, _)| chosen(&options.format, name)) {
-            for batch in [1, 8, 32, 64].into_iter().filter(|&batch| options.batch.is_none_or(|wanted| wanted == batch))
+            for batch in
+                [1, 4, 8, 16, 32, 64].into_iter().filter(|&batch| options.batch.is_none_or(|wanted| wanted == batch))
             {
-                let result = measure(&decoder, format, (batch, prompt, options.steps))?;
+                let result = measure(&decoder, format, (batch, prompt, options.steps), options.share)?;
                 println!("{name}, {format_name}, batch {batch}: {result}");
             }
         }
