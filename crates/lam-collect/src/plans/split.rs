@@ -1,52 +1,96 @@
 //! Which pairs are kept for the test set: within each family, by a hash of the plan.
 //!
-//! Two wordings of the same plan fall on the same side, and a pair's side does not change when others are added. In
-//! documents that name no families, everything that is alike falls on one side: the procedures of a document, and
-//! those whose tasks or plans are nearly the same.
+//! Two wordings of the same plan fall on the same side, and a pair's side does not change when others are added. A
+//! family with few plans is split by wording instead: cut by plan it would fall on one side as a whole, or nearly, and
+//! a model would never be told how it is done. Wordings that are nearly the same stay together, and at least one stays
+//! in the training set. In documents that name no families, everything that is alike falls on one side: the procedures
+//! of a document, and those whose tasks or plans are nearly the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use lam_data::NearIndex;
+use lam_data::{NearIndex, normalize};
 use lam_store::hash_bytes;
 use lam_types::{Split, TaskPlan};
 
 /// Share of common words from which two tasks belong on the same side; `data check` tells them from 0.9 on.
 const ALIKE: f64 = 0.8;
+/// Plans below which a family is split by wording. Of so many a fifth is two, and one of those may be the plan of most
+/// of its pairs.
+const FEW_PLANS: usize = 10;
 
 /// Puts about `test_fraction` of the pairs into the test set.
 pub(crate) fn assign(pairs: &mut [TaskPlan], test_fraction: f64) {
-    let groups = groups(pairs);
-    let keys: Vec<String> = (0..pairs.len()).map(|index| key(pairs, groups[index])).collect();
-    for (pair, key) in pairs.iter_mut().zip(keys) {
-        let hash = hash_bytes(key.as_bytes());
-        let place = u32::from_str_radix(&hash[..8], 16).expect("a hash is hex");
-        let test = f64::from(place) / f64::from(u32::MAX) < test_fraction;
-        pair.split = if test { Split::Test } else { Split::Train };
+    let by_wording = families_with_few_plans(pairs);
+    let groups = groups(pairs, &by_wording);
+    let places: Vec<f64> = (0..pairs.len()).map(|index| place(&key(pairs, groups[index], &by_wording))).collect();
+    for (pair, place) in pairs.iter_mut().zip(&places) {
+        pair.split = if *place < test_fraction { Split::Test } else { Split::Train };
     }
+    keep_training_pairs(pairs, &places, &by_wording);
 }
 
-fn key(pairs: &[TaskPlan], group: usize) -> String {
+/// Where a key lies between 0 and 1.
+fn place(key: &str) -> f64 {
+    let hash = hash_bytes(key.as_bytes());
+    f64::from(u32::from_str_radix(&hash[..8], 16).expect("a hash is hex")) / f64::from(u32::MAX)
+}
+
+fn key(pairs: &[TaskPlan], group: usize, by_wording: &BTreeSet<String>) -> String {
     let first = &pairs[group];
     match first.family.as_str() {
         "" => first.document.clone(),
+        family if by_wording.contains(family) => format!("{family}\n{}", normalize(&first.task)),
         family => format!("{family}\n{}", first.plan.join("\n")),
     }
 }
 
-/// For each pair, the first of its group; a pair of a known family is its own.
-fn groups(pairs: &[TaskPlan]) -> Vec<usize> {
-    let mut first: Vec<usize> = (0..pairs.len()).collect();
-    let (mut documents, mut plans) = (HashMap::new(), HashMap::new());
-    let (mut tasks, mut places) = (NearIndex::new(ALIKE), Vec::new());
-    for (index, pair) in pairs.iter().enumerate().filter(|(_, pair)| pair.family.is_empty()) {
-        let document = *documents.entry(&pair.document).or_insert(index);
-        let plan = *plans.entry(&pair.plan).or_insert(index);
-        let near = tasks.nearest(&pair.task).map_or(index, |(number, _)| places[number]);
-        for other in [document, plan, near] {
-            unite(&mut first, index, other);
+/// The named families of which there are so few plans that their wordings are split.
+fn families_with_few_plans(pairs: &[TaskPlan]) -> BTreeSet<String> {
+    let mut plans: BTreeMap<&str, BTreeSet<&[String]>> = BTreeMap::new();
+    for pair in pairs.iter().filter(|pair| !pair.family.is_empty()) {
+        plans.entry(&pair.family).or_default().insert(&pair.plan);
+    }
+    let few = plans.into_iter().filter(|(_, plans)| plans.len() < FEW_PLANS);
+    few.map(|(family, _)| family.to_owned()).collect()
+}
+
+/// Gives each family that is split by wording at least one wording to learn from: the one that was farthest from the
+/// test set.
+fn keep_training_pairs(pairs: &mut [TaskPlan], places: &[f64], by_wording: &BTreeSet<String>) {
+    for family in by_wording {
+        let own: Vec<usize> = (0..pairs.len()).filter(|&index| pairs[index].family == *family).collect();
+        if own.iter().any(|&index| pairs[index].split == Split::Train) {
+            continue;
         }
-        tasks.insert(&pair.task);
+        let farthest = own.iter().map(|&index| places[index]).fold(f64::MIN, f64::max);
+        for index in own.into_iter().filter(|&index| places[index] >= farthest) {
+            pairs[index].split = Split::Train;
+        }
+    }
+}
+
+/// For each pair, the first of its group. A pair of a known family is its own, unless the family is split by wording:
+/// then those that are worded nearly alike go together.
+fn groups(pairs: &[TaskPlan], by_wording: &BTreeSet<String>) -> Vec<usize> {
+    let mut first: Vec<usize> = (0..pairs.len()).collect();
+    let (mut documents, mut plans, mut families) = (HashMap::new(), HashMap::new(), HashMap::new());
+    let (mut tasks, mut places) = (NearIndex::new(ALIKE), Vec::new());
+    for (index, pair) in pairs.iter().enumerate() {
+        let is_named = !pair.family.is_empty();
+        if is_named && !by_wording.contains(&pair.family) {
+            continue;
+        }
+        // Wordings are held against those of their own family, and in documents without families against all.
+        let next = u32::try_from(families.len()).expect("fewer than 4 billion families");
+        let among = *families.entry(&pair.family).or_insert(next);
+        let near = tasks.nearest_among(among, &pair.task).map_or(index, |(number, _)| places[number]);
+        unite(&mut first, index, near);
+        tasks.insert_among(among, &pair.task);
         places.push(index);
+        if !is_named {
+            unite(&mut first, index, *documents.entry(&pair.document).or_insert(index));
+            unite(&mut first, index, *plans.entry(&pair.plan).or_insert(index));
+        }
     }
     (0..pairs.len()).map(|index| root(&first, index)).collect()
 }
@@ -62,4 +106,80 @@ fn root(first: &[usize], mut index: usize) -> usize {
 fn unite(first: &mut [usize], one: usize, other: usize) {
     let (one, other) = (root(first, one), root(first, other));
     first[one.max(other)] = one.min(other);
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_types::PlanSource;
+
+    use super::*;
+
+    fn pair(family: &str, task: &str, plan: &str) -> TaskPlan {
+        TaskPlan {
+            task_id: String::new(),
+            application: "word".into(),
+            source: PlanSource::SearchQuery,
+            task: task.into(),
+            plan: vec![plan.into()],
+            parent_id: None,
+            document: "queries".into(),
+            document_hash: String::new(),
+            producer: String::new(),
+            family: family.into(),
+            split: Split::Train,
+        }
+    }
+
+    /// Requests of which no two share a word.
+    fn wordings(family: &str, count: usize) -> Vec<TaskPlan> {
+        (0..count).map(|n| pair(family, &format!("{family}{n} please{n} now{n}"), "click Ruler")).collect()
+    }
+
+    fn count(pairs: &[TaskPlan], family: &str, split: Split) -> usize {
+        pairs.iter().filter(|pair| pair.family == family && pair.split == split).count()
+    }
+
+    #[test]
+    fn a_family_with_one_plan_has_wordings_on_both_sides() {
+        let mut pairs = [wordings("ruler", 200), wordings("word_count", 200)].concat();
+        assign(&mut pairs, 0.2);
+        for family in ["ruler", "word_count"] {
+            assert!((20..60).contains(&count(&pairs, family, Split::Test)), "{family}");
+        }
+    }
+
+    #[test]
+    fn however_few_its_wordings_a_family_can_be_learned() {
+        for number in 0..40 {
+            let family = format!("family{number}");
+            for wordings_count in 1..4 {
+                let mut pairs = wordings(&family, wordings_count);
+                assign(&mut pairs, 0.9);
+                assert!(count(&pairs, &family, Split::Train) > 0, "{family} of {wordings_count}");
+            }
+        }
+    }
+
+    #[test]
+    fn wordings_that_are_nearly_the_same_stay_together() {
+        let mut pairs = wordings("ruler", 60);
+        let twins: Vec<TaskPlan> =
+            pairs.iter().map(|one| pair("ruler", &format!("{}!", one.task.to_uppercase()), "click Ruler")).collect();
+        pairs.extend(twins);
+        assign(&mut pairs, 0.5);
+        for index in 0..60 {
+            assert_eq!(pairs[index].split, pairs[index + 60].split, "{}", pairs[index].task);
+        }
+        assert!(count(&pairs, "ruler", Split::Test) > 20);
+    }
+
+    #[test]
+    fn a_family_with_many_plans_is_split_by_plan() {
+        let mut pairs: Vec<TaskPlan> = (0..100)
+            .flat_map(|n| ["make it bold", "put bold on it"].map(|task| pair("bold", task, &format!("select {n}"))))
+            .collect();
+        assign(&mut pairs, 0.2);
+        assert!(pairs.chunks(2).all(|both| both[0].split == both[1].split));
+        assert!((20..70).contains(&count(&pairs, "bold", Split::Test)));
+    }
 }
