@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use lam_env::Application;
-use lam_types::Args;
 
 /// Texts and words of an application.
 pub struct Corpus {
@@ -51,11 +50,6 @@ impl Corpus {
         }
         windows
     }
-}
-
-/// How an application words a call, as documentation does.
-pub fn step_text(app: &dyn Application) -> impl Fn(&str, &str, &Args) -> String {
-    |function, control_name, args| app.step_text(function, control_name, args)
 }
 
 fn words<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -12,9 +12,10 @@ use lam_trainer::{
     Identity, SaveDtype, SupervisedModule, TRAINING_DIRECTORY, TrainRun, TrainingArguments, copy_companions,
     note_adapter, settings_identity, train, write_model,
 };
+use lam_types::Call;
 use serde_json::{Value, json};
 
-use crate::corpus::{Corpus, step_text};
+use crate::corpus::Corpus;
 use crate::shapes::{model_config, with_special_tokens};
 use crate::synthetic::Material;
 use crate::{BaseConfig, BaseError, SyntheticLoader};
@@ -88,7 +89,7 @@ fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
         corpus.lexicon.len()
     ));
 
-    let words = step_text(io.app);
+    let words = |call: &Call| io.app.step_text(call);
     let material = Material {
         functions: io.app.functions(),
         lexicon: &corpus.lexicon,

@@ -4,7 +4,7 @@
 use lam_env::Document;
 use lam_env::random::hash;
 use lam_tasks::documentation::{self, document, function_texts, kept_words, labels, query_log, word_lists};
-use lam_tasks::{Call, steps};
+use lam_tasks::{step_text, steps};
 use lam_types::{FunctionSpec, Phrasing, PlanSource, Split};
 
 use crate::application::ApplicationFile;
@@ -39,7 +39,7 @@ fn example(family: &'static Family, what: &str, seed: u64) -> Instance {
 }
 
 fn procedure(heading: &str, instance: &Instance) -> String {
-    let steps: Vec<String> = instance.calls().iter().map(Call::step).collect();
+    let steps: Vec<String> = instance.calls().iter().map(step_text).collect();
     documentation::procedure(heading, instance.family.name, &steps)
 }
 

@@ -52,7 +52,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lam_env::{Application, Confinement, Document, EnvError, Environment, Expert, GuardRules, TaskQuery};
-use lam_types::{Action, Args, FunctionSpec, State, Task};
+use lam_types::{Action, Call, FunctionSpec, State, Task};
 
 pub use application::ApplicationFile;
 pub use provider::DesktopProvider;
@@ -182,8 +182,12 @@ impl Application for Desktop {
         documentation::vocabulary(&self.file, &self.functions)
     }
 
-    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        lam_tasks::words(function, control_name, args)
+    fn step_text(&self, call: &Call) -> String {
+        lam_tasks::step_text(call)
+    }
+
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        Ok(lam_tasks::parse_step(step))
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {

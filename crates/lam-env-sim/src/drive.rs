@@ -1,6 +1,6 @@
 //! Calls carried out on an editor, tab by tab as its screen needs it. Knows no task.
 
-use lam_tasks::{Call, act};
+use lam_tasks::{Call, act, step_text};
 use lam_types::{Action, Status, StepStatus};
 
 use crate::editor::Editor;
@@ -40,7 +40,7 @@ fn take(editor: &mut Editor, call: &Call, actions: &mut Vec<Action>) -> Result<(
         "" => String::new(),
         name => label_of(editor, name).ok_or_else(|| Stuck(format!("no control `{name}`")))?,
     };
-    let action = act(call, &label, call.step(), false, Vec::new());
+    let action = act(call, &label, step_text(call), false, Vec::new());
     match perform(editor, &action) {
         Performed { status: StepStatus::Ok, .. } => {
             actions.push(action);

@@ -39,7 +39,7 @@ mod ribbon;
 mod screen;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
-use lam_types::{FunctionSpec, Task};
+use lam_types::{Call, FunctionSpec, Task};
 
 pub use environment::SimEnvironment;
 pub use expert::SimExpert;
@@ -105,10 +105,12 @@ impl Application for Sim {
         documentation::vocabulary()
     }
 
-    fn step_text(&self, function: &str, control_name: &str, args: &lam_types::Args) -> String {
-        // Where keys and the wheel go need not be said here: there is one document.
-        let goes_to_document = matches!(function, "keyboard_input" | "wheel_mouse_input");
-        lam_tasks::words(function, if goes_to_document { "Document" } else { control_name }, args)
+    fn step_text(&self, call: &Call) -> String {
+        lam_tasks::step_text(call)
+    }
+
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        Ok(lam_tasks::parse_step(step))
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {

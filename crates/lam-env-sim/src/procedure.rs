@@ -1,6 +1,6 @@
 //! The calls of a task, each with the tab that holds its command: that is all it takes to find it from anywhere.
 
-use lam_tasks::{Call, Parameters, calls};
+use lam_tasks::{Call, Parameters, calls, step_text};
 
 use crate::family::Family;
 use crate::ribbon::{Tab, opens};
@@ -42,10 +42,10 @@ pub fn plan_steps_from(mut shown: Option<String>, calls: &[Planned]) -> Vec<Stri
     let mut steps = Vec::new();
     for planned in calls {
         if let Some(tab) = planned.tab.filter(|tab| shown.as_deref() != Some(tab.name())) {
-            steps.push(Call::click(tab.name()).step());
+            steps.push(step_text(&Call::click(tab.name())));
             shown = Some(tab.name().to_owned());
         }
-        steps.push(planned.call.step());
+        steps.push(step_text(&planned.call));
     }
     steps
 }

@@ -1,10 +1,10 @@
 //! The expert, the plans' language and the documentation, from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lam_env::{Application, Expert, TaskQuery};
 use lam_env_sim::{Sim, SimExpert, phrasings, reference, reference_plan};
-use lam_tasks::Call;
+use lam_tasks::{Call, check_language, parse_step, step_text};
 use lam_types::{Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task};
 
 fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
@@ -62,16 +62,32 @@ fn the_expert_survives_what_it_does_not_expect() {
 fn steps_and_calls_translate_into_each_other() {
     for task in tasks(Split::Train, Phrasing::Seen, 700) {
         for action in reference(&task).expect("the family exists") {
-            let step = Call::of(&action).step();
-            let call = Call::parse(&step).unwrap_or_else(|| panic!("no step: {step}"));
+            let step = step_text(&Call::of(&action));
+            let call = parse_step(&step).unwrap_or_else(|| panic!("no step: {step}"));
             assert_eq!((call.function, call.args), (action.function.clone(), action.args.clone()), "{step}");
             assert_eq!(call.control_name, action.control_name, "{step}");
         }
         for step in reference_plan(&task).expect("the family exists") {
-            assert!(Call::parse(&step).is_some(), "{step}");
+            assert!(parse_step(&step).is_some(), "{step}");
         }
     }
-    assert_eq!(Call::parse("jump over Bold"), None);
+    assert_eq!(parse_step("jump over Bold"), None);
+}
+
+#[test]
+fn whatever_the_screen_shows_its_steps_read_back() {
+    let sim = Sim::new();
+    let mut names = BTreeSet::new();
+    for task in tasks(Split::Train, Phrasing::Seen, 210) {
+        let mut environment = sim.open().expect("sim opens");
+        let mut shown = environment.reset(&task).expect("a known family");
+        for action in reference(&task).expect("the family exists") {
+            names.extend(shown.controls.into_iter().map(|control| control.control_text));
+            shown = environment.act(&action).expect("a live editor").observation;
+        }
+    }
+    assert!(names.len() > 100, "{names:?}");
+    assert_eq!(check_language(&sim, names.iter().map(String::as_str)), Ok(()));
 }
 
 #[test]

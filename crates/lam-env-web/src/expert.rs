@@ -5,7 +5,7 @@
 //! one; for a request it cannot read it clicks the first control that the request names, and stops.
 
 use lam_env::Expert;
-use lam_tasks::{Call, Slots, act, gave_up, template};
+use lam_tasks::{Call, Slots, act, gave_up, step_text, template};
 use lam_types::{Action, Control, State, Target};
 
 use crate::family::{Asking, CATALOG, read};
@@ -57,8 +57,8 @@ fn next(state: &State, moves: &Moves) -> Action {
     let Some((next, rest)) = moves.calls.split_first() else { return Action::stop("all is done") };
     let is_last = rest.is_empty() && !moves.is_open;
     let label = moves.label.clone().unwrap_or_else(|| label(state, next));
-    let thought = moves.thought.clone().unwrap_or_else(|| next.step());
-    act(next, &label, thought, is_last, rest.iter().map(Call::step).collect())
+    let thought = moves.thought.clone().unwrap_or_else(|| step_text(next));
+    act(next, &label, thought, is_last, rest.iter().map(step_text).collect())
 }
 
 /// The label of the first control that bears the call's name and on which its function acts, "" where there is none.
@@ -79,7 +79,7 @@ fn guess(state: &State) -> Action {
     match state.observation.controls.iter().find(|control| named(&control.control_text)) {
         Some(control) => {
             let call = Call::click(&control.control_text);
-            act(&call, &control.label, call.step(), true, Vec::new())
+            act(&call, &control.label, step_text(&call), true, Vec::new())
         }
         None => Action::stop("it is not clear"),
     }

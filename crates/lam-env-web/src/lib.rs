@@ -40,7 +40,7 @@ mod words;
 use std::sync::Arc;
 
 use lam_env::{Application, Confinement, Document, EnvError, Environment, Expert, TaskQuery};
-use lam_types::{Args, FunctionSpec, Task};
+use lam_types::{Call, FunctionSpec, Task};
 
 pub use browser::Clicks;
 pub use environment::WebEnvironment;
@@ -128,11 +128,37 @@ impl Application for Web {
         documentation::vocabulary()
     }
 
-    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        lam_tasks::words(function, control_name, args)
+    fn step_text(&self, call: &Call) -> String {
+        lam_tasks::step_text(call)
+    }
+
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        Ok(lam_tasks::parse_step(step))
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {
         Some(Box::new(WebExpert))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::family::values;
+
+    #[test]
+    fn steps_on_what_pages_show_read_back() {
+        let parts = Parts { chromium: "".into(), chromedriver: "".into(), pages: "".into() };
+        let web = Web { parts: Arc::new(parts), clicks: Clicks::Script };
+        let mut names: BTreeSet<String> = words::BUTTONS.iter().map(|name| (*name).to_owned()).collect();
+        for asking in family::CATALOG.families.iter().flat_map(|family| family.askings) {
+            for seed in 0..5 {
+                let slots = values::draw(asking.wording.train[0], &mut random::stream(seed, &["language"]));
+                names.extend(lam_tasks::calls(asking.steps, &slots).into_iter().map(|call| call.control_name));
+            }
+        }
+        assert_eq!(lam_tasks::check_language(&web, names.iter().map(String::as_str)), Ok(()));
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Component, Path};
 use std::time::{Duration, Instant};
 
-use lam_types::{Action, FunctionSpec, Observation, StepStatus, Task, Verdict};
+use lam_types::{Action, Call, FunctionSpec, Observation, StepStatus, Task, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Stroke};
@@ -248,8 +248,12 @@ impl Application for GuardedApplication {
         self.inner.vocabulary()
     }
 
-    fn step_text(&self, function: &str, control_name: &str, args: &lam_types::Args) -> String {
-        self.inner.step_text(function, control_name, args)
+    fn step_text(&self, call: &Call) -> String {
+        self.inner.step_text(call)
+    }
+
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        self.inner.parse_step(step)
     }
 
     fn expert(&self) -> Option<Box<dyn Expert>> {

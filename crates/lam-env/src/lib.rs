@@ -54,7 +54,7 @@ pub use guard::{GuardRules, Guarded, GuardedApplication, PATH_SEPARATOR, leads_o
 
 use lam_signal::{Details, Fault, FaultKind};
 use lam_types::{
-    Action, Args, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict,
+    Action, Call, FunctionSpec, Observation, Phrasing, PlanSource, Split, State, StepStatus, Task, Verdict,
 };
 
 /// What came of one action.
@@ -84,6 +84,11 @@ pub enum EnvError {
     },
     /// The environment has no tasks of its own, and was given none.
     NothingAsked {
+        /// This environment.
+        environment: String,
+    },
+    /// Plans are to be read as calls, and the environment has no language in which steps are written.
+    NoStepLanguage {
         /// This environment.
         environment: String,
     },
@@ -124,6 +129,7 @@ impl Fault for EnvError {
     fn kind(&self) -> FaultKind {
         match self {
             EnvError::UnknownFamily { .. } | EnvError::NothingAsked { .. } | EnvError::Usage(_) => FaultKind::Data,
+            EnvError::NoStepLanguage { .. } => FaultKind::Config,
             EnvError::Failed { .. } => FaultKind::Runtime,
             EnvError::Stopped => FaultKind::Cancelled,
         }
@@ -139,6 +145,10 @@ impl Fault for EnvError {
             EnvError::NothingAsked { environment } => {
                 Details::new(format!("environment `{environment}` has no tasks of its own"))
                     .hint("say what is asked: act --task, or the file of tasks of UFO's devices (?tasks=FILE)")
+            }
+            EnvError::NoStepLanguage { environment } => {
+                Details::new(format!("environment `{environment}` has no language of steps: plans cannot be followed"))
+                    .hint("explore by the model's own tries alone (ways = [\"tries\"])")
             }
             EnvError::Usage(details) => Details::clone(details),
             EnvError::Failed { environment, reason, hint } => {
@@ -265,17 +275,27 @@ pub trait Application: Send + Sync {
     fn documents(&self, entries: usize, seed: u64) -> Vec<Document>;
     /// Texts that show the words of the application and of its documents, for tokenizer and base model.
     fn vocabulary(&self) -> Vec<String>;
-    /// How its documentation words a call: the step language that plans share with actions.
-    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
-        plain_step_text(function, control_name, args)
+    /// How its documentation words a call: the step language that plans share with actions. What it writes,
+    /// [`Application::parse_step`] reads back as the same call.
+    fn step_text(&self, call: &Call) -> String {
+        plain_step_text(call)
+    }
+    /// The call that a step of its documentation describes, its control by name; `None` when it is not a step of its
+    /// language.
+    ///
+    /// # Errors
+    /// [`EnvError::NoStepLanguage`]: the application has no language of steps that can be read back.
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        let _ = step;
+        Err(EnvError::NoStepLanguage { environment: self.environment().to_owned() })
     }
     /// Its scripted expert, if it has one.
     fn expert(&self) -> Option<Box<dyn Expert>>;
 }
 
 /// A call in plain words, for applications without a step language of their own: function, control, arguments.
-pub fn plain_step_text(function: &str, control_name: &str, args: &Args) -> String {
-    let words = [function.to_owned(), control_name.to_owned()].into_iter();
-    let values = args.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+pub fn plain_step_text(call: &Call) -> String {
+    let words = [call.function.clone(), call.control_name.clone()].into_iter();
+    let values = call.args.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     words.chain(values).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -1,9 +1,7 @@
 //! A procedure followed by somebody who is told what was done: what is left of it, and its next call as an action.
 //! Knows no particular screen: the environment says on which control a call lands.
 
-use lam_types::{Action, ControlType, PastAction, State, Status, StepStatus};
-
-use crate::call::Call;
+use lam_types::{Action, Call, ControlType, PastAction, State, Status, StepStatus};
 
 /// What remains of some calls whose order is fixed, once those are left out that were made.
 pub fn left<'a, 'c, C: AsRef<Call>>(calls: &'c [C], past: impl IntoIterator<Item = &'a PastAction>) -> &'c [C] {
@@ -48,7 +46,9 @@ pub fn thought(call: &Call, kind: Option<ControlType>) -> String {
         ("set_font", _) => "set the font".to_owned(),
         ("keyboard_input", _) => "use the keyboard".to_owned(),
         ("wheel_mouse_input", _) => "scroll the document".to_owned(),
-        _ => "save the file".to_owned(),
+        ("texts", _) => format!("read {name}"),
+        ("save_as", _) => "save the file".to_owned(),
+        (other, _) => other.replace('_', " "),
     }
 }
 

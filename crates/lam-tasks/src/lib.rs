@@ -4,7 +4,7 @@
 //! An environment keeps its tables, how parameters are drawn from what it shows, and how a result is judged.
 //!
 //! ```
-//! use lam_tasks::{Call, Choice, Family, Numbers, Parameters, Quote, Wording, calls};
+//! use lam_tasks::{Call, Choice, Family, Numbers, Parameters, Quote, Wording, calls, parse_step, step_text};
 //!
 //! const MARK: Wording = Wording::new(&["make '{x}' {s}"], &["let '{x}' have {s}"], &["'{x}' should be {s}"]);
 //! const BOLD: Family<(), ()> = Family::new("bold", &["bold"], &MARK, &["select {x}", "click Bold"], (), ())
@@ -15,33 +15,34 @@
 //!
 //! let todo = calls(BOLD.steps, &parameters.slots(""));
 //! assert_eq!(todo[1], Call::click("Bold"));
-//! assert_eq!(todo[0].step(), "select red barn");
-//! assert_eq!(Call::parse("select red barn"), Some(todo[0].clone()));
+//! assert_eq!(step_text(&todo[0]), "select red barn");
+//! assert_eq!(parse_step("select red barn"), Some(todo[0].clone()));
 //! # assert_eq!((BOLD.numbers, BOLD.choices.iter().next()), (Numbers::None, None::<Choice>));
 //! ```
 //!
 //! Knows no application, no screen, no model and no token.
 
-mod call;
 mod catalog;
 mod choice;
 pub mod documentation;
 mod family;
 mod follow;
 pub mod functions;
+mod language;
 mod parameters;
 mod procedure;
 mod step;
 pub mod template;
 mod wording;
 
-pub use call::Call;
 pub use catalog::{Catalog, Named, Turn, order_of_turns};
 pub use choice::{Choice, Choices};
 pub use family::{Family, Numbers, Quote};
 pub use follow::{act, gave_up, left, thought};
+pub use lam_types::Call;
+pub use language::check_language;
 pub use parameters::Parameters;
 pub use procedure::{calls, steps};
-pub use step::words;
+pub use step::{parse_step, step_text, words};
 pub use template::Slots;
 pub use wording::{Wording, check_sets, phrase};

@@ -1,10 +1,10 @@
 //! How a family's task is done: steps with slots, and the calls they become. Knows no screen.
 
+use lam_types::Call;
 use serde_json::Value;
 
-use crate::call::Call;
 use crate::functions::takes_number;
-use crate::step::parse_plain;
+use crate::step::{parse_plain, step_text};
 use crate::template::{Slots, each, fill, slots_of};
 
 /// The calls of a procedure.
@@ -27,7 +27,7 @@ pub fn calls(procedure: &[&str], slots: &Slots) -> Vec<Call> {
 
 /// The steps of a procedure as text.
 pub fn steps(procedure: &[&str], slots: &Slots) -> Vec<String> {
-    calls(procedure, slots).iter().map(Call::step).collect()
+    calls(procedure, slots).iter().map(step_text).collect()
 }
 
 fn filled(call: &Call, slots: &Slots) -> Call {

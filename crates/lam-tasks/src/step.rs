@@ -15,31 +15,27 @@
 //! | `save_as` | `save NAME as .pdf`, or `save NAME as .pdf to DIRECTORY` |
 //! | any other, and one whose words could mean another call | `set_edit_text "Made in" {"text":"Oslo"}` |
 //!
-//! The last form makes the language exact: what [`Call::step`] writes, [`Call::parse`] reads back as the same call.
+//! The last form makes the language exact: what [`step_text`] writes, [`parse_step`] reads back as the same call.
 
-use lam_types::Args;
+use lam_types::{Args, Call};
 use serde_json::{Deserializer, Value, json};
-
-use crate::call::Call;
 
 /// The control that keys and the wheel go to when a step names none.
 const DOCUMENT: &str = "Document";
 
-impl Call {
-    /// The step that describes it: in plain words where they mean this call and no other, else in the exact form; ""
-    /// for no function.
-    pub fn step(&self) -> String {
-        let plain = words(&self.function, &self.control_name, &self.args);
-        if self.function.is_empty() || Self::parse(&plain).as_ref() == Some(self) {
-            return plain;
-        }
-        format!("{} {} {}", self.function, json!(self.control_name), Value::Object(self.args.clone()))
+/// The step that describes a call: in plain words where they mean this call and no other, else in the exact form; ""
+/// for no function.
+pub fn step_text(call: &Call) -> String {
+    let plain = words(&call.function, &call.control_name, &call.args);
+    if call.function.is_empty() || parse_step(&plain).as_ref() == Some(call) {
+        return plain;
     }
+    format!("{} {} {}", call.function, json!(call.control_name), Value::Object(call.args.clone()))
+}
 
-    /// The call that a step describes; `None` when it is not a step of this language.
-    pub fn parse(step: &str) -> Option<Self> {
-        parse_exact(step).or_else(|| parse_plain(step, &|text| Some(text.parse::<i64>().ok()?.into())))
-    }
+/// The call that a step describes; `None` when it is not a step of this language.
+pub fn parse_step(step: &str) -> Option<Call> {
+    parse_exact(step).or_else(|| parse_plain(step, &|text| Some(text.parse::<i64>().ok()?.into())))
 }
 
 /// A call in plain words, "" for no function. They may leave something out: a mouse's middle button, for example.

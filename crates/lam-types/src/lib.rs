@@ -18,6 +18,7 @@
 //! ```
 
 mod action;
+mod call;
 mod control;
 mod estimate;
 mod function;
@@ -28,6 +29,7 @@ mod tests;
 mod trajectory;
 
 pub use action::{Action, Args, Status};
+pub use call::Call;
 pub use control::{Control, ControlType, Observation, Rect};
 pub use estimate::Estimate;
 pub use function::{ArgKind, ArgSpec, FunctionSpec, Target};

@@ -20,8 +20,8 @@ pub struct Material<'a> {
     pub functions: &'a [FunctionSpec],
     /// Words for names and texts.
     pub lexicon: &'a [String],
-    /// How a step is worded: (function, control name, args).
-    pub step_text: &'a dyn Fn(&str, &str, &Args) -> String,
+    /// How a step is worded.
+    pub step_text: &'a dyn Fn(&lam_types::Call) -> String,
     /// Controls on a screen, at least and at most.
     pub controls: (usize, usize),
     /// Steps of a request at most.
@@ -71,8 +71,9 @@ fn call<'a>(material: &Material<'a>, rng: &mut ChaCha8Rng) -> Call<'a> {
     for spec in function.args.iter().filter(|spec| spec.required) {
         args.insert(spec.name.clone(), value(spec, material.lexicon, rng));
     }
-    let text = (material.step_text)(&function.name, &control_name, &args);
-    Call { function, control_name, args, text }
+    let call = lam_types::Call { function: function.name.clone(), control_name, args };
+    let text = (material.step_text)(&call);
+    Call { function, control_name: call.control_name, args: call.args, text }
 }
 
 fn value(spec: &ArgSpec, lexicon: &[String], rng: &mut ChaCha8Rng) -> Value {

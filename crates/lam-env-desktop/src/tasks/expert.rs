@@ -5,7 +5,7 @@
 //! of its own had no effect.
 
 use lam_env::Expert;
-use lam_tasks::{Call, act, calls, gave_up, left, thought};
+use lam_tasks::{Call, act, calls, gave_up, left, step_text, thought};
 use lam_types::{Action, Control, ControlType, State};
 
 use super::{Family, catalog, request};
@@ -44,7 +44,7 @@ pub fn follow(state: &State, calls: &[Call]) -> Action {
             None => return Action::stop("it is not there"),
         },
     };
-    act(next, label, thought(next, None), rest.is_empty(), rest.iter().map(Call::step).collect())
+    act(next, label, thought(next, None), rest.is_empty(), rest.iter().map(step_text).collect())
 }
 
 /// Whether a control of this name is meant: keys go to a document, not to a menu that is called so.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lam_tasks::{Call, calls};
+use lam_tasks::{calls, parse_step, step_text};
 use lam_types::{Phrasing, Split};
 
 use super::goal::{compare, expected};
@@ -166,7 +166,18 @@ fn every_request_reads_back_to_its_own_family_and_parameters() {
 #[test]
 fn steps_and_calls_translate_into_each_other() {
     for call in APPLICATIONS.iter().flat_map(|name| instances(name)).flat_map(|one| one.calls()) {
-        assert_eq!(Call::parse(&call.step()).as_ref(), Some(&call), "{}", call.step());
+        assert_eq!(parse_step(&step_text(&call)).as_ref(), Some(&call), "{}", step_text(&call));
+    }
+}
+
+#[test]
+fn steps_on_what_an_application_is_called_by_read_back() {
+    for name in APPLICATIONS {
+        let desktop = crate::Desktop::load(name).expect("a shipped application");
+        let of_calls = instances(name).into_iter().flat_map(|one| one.calls()).map(|call| call.control_name);
+        let items = desktop.file.menus.iter().flat_map(|path| path.split(" > ").map(str::to_owned));
+        let names: BTreeSet<String> = of_calls.chain(items).chain(desktop.file.vocabulary.iter().cloned()).collect();
+        assert_eq!(lam_tasks::check_language(&desktop, names.iter().map(String::as_str)), Ok(()), "{name}");
     }
 }
 

@@ -6,7 +6,7 @@ use lam_env::random::stream;
 use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_signal::Details;
 use lam_tasks::order_of_turns;
-use lam_types::{Args, FunctionSpec, Phrasing, Task};
+use lam_types::{Call, FunctionSpec, Phrasing, Task};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::address::Address;
@@ -150,10 +150,17 @@ impl Application for Remote {
         self.twin.as_ref().map(|twin| twin.vocabulary()).unwrap_or_default()
     }
 
-    fn step_text(&self, function: &str, control_name: &str, args: &Args) -> String {
+    fn step_text(&self, call: &Call) -> String {
         match &self.twin {
-            Some(twin) => twin.step_text(function, control_name, args),
-            None => lam_env::plain_step_text(function, control_name, args),
+            Some(twin) => twin.step_text(call),
+            None => lam_env::plain_step_text(call),
+        }
+    }
+
+    fn parse_step(&self, step: &str) -> Result<Option<Call>, EnvError> {
+        match &self.twin {
+            Some(twin) => twin.parse_step(step),
+            None => Err(EnvError::NoStepLanguage { environment: self.environment().to_owned() }),
         }
     }
 

@@ -200,7 +200,10 @@ fn cut_off(max_steps: u32) -> Verdict {
 /// A task that is not known is the client's mistake; a dead environment is not.
 pub fn refused(error: EnvError) -> Refusal {
     let code = match error {
-        EnvError::UnknownFamily { .. } | EnvError::NothingAsked { .. } | EnvError::Usage(_) => Code::ValidationError,
+        EnvError::UnknownFamily { .. }
+        | EnvError::NothingAsked { .. }
+        | EnvError::NoStepLanguage { .. }
+        | EnvError::Usage(_) => Code::ValidationError,
         EnvError::Failed { .. } | EnvError::Stopped => Code::ExecutionError,
     };
     Refusal::new(code, error)

@@ -1,7 +1,8 @@
 //! A function call as a plan names it: by the name of its control, which has no label yet. Knows no screen.
 
-use lam_types::{Action, Args, PastAction};
 use serde_json::{Value, json};
+
+use crate::{Action, Args, PastAction};
 
 /// A function, the name of the control it acts on, and its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
