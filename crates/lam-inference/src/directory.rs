@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_agent::PolicyError;
+use lam_agent::{Planner, PolicyError};
 use lam_cuda::DeviceChoice;
 use lam_env::Application;
 use lam_model::{Decoder, Device, Finetuning, ModelSource};
@@ -182,17 +182,12 @@ pub struct ModelPlanner<'a> {
     generator: Generator<'a>,
 }
 
-impl ModelPlanner<'_> {
-    /// Who plans.
-    pub fn name(&self) -> &str {
-        &self.model.id.name
+impl Planner for ModelPlanner<'_> {
+    fn name(&self) -> String {
+        self.model.id.name.clone()
     }
 
-    /// The steps of each task, in the order of the tasks; none where the answer cannot be read.
-    ///
-    /// # Errors
-    /// When generation fails.
-    pub fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
+    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
         let renderer = &self.model.renderer;
         let request = |task: &&str| -> Result<GenerationRequest, InferenceError> {
             let (prompt, stop_tokens) = (renderer.plan_prompt(task)?, renderer.stop_tokens().to_vec());

@@ -9,4 +9,5 @@ mod watch;
 
 mod bad_days;
 mod episodes;
+mod follower;
 mod remote;

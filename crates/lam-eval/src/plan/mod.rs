@@ -8,9 +8,11 @@ use lam_signal::Monitor;
 use lam_types::{Estimate, PlanSource, TaskPlan};
 use serde::{Deserialize, Serialize};
 
+pub use lam_agent::Planner;
+
 pub use judge::{ChatJudge, Comparison, MatcherJudge, PlanJudge, PlanQuestion};
 pub use matcher::matching;
-pub use planner::{Planner, RemotePlanner};
+pub use planner::RemotePlanner;
 
 use crate::{BATCH, Bootstrap, EvalError, Ratio};
 

@@ -1,20 +1,8 @@
-//! What writes plans: a model of ours (its planner lives above this crate), or an endpoint.
+//! An endpoint that writes plans; a model of ours does as well.
 
-use lam_agent::{ChatAnswer, ChatClient, PolicyError, RemoteConfig};
+use lam_agent::{ChatAnswer, ChatClient, Planner, PolicyError, RemoteConfig};
 use lam_prompt::{parse_plan_text, plan_messages};
 use lam_signal::Monitor;
-
-/// A planner: tasks in, plans out.
-pub trait Planner {
-    /// Name in reports.
-    fn name(&self) -> String;
-
-    /// One plan for each task, in their order; an empty one where no plan can be read from the answer.
-    ///
-    /// # Errors
-    /// Only when the planner cannot continue at all.
-    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError>;
-}
 
 /// An endpoint as a planner.
 pub struct RemotePlanner<'a> {

@@ -1,8 +1,8 @@
 //! `eval.plan`: Table 2.
 
-use lam_agent::{PolicyError, RemoteConfig};
+use lam_agent::{Planner, RemoteConfig};
 use lam_config::ConfigError;
-use lam_inference::{ModelDirectory, ModelPlanner};
+use lam_inference::ModelDirectory;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_task_plans};
@@ -13,9 +13,7 @@ use serde_json::Value;
 
 use super::rows::TableRows;
 use super::{at_most, check_endpoints, finish};
-use crate::{
-    Bootstrap, ChatJudge, MatcherJudge, PlanJudge, Planner, RemotePlanner, Tables, evaluate_plans, write_items,
-};
+use crate::{Bootstrap, ChatJudge, MatcherJudge, PlanJudge, RemotePlanner, Tables, evaluate_plans, write_items};
 
 /// Settings of `eval.plan`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -94,15 +92,5 @@ impl Stage for EvaluatePlans {
             row(&mut RemotePlanner::new(endpoint.clone(), context.monitor())?)?;
         }
         finish(&tables, context.output)
-    }
-}
-
-impl Planner for ModelPlanner<'_> {
-    fn name(&self) -> String {
-        ModelPlanner::name(self).to_owned()
-    }
-
-    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
-        ModelPlanner::plan(self, tasks)
     }
 }
