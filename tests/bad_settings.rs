@@ -130,6 +130,9 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("lam1.quantization_bit=3", "`quantization_bit` = 3: must be from 4 to 8"),
         ("lam2.validation_share=1.0", "`validation_share` = 1"),
         ("explore.attempts=0", "`attempts` = 0"),
+        ("explore.ways=[]", "`ways` = []: must name one way at least"),
+        ("explore.ways=[\"tries\", \"plans\", \"tries\"]", "`ways` = \"tries\": stands there twice"),
+        ("explore.ways=[\"plan\"]", "`ways.0` cannot be `plan`\nhint: did you mean `plans`?"),
         ("explore.limits.max_steps=0", "`limits.max_steps` = 0"),
         ("reward.train.warmup_ratio=2.0", "`train.warmup_ratio` = 2"),
         ("lam4.batch_size=0", "`batch_size` = 0"),
@@ -210,6 +213,8 @@ fn a_phases_own_file_is_named_with_its_line() {
         &["--set", "explore.attempts=0"],
         &["--set explore.attempts=0", "`attempts` = 0"],
     );
+    let no_planner = "\"plans\": needs the input `planner`, which is not given";
+    refuse(phase("phase3", "three.toml"), &["--set", "explore.ways=[\"plans\"]"], &[no_planner, "hint: add the model"]);
     refuse(phase("phase2", "broken.toml"), &[], &["broken.toml:1"]);
     assert!(!place.path("runs").exists(), "something ran");
 }

@@ -51,7 +51,7 @@ fn the_graph_shows_what_flows_where() {
     let graph = ["graph", "miniature.toml", "--runs-dir", "runs"];
     let text = place.succeed(&graph).stdout;
     assert!(
-        text.contains("explore      phase3.explore  ← failures: expert/expert_failure.parquet, model: lam2\n"),
+        text.contains("explore      phase3.explore  ← failures: expert/expert_failure.parquet, model: lam2, planner: lam1, plans: plans\n"),
         "{text}"
     );
     let mermaid = place.succeed(&[&graph[..], &["--format", "mermaid"]].concat()).stdout;

@@ -1,8 +1,12 @@
 //! What exploration may spend, and what is kept of it.
 
 use lam_agent::Limits;
+use lam_config::ConfigError;
+use lam_pipeline::InputCounts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::Way;
 
 /// Configuration of the exploration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -10,13 +14,17 @@ use serde::{Deserialize, Serialize};
 pub struct ExploreConfig {
     /// Environment to explore, by its registered name.
     pub environment: String,
+    /// The ways in which tasks are explored, one after the other over those that are still unsolved. `tries` are the
+    /// model's own, the paper's way. `plans` are LAM1's (input `planner`), carried out step by step without the model;
+    /// `documentation` are procedures of the documentation's training set (input `plans`) with the request's values.
+    pub ways: Vec<Way>,
     /// Failed tasks passed over, in file order: those that an earlier exploration attempted.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub skip_tasks: usize,
     /// Tasks attempted at most; 0 for every task the expert failed at (the paper samples 2,284).
     #[schemars(range(min = 0, max = 1_000_000))]
     pub max_tasks: usize,
-    /// Tries a task. The paper does not say how many.
+    /// The model's own tries a task. The paper does not say how many.
     #[schemars(range(min = 1, max = 10_000))]
     pub attempts: u32,
     /// Sampling temperature. The first try is greedy, the others explore.
@@ -33,7 +41,7 @@ pub struct ExploreConfig {
     /// Successful trajectories kept a task, shortest first.
     #[schemars(range(min = 0, max = 10_000))]
     pub successes_per_task: usize,
-    /// Failed trajectories kept a task (the paper keeps one: 496 + 1,788 = 2,284).
+    /// Failed trajectories of the model itself kept a task (the paper keeps one: 496 + 1,788 = 2,284).
     #[schemars(range(min = 0, max = 10_000))]
     pub failures_per_task: usize,
     /// Keep the failed tries of solved tasks among the failures too; the paper's one try a task has none. Every try
@@ -47,6 +55,7 @@ impl Default for ExploreConfig {
     fn default() -> Self {
         Self {
             environment: "sim".into(),
+            ways: vec![Way::Tries],
             skip_tasks: 0,
             max_tasks: 0,
             attempts: 4,
@@ -59,5 +68,34 @@ impl Default for ExploreConfig {
             failures_of_solved_tasks: false,
             limits: Limits::default(),
         }
+    }
+}
+
+impl ExploreConfig {
+    /// Refuses ways that make no sense, or that need an input which is not given.
+    ///
+    /// # Errors
+    /// Names the way.
+    pub fn check(&self, inputs: &InputCounts) -> Result<(), ConfigError> {
+        let named = |way: Way| format!("\"{}\"", way.as_str());
+        let all = "ways are \"tries\", \"plans\" and \"documentation\", in the order in which they are to be gone";
+        if self.ways.is_empty() {
+            return Err(ConfigError::value("ways", "[]", "must name one way at least", all));
+        }
+        for (index, &way) in self.ways.iter().enumerate() {
+            if self.ways[..index].contains(&way) {
+                return Err(ConfigError::value("ways", named(way), "stands there twice", all));
+            }
+            let needed = match way {
+                Way::Plans => Some(("planner", "the model that writes them, such as `planner = \"lam1\"`")),
+                Way::Documentation => Some(("plans", "the task-plan pairs, such as `plans = \"plans\"`")),
+                Way::Tries => None,
+            };
+            if let Some((input, what)) = needed.filter(|(input, _)| inputs.of(input) == 0) {
+                let reason = format!("needs the input `{input}`, which is not given");
+                return Err(ConfigError::value("ways", named(way), reason, format!("add {what}, or leave it out")));
+            }
+        }
+        Ok(())
     }
 }

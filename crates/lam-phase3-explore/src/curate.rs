@@ -30,16 +30,26 @@ pub struct Keep {
     pub failures_of_solved: bool,
 }
 
-/// Chooses what is kept of each task, among trajectories that do different things. Attempts ended by the environment
-/// are counted, not kept.
-pub fn curate(attempts: Vec<Trajectory>, keep: Keep) -> Curated {
+/// Chooses what is kept of each task, among trajectories that do different things: of the model's own attempts, and of
+/// episodes in which a plan was followed with success. Failures are the model's own: at a task that a plan solved, the
+/// model failed all the same. Attempts ended by the environment are counted, not kept.
+pub fn curate(attempts: Vec<Trajectory>, followed: Vec<Trajectory>, keep: Keep) -> Curated {
     let mut curated = Curated::default();
-    for tries in by_task(attempts) {
+    let own = attempts.into_iter().map(|episode| (episode, true));
+    for episodes in by_task(own.chain(followed.into_iter().map(|episode| (episode, false)))) {
         curated.tasks += 1;
-        let (errors, judged): (Vec<_>, Vec<_>) = tries.into_iter().partition(|try_| try_.environment_error.is_some());
-        curated.environment_errors += errors.len();
-        let (mut successes, failures): (Vec<_>, Vec<_>) = judged.into_iter().partition(Trajectory::succeeded);
-        if successes.is_empty() || keep.failures_of_solved {
+        let (mut successes, mut failures, mut was_solved_by_itself) = (Vec::new(), Vec::new(), false);
+        for (episode, is_own) in episodes {
+            if episode.environment_error.is_some() {
+                curated.environment_errors += 1;
+            } else if episode.succeeded() {
+                was_solved_by_itself |= is_own;
+                successes.push(episode);
+            } else if is_own {
+                failures.push(episode);
+            }
+        }
+        if !was_solved_by_itself || keep.failures_of_solved {
             curated.failures.extend(distinct(failures, keep.failures));
         }
         if !successes.is_empty() {
@@ -51,16 +61,16 @@ pub fn curate(attempts: Vec<Trajectory>, keep: Keep) -> Curated {
     curated
 }
 
-/// The tries of each task together, tasks in the order of their first try.
-fn by_task(attempts: Vec<Trajectory>) -> Vec<Vec<Trajectory>> {
+/// The episodes of each task together, tasks in the order of their first one.
+fn by_task(episodes: impl Iterator<Item = (Trajectory, bool)>) -> Vec<Vec<(Trajectory, bool)>> {
     let mut place = BTreeMap::new();
-    let mut groups: Vec<Vec<Trajectory>> = Vec::new();
-    for attempt in attempts {
-        let index = *place.entry(attempt.task.task_id.clone()).or_insert(groups.len());
+    let mut groups: Vec<Vec<(Trajectory, bool)>> = Vec::new();
+    for episode in episodes {
+        let index = *place.entry(episode.0.task.task_id.clone()).or_insert(groups.len());
         if index == groups.len() {
             groups.push(Vec::new());
         }
-        groups[index].push(attempt);
+        groups[index].push(episode);
     }
     groups
 }
@@ -153,7 +163,7 @@ mod tests {
             attempt("a", 2, &["Home", "Bold"], Complete::Yes),
             attempt("a", 3, &["Italic"], Complete::No),
         ];
-        let curated = curate(attempts, KEEP);
+        let curated = curate(attempts, Vec::new(), KEEP);
         assert_eq!(ids(&curated.successes), ["a-1", "a-0"]);
         assert!(curated.failures.is_empty(), "a solved task keeps no failure unless asked");
         assert_eq!((curated.tasks, curated.tasks_solved), (1, 1));
@@ -168,18 +178,28 @@ mod tests {
             attempt("b", 0, &["Bold"], Complete::Yes),
             attempt("b", 1, &["Undo"], Complete::No),
         ];
-        let curated = curate(attempts.clone(), KEEP);
+        let curated = curate(attempts.clone(), Vec::new(), KEEP);
         assert_eq!(ids(&curated.failures), ["a-0", "a-2"]);
         assert_eq!(ids(&curated.successes), ["b-0"]);
-        let all = curate(attempts, Keep { failures: 1, failures_of_solved: true, ..KEEP });
+        let all = curate(attempts, Vec::new(), Keep { failures: 1, failures_of_solved: true, ..KEEP });
         assert_eq!(ids(&all.failures), ["a-0", "b-1"]);
+    }
+
+    #[test]
+    fn a_plan_that_solves_a_task_leaves_the_models_failure() {
+        let own = vec![attempt("a", 0, &["Bold"], Complete::No), attempt("b", 0, &["Bold", "Undo"], Complete::Yes)];
+        let followed = vec![attempt("a", 1, &["Home", "Bold"], Complete::Yes)];
+        let curated = curate(own, followed, KEEP);
+        assert_eq!(ids(&curated.successes), ["a-1", "b-0"]);
+        assert_eq!(ids(&curated.failures), ["a-0"]);
+        assert_eq!((curated.tasks, curated.tasks_solved), (2, 2));
     }
 
     #[test]
     fn a_dead_environment_is_no_failure_of_the_policy() {
         let mut dead = attempt("a", 0, &["Bold"], Complete::No);
         dead.environment_error = Some("it died".into());
-        let curated = curate(vec![dead], KEEP);
+        let curated = curate(vec![dead], Vec::new(), KEEP);
         assert_eq!((curated.environment_errors, curated.failures.len(), curated.tasks_solved), (1, 0, 0));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lam_agent::AgentError;
+use lam_env::EnvError;
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 
@@ -18,6 +19,26 @@ pub enum ExploreError {
         /// How many of them the configuration passes over.
         skipped: usize,
     },
+    /// A way needs somebody who is not there.
+    Nobody {
+        /// The way.
+        way: &'static str,
+    },
+    /// The pairs hold no procedure that could be followed here.
+    NoProcedures {
+        /// The files of task-plan pairs.
+        paths: Vec<PathBuf>,
+        /// The environment that is explored.
+        environment: String,
+        /// Training pairs in all files.
+        found: usize,
+        /// The applications that they are about.
+        applications: Vec<String>,
+    },
+    /// Plans cannot be followed in this environment.
+    Environment(EnvError),
+    /// Somebody asked to stop while plans were written.
+    Cancelled,
     /// Every try succeeded or every try failed to start.
     Agent(#[from] AgentError),
     /// A file cannot be read or written.
@@ -27,7 +48,10 @@ pub enum ExploreError {
 impl Fault for ExploreError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::NoFailures { .. } => FaultKind::Data,
+            Self::NoFailures { .. } | Self::NoProcedures { .. } => FaultKind::Data,
+            Self::Nobody { .. } => FaultKind::Config,
+            Self::Environment(error) => error.kind(),
+            Self::Cancelled => FaultKind::Cancelled,
             Self::Agent(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -40,6 +64,16 @@ impl Fault for ExploreError {
             ))
             .at(path.display())
             .hint("phase 3 explores the tasks at which the expert failed; collect more of them"),
+            Self::Nobody { way } => Details::new(format!("nobody explores by `{way}`"))
+                .hint("`plans` needs a planner, `documentation` task-plan pairs, `tries` a model"),
+            Self::NoProcedures { paths, environment, found, applications } => Details::new(format!(
+                "hold {found} training pairs, none about `{environment}` (they are about {})",
+                applications.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ))
+            .at(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))
+            .hint("name the plans of the environment that is explored, or leave `documentation` out of `ways`"),
+            Self::Environment(error) => error.details(),
+            Self::Cancelled => Details::new("stopped on request"),
             Self::Agent(error) => error.details(),
             Self::Store(error) => error.details(),
         }

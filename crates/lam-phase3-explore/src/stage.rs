@@ -1,12 +1,14 @@
-//! The stage `phase3.explore`: its inputs and checks, and our model as the policy that explores.
+//! The stage `phase3.explore`: its inputs and checks, our model as the policy that explores, LAM1 as the planner.
 
+use lam_agent::Planner;
+use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
-use lam_pipeline::{InputSpec, Registry, Stage, StageContext};
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use serde_json::Value;
 
-use crate::explore::JOURNAL_FILE;
-use crate::{ExploreConfig, ExploreIo, explore};
+use crate::way::{JOURNALS, Way};
+use crate::{ExploreConfig, ExploreIo, Explorers, Procedures, explore, training_pairs};
 
 /// Adds this crate's stage.
 pub fn register(registry: Registry) -> Registry {
@@ -27,17 +29,26 @@ impl Stage for Explore {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 3] =
-            [InputSpec::one("model"), InputSpec::optional("adapter"), InputSpec::many("failures")];
+        const INPUTS: [InputSpec; 5] = [
+            InputSpec::one("model"),
+            InputSpec::optional("adapter"),
+            InputSpec::many("failures"),
+            InputSpec::optional("planner"),
+            InputSpec::any("plans"),
+        ];
         &INPUTS
     }
 
     fn work(&self) -> &'static [&'static str] {
-        &[JOURNAL_FILE]
+        &JOURNALS
     }
 
     fn environment<'s>(&self, settings: &'s ExploreConfig) -> Option<&'s str> {
         Some(&settings.environment)
+    }
+
+    fn check(&self, settings: &ExploreConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
+        settings.check(inputs)
     }
 
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
@@ -65,6 +76,25 @@ impl Stage for Explore {
             progress: context.progress,
             cancel: context.cancel,
         };
-        Ok(explore(&settings, app.as_ref(), &mut model.policy(app.as_ref(), options)?, &io)?)
+        let goes = |way: Way| settings.ways.contains(&way);
+        let load = |directory| {
+            ModelDirectory::load(directory, None, context.model_name_of, (context.device, context.progress))
+        };
+        let lam1 = context.optional_input("planner").filter(|_| goes(Way::Plans)).map(load).transpose()?;
+        let mut planner = lam1.as_ref().map(ModelDirectory::planner).transpose()?;
+        let mut policy = model.policy(app.as_ref(), options)?;
+        let documentation = match goes(Way::Documentation) {
+            true => {
+                let files = context.input_files("plans", "task_plans.parquet");
+                Some(Procedures::new(training_pairs(&files, app.environment())?))
+            }
+            false => None,
+        };
+        let mut explorers = Explorers {
+            policy: Some(&mut policy),
+            planner: planner.as_mut().map(|planner| planner as &mut dyn Planner),
+            documentation,
+        };
+        Ok(explore(&settings, app.as_ref(), &mut explorers, &io)?)
     }
 }

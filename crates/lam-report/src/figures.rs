@@ -82,6 +82,7 @@ pub fn report_json(run: &Run) -> Value {
         "seeds": run.seeds,
         "tables": tables,
         "by_seed": by_seed,
+        "coverage": run.coverage,
         "durations_s": durations,
         "total_s": run.total_seconds(),
         "missing": missing(run),

@@ -12,6 +12,7 @@
 //! # }
 //! ```
 
+mod coverage;
 mod error;
 mod figures;
 mod format;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lam_types::Trajectory;
 use serde_json::Value;
 
+use crate::coverage::Coverage;
 use crate::tables::Tables;
 
 /// Everything that one report shows.
@@ -24,6 +25,8 @@ pub struct Run {
     pub stale: Vec<StaleStage>,
     /// Training metrics (of the first seed).
     pub curves: Vec<Curves>,
+    /// What explorations solved (of the first seed).
+    pub coverage: Vec<Coverage>,
     /// The evaluation tables, averaged over seeds if there are several.
     pub tables: Tables,
     /// Each seed's own tables, when there are several.

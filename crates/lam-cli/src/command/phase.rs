@@ -46,7 +46,7 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
     let skip = phase.trained().iter().filter(|_| args.skip_bad).map(|part| format!("{part}skip_bad=true"));
     let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
     let mut settings = settings(Some(&args.config), &set)?;
-    let Inputs { model, adapter, data } = Inputs::new(&settings.take("inputs"), args, output)?;
+    let Inputs { model, adapter, data, planner, plans } = Inputs::new(&settings.take("inputs"), args, output)?;
     let stages = match phase {
         Phase::One => {
             vec![stage("lam1", "phase1", [("model", model), ("adapter", adapter), ("plans", data)], settings)]
@@ -60,10 +60,11 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             let mut enlarged = data.clone();
             enlarged.push("explore/success.parquet".to_owned());
             let under = [("model", model), ("adapter", adapter)];
-            let with = |input| under.clone().into_iter().chain([input]);
+            let with = |inputs: Vec<_>| under.clone().into_iter().chain(inputs);
+            let explored = vec![("failures", data), ("planner", planner), ("plans", plans)];
             vec![
-                stage("explore", "phase3.explore", with(("failures", data)), explore),
-                stage("lam3", "phase3.train", with(("trajectories", enlarged)), train),
+                stage("explore", "phase3.explore", with(explored), explore),
+                stage("lam3", "phase3.train", with(vec![("trajectories", enlarged)]), train),
             ]
         }
         Phase::Four => {
@@ -112,7 +113,8 @@ fn stage<'a>(
     inputs: impl IntoIterator<Item = (&'a str, Vec<String>)>,
     settings: ConfigLayers,
 ) -> StageDraft {
-    let given = inputs.into_iter().filter(|(name, sources)| *name != "adapter" || !sources.is_empty());
+    let optional = ["adapter", "planner", "plans"];
+    let given = inputs.into_iter().filter(|(name, sources)| !optional.contains(name) || !sources.is_empty());
     let inputs = given.map(|(name, sources)| (name.to_owned(), sources)).collect();
     StageDraft { name: name.to_owned(), kind: kind.to_owned(), inputs, settings }
 }
@@ -149,6 +151,10 @@ struct Inputs {
     model: Vec<String>,
     adapter: Vec<String>,
     data: Vec<String>,
+    /// In phase 3, whose plans are followed where it explores by `plans`; in the file alone.
+    planner: Vec<String>,
+    /// In phase 3, the pairs whose procedures are followed where it explores by `documentation`; in the file alone.
+    plans: Vec<String>,
 }
 
 impl Inputs {
@@ -159,14 +165,23 @@ impl Inputs {
         let Some(model) = args.model.clone().or_else(|| named("model")) else {
             return Err(missing(args, "model", "--model DIR"));
         };
-        let listed = written.get("data").and_then(Value::as_array).into_iter().flatten();
-        let listed: Vec<PathBuf> = listed.filter_map(Value::as_str).map(PathBuf::from).collect();
+        let list = |key| -> Vec<PathBuf> {
+            let listed = written.get(key).and_then(Value::as_array).into_iter().flatten();
+            listed.filter_map(Value::as_str).map(PathBuf::from).collect()
+        };
+        let listed = list("data");
         let paths = if args.data.is_empty() { &listed } else { &args.data };
         if paths.is_empty() {
             return Err(missing(args, "data", "--data PATH"));
         }
         let model = vec![absolute(&local(&model, output)?)?];
-        Ok(Self { model, adapter: absolute_all(adapter.as_slice())?, data: absolute_all(paths)? })
+        Ok(Self {
+            model,
+            adapter: absolute_all(adapter.as_slice())?,
+            data: absolute_all(paths)?,
+            planner: absolute_all(named("planner").as_slice())?,
+            plans: absolute_all(&list("plans"))?,
+        })
     }
 }
 

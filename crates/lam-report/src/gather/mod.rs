@@ -1,5 +1,6 @@
 //! Reads what the stages of a run have left on disk. A part that is not there yet is simply not in the result.
 
+mod coverage;
 mod curves;
 mod evaluations;
 mod pictures;
@@ -48,6 +49,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
         stale,
         curves: curves::read(&first.stages)?,
+        coverage: coverage::read(&first.stages)?,
         tables: over_seeds(&each),
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
         pictures: pictures::read(&first.stages, &sample.chosen),

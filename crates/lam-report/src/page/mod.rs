@@ -3,6 +3,7 @@
 mod caveats;
 mod chart;
 mod comparison;
+mod coverage;
 mod data;
 mod graph;
 mod interval;
@@ -33,6 +34,7 @@ pub fn document(run: &Run) -> String {
         Section { id: "decisions", title: "Decisions", body: results::decision_making(run) },
         Section { id: "planning", title: "Planning", body: results::planning(run) },
         Section { id: "conditions", title: "Conditions", body: comparison::section(run) },
+        Section { id: "exploration", title: "Exploration", body: coverage::section(run) },
         Section { id: "data", title: "Data", body: data::section(run) },
         Section { id: "training", title: "Training", body: training::section(run) },
         Section { id: "pipeline", title: "Pipeline", body: graph::section(run) },

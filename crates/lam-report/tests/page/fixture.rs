@@ -66,6 +66,7 @@ pub fn write_run(root: &Path, seed: u64, shift: f64) {
         write_lines(&root.join(path), 180, |step| sft_line(step, reward_model));
     }
     write_lines(&root.join("lam4/policy/training"), 60, ppo_line);
+    write_json(&root.join("lam3/coverage.json"), &coverage());
     write_json(&root.join("eval-plan/planning.json"), &planning(shift));
     write_json(&root.join("eval-step/decision_making.json"), &decisions(shift));
     write_json(&root.join("eval-online/tables.json"), &json!({"online": online(shift)}));
@@ -80,6 +81,22 @@ fn metrics(kind: &str) -> Value {
         "phase4" => json!({"rollouts": 1731}),
         _ => json!({}),
     }
+}
+
+fn coverage() -> Value {
+    json!({
+        "tasks": 2284, "solved": 2170,
+        "ways": [
+            {"way": "tries", "source": "LAM2", "by_parts": false, "attempted": 2284, "episodes": 4568, "solved": 1256},
+            {"way": "plans", "source": "LAM1", "by_parts": false, "attempted": 1028, "episodes": 1028, "solved": 800},
+            {"way": "plans", "source": "LAM1", "by_parts": true, "attempted": 100, "episodes": 100, "solved": 64},
+            {"way": "documentation", "source": "documentation", "by_parts": false, "attempted": 164, "episodes": 164, "solved": 50},
+        ],
+        "families": {"bold": {"tasks": 2200, "solved": {"tries": 1256, "plans": 864}}, "caption": {"tasks": 84, "solved": {"documentation": 50}}},
+        "controls": {"exact": 2600, "containment": 12},
+        "examples": [{"way": "plans", "source": "LAM1", "by_parts": true, "task_id": "task-1", "family": "bold",
+            "request": "make it bold </script> and print", "plan": ["click Bold", "click Print"]}],
+    })
 }
 
 pub fn hash(text: &str) -> String {

@@ -35,6 +35,8 @@ fn a_whole_run_gives_every_table_and_a_self_contained_page() {
     assert_eq!(figures["tables"]["decision_making"]["LAM3"]["ssr"]["ci95"].as_array().unwrap().len(), 2);
     assert_eq!(figures["tables"]["training_data"]["models"]["LAM2"]["count"], 1757);
     assert_eq!(figures["durations_s"]["lam2"], 96.5);
+    assert_eq!((&figures["coverage"][0]["stage"], &figures["coverage"][0]["solved"]), (&"lam3".into(), &2170.into()));
+    assert!(page.contains("2,170 of 2,284 tasks solved (95.0 %)") && page.contains("plans of LAM1, by parts"));
     for needle in ["http://", "https://", "src=\"", "@import", "url("] {
         assert!(!page.contains(needle), "the page refers to the outside: {needle}");
     }
