@@ -29,8 +29,8 @@ impl MatrixProduct {
     /// Shapes as above.
     pub fn new((m, n, k): (usize, usize, usize), precision: Precision) -> Self {
         let activation = |count| match precision {
-            Precision::F32 => Activation::F32(values(count)),
-            Precision::Bf16 => Activation::Bf16(rounded(&values(count))),
+            Precision::F32 => Activation::F32(values(count).into()),
+            Precision::Bf16 => Activation::Bf16(rounded(&values(count)).into()),
         };
         let w = match precision {
             Precision::F32 => Frozen::F32(values(n * k)),

@@ -10,6 +10,9 @@ use crate::files::Tensors;
 use crate::layout::{BIAS, HEAD_NORMS, MODULES, has_bias, head_norm_name, linear_name, linear_size};
 use crate::{DecoderConfig, Finetuning, Initialization, ModelError, Precision, Rounding, files, init};
 
+/// Numbers from which on an embedding is large: reading a row costs two microseconds, at least.
+pub(crate) const LARGE_TABLE: usize = 1 << 25;
+
 /// Takes a decoder's parts out of named tensors, in the form in which they are kept.
 struct Parts<'a> {
     tensors: &'a mut Tensors,
@@ -45,6 +48,16 @@ impl Parts<'_> {
         }
         let tensor = self.tensors.take(&name, shape)?;
         Ok(Weight::frozen(name, tensor)?)
+    }
+
+    /// The embedding. A large one of which only rows are used, as nothing else is multiplied by it, stays in its file: a
+    /// batch uses few of its rows.
+    fn table(&mut self, name: String, shape: &[usize], rows_only: bool) -> Result<Weight, ModelError> {
+        let before = self.in_files;
+        self.in_files |= rows_only && shape.iter().product::<usize>() >= LARGE_TABLE;
+        let weight = self.weight(name, shape);
+        self.in_files = before;
+        weight
     }
 
     fn linear(&mut self, layer: usize, module: &str) -> Result<Linear, ModelError> {
@@ -178,10 +191,10 @@ impl Decoder {
         let saved_in = tensors.precision();
         let (v, d) = (config.vocab_size, config.hidden_size);
         let mut parts = Parts { tensors, config: &config, full, bits, in_files };
-        let embedding = parts.weight("model.embed_tokens.weight".into(), &[v, d])?;
+        let own_head = !config.tie_word_embeddings && !files::is_classifier(&config);
+        let embedding = parts.table("model.embed_tokens.weight".into(), &[v, d], own_head)?;
         let blocks = (0..config.num_hidden_layers).map(|layer| parts.block(layer)).collect::<Result<_, _>>()?;
         let norm = parts.weight("model.norm.weight".into(), &[d])?;
-        let own_head = !config.tie_word_embeddings && !files::is_classifier(&config);
         let head = own_head.then(|| parts.weight("lm_head.weight".into(), &[v, d])).transpose()?;
         let stack = Arc::new(Stack { embedding, blocks, norm, width: d });
         let precision = Precision::F32;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lam_learn::DeviceParameters;
 
 use super::Decoder;
+use super::build::LARGE_TABLE;
 use super::on_cuda::OnCuda;
 use crate::backend::storage::weight::Weight;
 use crate::device::check_shape;
@@ -33,9 +34,11 @@ impl Decoder {
         Ok(())
     }
 
-    /// Reads every weight that is still in its file.
+    /// Reads every weight that is still in its file, but for a large embedding, of which rows are read when they are used.
     fn hold(&mut self) -> Result<(), ModelError> {
-        let mut weights = Arc::make_mut(&mut self.stack).weights_mut().chain(&mut self.head);
+        let reads_rows = self.head.is_some() && self.stack.embedding.len() >= LARGE_TABLE;
+        let skipped = usize::from(reads_rows);
+        let mut weights = Arc::make_mut(&mut self.stack).weights_mut().chain(&mut self.head).skip(skipped);
         Ok(weights.try_for_each(Weight::hold)?)
     }
 

@@ -20,7 +20,6 @@ use crate::backend::ops::log_probs::LogProbs;
 use crate::backend::ops::rope::Rope;
 use crate::backend::run::{Heads, Run};
 use crate::backend::storage;
-use crate::backend::storage::activation::Lent;
 pub(crate) use crate::backend::storage::linear::{Linear, LoraPair};
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
@@ -237,9 +236,9 @@ impl Decoder {
             States::Cuda(hidden) => return Ok(hidden.logits(positions)?),
         };
         let hidden = storage::values(hidden)?;
-        let x = cross_entropy::gathered(&hidden, positions.iter().copied(), d);
+        let x = cross_entropy::gathered(&hidden, positions, d, self.precision);
         let mut logits = vec![0.0; positions.len() * v];
-        let (x, head) = (Lent::new(&x, self.precision), self.output().held()?);
+        let head = self.output().held()?;
         cross_entropy::logits_of(x.view(), head.numbers(), &mut logits, (v, d));
         Ok(storage::tensor(logits, (positions.len(), v))?)
     }

@@ -6,7 +6,9 @@ use super::ops::linear::{self, Form, Summand, To};
 use super::ops::{bias, lora};
 use super::storage::activation::{Activation, Lent, View};
 use super::storage::linear::Linear;
+use super::storage::stream::Stream;
 use super::storage::weight::{Gradients, Weight};
+use crate::Precision;
 use crate::backend::run::Run;
 
 /// What the backward of a linear layer wants from its forward: the inner values of the adapter, if there is one.
@@ -33,16 +35,16 @@ impl Group {
     /// Each layer's outputs.
     pub(crate) fn forward(&self, run: &Run, block: usize, x: View<'_>) -> Result<(Vec<Activation>, Vec<Inner>)> {
         let each = self.linears.iter().enumerate().map(|(number, linear)| {
-            let mut y = Activation::zeros(run.precision, run.tokens.len() * linear.size.0);
+            let mut y = Activation::room(run.precision, run.tokens.len() * linear.size.0);
             let inner = forward(linear, x, self.seed(run, block, number), To::Activation(&mut y))?;
             Ok((y, inner))
         });
         each.collect()
     }
 
-    /// Adds the only layer's outputs to `y`.
-    pub(crate) fn add(&self, run: &Run, block: usize, x: View<'_>, y: &mut [f32]) -> Result<Inner> {
-        forward(&self.linears[0], x, self.seed(run, block, 0), To::Add(y))
+    /// The only layer's outputs, added to `onto`.
+    pub(crate) fn add(&self, run: &Run, block: usize, x: View<'_>, (onto, y): (&[f32], &mut [f32])) -> Result<Inner> {
+        forward(&self.linears[0], x, self.seed(run, block, 0), To::Onto(onto, y))
     }
 }
 
@@ -85,8 +87,8 @@ pub(crate) struct GroupGradient<'a> {
 
 impl<'a> GroupGradient<'a> {
     /// Of a group of one layer, whose output is added to the residual stream.
-    pub(crate) fn of_sum(run: &Run, block: usize, group: &'a Group, g: &'a [f32]) -> Result<Self> {
-        Self::new(run, block, group, vec![Lent::new(g, run.precision)])
+    pub(crate) fn of_sum(run: &Run, block: usize, group: &'a Group, g: &'a mut Stream) -> Result<Self> {
+        Self::new(run, block, group, vec![g.lent(run.precision)])
     }
 
     /// Of a group whose layers have outputs of their own.
@@ -146,7 +148,7 @@ impl<'a> GroupGradient<'a> {
         }
         for branch in &self.branches {
             let (Some(pair), Some(h)) = (&branch.linear.adapter, &branch.outer) else { continue };
-            let mut part = Activation::F32(vec![0.0; total.len()]);
+            let mut part = Activation::room(Precision::F32, total.len());
             pair.with(branch.seed, |adapter| {
                 linear::sum(&[adapter.backward(h)], k, 1.0, To::Activation(&mut part));
                 if let Some(dropout) = adapter.dropout {

@@ -13,6 +13,8 @@ use ops::attention::{self, Inputs};
 use ops::linear::To;
 use ops::{embedding, head_norm, rms_norm, swiglu};
 use storage::activation::Activation;
+use storage::buffer::Buffer;
+use storage::stream::Stream;
 use storage::weight::{Gradients, Weight};
 
 use super::run::Run;
@@ -24,12 +26,26 @@ pub(crate) struct Cpu;
 
 impl Cpu {
     fn normed(run: &Run, x: &[f32], norm: &Weight) -> Result<Activation> {
-        let mut y = Activation::zeros(run.precision, x.len());
+        let mut y = Activation::room(run.precision, x.len());
         match &mut y {
             Activation::F32(y) => rms_norm::forward(x, &norm.values()?, run.eps, y),
             Activation::Bf16(y) => rms_norm::forward(x, &norm.values()?, run.eps, y),
         }
         Ok(y)
+    }
+
+    /// Adds to `g` the gradient by x, from the one by the norm of x.
+    fn add_norm_backward(
+        run: &Run,
+        (x, norm): (&[f32], &Weight),
+        by_norm: &[f32],
+        g: &mut Stream,
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        let (g, rounded) = g.parts(run.precision);
+        let gradients = rms_norm::Gradients { x: g, rounded, w: gradients.of(norm) };
+        rms_norm::backward(x, &norm.values()?, run.eps, by_norm, gradients);
+        Ok(())
     }
 
     /// Rotates queries and keys to their positions; `sign` -1 rotates them back.
@@ -49,7 +65,7 @@ impl Cpu {
 
     /// Attention's output, and the logarithms of its denominators.
     fn attend(run: &Run, [q, k, v]: [&Activation; 3]) -> (Activation, Vec<f32>) {
-        let mut o = Activation::zeros(run.precision, q.len());
+        let mut o = Activation::room(run.precision, q.len());
         let mut log_sums = vec![0.0; run.tokens.len() * run.heads.query];
         attention::forward(run.heads, Inputs { q, k, v, spans: &run.spans }, &mut o, &mut log_sums);
         (o, log_sums)
@@ -58,13 +74,13 @@ impl Cpu {
 
 impl Backend for Cpu {
     type Batch = Run;
-    type Wide = Vec<f32>;
+    type Wide = Stream;
     type Rows = Activation;
     type Outputs = Vec<Activation>;
     type Kept = Vec<group::Inner>;
     type LogSums = Vec<f32>;
     type Roots = ();
-    type Hidden = Vec<f32>;
+    type Hidden = Buffer<f32>;
     type OutputGradient<'a> = GroupGradient<'a>;
     type Table = Weight;
     type Norm = Weight;
@@ -75,11 +91,14 @@ impl Backend for Cpu {
         Ok(run)
     }
 
-    fn embed(&self, run: &Run, table: &Weight) -> Result<Vec<f32>> {
-        Ok(embedding::forward(&run.tokens, table.held()?.numbers(), table.shape()[1]))
+    fn embed(&self, run: &Run, table: &Weight) -> Result<Stream> {
+        let d = table.shape()[1];
+        let mut y = Buffer::room(run.tokens.len() * d);
+        table.gather(&run.tokens, &mut y)?;
+        Ok(Stream::new(y))
     }
 
-    fn embed_backward(&self, run: &Run, table: &Weight, g: &Vec<f32>, gradients: &mut Gradients) -> Result<()> {
+    fn embed_backward(&self, run: &Run, table: &Weight, g: &Stream, gradients: &mut Gradients) -> Result<()> {
         if let Some(gradient) = gradients.of(table) {
             embedding::backward(&run.tokens, g, gradient, table.shape()[1]);
         }
@@ -90,12 +109,12 @@ impl Backend for Cpu {
         table.variable().is_some()
     }
 
-    fn norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<(Activation, ())> {
+    fn norm(&self, run: &Run, x: &Stream, norm: &Weight) -> Result<(Activation, ())> {
         Ok((Self::normed(run, x, norm)?, ()))
     }
 
-    fn final_norm(&self, run: &Run, x: &Vec<f32>, norm: &Weight) -> Result<(Vec<f32>, ())> {
-        let mut hidden = vec![0.0; x.len()];
+    fn final_norm(&self, run: &Run, x: &Stream, norm: &Weight) -> Result<(Buffer<f32>, ())> {
+        let mut hidden = Buffer::room(x.len());
         rms_norm::forward(x, &norm.values()?, run.eps, &mut hidden);
         Ok((hidden, ()))
     }
@@ -103,25 +122,24 @@ impl Backend for Cpu {
     fn final_norm_backward(
         &self,
         run: &Run,
-        (x, norm, ()): (&Vec<f32>, &Weight, &()),
-        by_hidden: &Vec<f32>,
+        (x, norm, ()): (&Stream, &Weight, &()),
+        by_hidden: &Buffer<f32>,
         gradients: &mut Gradients,
-    ) -> Result<Vec<f32>> {
-        let mut g = vec![0.0; x.len()];
-        rms_norm::backward(x, &norm.values()?, run.eps, by_hidden, &mut g, gradients.of(norm));
+    ) -> Result<Stream> {
+        let mut g = Stream::new(Buffer::zeros(x.len()));
+        Self::add_norm_backward(run, (x, norm), by_hidden, &mut g, gradients)?;
         Ok(g)
     }
 
     fn norm_backward(
         &self,
         run: &Run,
-        (x, norm, ()): (&Vec<f32>, &Weight, &()),
-        by_norm: Vec<f32>,
-        g: &mut Vec<f32>,
+        (x, norm, ()): (&Stream, &Weight, &()),
+        by_norm: Buffer<f32>,
+        g: &mut Stream,
         gradients: &mut Gradients,
     ) -> Result<()> {
-        rms_norm::backward(x, &norm.values()?, run.eps, &by_norm, g, gradients.of(norm));
-        Ok(())
+        Self::add_norm_backward(run, (x, norm), &by_norm, g, gradients)
     }
 
     fn trains_norm(&self, norm: &Weight) -> bool {
@@ -137,18 +155,18 @@ impl Backend for Cpu {
         run: &Run,
         (block, group): (usize, &Group),
         x: &mut Activation,
-        onto: &Vec<f32>,
-    ) -> Result<(Vec<f32>, Self::Kept)> {
-        let mut y = onto.clone();
-        let inner = group.add(run, block, x.view(), &mut y)?;
-        Ok((y, vec![inner]))
+        onto: &Stream,
+    ) -> Result<(Stream, Self::Kept)> {
+        let mut y = Buffer::room(onto.len());
+        let inner = group.add(run, block, x.view(), (onto, &mut y))?;
+        Ok((Stream::new(y), vec![inner]))
     }
 
     fn gradient_of_sum<'a>(
         &self,
         run: &Run,
         (block, group): (usize, &'a Group),
-        g: &'a mut Vec<f32>,
+        g: &'a mut Stream,
     ) -> Result<GroupGradient<'a>> {
         GroupGradient::of_sum(run, block, group, g)
     }
@@ -163,13 +181,13 @@ impl Backend for Cpu {
     }
 
     fn by_input(&self, run: &Run, g: &GroupGradient<'_>) -> Result<Activation> {
-        let mut by_input = Activation::zeros(run.precision, run.tokens.len() * g.inputs());
+        let mut by_input = Activation::room(run.precision, run.tokens.len() * g.inputs());
         g.write(To::Activation(&mut by_input))?;
         Ok(by_input)
     }
 
-    fn by_norm(&self, run: &Run, g: &GroupGradient<'_>) -> Result<Vec<f32>> {
-        let mut by_norm = vec![0.0; run.tokens.len() * g.inputs()];
+    fn by_norm(&self, run: &Run, g: &GroupGradient<'_>) -> Result<Buffer<f32>> {
+        let mut by_norm = Buffer::room(run.tokens.len() * g.inputs());
         g.write(To::F32(&mut by_norm))?;
         Ok(by_norm)
     }
@@ -214,8 +232,8 @@ impl Backend for Cpu {
         let [q, k, v] = qkv.as_slice() else { unreachable!("queries, keys and values") };
         let normed = norms.map(|norms| Self::normed_heads(run, [q, k], norms)).transpose()?;
         let [rotated_q, rotated_k] = normed.as_ref().map_or([q, k], |[q, k]| [q, k]);
-        let zeros = |like: &Activation| Activation::zeros(run.precision, like.len());
-        let (mut dq, mut dk, mut dv) = (zeros(q), zeros(k), zeros(v));
+        let like = |x: &Activation| Activation::room(run.precision, x.len());
+        let (mut dq, mut dk, mut dv) = (like(q), like(k), like(v));
         attention::backward(
             run.heads,
             Inputs { q: rotated_q, k: rotated_k, v, spans: &run.spans },

@@ -14,6 +14,7 @@ use crate::backend::Backend;
 use crate::backend::cpu::Cpu;
 use crate::backend::run::Run;
 use crate::backend::storage;
+use crate::backend::storage::buffer::Buffer;
 use crate::backend::storage::weight::{Gradients, Weight};
 
 impl Network<Cpu> {
@@ -57,13 +58,13 @@ impl CustomOp1 for NetworkOp {
         if self.keep {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
-        Ok((CpuStorage::F32(hidden), Shape::from((self.batch.tokens.len(), self.width))))
+        Ok((CpuStorage::F32(hidden.to_vec()), Shape::from((self.batch.tokens.len(), self.width))))
     }
 
     fn bwd(&self, thread: &Tensor, _: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(kept) = kept else { bail!("the backward of the decoder can run only once") };
-        let by_hidden = g.contiguous()?.flatten_all()?.to_vec1()?;
+        let by_hidden = Buffer::of(&storage::values(&g.contiguous()?)?);
         let mut gradients = self.gradients.lock().unwrap_or_else(PoisonError::into_inner);
         self.network.backward(&self.batch, kept, &by_hidden, &mut gradients)?;
         Ok(Some(thread.zeros_like()?))

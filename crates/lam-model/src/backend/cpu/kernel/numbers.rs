@@ -21,13 +21,20 @@ pub(crate) enum Numbers<'a> {
 impl Numbers<'_> {
     /// Values in f32.
     pub(crate) fn to_f32(self, range: Range<usize>) -> Vec<f32> {
+        let mut values = vec![0.0; range.len()];
+        self.write_f32(range.start, &mut values);
+        values
+    }
+
+    /// Values from `start` on, in f32.
+    pub(crate) fn write_f32(self, start: usize, out: &mut [f32]) {
         match self {
-            Numbers::F32(values) => values[range].to_vec(),
-            Numbers::Bf16(values) => values[range].iter().map(|value| value.wide()).collect(),
+            Numbers::F32(values) => out.copy_from_slice(&values[start..start + out.len()]),
+            Numbers::Bf16(values) => widen(&values[start..start + out.len()], out),
             Numbers::Blocks(blocks) => {
-                let mut values = vec![bf16::ZERO; range.len()];
-                blocks.expand(range.start, &mut values);
-                values.into_iter().map(Element::wide).collect()
+                let mut values = vec![bf16::ZERO; out.len()];
+                blocks.expand(start, &mut values);
+                widen(&values, out);
             }
         }
     }
@@ -48,6 +55,14 @@ impl Numbers<'_> {
     }
 }
 
+dispatched! {
+    /// y := x.
+    fn widen(x: &[bf16], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = x.wide();
+        }
+    }
+}
 dispatched! {
     /// y := x in bf16.
     fn round(x: &[f32], y: &mut [bf16]) {

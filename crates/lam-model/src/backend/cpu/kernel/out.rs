@@ -20,6 +20,8 @@ pub(crate) enum Out<'a> {
     F32(&'a mut [f32]),
     /// Added to what is there.
     Add(&'a mut [f32]),
+    /// Added to these, in place of what is there.
+    Onto(&'a [f32], &'a mut [f32]),
     /// Rounded, in place of what is there.
     Bf16(&'a mut [bf16]),
 }
@@ -29,6 +31,7 @@ pub(crate) enum Out<'a> {
 pub(super) enum SharedOut<'a> {
     F32(Shared<'a, f32>),
     Add(Shared<'a, f32>),
+    Onto(&'a [f32], Shared<'a, f32>),
     Bf16(Shared<'a, bf16>),
 }
 
@@ -37,6 +40,10 @@ impl<'a> Out<'a> {
         match self {
             Out::F32(c) => SharedOut::F32(Shared::new(c)),
             Out::Add(c) => SharedOut::Add(Shared::new(c)),
+            Out::Onto(from, c) => {
+                assert!(from.len() >= c.len(), "what is added to is as large as the result");
+                SharedOut::Onto(from, Shared::new(c))
+            }
             Out::Bf16(c) => SharedOut::Bf16(Shared::new(c)),
         }
     }
@@ -44,7 +51,7 @@ impl<'a> Out<'a> {
     /// Values.
     pub(super) fn len(&self) -> usize {
         match self {
-            Out::F32(c) | Out::Add(c) => c.len(),
+            Out::F32(c) | Out::Add(c) | Out::Onto(_, c) => c.len(),
             Out::Bf16(c) => c.len(),
         }
     }
@@ -55,7 +62,8 @@ impl SharedOut<'_> {
     pub(super) fn at(self, offset: usize) -> tile::Destination {
         match self {
             SharedOut::F32(c) => tile::Destination::Replace(c.pointer(offset)),
-            SharedOut::Add(c) => tile::Destination::Add(c.pointer(offset)),
+            SharedOut::Add(c) => tile::Destination::Add(c.pointer(offset), c.pointer(offset)),
+            SharedOut::Onto(from, c) => tile::Destination::Add(from[offset..].as_ptr(), c.pointer(offset)),
             SharedOut::Bf16(c) => tile::Destination::Bf16(c.pointer(offset)),
         }
     }

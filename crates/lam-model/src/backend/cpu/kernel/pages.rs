@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 /// Alignment of a large page, and the size from which one is asked for.
 const LARGE: usize = 2 << 20;
+/// What mappings are a multiple of: whole pages of any size that is not large. What stands after the last large page then
+/// takes small ones, and no more memory than it has.
+const WHOLE: usize = 64 << 10;
 /// Words that an arena asks for at once.
 const CHUNK: usize = 2 << 20;
 
@@ -32,6 +35,11 @@ impl Pages {
         Self { start, layout }
     }
 
+    /// Its size.
+    pub(crate) fn bytes(&self) -> usize {
+        self.layout.size()
+    }
+
     /// The first word.
     pub(crate) fn raw(&self) -> *mut u32 {
         self.start.as_ptr()
@@ -45,7 +53,7 @@ fn reserve(layout: Layout) -> Option<NonNull<u32>> {
         // SAFETY: the size is not 0.
         return NonNull::new(unsafe { alloc_zeroed(layout) }.cast());
     }
-    let (bytes, slack) = (layout.size().next_multiple_of(LARGE), LARGE);
+    let (bytes, slack) = (layout.size().next_multiple_of(WHOLE), LARGE);
     // SAFETY: a new private mapping; what stands before and after the aligned part is given back at once.
     unsafe {
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -79,7 +87,7 @@ impl Drop for Pages {
         unsafe {
             #[cfg(target_os = "linux")]
             if self.layout.size() >= LARGE {
-                libc::munmap(self.start.as_ptr().cast(), self.layout.size().next_multiple_of(LARGE));
+                libc::munmap(self.start.as_ptr().cast(), self.layout.size().next_multiple_of(WHOLE));
                 return;
             }
             dealloc(self.start.as_ptr().cast(), self.layout);

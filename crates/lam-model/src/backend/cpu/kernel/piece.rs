@@ -35,7 +35,8 @@ pub(crate) struct Put {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Destination {
     Replace(*mut f32),
-    Add(*mut f32),
+    /// Added to what stands in the first place, which may be the second.
+    Add(*const f32, *mut f32),
     Bf16(*mut bf16),
 }
 
@@ -50,7 +51,7 @@ pub(super) unsafe fn store(sums: &[f32], at: usize, put: Put) {
         unsafe {
             match put.to {
                 Destination::Replace(c) => *c.add(at + j) = value,
-                Destination::Add(c) => *c.add(at + j) += value,
+                Destination::Add(from, c) => *c.add(at + j) = *from.add(at + j) + value,
                 Destination::Bf16(c) => *c.add(at + j) = bf16::narrow(value),
             }
         }

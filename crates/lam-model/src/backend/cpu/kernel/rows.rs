@@ -29,46 +29,99 @@ pub(crate) fn bf16(value: f32) -> u32 {
     u32::from(half::bf16::narrow(value).to_bits())
 }
 
-/// Folds `term(i)` for i in 0..n over fixed lanes.
+/// Folds the terms of some numbers over fixed lanes, which `all` joins. Whole arrays of lanes at a time: where an index
+/// could leave its slice, the compiler keeps the lanes in memory.
 #[inline(always)]
-fn folded(n: usize, start: f32, term: impl Fn(usize) -> f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+fn folded(
+    x: &[f32],
+    start: f32,
+    term: impl Fn(f32) -> f32,
+    join: impl Fn(f32, f32) -> f32,
+    all: fn(&[f32; LANES]) -> f32,
+) -> f32 {
+    let (whole, rest) = x.as_chunks::<LANES>();
     let mut lanes = [start; LANES];
-    let whole = n / LANES * LANES;
-    let mut i = 0;
-    while i < whole {
-        for (j, lane) in lanes.iter_mut().enumerate() {
-            *lane = join(*lane, term(i + j));
+    for x in whole {
+        for (lane, x) in lanes.iter_mut().zip(x) {
+            *lane = join(*lane, term(*x));
         }
-        i += LANES;
     }
-    let mut total = start;
-    for lane in lanes {
-        total = join(total, lane);
+    rest.iter().fold(all(&lanes), |total, x| join(total, term(*x)))
+}
+
+/// Joins the lanes' upper half to the lower one until one is left: as many steps after each other as halves, not as lanes.
+#[inline(always)]
+fn halved(lanes: &[f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = *lanes;
+    for width in [16, 8, 4, 2, 1] {
+        for j in 0..width {
+            lanes[j] = join(lanes[j], lanes[j + width]);
+        }
     }
-    for j in whole..n {
-        total = join(total, term(j));
-    }
-    total
+    lanes[0]
+}
+
+/// Sum of the lanes. A function of its own: the compiler would choose the loop's vectors by its last step's.
+#[inline(never)]
+fn total(lanes: &[f32; LANES]) -> f32 {
+    halved(lanes, |a, b| a + b)
+}
+
+#[inline(always)]
+fn higher(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Highest of the lanes; as [`total`].
+#[inline(never)]
+fn highest(lanes: &[f32; LANES]) -> f32 {
+    halved(lanes, higher)
 }
 
 dispatched! {
     /// Sum of x y.
     fn dot(x: &[f32], y: &[f32]) -> f32 {
-        let y = &y[..x.len()];
-        folded(x.len(), 0.0, |i| x[i] * y[i], |a, b| a + b)
+        let ((xs, x), (ys, y)) = (x.as_chunks::<LANES>(), y[..x.len()].as_chunks::<LANES>());
+        let mut sums = [0.0; LANES];
+        for (x, y) in xs.iter().zip(ys) {
+            for j in 0..LANES {
+                sums[j] += x[j] * y[j];
+            }
+        }
+        x.iter().zip(y).fold(total(&sums), |sum, (x, y)| sum + x * y)
     }
 }
 dispatched! {
-    /// Sum of x y z.
-    fn dot3(x: &[f32], y: &[f32], z: &[f32]) -> f32 {
-        let (y, z) = (&y[..x.len()], &z[..x.len()]);
-        folded(x.len(), 0.0, |i| x[i] * y[i] * z[i], |a, b| a + b)
+    /// Sum of x x.
+    fn squares(x: &[f32]) -> f32 {
+        folded(x, 0.0, |x| x * x, |a, b| a + b, total)
+    }
+}
+dispatched! {
+    /// Sums of x x, and of x y z.
+    fn squares_and_dot3(x: &[f32], y: &[f32], z: &[f32]) -> (f32, f32) {
+        let (xs, x) = x.as_chunks::<LANES>();
+        let (ys, y) = y.as_chunks::<LANES>();
+        let (zs, z) = z.as_chunks::<LANES>();
+        let (mut squares, mut products) = ([0.0; LANES], [0.0; LANES]);
+        for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
+            for j in 0..LANES {
+                squares[j] += x[j] * x[j];
+                products[j] += x[j] * y[j] * z[j];
+            }
+        }
+        let (mut square, mut product) = (total(&squares), total(&products));
+        for ((x, y), z) in x.iter().zip(y).zip(z) {
+            square += x * x;
+            product += x * y * z;
+        }
+        (square, product)
     }
 }
 dispatched! {
     /// Largest value.
     fn max(x: &[f32]) -> f32 {
-        folded(x.len(), f32::NEG_INFINITY, |i| x[i], |a, b| if b > a { b } else { a })
+        folded(x, f32::NEG_INFINITY, |x| x, higher, highest)
     }
 }
 dispatched! {
@@ -77,34 +130,44 @@ dispatched! {
         for value in x.iter_mut() {
             *value = exp(*value - shift);
         }
-        folded(x.len(), 0.0, |i| x[i], |a, b| a + b)
+        folded(x, 0.0, |x| x, |a, b| a + b, total)
     }
 }
 dispatched! {
-    /// As [`exp_sum`], in the same bits; and the sum of exp(x - shift) (x - shift), on the way.
-    fn exp_sum_and_mean(x: &mut [f32], shift: f32) -> (f32, f32) {
-        let (mut weighted, whole) = ([0.0; LANES], x.len() / LANES * LANES);
-        let (lanes, rest) = x.split_at_mut(whole);
-        for part in lanes.chunks_exact_mut(LANES) {
-            for (value, weighted) in part.iter_mut().zip(&mut weighted) {
-                let apart = *value - shift;
-                *value = exp(apart);
-                *weighted += *value * apart;
+    /// y := exp(x - shift); returns the sum, and that of y (x - shift).
+    fn exp_sum_and_mean(x: &[f32], shift: f32, y: &mut [f32]) -> (f32, f32) {
+        let ((ys, y), (xs, x)) = (y[..x.len()].as_chunks_mut::<LANES>(), x.as_chunks::<LANES>());
+        let (mut sums, mut weighted) = ([0.0; LANES], [0.0; LANES]);
+        for (x, y) in xs.iter().zip(ys) {
+            for j in 0..LANES {
+                let apart = x[j] - shift;
+                y[j] = exp(apart);
+                sums[j] += y[j];
+                weighted[j] += y[j] * apart;
             }
         }
-        let mut mean = weighted.iter().sum::<f32>();
-        for value in rest {
-            let apart = *value - shift;
-            *value = exp(apart);
-            mean += *value * apart;
+        let (mut sum, mut mean) = (total(&sums), total(&weighted));
+        for (x, y) in x.iter().zip(y) {
+            let apart = x - shift;
+            *y = exp(apart);
+            sum += *y;
+            mean += *y * apart;
         }
-        (folded(x.len(), 0.0, |i| x[i], |a, b| a + b), mean)
+        (sum, mean)
+    }
+}
+dispatched! {
+    /// y := factor x.
+    fn scaled<E: Element>(x: &[f32], factor: f32, y: &mut [E]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = E::narrow(x * factor);
+        }
     }
 }
 dispatched! {
     /// Sum of exp(x - shift).
     fn exp_total(x: &[f32], shift: f32) -> f32 {
-        folded(x.len(), 0.0, |i| exp(x[i] - shift), |a, b| a + b)
+        folded(x, 0.0, |x| exp(x - shift), |a, b| a + b, total)
     }
 }
 dispatched! {

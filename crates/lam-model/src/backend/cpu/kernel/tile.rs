@@ -122,9 +122,9 @@ mod paired {
                     let value = _mm512_mul_ps(*sum, alpha);
                     match put.to {
                         Destination::Replace(c) => _mm512_mask_storeu_ps(c.add(at + 16 * v), mask, value),
-                        Destination::Add(c) => {
-                            let c = c.add(at + 16 * v);
-                            _mm512_mask_storeu_ps(c, mask, _mm512_add_ps(_mm512_maskz_loadu_ps(mask, c), value));
+                        Destination::Add(from, c) => {
+                            let before = _mm512_maskz_loadu_ps(mask, from.add(at + 16 * v));
+                            _mm512_mask_storeu_ps(c.add(at + 16 * v), mask, _mm512_add_ps(before, value));
                         }
                         Destination::Bf16(c) => {
                             let narrow: __m256i = std::mem::transmute(_mm512_cvtneps_pbh(value));
@@ -207,7 +207,8 @@ mod tests {
             .collect();
         let piece = Piece { left: left.as_ptr(), row: 4 * pairs, step: 4, pairs, panel: panel.as_ptr() };
         let (mut a, mut b) = (vec![1.0; rows * columns], vec![1.0; rows * columns]);
-        let put = |c: &mut Vec<f32>| Put { to: Destination::Add(c.as_mut_ptr()), stride: columns, columns, alpha: 0.5 };
+        let to = |c: &mut Vec<f32>| Destination::Add(c.as_ptr(), c.as_mut_ptr());
+        let put = |c: &mut Vec<f32>| Put { to: to(c), stride: columns, columns, alpha: 0.5 };
         // SAFETY: rows, panel and places lie in the vectors above.
         unsafe {
             paired::sweep::<6, 4>(rows, &[piece], None, put(&mut a));

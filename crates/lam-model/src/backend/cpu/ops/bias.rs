@@ -14,7 +14,7 @@ use crate::backend::cpu::storage::activation::{Activation, View};
 
 /// A column of ones. Shape: [T, 1].
 pub(crate) fn ones(precision: Precision, t: usize) -> Activation {
-    let mut ones = Activation::zeros(precision, t);
+    let mut ones = Activation::room(precision, t);
     ones.copy_from(&vec![1.0; t]);
     ones
 }
@@ -82,7 +82,7 @@ mod tests {
         let b_wide = wide(&rounded(&b_wide));
         let ones = ones(Precision::Bf16, t);
         let own = Summand { x: View::Bf16(&x), w: Numbers::Bf16(&w), form: Form::Transposed, reduction: k };
-        let mut y = Activation::zeros(Precision::Bf16, t * n);
+        let mut y = Activation::room(Precision::Bf16, t * n);
         linear::sum(&[own, forward(&ones, &b_wide)], n, 1.0, To::Activation(&mut y));
         let Activation::Bf16(y) = y else { unreachable!("the run's precision") };
         for (row, (y, x)) in y.chunks(n).zip(x_wide.chunks(k)).enumerate() {

@@ -12,10 +12,13 @@ use rayon::prelude::*;
 use super::linear::{self, Form, Summand, To};
 use crate::Precision;
 use crate::Target;
+use crate::backend::cpu::kernel::element::Element;
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
+use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::storage;
-use crate::backend::cpu::storage::activation::{Lent, View};
+use crate::backend::cpu::storage::activation::{Activation, View, round_into};
+use crate::backend::cpu::storage::buffer::Buffer;
 use crate::backend::cpu::storage::weight::Weight;
 
 /// Logits that exist at the same time, about.
@@ -105,14 +108,19 @@ impl CrossEntropy {
             hidden: vec![0.0; if self.wants_hidden { hidden.len() } else { 0 }],
             head: vec![0.0; if wants_head { self.head.len() } else { 0 }],
         };
-        let mut logits = vec![0.0; chunk(v).min(self.targets.len()) * v];
+        let most = chunk(v).min(self.targets.len()) * v;
+        let mut logits = Buffer::room(most);
+        let mut grad_logits = wants.then(|| Activation::room(self.precision, most));
         for targets in self.targets.chunks(chunk(v)) {
-            let x = gathered(hidden, targets.iter().map(|t| t.position), d);
-            let x = Lent::new(&x, self.precision);
+            let positions: Vec<usize> = targets.iter().map(|target| target.position).collect();
+            let x = gathered(hidden, &positions, d, self.precision);
             let logits = &mut logits[..targets.len() * v];
             logits_of(x.view(), head, logits, (v, d));
-            let tasks = logits.par_chunks_mut(TASK * v).zip(targets.par_chunks(TASK));
-            let sums: Vec<(f64, Statistics)> = tasks.map(|(logits, targets)| score(logits, targets, wants)).collect();
+            let sums = match &mut grad_logits {
+                None => scores::<f32>(logits, targets, None),
+                Some(Activation::F32(gradients)) => scores(logits, targets, Some(gradients)),
+                Some(Activation::Bf16(gradients)) => scores(logits, targets, Some(gradients)),
+            };
             let mut all = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
             for (part, statistics) in sums {
                 loss += part;
@@ -120,49 +128,57 @@ impl CrossEntropy {
                 all.entropy += statistics.entropy;
             }
             drop(all);
-            if !wants {
-                continue;
-            }
-            let grad_logits = Lent::new(logits, self.precision);
+            let Some(grad_logits) = &grad_logits else { continue };
+            let grad_logits = grad_logits.view().first(logits.len());
             if self.wants_hidden {
-                let mut gx = vec![0.0; targets.len() * d];
-                by_input(grad_logits.view(), head, &mut gx, (v, d));
+                let mut gx = Buffer::room(targets.len() * d);
+                by_input(grad_logits, head, &mut gx, (v, d));
                 for (target, gx) in targets.iter().zip(gx.chunks(d)) {
                     rows::add(&mut gradients.hidden[target.position * d..(target.position + 1) * d], gx);
                 }
             }
             if wants_head {
-                linear::backward_weight(grad_logits.view(), x.view(), &mut gradients.head, (v, d));
+                linear::backward_weight(grad_logits, x.view(), &mut gradients.head, (v, d));
             }
         }
         Ok((loss, gradients))
     }
 }
 
-/// Loss and statistics of some targets; their logits become the gradients by the logits.
-fn score(logits: &mut [f32], targets: &[Target], wants: bool) -> (f64, Statistics) {
+/// Loss and statistics of targets, a task's each; and the gradients by their logits, where they are wanted.
+fn scores<E: Element>(logits: &[f32], targets: &[Target], gradients: Option<&mut [E]>) -> Vec<(f64, Statistics)> {
     let v = logits.len() / targets.len();
-    let (mut loss, mut statistics) = (0.0, Statistics::default());
-    for (target, row) in targets.iter().zip(logits.chunks_mut(v)) {
-        let own = row[target.token as usize];
-        let highest = rows::max(row);
-        let (sum, mean) = rows::exp_sum_and_mean(row, highest);
-        loss += f64::from(target.weight) * f64::from(sum.ln() + highest - own);
-        statistics.correct += usize::from(own >= highest);
-        // -Σ p log p with log p = x - highest - log sum.
-        statistics.entropy += f64::from(sum.ln() - mean / sum);
-        if wants {
-            rows::scale(row, target.weight / sum);
-            row[target.token as usize] -= target.weight;
+    let gradients = gradients.map(Shared::new);
+    let tasks = logits.par_chunks(TASK * v).zip(targets.par_chunks(TASK)).enumerate();
+    let task = |exponentials: &mut Vec<f32>, (task, (logits, targets)): (usize, (&[f32], &[Target]))| {
+        let (mut loss, mut statistics) = (0.0, Statistics::default());
+        for (number, (target, row)) in targets.iter().zip(logits.chunks(v)).enumerate() {
+            let (own, highest) = (target.token as usize, rows::max(row));
+            let (sum, mean) = rows::exp_sum_and_mean(row, highest, exponentials);
+            loss += f64::from(target.weight) * f64::from(sum.ln() + highest - row[own]);
+            statistics.correct += usize::from(row[own] >= highest);
+            // -Σ p log p with log p = x - highest - log sum.
+            statistics.entropy += f64::from(sum.ln() - mean / sum);
+            let Some(gradients) = gradients else { continue };
+            // SAFETY: each target has a row of its own.
+            let gradients = unsafe { &mut gradients.from((task * TASK + number) * v)[..v] };
+            let factor = target.weight / sum;
+            rows::scaled(exponentials, factor, gradients);
+            gradients[own] = E::narrow(exponentials[own] * factor - target.weight);
         }
-    }
-    (loss, statistics)
+        (loss, statistics)
+    };
+    tasks.map_init(|| vec![0.0; v], task).collect()
 }
 
-/// The rows at some positions, one after the other.
-pub(crate) fn gathered(hidden: &[f32], positions: impl Iterator<Item = usize>, d: usize) -> Vec<f32> {
-    let mut x = Vec::with_capacity(positions.size_hint().0 * d);
-    positions.for_each(|position| x.extend_from_slice(&hidden[position * d..(position + 1) * d]));
+/// The rows at some positions, one after the other, in a precision.
+pub(crate) fn gathered(hidden: &[f32], positions: &[usize], d: usize, precision: Precision) -> Activation {
+    let mut x = Activation::room(precision, positions.len() * d);
+    let row = |position: usize| &hidden[position * d..(position + 1) * d];
+    match &mut x {
+        Activation::F32(x) => x.par_chunks_mut(d).zip(positions).for_each(|(x, &at)| x.copy_from_slice(row(at))),
+        Activation::Bf16(x) => x.par_chunks_mut(d).zip(positions).for_each(|(x, &at)| round_into(row(at), x)),
+    }
     x
 }
 

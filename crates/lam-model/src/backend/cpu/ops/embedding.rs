@@ -1,20 +1,6 @@
-//! Embedding: row `tokens[t]` of the table becomes row t. Shapes: table [V, D]; y [T, D].
+//! Embedding: row `tokens[t]` of the table becomes row t, which is the table's to give. Shapes: table [V, D]; y [T, D].
 
-use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::kernel::rows;
-
-/// y of the tokens.
-pub(crate) fn forward(tokens: &[u32], table: Numbers<'_>, d: usize) -> Vec<f32> {
-    let mut y = Vec::with_capacity(tokens.len() * d);
-    for &token in tokens {
-        let row = token as usize * d..(token as usize + 1) * d;
-        match table {
-            Numbers::F32(table) => y.extend_from_slice(&table[row]),
-            other => y.extend(other.to_f32(row)),
-        }
-    }
-    y
-}
 
 /// Adds each row of `g` to the row of its token, in the order of the tokens.
 pub(crate) fn backward(tokens: &[u32], g: &[f32], gradient: &mut [f32], d: usize) {
@@ -26,6 +12,8 @@ pub(crate) fn backward(tokens: &[u32], g: &[f32], gradient: &mut [f32], d: usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::cpu::storage::weight::Weight;
+    use crate::backend::storage;
     use crate::finite_difference::{check, values, weighted};
 
     #[test]
@@ -34,6 +22,11 @@ mod tests {
         let (table, g) = (values(7 * d, 1), values(tokens.len() * d, 2));
         let mut gradient = vec![0.0; table.len()];
         backward(&tokens, &g, &mut gradient, d);
-        check("table", &table, &gradient, |table| weighted(&forward(&tokens, Numbers::F32(table), d), &g));
+        check("table", &table, &gradient, |table| {
+            let table = Weight::frozen("table".into(), storage::tensor(table.to_vec(), (7, d)).unwrap()).unwrap();
+            let mut y = vec![0.0; tokens.len() * d];
+            table.gather(&tokens, &mut y).unwrap();
+            weighted(&y, &g)
+        });
     }
 }

@@ -102,7 +102,7 @@ mod tests {
 
     fn f32s(activation: Activation) -> Vec<f32> {
         match activation {
-            Activation::F32(values) => values,
+            Activation::F32(values) => values.to_vec(),
             Activation::Bf16(values) => values.iter().map(|value| value.wide()).collect(),
         }
     }
@@ -112,9 +112,10 @@ mod tests {
         for (t, heads, e) in [(1, 1, 2), (3, 2, 10), (150, 3, 64)] {
             let n = t * heads * e;
             let (x, w, g) = (values(n, 1), values(e, 2), values(n, 3));
-            let loss = |x: &[f32], w: &[f32]| weighted(&f32s(forward(&Activation::F32(x.to_vec()), w, 1e-2)), &g);
-            let (mut gx, mut gw) = (Activation::F32(g.clone()), vec![0.0; e]);
-            backward(&Activation::F32(x.clone()), &w, 1e-2, &mut gx, Some(&mut gw));
+            let loss =
+                |x: &[f32], w: &[f32]| weighted(&f32s(forward(&Activation::F32(x.to_vec().into()), w, 1e-2)), &g);
+            let (mut gx, mut gw) = (Activation::F32(g.clone().into()), vec![0.0; e]);
+            backward(&Activation::F32(x.clone().into()), &w, 1e-2, &mut gx, Some(&mut gw));
             check("x", &x, &f32s(gx), |x| loss(x, &w));
             check("w", &w, &gw, |w| loss(&x, w));
         }
@@ -124,15 +125,15 @@ mod tests {
     fn in_bf16_everything_is_the_rounded_f32_of_the_rounded_values() {
         let (n, e) = (7 * 3 * 16, 16);
         let (x, w, g) = (rounded(&values(n, 1)), values(e, 2), rounded(&values(n, 3)));
-        let wide = |x: &[half::bf16]| Activation::F32(x.iter().map(|value| value.wide()).collect());
-        let ours = f32s(forward(&Activation::Bf16(x.clone()), &w, 1e-6));
-        let right = f32s(Activation::Bf16(rounded(&f32s(forward(&wide(&x), &w, 1e-6)))));
+        let wide = |x: &[half::bf16]| Activation::F32(x.iter().map(|value| value.wide()).collect::<Vec<_>>().into());
+        let ours = f32s(forward(&Activation::Bf16(x.clone().into()), &w, 1e-6));
+        let right = f32s(Activation::Bf16(rounded(&f32s(forward(&wide(&x), &w, 1e-6))).into()));
         assert_eq!(ours, right);
-        let (mut by_x, mut by_x_wide) = (Activation::Bf16(g.clone()), wide(&g));
+        let (mut by_x, mut by_x_wide) = (Activation::Bf16(g.clone().into()), wide(&g));
         let (mut gw, mut gw_wide) = (vec![0.0; e], vec![0.0; e]);
-        backward(&Activation::Bf16(x.clone()), &w, 1e-6, &mut by_x, Some(&mut gw));
+        backward(&Activation::Bf16(x.clone().into()), &w, 1e-6, &mut by_x, Some(&mut gw));
         backward(&wide(&x), &w, 1e-6, &mut by_x_wide, Some(&mut gw_wide));
-        assert_eq!(f32s(by_x), f32s(Activation::Bf16(rounded(&f32s(by_x_wide)))));
+        assert_eq!(f32s(by_x), f32s(Activation::Bf16(rounded(&f32s(by_x_wide)).into())));
         assert_eq!(gw, gw_wide);
     }
 }

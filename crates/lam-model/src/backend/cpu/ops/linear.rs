@@ -38,6 +38,8 @@ pub(crate) enum To<'a> {
     F32(&'a mut [f32]),
     /// Added to what is there.
     Add(&'a mut [f32]),
+    /// Added to the first, in place of what is in the second.
+    Onto(&'a [f32], &'a mut [f32]),
     /// In place of what is there, in the activation's precision.
     Activation(&'a mut Activation),
 }
@@ -48,6 +50,10 @@ impl To<'_> {
         match self {
             To::F32(y) => y.copy_from_slice(values),
             To::Add(y) => rows::add(y, values),
+            To::Onto(from, y) => {
+                y.copy_from_slice(from);
+                rows::add(y, values);
+            }
             To::Activation(y) => y.copy_from(values),
         }
     }
@@ -62,6 +68,10 @@ pub(crate) fn sum(summands: &[Summand<'_>], n: usize, alpha: f32, to: To<'_>) {
         (View::Bf16(_), to) => sum_bf16(summands, n, alpha, to),
         (View::F32(_), To::F32(y)) => sum_f32(summands, n, alpha, y, false),
         (View::F32(_), To::Add(y)) => sum_f32(summands, n, alpha, y, true),
+        (View::F32(_), To::Onto(from, y)) => {
+            y.copy_from_slice(from);
+            sum_f32(summands, n, alpha, y, true);
+        }
         (View::F32(_), To::Activation(Activation::F32(y))) => sum_f32(summands, n, alpha, y, false),
         (View::F32(_), To::Activation(Activation::Bf16(_))) => unreachable!("a run has one precision"),
     }
@@ -84,6 +94,7 @@ fn sum_bf16(summands: &[Summand<'_>], n: usize, alpha: f32, to: To<'_>) {
         To::F32(y) => Out::F32(y),
         To::Activation(Activation::F32(y)) => Out::F32(y),
         To::Add(y) => Out::Add(y),
+        To::Onto(from, y) => Out::Onto(from, y),
         To::Activation(Activation::Bf16(y)) => Out::Bf16(y),
     };
     product::multiply_parallel(&terms, size, out);

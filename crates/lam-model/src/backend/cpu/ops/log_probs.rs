@@ -13,7 +13,7 @@ use crate::Precision;
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage;
-use crate::backend::cpu::storage::activation::Lent;
+use crate::backend::cpu::storage::activation::{Activation, Lent};
 use crate::backend::cpu::storage::weight::Weight;
 
 /// The operation; see the file's head.
@@ -51,13 +51,12 @@ fn logsumexp_and_entropy(logits: &[f32], scratch: &mut [f32]) -> (f32, f32) {
 
 impl LogProbs {
     /// Calls `each` with the first target, the rows and their logits, chunk by chunk.
-    fn chunks(&self, hidden: &[f32], d: usize, mut each: impl FnMut(usize, &Lent<'_>, &mut [f32])) -> Result<()> {
+    fn chunks(&self, hidden: &[f32], d: usize, mut each: impl FnMut(usize, &Activation, &mut [f32])) -> Result<()> {
         let held = self.head.held()?;
         let v = self.head.len() / d;
         let mut logits = vec![0.0; chunk(v).min(self.tokens.len()) * v];
         for (number, positions) in self.positions.chunks(chunk(v)).enumerate() {
-            let x = gathered(hidden, positions.iter().copied(), d);
-            let x = Lent::new(&x, self.precision);
+            let x = gathered(hidden, positions, d, self.precision);
             let logits = &mut logits[..positions.len() * v];
             logits_of(x.view(), held.numbers(), logits, (v, d));
             self.temper(logits);

@@ -29,7 +29,7 @@ impl Adapter<'_> {
         let dropped = self.dropped(x);
         let x = dropped.as_ref().map_or(x, Activation::view);
         let summand = Summand { x, w: Numbers::F32(self.a), form: Form::Transposed, reduction: k };
-        let mut inner = Activation::zeros(x.precision(), x.len() / k * self.rank);
+        let mut inner = Activation::room(x.precision(), x.len() / k * self.rank);
         linear::sum(&[summand], self.rank, self.scale, To::Activation(&mut inner));
         inner
     }
@@ -42,7 +42,7 @@ impl Adapter<'_> {
     /// h = s g B, from which the other gradients are made. Shape: [T, R].
     pub(crate) fn outer(&self, g: View<'_>, n: usize) -> Activation {
         let summand = Summand { x: g, w: Numbers::F32(self.b), form: Form::Plain, reduction: n };
-        let mut h = Activation::zeros(g.precision(), g.len() / n * self.rank);
+        let mut h = Activation::room(g.precision(), g.len() / n * self.rank);
         linear::sum(&[summand], self.rank, self.scale, To::Activation(&mut h));
         h
     }
@@ -97,7 +97,7 @@ mod tests {
             let (inner, h) = (adapter.inner(View::F32(&x), k), adapter.outer(View::F32(&g), n));
             let views = (View::F32(x.as_slice()), &inner, View::F32(g.as_slice()));
             adapter.backward_weights(views, &h, (Some(&mut ga), Some(&mut gb)), (n, k));
-            let mut gx = Activation::F32(vec![0.0; t * k]);
+            let mut gx = Activation::F32(vec![0.0; t * k].into());
             linear::sum(&[adapter.backward(&h)], k, 1.0, To::Activation(&mut gx));
             if let Some(dropout) = dropout {
                 dropout.apply(&mut gx);

@@ -1,14 +1,17 @@
 //! RMSNorm: y = x w / sqrt(mean(x²) + eps), row by row. Shapes: x, y [T, D]; w `[D]`.
 
+use half::bf16;
 use rayon::prelude::*;
 
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::element::Element;
+use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::{ROWS_PER_TASK, rows};
+use crate::backend::cpu::storage::activation::round_into;
 
 /// 1 / sqrt(mean(x²) + eps) of a row.
 pub(super) fn inverse_root(x: &[f32], eps: f32) -> f32 {
-    1.0 / (rows::dot(x, x) / x.len() as f32 + eps).sqrt()
+    1.0 / (rows::squares(x) / x.len() as f32 + eps).sqrt()
 }
 
 dispatched! {
@@ -31,20 +34,38 @@ pub(crate) fn forward<E: Element>(x: &[f32], w: &[f32], eps: f32, y: &mut [E]) {
     });
 }
 
-/// Adds to `gx` the gradient by x, where `g` is the one by y:
+/// What the backward changes.
+pub(crate) struct Gradients<'a> {
+    /// By x, added to. Shape: [T, D].
+    pub(crate) x: &'a mut [f32],
+    /// The same sum rounded, where it is wanted. Shape: [T, D].
+    pub(crate) rounded: Option<&'a mut [bf16]>,
+    /// By w, added to where it is wanted. Shape: `[D]`.
+    pub(crate) w: Option<&'a mut [f32]>,
+}
+
+/// Adds the gradient by x, where `g` is the one by y:
 /// gx += r (g w - x r² mean(g w x)), with r = 1 / sqrt(mean(x²) + eps).
-/// Adds the gradient by w, the sum of g x r over the rows, to `gw` where it is wanted.
-pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gx: &mut [f32], gw: Option<&mut [f32]>) {
-    let d = w.len();
+/// Adds the gradient by w, the sum of g x r over the rows.
+pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gradients: Gradients<'_>) {
+    let (d, Gradients { x: gx, rounded, w: gw }) = (w.len(), gradients);
     let chunk = d * ROWS_PER_TASK;
     let wanted = gw.is_some();
+    // Without a place for rounded values, a task gets an empty one.
+    let rounded = rounded.map(Shared::new);
     let partials: Vec<Vec<f32>> = gx
         .par_chunks_mut(chunk)
         .zip(x.par_chunks(chunk).zip(g.par_chunks(chunk)))
-        .map(|(gx, (x, g))| {
+        .enumerate()
+        .map(|(task, (gx, (x, g)))| {
             let mut partial = vec![0.0; if wanted { d } else { 0 }];
-            for ((gx, x), g) in gx.chunks_mut(d).zip(x.chunks(d)).zip(g.chunks(d)) {
+            for (row, ((gx, x), g)) in gx.chunks_mut(d).zip(x.chunks(d)).zip(g.chunks(d)).enumerate() {
                 backward_row(x, (w, eps), g, gx, &mut partial);
+                if let Some(rounded) = rounded {
+                    // SAFETY: each task has rows of its own.
+                    let rounded = unsafe { rounded.from(task * chunk + row * d) };
+                    round_into(gx, &mut rounded[..d]);
+                }
             }
             partial
         })
@@ -54,18 +75,29 @@ pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gx: &mut [f32]
     }
 }
 
+dispatched! {
+    /// gx += g w r - x along.
+    fn add_backward(gx: &mut [f32], x: &[f32], w: &[f32], g: &[f32], r: f32, along: f32) {
+        let (x, w, g) = (&x[..gx.len()], &w[..gx.len()], &g[..gx.len()]);
+        for i in 0..gx.len() {
+            gx[i] += g[i] * w[i] * r - x[i] * along;
+        }
+    }
+}
+
 /// The gradients of one row, added to `gx` and, where it is as wide as the row, to `gw`.
 pub(super) fn backward_row(x: &[f32], (w, eps): (&[f32], f32), g: &[f32], gx: &mut [f32], gw: &mut [f32]) {
-    let r = inverse_root(x, eps);
-    let along = rows::dot3(x, w, g) * r * r * r / x.len() as f32;
-    rows::add_scaled_product(gx, g, w, r);
-    rows::add_scaled(gx, x, -along);
+    let (squares, along) = rows::squares_and_dot3(x, w, g);
+    let d = x.len() as f32;
+    let r = 1.0 / (squares / d + eps).sqrt();
+    add_backward(gx, x, w, g, r, along * r * r * r / d);
     rows::add_scaled_product(gw, x, g, r);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::cpu::storage::activation;
     use crate::finite_difference::{check, values, weighted};
 
     #[test]
@@ -77,8 +109,10 @@ mod tests {
                 forward(x, w, 1e-2, &mut y);
                 weighted(&y, &g)
             };
-            let (mut gx, mut gw) = (vec![0.0; t * d], vec![0.0; d]);
-            backward(&x, &w, 1e-2, &g, &mut gx, Some(&mut gw));
+            let (mut gx, mut gw, mut rounded) = (vec![0.0; t * d], vec![0.0; d], vec![bf16::ONE; t * d]);
+            let gradients = Gradients { x: &mut gx, rounded: Some(&mut rounded), w: Some(&mut gw) };
+            backward(&x, &w, 1e-2, &g, gradients);
+            assert_eq!(rounded, activation::rounded(&gx));
             check("x", &x, &gx, |x| loss(x, &w));
             check("w", &w, &gw, |w| loss(&x, w));
         }

@@ -36,7 +36,7 @@ dispatched! {
 
 /// y of gate and up.
 pub(crate) fn forward(gate: &Activation, up: &Activation) -> Activation {
-    let mut y = Activation::zeros(gate.view().precision(), gate.len());
+    let mut y = Activation::room(gate.view().precision(), gate.len());
     match (gate, up, &mut y) {
         (Activation::F32(gate), Activation::F32(up), Activation::F32(y)) => forward_of(gate, up, y),
         (Activation::Bf16(gate), Activation::Bf16(up), Activation::Bf16(y)) => forward_of(gate, up, y),

@@ -4,6 +4,7 @@ use half::bf16;
 use half::vec::HalfBitsVecExt;
 use rayon::prelude::*;
 
+use super::buffer::Buffer;
 use crate::Precision;
 use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::element::Element;
@@ -11,8 +12,8 @@ use crate::backend::cpu::kernel::element::Element;
 /// Rows of an activation.
 #[derive(Clone, Debug)]
 pub(crate) enum Activation {
-    F32(Vec<f32>),
-    Bf16(Vec<bf16>),
+    F32(Buffer<f32>),
+    Bf16(Buffer<bf16>),
 }
 
 /// Rows of an activation, lent.
@@ -25,7 +26,7 @@ pub(crate) enum View<'a> {
 /// Values in the precision of a run: lent as they are, or rounded.
 pub(crate) enum Lent<'a> {
     As(View<'a>),
-    Rounded(Vec<bf16>),
+    Rounded(Buffer<bf16>),
 }
 
 const CHUNK: usize = 1 << 14;
@@ -41,8 +42,13 @@ dispatched! {
 /// `x` rounded.
 pub(crate) fn rounded(x: &[f32]) -> Vec<bf16> {
     let mut y: Vec<bf16> = vec![0_u16; x.len()].reinterpret_into();
-    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| convert(x, y));
+    round_all(x, &mut y);
     y
+}
+
+/// `x` rounded into `y`, on all threads.
+pub(super) fn round_all(x: &[f32], y: &mut [bf16]) {
+    y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(y, x)| convert(x, y));
 }
 
 /// `x` rounded into `y`, by this thread.
@@ -51,12 +57,11 @@ pub(crate) fn round_into(x: &[f32], y: &mut [bf16]) {
 }
 
 impl Activation {
-    /// `len` zeros.
-    pub(crate) fn zeros(precision: Precision, len: usize) -> Self {
+    /// `len` values without a meaning, for who writes them all.
+    pub(crate) fn room(precision: Precision, len: usize) -> Self {
         match precision {
-            Precision::F32 => Self::F32(vec![0.0; len]),
-            // As integers, because their zeros come cleared from the allocator.
-            Precision::Bf16 => Self::Bf16(vec![0_u16; len].reinterpret_into()),
+            Precision::F32 => Self::F32(Buffer::room(len)),
+            Precision::Bf16 => Self::Bf16(Buffer::room(len)),
         }
     }
 
@@ -80,7 +85,7 @@ impl Activation {
     pub(crate) fn copy_from(&mut self, values: &[f32]) {
         match self {
             Self::F32(own) => own.copy_from_slice(values),
-            Self::Bf16(own) => *own = rounded(values),
+            Self::Bf16(own) => round_all(values, own),
         }
     }
 }
@@ -93,6 +98,14 @@ impl View<'_> {
         }
     }
 
+    /// The first so many values.
+    pub(crate) fn first(self, len: usize) -> Self {
+        match self {
+            Self::F32(values) => Self::F32(&values[..len]),
+            Self::Bf16(values) => Self::Bf16(&values[..len]),
+        }
+    }
+
     pub(crate) fn precision(self) -> Precision {
         match self {
             Self::F32(_) => Precision::F32,
@@ -102,8 +115,8 @@ impl View<'_> {
 
     pub(crate) fn to_activation(self) -> Activation {
         match self {
-            Self::F32(values) => Activation::F32(values.to_vec()),
-            Self::Bf16(values) => Activation::Bf16(values.to_vec()),
+            Self::F32(values) => Activation::F32(Buffer::of(values)),
+            Self::Bf16(values) => Activation::Bf16(Buffer::of(values)),
         }
     }
 }
@@ -113,7 +126,11 @@ impl<'a> Lent<'a> {
     pub(crate) fn new(values: &'a [f32], precision: Precision) -> Self {
         match precision {
             Precision::F32 => Self::As(View::F32(values)),
-            Precision::Bf16 => Self::Rounded(rounded(values)),
+            Precision::Bf16 => {
+                let mut narrow = Buffer::room(values.len());
+                round_all(values, &mut narrow);
+                Self::Rounded(narrow)
+            }
         }
     }
 

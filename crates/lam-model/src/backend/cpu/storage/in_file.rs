@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::activation::{round_into, rounded};
 use super::span::{FileSpan, NUMBERS};
 use crate::ModelError;
+use crate::backend::cpu::kernel::ROWS_PER_TASK;
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::kernel::matmul;
 use crate::backend::cpu::kernel::numbers::Numbers;
@@ -150,6 +151,18 @@ impl InFile {
             read = step.apply(read, &rows, width)?;
         }
         Ok(read)
+    }
+
+    /// Writes these rows in f32, one after the other, some of them a thread. Only they are read.
+    pub(crate) fn gather(&self, rows: &[u32], to: &mut [f32]) -> Result<(), ModelError> {
+        let width = self.width();
+        let parts = to.par_chunks_mut(ROWS_PER_TASK * width).zip(rows.par_chunks(ROWS_PER_TASK));
+        parts.try_for_each(|(to, rows)| {
+            to.chunks_mut(width).zip(rows).try_for_each(|(to, &row)| {
+                self.rows(row as usize..row as usize + 1)?.numbers().write_f32(0, to);
+                Ok(())
+            })
+        })
     }
 
     /// Writes some rows into columns of as many rows, in bf16 and times `scale`, some of them a thread.

@@ -1,10 +1,12 @@
 //! How the processor keeps numbers: activations, weights, and candle's tensors as slices (f32, contiguous).
 
 pub(crate) mod activation;
+pub(crate) mod buffer;
 pub(crate) mod in_file;
 pub(crate) mod linear;
 mod packed;
 pub(crate) mod span;
+pub(crate) mod stream;
 pub(crate) mod weight;
 
 use std::ops::{Deref, Range};

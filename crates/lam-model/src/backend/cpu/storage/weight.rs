@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::in_file::{Columns, Form, InFile, Product, Rows, narrow_into};
 use super::span::NUMBERS;
+use crate::backend::cpu::kernel::ROWS_PER_TASK;
 use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::cpu::storage;
@@ -234,6 +235,19 @@ impl Weight {
             Stored::InFile(weight) => Some(weight),
             _ => None,
         }
+    }
+
+    /// Writes these rows of a matrix in f32, one after the other. Of one that is still in its file, only they are read.
+    pub(crate) fn gather(&self, rows: &[u32], to: &mut [f32]) -> Result<()> {
+        if let Stored::InFile(weight) = &self.stored {
+            return weight.gather(rows, to).map_err(candle_core::Error::wrap);
+        }
+        let (held, width) = (self.held()?, self.shape[1]);
+        let numbers = held.numbers();
+        to.par_chunks_mut(ROWS_PER_TASK * width).zip(rows.par_chunks(ROWS_PER_TASK)).for_each(|(to, rows)| {
+            to.chunks_mut(width).zip(rows).for_each(|(to, &row)| numbers.write_f32(row as usize * width, to));
+        });
+        Ok(())
     }
 
     /// The blocks of a weight that is held in them.

@@ -72,11 +72,10 @@ unsafe fn write(sums: &[f32; SIDE], at: usize, put: Put) {
             Destination::Replace(c) => {
                 std::slice::from_raw_parts_mut(c.add(at), put.columns).iter_mut().zip(values).for_each(|(c, v)| *c = v);
             }
-            Destination::Add(c) => {
-                std::slice::from_raw_parts_mut(c.add(at), put.columns)
-                    .iter_mut()
-                    .zip(values)
-                    .for_each(|(c, v)| *c += v);
+            Destination::Add(from, c) => {
+                for (j, value) in values.enumerate().take(put.columns) {
+                    *c.add(at + j) = *from.add(at + j) + value;
+                }
             }
             Destination::Bf16(c) => {
                 let c = std::slice::from_raw_parts_mut(c.add(at), put.columns);
@@ -115,10 +114,9 @@ pub(super) mod wide {
                     let at = i * put.stride + half * LANES;
                     match put.to {
                         Destination::Replace(c) => _mm512_mask_storeu_ps(c.wrapping_add(at), mask, values),
-                        Destination::Add(c) => {
-                            let c = c.wrapping_add(at);
-                            let sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, c), values);
-                            _mm512_mask_storeu_ps(c, mask, sum);
+                        Destination::Add(from, c) => {
+                            let before = _mm512_maskz_loadu_ps(mask, from.wrapping_add(at));
+                            _mm512_mask_storeu_ps(c.wrapping_add(at), mask, _mm512_add_ps(before, values));
                         }
                         Destination::Bf16(c) => {
                             _mm256_mask_storeu_epi16(c.wrapping_add(at).cast(), mask, narrow(values));
@@ -154,7 +152,7 @@ mod tests {
             (vec![7.0; SIDE * stride], vec![0.5; SIDE * stride], vec![bf16::ONE; SIDE * stride]);
         for to in [
             Destination::Replace(replaced.as_mut_ptr()),
-            Destination::Add(added.as_mut_ptr()),
+            Destination::Add(added.as_ptr(), added.as_mut_ptr()),
             Destination::Bf16(narrow.as_mut_ptr()),
         ] {
             let mut pending = Pending::new(sums.as_ptr(), SIDE, Put { to, stride, columns, alpha });

@@ -79,14 +79,14 @@ fn cases() -> Vec<(Heads, Vec<Span>)> {
 
 fn activation(values: &[f32], precision: Precision) -> Activation {
     match precision {
-        Precision::F32 => Activation::F32(values.to_vec()),
-        Precision::Bf16 => Activation::Bf16(rounded(values)),
+        Precision::F32 => Activation::F32(values.to_vec().into()),
+        Precision::Bf16 => Activation::Bf16(rounded(values).into()),
     }
 }
 
 fn wide(activation: &Activation) -> Vec<f32> {
     match activation {
-        Activation::F32(values) => values.clone(),
+        Activation::F32(values) => values.to_vec(),
         Activation::Bf16(values) => values.iter().map(|value| value.wide()).collect(),
     }
 }

@@ -64,12 +64,12 @@ impl Case {
     fn wanted(&self, numbers: &Numbers, turn_back: bool) -> (Vec<f32>, Vec<f32>, [Vec<f32>; 3]) {
         let (t, (wq, wk)) = (self.tokens(), self.widths());
         let [q, k, v, g] =
-            [&numbers.q, &numbers.k, &numbers.v, &numbers.g].map(|values| Activation::F32(values.clone()));
-        let mut o = Activation::F32(vec![f32::NAN; t * wq]);
+            [&numbers.q, &numbers.k, &numbers.v, &numbers.g].map(|values| Activation::F32(values.clone().into()));
+        let mut o = Activation::F32(vec![f32::NAN; t * wq].into());
         let mut logsumexp = vec![f32::NAN; t * self.heads.query];
         let inputs = Inputs { q: &q, k: &k, v: &v, spans: &self.spans };
         attention::forward(self.heads, inputs, &mut o, &mut logsumexp);
-        let [mut dq, mut dk, mut dv] = [wq, wk, wk].map(|width| Activation::F32(vec![f32::NAN; t * width]));
+        let [mut dq, mut dk, mut dv] = [wq, wk, wk].map(|width| Activation::F32(vec![f32::NAN; t * width].into()));
         let kept = Kept { o: &o, logsumexp: &logsumexp, g: &g };
         attention::backward(self.heads, inputs, kept, [&mut dq, &mut dk, &mut dv]);
         if turn_back {
@@ -130,7 +130,7 @@ impl Case {
 
 fn own(activation: Activation) -> Vec<f32> {
     match activation {
-        Activation::F32(values) => values,
+        Activation::F32(values) => values.to_vec(),
         Activation::Bf16(_) => unreachable!("the tests compute in f32"),
     }
 }

@@ -47,12 +47,12 @@ fn attention_token_by_token_equals_that_over_all() {
         // The cache holds bf16; keys that are rotated are rounded again, and so differ a little.
         let (q, k, v) = (exact(t * wq, 1), exact(t * wk, 2), exact(t * wk, 3));
         let rotary = Rotary::plain(dim, 1e4);
-        let [mut rotated_q, mut rotated_k] = [&q, &k].map(|values| Activation::F32(values.clone()));
+        let [mut rotated_q, mut rotated_k] = [&q, &k].map(|values| Activation::F32(values.clone().into()));
         let (rope, places) = (Rope::new(rotary.clone(), t), (0..t).collect::<Vec<_>>());
         rope.rotate(&mut rotated_q, wq, &places, 1.0);
         rope.rotate(&mut rotated_k, wk, &places, 1.0);
-        let (values, spans) = (Activation::F32(v.clone()), [Span::new(0, &[t])]);
-        let mut wanted = Activation::F32(vec![f32::NAN; t * wq]);
+        let (values, spans) = (Activation::F32(v.clone().into()), [Span::new(0, &[t])]);
+        let mut wanted = Activation::F32(vec![f32::NAN; t * wq].into());
         let inputs = Inputs { q: &rotated_q, k: &rotated_k, v: &values, spans: &spans };
         attention::forward(heads, inputs, &mut wanted, &mut vec![f32::NAN; t * query]);
         let Activation::F32(wanted) = wanted else { unreachable!("it was f32") };

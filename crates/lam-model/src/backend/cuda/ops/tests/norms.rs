@@ -1,8 +1,9 @@
 //! Norms, positions and SwiGLU.
 
 use super::*;
+use crate::backend::cpu::ops::rms_norm::{self, Gradients};
 use crate::backend::cpu::ops::rope::Rope;
-use crate::backend::cpu::ops::{rms_norm, swiglu};
+use crate::backend::cpu::ops::swiglu;
 use crate::backend::cpu::storage::activation::Activation;
 use crate::rotary::Rotary;
 
@@ -21,7 +22,7 @@ fn rows_are_normed_and_their_gradients_are_the_processors() {
 
         let before = finite_difference::values(t * d, 4);
         let (mut by_x, mut by_w) = (before.clone(), vec![0.5; d]);
-        rms_norm::backward(&x, &w, 1e-2, &by_y, &mut by_x, Some(&mut by_w));
+        rms_norm::backward(&x, &w, 1e-2, &by_y, Gradients { x: &mut by_x, rounded: None, w: Some(&mut by_w) });
         let g = Matrix::of(&ops, &by_y, d, stride);
         for first in [false, true] {
             let (mut sum, mut narrow) = (ops.device.upload(&before).unwrap(), Matrix::empty(&ops, t, d, stride));
@@ -45,7 +46,7 @@ fn a_gradient_by_a_weight_is_summed_over_all_rows() {
     let (t, d) = (200, 24);
     let (x, w, by_y) = (finite_difference::values(t * d, 1), exact(d, 2), exact(t * d, 3));
     let (mut by_x, mut by_w) = (vec![0.0; t * d], vec![0.0; d]);
-    rms_norm::backward(&x, &w, 1e-2, &by_y, &mut by_x, Some(&mut by_w));
+    rms_norm::backward(&x, &w, 1e-2, &by_y, Gradients { x: &mut by_x, rounded: None, w: Some(&mut by_w) });
     let rstd: Vec<f32> =
         x.chunks(d).map(|x| 1.0 / (x.iter().map(|x| x * x).sum::<f32>() / d as f32 + 1e-2).sqrt()).collect();
     let (x, rstd) = (ops.device.upload(&x).unwrap(), ops.device.upload(&rstd).unwrap());
@@ -67,7 +68,7 @@ fn heads_are_normed_each_by_itself() {
         rms_norm::forward(&x, &w, 1e-2, &mut wanted);
         near(&format!("y of {heads} heads of {e}"), &y.read(&ops), &wanted, 4e-3);
         let (mut by_x, mut by_w) = (vec![0.0; n * e], vec![0.0; e]);
-        rms_norm::backward(&x, &w, 1e-2, &by_y, &mut by_x, Some(&mut by_w));
+        rms_norm::backward(&x, &w, 1e-2, &by_y, Gradients { x: &mut by_x, rounded: None, w: Some(&mut by_w) });
         for wanted in [false, true] {
             let mut g = Matrix::of(&ops, &by_y, columns, columns + 16);
             let mut gradient = ops.device.zeros::<f32>(e).unwrap();
@@ -98,7 +99,7 @@ fn heads_are_rotated_there_and_back() {
         for direction in [1.0, -1.0] {
             let mut rows = Matrix::of(&ops, &x, columns, columns + room);
             ops.rope(rows.place_mut(), t, heads, dim, places.all(), table.all(), direction).unwrap();
-            let mut wanted = Activation::F32(x.clone());
+            let mut wanted = Activation::F32(x.clone().into());
             Rope::new(rotary.clone(), 50).rotate(&mut wanted, columns, &positions, direction);
             let Activation::F32(wanted) = wanted else { unreachable!("it was f32") };
             near(&format!("heads of {dim}"), &rows.read(&ops), &wanted, 4e-3);
@@ -116,7 +117,7 @@ fn swiglu_and_its_gradients_are_the_processors() {
         let gate_up = Matrix::of(&ops, &fused, 2 * f, 2 * f + 8);
         let mut y = Matrix::empty(&ops, t, f, f + 16);
         ops.swiglu(gate_up.place(), (t, f), y.place_mut()).unwrap();
-        let [mut by_gate, mut by_up, mut product] = [gate, up, g.clone()].map(Activation::F32);
+        let [mut by_gate, mut by_up, mut product] = [gate, up, g.clone()].map(|values| Activation::F32(values.into()));
         let wanted = swiglu::forward(&by_gate, &by_up);
         near("y", &y.read(&ops), plain(&wanted), 4e-3);
 

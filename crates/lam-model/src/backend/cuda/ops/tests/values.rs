@@ -38,10 +38,10 @@ fn dropout_has_the_processors_mask() {
         let x = exact(t * k, seed);
         let (own, mut y) = (Matrix::of(&ops, &x, k, k + 56), Matrix::empty(&ops, t, k, k + 8));
         ops.dropout(own.place(), (t, k), rate, seed, y.place_mut()).unwrap();
-        let mut wanted = Activation::Bf16(rounded(&x));
+        let mut wanted = Activation::Bf16(rounded(&x).into());
         Dropout { rate, seed }.apply(&mut wanted);
         let Activation::Bf16(wanted) = wanted else { unreachable!("it was bf16") };
-        assert_eq!(y.read(&ops), wanted.into_iter().map(Element::wide).collect::<Vec<_>>());
+        assert_eq!(y.read(&ops), wanted.iter().map(|value| value.wide()).collect::<Vec<_>>());
     }
 }
 
