@@ -36,8 +36,8 @@ impl Sample for PpoSample {
         self.rollout.response_ids().len()
     }
 
-    fn answer(&self) -> Option<Answer<'_>> {
-        Some(self.rollout.answer())
+    fn answers(&self) -> Vec<Answer<'_>> {
+        vec![self.rollout.answer()]
     }
 }
 

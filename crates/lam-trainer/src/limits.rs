@@ -47,10 +47,12 @@ impl Limits {
 
 /// Rows that the model computes for a batch: its tokens, but for what samples share.
 pub(crate) fn rows_of<S: Sample>(batch: &[&S], share_prefixes: bool) -> usize {
-    let prefixes: Option<Vec<Prefix<'_>>> =
-        share_prefixes.then(|| batch.iter().map(|sample| Some(sample.answer()?.prefix())).collect()).flatten();
-    match prefixes {
-        Some(prefixes) => shared_rows(&prefixes),
-        None => batch.iter().map(|sample| sample.tokens()).sum(),
+    let prefixes: Vec<Prefix<'_>> = match share_prefixes {
+        true => batch.iter().flat_map(|sample| sample.answers()).map(|answer| answer.prefix()).collect(),
+        false => Vec::new(),
+    };
+    match prefixes.is_empty() {
+        true => batch.iter().map(|sample| sample.tokens()).sum(),
+        false => shared_rows(&prefixes),
     }
 }

@@ -8,13 +8,17 @@ use crate::TrainerError;
 pub trait Sample: Clone {
     /// Its name, for errors.
     fn id(&self) -> &str;
-    /// Tokens that the model reads.
+    /// Tokens that the model reads, of all its texts.
     fn tokens(&self) -> usize;
+    /// Tokens of its longest text: what `max_length` limits.
+    fn longest_text(&self) -> usize {
+        self.tokens()
+    }
     /// Tokens that count in the loss (for a score: 1).
     fn trained_tokens(&self) -> usize;
-    /// Its text and what of it is predicted or scored; `None` where it is not a text.
-    fn answer(&self) -> Option<Answer<'_>> {
-        None
+    /// Its texts and what of each is predicted or scored: one, or several that a loss compares; none where it is no text.
+    fn answers(&self) -> Vec<Answer<'_>> {
+        Vec::new()
     }
     /// Cuts it at the end to at most `max_length` tokens. Samples that cannot be cut leave themselves as they are.
     fn truncate(&mut self, _max_length: usize) {}
@@ -29,10 +33,10 @@ pub fn check_samples<S: Sample>(samples: &mut [S], max_length: usize, truncation
 }
 
 fn check_sample<S: Sample>(sample: &mut S, max_length: usize, truncation: bool) -> Result<(), TrainerError> {
-    if truncation && sample.tokens() > max_length {
+    if truncation && sample.longest_text() > max_length {
         sample.truncate(max_length);
     }
-    let tokens = sample.tokens();
+    let tokens = sample.longest_text();
     if tokens > max_length {
         let reason = format!("{tokens} tokens, allowed are {max_length} (`max_length`)");
         let hint = "raise `max_length`, or set `truncation = true`";

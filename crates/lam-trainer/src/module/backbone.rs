@@ -32,10 +32,12 @@ impl Backbone {
         self.decoder
     }
 
-    /// A batch's texts, back to back or with the rows of equal prefixes shared, and the rows that predict their answers.
+    /// A batch's texts in the order of its samples, back to back or with the rows of equal prefixes shared, and the rows
+    /// that predict their answers.
     pub fn pack<S: Sample>(&self, batch: &[S]) -> AnswerBatch {
-        let answers: Vec<Answer<'_>> = batch.iter().filter_map(Sample::answer).collect();
-        assert_eq!(answers.len(), batch.len(), "what a decoder is trained on are texts");
+        let texts: Vec<Vec<Answer<'_>>> = batch.iter().map(Sample::answers).collect();
+        assert!(texts.iter().all(|texts| !texts.is_empty()), "what a decoder is trained on are texts");
+        let answers = texts.concat();
         if self.share_prefixes { self.decoder.pack_answers(&answers) } else { AnswerBatch::apart(&answers) }
     }
 

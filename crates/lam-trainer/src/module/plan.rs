@@ -26,7 +26,7 @@ impl BatchSize {
         Self {
             tokens: rows_of(&batch.iter().collect::<Vec<_>>(), share_prefixes),
             longest_sample: batch.iter().map(Sample::tokens).max().unwrap_or(0),
-            scored: batch.iter().filter_map(Sample::answer).map(|answer| answer.predicted_tokens()).sum(),
+            scored: batch.iter().flat_map(Sample::answers).map(|answer| answer.predicted_tokens()).sum(),
         }
     }
 }

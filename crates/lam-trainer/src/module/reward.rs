@@ -30,8 +30,8 @@ impl Sample for ScoredExample {
         usize::from(!self.input_ids.is_empty())
     }
 
-    fn answer(&self) -> Option<Answer<'_>> {
-        Some(Answer::score(&self.input_ids))
+    fn answers(&self) -> Vec<Answer<'_>> {
+        vec![Answer::score(&self.input_ids)]
     }
 }
 

@@ -21,8 +21,8 @@ impl Sample for Example {
         self.loss_mask.iter().skip(1).filter(|trained| **trained).count()
     }
 
-    fn answer(&self) -> Option<Answer<'_>> {
-        Some(Answer::marked(&self.input_ids, &self.loss_mask))
+    fn answers(&self) -> Vec<Answer<'_>> {
+        vec![Answer::marked(&self.input_ids, &self.loss_mask)]
     }
 
     fn truncate(&mut self, max_length: usize) {
