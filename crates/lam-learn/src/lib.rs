@@ -30,7 +30,9 @@ pub use advantage::{Gae, generalized_advantages, whiten};
 pub use clip::{Clipped, clip_gradients};
 pub use device::{Awaited, DeviceParameters};
 pub use kl::AdaptiveKl;
-pub use policy::{PolicyLoss, PpoClip, ValueLoss, policy_loss, value_loss};
+pub use policy::{
+    PolicyLoss, PpoClip, Preferred, ValueLoss, answer_sums, imitation_loss, policy_loss, preference_loss, value_loss,
+};
 pub use reward::{predicted_rewards, reward_loss};
 pub use schedule::{Schedule, schedule_factor};
 pub use step::{AdamWConfig, AdamWStep};
