@@ -16,6 +16,7 @@ use crate::stage::Stage;
 #[derive(Default)]
 pub struct Registry {
     kinds: BTreeMap<&'static str, Box<dyn Kind>>,
+    former: BTreeMap<&'static str, &'static str>,
     pub(crate) environments: Environments,
     pub(crate) code: Code,
 }
@@ -23,12 +24,18 @@ pub struct Registry {
 impl Registry {
     /// Knows no kind yet; stages may act in these environments, and `code` says what the crates are made of.
     pub fn new(environments: Environments, code: Code) -> Self {
-        Self { kinds: BTreeMap::new(), environments, code }
+        Self { kinds: BTreeMap::new(), former: BTreeMap::new(), environments, code }
     }
 
     /// With a kind; a later one of the same name replaces it.
     pub fn with(mut self, stage: impl Stage) -> Self {
         self.kinds.insert(stage.kind(), Box::new(stage));
+        self
+    }
+
+    /// With a name that a kind once had: files and finished runs that bear it are still understood.
+    pub fn formerly(mut self, former: &'static str, kind: &'static str) -> Self {
+        self.former.insert(former, kind);
         self
     }
 
@@ -82,6 +89,7 @@ impl Registry {
     }
 
     pub(crate) fn get(&self, kind: &str) -> Option<&dyn Kind> {
+        let kind = self.former.get(kind).copied().unwrap_or(kind);
         self.kinds.get(kind).map(Box::as_ref)
     }
 }
