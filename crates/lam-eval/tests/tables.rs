@@ -9,7 +9,7 @@ use counter::{Counter, press, task};
 use lam_agent::{Decision, ExpertPolicy, Limits, Policy, PolicyError, Request, Unreadable};
 use lam_eval::{
     Bootstrap, DecisionEntry, EvalError, MatcherJudge, Planner, Tables, evaluate_online, evaluate_plans,
-    evaluate_steps, score_step,
+    evaluate_steps, score_online, score_step,
 };
 use lam_signal::{Cancel, Monitor, NoProgress};
 use lam_types::{
@@ -248,4 +248,24 @@ fn table_4_counts_environment_errors_apart() {
     assert_eq!(all.step_latency_s.n, Some(6));
     let (seen, unseen) = (report.row.seen.unwrap(), report.row.unseen.unwrap());
     assert_eq!((seen.tasks, seen.tsr.value, unseen.tasks, unseen.tsr.value), (3, 50.0, 1, 100.0));
+}
+
+#[test]
+fn sampled_tries_stand_beside_the_greedy_one() {
+    let greedy = [trajectory(task("a", 2), Vec::new()), trajectory(task("b", 3), Vec::new())];
+    let mut row = score_online(&greedy, &Bootstrap::default());
+    assert!(row.all.sampled_tsr.is_none() && !serde_json::to_string(&row).unwrap().contains("sampled"));
+    let mut failed = trajectory(task("a", 2), Vec::new());
+    failed.verdict.complete = Complete::No;
+    let dead = Trajectory { environment_error: Some("it died".into()), ..failed.clone() };
+    let mut tries = vec![failed.clone(), failed.clone(), failed, dead];
+    tries.extend(vec![trajectory(task("b", 3), Vec::new()); 3]);
+    row.set_sampled(&tries, &Bootstrap::default());
+    let rate = |part: &lam_eval::Online| part.sampled_tsr.unwrap();
+    let all = rate(&row.all);
+    // Two tasks, one all right and one all wrong: six tries that say as little as two.
+    assert_eq!((all.value, all.n, all.ci95), (50.0, Some(6), Some([0.0, 100.0])));
+    let greedy = row.all.tsr;
+    let parts: Vec<f64> = [row.seen.unwrap(), row.unseen.unwrap()].iter().map(|part| rate(part).value).collect();
+    assert_eq!((parts, greedy.value), (vec![0.0, 100.0], 100.0));
 }

@@ -2,7 +2,7 @@
 
 use lam_agent::{Limits, Policy, RemoteConfig};
 use lam_config::ConfigError;
-use lam_inference::{ModelDirectory, PolicyOptions};
+use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, write_trajectories};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::rows::TableRows;
 use super::{check_endpoints, finish};
-use crate::{Bootstrap, HeldOut, Tables, evaluate_online};
+use crate::{Bootstrap, HeldOut, Tables, attempt_tasks, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
 const SCREENSHOTS: &str = "screenshots";
@@ -35,6 +35,10 @@ pub(super) struct OnlineSettings {
     /// Tasks in wordings that no phase trained on: those kept for the set.
     #[schemars(range(min = 0, max = 1_000_000))]
     unseen: usize,
+    /// Tries a task of each model of ours with answers sampled at temperature 1, beside the greedy one: what a model does
+    /// when it does not always take its most probable answer. Costs so many evaluations more; 0 for none.
+    #[schemars(range(min = 0, max = 10_000))]
+    samples: u32,
     /// Whether the scripted expert has a row.
     expert: bool,
     /// Longest answer, in tokens.
@@ -60,6 +64,7 @@ impl Default for OnlineSettings {
             families: Vec::new(),
             seen: 200,
             unseen: 100,
+            samples: 0,
             expert: true,
             max_new_tokens: 256,
             constrained: true,
@@ -129,6 +134,7 @@ impl Stage for EvaluateOnline {
             tables.online.insert(name, report.row);
             Ok(())
         };
+        let mut sampled = Vec::new();
         for (directory, name) in &rows.models {
             let adapter = context.optional_input("adapter");
             let model =
@@ -139,10 +145,25 @@ impl Stage for EvaluateOnline {
                 constrained: settings.constrained,
                 ..PolicyOptions::greedy(model.id().clone())
             };
-            row(&mut model.policy(app.as_ref(), options)?)?;
+            row(&mut model.policy(app.as_ref(), options.clone())?)?;
+            if settings.samples > 0 {
+                let sampling = Sampling { temperature: 1.0, ..Sampling::default() };
+                let mut policy = model.policy(app.as_ref(), PolicyOptions { sampling, ..options })?;
+                let file = file_name_of(name);
+                let journal = context.output.join(format!("{file}.sampled.journal.jsonl"));
+                let (asked, setting) = ((&*tasks, settings.samples), (&limits, Some(journal.as_path())));
+                let tries = attempt_tasks(app.as_ref(), asked, &mut policy, setting, &context.monitor())?;
+                write_trajectories(&context.output.join(format!("{file}.sampled.parquet")), &tries)?;
+                lam_store::remove_file(&journal)?;
+                sampled.push((name.clone(), tries));
+            }
         }
         for choice in rows.others(settings.expert) {
             row(choice.open(app.as_ref(), context.monitor())?.as_mut())?;
+        }
+        for (name, tries) in &sampled {
+            let row = tables.online.get_mut(name).expect("a model that sampled has a row");
+            row.set_sampled(tries, &settings.bootstrap);
         }
         finish(&tables, context.output)
     }

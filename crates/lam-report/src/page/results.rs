@@ -24,6 +24,8 @@ struct Metric {
     unit: Unit,
     /// Whether a larger value is better; `None` where neither is.
     higher: Option<bool>,
+    /// Whether the column is there only where some row was measured by it.
+    is_extra: bool,
 }
 
 /// One table: its words, its columns and the paper's rows.
@@ -35,7 +37,15 @@ struct Table {
 }
 
 const fn metric(key: &'static str, name: &'static str, unit: Unit, higher: Option<bool>) -> Metric {
-    Metric { key, name, unit, higher }
+    Metric { key, name, unit, higher, is_extra: false }
+}
+
+impl Table {
+    /// The columns: all but those that are extra and that no row of ours has.
+    fn columns(&self, rows: &Rows) -> Vec<&'static Metric> {
+        let is_measured = |metric: &Metric| rows.values().any(|row| row.all.contains_key(metric.key));
+        self.metrics.iter().filter(|metric| !metric.is_extra || is_measured(metric)).collect()
+    }
 }
 
 const PLANNING: Table = Table {
@@ -72,6 +82,7 @@ const ONLINE: Table = Table {
     intro: "The model acts in the application until it says FINISH; the final document decides.",
     metrics: &[
         metric("tsr", "Task success", Unit::Percent, Some(true)),
+        Metric { is_extra: true, ..metric("sampled_tsr", "Sampled at temperature 1", Unit::Percent, Some(true)) },
         metric("completion_time_s", "Completion time", Unit::Seconds, Some(false)),
         metric("completion_steps", "Completion steps", Unit::Count, Some(false)),
         metric("step_latency_s", "Step latency", Unit::Seconds, Some(false)),
@@ -104,7 +115,7 @@ fn table(table: &Table, rows: &Rows) -> Markup {
         @if rows.is_empty() { (absent("this evaluation", "The paper’s figures stand below; run the evaluation stage to fill ours in.")) }
         (scroll(table.title, html! {
             table.results {
-                thead { tr { th scope="col" { "Model" } @for metric in table.metrics { (head(metric)) } } }
+                thead { tr { th scope="col" { "Model" } @for metric in table.columns(rows) { (head(metric)) } } }
                 tbody { @for name in row_names(table, rows) { (model(table, rows, name)) } }
             }
         }))
@@ -141,13 +152,13 @@ fn model(table: &Table, rows: &Rows, name: &str) -> Markup {
         @if let Some(row) = ours {
             tr.ours {
                 th scope="row" { (name) }
-                @for metric in table.metrics { (cell(metric, row.all.get(metric.key), is_best(metric, rows, name))) }
+                @for metric in table.columns(rows) { (cell(metric, row.all.get(metric.key), is_best(metric, rows, name))) }
             }
         }
         @if let Some(figures) = paper {
             tr.paper.alone[ours.is_none()] {
                 th scope="row" { @if ours.is_none() { (name) " " } span.source { "paper" } }
-                @for metric in table.metrics { (paper_cell(metric, figures)) }
+                @for metric in table.columns(rows) { (paper_cell(metric, figures)) }
             }
         }
     }
@@ -194,5 +205,23 @@ fn writer(unit: Unit) -> fn(f64) -> String {
         Unit::Percent => format::percent,
         Unit::Seconds => format::seconds,
         Unit::Count => format::number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tables::parse_rows;
+
+    #[test]
+    fn a_column_that_is_extra_comes_with_its_first_figure() {
+        let keys = |row: serde_json::Value| {
+            let rows = parse_rows(&json!({ "LAM4": row }));
+            ONLINE.columns(&rows).iter().map(|metric| metric.key).take(2).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(json!({ "tsr": 80.0 })), ["tsr", "completion_time_s"]);
+        assert_eq!(keys(json!({ "tsr": 80.0, "sampled_tsr": 70.0 })), ["tsr", "sampled_tsr"]);
     }
 }
