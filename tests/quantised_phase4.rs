@@ -9,7 +9,7 @@ const PHASE: &str = r#"
 finetuning_type = "qlora"
 quantization_bit = 8
 train = { max_steps = 2, bf16 = true, max_length = 100000, per_device_train_batch_size = 2 }
-[ppo]
+[policy]
 finetuning_type = "qlora"
 quantization_bit = 4
 max_states = 3
@@ -33,9 +33,10 @@ fn the_policy_begins_as_the_one_that_answered() {
         (first["objective/kl"].as_f64().expect("a number"), first["val/ratio"].as_f64().expect("a number"));
     // One batch's share of rows is packed otherwise than when it was asked: nothing more than that is between them.
     assert!(kl.abs() < 1e-3 && (ratio - 1.0).abs() < 1e-6, "KL {kl}, ratio {ratio}");
-    for (set, words) in
-        [("ppo.finetuning_type=full", "phase 4 trains an adapter"), ("reward.quantization_bit=5", "quantization_bit")]
-    {
+    for (set, words) in [
+        ("policy.finetuning_type=full", "phase 4 trains an adapter"),
+        ("reward.quantization_bit=5", "quantization_bit"),
+    ] {
         let refused = [&command[..], &["--output-dir", "runs/other", "--set", set]].concat();
         place.refuse(&refused, 2, &[words]);
     }

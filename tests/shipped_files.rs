@@ -56,7 +56,7 @@ fn every_phase_configuration_is_understood() {
     decoded::<lam_phase3_explore::ExploreConfig>("phase3.toml [explore]", &part("phase3.toml", "explore"));
     decoded::<lam_phase2_imitate::ImitateConfig>("phase3.toml [train]", &part("phase3.toml", "train"));
     decoded::<lam_phase4_reinforce::RewardConfig>("phase4.toml [reward]", &part("phase4.toml", "reward"));
-    decoded::<lam_phase4_reinforce::PpoConfig>("phase4.toml [ppo]", &part("phase4.toml", "ppo"));
+    decoded::<lam_phase4_reinforce::PolicyConfig>("phase4.toml [policy]", &part("phase4.toml", "policy"));
 }
 
 /// The plan in a file's comment is the one that the program makes, and fits the card that the file is named after.

@@ -62,6 +62,7 @@ mod tests {
             "trajectories.phrasing",
             "trajectories.teacher",
             "lora.lora_target_modules",
+            "anchor",
         ];
         for kind in registry.kinds() {
             let defaults = registry.defaults(kind).unwrap();
@@ -82,6 +83,17 @@ mod tests {
         lam_pipeline::check(&pipeline, &registry())
     }
 
+    #[test]
+    fn a_name_that_a_kind_once_had_is_understood_and_not_listed() {
+        const MINIATURE: &str = include_str!("../../../tests/miniature/pipeline.toml");
+        let former = MINIATURE.replace("\"phase4.policy\"", "\"phase4.ppo\"");
+        assert_ne!(former, MINIATURE);
+        let pipeline = Pipeline::load_with(Path::new("p.toml"), &[], &|_| Ok(former.clone())).unwrap();
+        lam_pipeline::check(&pipeline, &registry()).unwrap();
+        assert_eq!(registry().model_name("phase4.ppo"), Some("LAM4"));
+        assert!(registry().kinds().all(|kind| kind != "phase4.ppo"));
+    }
+
     /// A stage of this kind in the miniature pipeline, with the key as an assignment writes it.
     fn assignment(kind: &str, key: &str, value: &str) -> String {
         let stages = [
@@ -93,7 +105,7 @@ mod tests {
             ("phase3.explore", "explore"),
             ("phase3.train", "lam3"),
             ("phase4.reward", "reward"),
-            ("phase4.ppo", "lam4"),
+            ("phase4.policy", "lam4"),
             ("eval.plan", "eval-plan"),
             ("eval.step", "eval-step"),
             ("eval.online", "eval-online"),

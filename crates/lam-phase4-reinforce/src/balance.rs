@@ -20,15 +20,13 @@ pub struct Labelled {
     pub prompt_length: usize,
     /// What is done, without the words around it.
     pub call: String,
+    /// Whether its try succeeded.
+    pub succeeded: bool,
 }
 
 impl Labelled {
-    fn prompt(&self) -> &[u32] {
+    pub(crate) fn prompt(&self) -> &[u32] {
         &self.example.input_ids[..self.prompt_length]
-    }
-
-    fn succeeded(&self) -> bool {
-        self.example.reward > 0.0
     }
 }
 
@@ -40,7 +38,7 @@ pub fn call_of(action: &Action) -> String {
 
 /// Repeats the smaller class, in its order, until both have the same number.
 pub fn balanced_by_classes(steps: Vec<Labelled>) -> Vec<Labelled> {
-    let (successes, failures): (Vec<_>, Vec<_>) = steps.into_iter().partition(Labelled::succeeded);
+    let (successes, failures): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step.succeeded);
     let count = successes.len().max(failures.len());
     let repeated = |class: Vec<Labelled>| -> Vec<Labelled> { class.into_iter().cycle().take(count).collect() };
     [repeated(successes), repeated(failures)].concat()
@@ -51,7 +49,7 @@ pub fn balanced_by_classes(steps: Vec<Labelled>) -> Vec<Labelled> {
 pub fn balanced_by_states(steps: Vec<Labelled>, share: f64) -> Vec<Labelled> {
     let (mut contrasts, mut rest) = (Vec::new(), Vec::new());
     for state in by_state(steps) {
-        let successes = state.iter().filter(|step| step.succeeded()).count();
+        let successes = state.iter().filter(|step| step.succeeded).count();
         match successes {
             0 => rest.extend(state),
             all if all == state.len() => rest.extend(state),
@@ -87,9 +85,9 @@ pub fn pairs(steps: &[Labelled]) -> Vec<Pair> {
     for indices in states.values() {
         let mut seen = BTreeSet::new();
         let right: Vec<usize> =
-            indices.iter().copied().filter(|&at| steps[at].succeeded() && seen.insert(&steps[at].call)).collect();
+            indices.iter().copied().filter(|&at| steps[at].succeeded && seen.insert(&steps[at].call)).collect();
         let wrong: Vec<usize> =
-            indices.iter().copied().filter(|&at| !steps[at].succeeded() && seen.insert(&steps[at].call)).collect();
+            indices.iter().copied().filter(|&at| !steps[at].succeeded && seen.insert(&steps[at].call)).collect();
         pairs.extend(right.iter().flat_map(|&right| wrong.iter().map(move |&wrong| (right, wrong))));
     }
     pairs
@@ -101,12 +99,12 @@ mod tests {
 
     fn step(state: u32, call: &str, reward: f32) -> Labelled {
         let example = ScoredExample { sample_id: format!("{state}/{call}"), input_ids: vec![state, 9], reward };
-        Labelled { example, prompt_length: 1, call: call.into() }
+        Labelled { example, prompt_length: 1, call: call.into(), succeeded: reward > 0.0 }
     }
 
     fn counts(steps: &[Labelled], state: u32) -> (usize, usize) {
         let of =
-            |succeeded| steps.iter().filter(|step| step.prompt() == [state] && step.succeeded() == succeeded).count();
+            |succeeded| steps.iter().filter(|step| step.prompt() == [state] && step.succeeded == succeeded).count();
         (of(true), of(false))
     }
 
@@ -114,7 +112,7 @@ mod tests {
     fn the_smaller_class_is_repeated() {
         let steps = vec![step(1, "a", 1.0), step(2, "a", -1.0), step(3, "a", -1.0), step(4, "a", -1.0)];
         let balanced = balanced_by_classes(steps);
-        assert_eq!(balanced.iter().filter(|step| step.succeeded()).count(), 3);
+        assert_eq!(balanced.iter().filter(|step| step.succeeded).count(), 3);
         assert_eq!(balanced.len(), 6);
     }
 

@@ -1,12 +1,12 @@
 //! The rollouts in the order in which they are trained on: a permutation each pass, cut into batches, each gone over
-//! several times in mini-batches. Does not know what becomes of them.
+//! several times in mini-batches, with successes beside them that are imitated, if there are any. Does not know what becomes of them.
 
 use std::sync::Arc;
 
 use lam_model::Answer;
 use lam_trainer::{DataLoader, ForeignState, Sample, TrainerError, stream_seed};
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
@@ -19,8 +19,8 @@ pub struct PpoSample {
     pub rollout: Arc<Rollout>,
     /// Number of its batch, over all passes.
     pub batch: u64,
-    /// Its index in the batch.
-    pub index: usize,
+    /// Its index in the batch; none for a success that is imitated beside it.
+    pub index: Option<usize>,
 }
 
 impl Sample for PpoSample {
@@ -44,6 +44,7 @@ impl Sample for PpoSample {
 /// Batches of rollouts without end, all fixed by the seed.
 pub struct RolloutBuffer {
     rollouts: Vec<Arc<Rollout>>,
+    anchors: Vec<Arc<Rollout>>,
     batch_size: usize,
     passes: u64,
     seed: u64,
@@ -52,7 +53,21 @@ pub struct RolloutBuffer {
 impl RolloutBuffer {
     /// Batches of `batch_size` rollouts, of which `passes` passes are trained on; the last of a pass may have fewer.
     pub fn new(rollouts: Vec<Rollout>, batch_size: usize, passes: u64, seed: u64) -> Self {
-        Self { rollouts: rollouts.into_iter().map(Arc::new).collect(), batch_size, passes, seed }
+        let rollouts = rollouts.into_iter().map(Arc::new).collect();
+        Self { rollouts, anchors: Vec::new(), batch_size, passes, seed }
+    }
+
+    /// The same with successes that are imitated: each mini-batch gets as many of them as it has rollouts, drawn anew.
+    #[must_use]
+    pub fn with_anchors(mut self, anchors: Vec<Rollout>) -> Self {
+        self.anchors = anchors.into_iter().map(Arc::new).collect();
+        self
+    }
+
+    /// The successes that are imitated in a mini-batch of `count` rollouts.
+    fn anchors(&self, batch: u64, mini_batch: usize, count: usize) -> Vec<Arc<Rollout>> {
+        let mut random = ChaCha8Rng::from_seed(stream_seed(self.seed, &format!("anchors/{batch}/{mini_batch}")));
+        self.anchors.choose_multiple(&mut random, count).cloned().collect()
     }
 
     /// The rollouts of a batch.
@@ -65,7 +80,7 @@ impl RolloutBuffer {
 
     /// Tokens of the longest rollout.
     pub fn longest(&self) -> usize {
-        self.rollouts.iter().map(|rollout| rollout.input_ids.len()).max().unwrap_or(0)
+        self.rollouts.iter().chain(&self.anchors).map(|rollout| rollout.input_ids.len()).max().unwrap_or(0)
     }
 
     /// Batches in one pass.
@@ -97,6 +112,13 @@ impl<'a> RolloutLoader<'a> {
         loader
     }
 
+    /// As many of the longest samples as a mini-batch has.
+    fn longest(&self, mut samples: Vec<PpoSample>) -> Vec<PpoSample> {
+        samples.sort_by_key(|sample| std::cmp::Reverse(sample.tokens()));
+        samples.truncate(self.mini_batch_size);
+        samples
+    }
+
     /// Goes to the mini-batch after the first `taken` ones of a batch.
     fn open(&mut self, batch: u64, taken: usize) {
         self.rollouts = self.buffer.batch(batch);
@@ -117,9 +139,12 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
             self.open(self.batch + 1, 0);
         }
         let Some(indices) = self.mini_batches.get(self.taken) else { return Ok(None) };
+        let batch = self.batch;
+        let anchors = self.buffer.anchors(batch, self.taken, indices.len()).into_iter();
         self.taken += 1;
-        let sample = |&index: &usize| PpoSample { rollout: self.rollouts[index].clone(), batch: self.batch, index };
-        Ok(Some(indices.iter().map(sample).collect()))
+        let of_batch = indices.iter().map(|&index| (self.rollouts[index].clone(), Some(index)));
+        let all = of_batch.chain(anchors.map(|rollout| (rollout, None)));
+        Ok(Some(all.map(|(rollout, index)| PpoSample { rollout, batch, index }).collect()))
     }
 
     fn batches_in(&self, epochs: f64) -> Option<u64> {
@@ -136,10 +161,10 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
     fn longest_batch(&self) -> Option<Vec<PpoSample>> {
         let longest_of = |batch: u64| {
             let rollouts = self.buffer.batch(batch).into_iter().enumerate();
-            let mut samples: Vec<_> = rollouts.map(|(index, rollout)| PpoSample { rollout, batch, index }).collect();
-            samples.sort_by_key(|sample| std::cmp::Reverse(sample.tokens()));
-            samples.truncate(self.mini_batch_size);
-            samples
+            let rollouts = rollouts.map(|(index, rollout)| PpoSample { rollout, batch, index: Some(index) });
+            let anchors = self.buffer.anchors.iter().cloned();
+            let anchors = anchors.map(|rollout| PpoSample { rollout, batch, index: None });
+            [self.longest(rollouts.collect()), self.longest(anchors.collect())].concat()
         };
         let batches = (0..self.buffer.batches() * self.buffer.passes.max(1)).map(longest_of);
         batches.max_by_key(|batch| batch.iter().map(Sample::tokens).sum::<usize>())
@@ -158,13 +183,20 @@ impl DataLoader<PpoSample> for RolloutLoader<'_> {
 
     fn fingerprint(&self) -> String {
         let rollouts = self.buffer.rollouts.iter().map(|rollout| (rollout.id.as_str(), rollout.reward));
-        lam_store::hash_bytes(format!("{:?}", rollouts.collect::<Vec<_>>()).as_bytes())
+        let mut listing = format!("{:?}", rollouts.collect::<Vec<_>>());
+        for anchor in &self.buffer.anchors {
+            listing += &format!("\n{} {}", anchor.id, anchor.input_ids.len());
+        }
+        lam_store::hash_bytes(listing.as_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The index of an anchor, which has none.
+    const MARK: usize = usize::MAX;
 
     fn rollouts(count: usize) -> Vec<Rollout> {
         let rollout = |number: usize| Rollout {
@@ -177,7 +209,7 @@ mod tests {
     }
 
     fn drawn(loader: &mut RolloutLoader<'_>, count: u64) -> Vec<Vec<(u64, usize, String)>> {
-        let place = |sample: PpoSample| (sample.batch, sample.index, sample.rollout.id.clone());
+        let place = |sample: PpoSample| (sample.batch, sample.index.unwrap_or(MARK), sample.rollout.id.clone());
         (0..count).map(|step| loader.next_batch(step).unwrap().unwrap().into_iter().map(place).collect()).collect()
     }
 
@@ -206,11 +238,32 @@ mod tests {
     }
 
     #[test]
+    fn anchors_come_beside_the_rollouts_and_change_neither_their_order_nor_the_resume() {
+        let plain = RolloutBuffer::new(rollouts(7), 3, 2, 5);
+        let buffer = RolloutBuffer::new(rollouts(7), 3, 2, 5).with_anchors(rollouts(5));
+        let loader = || RolloutLoader::new(&buffer, 2, 2, 5);
+        let steps = loader().batches_in(2.0).unwrap();
+        let whole = drawn(&mut loader(), steps);
+        let of_rollouts = |batch: &Vec<(u64, usize, String)>| {
+            batch.iter().filter(|(_, index, _)| *index != MARK).cloned().collect::<Vec<_>>()
+        };
+        let expected = drawn(&mut RolloutLoader::new(&plain, 2, 2, 5), steps);
+        assert_eq!(whole.iter().map(of_rollouts).collect::<Vec<_>>(), expected);
+        assert!(whole.iter().all(|batch| batch.len() == 2 * of_rollouts(batch).len()), "one anchor a rollout");
+        let mut resumed = loader();
+        resumed.restore(&json!({ "batch": 1, "taken": 1 })).unwrap();
+        assert_eq!(drawn(&mut resumed, 3), whole[5..8]);
+        assert_eq!(loader().longest_batch().unwrap().len(), 4);
+        assert_ne!(loader().fingerprint(), RolloutLoader::new(&plain, 2, 2, 5).fingerprint());
+    }
+
+    #[test]
     fn the_longest_mini_batch_is_one_that_can_be_drawn() {
         let buffer = RolloutBuffer::new(rollouts(7), 3, 2, 5);
         let longest = RolloutLoader::new(&buffer, 1, 2, 5).longest_batch().unwrap();
         let batch = buffer.batch(longest[0].batch);
-        assert!(longest.len() == 2 && longest.iter().all(|sample| batch[sample.index].id == sample.rollout.id));
+        let is_drawn = |sample: &PpoSample| batch[sample.index.unwrap()].id == sample.rollout.id;
+        assert!(longest.len() == 2 && longest.iter().all(is_drawn));
         assert_eq!(buffer.longest(), 10);
     }
 }

@@ -22,6 +22,13 @@ pub enum ReinforceError {
         /// What to do.
         hint: &'static str,
     },
+    /// Tries of one task are compared, and no task has two.
+    OneTry {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// The method that compares them.
+        method: &'static str,
+    },
     /// The data must not be trained on.
     Data(#[from] DataError),
     /// Somebody asked to stop.
@@ -43,7 +50,7 @@ pub enum ReinforceError {
 impl Fault for ReinforceError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Nothing { .. } => FaultKind::Data,
+            Self::Nothing { .. } | Self::OneTry { .. } => FaultKind::Data,
             Self::Cancelled => FaultKind::Cancelled,
             Self::Data(error) => error.kind(),
             Self::Trainer(error) => error.kind(),
@@ -59,6 +66,13 @@ impl Fault for ReinforceError {
         match self {
             Self::Nothing { files, what, hint } => {
                 Details::new(format!("holds no {what} of the train split")).at_files(files).hint(hint)
+            }
+            Self::OneTry { files, method } => {
+                let what =
+                    format!("holds no task with two tries, and `method = \"{method}\"` compares tries of one task");
+                let hint = "a stage `phase3.explore` with `attempts` of 2 or more writes them into `attempts.parquet`; or \
+                            name successes of another source as `successes`";
+                Details::new(what).at_files(files).hint(hint)
             }
             Self::Cancelled => Details::new("stopped on request"),
             Self::Data(error) => error.details(),

@@ -1,5 +1,6 @@
 //! Phase 4, learning from rewards (paper §4.4): a reward model is trained on every step of successes (+1) and
-//! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4.
+//! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4. Beside
+//! PPO there are rejection fine-tuning and direct preference optimisation over the same tries, without a reward model.
 //!
 //! [`reward::run`] and [`policy::run`] are the two halves. Knows no environment instance and no other stage.
 //!
@@ -31,16 +32,29 @@ pub mod reward;
 
 mod balance;
 mod buffer;
+mod calibration;
 mod config;
+mod dpo;
 mod error;
+#[cfg(test)]
+mod example_tries;
+mod imitate;
+mod maker;
 mod ppo;
+mod preference;
 mod rollout;
 mod score;
 mod stage;
+mod tries;
+mod value;
+mod words;
 
 pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
-pub use config::{Balance, Baseline, MOST_REPEATS, OldPolicy, PpoConfig, RewardConfig, Samples};
+pub use config::{Balance, Baseline, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target};
+pub use dpo::DpoModule;
 pub use error::ReinforceError;
+pub use maker::RolloutMaker;
 pub use ppo::PpoModule;
-pub use rollout::{Rollout, RolloutMaker};
+pub use preference::PreferenceExample;
+pub use rollout::Rollout;
 pub use stage::register;

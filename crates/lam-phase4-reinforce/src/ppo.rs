@@ -3,21 +3,21 @@
 //!
 //! One optimizer step trains one mini-batch; `num_ppo_epochs` passes over a batch of rollouts come before the next
 //! batch. When a batch begins, log-probabilities, values, KL penalties and advantages are fixed with the weights of
-//! that moment.
+//! that moment. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
 //!
 //! On a GPU, the ratios and the value head's losses are made on candle's tape of values that the device computes: each
 //! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by the
 //! head's weight, which is the processor's; and each batch for what is fixed of it.
 
 use candle_core::{Device, Tensor, Var};
-use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, policy_loss, value_loss, whiten};
-use lam_model::{AnswerBatch, Decoder, Hidden, ScalarHead};
-use lam_trainer::{Backbone, BatchLoss, ForeignState, Metrics, Pass, TrainModule, TrainerError};
+use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, imitation_loss, policy_loss, value_loss, whiten};
+use lam_model::{Decoder, Hidden, ScalarHead};
+use lam_trainer::{Backbone, BatchLoss, ForeignState, Metrics, Pass, Sample, TrainModule, TrainerError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rollout::Rollout;
-use crate::{Baseline, OldPolicy, PpoConfig, PpoSample, RolloutBuffer};
+use crate::{Baseline, OldPolicy, PolicyConfig, PpoSample, RolloutBuffer};
 
 /// log p and value of the tokens of an answer.
 type Measured = (Vec<f32>, Vec<f32>);
@@ -43,14 +43,14 @@ struct PpoState {
 pub struct PpoModule<'a> {
     backbone: Backbone,
     value_head: ScalarHead,
-    config: &'a PpoConfig,
+    config: &'a PolicyConfig,
     buffer: &'a RolloutBuffer,
     state: PpoState,
 }
 
 impl<'a> PpoModule<'a> {
     /// A module that starts from LAM3 with a fresh adapter and a fresh value head.
-    pub fn new(decoder: Decoder, value_head: ScalarHead, config: &'a PpoConfig, buffer: &'a RolloutBuffer) -> Self {
+    pub fn new(decoder: Decoder, value_head: ScalarHead, config: &'a PolicyConfig, buffer: &'a RolloutBuffer) -> Self {
         let kl = AdaptiveKl::new(config.init_kl_coef, config.target_kl, config.kl_horizon);
         let state = PpoState { batch: None, fixed: Vec::new(), kl };
         Self { backbone: Backbone::new(decoder), value_head, config, buffer, state }
@@ -98,7 +98,7 @@ impl<'a> PpoModule<'a> {
     /// The rollouts of a batch as samples.
     fn samples_of(&self, batch: u64) -> Vec<PpoSample> {
         let rollouts = self.buffer.batch(batch).into_iter().enumerate();
-        rollouts.map(|(index, rollout)| PpoSample { rollout, batch, index }).collect()
+        rollouts.map(|(index, rollout)| PpoSample { rollout, batch, index: Some(index) }).collect()
     }
 
     /// Whether values are estimated at all.
@@ -126,23 +126,36 @@ impl<'a> PpoModule<'a> {
 
     /// log p of each answer token under the distribution that answers are sampled from, temperature included: what
     /// LAM3's were recorded under. Shape: `[N]`.
-    fn logprobs(&self, hidden: &Hidden, packed: &AnswerBatch) -> Result<Tensor, TrainerError> {
-        let decoder = self.backbone.decoder();
-        Ok(decoder.token_logprobs(hidden, &packed.rows, &packed.tokens, self.config.temperature)?)
+    fn logprobs(&self, hidden: &Hidden, rows: &[usize], tokens: &[u32]) -> Result<Tensor, TrainerError> {
+        Ok(self.backbone.decoder().token_logprobs(hidden, rows, tokens, self.config.temperature)?)
+    }
+
+    /// What the anchors add to a mini-batch's loss, whose last rows these are: the imitation of successes, weighted. Shape: [].
+    fn anchor(
+        &self,
+        (hidden, anchors): (&Hidden, &[PpoSample]),
+        (rows, tokens): (&[usize], &[u32]),
+        metrics: &mut Metrics,
+    ) -> Result<Tensor, TrainerError> {
+        let lengths: Vec<usize> = anchors.iter().map(PpoSample::trained_tokens).collect();
+        let logprobs = self.backbone.decoder().token_logprobs(hidden, rows, tokens, 1.0)?;
+        let loss = imitation_loss(&logprobs, &lengths)?;
+        metrics.add("loss/imitation_avg", f64::from(loss.to_scalar::<f32>()?), 1.0);
+        Ok((loss * self.config.anchor_weight())?)
     }
 
     /// log p and value of each answer token, per rollout, without a gradient.
     fn measure(&self, rollouts: &[PpoSample]) -> Result<Vec<Measured>, TrainerError> {
         let packed = self.backbone.pack(rollouts);
         let hidden = self.backbone.forward(&packed.batch, Pass::Evaluate)?;
-        let logprobs = self.logprobs(&hidden, &packed)?.to_vec1()?;
+        let logprobs = self.logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1()?;
         let values = self.value_head.scores(&hidden, &packed.rows)?.to_vec1()?;
         Ok(packed.split(&logprobs).into_iter().zip(packed.split(&values)).collect())
     }
 
     /// The fixed values of a mini-batch, one after the other. Shape: `[N]`.
     fn gather(&self, batch: &[PpoSample], what: impl Fn(&Fixed) -> &[f32]) -> Result<Tensor, TrainerError> {
-        flat(batch.iter().map(|sample| what(&self.state.fixed[sample.index])))
+        flat(batch.iter().filter_map(|sample| Some(what(&self.state.fixed[sample.index?]))))
     }
 
     /// log p of each answer token of a mini-batch under the policy that the ratio is taken against.
@@ -150,7 +163,8 @@ impl<'a> PpoModule<'a> {
         if self.config.old_policy == OldPolicy::Batch {
             return self.gather(batch, |fixed| &fixed.logprobs);
         }
-        flat(batch.iter().map(|sample| sample.rollout.reference_logprobs.as_slice()))
+        let rollouts = batch.iter().filter(|sample| sample.index.is_some());
+        flat(rollouts.map(|sample| sample.rollout.reference_logprobs.as_slice()))
     }
 }
 
@@ -175,10 +189,15 @@ impl TrainModule for PpoModule<'_> {
             self.gather(batch, |fixed| &fixed.values)?,
         );
         let hidden = self.backbone.forward(&packed.batch, pass)?;
-        let logprobs = self.logprobs(&hidden, &packed)?;
+        // The rollouts come first, the anchors after them.
+        let (rollouts, anchors) = batch.split_at(batch.iter().filter(|sample| sample.index.is_some()).count());
+        let count = rollouts.iter().map(PpoSample::trained_tokens).sum();
+        let (rows, anchor_rows) = packed.rows.split_at(count);
+        let (tokens, anchor_tokens) = packed.tokens.split_at(count);
+        let logprobs = self.logprobs(&hidden, rows, tokens)?;
         let clip = PpoClip { ratio: self.config.cliprange, value: self.config.cliprange_value };
         let policy = policy_loss(&logprobs, &old, &advantages, clip)?;
-        let weight = packed.tokens.len() as f64;
+        let weight = count as f64;
         let mut metrics = Metrics::default()
             .with("loss/policy_avg", f64::from(policy.loss.to_scalar::<f32>()?) * weight, weight)
             .with("policy/clipfrac_avg", policy.clip_fraction * weight, weight)
@@ -187,10 +206,14 @@ impl TrainModule for PpoModule<'_> {
             .with("val/ratio_var", policy.ratio_variance * weight, weight);
         let mut loss = policy.loss;
         if self.has_value_head() {
-            let values = self.value_head.scores(&hidden, &packed.rows)?;
+            let values = self.value_head.scores(&hidden, rows)?;
             let value = value_loss(&values, &old_values, &returns, clip)?;
             metrics.add("loss/value_avg", f64::from(value.loss.to_scalar::<f32>()?) * weight, weight);
             loss = (loss + (value.loss * self.config.vf_coef)?)?;
+        }
+        if !anchors.is_empty() {
+            let anchor = self.anchor((&hidden, anchors), (anchor_rows, anchor_tokens), &mut metrics)?;
+            loss = (loss + anchor)?;
         }
         let loss_sum = (loss * weight)?.into();
         Ok(BatchLoss { loss_sum, weight, metrics })

@@ -1,4 +1,5 @@
-//! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1).
+//! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1), or every
+//! step by what its call was worth in its state.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,10 @@ use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
 use serde_json::{Value, json};
 
 use crate::balance::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
+use crate::calibration::Calibration;
 use crate::score::{normalized, scores};
-use crate::{Balance, ReinforceError, RewardConfig};
+use crate::value::with_step_values;
+use crate::{Balance, ReinforceError, RewardConfig, Target};
 
 /// What the stage reads and writes, and who watches it.
 #[derive(Clone, Copy)]
@@ -59,7 +62,13 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     trajectories.retain(is_learned);
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
-    let labelled = |set: &[Trajectory]| labelled(&renderer, set, io.functions);
+    let labelled = |set: &[Trajectory]| -> Result<Vec<Labelled>, PromptError> {
+        let steps = labelled(&renderer, set, io.functions)?;
+        Ok(match config.target {
+            Target::Outcome => steps,
+            Target::StepValue => with_step_values(steps),
+        })
+    };
     let (learned, held_out) = (labelled(&learned)?, labelled(&held_out)?);
     refuse_one_sided(io.trajectories, &learned)?;
     let (successes, failures) = counts(&learned);
@@ -96,7 +105,10 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     // What is preferred is asked of the model that is written. (On a CUDA device, of the adapter beside its base.)
     decoder.round_to(precision)?;
     head.round_to(precision)?;
-    let preferred = Preferred::of(&decoder, &head, &held_out)?;
+    let rewards = rewards(&decoder, &head, &held_out)?;
+    let preferred = Preferred::of(&rewards, &held_out);
+    let predicted = rewards.iter().zip(&held_out).map(|(reward, step)| (reward + 0.5, step.succeeded));
+    let calibration = Calibration::of(&predicted.collect::<Vec<_>>());
     decoder.save_reward_model_in(precision, &head, renderer.tokenizer().pad(), io.output)?;
     copy_companions(io.model.tokenizer_directory(), io.output)?;
     let margin = |prefix: &str| {
@@ -116,6 +128,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
         "eval_pairs": preferred.pairs,
         "eval_pair_accuracy": preferred.accuracy,
         "eval_pair_margin": preferred.margin,
+        "eval_calibration": calibration,
     }))
 }
 
@@ -129,19 +142,22 @@ struct Preferred {
 }
 
 impl Preferred {
-    fn of(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Self, ReinforceError> {
+    fn of(rewards: &[f64], steps: &[Labelled]) -> Self {
         let pairs = pairs(steps);
-        let both = pairs.iter().flat_map(|&(right, wrong)| [right, wrong]);
-        let sequences: Vec<&[u32]> = both.map(|at| steps[at].example.input_ids.as_slice()).collect();
-        let rewards: Vec<f64> = scores(decoder, head, &sequences)?.into_iter().map(|s| normalized(s).into()).collect();
-        let differences: Vec<f64> = rewards.chunks(2).map(|pair| pair[0] - pair[1]).collect();
+        let differences: Vec<f64> = pairs.iter().map(|&(right, wrong)| rewards[right] - rewards[wrong]).collect();
         let mean = |of: fn(f64) -> f64| {
             let sum: f64 = differences.iter().map(|&difference| of(difference)).sum();
             (!differences.is_empty()).then(|| sum / differences.len() as f64)
         };
         let won = |difference: f64| if difference == 0.0 { 0.5 } else { f64::from(u8::from(difference > 0.0)) };
-        Ok(Self { pairs: pairs.len(), accuracy: mean(won), margin: mean(|difference| difference) })
+        Self { pairs: pairs.len(), accuracy: mean(won), margin: mean(|difference| difference) }
     }
+}
+
+/// The reward of each step, in [−0.5, 0.5]: with a half on top, the predicted chance that its try succeeds.
+fn rewards(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Vec<f64>, ReinforceError> {
+    let sequences: Vec<&[u32]> = steps.iter().map(|step| step.example.input_ids.as_slice()).collect();
+    Ok(scores(decoder, head, &sequences)?.into_iter().map(|score| normalized(score).into()).collect())
 }
 
 fn labelled(
@@ -151,7 +167,8 @@ fn labelled(
 ) -> Result<Vec<Labelled>, PromptError> {
     let mut steps = Vec::new();
     for trajectory in trajectories {
-        let reward = if trajectory.succeeded() { 1.0 } else { -1.0 };
+        let succeeded = trajectory.succeeded();
+        let reward = if succeeded { 1.0 } else { -1.0 };
         let readable = trajectory.steps.iter().filter(|step| step.status != StepStatus::InvalidAction);
         for step in readable {
             let prompt = renderer.action_prompt(&step.state, functions)?;
@@ -160,14 +177,14 @@ fn labelled(
                 input_ids: [prompt.as_slice(), &renderer.action_answer(&step.action)?].concat(),
                 reward,
             };
-            steps.push(Labelled { example, prompt_length: prompt.len(), call: call_of(&step.action) });
+            steps.push(Labelled { example, prompt_length: prompt.len(), call: call_of(&step.action), succeeded });
         }
     }
     Ok(steps)
 }
 
 fn counts(steps: &[Labelled]) -> (usize, usize) {
-    let successes = steps.iter().filter(|step| step.example.reward > 0.0).count();
+    let successes = steps.iter().filter(|step| step.succeeded).count();
     (successes, steps.len() - successes)
 }
 
@@ -200,7 +217,7 @@ mod tests {
     #[test]
     fn one_class_alone_is_refused() {
         let example = ScoredExample { sample_id: "a".into(), input_ids: vec![1, 2], reward: 1.0 };
-        let step = Labelled { example, prompt_length: 1, call: String::new() };
+        let step = Labelled { example, prompt_length: 1, call: String::new(), succeeded: true };
         let error = refuse_one_sided(&["x.parquet".into()], &[step]).unwrap_err().to_string();
         assert!(error.contains("x.parquet: holds no step of a failure"), "{error}");
     }

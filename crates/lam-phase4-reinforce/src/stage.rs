@@ -1,4 +1,4 @@
-//! The stages `phase4.reward` and `phase4.ppo`: their inputs and checks, and the runs with what the runner hands them.
+//! The stages `phase4.reward` and `phase4.policy`: their inputs and checks, and the runs with what the runner hands them.
 
 use lam_config::ConfigError;
 use lam_inference::open_model;
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::policy::{self, PolicyIo, ROLLOUTS_FILE};
 use crate::reward::{self, RewardIo};
-use crate::{PpoConfig, RewardConfig};
+use crate::{PolicyConfig, RewardConfig};
 
 /// Adds this crate's stages.
 pub fn register(registry: Registry) -> Registry {
-    registry.with(Reward).with(Ppo)
+    registry.with(Reward).with(Policy).formerly("phase4.ppo", "phase4.policy")
 }
 
 struct Reward;
@@ -73,13 +73,13 @@ impl Stage for Reward {
     }
 }
 
-struct Ppo;
+struct Policy;
 
-impl Stage for Ppo {
-    type Settings = PpoConfig;
+impl Stage for Policy {
+    type Settings = PolicyConfig;
 
     fn kind(&self) -> &'static str {
-        "phase4.ppo"
+        "phase4.policy"
     }
 
     fn crate_name(&self) -> &'static str {
@@ -87,11 +87,13 @@ impl Stage for Ppo {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 4] = [
+        const INPUTS: [InputSpec; 6] = [
             InputSpec::one("model"),
             InputSpec::optional("adapter"),
-            InputSpec::one("reward"),
-            InputSpec::many("failures"),
+            InputSpec::optional("reward"),
+            InputSpec::any("failures"),
+            InputSpec::any("attempts"),
+            InputSpec::any("successes"),
         ];
         &INPUTS
     }
@@ -109,25 +111,28 @@ impl Stage for Ppo {
         &WORK
     }
 
-    fn environment<'s>(&self, settings: &'s PpoConfig) -> Option<&'s str> {
+    fn environment<'s>(&self, settings: &'s PolicyConfig) -> Option<&'s str> {
         Some(&settings.environment)
     }
 
-    fn check(&self, settings: &PpoConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
+    fn check(&self, settings: &PolicyConfig, inputs: &InputCounts) -> Result<(), ConfigError> {
         check_adapter(&settings.lora)?;
         check_arguments(settings.train.check())?;
-        settings.refuse_meaningless()
+        settings.refuse_meaningless()?;
+        settings.check_inputs(|input| inputs.of(input))
     }
 
-    fn run(&self, settings: &PpoConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+    fn run(&self, settings: &PolicyConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
         let model = open_model(context.input("model")?, context.optional_input("adapter"), context.progress)?;
-        let reward_model = context.input("reward")?;
-        open_reward_model(reward_model)?;
+        let reward_model = context.optional_input("reward");
+        reward_model.map(open_reward_model).transpose()?;
         let io = PolicyIo {
             model: &model,
             reward_model,
             failures: context.input_list("failures"),
+            attempts: context.input_list("attempts"),
+            successes: context.input_list("successes"),
             functions: app.functions(),
             environment: app.environment(),
             output: context.output,

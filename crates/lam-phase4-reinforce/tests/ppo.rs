@@ -6,7 +6,7 @@ use std::path::Path;
 
 use lam_inference::{GenerationRequest, Generator, Sampling};
 use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
-use lam_phase4_reinforce::{Baseline, PpoConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
+use lam_phase4_reinforce::{Baseline, PolicyConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
@@ -73,13 +73,23 @@ fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
     base(root.path());
     for (temperature, recorded, is_of_it) in [(1.0, 1.0, true), (0.4, 0.4, true), (1.6, 1.6, true), (0.4, 1.0, false)] {
         let decoder = policy(root.path());
-        let config = PpoConfig { temperature, ..config(Baseline::Value) };
+        let config = PolicyConfig { temperature, ..config(Baseline::Value) };
         let buffer = RolloutBuffer::new(vec![sampled(&decoder, temperature, recorded)], 1, 1, SEED);
         let mut loader = RolloutLoader::new(&buffer, 1, 1, SEED);
         let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
         let batch = loader.next_batch(0).unwrap().unwrap();
         let kl = module.before_batch(&batch).unwrap().means().find(|(name, _)| *name == "objective/kl").unwrap().1;
         assert_eq!(kl.abs() < 1e-6, is_of_it, "temperature {temperature}, recorded at {recorded}: KL {kl}");
+        // Stored answers were sampled the same way, and are measured afterwards at the temperature that is said.
+        let stored = sampled(module.backbone().unwrap().decoder(), temperature, 1.0);
+        let pair = [(stored.prompt_ids(), stored.response_ids())];
+        let measured =
+            lam_inference::score_at(module.backbone().unwrap().decoder(), &pair, temperature).unwrap().remove(0);
+        let buffer = RolloutBuffer::new(vec![Rollout { reference_logprobs: measured, ..stored }], 1, 1, SEED);
+        let mut module = PpoModule::new(policy(root.path()), ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
+        let batch = RolloutLoader::new(&buffer, 1, 1, SEED).next_batch(0).unwrap().unwrap();
+        let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
+        assert!(kl.abs() < 1e-6, "stored at {temperature}: KL {kl}");
     }
 }
 
@@ -99,7 +109,7 @@ fn over_quantised_weights_and_in_bf16_the_ratio_begins_at_one() {
     base(root.path());
     for (bits, bf16, temperature) in [(4, false, 1.0), (8, false, 0.6), (4, true, 1.0), (8, true, 1.6)] {
         let decoder = rounded_policy(root.path(), bits, bf16);
-        let config = PpoConfig { temperature, ..config(Baseline::Value) };
+        let config = PolicyConfig { temperature, ..config(Baseline::Value) };
         let generated = sampled(&decoder, temperature, temperature);
         let pair = [(generated.prompt_ids(), generated.response_ids())];
         let logprobs = lam_inference::score_at(&decoder, &pair, temperature).unwrap().remove(0);
@@ -118,7 +128,7 @@ fn over_quantised_weights_and_in_bf16_the_ratio_begins_at_one() {
     }
 }
 
-fn config(baseline: Baseline) -> PpoConfig {
+fn config(baseline: Baseline) -> PolicyConfig {
     let train = TrainingArguments {
         learning_rate: 1e-2,
         lr_scheduler_type: SchedulerType::Constant,
@@ -126,14 +136,15 @@ fn config(baseline: Baseline) -> PpoConfig {
         logging_steps: 1,
         save_steps: 1,
         save_total_limit: 0,
-        ..PpoConfig::default().train
+        ..PolicyConfig::default().train
     };
-    PpoConfig { baseline, num_ppo_epochs: 2, batch_size: 4, mini_batch_size: 2, train, ..PpoConfig::default() }
+    PolicyConfig { baseline, num_ppo_epochs: 2, batch_size: 4, mini_batch_size: 2, train, ..PolicyConfig::default() }
 }
 
-fn run(model: &Path, output: &Path, config: &PpoConfig) -> u64 {
+fn run(model: &Path, output: &Path, config: &PolicyConfig) -> u64 {
     let decoder = policy(model);
-    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, 1, SEED);
+    let anchors = if config.anchor.is_some() { rollouts(&decoder) } else { Vec::new() };
+    let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, 1, SEED).with_anchors(anchors);
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, SEED);
     let head = ScalarHead::new(decoder.config().hidden_size, SEED).unwrap();
     let mut module = PpoModule::new(decoder, head, config, &buffer);
@@ -164,19 +175,49 @@ fn every_trainable_variable_has_a_gradient_and_the_loss_changes_nothing() {
 }
 
 #[test]
-fn a_run_killed_within_a_batch_ends_with_the_same_bytes() {
+fn an_anchor_adds_the_mean_negative_log_likelihood_of_successes() {
     let root = tempfile::tempdir().unwrap();
     base(root.path());
-    let config = config(Baseline::State);
+    let anchored = PolicyConfig { anchor: Some(0.7), temperature: 0.5, ..config(Baseline::Value) };
+    let loss_of = |config: &PolicyConfig, anchors: Vec<Rollout>| {
+        let decoder = policy(root.path());
+        let buffer = RolloutBuffer::new(rollouts(&decoder), config.batch_size, 1, SEED).with_anchors(anchors);
+        let batch = RolloutLoader::new(&buffer, 1, 2, SEED).next_batch(0).unwrap().unwrap();
+        let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), config, &buffer);
+        module.before_batch(&batch).unwrap();
+        let gradient = BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap();
+        assert!(gradient.gradients.iter().all(Option::is_some));
+        (gradient.loss_sum / gradient.weight, batch)
+    };
+    let (plain, _) = loss_of(&anchored, Vec::new());
+    let (with, batch) = loss_of(&anchored, rollouts(&policy(root.path())));
+    let anchors: Vec<_> = batch.iter().filter(|sample| sample.index.is_none()).map(|sample| &sample.rollout).collect();
+    let pairs: Vec<_> = anchors.iter().map(|anchor| (anchor.prompt_ids(), anchor.response_ids())).collect();
+    let scores = lam_inference::score(&policy(root.path()), &pairs).unwrap();
+    let mean = |logprobs: &Vec<f32>| f64::from(logprobs.iter().sum::<f32>()) / logprobs.len() as f64;
+    let expected = -scores.iter().map(mean).sum::<f64>() / scores.len() as f64;
+    assert_eq!((batch.len(), anchors.len()), (4, 2));
+    assert!((with - plain - 0.7 * expected).abs() < 1e-5, "{with} {plain} {expected}");
+}
+
+#[test]
+fn a_run_killed_within_a_batch_ends_with_the_same_bytes() {
+    killed_runs_end_alike(&config(Baseline::State));
+    killed_runs_end_alike(&PolicyConfig { anchor: Some(1.0), ..config(Baseline::State) });
+}
+
+fn killed_runs_end_alike(config: &PolicyConfig) {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
     let (whole, parts) = (root.path().join("whole"), root.path().join("parts"));
     // Batches of 4, 4 and 2 rollouts, twice in mini-batches of 2: 10 steps a pass.
-    assert_eq!(run(root.path(), &whole, &config), 20);
-    run(root.path(), &parts, &config);
+    assert_eq!(run(root.path(), &whole, config), 20);
+    run(root.path(), &parts, config);
     for complete in [13, 5, 2, 1] {
         for step in complete + 1..=20 {
             std::fs::remove_dir_all(parts.join(format!("checkpoint-{step}"))).unwrap();
         }
-        run(root.path(), &parts, &config);
+        run(root.path(), &parts, config);
         assert_eq!(hash_path(&parts).unwrap(), hash_path(&whole).unwrap(), "killed after step {complete}");
     }
 }

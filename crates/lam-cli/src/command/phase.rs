@@ -26,7 +26,7 @@ pub enum Phase {
     Two,
     /// Exploration and self-boosting.
     Three,
-    /// Reward model and PPO.
+    /// Reward model and the policy.
     Four,
 }
 
@@ -36,7 +36,7 @@ impl Phase {
         match self {
             Phase::One | Phase::Two => &[""],
             Phase::Three => &["train."],
-            Phase::Four => &["reward.", "ppo."],
+            Phase::Four => &["reward.", "policy."],
         }
     }
 }
@@ -68,15 +68,24 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             ]
         }
         Phase::Four => {
-            let (reward, ppo) = (settings.take("reward"), settings.take("ppo"));
-            refuse_rest(&settings, args, "reward, ppo")?;
+            let (reward, policy) = (settings.take("reward"), settings.take("policy"));
+            refuse_rest(&settings, args, "reward, policy (which was `ppo` once)")?;
             let under = [("model", model), ("adapter", adapter)];
             let with = |inputs: Vec<_>| under.clone().into_iter().chain(inputs);
-            let scored = ("reward", vec!["reward".to_owned()]);
-            vec![
-                stage("reward", "phase4.reward", with(vec![("trajectories", data.clone())]), reward),
-                stage("lam4", "phase4.ppo", with(vec![scored, ("failures", data)]), ppo),
-            ]
+            let is_set = |key: &str, word: &str| policy.table().get(key).and_then(Value::as_str) == Some(word);
+            // A reward model is PPO's alone.
+            if is_set("method", "rft") || is_set("method", "dpo") {
+                vec![stage("lam4", "phase4.policy", with(vec![("attempts", data)]), policy)]
+            } else {
+                let number = |value: &Value| value.as_float().or(value.as_integer().map(|whole| whole as f64));
+                let anchor = policy.table().get("anchor").and_then(number).unwrap_or(0.0);
+                let attempts = (anchor > 0.0).then(|| ("attempts", data.clone()));
+                let read = [("reward", vec!["reward".to_owned()]), ("failures", data.clone())];
+                vec![
+                    stage("reward", "phase4.reward", with(vec![("trajectories", data)]), reward),
+                    stage("lam4", "phase4.policy", with(read.into_iter().chain(attempts).collect()), policy),
+                ]
+            }
         }
     };
     let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };

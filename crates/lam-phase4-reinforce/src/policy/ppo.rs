@@ -1,58 +1,28 @@
-//! Phase 4b: offline PPO on the failures, LAM3 to LAM4 (paper §4.4.2).
+//! Offline PPO on LAM3's answers at the states of failures, scored by the reward model.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use lam_cuda::DeviceChoice;
 use lam_data::{CheckConfig, SoundRows};
-use lam_model::{Decoder, Device, Finetuning, ModelSource, Precision, ScalarHead};
+use lam_model::{Decoder, Device, ScalarHead};
 use lam_prompt::Renderer;
-use lam_signal::{Cancel, Progress};
-use lam_trainer::{
-    FinetuningType, TRAINING_DIRECTORY, TrainRun, TrainingArguments, model_identity, note_adapter, settings_identity,
-    train, write_model,
-};
-use lam_types::{FunctionSpec, Split, Trajectory};
+use lam_trainer::write_model;
+use lam_types::{Split, Trajectory};
 use serde_json::{Value, json};
 
-use crate::rollout::disagreeing;
-use crate::{PpoConfig, PpoModule, ReinforceError, Rollout, RolloutBuffer, RolloutLoader, RolloutMaker};
+use super::tried::Tried;
+use super::{PolicyIo, arguments, identity, policy_at_start, policy_to_train, trained};
+use crate::maker::disagreeing;
+use crate::{PolicyConfig, PpoModule, ReinforceError, Rollout, RolloutBuffer, RolloutLoader, RolloutMaker};
 
 /// The rollouts, kept for a resumed run.
 pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
-
-/// What the stage reads and writes, and who watches it.
-#[derive(Clone, Copy)]
-pub struct PolicyIo<'a> {
-    /// LAM3.
-    pub model: &'a ModelSource,
-    /// The reward model.
-    pub reward_model: &'a Path,
-    /// Files of failed trajectories.
-    pub failures: &'a [PathBuf],
-    /// The functions that prompts name.
-    pub functions: &'a [FunctionSpec],
-    /// The environment that has them; trajectories of others are not held to them.
-    pub environment: &'a str,
-    /// Directory of LAM4.
-    pub output: &'a Path,
-    /// Seed of sampling, order, adapter and value head.
-    pub seed: u64,
-    /// Where models compute.
-    pub device: DeviceChoice,
-    /// The checkpoint from which training resumes, where one was named.
-    pub resume: Option<&'a Path>,
-    /// Progress sink.
-    pub progress: &'a dyn Progress,
-    /// Asks for a stop.
-    pub cancel: &'a Cancel,
-}
 
 /// Trains LAM4 and returns the stage's metrics.
 ///
 /// # Errors
 /// No failure to learn from, unreadable files, steps that must not be trained on, or training that stops.
-pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
+pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let asked = rollouts(config, io)?;
     let found = Signal::of(&asked);
     let rollouts = disagreeing(asked, config.min_distinct_calls);
@@ -65,26 +35,21 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
-    let device = Device::open_for(io.device, io.model.config())?;
-    let decoder = io.model.load_for(&device, &config.finetuning(), io.seed)?;
-    note_adapter(io.model, &decoder, io.progress);
+    let anchors = match config.imitates() {
+        true => Some(Tried::read(config, io)?.imitated()?),
+        false => None,
+    };
+    let (anchors, imitated) = anchors.unzip();
+    let decoder = policy_to_train(config, io)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
-    let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed);
+    let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed)
+        .with_anchors(anchors.unwrap_or_default());
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
     let arguments = arguments(config, &decoder, buffer.longest(), io);
-    let mut identity = model_identity(io.model)?;
-    identity.insert("reward_model".into(), lam_store::hash_path(io.reward_model)?);
-    identity.extend(settings_identity("ppo", &PpoConfig { train: TrainingArguments::default(), ..config.clone() }));
+    let mut identity = identity(config, io)?;
+    identity.insert("reward_model".into(), lam_store::hash_path(reward_model(io)?)?);
     let mut module = PpoModule::new(decoder, value_head, config, &buffer);
-    let training = io.output.join(TRAINING_DIRECTORY);
-    let run = TrainRun {
-        arguments: &arguments,
-        output: &training,
-        identity: &identity,
-        progress: io.progress,
-        cancel: io.cancel,
-    };
-    let outcome = train(&mut module, &mut loader, &[], &run)?;
+    let outcome = trained(&mut module, &mut loader, (&arguments, &identity), io)?;
     write_model(module.into_decoder(), config.train.save_dtype, (io.model.tokenizer_directory(), io.output))?;
     Ok(json!({
         "states_asked": found.states,
@@ -94,6 +59,7 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
         "mean_reward": signal.mean_reward,
         "reward_spread_within_states": signal.spread,
         "lead_of_preferred_call": signal.lead,
+        "imitated": imitated,
         "global_step": outcome.global_step,
         "kl": outcome.last("objective/kl"),
         "clip_fraction": outcome.last("policy/clipfrac_avg"),
@@ -101,25 +67,14 @@ pub fn run(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceErro
     }))
 }
 
-/// The training arguments with what follows from the rollouts: the longest one, and whether the model's window lets them
-/// share the rows of their states.
-fn arguments(config: &PpoConfig, decoder: &Decoder, longest: usize, io: &PolicyIo<'_>) -> TrainingArguments {
-    let fits = decoder.config().window().is_none_or(|window| longest <= window);
-    let share_prefixes = config.train.share_prefixes && fits;
-    TrainingArguments { max_length: longest, share_prefixes, ..config.train.in_run(io.seed, io.device, io.resume) }
-}
-
-/// How LAM3 is loaded to answer: over a quantised base as it is trained, with an adapter that does nothing yet or the one
-/// that is trained further.
-fn sampling(config: &PpoConfig) -> Finetuning {
-    match config.finetuning_type {
-        FinetuningType::Qlora => config.finetuning(),
-        FinetuningType::Lora | FinetuningType::Full => Finetuning::Frozen,
-    }
+/// The model that scores the answers.
+fn reward_model<'a>(io: &PolicyIo<'a>) -> Result<&'a Path, ReinforceError> {
+    let hint = "give the stage a `reward`, made by a stage `phase4.reward`";
+    io.reward_model.ok_or(ReinforceError::Nothing { files: Vec::new(), what: "reward model", hint })
 }
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
-fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, ReinforceError> {
+fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, ReinforceError> {
     let check = CheckConfig { functions: io.functions, environment: Some(io.environment), ..CheckConfig::default() };
     let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
     let is_learned =
@@ -130,14 +85,10 @@ fn rollouts(config: &PpoConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Reinf
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
-    let device = Device::open_for(io.device, io.model.config())?;
-    let mut policy = io.model.load_for(&device, &sampling(config), io.seed)?;
-    if config.train.bf16 {
-        policy.set_precision(Precision::Bf16)?;
-    }
-    policy.to_device(&device)?;
-    let device = Device::open_for(io.device, &lam_model::open_reward_model(io.reward_model)?)?;
-    let (mut reward_model, head) = Decoder::load_reward_model_for(&device, io.reward_model)?;
+    let policy = policy_at_start(config, io)?;
+    let directory = reward_model(io)?;
+    let device = Device::open_for(io.device, &lam_model::open_reward_model(directory)?)?;
+    let (mut reward_model, head) = Decoder::load_reward_model_for(&device, directory)?;
     reward_model.to_device(&device)?;
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
     let maker = RolloutMaker {

@@ -1,0 +1,133 @@
+//! Which successes are imitated: those of tasks that some tries solved and others did not. Pure choice over trajectories.
+
+use std::collections::HashSet;
+
+use lam_types::Trajectory;
+use serde::Serialize;
+
+use crate::balance::call_of;
+use crate::tries::TaskTries;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keep {
+    /// Successes of a task at most.
+    pub per_task: usize,
+    /// Largest share of successful tries of a task that is still learned from.
+    pub max_solved_share: f64,
+}
+
+/// What was found, by tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Tasks in all.
+    pub tasks: usize,
+    /// All or none of the tries succeeded, and no success of another source is there: nothing to learn from.
+    pub tasks_without_difference: usize,
+    /// More of the tries succeeded than are learned from.
+    pub tasks_nearly_solved: usize,
+    /// Learned from although no try succeeded: by successes of another source.
+    pub tasks_of_given_successes: usize,
+    /// Tasks with a success that is imitated.
+    pub tasks_imitated: usize,
+    /// Successes that are imitated.
+    pub successes: usize,
+}
+
+/// The successes to imitate, tasks in their order.
+pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory>, Counts) {
+    let (mut chosen, mut counts) = (Vec::new(), Counts { tasks: tasks.len(), ..Counts::default() });
+    for task in tasks {
+        let (wins, tries) = (task.wins(), task.tries.len());
+        let is_solved = wins > 0 && wins == tries;
+        if is_solved || wins == 0 && task.given.is_empty() {
+            counts.tasks_without_difference += 1;
+            continue;
+        }
+        if wins as f64 > keep.max_solved_share * tries as f64 {
+            counts.tasks_nearly_solved += 1;
+            continue;
+        }
+        counts.tasks_of_given_successes += usize::from(wins == 0);
+        counts.tasks_imitated += 1;
+        let own = task.tries.iter().copied().filter(|try_| try_.succeeded());
+        chosen.extend(best(own.collect(), task.given.clone(), keep.per_task));
+    }
+    counts.successes = chosen.len();
+    (chosen, counts)
+}
+
+/// At most so many: those that do different things before those that repeat one, LAM3's own before others, shorter first.
+fn best<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>, most: usize) -> Vec<&'t Trajectory> {
+    own.sort_by_key(|success| success.steps.len());
+    given.sort_by_key(|success| success.steps.len());
+    let mut seen = HashSet::new();
+    let (distinct, repeated): (Vec<_>, Vec<_>) =
+        own.into_iter().chain(given).partition(|success| seen.insert(calls_of(success)));
+    distinct.into_iter().chain(repeated).take(most).collect()
+}
+
+/// What was done, without the words around it.
+fn calls_of(trajectory: &Trajectory) -> Vec<String> {
+    trajectory.steps.iter().map(|step| call_of(&step.action)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_types::Complete;
+
+    use super::*;
+    use crate::example_tries::{attempt, ids};
+
+    const KEEP: Keep = Keep { per_task: 2, max_solved_share: 0.75 };
+
+    #[test]
+    fn tasks_that_all_or_no_tries_solve_teach_nothing() {
+        let (yes, no) = (Complete::Yes, Complete::No);
+        let attempts = [
+            attempt("never", 0, &["Bold"], no),
+            attempt("never", 1, &["Bold"], no),
+            attempt("always", 0, &["Bold"], yes),
+            attempt("some", 0, &["Italic"], no),
+            attempt("some", 1, &["Bold"], yes),
+            attempt("nearly", 0, &["Bold"], yes),
+            attempt("nearly", 1, &["Bold"], yes),
+            attempt("nearly", 2, &["Bold"], yes),
+            attempt("nearly", 3, &["Bold"], yes),
+            attempt("nearly", 4, &["Undo"], no),
+        ];
+        let (chosen, counts) = successes(&TaskTries::of(&attempts, &[]), KEEP);
+        assert_eq!(ids(&chosen), ["some-1"]);
+        let expected = Counts {
+            tasks: 4,
+            tasks_without_difference: 2,
+            tasks_nearly_solved: 1,
+            tasks_of_given_successes: 0,
+            tasks_imitated: 1,
+            successes: 1,
+        };
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn different_ways_come_first_and_short_ones_before_long_ones() {
+        let attempts = [
+            attempt("a", 0, &["Home", "Insert", "Bold"], Complete::Yes),
+            attempt("a", 1, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 2, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 3, &["Italic"], Complete::No),
+        ];
+        let tasks = TaskTries::of(&attempts, &[]);
+        let of = |per_task| ids(&successes(&tasks, Keep { per_task, ..KEEP }).0);
+        assert_eq!((of(2), of(4)), (vec!["a-1", "a-0"], vec!["a-1", "a-0", "a-2"]));
+    }
+
+    #[test]
+    fn successes_of_another_source_stand_in_where_no_try_succeeded() {
+        let attempts = [attempt("a", 0, &["Undo"], Complete::No), attempt("b", 0, &["Bold"], Complete::Yes)];
+        let given = [attempt("a", 7, &["Bold"], Complete::Yes), attempt("c", 7, &["Bold"], Complete::Yes)];
+        let (chosen, counts) = successes(&TaskTries::of(&attempts, &given), KEEP);
+        assert_eq!(ids(&chosen), ["a-7", "c-7"]);
+        assert_eq!((counts.tasks, counts.tasks_of_given_successes, counts.tasks_without_difference), (3, 2, 1));
+    }
+}
