@@ -142,3 +142,97 @@ fn rows_where_they_lie_and_copies_of_them_give_the_same() {
         assert_eq!(run(&x[line..line + m * k]), run(&apart[off..off + m * k]), "{unit:?}");
     }
 }
+
+/// As many values from a cache line on, and the memory that they are in.
+fn at_a_line(values: &[bf16]) -> (Vec<bf16>, std::ops::Range<usize>) {
+    let mut memory = vec![bf16::ZERO; values.len() + 32];
+    let first = memory.as_ptr().cast::<u8>().align_offset(64) / 2;
+    let range = first..first + values.len();
+    memory[range.clone()].copy_from_slice(values);
+    (memory, range)
+}
+
+#[test]
+fn rows_in_place_beside_an_adapter_over_several_passes_and_groups() {
+    // More than one group of columns, height of partial sums, pass and task; the adapter's rows are copied.
+    let (m, n, k, rank) = (300, 290, 672, 8);
+    let ((x, lines), inner) = (at_a_line(&mixed(m * k, 1)), mixed(m * rank, 2));
+    let (w, b) = (mixed(n * k, 3), values(n * rank, 4));
+    let x = &x[lines];
+    let terms = [
+        Term { left: Left::Rows(x, k), right: Right::Source(Source::Transposed(Numbers::Bf16(&w), k)), reduction: k },
+        Term {
+            left: Left::Rows(&inner, rank),
+            right: Right::Source(Source::Transposed(Numbers::F32(&b), rank)),
+            reduction: rank,
+        },
+    ];
+    let run = |unit: Unit, parallel: bool| {
+        let mut y = vec![0.0_f32; m * n];
+        let out = SharedOut::F32(Shared::new(&mut y));
+        let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out };
+        // SAFETY: as large as that, and `units` has only what the processor has.
+        unsafe { if parallel { unit.multiply_parallel(&work) } else { unit.multiply(&work) } };
+        y.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
+    let fast = *units().last().expect("there is the model");
+    let all = run(fast, false);
+    for at in (0..m * n).step_by(1009) {
+        let (i, j) = (at / n, at % n);
+        let sum = add_term(0.0, (0..k).map(|p| (x[i * k + p], w[j * k + p])));
+        let adapter = (0..rank).map(|p| (inner[i * rank + p], <bf16 as Element>::narrow(b[j * rank + p])));
+        assert_eq!(all[at], add_term(sum, adapter).to_bits(), "{fast:?}: row {i}, column {j}");
+    }
+    for unit in units() {
+        assert!(run(unit, true) == all, "{unit:?}, on all threads");
+    }
+}
+
+#[test]
+fn what_is_not_finite_comes_out_alike_whoever_multiplies() {
+    let (m, n, k) = (40, 48, 70);
+    let special = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -0.0, 0.0, 1e-39, -1e-39, f32::MIN_POSITIVE];
+    let strewn = |count: usize, seed: u64, every: usize| -> Vec<bf16> {
+        let mut values = mixed(count, seed);
+        let places = values.iter_mut().step_by(every).zip(special.iter().cycle());
+        places.for_each(|(value, special)| *value = bf16::from_f32(*special));
+        values
+    };
+    let (x, w) = (strewn(m * k, 1, 97), strewn(n * k, 2, 131));
+    let terms = [Term {
+        left: Left::Rows(&x, k),
+        right: Right::Source(Source::Transposed(Numbers::Bf16(&w), k)),
+        reduction: k,
+    }];
+    let run = |unit: Unit| {
+        let mut y = vec![0.0_f32; m * n];
+        let out = SharedOut::F32(Shared::new(&mut y));
+        // SAFETY: as large as that, and `units` has only what the processor has.
+        unsafe { unit.multiply(&Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out }) };
+        // What else is in a NaN is the processor's.
+        y.into_iter().map(|y| if y.is_nan() { None } else { Some(y.to_bits()) }).collect::<Vec<_>>()
+    };
+    let model = run(Unit::Model);
+    assert!(
+        model.iter().any(Option::is_none) && model.iter().flatten().any(|bits| f32::from_bits(*bits).is_infinite())
+    );
+    for unit in units() {
+        assert!(run(unit) == model, "{unit:?}");
+    }
+}
+
+#[test]
+fn no_rows_or_no_columns_are_no_work() {
+    for unit in units() {
+        for (m, n) in [(0, 40), (40, 0), (0, 0)] {
+            let (x, w, mut y) = (mixed(40 * 8, 1), mixed(40 * 8, 2), vec![7.0_f32; 40 * 40]);
+            let right = Right::Source(Source::Transposed(Numbers::Bf16(&w), 8));
+            let terms = [Term { left: Left::Rows(&x, 8), right, reduction: 8 }];
+            let out = SharedOut::F32(Shared::new(&mut y));
+            let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: 40, alpha: 1.0, out };
+            // SAFETY: as large as that.
+            unsafe { unit.multiply_parallel(&work) };
+            assert!(y.iter().all(|&y| y == 7.0), "{unit:?}");
+        }
+    }
+}
