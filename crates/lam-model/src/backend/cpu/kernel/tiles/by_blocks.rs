@@ -211,7 +211,8 @@ mod tests {
     fn all_units_give_the_same_bits_and_the_plain_sums() {
         let left = pairs(112 * (2 * 40 + 31), 1);
         let right: Vec<Vec<u32>> = (0..3).map(|block| pairs(64 * 96, 2 + block)).collect();
-        for blocks in [RightBlocks::Columns(64), RightBlocks::Columns(96), RightBlocks::Rows(32), RightBlocks::Rows(96)] {
+        for blocks in [RightBlocks::Columns(64), RightBlocks::Columns(96), RightBlocks::Rows(32), RightBlocks::Rows(96)]
+        {
             for rows in [1, 3, 16, 17, 32, 40] {
                 let model = products(Unit::Model, rows, blocks, (&left, &right));
                 for unit in Unit::all_here() {

@@ -160,22 +160,18 @@ fn rows_in_place_beside_an_adapter_over_several_passes_and_groups() {
     let (w, b) = (mixed(n * k, 3), values(n * rank, 4));
     let x = &x[lines];
     let terms = [
-        Term { left: Left::Rows(x, k), right: Right::Source(Source::Transposed(Numbers::Bf16(&w), k)), reduction: k },
-        Term {
-            left: Left::Rows(&inner, rank),
-            right: Right::Source(Source::Transposed(Numbers::F32(&b), rank)),
-            reduction: rank,
-        },
+        Term { left: Left::Rows(x, k), right: Source::Transposed(Numbers::Bf16(&w), k), reduction: k },
+        Term { left: Left::Rows(&inner, rank), right: Source::Transposed(Numbers::F32(&b), rank), reduction: rank },
     ];
     let run = |unit: Unit, parallel: bool| {
         let mut y = vec![0.0_f32; m * n];
         let out = SharedOut::F32(Shared::new(&mut y));
         let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out };
-        // SAFETY: as large as that, and `units` has only what the processor has.
+        // SAFETY: as large as that, and `all_here` has only what the processor has.
         unsafe { if parallel { unit.multiply_parallel(&work) } else { unit.multiply(&work) } };
         y.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
-    let fast = *units().last().expect("there is the model");
+    let fast = *Unit::all_here().last().expect("there is the model");
     let all = run(fast, false);
     for at in (0..m * n).step_by(1009) {
         let (i, j) = (at / n, at % n);
@@ -183,7 +179,7 @@ fn rows_in_place_beside_an_adapter_over_several_passes_and_groups() {
         let adapter = (0..rank).map(|p| (inner[i * rank + p], <bf16 as Element>::narrow(b[j * rank + p])));
         assert_eq!(all[at], add_term(sum, adapter).to_bits(), "{fast:?}: row {i}, column {j}");
     }
-    for unit in units() {
+    for unit in Unit::all_here() {
         assert!(run(unit, true) == all, "{unit:?}, on all threads");
     }
 }
@@ -199,15 +195,11 @@ fn what_is_not_finite_comes_out_alike_whoever_multiplies() {
         values
     };
     let (x, w) = (strewn(m * k, 1, 97), strewn(n * k, 2, 131));
-    let terms = [Term {
-        left: Left::Rows(&x, k),
-        right: Right::Source(Source::Transposed(Numbers::Bf16(&w), k)),
-        reduction: k,
-    }];
+    let terms = [Term { left: Left::Rows(&x, k), right: Source::Transposed(Numbers::Bf16(&w), k), reduction: k }];
     let run = |unit: Unit| {
         let mut y = vec![0.0_f32; m * n];
         let out = SharedOut::F32(Shared::new(&mut y));
-        // SAFETY: as large as that, and `units` has only what the processor has.
+        // SAFETY: as large as that, and `all_here` has only what the processor has.
         unsafe { unit.multiply(&Work { terms: &terms, rows: 0..m, columns: 0..n, stride: n, alpha: 1.0, out }) };
         // What else is in a NaN is the processor's.
         y.into_iter().map(|y| if y.is_nan() { None } else { Some(y.to_bits()) }).collect::<Vec<_>>()
@@ -216,17 +208,17 @@ fn what_is_not_finite_comes_out_alike_whoever_multiplies() {
     assert!(
         model.iter().any(Option::is_none) && model.iter().flatten().any(|bits| f32::from_bits(*bits).is_infinite())
     );
-    for unit in units() {
+    for unit in Unit::all_here() {
         assert!(run(unit) == model, "{unit:?}");
     }
 }
 
 #[test]
 fn no_rows_or_no_columns_are_no_work() {
-    for unit in units() {
+    for unit in Unit::all_here() {
         for (m, n) in [(0, 40), (40, 0), (0, 0)] {
             let (x, w, mut y) = (mixed(40 * 8, 1), mixed(40 * 8, 2), vec![7.0_f32; 40 * 40]);
-            let right = Right::Source(Source::Transposed(Numbers::Bf16(&w), 8));
+            let right = Source::Transposed(Numbers::Bf16(&w), 8);
             let terms = [Term { left: Left::Rows(&x, 8), right, reduction: 8 }];
             let out = SharedOut::F32(Shared::new(&mut y));
             let work = Work { terms: &terms, rows: 0..m, columns: 0..n, stride: 40, alpha: 1.0, out };

@@ -72,28 +72,6 @@ impl Unit {
         }
     }
 
-    /// All that this process may use, to be compared.
-    #[cfg(test)]
-    pub(crate) fn all_here() -> Vec<Self> {
-        let mut units = vec![Self::Model];
-        #[cfg(target_arch = "x86_64")]
-        {
-            let features = Features::here();
-            if features.level == Level::Avx512 {
-                units.push(Self::Avx512);
-            }
-            if features.level != Level::Baseline {
-                units.push(Self::Avx2);
-            }
-            if features.used.contains(&"amx") {
-                units.push(Self::Hardware);
-            }
-        }
-        #[cfg(target_arch = "aarch64")]
-        units.push(Self::Neon);
-        units
-    }
-
     /// The same for generation, which without tiles has loops of its own for each level.
     pub(crate) fn for_generation() -> Option<Self> {
         let has_tiles = Features::here().tiles.is_some();
