@@ -20,7 +20,7 @@ fn both(slots: usize, requests: impl Fn() -> Vec<GenerationRequest>) -> (Compare
 
 /// Panics unless nearly all tokens, and most answers with their ends, are the processor's.
 fn mostly_equal((compared, pairs): (Compared, Vec<[Completion; 2]>)) {
-    assert!(compared.unlike * 20 <= compared.equal, "{compared:?}");
+    assert!(compared.unlike * 12 <= compared.equal, "{compared:?}");
     let equal = pairs.iter().filter(|[found, here]| found.tokens == here.tokens && found.stop == here.stop).count();
     assert!(equal * 2 >= pairs.len(), "{equal} of {}", pairs.len());
 }
@@ -83,7 +83,7 @@ pub fn each_request_uses_its_own_adapter() {
     for (own, found) in (0..9).zip(&found) {
         compared = compared.and(check(&right[own as usize % 3], request(own), found));
     }
-    assert!(compared.unlike * 20 <= compared.equal, "{compared:?}");
+    assert!(compared.unlike * 12 <= compared.equal, "{compared:?}");
     assert_ne!(found[0].tokens, found[1].tokens);
     assert_ne!(found[1].tokens, found[2].tokens);
 }

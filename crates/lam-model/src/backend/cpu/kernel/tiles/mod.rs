@@ -41,6 +41,5 @@ pub(crate) use by_blocks::{RightBlocks, RowsByBlocks};
 pub(crate) use bytes::ByteRows;
 pub(crate) use few::FewRows;
 pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair, Sums};
-pub(super) use product::Work;
-pub(super) use sides::{Left, Term};
+pub(super) use sides::{Left, Term, Work};
 pub(crate) use unit::{Unit, run_by};

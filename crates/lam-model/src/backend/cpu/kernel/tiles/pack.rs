@@ -148,11 +148,11 @@ fn turn(rows: &[Words; 16], tile: &mut [u32]) {
 mod wide {
     use std::arch::x86_64::*;
 
-    use super::super::super::numbers::Numbers;
-    use super::super::super::turn::turned;
     use super::super::block::{PAIR, STEP};
     use super::super::pending::wide::narrow;
     use super::Rows;
+    use crate::backend::cpu::kernel::numbers::Numbers;
+    use crate::backend::cpu::kernel::turn::turned;
 
     /// 32 values of a row from a column on.
     #[inline]

@@ -10,8 +10,7 @@ use super::block::{PAIR, SIDE, STEP, Side, Tiles};
 use super::cut::{Pass, Stretch};
 use super::pack::Rows;
 use super::pending::{Pending, Room};
-use super::product::Work;
-use super::sides::Left;
+use super::sides::{Left, Work};
 
 /// Lines that a step may ask for of one side.
 const MOST_LINES: usize = 4;

@@ -91,8 +91,8 @@ pub(super) mod wide {
     use std::arch::x86_64::*;
     use std::ops::Range;
 
-    use super::super::super::tile::{Destination, Put};
     use super::super::block::SIDE;
+    use crate::backend::cpu::kernel::tile::{Destination, Put};
 
     const LANES: usize = 16;
 

@@ -3,12 +3,11 @@
 
 use std::ops::Range;
 
-use super::super::out::SharedOut;
 use super::super::panel::Words;
 use super::block::{PAIR, SIDE, Tiles};
 use super::cut::{Pass, passes};
 use super::part::{Part, Scratch};
-use super::sides::{Left, Term, pack_right};
+use super::sides::{Left, Term, Work, pack_right};
 
 /// Words of a group's right side that stay in the second cache beside what streams through it.
 const NEAR: usize = 200 << 10;
@@ -17,19 +16,6 @@ const KEPT: usize = 1 << 20;
 
 /// Columns that are packed in one piece.
 const AT_ONCE: usize = 64;
-
-/// A part of a product: some rows by some columns.
-pub(in super::super) struct Work<'a> {
-    pub(in super::super) terms: &'a [Term<'a>],
-    pub(in super::super) rows: Range<usize>,
-    /// Starts at a multiple of 64.
-    pub(in super::super) columns: Range<usize>,
-    /// Values from row to row of the result.
-    pub(in super::super) stride: usize,
-    /// Factor of the sums.
-    pub(in super::super) alpha: f32,
-    pub(in super::super) out: SharedOut<'a>,
-}
 
 /// How a product is cut.
 pub(super) struct Plan {

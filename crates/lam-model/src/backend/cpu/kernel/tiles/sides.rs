@@ -1,9 +1,10 @@
-//! What a product reads: its summands, the cuts of their reductions, and a right side in tiles.
+//! What a product is: its summands, its rows and columns, where it goes; and a right side in tiles.
 
 use std::ops::Range;
 
 use half::bf16;
 
+use super::super::out::SharedOut;
 use super::super::panel::Right as Source;
 use super::block::{PAIR, SIDE, STEP};
 use super::cut::Pass;
@@ -26,6 +27,19 @@ pub(in super::super) struct Term<'a> {
     pub(in super::super) right: Source<'a>,
     /// Values summed over.
     pub(in super::super) reduction: usize,
+}
+
+/// A part of a product: some rows by some columns.
+pub(in super::super) struct Work<'a> {
+    pub(in super::super) terms: &'a [Term<'a>],
+    pub(in super::super) rows: Range<usize>,
+    /// Starts at a multiple of 64.
+    pub(in super::super) columns: Range<usize>,
+    /// Values from row to row of the result.
+    pub(in super::super) stride: usize,
+    /// Factor of the sums.
+    pub(in super::super) alpha: f32,
+    pub(in super::super) out: SharedOut<'a>,
 }
 
 /// Packs the right side of a pass over some columns: [panels of 32 columns][steps][2 tiles].

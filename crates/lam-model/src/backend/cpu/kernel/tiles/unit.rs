@@ -16,8 +16,8 @@ use super::bytes::{self, ByteRows};
 use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
 use super::order::{self, OwnOrder};
-use super::product::{self, Packing, Plan, Work};
-use super::sides::Term;
+use super::product::{self, Packing, Plan};
+use super::sides::{Term, Work};
 use super::team;
 
 /// Who multiplies.
