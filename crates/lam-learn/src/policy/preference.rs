@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn margins_far_from_zero_stay_numbers() {
         for (far, expected) in [(500.0, 0.0), (-500.0, 500.0)] {
-            let chosen = Var::from_tensor(&(tensor(REFERENCE.0) + f64::from(far)).unwrap()).unwrap();
+            let chosen = Var::from_tensor(&(tensor(REFERENCE.0) + far).unwrap()).unwrap();
             let found = loss_of(&chosen, &tensor(REFERENCE.1), 1.0);
             let gradient = found.loss.backward().unwrap().get(&chosen).unwrap().to_vec1::<f32>().unwrap();
             assert!((found.loss.to_scalar::<f32>().unwrap() - expected).abs() < 1e-3);
