@@ -24,6 +24,8 @@ pub fn train<M: TrainModule>(
     trainer.check_memory()?;
     let trained = train_to_the_end(&mut trainer, run.cancel);
     run.progress.end();
+    // The activations of a step are of no use to who comes next, such as the one who lays the model out to generate.
+    lam_model::give_back_freed();
     trained?;
     trainer.finish()
 }

@@ -69,13 +69,16 @@ fn spare(lines: usize) -> Vec<Line> {
 impl Words {
     /// `len` words without a meaning.
     pub(crate) fn take(len: usize) -> Self {
-        let mut words = Self { lines: if len == 0 { Vec::new() } else { spare(len.div_ceil(LINE)) }, len: 0 };
+        let mut words = Self { lines: Vec::new(), len: 0 };
         words.grow(len);
         words
     }
 
     /// As many words at least; what they were is lost.
     pub(crate) fn grow(&mut self, len: usize) {
+        if self.lines.is_empty() && len > 0 {
+            self.lines = spare(len.div_ceil(LINE));
+        }
         if self.lines.len() * LINE < len {
             self.lines.resize(len.div_ceil(LINE), Line([0; LINE]));
         }

@@ -127,9 +127,17 @@ fn lock() -> impl DerefMut<Target = Spare> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Gives memory that no buffer has back to the system.
+pub(crate) fn give_back_spare() {
+    let given_up = lock().give_up();
+    drop(given_up);
+}
+
 /// Memory of at least so many bytes, and whether it is cleared; nothing for none.
 fn take(bytes: usize) -> Option<(Pages, bool)> {
-    let fresh = || (Pages::zeroed(bytes.div_ceil(4)), true);
+    // Whole words, which is what pages have: what is taken and what is given back are counted alike.
+    let bytes = bytes.next_multiple_of(size_of::<u32>());
+    let fresh = || (Pages::zeroed(bytes / size_of::<u32>()), true);
     if bytes < KEPT {
         return (bytes > 0).then(fresh);
     }
@@ -139,15 +147,15 @@ fn take(bytes: usize) -> Option<(Pages, bool)> {
 }
 
 impl Spare {
-    /// The smallest that fits and is not much larger than asked for. Where there is none, and new memory would make more of
-    /// it than [`Spare::limit`], the longest unused is given up.
+    /// The smallest that fits and is not much larger than asked for, of equal ones the last that was used. Where there is
+    /// none, and new memory would make more of it than [`Spare::limit`], the longest unused is given up.
     fn take(&mut self, bytes: usize) -> (Option<Pages>, Vec<Pages>) {
         let fits = |(_, pages): &(usize, &Pages)| (bytes..=bytes + bytes / 4).contains(&pages.bytes());
-        let smallest = self.pages.iter().enumerate().filter(fits).min_by_key(|(_, pages)| pages.bytes());
+        let smallest = self.pages.iter().enumerate().rev().filter(fits).min_by_key(|(_, pages)| pages.bytes());
         let found = smallest.map(|(at, _)| at).map(|at| self.pages.remove(at));
         let had = found.as_ref().map_or(0, Pages::bytes);
         self.spare -= had;
-        self.lent += found.as_ref().map_or(bytes.next_multiple_of(4), Pages::bytes);
+        self.lent += found.as_ref().map_or(bytes, Pages::bytes);
         self.most = self.most.max(self.lent);
         let mut given_up = Vec::new();
         while found.is_none() && !self.pages.is_empty() && self.lent + self.spare > self.limit() {
@@ -168,6 +176,13 @@ impl Spare {
         self.lent -= pages.bytes();
         self.spare += pages.bytes();
         self.pages.push(pages);
+    }
+
+    /// All of it; from now on the most that buffers had is what they have now.
+    fn give_up(&mut self) -> Vec<Pages> {
+        self.spare = 0;
+        self.most = self.lent;
+        std::mem::take(&mut self.pages)
     }
 }
 
@@ -198,6 +213,38 @@ mod tests {
         spare.give(near);
         let (other, again) = get(&mut spare, 1 << 18);
         assert!(!again && other.bytes() == 1 << 18, "one is too large, the other too small");
+    }
+
+    #[test]
+    fn of_equal_ones_the_last_used_is_taken() {
+        let mut spare = spare();
+        let [(first, _), (last, _)] = [1 << 18, 1 << 18].map(|bytes| get(&mut spare, bytes));
+        let warm = last.raw();
+        spare.give(first);
+        spare.give(last);
+        assert_eq!(get(&mut spare, 1 << 18).0.raw(), warm);
+    }
+
+    #[test]
+    fn all_that_is_spare_can_be_given_up() {
+        let mut spare = spare();
+        let [(kept, _), (other, _)] = [1 << 18, 1 << 19].map(|bytes| get(&mut spare, bytes));
+        spare.give(other);
+        assert_eq!(spare.give_up().len(), 1);
+        assert_eq!((spare.spare, spare.lent, spare.most), (0, kept.bytes(), kept.bytes()));
+        spare.give(kept);
+        assert_eq!(spare.lent, 0);
+    }
+
+    #[test]
+    fn numbers_of_half_a_word_are_counted_in_whole_words() {
+        // One number of 2 bytes less than what is kept: its pages have as many bytes as kept ones.
+        for len in [KEPT / 2 - 1, KEPT / 2 + 1, 3 * KEPT + 1] {
+            for _ in 0..3 {
+                assert_eq!(Buffer::<bf16>::zeros(len).len(), len);
+            }
+        }
+        assert!(lock().lent < 1 << 50, "more was given back than taken");
     }
 
     #[test]
