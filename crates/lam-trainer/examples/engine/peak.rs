@@ -68,9 +68,11 @@ mod kernel {
         rounds * SUMS * 32 * 2
     }
 
-    /// As `f32_avx2`, with tiles: four sums of 16 × 16, which is what a product has, and 32 values of the reduction. Where
-    /// Linux has let this process use tiles.
-    pub fn bf16_amx(rounds: usize) -> usize {
+    /// As `f32_avx2`, with tiles: four sums of 16 × 16, which is what a product has, and 32 values of the reduction.
+    ///
+    /// # Safety
+    /// The processor has tiles of bf16, and Linux has let this process use them.
+    pub unsafe fn bf16_amx(rounds: usize) -> usize {
         #[repr(C, align(64))]
         struct Config {
             palette: u8,
@@ -83,7 +85,7 @@ mod kernel {
         config.row_bytes[..8].fill(64);
         config.rows[..8].fill(16);
         let rounds = rounds / TILES_ARE_LARGER;
-        // SAFETY: the processor has tiles, and this process may use them; all of them are given back.
+        // SAFETY: the caller's; all tiles are given back.
         unsafe {
             std::arch::asm!(
                 "ldtilecfg [{config}]",
@@ -140,7 +142,8 @@ pub fn run(options: &Options) -> Result<Value, Failure> {
         gflops(threads, |rounds| unsafe { kernel::bf16_avx512(rounds) })
     });
     if lam_model::Processor::here().used.contains(&"amx") {
-        let tiles = gflops(threads, kernel::bf16_amx);
+        // SAFETY: the engine has asked for both.
+        let tiles = gflops(threads, |rounds| unsafe { kernel::bf16_amx(rounds) });
         bf16 = Some(bf16.map_or(tiles, |pairs| pairs.max(tiles)));
     }
     Ok(json!({ "f32": f32, "bf16": bf16 }))

@@ -6,9 +6,10 @@
 use crate::KeyValueFormat;
 use crate::backend::cpu::kernel::pages::Pages;
 use crate::backend::cpu::kernel::rows::bf16;
+use crate::backend::cpu::kernel::tiles;
 
 /// Positions of a block: their keys stand side by side.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = tiles::BLOCK;
 /// Columns of values that stand together.
 pub(crate) const COLUMNS: usize = 64;
 /// Words that are asked of the system at once.

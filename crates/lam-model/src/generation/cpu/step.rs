@@ -12,6 +12,7 @@ use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
+use crate::backend::cpu::ops::rms_norm::inverse_root;
 use crate::generation::read::{AdapterId, Read};
 
 /// Tokens that go through the layers at once: enough to use the weights well, few enough to stay in the caches.
@@ -143,7 +144,7 @@ impl Cache {
         pool.split(rows.len(), WORTH_A_TASK.div_ceil(width), &|range| {
             for (i, row) in range.clone().zip(&rows[range]) {
                 // SAFETY: only this task has this row, and no other token its position.
-                let qkv = unsafe { &mut shared.from(i * width)[..width] };
+                let qkv = unsafe { shared.part(i * width, width) };
                 block.finish(qkv, heads, eps);
                 rope.rotate_row(&mut qkv[..wq + wk], row.position, 1.0);
                 let (keys, values) = qkv[wq..].split_at(wk);
@@ -228,8 +229,7 @@ fn pack_normed(pool: &SpinPool, x: &[f32], (weight, eps): (&[f32], f32), packed:
         let mut normed = vec![0.0; d];
         for row in range {
             let x = &x[row * d..(row + 1) * d];
-            let inverse_root = 1.0 / (rows::dot(x, x) / d as f32 + eps).sqrt();
-            rows::scaled_product(&mut normed, x, weight, inverse_root);
+            rows::scaled_product(&mut normed, x, weight, inverse_root(x, eps));
             // SAFETY: only this task has this row.
             unsafe { place.put(row, &normed) };
         }

@@ -48,7 +48,7 @@ pub(crate) fn multiply(product: Product, a: Matrix<'_>, b: Matrix<'_>, c: &mut [
 ///
 /// # Safety
 /// Nobody else may touch the product's own elements meanwhile.
-unsafe fn multiply_shared(
+pub(crate) unsafe fn multiply_shared(
     product: Product,
     a: Matrix<'_>,
     b: Matrix<'_>,

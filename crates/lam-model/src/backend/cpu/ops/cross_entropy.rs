@@ -161,7 +161,7 @@ fn scores<E: Element>(logits: &[f32], targets: &[Target], gradients: Option<&mut
             statistics.entropy += f64::from(sum.ln() - mean / sum);
             let Some(gradients) = gradients else { continue };
             // SAFETY: each target has a row of its own.
-            let gradients = unsafe { &mut gradients.from((task * TASK + number) * v)[..v] };
+            let gradients = unsafe { gradients.part((task * TASK + number) * v, v) };
             let factor = target.weight / sum;
             rows::scaled(exponentials, factor, gradients);
             gradients[own] = E::narrow(exponentials[own] * factor - target.weight);

@@ -10,7 +10,7 @@ use crate::backend::cpu::kernel::{ROWS_PER_TASK, rows};
 use crate::backend::cpu::storage::activation::round_into;
 
 /// 1 / sqrt(mean(x²) + eps) of a row.
-pub(super) fn inverse_root(x: &[f32], eps: f32) -> f32 {
+pub(crate) fn inverse_root(x: &[f32], eps: f32) -> f32 {
     1.0 / (rows::squares(x) / x.len() as f32 + eps).sqrt()
 }
 
@@ -63,8 +63,8 @@ pub(crate) fn backward(x: &[f32], w: &[f32], eps: f32, g: &[f32], gradients: Gra
                 backward_row(x, (w, eps), g, gx, &mut partial);
                 if let Some(rounded) = rounded {
                     // SAFETY: each task has rows of its own.
-                    let rounded = unsafe { rounded.from(task * chunk + row * d) };
-                    round_into(gx, &mut rounded[..d]);
+                    let rounded = unsafe { rounded.part(task * chunk + row * d, d) };
+                    round_into(gx, rounded);
                 }
             }
             partial

@@ -11,13 +11,10 @@ use crate::KeyValueFormat;
 use crate::backend::cpu::kernel::panel::Words;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
-use crate::backend::cpu::kernel::tiles::{RightBlocks, RowsByBlocks, Unit};
+use crate::backend::cpu::kernel::tiles::{BEYOND, RightBlocks, RowsByBlocks, Unit};
 use bundle::Run;
 pub(crate) use bundle::{Bundle, Token};
 use lanes::by_blocks;
-
-/// Rows that tiles read beyond the last one.
-const BEYOND: usize = 31;
 
 /// Numbers of all tokens, in rows; those of one head begin at `first`.
 #[derive(Clone, Copy)]
@@ -191,7 +188,7 @@ pub(crate) unsafe fn attend(
     for (query, factor) in buffers.factors.iter().enumerate() {
         let place = (bundle.tokens.start + query / group) * results.width + results.first + query % group * sizes.e;
         // SAFETY: the caller's.
-        let results = unsafe { &mut results.numbers.from(place)[..sizes.e] };
+        let results = unsafe { results.numbers.part(place, sizes.e) };
         let sums = &numbers(&mut buffers.sums)[query * sizes.width..];
         results.iter_mut().zip(sums).for_each(|(result, sum)| *result = sum * factor);
     }

@@ -16,14 +16,13 @@ use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
 #[cfg(target_arch = "x86_64")]
 use crate::backend::cpu::kernel::tiles::ByteRows;
-use crate::backend::cpu::kernel::tiles::{FewRows, Unit};
+use crate::backend::cpu::kernel::tiles::{FewRows, STEP, Unit};
 use crate::{ModelError, WeightFormat};
 use column::Column;
 pub(crate) use column::{Output, WIDTH};
 pub(crate) use four_bits::{Group, Groups};
 use packed_inputs::BLOCK;
 pub(crate) use packed_inputs::PackedInputs;
-use packed_inputs::STEP;
 use tile::{BLOCK_WORDS, column, panel_words, write_row};
 
 /// Multiplications that are worth a task of their own.
@@ -149,8 +148,8 @@ impl Panels {
             let mut take = |panel: usize, row: usize, sums: &[f32; WIDTH]| {
                 let first = (panels.start + panel) * step;
                 // SAFETY: only this task writes to these columns.
-                let y = unsafe { y.from(row * n + first) };
-                write_row(sums, &mut y[..step.min(n - first)], output);
+                let y = unsafe { y.part(row * n + first, step.min(n - first)) };
+                write_row(sums, y, output);
             };
             if self.on_tiles(x, rows.clone(), panels.clone(), &mut take) {
                 return;
@@ -163,13 +162,13 @@ impl Panels {
                     rows: rows.len(),
                     k: self.k,
                     panel: self.data[number * size..(number + 1) * size].as_ptr(),
-                    // SAFETY: only this panel writes to these columns.
-                    y: unsafe { y.from(number * step) }.as_mut_ptr(),
+                    y: y.pointer(number * step),
                     y_stride: n,
                     width: step.min(n - number * step),
                     output,
                 };
-                // SAFETY: inputs, panel and results were just checked to be large enough.
+                // SAFETY: inputs, panel and results were just checked to be large enough, and only this panel writes to
+                // these columns.
                 unsafe { column(column_) };
             }
         });

@@ -5,17 +5,15 @@ use crate::backend::cpu::kernel::dispatch::dispatched;
 use crate::backend::cpu::kernel::panel::Words;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
+use crate::backend::cpu::kernel::tiles::{BEYOND, STEP};
 
 /// Inputs of a quantised block.
 pub(crate) const BLOCK: usize = 32;
-/// Inputs of a step of tiles.
-pub(crate) const STEP: usize = 32;
-/// Rows that tiles read beyond the last one.
-const BEYOND: usize = 31;
 
 /// Rows of K inputs. In words, a row is:
-/// f32: K numbers; bf16: K / 2 pairs, filled up to a step of tiles with zeros; 8 bits: for each block 8 quadruples of signed bytes, then for each block its
-/// factor (f32), then for each block -128 times its sum (i32), which takes the weights' offset of 128 back.
+/// f32: K numbers; bf16: K / 2 pairs, filled up to a step of tiles with zeros; 8 bits: for each block 8 quadruples of
+/// signed bytes, then for each block its factor (f32), then for each block -128 times its sum (i32), which takes the
+/// weights' offset of 128 back.
 pub(crate) struct PackedInputs {
     format: WeightFormat,
     k: usize,
@@ -86,7 +84,7 @@ impl PackedInputRows<'_> {
     /// No other task may write the same row.
     pub(crate) unsafe fn put(&self, row: usize, x: &[f32]) {
         // SAFETY: the caller keeps rows apart.
-        let words = unsafe { &mut self.words.from(row * self.stride)[..self.stride] };
+        let words = unsafe { self.words.part(row * self.stride, self.stride) };
         let (words, beyond) = words.split_at_mut(row_words(self.format, self.k));
         if self.format == WeightFormat::Bf16 {
             let step = words.len().next_multiple_of(STEP / 2) - words.len();

@@ -1,11 +1,26 @@
 //! A block of sums, and what may be done with it. Knows nobody who does it.
 
 /// Values of the reduction that a step covers.
-pub(in super::super) const STEP: usize = 32;
+pub(crate) const STEP: usize = 32;
 /// Rows and columns of a block.
 pub(crate) const SIDE: usize = 32;
+/// Rows that are read beyond the last one, where a left side is read in whole blocks.
+pub(crate) const BEYOND: usize = SIDE - 1;
 /// Words of two tiles: what a block reads of one side in one step.
 pub(super) const PAIR: usize = 512;
+
+/// The sums of a block, a row after the other.
+#[repr(C, align(64))]
+pub(crate) struct Sums(pub(crate) [[f32; SIDE]; SIDE]);
+
+impl Sums {
+    pub(super) const ZERO: Self = Self([[0.0; SIDE]; SIDE]);
+
+    /// Where they begin.
+    pub(super) fn start(&mut self) -> *mut f32 {
+        self.0.as_mut_ptr().cast()
+    }
+}
 
 /// The two tiles of one side of a block: of the left side 16 rows of 32 values each, of the right side 16 pairs of the
 /// reduction by 16 columns each.

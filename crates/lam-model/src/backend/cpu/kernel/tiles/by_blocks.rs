@@ -1,9 +1,10 @@
 //! Few rows by right sides that lie in blocks of 64, as keys and values do in generation. Knows no softmax.
 
-use super::block::{SIDE, STEP, Side, Tiles};
+use super::block::{SIDE, STEP, Side, Sums, Tiles};
+use super::each_unit::each_unit;
 
 /// Columns of a block of keys, rows of a block of values.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// Some rows, and the blocks that they are multiplied by.
 #[derive(Clone, Copy)]
@@ -30,13 +31,10 @@ pub(crate) enum RightBlocks {
     Rows(usize),
 }
 
-/// 32 × 32 sums.
-#[repr(align(64))]
-struct Room([[f32; SIDE]; SIDE]);
-
+/// See [`super::unit::Unit::multiply_by_blocks`].
 #[inline(always)]
 unsafe fn run<T: Tiles>(jobs: &[RowsByBlocks<'_>], blocks: RightBlocks) {
-    let mut room = Room([[0.0; SIDE]; SIDE]);
+    let mut sums = Sums::ZERO;
     // SAFETY: the caller's, here and below.
     let mut tiles = unsafe { T::start() };
     for job in jobs {
@@ -50,8 +48,8 @@ unsafe fn run<T: Tiles>(jobs: &[RowsByBlocks<'_>], blocks: RightBlocks) {
             // SAFETY: as above.
             unsafe {
                 match blocks {
-                    RightBlocks::Columns(reduction) => columns(&mut tiles, part, reduction, &mut room),
-                    RightBlocks::Rows(width) => rows(&mut tiles, part, width, &mut room),
+                    RightBlocks::Columns(reduction) => columns(&mut tiles, part, reduction, &mut sums),
+                    RightBlocks::Rows(width) => rows(&mut tiles, part, width, &mut sums),
                 }
             }
         }
@@ -67,7 +65,7 @@ fn left_side(job: &RowsByBlocks<'_>, step: usize) -> Side {
 }
 
 #[inline(always)]
-unsafe fn columns<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, reduction: usize, room: &mut Room) {
+unsafe fn columns<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, reduction: usize, sums: &mut Sums) {
     for (number, block) in job.blocks.iter().enumerate() {
         for first in (0..BLOCK).step_by(SIDE) {
             let out = job.out.wrapping_add(number * BLOCK + first);
@@ -82,8 +80,8 @@ unsafe fn columns<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, reduction: usi
                     SIDE => tiles.put::<true>(out, job.out_stride),
                     16 => tiles.put::<false>(out, job.out_stride),
                     _ => {
-                        put(tiles, room, job.rows);
-                        leave(room, job.rows, out, job.out_stride);
+                        put(tiles, sums, job.rows);
+                        leave(sums, job.rows, out, job.out_stride);
                     }
                 }
             }
@@ -92,7 +90,7 @@ unsafe fn columns<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, reduction: usi
 }
 
 #[inline(always)]
-unsafe fn rows<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, width: usize, room: &mut Room) {
+unsafe fn rows<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, width: usize, sums: &mut Sums) {
     for first in (0..width).step_by(SIDE) {
         // Words from pair to pair, and where these columns begin.
         let group = first / BLOCK * BLOCK;
@@ -100,10 +98,10 @@ unsafe fn rows<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, width: usize, roo
         let out = job.out.wrapping_add(first);
         // SAFETY: the caller's.
         unsafe {
-            for (i, sums) in room.0.iter_mut().enumerate().take(job.rows) {
-                *sums = out.wrapping_add(i * job.out_stride).cast::<[f32; SIDE]>().read_unaligned();
+            for (i, own) in sums.0.iter_mut().enumerate().take(job.rows) {
+                *own = out.wrapping_add(i * job.out_stride).cast::<[f32; SIDE]>().read_unaligned();
             }
-            tiles.resume(room.0.as_ptr().cast());
+            tiles.resume(sums.start());
             for (number, block) in job.blocks.iter().enumerate() {
                 for step in 0..BLOCK / STEP {
                     let at = block.wrapping_add(start + step * STEP / 2 * row).cast();
@@ -111,66 +109,30 @@ unsafe fn rows<T: Tiles>(tiles: &mut T, job: RowsByBlocks<'_>, width: usize, roo
                     tiles.step(left, Side { at, row: 4 * row, tile: 64 }, job.rows);
                 }
             }
-            put(tiles, room, job.rows);
-            leave(room, job.rows, out, job.out_stride);
+            put(tiles, sums, job.rows);
+            leave(sums, job.rows, out, job.out_stride);
         }
     }
 }
 
-/// Writes the sums of some rows to the room.
+/// Writes the sums of some rows to a block of their own.
 #[inline(always)]
-unsafe fn put<T: Tiles>(tiles: &mut T, room: &mut Room, rows: usize) {
-    let to = room.0.as_mut_ptr().cast();
-    // SAFETY: the room has 32 rows.
+unsafe fn put<T: Tiles>(tiles: &mut T, sums: &mut Sums, rows: usize) {
+    let to = sums.start();
+    // SAFETY: there are 32 rows.
     unsafe { if rows > SIDE / 2 { tiles.put::<true>(to, SIDE) } else { tiles.put::<false>(to, SIDE) } }
 }
 
-/// Copies some rows of the room to where they belong.
+/// Copies some rows of them to where they belong.
 #[inline(always)]
-unsafe fn leave(room: &Room, rows: usize, out: *mut f32, stride: usize) {
-    for (i, sums) in room.0.iter().enumerate().take(rows) {
+unsafe fn leave(sums: &Sums, rows: usize, out: *mut f32, stride: usize) {
+    for (i, own) in sums.0.iter().enumerate().take(rows) {
         // SAFETY: the caller's.
-        unsafe { out.wrapping_add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
+        unsafe { out.wrapping_add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*own) };
     }
 }
 
-macro_rules! entry {
-    ($(#[$meta:meta])* $name:ident, $tiles:ty) => {
-        $(#[$meta])*
-        pub(super) unsafe fn $name(jobs: &[RowsByBlocks<'_>], blocks: RightBlocks) {
-            // SAFETY: the caller's.
-            unsafe { run::<$tiles>(jobs, blocks) }
-        }
-    };
-}
-
-entry! {
-    /// See [`super::unit::Unit::multiply_by_blocks`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    hardware, super::hardware::Hardware
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_by_blocks`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    avx512, super::fused::Avx512
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_by_blocks`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    avx2, super::fused::Avx2
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_by_blocks`].
-    #[cfg(target_arch = "aarch64")]
-    neon, super::neon::Neon
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_by_blocks`].
-    model, super::model::Model
-}
+each_unit!(run(jobs: &[RowsByBlocks<'_>], blocks: RightBlocks));
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,9 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::block::SIDE;
+use super::block::{SIDE, Sums};
 use super::few::TakeRow;
+use super::hardware::{Config, tiles};
 
 /// Inputs of a block.
 const BLOCK: usize = 32;
@@ -30,44 +31,14 @@ pub(crate) struct ByteRows {
     pub(crate) blocks: usize,
 }
 
-/// What `ldtilecfg` reads.
-#[repr(C, align(64))]
-struct Config {
-    palette: u8,
-    start_row: u8,
-    reserved: [u8; 14],
-    row_bytes: [u16; 16],
-    rows: [u8; 16],
-}
-
 /// Tiles 0 to 3 are sums of 16 × 16, 4 and 5 the left side, 16 rows of a block; 6 and 7 the right side, 8 quadruples by
 /// 16 outputs.
-static BLOCKS: Config = Config {
-    palette: 1,
-    start_row: 0,
-    reserved: [0; 14],
-    row_bytes: [64, 64, 64, 64, BLOCK as u16, BLOCK as u16, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
-    rows: [16, 16, 16, 16, 16, 16, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0],
-};
-
-macro_rules! tiles {
-    ($($body:tt)*) => {
-        asm!(
-            $($body)*,
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-            options(nostack, preserves_flags)
-        )
-    };
-}
+static BLOCKS: Config =
+    Config::new([64, 64, 64, 64, BLOCK as u16, BLOCK as u16, 64, 64], [16, 16, 16, 16, 16, 16, 8, 8]);
 
 /// A block's sums of 32 rows by 32 outputs.
 #[repr(align(64))]
 struct Whole([[i32; SIDE]; SIDE]);
-
-/// Sums of all blocks so far.
-#[repr(align(64))]
-struct Sums([[f32; SIDE]; SIDE]);
 
 /// All rows by all panels.
 ///
@@ -76,7 +47,7 @@ struct Sums([[f32; SIDE]; SIDE]);
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,f16c")]
 pub(super) unsafe fn hardware(job: ByteRows, take: &mut TakeRow<'_>) {
     let mut whole = [Whole([[0; SIDE]; SIDE]), Whole([[0; SIDE]; SIDE])];
-    let mut sums = Sums([[0.0; SIDE]; SIDE]);
+    let mut sums = Sums::ZERO;
     // SAFETY: the caller's, here and below.
     unsafe { tiles!("ldtilecfg [{}]", in(reg) &raw const BLOCKS) };
     for panel in 0..job.count {

@@ -1,6 +1,7 @@
 //! Few rows by panels that are laid out once, as in generation: the weight is read once, and nothing is packed.
 
-use super::block::{SIDE, STEP, Side, Tiles};
+use super::block::{SIDE, STEP, Side, Sums, Tiles};
+use super::each_unit::each_unit;
 
 /// Rows by panels of 32 columns, each [pairs, 32] words, one after the other.
 #[derive(Clone, Copy)]
@@ -20,14 +21,11 @@ pub(crate) struct FewRows {
 /// What takes the sums: number of the panel, number of the row, the row's 32 sums.
 pub(crate) type TakeRow<'a> = dyn FnMut(usize, usize, &[f32; SIDE]) + 'a;
 
-/// 32 × 32 sums.
-#[repr(align(64))]
-struct Room([[f32; SIDE]; SIDE]);
-
+/// See [`super::unit::Unit::multiply_few`].
 #[inline(always)]
-pub(super) unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
+unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
     let steps = job.reduction / STEP;
-    let mut room = Room([[0.0; SIDE]; SIDE]);
+    let mut sums = Sums::ZERO;
     // SAFETY: the caller's, here and below.
     let mut tiles = unsafe { T::start() };
     for panel in 0..job.count {
@@ -45,10 +43,10 @@ pub(super) unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
                     left.at = left.at.wrapping_add(2 * STEP);
                     right.at = right.at.wrapping_add(4 * 16 * SIDE);
                 }
-                let to = room.0.as_mut_ptr().cast();
+                let to = sums.start();
                 if rows > SIDE / 2 { tiles.put::<true>(to, SIDE) } else { tiles.put::<false>(to, SIDE) }
             }
-            for (row, sums) in room.0.iter().enumerate().take(rows) {
+            for (row, sums) in sums.0.iter().enumerate().take(rows) {
                 take(panel, first + row, sums);
             }
         }
@@ -57,40 +55,4 @@ pub(super) unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
     unsafe { tiles.finish() };
 }
 
-macro_rules! entry {
-    ($(#[$meta:meta])* $name:ident, $tiles:ty) => {
-        $(#[$meta])*
-        pub(super) unsafe fn $name(job: FewRows, take: &mut TakeRow<'_>) {
-            // SAFETY: the caller's.
-            unsafe { run::<$tiles>(job, take) }
-        }
-    };
-}
-
-entry! {
-    /// See [`super::unit::Unit::multiply_few`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    hardware, super::hardware::Hardware
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_few`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    avx512, super::fused::Avx512
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_few`].
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    avx2, super::fused::Avx2
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_few`].
-    #[cfg(target_arch = "aarch64")]
-    neon, super::neon::Neon
-}
-entry! {
-    /// See [`super::unit::Unit::multiply_few`].
-    model, super::model::Model
-}
+each_unit!(run(job: FewRows, take: &mut TakeRow<'_>));

@@ -5,48 +5,32 @@
 
 use std::arch::asm;
 
-use super::block::{SIDE, Side, Tiles};
+use super::block::{SIDE, Side, Sums};
+use super::in_memory::{AddStep, InMemory};
 
 /// Flush to zero, and denormals are zero.
 const FLUSHING: u32 = 0x8040;
 /// The upper half of a word.
 const UPPER: u32 = 0xffff_0000;
 
-/// 32 rows of 32 numbers.
-#[repr(align(64))]
-struct Block([[f32; SIDE]; SIDE]);
-
-/// The sums, and the left side of a step: for each row its 16 values at even places, then those at odd places.
-pub(super) struct Fused<const WIDE: bool>(Box<[Block; 2]>);
-
 /// AVX-512.
-pub(super) type Avx512 = Fused<true>;
+pub(super) type Avx512 = InMemory<Fused<true>>;
 /// AVX2 and FMA.
-pub(super) type Avx2 = Fused<false>;
+pub(super) type Avx2 = InMemory<Fused<false>>;
 
-impl<const WIDE: bool> Tiles for Fused<WIDE> {
-    #[inline(always)]
-    unsafe fn start() -> Self {
-        Self(Box::new([Block([[0.0; SIDE]; SIDE]), Block([[0.0; SIDE]; SIDE])]))
-    }
+/// Adds a step by multiply-adds, of 16 numbers where `WIDE`, else of 8.
+pub(super) struct Fused<const WIDE: bool>;
 
-    #[inline(always)]
-    unsafe fn finish(self) {}
+/// The left side of a step: for each row its 16 values at even places, then those at odd places.
+#[repr(align(64))]
+pub(super) struct Left([[f32; SIDE]; SIDE]);
 
-    #[inline(always)]
-    unsafe fn clear(&mut self) {
-        self.0[0].0 = [[0.0; SIDE]; SIDE];
-    }
+impl<const WIDE: bool> AddStep for Fused<WIDE> {
+    type Scratch = Left;
+    const SCRATCH: Left = Left([[0.0; SIDE]; SIDE]);
 
     #[inline(always)]
-    unsafe fn resume(&mut self, from: *const f32) {
-        // SAFETY: the caller's.
-        self.0[0].0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
-    }
-
-    #[inline(always)]
-    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
-        let [sums, wide] = &mut *self.0;
+    unsafe fn add(sums: &mut Sums, wide: &mut Left, left: Side, right: Side, rows: usize) {
         for (i, wide) in wide.0.iter_mut().enumerate().take(rows) {
             let at = left.at.wrapping_add(i / 16 * left.tile + i % 16 * left.row);
             // SAFETY: the caller's; a row of a tile is 16 words.
@@ -59,18 +43,9 @@ impl<const WIDE: bool> Tiles for Fused<WIDE> {
                 *high = f32::from_bits(word & UPPER);
             }
         }
-        let (sums, wide) = (sums.0.as_mut_ptr().cast(), wide.0.as_ptr().cast());
+        let (sums, wide) = (sums.start(), wide.0.as_ptr().cast());
         // SAFETY: the caller's; sums and left side are the blocks above.
         unsafe { if WIDE { step_avx512(sums, wide, right, rows) } else { step_avx2(sums, wide, right, rows) } };
-    }
-
-    #[inline(always)]
-    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0[0].0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
-        }
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Hardware(PhantomData<*mut ()>);
 
 /// What `ldtilecfg` reads.
 #[repr(C, align(64))]
-struct Config {
+pub(super) struct Config {
     palette: u8,
     start_row: u8,
     reserved: [u8; 14],
@@ -20,18 +20,24 @@ struct Config {
     rows: [u8; 16],
 }
 
-/// Eight tiles of 16 rows of 64 bytes, always: who packs fills edges with zeros.
-static FULL: Config = {
-    let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
-    let mut tile = 0;
-    while tile < 8 {
-        row_bytes[tile] = 64;
-        rows[tile] = 16;
-        tile += 1;
+impl Config {
+    /// Eight tiles of so many rows of so many bytes.
+    pub(super) const fn new(row_bytes: [u16; 8], rows: [u8; 8]) -> Self {
+        let mut config = Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
+        let mut tile = 0;
+        while tile < 8 {
+            config.row_bytes[tile] = row_bytes[tile];
+            config.rows[tile] = rows[tile];
+            tile += 1;
+        }
+        config
     }
-    Config { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
-};
+}
 
+/// Eight tiles of 16 rows of 64 bytes, always: who packs fills edges with zeros.
+static FULL: Config = Config::new([64; 8], [16; 8]);
+
+/// Instructions of tiles, which change what is in them.
 macro_rules! tiles {
     ($($body:tt)*) => {
         asm!(
@@ -42,6 +48,8 @@ macro_rules! tiles {
         )
     };
 }
+
+pub(super) use tiles;
 
 #[inline(always)]
 unsafe fn load<const T: usize>(from: *const u8, stride: usize) {

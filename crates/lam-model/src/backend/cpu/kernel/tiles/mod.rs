@@ -12,11 +12,13 @@ mod by_blocks;
 #[cfg(target_arch = "x86_64")]
 mod bytes;
 mod cut;
+mod each_unit;
 mod few;
 #[cfg(target_arch = "x86_64")]
 mod fused;
 #[cfg(target_arch = "x86_64")]
 mod hardware;
+mod in_memory;
 mod model;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -35,11 +37,11 @@ mod tests;
 mod unfused;
 mod unit;
 
-pub(crate) use block::{SIDE, Tiles};
-pub(crate) use by_blocks::{RightBlocks, RowsByBlocks};
+pub(crate) use block::{BEYOND, SIDE, STEP, Sums, Tiles};
+pub(crate) use by_blocks::{BLOCK, RightBlocks, RowsByBlocks};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use bytes::ByteRows;
 pub(crate) use few::FewRows;
-pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair, Sums};
+pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair};
 pub(super) use sides::{Left, Term, Work};
 pub(crate) use unit::{Unit, run_by};

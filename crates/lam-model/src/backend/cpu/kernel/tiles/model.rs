@@ -1,9 +1,13 @@
 //! The tiles in plain Rust, bit for bit: for processors that have none, and to test with.
 
-use super::block::{SIDE, STEP, Side, Tiles};
+use super::block::{STEP, Side, Sums};
+use super::in_memory::{AddStep, InMemory};
 
-/// The sums, a row after the other.
-pub(super) struct Model(Box<[[f32; SIDE]; SIDE]>);
+/// Such tiles.
+pub(super) type Model = InMemory<Plain>;
+
+/// Adds a step value by value.
+pub(super) struct Plain;
 
 /// What is too small to be a normal number counts as zero.
 #[inline(always)]
@@ -23,29 +27,17 @@ fn fused(a: f32, b: f32, sum: f32) -> f32 {
     flushed(a.mul_add(b, sum))
 }
 
-impl Tiles for Model {
-    unsafe fn start() -> Self {
-        Self(Box::new([[0.0; SIDE]; SIDE]))
-    }
+impl AddStep for Plain {
+    type Scratch = ();
+    const SCRATCH: () = ();
 
-    unsafe fn finish(self) {}
-
-    unsafe fn clear(&mut self) {
-        *self.0 = [[0.0; SIDE]; SIDE];
-    }
-
-    unsafe fn resume(&mut self, from: *const f32) {
-        // SAFETY: the caller's.
-        *self.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
-    }
-
-    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
+    unsafe fn add(sums: &mut Sums, (): &mut (), left: Side, right: Side, rows: usize) {
         let row = |side: Side, tile: usize, row: usize| {
             // SAFETY: the caller's; a row of a tile is 16 words.
             unsafe { side.at.add(tile * side.tile + row * side.row).cast::<[u32; 16]>().read_unaligned() }.map(halves)
         };
         let columns: [[[[f32; 2]; 16]; 2]; STEP / 2] = std::array::from_fn(|p| [row(right, 0, p), row(right, 1, p)]);
-        for (i, sums) in self.0.iter_mut().enumerate().take(rows) {
+        for (i, sums) in sums.0.iter_mut().enumerate().take(rows) {
             let a = row(left, i / 16, i % 16);
             for (j, sum) in sums.iter_mut().enumerate() {
                 let (mut even, mut odd) = (0.0, 0.0);
@@ -55,14 +47,6 @@ impl Tiles for Model {
                 }
                 *sum = flushed(flushed(*sum) + flushed(even + odd));
             }
-        }
-    }
-
-    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
         }
     }
 }

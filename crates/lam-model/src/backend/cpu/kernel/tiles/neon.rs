@@ -5,40 +5,27 @@
 
 use std::arch::asm;
 
-use super::block::{SIDE, Side, Tiles};
+use super::block::{SIDE, Side, Sums};
+use super::in_memory::{AddStep, InMemory};
 
 /// The upper half of a word.
 const UPPER: u32 = 0xffff_0000;
 
-/// 32 rows of 32 sums.
-#[repr(align(64))]
-struct Sums([[f32; SIDE]; SIDE]);
+/// NEON.
+pub(super) type Neon = InMemory<Fused>;
+
+/// Adds a step by multiply-adds.
+pub(super) struct Fused;
 
 /// The left side of a step: for two rows, pair after pair, the value at the even place and that at the odd one of each.
 #[repr(align(64))]
-struct Left([[[f32; 4]; 16]; SIDE / 2]);
+pub(super) struct Left([[[f32; 4]; 16]; SIDE / 2]);
 
-/// Sums and left side in memory.
-pub(super) struct Neon(Box<(Sums, Left)>);
+impl AddStep for Fused {
+    type Scratch = Left;
+    const SCRATCH: Left = Left([[[0.0; 4]; 16]; SIDE / 2]);
 
-impl Tiles for Neon {
-    unsafe fn start() -> Self {
-        Self(Box::new((Sums([[0.0; SIDE]; SIDE]), Left([[[0.0; 4]; 16]; SIDE / 2]))))
-    }
-
-    unsafe fn finish(self) {}
-
-    unsafe fn clear(&mut self) {
-        self.0.0.0 = [[0.0; SIDE]; SIDE];
-    }
-
-    unsafe fn resume(&mut self, from: *const f32) {
-        // SAFETY: the caller's.
-        self.0.0.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
-    }
-
-    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
-        let (sums, wide) = &mut *self.0;
+    unsafe fn add(sums: &mut Sums, wide: &mut Left, left: Side, right: Side, rows: usize) {
         for i in 0..rows {
             let at = left.at.wrapping_add(i / 16 * left.tile + i % 16 * left.row);
             // SAFETY: the caller's; a row of a tile is 16 words.
@@ -48,18 +35,10 @@ impl Tiles for Neon {
                 four[i % 2 * 2 + 1] = f32::from_bits(word & UPPER);
             }
         }
-        let (sums, wide) = (sums.0.as_mut_ptr().cast::<f32>(), wide.0.as_ptr().cast());
+        let (sums, wide) = (sums.start(), wide.0.as_ptr().cast());
         for (tile, at) in [right.at, right.at.wrapping_add(right.tile)].into_iter().enumerate() {
             // SAFETY: the caller's; sums and left side are the blocks above.
             unsafe { columns(sums.wrapping_add(16 * tile), wide, (at, right.row), rows.div_ceil(2)) };
-        }
-    }
-
-    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0.0.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
         }
     }
 }

@@ -7,15 +7,11 @@ use super::super::panel::Words;
 #[cfg(target_arch = "x86_64")]
 use super::super::vector::Wide;
 use super::super::vector::{Plain, Vector};
-use super::block::{PAIR, SIDE, Side, Tiles};
+use super::block::{PAIR, SIDE, Side, Sums, Tiles};
 
 /// What a block reads of one side in one step: two tiles, each 16 rows of 16 pairs.
 #[repr(C, align(64))]
 pub(crate) struct Pair(pub(crate) [[bf16; 2 * 16]; SIDE]);
-
-/// The sums of a block.
-#[repr(C, align(64))]
-pub(crate) struct Sums(pub(crate) [[f32; SIDE]; SIDE]);
 
 impl Pair {
     #[inline(always)]
@@ -40,7 +36,7 @@ impl<T: Tiles> Multiplier<T> {
         started: bool,
         sums: &mut Sums,
     ) {
-        let at = sums.0.as_mut_ptr().cast::<f32>();
+        let at = sums.start();
         // SAFETY: the processor has this unit; sides and sums are as large as what is read and written.
         unsafe {
             if started {

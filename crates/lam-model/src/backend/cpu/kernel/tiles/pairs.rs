@@ -3,55 +3,30 @@
 use std::arch::x86_64::*;
 use std::mem::transmute;
 
-use super::block::{SIDE, STEP, Side, Tiles};
+use super::block::{SIDE, STEP, Side, Sums};
+use super::in_memory::{AddStep, InMemory};
 
 /// Rows whose sums stay in registers over a step, two vectors each.
 const ROWS: usize = 8;
 
-/// The sums, a row after the other.
-#[repr(align(64))]
-struct Block([[f32; SIDE]; SIDE]);
-
 /// AVX-512 with products of bf16.
-pub(super) struct Pairs(Box<Block>);
+pub(super) type Pairs = InMemory<Dots>;
 
-impl Tiles for Pairs {
-    #[inline(always)]
-    unsafe fn start() -> Self {
-        Self(Box::new(Block([[0.0; SIDE]; SIDE])))
-    }
+/// Adds a step by dot products of pairs.
+pub(super) struct Dots;
 
-    #[inline(always)]
-    unsafe fn finish(self) {}
+impl AddStep for Dots {
+    type Scratch = ();
+    const SCRATCH: () = ();
 
     #[inline(always)]
-    unsafe fn clear(&mut self) {
-        self.0.0 = [[0.0; SIDE]; SIDE];
-    }
-
-    #[inline(always)]
-    unsafe fn resume(&mut self, from: *const f32) {
-        // SAFETY: the caller's.
-        self.0.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
-    }
-
-    #[inline(always)]
-    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
-        for (group, sums) in self.0.0.as_chunks_mut::<ROWS>().0.iter_mut().enumerate().take(rows.div_ceil(ROWS)) {
+    unsafe fn add(sums: &mut Sums, (): &mut (), left: Side, right: Side, rows: usize) {
+        for (group, sums) in sums.0.as_chunks_mut::<ROWS>().0.iter_mut().enumerate().take(rows.div_ceil(ROWS)) {
             // Both tiles have whole groups of rows.
             let first = group * ROWS;
             let at = left.at.wrapping_add(first / 16 * left.tile + first % 16 * left.row);
             // SAFETY: the caller's.
-            unsafe { add(sums, (at, left.row), right) };
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
+            unsafe { add_rows(sums, (at, left.row), right) };
         }
     }
 }
@@ -59,7 +34,7 @@ impl Tiles for Pairs {
 /// One step of some rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16")]
-unsafe fn add(sums: &mut [[f32; SIDE]; ROWS], (left, row): (*const u8, usize), right: Side) {
+unsafe fn add_rows(sums: &mut [[f32; SIDE]; ROWS], (left, row): (*const u8, usize), right: Side) {
     // SAFETY: the caller's; the types of pairs differ in name only.
     unsafe {
         let mut held = [[_mm512_setzero_ps(); 2]; ROWS];

@@ -6,10 +6,10 @@ use super::super::numbers::Numbers;
 use super::super::panel::Words;
 use super::super::tile::Put;
 use super::ask::{Ahead, LINE};
-use super::block::{PAIR, SIDE, STEP, Side, Tiles};
+use super::block::{PAIR, SIDE, STEP, Side, Sums, Tiles};
 use super::cut::{Pass, Stretch};
 use super::pack::Rows;
-use super::pending::{Pending, Room};
+use super::pending::Pending;
 use super::sides::{Left, Work};
 
 /// Lines that a step may ask for of one side.
@@ -22,7 +22,8 @@ pub(super) struct Scratch {
     segments: Vec<Segment>,
     /// Partial sums: [strips][panels][32, 32] f32.
     pub(super) sums: Words,
-    rooms: [Room; 2],
+    /// Sums on their way, while those of the next block are made.
+    leaving: [Sums; 2],
     turn: usize,
     pub(super) pending: Pending,
 }
@@ -33,7 +34,7 @@ impl Scratch {
             left: Words::take(0),
             segments: Vec::new(),
             sums: Words::take(0),
-            rooms: [Room::EMPTY, Room::EMPTY],
+            leaving: [Sums::ZERO, Sums::ZERO],
             turn: 0,
             pending: Pending::none(),
         }
@@ -57,7 +58,7 @@ pub(super) struct Part<'a> {
     pub(super) at: usize,
     pub(super) rows: Range<usize>,
     pub(super) columns: Range<usize>,
-    /// Its right side, unless that lies in panels.
+    /// Its right side.
     pub(super) right: &'a [u32],
     /// First row and number of the pass that comes next.
     pub(super) after: Option<(usize, usize)>,
@@ -100,12 +101,12 @@ impl Part<'_> {
                         tiles.put::<true>(partial, SIDE);
                         continue;
                     }
-                    let room = scratch.rooms[scratch.turn].start();
+                    let sums = scratch.leaving[scratch.turn].start();
                     scratch.turn = 1 - scratch.turn;
                     if high > SIDE / 2 {
-                        tiles.put::<true>(room, SIDE)
+                        tiles.put::<true>(sums, SIDE)
                     } else {
-                        tiles.put::<false>(room, SIDE)
+                        tiles.put::<false>(sums, SIDE)
                     }
                     let column = self.columns.start + panel * SIDE;
                     let put = Put {
@@ -114,7 +115,7 @@ impl Part<'_> {
                         columns: SIDE.min(self.columns.end - column),
                         alpha: self.work.alpha,
                     };
-                    scratch.pending = Pending::new(room, high, put);
+                    scratch.pending = Pending::new(sums, high, put);
                 }
             }
         }
@@ -189,10 +190,10 @@ impl Part<'_> {
     #[inline(always)]
     fn next_right(&self, strip: usize, strips: usize, panel: usize) -> Ahead {
         let steps = self.pass().steps;
-        let lines = 2 * 16;
-        let count = lines_of(lines, strips);
+        // A step's right side has 32 lines, of which each strip asks for its share.
+        let count = (4 * PAIR / LINE).div_ceil(strips.max(1));
         let next = self.passes.get(self.at + 1).is_some_and(|next| next.steps == steps);
-        if !next || count > MOST_LINES || self.right.is_empty() {
+        if !next || count > MOST_LINES {
             return Ahead::NONE;
         }
         let panels = self.columns.len().div_ceil(SIDE);
@@ -200,11 +201,6 @@ impl Part<'_> {
         let at = self.right.as_ptr().wrapping_add((panels + panel) * steps * PAIR).cast::<u8>();
         Ahead { at: at.wrapping_add(strip * count * steps * LINE), stride: steps * LINE, count, next: LINE }
     }
-}
-
-/// Lines of each strip's share.
-fn lines_of(lines: usize, strips: usize) -> usize {
-    lines.div_ceil(strips.max(1))
 }
 
 /// The partial sums after these.

@@ -1,5 +1,5 @@
 //! Sums that have left the tiles and are still to be scaled, added, rounded and written. The vector unit does that while
-//! the tiles work at the next block. Plain Rust, so that every processor rounds alike.
+//! the tiles work at the next block. Every processor rounds alike.
 
 use half::bf16;
 
@@ -7,19 +7,7 @@ use super::super::element::Element;
 use super::super::tile::{Destination, Put};
 use super::block::SIDE;
 
-/// 32 × 32 sums on their way.
-#[repr(align(64))]
-pub(super) struct Room([f32; SIDE * SIDE]);
-
-impl Room {
-    pub(super) const EMPTY: Self = Self([0.0; SIDE * SIDE]);
-
-    pub(super) fn start(&mut self) -> *mut f32 {
-        self.0.as_mut_ptr()
-    }
-}
-
-/// Rows of a room that are still to be written.
+/// Rows of a block of sums that are still to be written.
 pub(super) struct Pending {
     sums: *const f32,
     row: usize,

@@ -1,28 +1,20 @@
 //! Tiles in plain Rust for processors without fused multiply-adds, where following the others' order of sums would cost
 //! several times as much: one chain from pair to pair, every product and every sum rounded.
 
-use super::block::{SIDE, STEP, Side, Tiles};
+use super::block::{STEP, Side, Sums};
+use super::in_memory::{AddStep, InMemory};
 
-/// The sums, a row after the other.
-pub(super) struct Unfused(Box<[[f32; SIDE]; SIDE]>);
+/// Such tiles.
+pub(super) type Unfused = InMemory<Rounding>;
 
-impl Tiles for Unfused {
-    unsafe fn start() -> Self {
-        Self(Box::new([[0.0; SIDE]; SIDE]))
-    }
+/// Adds a step with every product and every sum rounded.
+pub(super) struct Rounding;
 
-    unsafe fn finish(self) {}
+impl AddStep for Rounding {
+    type Scratch = ();
+    const SCRATCH: () = ();
 
-    unsafe fn clear(&mut self) {
-        *self.0 = [[0.0; SIDE]; SIDE];
-    }
-
-    unsafe fn resume(&mut self, from: *const f32) {
-        // SAFETY: the caller's.
-        *self.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
-    }
-
-    unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
+    unsafe fn add(sums: &mut Sums, (): &mut (), left: Side, right: Side, rows: usize) {
         let row = |side: Side, tile: usize, row: usize| {
             // SAFETY: the caller's; a row of a tile is 16 words.
             unsafe { side.at.add(tile * side.tile + row * side.row).cast::<[u32; 16]>().read_unaligned() }
@@ -32,7 +24,7 @@ impl Tiles for Unfused {
         for tile in 0..2 {
             let words: [[u32; 16]; STEP / 2] = std::array::from_fn(|pair| row(right, tile, pair));
             let (lows, highs) = (words.map(low), words.map(high));
-            for (i, sums) in self.0.iter_mut().enumerate().take(rows) {
+            for (i, sums) in sums.0.iter_mut().enumerate().take(rows) {
                 let words = row(left, i / 16, i % 16);
                 let (firsts, seconds) = (low(words), high(words));
                 let sums = &mut sums.as_chunks_mut::<16>().0[tile];
@@ -44,14 +36,6 @@ impl Tiles for Unfused {
                 }
                 *sums = own;
             }
-        }
-    }
-
-    unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
         }
     }
 }

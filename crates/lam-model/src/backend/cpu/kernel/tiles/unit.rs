@@ -250,13 +250,13 @@ impl Unit {
             let columns = work.columns.start + columns.start..work.columns.start + columns.end;
             let count = columns.len().div_ceil(SIDE) * plan.passes[*pass].steps * PAIR;
             // SAFETY: the caller's; each unit has words of its own.
-            unsafe { self.pack(work.terms, &plan.passes[*pass], columns, &mut packed.from(*first)[..count]) };
+            unsafe { self.pack(work.terms, &plan.passes[*pass], columns, packed.part(*first, count)) };
         };
         let multiply = |task: usize| {
             let row = work.rows.start + task * rows;
             let own = Work { rows: row..work.rows.end.min(row + rows), columns: work.columns.clone(), ..*work };
             // SAFETY: as above; each task has rows of its own, and reads words that are written.
-            unsafe { self.multiply_with(&own, &plan, Some(&packed.from(0)[..plan.words(n)])) };
+            unsafe { self.multiply_with(&own, &plan, Some(packed.read(0, plan.words(n)))) };
         };
         team::in_two_phases(threads, (units.len(), &pack), (m.div_ceil(rows), &multiply));
     }

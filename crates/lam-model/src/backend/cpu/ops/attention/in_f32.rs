@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{BLOCK, Block, Heads, Seen};
-use crate::backend::cpu::kernel::matmul::{Matrix, Product, multiply};
+use crate::backend::cpu::kernel::matmul::{Matrix, Product, multiply, multiply_shared};
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::batch::Span;
@@ -42,20 +42,14 @@ pub(super) fn forward(heads: Heads, inputs: Inputs<'_>, o: &mut [f32], logsumexp
                     let row_scores = &mut scores[i * block.keys..(i + 1) * block.keys];
                     let lse = softmax(row_scores, &heads.seen(span, &block, i));
                     // SAFETY: only this task has this row and head.
-                    unsafe { logsumexp.from((row + i) * heads.query + h)[0] = lse };
+                    unsafe { logsumexp.part((row + i) * heads.query + h, 1)[0] = lse };
                 }
                 for (place, part) in parts.iter().enumerate() {
                     let values = Matrix::rows(&inputs.v[(start + part.start) * wk + j * e..], wk);
                     let product = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
-                    // SAFETY: only this task has these rows of this head, and `multiply` touches no others.
-                    let out = unsafe { o.from(row * wq + h * e) };
-                    multiply(
-                        product,
-                        Matrix::rows(&scores[part.start - block.first_key..], block.keys),
-                        values,
-                        out,
-                        wq,
-                    );
+                    let scores = Matrix::rows(&scores[part.start - block.first_key..], block.keys);
+                    // SAFETY: only this task has these rows of this head.
+                    unsafe { multiply_shared(product, scores, values, o, row * wq + h * e, wq) };
                 }
             }
         }
@@ -97,7 +91,7 @@ pub(super) fn backward(heads: Heads, inputs: Inputs<'_>, kept: Kept<'_>, gradien
         let (mut p, mut ds) = (vec![0.0; size], vec![0.0; size]);
         for by_key in &gradients[1..] {
             // SAFETY: only this task has these rows of this key-value head.
-            (start..start + length).for_each(|row| unsafe { by_key.from(row * wk + j * e)[..e].fill(0.0) });
+            (start..start + length).for_each(|row| unsafe { by_key.part(row * wk + j * e, e).fill(0.0) });
         }
         for h in j * group..(j + 1) * group {
             for block in heads.blocks(span) {
@@ -181,12 +175,13 @@ impl Task<'_> {
             let (p, ds) = (&p[column..], &ds[column..]);
             let by_query = Product { m: block.queries, n: e, k: part.len(), alpha: 1.0, accumulate: place > 0 };
             let by_key = Product { m: part.len(), n: e, k: block.queries, alpha: 1.0, accumulate: true };
-            // SAFETY: only this task has these rows of this key-value head and of its query heads; `multiply` touches no
-            // others.
-            let (dq, dk, dv) = unsafe { (dq.from(at), dk.from(at_key), dv.from(at_key)) };
-            multiply(by_key, Matrix::columns(p, block.keys), g, dv, wk);
-            multiply(by_query, Matrix::rows(ds, block.keys), Matrix::rows(&inputs.k[at_key..], wk), dq, wq);
-            multiply(by_key, Matrix::columns(ds, block.keys), queries, dk, wk);
+            let keys = Matrix::rows(&inputs.k[at_key..], wk);
+            // SAFETY: only this task has these rows of this key-value head and of its query heads.
+            unsafe {
+                multiply_shared(by_key, Matrix::columns(p, block.keys), g, dv, at_key, wk);
+                multiply_shared(by_query, Matrix::rows(ds, block.keys), keys, dq, at, wq);
+                multiply_shared(by_key, Matrix::columns(ds, block.keys), queries, dk, at_key, wk);
+            }
         }
     }
 }

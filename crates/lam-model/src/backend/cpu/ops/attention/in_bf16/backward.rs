@@ -338,7 +338,7 @@ impl Backward<'_> {
                     let turned = turned::<V>(&room.dq[at * room.steps + step], self.task.heads.factor());
                     for (row, values) in turned.as_flattened().iter().enumerate().take(rows) {
                         let to = self.task.at_query(block * SIDE + row, h) + step * SIDE;
-                        write::<V>(&mut dq.from(to)[..width], *values);
+                        write::<V>(dq.part(to, width), *values);
                     }
                 }
             }
@@ -355,8 +355,8 @@ impl Backward<'_> {
             for (row, sums) in sums.0.iter().enumerate().take(self.task.sight.rows(block)) {
                 // SAFETY: the caller's; only this task has these rows of this head.
                 unsafe {
-                    let to = to.from(self.task.at_key(block * SIDE + row) + column);
-                    write::<V>(&mut to[..width], scaled::<V>(sums, V::splat(factor)));
+                    let to = to.part(self.task.at_key(block * SIDE + row) + column, width);
+                    write::<V>(to, scaled::<V>(sums, V::splat(factor)));
                 }
             }
         }

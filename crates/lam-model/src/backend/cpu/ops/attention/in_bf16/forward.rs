@@ -149,7 +149,7 @@ impl Forward<'_> {
         for (row, total) in totals.as_flattened().iter().enumerate().take(sight.rows(block)) {
             let at = (sight.span.start + block * SIDE + row) * heads.query + h;
             // SAFETY: only this task has this row and head.
-            unsafe { self.logsumexp.from(at)[0] = room.shifts[row] * std::f32::consts::LN_2 + total.ln() };
+            unsafe { self.logsumexp.part(at, 1)[0] = room.shifts[row] * std::f32::consts::LN_2 + total.ln() };
         }
     }
 
@@ -176,7 +176,7 @@ impl Forward<'_> {
                     // SAFETY: only this task has this row and head; the rest is the caller's.
                     unsafe {
                         let values = scaled::<V>(sums, V::splat(room.inverse[row]));
-                        write::<V>(&mut self.o.from(at)[..width], values);
+                        write::<V>(self.o.part(at, width), values);
                     }
                 }
             }
