@@ -11,7 +11,13 @@ use crate::layout::{BIAS, HEAD_NORMS, MODULES, has_bias, head_norm_name, linear_
 use crate::{DecoderConfig, Finetuning, Initialization, ModelError, Precision, Rounding, files, init};
 
 /// Numbers from which on an embedding is large: reading a row costs two microseconds, at least.
-pub(crate) const LARGE_TABLE: usize = 1 << 25;
+const LARGE_TABLE: usize = 1 << 25;
+
+/// Whether an embedding of so many numbers stays in its file on the processor too: a large one of which only rows are
+/// used, as nothing else is multiplied by it. A batch uses few of them.
+pub(super) fn stays_in_its_file(numbers: usize, rows_only: bool) -> bool {
+    rows_only && numbers >= LARGE_TABLE
+}
 
 /// Takes a decoder's parts out of named tensors, in the form in which they are kept.
 struct Parts<'a> {
@@ -50,11 +56,10 @@ impl Parts<'_> {
         Ok(Weight::frozen(name, tensor)?)
     }
 
-    /// The embedding. A large one of which only rows are used, as nothing else is multiplied by it, stays in its file: a
-    /// batch uses few of its rows.
+    /// The embedding, which may stay in its file.
     fn table(&mut self, name: String, shape: &[usize], rows_only: bool) -> Result<Weight, ModelError> {
         let before = self.in_files;
-        self.in_files |= rows_only && shape.iter().product::<usize>() >= LARGE_TABLE;
+        self.in_files |= stays_in_its_file(shape.iter().product(), rows_only);
         let weight = self.weight(name, shape);
         self.in_files = before;
         weight

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lam_learn::DeviceParameters;
 
 use super::Decoder;
-use super::build::LARGE_TABLE;
+use super::build::stays_in_its_file;
 use super::on_cuda::OnCuda;
 use crate::backend::storage::weight::Weight;
 use crate::device::check_shape;
@@ -36,10 +36,25 @@ impl Decoder {
 
     /// Reads every weight that is still in its file, but for a large embedding, of which rows are read when they are used.
     fn hold(&mut self) -> Result<(), ModelError> {
-        let reads_rows = self.head.is_some() && self.stack.embedding.len() >= LARGE_TABLE;
-        let skipped = usize::from(reads_rows);
-        let mut weights = Arc::make_mut(&mut self.stack).weights_mut().chain(&mut self.head).skip(skipped);
-        Ok(weights.try_for_each(Weight::hold)?)
+        let reads_rows = self.reads_rows();
+        let stack = Arc::make_mut(&mut self.stack);
+        if !reads_rows {
+            stack.embedding.hold()?;
+        }
+        let mut others = stack.weights_mut().skip(1).chain(&mut self.head);
+        Ok(others.try_for_each(Weight::hold)?)
+    }
+
+    /// Whether rows of the embedding are read from its file when the processor uses them.
+    fn reads_rows(&self) -> bool {
+        stays_in_its_file(self.stack.embedding.len(), self.head.is_some())
+    }
+
+    /// Bytes that the weights take in memory, of the device's or of the processor's, adapters included.
+    pub fn weight_bytes(&self) -> usize {
+        let in_file = self.on_cuda.is_none() && self.reads_rows() && self.stack.embedding.in_file().is_some();
+        let all: usize = self.stack.weights().chain(&self.head).map(Weight::bytes).sum();
+        all - if in_file { self.stack.embedding.bytes() } else { 0 }
     }
 
     /// Its network on a CUDA device, where it was brought to one.

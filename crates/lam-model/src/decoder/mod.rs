@@ -111,11 +111,6 @@ impl Decoder {
         Ok(self.head.iter_mut().try_for_each(Weight::store_in_bf16)?)
     }
 
-    /// Bytes that the weights take in memory, adapters included.
-    pub fn weight_bytes(&self) -> usize {
-        self.stack.weights().chain(&self.head).map(Weight::bytes).sum()
-    }
-
     /// Packs texts and their answers so that texts that begin alike share rows, where the sliding window lets them: see
     /// [`PackedBatch::sharing`].
     pub fn pack_answers(&self, answers: &[Answer<'_>]) -> AnswerBatch {

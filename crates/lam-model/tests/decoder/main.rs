@@ -8,6 +8,7 @@ mod bad_files;
 mod generation;
 mod gguf;
 mod initialization;
+mod large_table;
 mod modes;
 mod numerics;
 mod oracle;

@@ -27,7 +27,7 @@ impl<'a> RowReader<'a> {
         }
         let held = weight.held()?;
         let read = move |row: usize, out: &mut [f32]| {
-            copy_row(held.numbers(), row, out);
+            held.numbers().write_f32(row * out.len(), out);
             Ok(())
         };
         let groups = weight.blocks().filter(|blocks| blocks.raw().1.bits() == 4).map(groups_of_blocks);
@@ -110,19 +110,10 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// Copies a row of numbers, as long as `out`.
-fn copy_row(numbers: Numbers<'_>, row: usize, out: &mut [f32]) {
-    let place = row * out.len()..(row + 1) * out.len();
-    match numbers {
-        Numbers::F32(values) => out.copy_from_slice(&values[place]),
-        narrower => out.copy_from_slice(&narrower.to_f32(place)),
-    }
-}
-
 /// Reads rows from a file.
 fn rows_of_file(file: &InFile) -> impl Fn(usize, &mut [f32]) -> Result<(), ModelError> + Sync {
     |row, out| {
-        copy_row(file.rows(row..row + 1)?.numbers(), 0, out);
+        file.rows(row..row + 1)?.numbers().write_f32(0, out);
         Ok(())
     }
 }

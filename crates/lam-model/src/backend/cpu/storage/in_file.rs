@@ -1,5 +1,6 @@
 //! A frozen weight that stays in its file: some rows of it are read at a time, and made into what it is used as. For
-//! models that are computed elsewhere than in the processor's memory.
+//! models that are computed elsewhere than in the processor's memory, or laid out anew on the way there, and for a large
+//! embedding, of which a batch uses few rows.
 
 use std::ops::Range;
 
@@ -137,6 +138,13 @@ impl InFile {
 
     /// Some rows, by this thread.
     pub(crate) fn rows(&self, rows: Range<usize>) -> Result<Rows, ModelError> {
+        let read = self.unchecked(rows)?;
+        self.span.refuse_if_changed()?;
+        Ok(read)
+    }
+
+    /// As [`InFile::rows`]; whether the file was written to meanwhile is the caller's to ask, after the last of them.
+    fn unchecked(&self, rows: Range<usize>) -> Result<Rows, ModelError> {
         let width = self.width();
         let (first, count) = (rows.start * width, rows.len() * width);
         let mut read = if self.span.format == Format::BF16 {
@@ -146,7 +154,6 @@ impl InFile {
         } else {
             Rows::F32(self.span.finite_f32(first, count)?)
         };
-        self.span.refuse_if_changed()?;
         for step in &self.steps {
             read = step.apply(read, &rows, width)?;
         }
@@ -159,10 +166,11 @@ impl InFile {
         let parts = to.par_chunks_mut(ROWS_PER_TASK * width).zip(rows.par_chunks(ROWS_PER_TASK));
         parts.try_for_each(|(to, rows)| {
             to.chunks_mut(width).zip(rows).try_for_each(|(to, &row)| {
-                self.rows(row as usize..row as usize + 1)?.numbers().write_f32(0, to);
-                Ok(())
+                self.unchecked(row as usize..row as usize + 1)?.numbers().write_f32(0, to);
+                Ok::<_, ModelError>(())
             })
-        })
+        })?;
+        self.span.refuse_if_changed()
     }
 
     /// Writes some rows into columns of as many rows, in bf16 and times `scale`, some of them a thread.
@@ -180,7 +188,7 @@ impl InFile {
             if as_it_lies {
                 self.span.to_bf16(first * width, &mut narrow)?;
             } else {
-                let read = self.rows(first..first + count)?;
+                let read = self.unchecked(first..first + count)?;
                 narrow_into(read.numbers(), 0..count * width, scale, &mut narrow);
             }
             for (to_row, from) in values.chunks_mut(stride).zip(narrow.chunks(width)) {
