@@ -4,10 +4,11 @@ Started by engine.sh, which makes the environment and builds our runner.
 """
 
 import argparse
+import os
 import statistics
 import sys
 
-from process import BENCH, ROOT, RUNNER, NotAvailable, ours, read, theirs, write
+from process import BENCH, MASKS, ROOT, RUNNER, NotAvailable, ours, read, theirs, write
 from report import print_table
 from works import WORKS, Products, Setting
 
@@ -21,7 +22,12 @@ def peak(runs):
     return max(figures["peak_mib"] for figures in runs)
 
 
-def best_setting(work, threads, known):
+def place(name, mask):
+    """The file of results of this name; masked processors have files of their own."""
+    return BENCH / (f"{name}-{mask}.json" if mask else f"{name}.json")
+
+
+def best_setting(work, threads, known, mask):
     """The peer's fastest way for works of a kind, tried once and kept in target/bench/settings.json."""
     key = f"{work.peer}, {work.kind()}, {threads} threads"
     if key not in known:
@@ -32,7 +38,7 @@ def best_setting(work, threads, known):
             print(f"  {work.key}, {threads} threads, {work.peer} {setting}: {rates[str(setting)]:.0f} {work.unit} a processor", flush=True)
         best = max(work.peers, key=lambda setting: rates.get(str(setting), 0.0))
         known[key] = {"precision": best.precision, "malloc": best.malloc, "tried": rates}
-        write(BENCH / "settings.json", known)
+        write(place("settings", mask), known)
     kept = known[key]
     return Setting(kept["precision"], kept["malloc"]), kept["tried"]
 
@@ -41,7 +47,8 @@ def command_line(work, threads):
     """How to run our side alone."""
     runner = RUNNER.relative_to(ROOT)
     measurement, *options = work.ours()
-    return f"RAYON_NUM_THREADS={threads} {runner} {measurement} --model target/bench/models/{work.model} {' '.join(options)}"
+    mask = f"LAM_CPU={os.environ['LAM_CPU']} " if "LAM_CPU" in os.environ else ""
+    return f"{mask}RAYON_NUM_THREADS={threads} {runner} {measurement} --model target/bench/models/{work.model} {' '.join(options)}"
 
 
 def alternate(work, threads, rounds, setting):
@@ -66,14 +73,14 @@ def measured_peer(work, threads, entries):
     return entry
 
 
-def measure(work, threads, rounds, known, entries):
+def measure(work, threads, rounds, known, entries, mask):
     """Both sides, side by side."""
     if work.peer_of:
         peer = measured_peer(work, threads, entries)
         our_runs, _, missing = alternate(work, threads, rounds, None)
         their_runs, setting, tried = peer["runs"]["peer"], peer["peer_setting"], peer["peer_tried"]
     else:
-        setting, tried = best_setting(work, threads, known)
+        setting, tried = best_setting(work, threads, known, mask)
         our_runs, their_runs, missing = alternate(work, threads, rounds, setting)
     entry = {
         "threads": threads, "unit": work.unit, "peer_name": work.peer, "peer_setting": str(setting),
@@ -109,14 +116,18 @@ def measure_products(work, threads):
     return {**entry, "ours": overall, "ratio": overall / entry["peer"], "others_share": others, "products": run["products"]}
 
 
-def chosen(only):
-    """Works whose key is one of the words or begins with it and a dash."""
+def chosen(only, mask):
+    """Works whose key is one of the words or begins with it and a dash. On a masked processor those whose peer can be masked."""
     words = [word for word in only.split(",") if word]
     named = {word: [work for work in WORKS if work.key == word or work.key.startswith(word + "-")] for word in words}
     unknown = [word for word, works in named.items() if not works]
     if unknown:
         sys.exit(f"error: --only {','.join(unknown)}: no such work; hint: {', '.join(work.key for work in WORKS)}")
-    return [work for work in WORKS if not words or any(work in works for works in named.values())]
+    works = [work for work in WORKS if not words or any(work in works for works in named.values())]
+    left_out = [work.key for work in works if mask and (isinstance(work, Products) or work.peer == "llama.cpp")]
+    if left_out:
+        print(f"left out: {', '.join(left_out)}: llama.cpp is built for this processor, and the peak is its own", file=sys.stderr)
+    return [work for work in works if work.key not in left_out]
 
 
 def missing_models(works):
@@ -130,6 +141,7 @@ def parsed():
     arguments.add_argument("--only", default="", help="works, by key or its beginning: a,c,d-small")
     arguments.add_argument("--threads", default="1,2", help="numbers of threads, one after the other")
     arguments.add_argument("--repeats", type=int, default=0, help="processes on each side; each work has its own default")
+    arguments.add_argument("--cpu", default="", choices=MASKS, help="leave out what such a processor does not have, on both sides")
     arguments.add_argument("--missing-models", action="store_true", help="name the models that are yet to be made, and stop")
     arguments.add_argument("--table", action="store_true", help="print the table of what is measured, and stop")
     return arguments.parse_args()
@@ -137,8 +149,10 @@ def parsed():
 
 def main():
     options = parsed()
-    works = chosen(options.only)
-    result, known = read(BENCH / "engine.json"), read(BENCH / "settings.json")
+    mask = options.cpu
+    works = chosen(options.only, mask)
+    os.environ.update(MASKS.get(mask, {}))
+    result, known = read(place("engine", mask)), read(place("settings", mask))
     entries = result.setdefault("works", {})
     if options.missing_models:
         print("\n".join(missing_models(works)))
@@ -149,11 +163,11 @@ def main():
             if products:
                 entry = measure_products(work, threads)
             else:
-                entry = measure(work, threads, options.repeats, known, entries)
+                entry = measure(work, threads, options.repeats, known, entries, mask)
             by_threads = {**entries.get(work.key, {}).get("by_threads", {}), str(threads): entry}
             # A work's own figures are those of the most threads.
             entries[work.key] = {**by_threads[max(by_threads, key=int)], "by_threads": by_threads}
-            write(BENCH / "engine.json", result)
+            write(place("engine", mask), result)
     print_table([work.key for work in works if work.key in entries], entries)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The engine beside PyTorch, transformers, PEFT and llama.cpp: see README.md here.
 #
-#   scripts/bench/engine.sh [--only a,d-small] [--threads 1,2] [--repeats N] [--table]
+#   scripts/bench/engine.sh [--only a,d-small] [--threads 1,2] [--repeats N] [--cpu avx2] [--table]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=scripts/bench

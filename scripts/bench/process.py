@@ -21,6 +21,14 @@ SILENT = {
 NOT_AVAILABLE = 3
 
 
+# What leaves instructions out, in our engine and in the libraries that PyTorch computes with.
+MASKS = {
+    "avx2": {"LAM_CPU": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "avx512": {"LAM_CPU": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "MKL_ENABLE_INSTRUCTIONS": "AVX512"},
+    "avx512-bf16": {"LAM_CPU": "avx512-bf16", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"},
+}  # fmt: skip
+
+
 class NotAvailable(Exception):
     """Our engine does not have what a work asks for."""
 
