@@ -18,6 +18,7 @@ mod phase4_methods;
 mod quantised_phase4;
 mod refused_resume;
 mod remote;
+mod rounds;
 mod shipped_files;
 mod support;
 mod texts;

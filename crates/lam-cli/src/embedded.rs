@@ -8,6 +8,7 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/quickstart.toml", include_str!("../../../pipelines/quickstart.toml")),
     ("pipelines/full.toml", include_str!("../../../pipelines/full.toml")),
     ("pipelines/phase4.toml", include_str!("../../../pipelines/phase4.toml")),
+    ("pipelines/rounds.toml", include_str!("../../../pipelines/rounds.toml")),
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
     ("pipelines/miniwob.toml", include_str!("../../../pipelines/miniwob.toml")),
     ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),

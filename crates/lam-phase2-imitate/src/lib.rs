@@ -28,6 +28,7 @@
 
 mod config;
 mod imitate;
+mod pass_on;
 mod stage;
 
 pub use config::ImitateConfig;

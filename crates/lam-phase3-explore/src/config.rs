@@ -47,6 +47,11 @@ pub struct ExploreConfig {
     /// Keep the failed tries of solved tasks among the failures too; the paper's one try a task has none. Every try
     /// stands in `attempts.parquet`, whatever is kept here.
     pub failures_of_solved_tasks: bool,
+    /// Share of the tasks still open that this round must solve to be worth its cost. One that solves fewer says so: a
+    /// round after it (input `explored`) explores nothing, and `phase3.train` passes a model on instead of training on
+    /// it (inputs `round` and `previous`). 0 asks for nothing.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub min_new_share: f64,
     /// Where episodes end.
     pub limits: Limits,
 }
@@ -66,6 +71,7 @@ impl Default for ExploreConfig {
             successes_per_task: 1,
             failures_per_task: 1,
             failures_of_solved_tasks: false,
+            min_new_share: 0.0,
             limits: Limits::default(),
         }
     }

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lam_agent::{Grounding, groundings};
+use lam_data::ExplorationRound;
 use lam_env::Application;
 use lam_types::{Task, Trajectory};
 use serde::{Deserialize, Serialize};
 
 use crate::ExploreError;
+use crate::earlier::Earlier;
 use crate::rounds::Done;
 use crate::way::Way;
 
@@ -18,11 +20,17 @@ const EXAMPLES: usize = 3;
 /// The share of the tasks that was solved, way by way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Tasks that were explored.
+    /// Tasks that were explored, in this round and in those before it.
     pub tasks: usize,
-    /// Tasks with a success of any way.
+    /// Tasks with a success of any way in any round.
     pub solved: usize,
-    /// The rounds, in order.
+    /// Of these, tasks that were solved before this round.
+    #[serde(default)]
+    pub earlier: usize,
+    /// The rounds of exploration up to this one, as far as they are known.
+    #[serde(default)]
+    pub rounds: Vec<ExplorationRound>,
+    /// What each way did in this round of exploration, in order.
     pub ways: Vec<RoundCoverage>,
     /// By family.
     pub families: BTreeMap<String, FamilyCoverage>,
@@ -54,7 +62,10 @@ pub struct RoundCoverage {
 pub struct FamilyCoverage {
     /// Tasks that were explored.
     pub tasks: usize,
-    /// Tasks that each way solved; a task counts for the first.
+    /// Of these, tasks that were solved before this round of exploration.
+    #[serde(default)]
+    pub earlier: usize,
+    /// Tasks that each way solved in it; a task counts for the first.
     pub solved: BTreeMap<Way, usize>,
 }
 
@@ -157,6 +168,17 @@ impl Coverage {
         }
         coverage.examples = rounds.iter().flat_map(|done| coverage.examples_of(done)).collect();
         Ok(coverage)
+    }
+
+    /// Adds what earlier rounds of exploration solved, and tells the rounds.
+    pub(crate) fn after(mut self, earlier: &Earlier, rounds: Vec<ExplorationRound>) -> Self {
+        let mut seen = BTreeSet::new();
+        for task in earlier.successes.iter().map(|success| &success.task) {
+            if seen.insert(task.task_id.as_str()) {
+                self.families.entry(task.family.clone()).or_default().earlier += 1;
+            }
+        }
+        Self { earlier: seen.len(), solved: self.solved + seen.len(), rounds, ..self }
     }
 
     /// Tasks that a round's plans solved, one a family, hardest families first.

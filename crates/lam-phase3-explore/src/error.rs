@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lam_agent::AgentError;
+use lam_data::DataError;
 use lam_env::EnvError;
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
@@ -18,6 +19,26 @@ pub enum ExploreError {
         found: usize,
         /// How many of them the configuration passes over.
         skipped: usize,
+    },
+    /// A directory of an earlier round that holds none.
+    NotExplored {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// An episode of an earlier round that is not of this exploration.
+    OtherTask {
+        /// The file.
+        path: PathBuf,
+        /// Row, counted from 0.
+        row: usize,
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+        /// Why that cannot be.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// A way needs somebody who is not there.
     Nobody {
@@ -39,6 +60,8 @@ pub enum ExploreError {
     Environment(EnvError),
     /// Somebody asked to stop while plans were written.
     Cancelled,
+    /// What an earlier round says of itself cannot be read.
+    Data(#[from] DataError),
     /// Every try succeeded or every try failed to start.
     Agent(#[from] AgentError),
     /// A file cannot be read or written.
@@ -48,10 +71,13 @@ pub enum ExploreError {
 impl Fault for ExploreError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::NoFailures { .. } | Self::NoProcedures { .. } => FaultKind::Data,
+            Self::NoFailures { .. } | Self::NotExplored { .. } | Self::OtherTask { .. } | Self::NoProcedures { .. } => {
+                FaultKind::Data
+            }
             Self::Nobody { .. } => FaultKind::Config,
             Self::Environment(error) => error.kind(),
             Self::Cancelled => FaultKind::Cancelled,
+            Self::Data(error) => error.kind(),
             Self::Agent(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -64,6 +90,17 @@ impl Fault for ExploreError {
             ))
             .at(path.display())
             .hint("phase 3 explores the tasks at which the expert failed; collect more of them"),
+            Self::NotExplored { path } => {
+                Details::new("holds no exploration: `success.parquet` and `coverage.json` are not both there")
+                    .at(path.display())
+                    .hint("name the directory of a stage of kind phase3.explore, or its files of trajectories")
+            }
+            Self::OtherTask { path, row, column, value, reason, hint } => {
+                Details::new(format!("row {row}, column `{column}`: `{value}`"))
+                    .at(path.display())
+                    .because(reason)
+                    .hint(*hint)
+            }
             Self::Nobody { way } => Details::new(format!("nobody explores by `{way}`"))
                 .hint("`plans` needs a planner, `documentation` task-plan pairs, `tries` a model"),
             Self::NoProcedures { paths, environment, found, applications } => Details::new(format!(
@@ -74,6 +111,7 @@ impl Fault for ExploreError {
             .hint("name the plans of the environment that is explored, or leave `documentation` out of `ways`"),
             Self::Environment(error) => error.details(),
             Self::Cancelled => Details::new("stopped on request"),
+            Self::Data(error) => error.details(),
             Self::Agent(error) => error.details(),
             Self::Store(error) => error.details(),
         }

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use lam_agent::{Timings, take_timings};
+use lam_data::{COVERAGE_FILE, ExplorationRound};
 use lam_env::Application;
 use lam_store::{read_trajectories, write_atomic, write_trajectories};
 use lam_types::{Task, Trajectory};
 use serde_json::{Value, json};
 
 use crate::coverage::{Coverage, TryRecord};
-use crate::explorers::{ExploreIo, Explorers};
+use crate::earlier::Earlier;
+use crate::explorers::{ExploreIo, Explorers, SUCCESSES_FILE};
 use crate::rounds::{self, Done};
 use crate::way::{JOURNALS, Way};
 use crate::{ExploreConfig, ExploreError, Keep, curate};
 
-/// Successes that enlarge LAM3's training set.
-pub const SUCCESSES_FILE: &str = "success.parquet";
 /// Failures kept for phase 4.
 pub const FAILURES_FILE: &str = "failure.parquet";
 /// Every try of the model, for a reward model that has to tell right from wrong answers at one state.
@@ -26,8 +26,6 @@ pub const ATTEMPTS_FILE: &str = "attempts.parquet";
 pub const FOLLOWED_FILE: &str = "followed.parquet";
 /// Each episode's way, its plan, whose that was, and how its controls were found.
 pub const WAYS_FILE: &str = "ways.jsonl";
-/// What each way solved, by family, with examples.
-pub const COVERAGE_FILE: &str = "coverage.json";
 
 /// Explores the tasks of the expert's failures, way by way, and writes what is kept. Returns the stage's metrics.
 ///
@@ -44,9 +42,17 @@ pub fn explore(
     if config.ways.iter().any(|way| *way != Way::Tries) {
         app.parse_step("").map_err(ExploreError::Environment)?;
     }
-    let mut rounds = rounds::run(config, app, &tasks, explorers, io)?;
+    let keep = Keep {
+        successes: config.successes_per_task,
+        failures: config.failures_per_task,
+        failures_of_solved: config.failures_of_solved_tasks,
+    };
+    let earlier = Earlier::read(io.explored, &tasks, keep)?;
+    let open = if earlier.fruitless().is_some() { Vec::new() } else { earlier.open(&tasks) };
+    let mut rounds = rounds::run(config, app, &open, explorers, io)?;
     let timings: Vec<Timings> = rounds.iter_mut().map(|done| take_timings(&mut done.episodes)).collect();
-    let coverage = Coverage::of(&tasks, &rounds, app)?;
+    let told = rounds_of_exploration(config, &earlier, &open, &rounds);
+    let coverage = Coverage::of(&tasks, &rounds, app)?.after(&earlier, told);
     write_atomic(&io.output.join(COVERAGE_FILE), format!("{:#}\n", json!(coverage)).as_bytes())?;
     write_atomic(&io.output.join(WAYS_FILE), records(&rounds, app)?.as_bytes())?;
     let fit: BTreeSet<String> = rounds.iter().flat_map(Done::fit_to_be_kept).collect();
@@ -56,31 +62,67 @@ pub fn explore(
     let episodes = attempts.len() + followed.len();
     let succeeded = attempts.iter().chain(&followed).filter(|episode| episode.succeeded()).count();
     followed.retain(|episode| fit.contains(&episode.trajectory_id));
-    let keep = Keep {
-        successes: config.successes_per_task,
-        failures: config.failures_per_task,
-        failures_of_solved: config.failures_of_solved_tasks,
-    };
     let curated = curate(attempts, followed, keep);
-    write_trajectories(&io.output.join(SUCCESSES_FILE), &curated.successes)?;
+    let successes: Vec<Trajectory> = earlier.successes.iter().cloned().chain(curated.successes).collect();
+    write_trajectories(&io.output.join(SUCCESSES_FILE), &successes)?;
     write_trajectories(&io.output.join(FAILURES_FILE), &curated.failures)?;
     for journal in JOURNALS {
         lam_store::remove_file(&io.output.join(journal))?;
     }
-    coverage.lines().iter().for_each(|line| io.progress.note(line));
+    let note = said(&coverage, &earlier);
+    coverage.lines().iter().chain(&note).for_each(|line| io.progress.note(line));
     Ok(json!({
         "tasks": coverage.tasks,
         "tasks_solved": coverage.solved,
+        "tasks_solved_before": coverage.earlier,
         "ways": coverage.ways,
+        "rounds": coverage.rounds,
+        "note": note,
         "episodes": episodes,
         "episodes_succeeded": succeeded,
         "environment_errors": curated.environment_errors,
-        "successes": curated.successes.len(),
+        "successes": successes.len(),
         "failures": curated.failures.len(),
         "steps": timings.iter().map(|one| one.steps).sum::<usize>(),
         "policy_seconds": timings.iter().map(|one| one.policy_seconds).sum::<f64>(),
         "environment_seconds": timings.iter().map(|one| one.environment_seconds).sum::<f64>(),
     }))
+}
+
+/// The rounds of exploration up to this one; those before it alone where nothing was explored since they brought too
+/// little.
+fn rounds_of_exploration(
+    config: &ExploreConfig,
+    earlier: &Earlier,
+    open: &[Task],
+    ways: &[Done],
+) -> Vec<ExplorationRound> {
+    let mut rounds = earlier.rounds.clone();
+    if earlier.fruitless().is_none() {
+        let own = ways.iter().find(|done| done.round.way == Way::Tries);
+        let steps = own.into_iter().flat_map(|done| &done.episodes).flat_map(|episode| &episode.steps);
+        let tokens = steps.filter_map(|step| step.tokens.as_ref());
+        let round = ExplorationRound {
+            round: earlier.next(),
+            model: own.map(|done| done.source.clone()).unwrap_or_default(),
+            open: open.len(),
+            solved: ways.iter().map(|done| done.solved().len()).sum(),
+            episodes: ways.iter().map(|done| done.episodes.len()).sum(),
+            model_tokens: tokens.map(|one| (one.prompt_ids.len() + one.action_ids.len()) as u64).sum(),
+            min_new_share: config.min_new_share,
+            is_fruitless: false,
+        };
+        rounds.push(round.judged());
+    }
+    rounds
+}
+
+/// What to say of the rounds: nothing of a first one that goes on.
+fn said(coverage: &Coverage, earlier: &Earlier) -> Option<String> {
+    if let Some(last) = earlier.fruitless() {
+        return Some(format!("nothing was explored: {}", last.sentence()));
+    }
+    coverage.rounds.last().filter(|last| last.round > 1 || last.is_fruitless).map(ExplorationRound::sentence)
 }
 
 /// A line for each episode, round by round.

@@ -7,11 +7,16 @@ use lam_signal::{Cancel, Progress};
 
 use crate::Procedures;
 
+/// Successes that enlarge LAM3's training set: those of every round of exploration up to this one.
+pub const SUCCESSES_FILE: &str = "success.parquet";
+
 /// What the exploration reads and writes, and who watches it.
 #[derive(Clone, Copy)]
 pub struct ExploreIo<'a> {
     /// The expert's failed trajectories.
     pub failures: &'a [PathBuf],
+    /// What the round before this one left: the directory of its stage, or files of trajectories; none for the first.
+    pub explored: &'a [PathBuf],
     /// Directory of the results.
     pub output: &'a Path,
     /// Progress sink.

@@ -3,6 +3,9 @@
 //! not solve may be explored in two more ways ([`Way`]): plans of LAM1, and procedures of the documentation, carried out
 //! step by step without the model, as the paper executes task-plan pairs (§3.2).
 //!
+//! An exploration is a *round*: after training on it, the better model explores again what is still open, carrying over
+//! what the rounds before it solved (`explored`), until a round brings less than it costs (`min_new_share`).
+//!
 //! [`explore`] goes the ways, [`curate`] chooses. Training is not here: the enlarged set goes to the same supervised
 //! trainer as phase 2's. Knows no tensor: whoever acts is a [`lam_agent::Policy`].
 //!
@@ -17,6 +20,7 @@
 //! fn try_again(app: &dyn Application, lam2: &mut dyn Policy) -> Result<(), ExploreError> {
 //!     let io = ExploreIo {
 //!         failures: &["runs/quickstart/expert/expert_failure.parquet".into()],
+//!         explored: &[],
 //!         output: Path::new("explore"),
 //!         progress: &NoProgress,
 //!         cancel: &Cancel::default(),
@@ -31,6 +35,7 @@
 mod config;
 mod coverage;
 mod curate;
+mod earlier;
 mod error;
 mod explore;
 mod explorers;
@@ -46,8 +51,9 @@ pub use config::ExploreConfig;
 pub use coverage::{Coverage, Example, FamilyCoverage, RoundCoverage, TryRecord};
 pub use curate::{Curated, Keep, curate};
 pub use error::ExploreError;
-pub use explore::{ATTEMPTS_FILE, COVERAGE_FILE, FAILURES_FILE, FOLLOWED_FILE, SUCCESSES_FILE, WAYS_FILE, explore};
-pub use explorers::{ExploreIo, Explorers};
+pub use explore::{ATTEMPTS_FILE, FAILURES_FILE, FOLLOWED_FILE, WAYS_FILE, explore};
+pub use explorers::{ExploreIo, Explorers, SUCCESSES_FILE};
+pub use lam_data::COVERAGE_FILE;
 pub use procedures::{Procedures, training_pairs};
 pub use stage::register;
 pub use way::Way;

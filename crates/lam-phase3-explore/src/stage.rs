@@ -29,10 +29,11 @@ impl Stage for Explore {
     }
 
     fn inputs(&self) -> &'static [InputSpec] {
-        const INPUTS: [InputSpec; 5] = [
+        const INPUTS: [InputSpec; 6] = [
             InputSpec::one("model"),
             InputSpec::optional("adapter"),
             InputSpec::many("failures"),
+            InputSpec::any("explored"),
             InputSpec::optional("planner"),
             InputSpec::any("plans"),
         ];
@@ -72,6 +73,7 @@ impl Stage for Explore {
         settings.limits.seed = context.seed;
         let io = ExploreIo {
             failures: context.input_list("failures"),
+            explored: context.input_list("explored"),
             output: context.output,
             progress: context.progress,
             cancel: context.cancel,

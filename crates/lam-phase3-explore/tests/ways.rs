@@ -77,7 +77,7 @@ fn config(ways: &[Way]) -> ExploreConfig {
 }
 
 fn io<'a>(failures: &'a [PathBuf], output: &'a Path, cancel: &'a Cancel, progress: &'a dyn Progress) -> ExploreIo<'a> {
-    ExploreIo { failures, output, progress, cancel }
+    ExploreIo { failures, explored: &[], output, progress, cancel }
 }
 
 /// All three ways, with the expert in the place of the model.

@@ -95,12 +95,17 @@ impl Status {
                 StageState::Waiting => "waiting",
             };
             let took = stage.duration_s.map(format_seconds).unwrap_or_default();
-            let more = stage.error.clone().unwrap_or_else(|| figures(&stage.metrics));
+            let more = stage.error.clone().or_else(|| note(&stage.metrics)).unwrap_or_else(|| figures(&stage.metrics));
             let line = format!("{:width$}  {state:10}  {took:>12}  {more}", stage.id);
             writeln!(text, "{}", line.trim_end()).expect("writing to a string cannot fail");
         }
         text
     }
+}
+
+/// What a stage has to say of its own result, such as why it did nothing.
+fn note(metrics: &Value) -> Option<String> {
+    metrics.get("note")?.as_str().map(str::to_owned)
 }
 
 /// The first few numbers among the figures.
