@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lam_types::Estimate;
 use serde_json::Value;
 
+use crate::calibration::{self, Calibration};
 use crate::record::ExportRecord;
 use crate::{ExportConfig, Kind};
 
@@ -26,6 +27,8 @@ pub struct CardFacts {
     pub training: Value,
     /// Figures by evaluation: title, then each metric with its estimate.
     pub figures: Vec<TableFigures>,
+    /// Of a reward model, whether its predictions are kept.
+    pub calibration: Option<Calibration>,
 }
 
 /// The whole README.md.
@@ -43,6 +46,9 @@ pub fn card(kind: Kind, config: &ExportConfig, facts: &CardFacts, record: &Expor
         section(&mut text, "The base under it", base);
     }
     section(&mut text, "Figures", &figures(facts));
+    if kind == Kind::Reward {
+        section(&mut text, "Calibration", &calibration::section(facts.calibration.as_ref()));
+    }
     section(&mut text, "Lineage", &fenced_or(&facts.lineage, "The model was not made in a run with manifests."));
     section(&mut text, "Data and origins", &origins(facts));
     section(&mut text, "Training configuration", &training(&facts.training));

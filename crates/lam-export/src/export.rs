@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use lam_model::ModelSource;
 use lam_store::StagingDir;
 
+use crate::calibration::Calibration;
 use crate::files::write_json;
 use crate::record::{Check, ExportRecord, Probe, RECORD_FILE};
 use crate::source::Sources;
@@ -50,6 +51,9 @@ pub fn export(
     };
     let mut facts = facts::gather(inputs.stage, inputs.evaluations, config)?;
     facts.has_own_base = written.has_own_base;
+    if let (Kind::Reward, Some(reward)) = (kind, &inputs.sources.reward) {
+        facts.calibration = Calibration::of_model(reward)?;
+    }
     lam_store::write_atomic(&place.join("README.md"), card::card(kind, config, &facts, &record).as_bytes())?;
     write_json(&place.join(RECORD_FILE), &serde_json::to_value(&record).expect("numbers and texts serialise"))?;
     staging.commit()?;

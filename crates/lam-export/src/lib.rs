@@ -18,6 +18,7 @@
 //! ```
 
 mod adapter;
+mod calibration;
 mod card;
 mod config;
 mod error;
@@ -31,6 +32,7 @@ mod reward;
 mod source;
 mod stage;
 
+pub use calibration::Calibration;
 pub use card::CardFacts;
 pub use config::{ExportConfig, Kind};
 pub use error::ExportError;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use candle_core::{Device, Tensor};
 use lam_export::{ExportConfig, ExportError, ExportInputs, Kind, Sources, export};
 use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
 use lam_prompt::{Tokenizer, TokenizerConfig};
+use lam_store::{MANIFEST_VERSION, Manifest};
 use serde_json::{Value, json};
 
 /// A model directory with a tokenizer; `seed` gives its weights.
@@ -122,6 +124,57 @@ fn the_reward_model_is_a_classifier_with_one_label() {
     }
     let found = Sources::find(&root.join("out")).unwrap();
     assert_eq!((found.reward, found.model), (Some(root.join("out")), None));
+}
+
+/// The manifest of the stage that trained the reward model, with what it measured.
+fn manifest(metrics: Value) -> Manifest {
+    let text = String::new;
+    Manifest {
+        format_version: MANIFEST_VERSION,
+        producer: text(),
+        pipeline: "quickstart".into(),
+        stage: "reward".into(),
+        kind: "phase4.reward".into(),
+        seed: 1,
+        code: BTreeMap::new(),
+        config: json!({}),
+        config_hash: text(),
+        inputs: BTreeMap::new(),
+        fingerprint: text(),
+        output_hash: text(),
+        files: vec![],
+        metrics,
+        started_at: 0,
+        duration_s: 0.0,
+        arithmetic: text(),
+    }
+}
+
+#[test]
+fn the_card_of_a_reward_model_says_whether_its_predictions_are_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let stage = reward_model(root.path());
+    let sources = Sources { reward: Some(stage.clone()), ..Sources::default() };
+    let card = |name: &str| {
+        let output = root.path().join(name);
+        let done = export(Kind::Reward, &inputs(&stage, sources.clone()), &output, &ExportConfig::default());
+        done.map(|_| fs::read_to_string(output.join("README.md")).unwrap())
+    };
+    assert!(card("unknown").unwrap().contains("## Calibration\n\nNot known"));
+    let bin = json!({"from": 0.9, "steps": 40, "predicted": 0.94, "succeeded": 0.9});
+    let figures = json!({"steps": 40, "brier_score": 0.08, "brier_score_of_share": 0.09,
+        "expected_calibration_error": 0.04, "bins": [bin]});
+    manifest(json!({ "eval_calibration": figures })).write(&stage).unwrap();
+    let known = card("known").unwrap();
+    assert!(
+        known.contains("Brier score is 0.0800") && known.contains("| 0.9 to 1.0 | 40 | 0.940 | 0.900 |"),
+        "{known}"
+    );
+    manifest(json!({ "eval_calibration": null })).write(&stage).unwrap();
+    assert!(card("none").unwrap().contains("## Calibration\n\nNot known"));
+    manifest(json!({ "eval_calibration": {"steps": "many"} })).write(&stage).unwrap();
+    let error = card("damaged").unwrap_err().to_string();
+    assert!(error.contains("manifest.json") && error.contains("`metrics.eval_calibration`"), "{error}");
 }
 
 /// The model directory of a reward model.
