@@ -12,9 +12,15 @@ pub struct Coverage {
     pub stage: String,
     /// Tasks that were explored.
     pub tasks: usize,
-    /// Tasks that were solved.
+    /// Tasks that were solved, in all rounds of exploration.
     pub solved: usize,
-    /// The rounds, in order.
+    /// Of these, tasks that were solved in rounds before this one.
+    #[serde(default)]
+    pub earlier: usize,
+    /// The rounds of exploration up to this one, as far as they are known.
+    #[serde(default)]
+    pub rounds: Vec<ExplorationRound>,
+    /// What each way did in this round, in order.
     pub ways: Vec<Round>,
     /// By family.
     pub families: BTreeMap<String, Family>,
@@ -26,7 +32,28 @@ pub struct Coverage {
     pub examples: Vec<Example>,
 }
 
-/// One round over the tasks that were unsolved.
+/// One round: an exploration of the tasks that no round before it had solved.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExplorationRound {
+    /// Its number, from 1.
+    pub round: usize,
+    /// Whose own tries it had.
+    pub model: String,
+    /// Tasks that were open.
+    pub open: usize,
+    /// Of these, tasks that it solved.
+    pub solved: usize,
+    /// Its episodes.
+    pub episodes: usize,
+    /// Tokens of the model's own tries.
+    pub model_tokens: u64,
+    /// Share of the open tasks that it had to solve to be worth its cost.
+    pub min_new_share: f64,
+    /// Whether it solved fewer.
+    pub is_fruitless: bool,
+}
+
+/// One pass of a way over the tasks that were unsolved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Round {
     /// `tries`, `plans` or `documentation`.
@@ -46,7 +73,10 @@ pub struct Round {
 pub struct Family {
     /// Tasks that were explored.
     pub tasks: usize,
-    /// Tasks that each way solved.
+    /// Of these, tasks that were solved before this round of exploration.
+    #[serde(default)]
+    pub earlier: usize,
+    /// Tasks that each way solved in it.
     pub solved: BTreeMap<String, usize>,
 }
 
@@ -58,7 +88,7 @@ impl Family {
 
     /// Tasks that no way solved.
     pub fn unsolved(&self) -> usize {
-        self.tasks.saturating_sub(self.solved.values().sum())
+        self.tasks.saturating_sub(self.earlier + self.solved.values().sum::<usize>())
     }
 }
 

@@ -10,6 +10,10 @@ use crate::tables::{Tables, rows_json};
 pub struct TrainingSize {
     /// Name as in the paper's Table 1.
     pub model: &'static str,
+    /// Its stage, where several of the run make a model of this name; else "".
+    pub stage: String,
+    /// By which method, for LAM4; else "".
+    pub method: String,
     /// Number of items.
     pub count: u64,
     /// What is counted.
@@ -18,7 +22,7 @@ pub struct TrainingSize {
 
 /// For each model: words of its stages' names and kinds, and the metrics that may hold its data size, best first.
 /// Metrics joined by + are added up; the unit is what people call them.
-const SIZES: [Size; 5] = [
+const SIZES: [Size; 4] = [
     ("LAM1", &["lam1", "phase1"], &[("task_plans", "tasks"), ("examples", "tasks")]),
     ("LAM2", &["lam2", "phase2"], &[("trajectories", "trajectories"), ("examples", "steps")]),
     (
@@ -31,7 +35,13 @@ const SIZES: [Size; 5] = [
         &["reward"],
         &[("trajectories", "trajectories"), ("steps_of_successes+steps_of_failures", "steps")],
     ),
-    ("LAM4", &["lam4", "phase4"], &[("failures", "trajectories"), ("rollouts", "sampled answers")]),
+];
+
+/// The same of LAM4, by the method that its stage names.
+const SIZES_OF_LAM4: [(&str, &[(&str, &str)]); 3] = [
+    ("ppo", &[("failures", "trajectories"), ("rollouts", "sampled answers")]),
+    ("rft", &[("successes", "trajectories"), ("examples", "steps")]),
+    ("dpo", &[("pairs", "pairs of calls"), ("examples", "texts")]),
 ];
 
 /// Model; words of its stages; metrics with their units.
@@ -39,7 +49,33 @@ type Size = (&'static str, &'static [&'static str], &'static [(&'static str, &'s
 
 /// Table 1 of this run, as far as the stages' metrics tell.
 pub fn training_sizes(run: &Run) -> Vec<TrainingSize> {
-    SIZES.iter().filter_map(|size| training_size(run, *size)).collect()
+    SIZES.iter().filter_map(|size| training_size(run, *size)).chain(sizes_of_lam4(run)).collect()
+}
+
+impl TrainingSize {
+    /// Name in tables: with the stage where one does not say which.
+    pub fn name(&self) -> String {
+        if self.stage.is_empty() { self.model.to_owned() } else { format!("{} ({})", self.model, self.stage) }
+    }
+}
+
+/// One for each stage that makes a LAM4; a stage that names no method learns by PPO.
+fn sizes_of_lam4(run: &Run) -> Vec<TrainingSize> {
+    let is_its = |stage: &&StageRecord| {
+        let text = format!("{} {}", stage.name, stage.kind).to_lowercase();
+        (text.contains("lam4") || text.contains("phase4")) && !text.contains("reward")
+    };
+    let size = |stage: &StageRecord| {
+        let method = stage.config["method"].as_str().unwrap_or("ppo");
+        let (_, metrics) = SIZES_OF_LAM4.iter().find(|(known, _)| *known == method)?;
+        let (count, unit) = metrics.iter().find_map(|(key, unit)| Some((find(&stage.metrics, key)?, *unit)))?;
+        Some(TrainingSize { model: "LAM4", stage: stage.name.clone(), method: method.to_owned(), count, unit })
+    };
+    let mut sizes: Vec<TrainingSize> = run.stages.iter().filter(is_its).filter_map(size).collect();
+    if let [one] = sizes.as_mut_slice() {
+        one.stage.clear();
+    }
+    sizes
 }
 
 fn training_size(run: &Run, (model, words, metrics): Size) -> Option<TrainingSize> {
@@ -52,7 +88,7 @@ fn training_size(run: &Run, (model, words, metrics): Size) -> Option<TrainingSiz
         let count = stages
             .iter()
             .find_map(|stage| keys.split('+').map(|key| find(&stage.metrics, key)).sum::<Option<u64>>())?;
-        Some(TrainingSize { model, count, unit })
+        Some(TrainingSize { model, stage: String::new(), method: String::new(), count, unit })
     })
 }
 
@@ -83,6 +119,7 @@ pub fn report_json(run: &Run) -> Value {
         "tables": tables,
         "by_seed": by_seed,
         "coverage": run.coverage,
+        "ablations": run.ablations,
         "durations_s": durations,
         "total_s": run.total_seconds(),
         "missing": missing(run),
@@ -99,7 +136,13 @@ fn tables_json(tables: &Tables) -> Map<String, Value> {
 fn training_data(run: &Run) -> Value {
     let models: Map<String, Value> = training_sizes(run)
         .into_iter()
-        .map(|size| (size.model.to_owned(), json!({ "count": size.count, "unit": size.unit })))
+        .map(|size| {
+            let mut json = json!({ "count": size.count, "unit": size.unit });
+            if !size.method.is_empty() {
+                json["method"] = size.method.as_str().into();
+            }
+            (size.name(), json)
+        })
         .collect();
     let files: Vec<Value> = run
         .data

@@ -35,6 +35,12 @@ pub fn percent(value: f64) -> String {
     format!("{value:.1}")
 }
 
+/// A difference with its sign and one place after the point.
+pub fn signed(difference: f64) -> String {
+    let sign = if difference < -0.05 { "−" } else { "+" };
+    format!("{sign}{:.1}", difference.abs())
+}
+
 /// Seconds with a unit that suits them.
 pub fn seconds(value: f64) -> String {
     let whole = value.round() as u64;
@@ -99,6 +105,7 @@ mod tests {
             ["21.3 ms", "5.4 s", "5 min 12 s", "1 h 30 min"]
         );
         // python: datetime.fromtimestamp(1709208000, UTC)
+        assert_eq!([signed(1.26), signed(-0.04), signed(-3.0)], ["+1.3", "+0.0", "−3.0"]);
         assert_eq!([date(0), date(1_709_208_000)], ["1970-01-01 00:00 UTC", "2024-02-29 12:00 UTC"]);
         assert_eq!(short_hash("sha256:0123456789abcdef"), "0123456789ab");
     }

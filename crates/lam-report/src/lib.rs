@@ -12,12 +12,14 @@
 //! # }
 //! ```
 
+mod ablations;
 mod coverage;
 mod error;
 mod figures;
 mod format;
 mod gather;
 mod page;
+mod paired;
 mod paper;
 mod run;
 mod seeds;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lam_types::Trajectory;
 use serde_json::Value;
 
+use crate::ablations::AblationTable;
 use crate::coverage::Coverage;
 use crate::tables::Tables;
 
@@ -27,6 +28,8 @@ pub struct Run {
     pub curves: Vec<Curves>,
     /// What explorations solved (of the first seed).
     pub coverage: Vec<Coverage>,
+    /// Evaluations that compare models within a phase.
+    pub ablations: Vec<AblationTable>,
     /// The evaluation tables, averaged over seeds if there are several.
     pub tables: Tables,
     /// Each seed's own tables, when there are several.
@@ -49,6 +52,8 @@ pub struct StageRecord {
     pub seed: u64,
     pub inputs: Vec<StageInput>,
     pub output_hash: String,
+    /// Its settings.
+    pub config: Value,
     pub config_hash: String,
     pub producer: String,
     /// Seconds since 1970, or 0 when not known.

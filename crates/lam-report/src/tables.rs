@@ -36,6 +36,22 @@ pub struct Tables {
 /// Keys that count things; `report.json` holds them as bare numbers.
 const COUNTS: [&str; 4] = ["tasks", "steps", "environment_errors", "episodes"];
 
+impl Tables {
+    /// The tables without a directory among the places by which rows are told apart, such as `seed-1` in
+    /// `LAM3 (seed-1, lam3)`: in another seed the same model bears the same name.
+    pub fn without_place(self, place: &str) -> Self {
+        let renamed = |rows: Rows| -> Rows {
+            let name = |name: String| name.replace(&format!("({place}, "), "(").replace(&format!(", {place}, "), ", ");
+            rows.into_iter().map(|(row, figures)| (name(row), figures)).collect()
+        };
+        Self {
+            planning: renamed(self.planning),
+            decision_making: renamed(self.decision_making),
+            online: renamed(self.online),
+        }
+    }
+}
+
 impl Row {
     /// Reads a row: figures are kept, nested objects become slices: `unseen`, and `unconstrained.unseen` inside another.
     pub fn parse(json: &Map<String, Value>) -> Self {
@@ -181,6 +197,17 @@ mod tests {
     fn models_stand_in_the_papers_order() {
         let names = ["gpt-4o", "expert", "LAM4", "base", "LAM1"];
         assert_eq!(models_in_order(names.into_iter()), ["base", "LAM1", "LAM4", "expert", "gpt-4o"]);
+    }
+
+    #[test]
+    fn a_model_has_one_name_in_every_seed() {
+        let names = |place: &str| {
+            let rows = json!({ format!("LAM3 ({place}, lam3)"): {"tsr": 70.0}, "LAM1": {"tsr": 1.0} });
+            let tables = Tables { online: parse_rows(&rows), ..Tables::default() }.without_place(place);
+            tables.online.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(names("seed-1"), ["LAM1", "LAM3 (lam3)"]);
+        assert_eq!(names("seed-1"), names("seed-2"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Reads what the stages of a run have left on disk. A part that is not there yet is simply not in the result.
 
+mod ablations;
+mod chain;
 mod coverage;
 mod curves;
 mod evaluations;
@@ -12,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use self::chain::Evaluation;
 use crate::error::ReportError;
 use crate::run::{Run, StageRecord, StaleStage};
 use crate::tables::{Tables, over_seeds};
@@ -20,6 +23,7 @@ use crate::tables::{Tables, over_seeds};
 struct Repetition {
     stages: Vec<(StageRecord, PathBuf)>,
     tables: Tables,
+    ablations: Vec<Evaluation>,
 }
 
 /// Reads the run in `directory`: stages in it, or one run for each seed in `seed-*`, here or one level deeper.
@@ -34,14 +38,20 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         let below = root.strip_prefix(directory).unwrap_or(&root);
         let placed = |stage: StaleStage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage };
         stale.extend(read.stale.into_iter().map(placed));
-        let tables = evaluations::read(&read.current)?;
+        let mut tables = evaluations::read(&read.current)?;
+        if is_seed(&root) {
+            tables = tables.without_place(&file_name(&root));
+        }
         if !read.current.is_empty() {
-            repetitions.push(Repetition { stages: read.current, tables });
+            let ablations = ablations::read(&read.current)?;
+            repetitions.push(Repetition { stages: read.current, tables, ablations });
         }
     }
     let Some(first) = repetitions.first() else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
     let sample = rows::read(&first.stages);
     let each: Vec<Tables> = repetitions.iter().map(|one| one.tables.clone()).collect();
+    let stages: Vec<StageRecord> = first.stages.iter().map(|(stage, _)| stage.clone()).collect();
+    let compared: Vec<Vec<Evaluation>> = repetitions.iter().map(|one| one.ablations.clone()).collect();
     Ok(Run {
         name: directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
         command: String::new(),
@@ -50,13 +60,14 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         stale,
         curves: curves::read(&first.stages)?,
         coverage: coverage::read(&first.stages)?,
+        ablations: chain::tables(&stages, &compared),
         tables: over_seeds(&each),
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
         pictures: pictures::read(&first.stages, &sample.chosen),
         trajectories: sample.chosen,
         trajectories_total: sample.total,
         data: sample.files,
-        stages: first.stages.iter().map(|(stage, _)| stage.clone()).collect(),
+        stages,
     })
 }
 
@@ -81,9 +92,12 @@ pub fn state(directory: &Path) -> Result<String, ReportError> {
 
 /// Directories that hold one repetition each.
 fn roots(directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let is_seed = |path: &PathBuf| file_name(path).starts_with("seed-");
-    let seeds: Vec<PathBuf> = directories(directory)?.into_iter().filter(is_seed).collect();
+    let seeds: Vec<PathBuf> = directories(directory)?.into_iter().filter(|path| is_seed(path)).collect();
     Ok(if seeds.is_empty() { vec![directory.to_owned()] } else { seeds })
+}
+
+fn is_seed(path: &Path) -> bool {
+    file_name(path).starts_with("seed-")
 }
 
 /// Directories in `path`, by name; hidden ones are work in progress.

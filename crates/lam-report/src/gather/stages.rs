@@ -63,6 +63,7 @@ fn record(manifest: &Manifest) -> StageRecord {
         kind: manifest.kind.clone(),
         seed: manifest.seed,
         output_hash: manifest.output_hash.clone(),
+        config: manifest.config.clone(),
         config_hash: manifest.config_hash.clone(),
         producer: manifest.producer.clone(),
         started_at: manifest.started_at,

@@ -14,12 +14,14 @@ pub fn section(run: &Run) -> Markup {
         p { "Phase 3 explores the tasks at which the expert failed, way by way over those that are still unsolved: the model’s own tries; LAM1’s plans, carried out step by step without the model; procedures of the documentation with the request’s values, carried out likewise. The application judges each." }
         @if run.coverage.is_empty() { (absent("exploration", "A stage of kind phase3.explore writes its coverage.")) }
         @for coverage in &run.coverage { (one(coverage)) }
+        @for (stage, note) in notes(run) { p.note { b { (stage) } ": " (note) } }
     }
 }
 
 fn one(coverage: &Coverage) -> Markup {
     html! {
-        h3 { (coverage.stage) ": " (count(coverage.solved)) " of " (count(coverage.tasks)) " tasks solved (" (share(coverage.solved, coverage.tasks)) " %)" }
+        h3 { (coverage.stage) ": " (count(coverage.solved)) " of " (count(coverage.tasks)) " tasks solved (" (share(coverage.solved, coverage.tasks)) " %)" @if coverage.earlier > 0 { ", " (count(coverage.earlier)) " of them before" } }
+        @if coverage.rounds.len() > 1 || coverage.rounds.iter().any(|round| round.is_fruitless) { (rounds(coverage)) }
         (scroll("Coverage by way", html! {
             table.results {
                 thead { tr {
@@ -36,9 +38,45 @@ fn one(coverage: &Coverage) -> Markup {
                 } "."
             }
         }
-        @if coverage.ways.len() > 1 { (families(coverage)) }
+        @if coverage.ways.len() > 1 || coverage.earlier > 0 { (families(coverage)) }
         @if !coverage.examples.is_empty() { (examples(&coverage.examples)) }
     }
+}
+
+/// What stages of phase 3 say of themselves: nothing explored, a model passed on.
+fn notes(run: &Run) -> impl Iterator<Item = (&str, &str)> {
+    let stages = run.stages.iter().filter(|stage| stage.kind.starts_with("phase3"));
+    stages.filter_map(|stage| Some((stage.name.as_str(), stage.metrics["note"].as_str()?)))
+}
+
+/// The rounds of exploration up to this one: what each brought, and for how much.
+fn rounds(coverage: &Coverage) -> Markup {
+    html! {
+        (scroll("Rounds of exploration", html! {
+            table.results {
+                thead { tr {
+                    th scope="col" { "Round" } th scope="col" { "Model" } th scope="col" { "Open tasks" }
+                    th scope="col" { "Solved anew" } th scope="col" { "Of the open, %" }
+                    th scope="col" { "Episodes each" } th scope="col" { "Model tokens each" } th scope="col" { "Worth its cost" }
+                } }
+                tbody { @for round in &coverage.rounds { tr.ours {
+                    th scope="row" { (round.round) }
+                    td.words { (round.model) }
+                    td { (count(round.open)) }
+                    td { b { (count(round.solved)) } }
+                    td { (share(round.solved, round.open)) }
+                    td { (each(round.episodes as f64, round.solved)) }
+                    td { (each(round.model_tokens as f64, round.solved)) }
+                    td.words { @if round.is_fruitless { "no: below " (format::percent(100.0 * round.min_new_share)) " %" } @else { "yes" } }
+                } } }
+            }
+        }))
+    }
+}
+
+/// A cost for each task that was solved anew.
+fn each(cost: f64, solved: usize) -> String {
+    if solved == 0 { "–".to_owned() } else { format::number((cost / solved as f64 * 10.0).round() / 10.0) }
 }
 
 fn row(round: &Round, tasks: usize) -> Markup {
@@ -69,12 +107,14 @@ fn families(coverage: &Coverage) -> Markup {
                 table.files {
                     thead { tr {
                         th scope="col" { "Family" } th scope="col" { "Tasks" }
+                        @if coverage.earlier > 0 { th scope="col" { "before" } }
                         @for way in &ways { th scope="col" { (way) } }
                         th scope="col" { "unsolved" }
                     } }
                     tbody { @for (name, family) in families { tr {
                         th scope="row" { (name) }
                         td { (count(family.tasks)) }
+                        @if coverage.earlier > 0 { td { (count(family.earlier)) } }
                         @for way in &ways { td { (count(family.by(way))) } }
                         td { @if family.unsolved() > 0 { b { (count(family.unsolved())) } } @else { "0" } }
                     } } }

@@ -1,5 +1,6 @@
 //! The page: one HTML document with everything in it. Each section is a function from the run to markup.
 
+mod ablations;
 mod caveats;
 mod chart;
 mod comparison;
@@ -29,7 +30,7 @@ struct Section {
 
 /// The whole document.
 pub fn document(run: &Run) -> String {
-    let sections = [
+    let mut sections = vec![
         Section { id: "online", title: "Online", body: results::online(run) },
         Section { id: "decisions", title: "Decisions", body: results::decision_making(run) },
         Section { id: "planning", title: "Planning", body: results::planning(run) },
@@ -42,6 +43,11 @@ pub fn document(run: &Run) -> String {
         Section { id: "provenance", title: "Provenance", body: lineage::section(run) },
         Section { id: "limits", title: "Limits", body: caveats::section(run) },
     ];
+    if !run.ablations.is_empty() {
+        let behind = sections.iter().position(|section| section.id == "conditions").unwrap_or(0);
+        let body = ablations::section(run);
+        sections.insert(behind, Section { id: "ablations", title: "Ablations", body });
+    }
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -119,7 +119,7 @@ fn gains(run: &Run) -> Markup {
                 @let ((from, before), (to, after)) = (pair[0], pair[1]);
                 li {
                     span.step { (from) " → " (to) }
-                    b { (signed(after.value - before.value)) }
+                    b { (format::signed(after.value - before.value)) " points" }
                     small { @match are_apart(&after, &before) {
                         Some(true) => "intervals apart",
                         Some(false) => "intervals overlap",
@@ -129,9 +129,4 @@ fn gains(run: &Run) -> Markup {
             }
         }
     }
-}
-
-fn signed(points: f64) -> String {
-    let sign = if points < -0.05 { "−" } else { "+" };
-    format!("{sign}{:.1} points", points.abs())
 }

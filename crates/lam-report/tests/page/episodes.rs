@@ -16,7 +16,8 @@ pub fn write(path: &Path) {
     lam_store::write_trajectories(path, &rows).unwrap();
 }
 
-fn trajectory(number: u64, model: &str) -> Trajectory {
+/// One of them; its task is the same for every model.
+pub fn trajectory(number: u64, model: &str) -> Trajectory {
     let succeeds = model != "base" && !number.is_multiple_of(3);
     let phrasing = if number.is_multiple_of(4) { Phrasing::Unseen } else { Phrasing::Seen };
     let request = match number % 3 {
