@@ -9,6 +9,8 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/full.toml", include_str!("../../../pipelines/full.toml")),
     ("pipelines/phase4.toml", include_str!("../../../pipelines/phase4.toml")),
     ("pipelines/rounds.toml", include_str!("../../../pipelines/rounds.toml")),
+    ("pipelines/ablations.toml", include_str!("../../../pipelines/ablations.toml")),
+    ("pipelines/ablations-seeds.toml", include_str!("../../../pipelines/ablations-seeds.toml")),
     ("pipelines/seeds.toml", include_str!("../../../pipelines/seeds.toml")),
     ("pipelines/miniwob.toml", include_str!("../../../pipelines/miniwob.toml")),
     ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),
