@@ -86,6 +86,8 @@ pub struct TrainingArguments {
     /// Steps between evaluations; one more at the end. 0: only at the end.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub eval_steps: u64,
+    /// Evaluate before the first step too: what training starts from then is a candidate for the best model.
+    pub eval_on_start: bool,
     /// Steps between checkpoints; one more at the end. 0: only at the end and when stopped.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub save_steps: u64,
@@ -193,6 +195,7 @@ impl Default for TrainingArguments {
             logging_timings: false,
             report_to: Vec::new(),
             eval_steps: 0,
+            eval_on_start: false,
             save_steps: 500,
             save_total_limit: 2,
             save_dtype: SaveDtype::Auto,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lam_signal::{Details, Fault, FaultKind};
+use lam_signal::{Details, Failure, Fault, FaultKind};
 use lam_store::StoreError;
 
 /// Why training stops before its end.
@@ -82,6 +82,8 @@ pub enum TrainerError {
         /// What is wrong.
         reason: String,
     },
+    /// The caller's evaluator could not measure the model.
+    Evaluation(Failure),
     /// Somebody asked to stop; a checkpoint was written.
     Cancelled {
         /// Steps done.
@@ -139,6 +141,7 @@ impl Fault for TrainerError {
             Self::Sample { .. } | Self::NoSamples | Self::NoRows { .. } | Self::Checkpoint { .. } => FaultKind::Data,
             Self::Memory { .. } => FaultKind::Budget,
             Self::ResumeMismatch { .. } => FaultKind::Resume,
+            Self::Evaluation(failure) => failure.kind(),
             Self::Cancelled { .. } => FaultKind::Cancelled,
             Self::Store(error) => error.kind(),
             Self::Prompt(error) => error.kind(),
@@ -179,6 +182,7 @@ impl Fault for TrainerError {
                 .at(path.display())
                 .because(reason)
                 .hint("start the stage over with `--force` and its name"),
+            Self::Evaluation(failure) => failure.details(),
             Self::Cancelled { step } => Details::new(format!(
                 "stopped after step {step}; the checkpoint is complete, the next run goes on from it"
             )),

@@ -52,7 +52,7 @@ mod trainer_loop;
 pub use arguments::{SaveDtype, Tracker, TrainingArguments};
 pub use checkpoint::{Identity, TrainerState, settings_identity};
 pub use error::{ForeignState, TrainerError};
-pub use evaluation::evaluate;
+pub use evaluation::{Evaluation, Evaluator, evaluate};
 pub use finetune::{
     ADAPTER_DIRECTORY, FinetuneJob, FinetuningType, TRAINING_DIRECTORY, TRAINING_WORK, copy_companions, finetune,
     model_identity, note_adapter, write_model,
@@ -76,4 +76,4 @@ pub use run::{Ending, TrainOutcome, TrainRun};
 pub use sample::{Sample, check_samples, check_tokens};
 pub use settings::{check_adapter, check_arguments, check_quantization, check_replay};
 pub use stream::stream_seed;
-pub use train::train;
+pub use train::{train, train_evaluated};

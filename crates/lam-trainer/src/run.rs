@@ -41,6 +41,8 @@ pub struct TrainOutcome {
     pub num_tokens: u64,
     /// Best value of the metric that decides, where there was an evaluation.
     pub best_metric: Option<f32>,
+    /// The step that it was measured at, where the best model was kept: the module holds the weights of that step.
+    pub best_global_step: Option<u64>,
     /// The last checkpoint.
     pub checkpoint: PathBuf,
     /// Every record.
@@ -48,6 +50,12 @@ pub struct TrainOutcome {
 }
 
 impl TrainOutcome {
+    /// A figure at every step at which it was recorded, in their order.
+    pub fn series(&self, name: &str) -> Vec<(u64, f32)> {
+        let found = |record: &LogRecord| Some((record.global_step, *record.values.get(name)?));
+        self.log_history.iter().filter_map(found).collect()
+    }
+
     /// The last recorded value of a figure, such as `loss` or `eval_loss`.
     pub fn last(&self, name: &str) -> Option<f32> {
         self.log_history.iter().rev().find_map(|record| record.values.get(name).copied())

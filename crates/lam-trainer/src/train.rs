@@ -1,9 +1,9 @@
 //! The loop's door. Knows no phase.
 
-use lam_signal::Cancel;
+use lam_signal::{Cancel, FaultKind};
 
 use crate::trainer_loop::TrainerLoop;
-use crate::{DataLoader, TrainModule, TrainOutcome, TrainRun, TrainerError};
+use crate::{DataLoader, Evaluation, TrainModule, TrainOutcome, TrainRun, TrainerError};
 
 /// Trains `module` on the batches of `loader` until the arguments' end, and evaluates it on `evaluation`.
 ///
@@ -19,6 +19,19 @@ pub fn train<M: TrainModule>(
     evaluation: &[M::Sample],
     run: &TrainRun<'_>,
 ) -> Result<TrainOutcome, TrainerError> {
+    train_evaluated(module, loader, Evaluation::of_samples(evaluation), run)
+}
+
+/// As [`train`], evaluated by more than held-out samples.
+///
+/// # Errors
+/// As [`train`], and what the evaluator fails with.
+pub fn train_evaluated<'a, M: TrainModule>(
+    module: &'a mut M,
+    loader: &'a mut dyn DataLoader<M::Sample>,
+    evaluation: Evaluation<'a, M>,
+    run: &'a TrainRun<'a>,
+) -> Result<TrainOutcome, TrainerError> {
     run.arguments.check()?;
     let mut trainer = TrainerLoop::begin(module, loader, evaluation, run)?;
     trainer.check_memory()?;
@@ -33,10 +46,22 @@ pub fn train<M: TrainModule>(
 fn train_to_the_end<M: TrainModule>(trainer: &mut TrainerLoop<'_, M>, cancel: &Cancel) -> Result<(), TrainerError> {
     while !trainer.is_finished() {
         if cancel.is_cancelled() {
-            trainer.save_to_stop()?;
-            return Err(TrainerError::Cancelled { step: trainer.step() });
+            return Err(stopped(trainer));
         }
-        trainer.train_step()?;
+        let gone_on = if trainer.owes_evaluation() { trainer.conclude_step() } else { trainer.train_step() };
+        match gone_on {
+            // An evaluator may hear of it first, in the middle of its work.
+            Err(TrainerError::Evaluation(failure)) if failure.kind() == FaultKind::Cancelled => {
+                return Err(stopped(trainer));
+            }
+            gone_on => gone_on?,
+        }
     }
     Ok(())
+}
+
+/// Leaves a checkpoint for the next run.
+fn stopped<M: TrainModule>(trainer: &mut TrainerLoop<'_, M>) -> TrainerError {
+    let saved = trainer.save_to_stop();
+    saved.map_or_else(|error| error, |()| TrainerError::Cancelled { step: trainer.step() })
 }

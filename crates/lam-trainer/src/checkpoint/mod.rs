@@ -51,6 +51,9 @@ pub struct TrainerState {
     pub best_global_step: Option<u64>,
     /// Evaluations in a row that were not better.
     pub evaluations_without_progress: u64,
+    /// Whether the evaluation after this step, or before the first, is still to be made.
+    #[serde(default)]
+    pub evaluation_due: bool,
     /// Whether training is over.
     pub finished: bool,
     /// Sums since the last record.

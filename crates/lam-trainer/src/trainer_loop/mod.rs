@@ -18,7 +18,7 @@ use crate::log::MetricsLog;
 use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_seed;
 use crate::{
-    DataLoader, Ending, Identity, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
+    DataLoader, Ending, Evaluation, Identity, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
     TrainerState,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct TrainerLoop<'a, M: TrainModule> {
     module: &'a mut M,
     loader: &'a mut dyn DataLoader<M::Sample>,
-    evaluation: &'a [M::Sample],
+    evaluation: Evaluation<'a, M>,
     run: &'a TrainRun<'a>,
     optimizer: AdamW,
     checkpoints: Checkpoints,
@@ -50,7 +50,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     pub(crate) fn begin(
         module: &'a mut M,
         loader: &'a mut dyn DataLoader<M::Sample>,
-        evaluation: &'a [M::Sample],
+        evaluation: Evaluation<'a, M>,
         run: &'a TrainRun<'a>,
     ) -> Result<Self, TrainerError> {
         bring_to_device(module, loader, run)?;
@@ -59,11 +59,16 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         identity.extend(run.identity.clone());
         identity.insert("samples".into(), loader.fingerprint());
         identity.insert(ARITHMETIC.into(), arithmetic_of(module));
+        let state = TrainerState {
+            max_steps: stop.steps.unwrap_or(0),
+            evaluation_due: run.arguments.eval_on_start && !evaluation.is_empty(),
+            ..TrainerState::default()
+        };
         let mut trainer = TrainerLoop {
             optimizer: optimizer(module, run.arguments)?,
             checkpoints: Checkpoints::open(run.output)?,
             identity,
-            state: TrainerState { max_steps: stop.steps.unwrap_or(0), ..TrainerState::default() },
+            state,
             log: MetricsLog::open(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard))?,
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             unsettled: None,
@@ -76,9 +81,13 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         trainer.resume()?;
         trainer.log.restart(&trainer.state.log_history)?;
         trainer.clock.tokens_then = trainer.state.num_input_tokens_seen;
-        let total = trainer.stop.steps.filter(|_| trainer.stop.tokens.is_none()).or(trainer.stop.tokens);
-        run.progress.begin("train", total);
+        trainer.begin_progress();
         Ok(trainer)
+    }
+
+    /// Says what is shown from now on: steps, or the tokens that decide when it ends.
+    fn begin_progress(&self) {
+        self.run.progress.begin("train", self.stop.tokens.or(self.stop.steps));
     }
 
     /// Steps done.
@@ -102,13 +111,24 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         self.state.epoch = self.loader.epoch() as f32;
         let ends = self.reached_the_end();
         taken.is_recorded = ends || self.step().is_multiple_of(self.run.arguments.logging_steps);
-        let goes_on = taken.is_late() && !ends && !self.evaluates_now(ends) && !self.saves_now();
+        self.state.evaluation_due = self.evaluates_now(ends);
+        let goes_on = taken.is_late() && !ends && !self.state.evaluation_due && !self.saves_now();
         self.unsettled = Some(taken);
         if !goes_on {
             self.settle()?;
         }
-        let stops = self.evaluate_when_due(ends)?;
-        match (ends, stops) {
+        self.conclude_step()
+    }
+
+    /// Whether the evaluation of the present step is still to be made: before the first one, or where a stop came before it.
+    pub(crate) fn owes_evaluation(&self) -> bool {
+        self.state.evaluation_due
+    }
+
+    /// What follows from a step's figures: evaluation, end, checkpoint.
+    pub(crate) fn conclude_step(&mut self) -> Result<(), TrainerError> {
+        let stops = self.evaluate_when_due()?;
+        match (self.reached_the_end(), stops) {
             (true, _) => self.end(Ending::Completed),
             (false, true) => self.end(Ending::StoppedEarly),
             (false, false) if self.saves_now() => self.save(),
@@ -137,6 +157,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             global_step: self.step(),
             num_tokens: self.state.num_input_tokens_seen,
             best_metric: self.state.best_metric,
+            best_global_step: self.state.best_global_step,
             checkpoint: self.checkpoints.path(self.step()),
             log_history: self.state.log_history,
         })
@@ -225,7 +246,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     /// Whether a checkpoint is due after the present step.
     fn saves_now(&self) -> bool {
         let every = self.run.arguments.save_steps;
-        every > 0 && self.step().is_multiple_of(every)
+        every > 0 && self.step() > 0 && self.step().is_multiple_of(every)
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), TrainerError> {

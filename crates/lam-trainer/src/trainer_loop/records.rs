@@ -33,18 +33,32 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
         due && !self.evaluation.is_empty()
     }
 
-    /// Evaluates if it is time to; says whether training should stop early.
-    pub(super) fn evaluate_when_due(&mut self, at_the_end: bool) -> Result<bool, TrainerError> {
-        if !self.evaluates_now(at_the_end) {
+    /// Evaluates if it is due; says whether training should stop early. Due it stays until its figures are there: what is
+    /// saved before that makes the next run evaluate.
+    pub(super) fn evaluate_when_due(&mut self) -> Result<bool, TrainerError> {
+        if !self.state.evaluation_due {
             return Ok(false);
         }
-        let means =
-            evaluate(self.module, self.evaluation, self.run.arguments).map_err(|error| error.at_step(self.step()))?;
+        let means = self.evaluated()?;
+        self.state.evaluation_due = false;
         let values = means.means().map(|(name, mean)| (format!("eval_{name}"), mean as f32)).collect();
         self.run.progress.note(&format!("step {}: {}", self.step(), describe(&means)));
         let (global_step, epoch) = (self.step(), self.state.epoch);
         self.write_record(LogRecord { global_step, epoch, num_tokens: self.state.num_input_tokens_seen, values })?;
         self.judge(&means)
+    }
+
+    /// The figures of the module as it is now: over held-out samples, and the evaluator's.
+    fn evaluated(&mut self) -> Result<Metrics, TrainerError> {
+        let step = self.step();
+        let means = evaluate(self.module, self.evaluation.samples, self.run.arguments);
+        let mut means = means.map_err(|error| error.at_step(step))?;
+        if let Some(evaluator) = &mut self.evaluation.evaluator {
+            means.merge(&evaluator.evaluate(self.module, step).map_err(TrainerError::Evaluation)?);
+            // It may have shown progress of its own.
+            self.begin_progress();
+        }
+        Ok(means)
     }
 
     /// Compares with the best so far, keeps a better model, and says whether patience is at its end.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod decoder;
+mod evaluator;
 mod prefixes;
 mod resume;
 mod saved;

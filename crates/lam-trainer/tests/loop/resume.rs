@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
 
 /// Asks for a stop at a step, as Ctrl-C would.
-struct StopsAt<'a> {
-    loader: ShuffledLoader<Rows>,
-    step: u64,
-    cancel: &'a Cancel,
+pub struct StopsAt<'a> {
+    pub loader: ShuffledLoader<Rows>,
+    pub step: u64,
+    pub cancel: &'a Cancel,
 }
 
 impl DataLoader<Rows> for StopsAt<'_> {
@@ -66,7 +66,7 @@ fn settings() -> TrainingArguments {
 }
 
 /// Bytes of all that a finished run leaves that training depends on.
-fn left_behind(root: &Path) -> Vec<(String, String)> {
+pub fn left_behind(root: &Path) -> Vec<(String, String)> {
     let of = |name: &str| (name.to_owned(), hash_path(&root.join(name)).unwrap());
     let mut left = vec![of("last"), of("best"), of("metrics.jsonl"), of("events.out.tfevents.0.lam-train")];
     let names = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
