@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Place, trained};
 
 /// A stage of phase 4 that learns from `tries.parquet`.
-fn stage(method: &str, inputs: &str, set: &str) -> String {
+pub fn stage(method: &str, inputs: &str, set: &str) -> String {
     let (model, reward) = (trained().stage("lam3"), trained().stage("reward"));
     let inputs = inputs.replace("REWARD", &format!("reward = {reward:?}"));
     format!(
@@ -20,7 +20,7 @@ fn stage(method: &str, inputs: &str, set: &str) -> String {
 
 /// The miniature's tries, of which the first of each task is said to have succeeded and the others to have failed: LAM3 is
 /// too small there to solve much.
-fn write_tries(place: &Place, most: u32) {
+pub fn write_tries(place: &Place, most: u32) {
     let file = format!("{}/attempts.parquet", trained().stage("explore"));
     let mut tries = read_trajectories(Path::new(&file)).expect("the miniature's tries");
     tries.retain(|one| one.environment_error.is_none() && one.task.split == Split::Train && one.attempt < most);
@@ -30,7 +30,7 @@ fn write_tries(place: &Place, most: u32) {
 }
 
 /// Runs a pipeline of one stage; returns what its manifest tells.
-fn metrics(place: &Place, name: &str, text: &str) -> Value {
+pub fn metrics(place: &Place, name: &str, text: &str) -> Value {
     place.write("method.toml", text);
     place.succeed(&["run", "method.toml", "--runs-dir", name]);
     let file = place.path(name).join("method/lam4/manifest.json");

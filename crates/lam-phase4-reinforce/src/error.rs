@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lam_agent::AgentError;
 use lam_data::DataError;
 use lam_inference::InferenceError;
 use lam_model::ModelError;
@@ -9,6 +10,7 @@ use lam_prompt::PromptError;
 use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 use lam_trainer::TrainerError;
+use lam_types::Split;
 
 /// Why phase 4 stops.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,24 @@ pub enum ReinforceError {
         /// The method that compares them.
         method: &'static str,
     },
+    /// The environment has no dev task that is not learned from.
+    NoDevTasks {
+        /// The environment.
+        environment: String,
+        /// Tasks that it drew, all learned from.
+        skipped: usize,
+    },
+    /// The environment draws dev tasks of another set than the validation set.
+    DevSplit {
+        /// The environment.
+        environment: String,
+        /// The first such task.
+        task_id: String,
+        /// Its set.
+        split: Split,
+    },
+    /// Dev tasks cannot be drawn or played.
+    Agent(#[from] AgentError),
     /// The data must not be trained on.
     Data(#[from] DataError),
     /// Somebody asked to stop.
@@ -50,7 +70,10 @@ pub enum ReinforceError {
 impl Fault for ReinforceError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Nothing { .. } | Self::OneTry { .. } => FaultKind::Data,
+            Self::Nothing { .. } | Self::OneTry { .. } | Self::NoDevTasks { .. } | Self::DevSplit { .. } => {
+                FaultKind::Data
+            }
+            Self::Agent(error) => error.kind(),
             Self::Cancelled => FaultKind::Cancelled,
             Self::Data(error) => error.kind(),
             Self::Trainer(error) => error.kind(),
@@ -74,6 +97,18 @@ impl Fault for ReinforceError {
                             name successes of another source as `successes`";
                 Details::new(what).at_files(files).hint(hint)
             }
+            Self::NoDevTasks { environment, skipped } => Details::new(format!(
+                "`{environment}` has no dev task: it drew {skipped} of its validation set, all of them learned from"
+            ))
+            .at("`dev.tasks`")
+            .hint("leave `dev` out, or raise `dev.tasks`"),
+            Self::DevSplit { environment, task_id, split } => Details::new(format!(
+                "`{environment}` drew task `{task_id}` of the {} set, asked for the validation set",
+                split.as_str()
+            ))
+            .at("`dev.tasks`")
+            .hint("what is kept must not be chosen by tasks that figures are reported about; leave `dev` out"),
+            Self::Agent(error) => error.details(),
             Self::Cancelled => Details::new("stopped on request"),
             Self::Data(error) => error.details(),
             Self::Trainer(error) => error.details(),

@@ -2,7 +2,8 @@
 //! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4. Beside
 //! PPO there are rejection fine-tuning and direct preference optimisation over the same tries, without a reward model.
 //!
-//! [`reward::run`] and [`policy::run`] are the two halves. Knows no environment instance and no other stage.
+//! [`reward::run`] and [`policy::run`] are the two halves. Knows no particular environment and no other stage: it is
+//! handed one as the trait, for its functions and for the held-out tasks that are played while the policy trains.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -50,7 +51,9 @@ mod value;
 mod words;
 
 pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
-pub use config::{Balance, Baseline, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target};
+pub use config::{
+    Balance, Baseline, DevConfig, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target,
+};
 pub use dpo::DpoModule;
 pub use error::ReinforceError;
 pub use maker::RolloutMaker;

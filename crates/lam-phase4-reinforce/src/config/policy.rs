@@ -5,6 +5,8 @@ use lam_trainer::{FinetuningType, SchedulerType, TrainingArguments};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::DevConfig;
+
 /// How the policy learns from tries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -67,7 +69,7 @@ pub enum OldPolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyConfig {
-    /// Environment whose functions the prompts name.
+    /// Environment whose functions the prompts name, and in which dev tasks are played.
     pub environment: String,
     /// How the policy learns: `ppo` from `failures` and a reward model, `rft` and `dpo` from `attempts`. Keys of one method
     /// are refused with another.
@@ -157,6 +159,8 @@ pub struct PolicyConfig {
     /// Bits of a frozen weight, with `finetuning_type = "qlora"`: 4 or 8.
     #[schemars(range(min = 4, max = 8))]
     pub quantization_bit: u8,
+    /// Held-out tasks that are played meanwhile, to keep the best step and to stop when success falls.
+    pub dev: DevConfig,
     /// The training loop; with `ppo`, `num_train_epochs` are passes over the rollouts (learning rate of the paper: 1.4e-5).
     pub train: TrainingArguments,
 }
@@ -195,6 +199,7 @@ impl Default for PolicyConfig {
             finetuning_type: FinetuningType::Lora,
             lora: LoraConfig::default(),
             quantization_bit: 4,
+            dev: DevConfig::default(),
             train: TrainingArguments {
                 learning_rate: 1.4e-5,
                 lr_scheduler_type: SchedulerType::Linear,

@@ -2,10 +2,8 @@
 
 use lam_config::ConfigError;
 use lam_trainer::TrainingArguments;
-use serde::Serialize;
-use serde_json::Value;
 
-use super::{Method, PolicyConfig, check_base};
+use super::{Method, PolicyConfig, check_base, values};
 
 /// Settings that only some methods read.
 const KEYS: [(&str, &[Method]); 23] = [
@@ -44,11 +42,12 @@ const IN_PPO: [(&str, &str); 2] = [
 ];
 
 /// Training arguments that mean nothing with any method, and what to set instead.
-const MEANINGLESS: [(&str, &str); 9] = [
+const MEANINGLESS: [(&str, &str); 10] = [
     ("max_length", LENGTH),
     ("truncation", LENGTH),
     ("per_device_eval_batch_size", NO_EVALUATION),
     ("eval_steps", NO_EVALUATION),
+    ("eval_on_start", NO_EVALUATION),
     ("load_best_model_at_end", NO_EVALUATION),
     ("metric_for_best_model", NO_EVALUATION),
     ("greater_is_better", NO_EVALUATION),
@@ -56,7 +55,8 @@ const MEANINGLESS: [(&str, &str); 9] = [
     ("early_stopping_threshold", NO_EVALUATION),
 ];
 const LENGTH: &str = "answers are as long as their states make them; `response_length` limits those that PPO samples";
-const NO_EVALUATION: &str = "phase 4 evaluates nothing while it trains; the stage `eval.online` does it afterwards";
+const NO_EVALUATION: &str =
+    "phase 4 evaluates by playing held-out tasks: set `dev.tasks`, `dev.every` and `dev.patience`";
 
 impl PolicyConfig {
     /// Refuses what means nothing here.
@@ -65,6 +65,7 @@ impl PolicyConfig {
     /// Names the key, its value and what to set instead.
     pub fn refuse_meaningless(&self) -> Result<(), ConfigError> {
         check_base(self.finetuning_type, self.quantization_bit)?;
+        self.dev.refuse_meaningless()?;
         if self.lora.lora_dropout != 0.0 && self.method != Method::Rft {
             let reason = match self.method {
                 Method::Ppo => "PPO's ratio would measure the noise of dropout",
@@ -134,10 +135,6 @@ impl PolicyConfig {
             false => Ok(()),
         }
     }
-}
-
-fn values<T: Serialize>(of: &T) -> Value {
-    serde_json::to_value(of).expect("plain data serialises")
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
 //! Phase 4b: the policy learns from tries, LAM3 to LAM4 (paper §4.4.2), by one of three methods over one training loop.
 
+mod dev;
 mod ppo;
 mod prefer;
 mod reject;
+mod training;
 mod tried;
 
 use std::path::{Path, PathBuf};
 
 use lam_cuda::DeviceChoice;
+use lam_env::Application;
 use lam_model::{Decoder, Device, ModelSource, Precision};
-use lam_signal::{Cancel, Progress};
-use lam_trainer::{
-    DataLoader, Identity, TRAINING_DIRECTORY, TrainModule, TrainOutcome, TrainRun, TrainingArguments, model_identity,
-    note_adapter, settings_identity, train,
-};
-use lam_types::FunctionSpec;
+use lam_signal::{Cancel, Monitor, Progress};
+use lam_trainer::{Identity, TrainingArguments, model_identity, note_adapter, settings_identity};
 use serde_json::Value;
 
 use crate::rollout::Rollout;
 use crate::{Method, PolicyConfig, ReinforceError};
 
+use dev::SUCCESS_RATE;
 pub(crate) use ppo::ROLLOUTS_FILE;
 
 /// What the stage reads and writes, and who watches it.
@@ -35,10 +35,9 @@ pub struct PolicyIo<'a> {
     pub attempts: &'a [PathBuf],
     /// Files of successes of another source at the same tasks; may be empty.
     pub successes: &'a [PathBuf],
-    /// The functions that prompts name.
-    pub functions: &'a [FunctionSpec],
-    /// The environment that has them; trajectories of others are not held to them.
-    pub environment: &'a str,
+    /// The application whose functions prompts name, and in which dev tasks are played; trajectories of others are not held
+    /// to its functions.
+    pub app: &'a dyn Application,
     /// Directory of LAM4.
     pub output: &'a Path,
     /// Seed of sampling, order, adapter and value head.
@@ -51,6 +50,13 @@ pub struct PolicyIo<'a> {
     pub progress: &'a dyn Progress,
     /// Asks for a stop.
     pub cancel: &'a Cancel,
+}
+
+impl PolicyIo<'_> {
+    /// Progress and cancellation of the work.
+    fn monitor(&self) -> Monitor<'_> {
+        Monitor { progress: self.progress, cancel: self.cancel }
+    }
 }
 
 /// Trains LAM4 and returns the stage's metrics.
@@ -85,11 +91,24 @@ fn policy_at_start(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Decoder, 
 }
 
 /// The training arguments with what follows from the data: its longest text, and whether the model's window lets texts share
-/// the rows of their states.
+/// the rows of their states; and, with dev tasks, that their success decides what is kept and when it ends.
 fn arguments(config: &PolicyConfig, decoder: &Decoder, longest: usize, io: &PolicyIo<'_>) -> TrainingArguments {
     let fits = decoder.config().window().is_none_or(|window| longest <= window);
     let share_prefixes = config.train.share_prefixes && fits;
-    TrainingArguments { max_length: longest, share_prefixes, ..config.train.in_run(io.seed, io.device, io.resume) }
+    let arguments =
+        TrainingArguments { max_length: longest, share_prefixes, ..config.train.in_run(io.seed, io.device, io.resume) };
+    if config.dev.tasks == 0 {
+        return arguments;
+    }
+    TrainingArguments {
+        eval_on_start: true,
+        eval_steps: config.dev.every,
+        load_best_model_at_end: true,
+        metric_for_best_model: SUCCESS_RATE.into(),
+        greater_is_better: true,
+        early_stopping_patience: config.dev.patience,
+        ..arguments
+    }
 }
 
 /// What a run is made from: model and settings; a method adds its own.
@@ -109,16 +128,4 @@ fn data_hash<'r>(rollouts: impl Iterator<Item = &'r Rollout>) -> String {
         bytes.extend(rollout.prompt_length.to_le_bytes());
     }
     lam_store::hash_bytes(&bytes)
-}
-
-/// Trains to the end, below the stage's directory.
-fn trained<M: TrainModule>(
-    module: &mut M,
-    loader: &mut dyn DataLoader<M::Sample>,
-    (arguments, identity): (&TrainingArguments, &Identity),
-    io: &PolicyIo<'_>,
-) -> Result<TrainOutcome, ReinforceError> {
-    let training = io.output.join(TRAINING_DIRECTORY);
-    let run = TrainRun { arguments, output: &training, identity, progress: io.progress, cancel: io.cancel };
-    Ok(train(module, loader, &[], &run)?)
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 use lam_data::{CheckConfig, SoundRows};
 use lam_model::{Decoder, Device, ScalarHead};
 use lam_prompt::Renderer;
-use lam_trainer::write_model;
 use lam_types::{Split, Trajectory};
 use serde_json::{Value, json};
 
+use super::dev::DevTasks;
+use super::training::{Trained, Training};
 use super::tried::Tried;
-use super::{PolicyIo, arguments, identity, policy_at_start, policy_to_train, trained};
+use super::{PolicyIo, arguments, identity, policy_at_start, policy_to_train};
 use crate::maker::disagreeing;
 use crate::{PolicyConfig, PpoModule, ReinforceError, Rollout, RolloutBuffer, RolloutLoader, RolloutMaker};
 
@@ -23,7 +24,12 @@ pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 /// # Errors
 /// No failure to learn from, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
-    let asked = rollouts(config, io)?;
+    let failures = failures(config, io)?;
+    let tried = config.imitates().then(|| Tried::read(config, io)).transpose()?;
+    let learned = failures.iter().map(|one| one.task.task_id.as_str());
+    let learned = learned.chain(tried.iter().flat_map(Tried::task_ids));
+    let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), learned)?;
+    let asked = rollouts(config, io, &failures)?;
     let found = Signal::of(&asked);
     let rollouts = disagreeing(asked, config.min_distinct_calls);
     if rollouts.is_empty() {
@@ -35,11 +41,7 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
         });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
-    let anchors = match config.imitates() {
-        true => Some(Tried::read(config, io)?.imitated()?),
-        false => None,
-    };
-    let (anchors, imitated) = anchors.unzip();
+    let (anchors, imitated) = tried.as_ref().map(Tried::imitated).transpose()?.unzip();
     let decoder = policy_to_train(config, io)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed)
@@ -48,9 +50,9 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     let arguments = arguments(config, &decoder, buffer.longest(), io);
     let mut identity = identity(config, io)?;
     identity.insert("reward_model".into(), lam_store::hash_path(reward_model(io)?)?);
-    let mut module = PpoModule::new(decoder, value_head, config, &buffer);
-    let outcome = trained(&mut module, &mut loader, (&arguments, &identity), io)?;
-    write_model(module.into_decoder(), config.train.save_dtype, (io.model.tokenizer_directory(), io.output))?;
+    let module = PpoModule::new(decoder, value_head, config, &buffer);
+    let training = Training { config, io, arguments, identity, dev };
+    let Trained { outcome, dev } = training.run(module, &mut loader, PpoModule::into_decoder)?;
     Ok(json!({
         "states_asked": found.states,
         "reward_spread_of_states_asked": found.spread,
@@ -64,6 +66,7 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
         "kl": outcome.last("objective/kl"),
         "clip_fraction": outcome.last("policy/clipfrac_avg"),
         "scores": outcome.last("objective/scores"),
+        "dev": dev,
     }))
 }
 
@@ -73,9 +76,10 @@ fn reward_model<'a>(io: &PolicyIo<'a>) -> Result<&'a Path, ReinforceError> {
     io.reward_model.ok_or(ReinforceError::Nothing { files: Vec::new(), what: "reward model", hint })
 }
 
-/// The rollouts on disk, or new ones from LAM3 and the reward model.
-fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, ReinforceError> {
-    let check = CheckConfig { functions: io.functions, environment: Some(io.environment), ..CheckConfig::default() };
+/// The failures at whose states LAM3 is asked.
+fn failures(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Trajectory>, ReinforceError> {
+    let (functions, environment) = (io.app.functions(), Some(io.app.environment()));
+    let check = CheckConfig { functions, environment, ..CheckConfig::default() };
     let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
     let is_learned =
         |one: &Trajectory| !one.succeeded() && one.environment_error.is_none() && one.task.split == Split::Train;
@@ -85,6 +89,11 @@ fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Re
         let hint = "phase 4 learns from phase 3's failures; give it exploration's failure.parquet";
         return Err(ReinforceError::Nothing { files: io.failures.to_vec(), what: "failed trajectory", hint });
     }
+    Ok(failures)
+}
+
+/// The rollouts on disk, or new ones from LAM3 and the reward model.
+fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
     let policy = policy_at_start(config, io)?;
     let directory = reward_model(io)?;
     let device = Device::open_for(io.device, &lam_model::open_reward_model(directory)?)?;
@@ -96,13 +105,13 @@ fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Rollout>, Re
         policy: &policy,
         reward_model: (&reward_model, &head),
         renderer: &renderer,
-        functions: io.functions,
+        functions: io.app.functions(),
         seed: io.seed,
         progress: io.progress,
         cancel: io.cancel,
     };
     std::fs::create_dir_all(io.output).map_err(lam_store::StoreError::io("create directory", io.output))?;
-    maker.load_or_make(&io.output.join(ROLLOUTS_FILE), &failures)
+    maker.load_or_make(&io.output.join(ROLLOUTS_FILE), failures)
 }
 
 /// What rollouts offer to learn from, means over states.

@@ -1,10 +1,12 @@
 //! Direct preference optimisation over LAM3's tries: the reference is LAM3, measured once, before the first step.
 
-use lam_trainer::{Sample, ShuffledLoader, write_model};
+use lam_trainer::{Sample, ShuffledLoader};
 use serde_json::{Value, json};
 
+use super::dev::DevTasks;
+use super::training::{Trained, Training};
 use super::tried::Tried;
-use super::{PolicyIo, arguments, data_hash, identity, policy_at_start, policy_to_train, trained};
+use super::{PolicyIo, arguments, data_hash, identity, policy_at_start, policy_to_train};
 use crate::preference::PreferenceExample;
 use crate::{DpoModule, PolicyConfig, ReinforceError};
 
@@ -18,6 +20,7 @@ const CHUNK: usize = 64;
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let tried = Tried::read(config, io)?;
     let (mut examples, forks) = tried.preferences()?;
+    let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), tried.task_ids())?;
     measure(config, io, &mut examples)?;
     let imitated = match config.imitates() {
         true => Some(tried.imitated()?),
@@ -32,9 +35,9 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     identity.insert("data".into(), data_hash(examples.iter().flat_map(PreferenceExample::texts)));
     let count = examples.len();
     let mut loader = ShuffledLoader::new(examples, &arguments)?;
-    let mut module = DpoModule::new(decoder, config.beta, config.anchor_weight());
-    let outcome = trained(&mut module, &mut loader, (&arguments, &identity), io)?;
-    write_model(module.into_decoder(), config.train.save_dtype, (io.model.tokenizer_directory(), io.output))?;
+    let module = DpoModule::new(decoder, config.beta, config.anchor_weight());
+    let training = Training { config, io, arguments, identity, dev };
+    let Trained { outcome, dev } = training.run(module, &mut loader, DpoModule::into_decoder)?;
     Ok(json!({
         "attempts": tried.attempts(),
         "preferences": forks,
@@ -45,6 +48,7 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
         "loss": outcome.last("loss"),
         "preferred": outcome.last("rewards/accuracies"),
         "margin": outcome.last("rewards/margins"),
+        "dev": dev,
     }))
 }
 

@@ -30,8 +30,8 @@ impl<'a> Tried<'a> {
     /// # Errors
     /// Unreadable files, steps that must not be trained on, or tries that cannot be compared: one a task.
     pub fn read(config: &'a PolicyConfig, io: &'a PolicyIo<'a>) -> Result<Self, ReinforceError> {
-        let check =
-            CheckConfig { functions: io.functions, environment: Some(io.environment), ..CheckConfig::default() };
+        let (functions, environment) = (io.app.functions(), Some(io.app.environment()));
+        let check = CheckConfig { functions, environment, ..CheckConfig::default() };
         let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
         let is_learned = |one: &Trajectory| one.task.split == Split::Train && one.environment_error.is_none();
         let is_given = |one: &Trajectory| is_learned(one) && one.succeeded();
@@ -49,6 +49,11 @@ impl<'a> Tried<'a> {
     /// The files that were read.
     pub fn files(&self) -> Vec<PathBuf> {
         [self.io.attempts, self.io.successes].concat()
+    }
+
+    /// Ids of the tasks that are learned from, once for each try.
+    pub fn task_ids(&self) -> impl Iterator<Item = &str> {
+        self.attempts.iter().chain(&self.given).map(|one| one.task.task_id.as_str())
     }
 
     /// Number of LAM3's tries.
@@ -104,7 +109,7 @@ impl<'a> Tried<'a> {
     }
 
     fn words(&self) -> Words<'_> {
-        Words { renderer: &self.renderer, functions: self.io.functions }
+        Words { renderer: &self.renderer, functions: self.io.app.functions() }
     }
 
     /// The steps of a task's tries, LAM3's own first.

@@ -7,7 +7,8 @@ use super::chart::{Line, chart};
 use crate::run::{Curves, Run};
 
 /// Charts that are shown at once: title, and the metrics drawn into it.
-const SHOWN: [(&str, &[&str]); 11] = [
+const SHOWN: [(&str, &[&str]); 12] = [
+    ("Success at dev tasks", &["eval_success_rate"]),
     ("Loss", &["loss", "eval_loss"]),
     ("Token accuracy", &["mean_token_accuracy", "eval_mean_token_accuracy"]),
     ("Entropy", &["entropy", "eval_entropy"]),
