@@ -12,8 +12,11 @@ use lam_data::{NearIndex, normalize};
 use lam_store::hash_bytes;
 use lam_types::{Split, TaskPlan};
 
-/// Share of common words from which two tasks belong on the same side; `data check` tells them from 0.9 on.
+/// Share of common words from which two tasks belong on the same side, where only their wordings tell them apart.
 const ALIKE: f64 = 0.8;
+/// The same where their plans differ: from here on `data check` takes one for the other. `5 rows by 7 columns` has the
+/// words of `7 rows by 5 columns`, but not its plan.
+const SAME: f64 = 0.9;
 /// Plans below which a family is split by wording. Of so many a fifth is two, and one of those may be the plan of most
 /// of its pairs.
 const FEW_PLANS: usize = 10;
@@ -69,30 +72,59 @@ fn keep_training_pairs(pairs: &mut [TaskPlan], places: &[f64], by_wording: &BTre
     }
 }
 
-/// For each pair, the first of its group. A pair of a known family is its own, unless the family is split by wording:
-/// then those that are worded nearly alike go together.
+/// For each pair, the first of its group: of those with its plan, unless the family is split by wording, and of those
+/// that are worded nearly alike.
 fn groups(pairs: &[TaskPlan], by_wording: &BTreeSet<String>) -> Vec<usize> {
     let mut first: Vec<usize> = (0..pairs.len()).collect();
     let (mut documents, mut plans, mut families) = (HashMap::new(), HashMap::new(), HashMap::new());
-    let (mut tasks, mut places) = (NearIndex::new(ALIKE), Vec::new());
+    let (mut alike, mut same) = (Wordings::new(ALIKE), Wordings::new(SAME));
     for (index, pair) in pairs.iter().enumerate() {
-        let is_named = !pair.family.is_empty();
-        if is_named && !by_wording.contains(&pair.family) {
-            continue;
-        }
+        let (is_named, is_by_wording) = (!pair.family.is_empty(), by_wording.contains(&pair.family));
         // Wordings are held against those of their own family, and in documents without families against all.
         let next = u32::try_from(families.len()).expect("fewer than 4 billion families");
         let among = *families.entry(&pair.family).or_insert(next);
-        let near = tasks.nearest_among(among, &pair.task).map_or(index, |(number, _)| places[number]);
-        unite(&mut first, index, near);
-        tasks.insert_among(among, &pair.task);
-        places.push(index);
+        if is_named && !is_by_wording {
+            same.all_alike(among, &pair.task).into_iter().for_each(|other| unite(&mut first, index, other));
+            same.add(among, &pair.task, index);
+        } else {
+            unite(&mut first, index, alike.nearest(among, &pair.task).unwrap_or(index));
+            alike.add(among, &pair.task, index);
+        }
+        if !is_by_wording {
+            unite(&mut first, index, *plans.entry((among, &pair.plan)).or_insert(index));
+        }
         if !is_named {
             unite(&mut first, index, *documents.entry(&pair.document).or_insert(index));
-            unite(&mut first, index, *plans.entry(&pair.plan).or_insert(index));
         }
     }
     (0..pairs.len()).map(|index| root(&first, index)).collect()
+}
+
+/// Requests so far, and which pairs they belong to.
+struct Wordings {
+    index: NearIndex,
+    pairs: Vec<usize>,
+}
+
+impl Wordings {
+    fn new(threshold: f64) -> Self {
+        Self { index: NearIndex::new(threshold), pairs: Vec::new() }
+    }
+
+    /// The pair whose request is nearest to this one.
+    fn nearest(&self, family: u32, request: &str) -> Option<usize> {
+        self.index.nearest_among(family, request).map(|(number, _)| self.pairs[number])
+    }
+
+    /// The pairs whose requests are alike this one.
+    fn all_alike(&self, family: u32, request: &str) -> Vec<usize> {
+        self.index.alike_among(family, request).into_iter().map(|number| self.pairs[number]).collect()
+    }
+
+    fn add(&mut self, family: u32, request: &str, pair: usize) {
+        self.index.insert_among(family, request);
+        self.pairs.push(pair);
+    }
 }
 
 fn root(first: &[usize], mut index: usize) -> usize {
@@ -171,6 +203,22 @@ mod tests {
             assert_eq!(pairs[index].split, pairs[index + 60].split, "{}", pairs[index].task);
         }
         assert!(count(&pairs, "ruler", Split::Test) > 20);
+    }
+
+    #[test]
+    fn requests_of_the_same_words_stay_together_though_their_plans_differ() {
+        let table = |rows: usize, columns: usize| {
+            let request = format!("have a grid of cells of {rows} rows by {columns} columns");
+            pair("insert_table", &request, &format!("insert_table(rows={rows}, columns={columns})"))
+        };
+        let mut pairs: Vec<TaskPlan> =
+            (2..10).flat_map(|rows| (2..10).map(move |columns| table(rows, columns))).collect();
+        assign(&mut pairs, 0.5);
+        let side = |rows: usize, columns: usize| pairs[(rows - 2) * 8 + columns - 2].split;
+        for rows in 2..10 {
+            assert!((2..10).all(|columns| side(rows, columns) == side(columns, rows)), "{rows}");
+        }
+        assert!((10..54).contains(&count(&pairs, "insert_table", Split::Test)));
     }
 
     #[test]
