@@ -48,18 +48,15 @@ impl<'a> Episode<'a> {
     /// Records an answer and what came of it.
     pub(crate) fn record(&mut self, decision: Decision, acted: Acted, limits: &Limits) -> Next {
         let action = decision.answer.unwrap_or_else(|_| empty_action());
+        let state = self.next_state(&action, &acted);
         let step = Step {
-            step_index: self.steps.len() as u32,
-            state: self.next_state(&action, &acted),
-            action,
             acceptable_labels: acted.acceptable_labels,
             status: acted.status,
             message: acted.message,
-            reward: None,
-            reward_source: String::new(),
             tokens: decision.tokens,
             policy_seconds: decision.seconds,
             environment_seconds: acted.seconds,
+            ..Step::new(self.steps.len() as u32, state, action)
         };
         let next = if acted.has_ended { Next::Judge } else { self.next(&step, limits) };
         self.steps.push(step);

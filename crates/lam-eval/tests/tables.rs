@@ -6,15 +6,15 @@ mod counter;
 use std::collections::BTreeMap;
 
 use counter::{Counter, press, task};
-use lam_agent::{Decision, ExpertPolicy, Limits, Policy, PolicyError, Request, Unreadable};
+use lam_agent::{Decision, ExpertPolicy, Limits, Planner, Policy, PolicyError, Request, Unreadable};
 use lam_eval::{
-    Bootstrap, DecisionEntry, EvalError, MatcherJudge, Planner, Tables, evaluate_online, evaluate_plans,
-    evaluate_steps, score_online, score_step,
+    Bootstrap, DecisionEntry, EvalError, MatcherJudge, Tables, evaluate_online, evaluate_plans, evaluate_steps,
+    score_online, score_step,
 };
 use lam_signal::{Cancel, Monitor, NoProgress};
 use lam_types::{
-    Action, ArgKind, ArgSpec, Args, Complete, FunctionSpec, PlanSource, PolicyId, Split, State, Status, Step,
-    StepStatus, Target, Task, TaskPlan, Trajectory, Verdict,
+    Action, ArgKind, ArgSpec, Args, Complete, FunctionSpec, PlanSource, PolicyId, Split, State, Status, Step, Target,
+    Task, TaskPlan, Trajectory, Verdict,
 };
 use serde_json::json;
 
@@ -46,24 +46,14 @@ fn functions() -> Vec<FunctionSpec> {
 }
 
 fn step(index: u32, action: Action, acceptable: &[&str]) -> Step {
-    Step {
-        step_index: index,
-        state: State {
-            request: "do it".into(),
-            observation: Default::default(),
-            previous_actions: Vec::new(),
-            previous_plan: Vec::new(),
-        },
-        action,
-        acceptable_labels: acceptable.iter().map(|label| (*label).to_owned()).collect(),
-        status: StepStatus::Ok,
-        message: String::new(),
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
-        policy_seconds: 0.0,
-        environment_seconds: 0.0,
-    }
+    let state = State {
+        request: "do it".into(),
+        observation: Default::default(),
+        previous_actions: Vec::new(),
+        previous_plan: Vec::new(),
+    };
+    let acceptable_labels = acceptable.iter().map(|label| (*label).to_owned()).collect();
+    Step { acceptable_labels, ..Step::new(index, state, action) }
 }
 
 fn trajectory(task: Task, actions: Vec<Action>) -> Trajectory {

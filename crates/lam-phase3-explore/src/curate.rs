@@ -1,8 +1,8 @@
 //! What is kept of the attempts: pure choice over trajectories. Knows no file and no policy.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use lam_types::Trajectory;
+use lam_types::{Call, Trajectory};
 
 /// The attempts, chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,10 +11,6 @@ pub struct Curated {
     pub successes: Vec<Trajectory>,
     /// Failures, for phase 4, in task order.
     pub failures: Vec<Trajectory>,
-    /// Tasks attempted.
-    pub tasks: usize,
-    /// Tasks with at least one success.
-    pub tasks_solved: usize,
     /// Attempts that an environment error ended: in neither set.
     pub environment_errors: usize,
 }
@@ -37,7 +33,6 @@ pub fn curate(attempts: Vec<Trajectory>, followed: Vec<Trajectory>, keep: Keep) 
     let mut curated = Curated::default();
     let own = attempts.into_iter().map(|episode| (episode, true));
     for episodes in by_task(own.chain(followed.into_iter().map(|episode| (episode, false)))) {
-        curated.tasks += 1;
         let (mut successes, mut failures, mut was_solved_by_itself) = (Vec::new(), Vec::new(), false);
         for (episode, is_own) in episodes {
             if episode.environment_error.is_some() {
@@ -53,7 +48,6 @@ pub fn curate(attempts: Vec<Trajectory>, followed: Vec<Trajectory>, keep: Keep) 
             curated.failures.extend(distinct(failures, keep.failures));
         }
         if !successes.is_empty() {
-            curated.tasks_solved += 1;
             successes.sort_by_key(|success| (success.steps.len(), success.attempt));
             curated.successes.extend(distinct(successes, keep.successes));
         }
@@ -77,54 +71,39 @@ fn by_task(episodes: impl Iterator<Item = (Trajectory, bool)>) -> Vec<Vec<(Traje
 
 /// The first `count` trajectories that do different things.
 fn distinct(trajectories: Vec<Trajectory>, count: usize) -> Vec<Trajectory> {
-    let mut seen = HashSet::new();
-    trajectories.into_iter().filter(|trajectory| seen.insert(calls(trajectory))).take(count).collect()
-}
-
-/// What was done, without the words around it.
-fn calls(trajectory: &Trajectory) -> String {
-    let call = |step: &lam_types::Step| {
-        let args = serde_json::to_string(&step.action.args).expect("JSON values serialise");
-        format!("{}({}){args}", step.action.function, step.action.control_name)
+    let mut seen: Vec<Vec<Call>> = Vec::new();
+    let is_new = |trajectory: &Trajectory| {
+        let calls = trajectory.calls();
+        let is_new = !seen.contains(&calls);
+        seen.extend(is_new.then_some(calls));
+        is_new
     };
-    trajectory.steps.iter().map(call).collect::<Vec<_>>().join(";")
+    trajectories.into_iter().filter(is_new).take(count).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use lam_types::{
-        Action, Args, Complete, Phrasing, PolicyId, Split, State, Status, Step, StepStatus, Task, Verdict,
-    };
+    use lam_types::{Action, Args, Complete, Phrasing, PolicyId, Split, State, Status, Step, Task, Verdict};
 
     use super::*;
 
     fn step(step_index: u32, control_name: &str) -> Step {
-        Step {
-            step_index,
-            state: State {
-                request: String::new(),
-                observation: lam_types::Observation::default(),
-                previous_actions: Vec::new(),
-                previous_plan: Vec::new(),
-            },
-            action: Action {
-                thought: String::new(),
-                control_label: String::new(),
-                control_name: control_name.into(),
-                function: "click_input".into(),
-                args: Args::new(),
-                status: Status::Continue,
-                plan: Vec::new(),
-            },
-            acceptable_labels: Vec::new(),
-            status: StepStatus::Ok,
-            message: String::new(),
-            reward: None,
-            reward_source: String::new(),
-            tokens: None,
-            policy_seconds: 0.0,
-            environment_seconds: 0.0,
-        }
+        let state = State {
+            request: String::new(),
+            observation: lam_types::Observation::default(),
+            previous_actions: Vec::new(),
+            previous_plan: Vec::new(),
+        };
+        let action = Action {
+            thought: String::new(),
+            control_label: String::new(),
+            control_name: control_name.into(),
+            function: "click_input".into(),
+            args: Args::new(),
+            status: Status::Continue,
+            plan: Vec::new(),
+        };
+        Step::new(step_index, state, action)
     }
 
     fn attempt(task: &str, attempt: u32, clicks: &[&str], complete: Complete) -> Trajectory {
@@ -166,7 +145,6 @@ mod tests {
         let curated = curate(attempts, Vec::new(), KEEP);
         assert_eq!(ids(&curated.successes), ["a-1", "a-0"]);
         assert!(curated.failures.is_empty(), "a solved task keeps no failure unless asked");
-        assert_eq!((curated.tasks, curated.tasks_solved), (1, 1));
     }
 
     #[test]
@@ -192,7 +170,6 @@ mod tests {
         let curated = curate(own, followed, KEEP);
         assert_eq!(ids(&curated.successes), ["a-1", "b-0"]);
         assert_eq!(ids(&curated.failures), ["a-0"]);
-        assert_eq!((curated.tasks, curated.tasks_solved), (2, 2));
     }
 
     #[test]
@@ -200,6 +177,6 @@ mod tests {
         let mut dead = attempt("a", 0, &["Bold"], Complete::No);
         dead.environment_error = Some("it died".into());
         let curated = curate(vec![dead], Vec::new(), KEEP);
-        assert_eq!((curated.environment_errors, curated.failures.len(), curated.tasks_solved), (1, 0, 0));
+        assert_eq!((curated.environment_errors, curated.failures.len(), curated.successes.len()), (1, 0, 0));
     }
 }

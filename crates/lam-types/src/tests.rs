@@ -147,6 +147,7 @@ fn a_trajectory_reads_back_as_written() {
         environment_error: Some("lost".to_string()),
     };
     assert_eq!(from_str::<Trajectory>(&to_string(&trajectory).unwrap()).unwrap(), trajectory);
+    assert_eq!(trajectory.calls(), [Call::of(&action())]);
     assert!(!trajectory.succeeded());
 }
 

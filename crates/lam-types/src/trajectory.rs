@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Args, Observation, Task};
+use crate::{Action, Args, Call, Observation, Task};
 
 /// How one step went. An error is data in the trajectory, never a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,6 +143,25 @@ pub struct Step {
     pub environment_seconds: f64,
 }
 
+impl Step {
+    /// A step that went well, without anything else known of it.
+    pub fn new(step_index: u32, state: State, action: Action) -> Self {
+        Self {
+            step_index,
+            state,
+            action,
+            acceptable_labels: Vec::new(),
+            status: StepStatus::Ok,
+            message: String::new(),
+            reward: None,
+            reward_source: String::new(),
+            tokens: None,
+            policy_seconds: 0.0,
+            environment_seconds: 0.0,
+        }
+    }
+}
+
 /// Who acted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyId {
@@ -177,5 +196,10 @@ impl Trajectory {
     /// Whether the judge said yes.
     pub fn succeeded(&self) -> bool {
         self.verdict.complete == Complete::Yes
+    }
+
+    /// What was done, without the words around it: the call of each step, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.steps.iter().map(|step| Call::of(&step.action)).collect()
     }
 }

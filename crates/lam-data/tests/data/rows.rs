@@ -3,7 +3,7 @@
 use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_types::{
     Action, Args, Complete, Control, ControlType, Observation, Phrasing, PlanSource, PolicyId, Split, State, Status,
-    Step, StepStatus, Task, TaskPlan, Trajectory, Verdict,
+    Step, Task, TaskPlan, Trajectory, Verdict,
 };
 
 /// A renderer of the compact template.
@@ -53,19 +53,7 @@ pub fn trajectory(id: &str, request: &str, split: Split, phrasing: Phrasing) -> 
         plan: Vec::new(),
     };
     let state = State { request: request.into(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
-    let step = Step {
-        step_index: 0,
-        state,
-        action,
-        acceptable_labels: vec!["1".into()],
-        status: StepStatus::Ok,
-        message: String::new(),
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
-        policy_seconds: 0.0,
-        environment_seconds: 0.0,
-    };
+    let step = Step { acceptable_labels: vec!["1".into()], ..Step::new(0, state, action) };
     let task = Task {
         task_id: id.into(),
         family: "bold".into(),

@@ -128,17 +128,13 @@ fn step(index: u32, request: &str, fine: bool) -> Step {
         status: if index == 2 { Status::Finish } else { Status::Continue },
         plan: vec!["click Bold".into(), "click Underline".into()][..(2 - index as usize)].to_vec(),
     };
+    let state = State { request: request.into(), observation, previous_actions: vec![], previous_plan: vec![] };
     Step {
-        step_index: index,
-        state: State { request: request.into(), observation, previous_actions: vec![], previous_plan: vec![] },
-        action,
         acceptable_labels: if label.is_empty() { vec![] } else { vec![label.into(), "29".into()] },
         status: if fine { StepStatus::Ok } else { StepStatus::AppError },
         message: if fine { String::new() } else { "the button is disabled".into() },
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
         policy_seconds: 0.0183,
         environment_seconds: 0.0001,
+        ..Step::new(index, state, action)
     }
 }

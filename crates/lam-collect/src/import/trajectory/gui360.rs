@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use lam_types::{
     Action, Args, Complete, Control, Observation, PastAction, Phrasing, PolicyId, Rect, Split, State, Status, Step,
-    StepStatus, Task, Trajectory, Verdict,
+    Task, Trajectory, Verdict,
 };
 use serde_json::Value;
 
@@ -158,19 +158,7 @@ fn add(step: &Value, trajectory: &mut Trajectory, unknown: &mut BTreeMap<String,
         State { request: trajectory.task.request.clone(), observation, previous_actions: history, previous_plan: plan };
     let step_index =
         u32::try_from(trajectory.steps.len()).map_err(|_| ("step_id".to_owned(), "too many".to_owned()))?;
-    trajectory.steps.push(Step {
-        step_index,
-        state,
-        action,
-        acceptable_labels: Vec::new(),
-        status: StepStatus::Ok,
-        message: String::new(),
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
-        policy_seconds: 0.0,
-        environment_seconds: 0.0,
-    });
+    trajectory.steps.push(Step::new(step_index, state, action));
     Ok(())
 }
 

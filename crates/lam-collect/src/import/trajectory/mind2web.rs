@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use ego_tree::iter::Edge;
 use lam_types::{
     Action, Args, Complete, Control, ControlType, Observation, PastAction, Phrasing, PolicyId, Rect, Split, State,
-    Status, Step, StepStatus, Task, Trajectory, Verdict,
+    Status, Step, Task, Trajectory, Verdict,
 };
 use scraper::{ElementRef, Node};
 use serde_json::{Value, json};
@@ -133,19 +133,9 @@ fn step(action: &Value, request: &str, before: Option<&Step>, is_last: bool) -> 
     let mut previous_actions = before.map(|step| step.state.previous_actions.clone()).unwrap_or_default();
     previous_actions.extend(before.map(|step| PastAction::of(&step.action, step.status)));
     let observation = Observation { controls, ..Observation::default() };
-    Ok(Step {
-        step_index: before.map_or(0, |step| step.step_index + 1),
-        state: State { request: request.to_owned(), observation, previous_actions, previous_plan: Vec::new() },
-        action: done,
-        acceptable_labels,
-        status: StepStatus::Ok,
-        message: String::new(),
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
-        policy_seconds: 0.0,
-        environment_seconds: 0.0,
-    })
+    let step_index = before.map_or(0, |step| step.step_index + 1);
+    let state = State { request: request.to_owned(), observation, previous_actions, previous_plan: Vec::new() };
+    Ok(Step { acceptable_labels, ..Step::new(step_index, state, done) })
 }
 
 /// Elements that could have been chosen: objects, or the same as JSON in texts.
