@@ -8,7 +8,8 @@ use crate::quoted::pieces;
 struct Values {
     quoted: Vec<String>,
     numbers: Vec<String>,
-    /// Words with a capital letter, those side by side as one; extensions such as `.pdf`.
+    /// Words with a capital letter, those side by side as one, but not the first word of a sentence; extensions such as
+    /// `.pdf`.
     names: Vec<String>,
 }
 
@@ -40,27 +41,31 @@ pub fn with_values_of(steps: &[String], before: &str, now: &str) -> Vec<String> 
 
 impl Values {
     fn of(request: &str) -> Self {
-        let mut values = Self::default();
+        let (mut values, mut begins) = (Self::default(), true);
         for (place, is_quoted) in pieces(request) {
             if is_quoted {
+                begins = false;
                 values.quoted.push(request[place].to_owned());
                 continue;
             }
             let mut name: Vec<&str> = Vec::new();
-            for word in request[place].split_whitespace().map(bare).chain([""]) {
-                if word.starts_with(char::is_uppercase) {
+            for written in request[place].split_whitespace().chain([""]) {
+                let word = bare(written);
+                // The first word of a sentence has its capital letter from there.
+                if word.starts_with(char::is_uppercase) && !begins {
                     name.push(word);
-                    continue;
+                } else {
+                    if !name.is_empty() {
+                        values.names.push(name.join(" "));
+                        name.clear();
+                    }
+                    if is_number(word) {
+                        values.numbers.push(word.to_owned());
+                    } else if word.starts_with('.') {
+                        values.names.push(word.to_owned());
+                    }
                 }
-                if !name.is_empty() {
-                    values.names.push(name.join(" "));
-                    name.clear();
-                }
-                if is_number(word) {
-                    values.numbers.push(word.to_owned());
-                } else if word.starts_with('.') {
-                    values.names.push(word.to_owned());
-                }
+                begins = if written.is_empty() { begins } else { written.ends_with(['.', '!', '?']) };
             }
         }
         values
@@ -126,8 +131,20 @@ mod tests {
 
     #[test]
     fn values_stand_as_whole_words() {
-        assert_eq!(filled(&["click Arial Black 121"], "Arial 12", "Courier 9"), ["click Courier Black 121"]);
+        assert_eq!(filled(&["click Arial Black 121"], "in Arial 12", "in Courier 9"), ["click Courier Black 121"]);
         assert_eq!(filled(&["select a"], "make it bold", "make 'x' bold"), ["select a"]);
+    }
+
+    #[test]
+    fn the_first_word_of_a_sentence_is_no_name() {
+        let (before, now) = ("Set Arial for 'x'. Save it as .pdf", "in Times New Roman put 'y' and save it as .txt");
+        assert_eq!(
+            filled(&["select x", "font Arial", "save as .pdf"], before, now)[..],
+            ["select y", "font Times New Roman", "save as .txt"]
+        );
+        let steps = ["click Make", "font Arial"];
+        assert_eq!(filled(&steps, "Make it Arial", "use Courier"), ["click Make", "font Courier"]);
+        assert_eq!(Values::of("Do it! Now? Yes. 'A b' Bold").names, ["Bold"]);
     }
 
     #[test]
