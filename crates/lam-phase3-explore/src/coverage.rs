@@ -114,11 +114,16 @@ pub struct TryRecord {
 }
 
 impl TryRecord {
-    /// The record of a round's episode.
+    /// The records of all episodes, round by round.
     ///
     /// # Errors
     /// An application without a language of steps.
-    pub(crate) fn of(done: &Done, episode: &Trajectory, app: &dyn Application) -> Result<Self, ExploreError> {
+    pub(crate) fn of_all(rounds: &[Done], app: &dyn Application) -> Result<Vec<Self>, ExploreError> {
+        let episodes = rounds.iter().flat_map(|done| done.episodes.iter().map(move |episode| (done, episode)));
+        episodes.map(|(done, episode)| Self::of(done, episode, app)).collect()
+    }
+
+    fn of(done: &Done, episode: &Trajectory, app: &dyn Application) -> Result<Self, ExploreError> {
         let plan = done.plan_of(episode);
         let last = episode.steps.last().map(|step| &step.action).filter(|action| action.function.is_empty());
         Ok(Self {
@@ -137,11 +142,8 @@ impl TryRecord {
 }
 
 impl Coverage {
-    /// What the rounds solved of the tasks.
-    ///
-    /// # Errors
-    /// An application without a language of steps.
-    pub(crate) fn of(tasks: &[Task], rounds: &[Done], app: &dyn Application) -> Result<Self, ExploreError> {
+    /// What the rounds solved of the tasks, with the records of their episodes.
+    pub(crate) fn of(tasks: &[Task], rounds: &[Done], records: &[TryRecord]) -> Self {
         let mut coverage = Self { tasks: tasks.len(), ..Self::default() };
         for task in tasks {
             coverage.families.entry(task.family.clone()).or_default().tasks += 1;
@@ -161,13 +163,12 @@ impl Coverage {
                 let family = coverage.families.entry(task.family.clone()).or_default();
                 *family.solved.entry(done.round.way).or_default() += 1;
             }
-            for episode in &done.episodes {
-                let found = groundings(app, done.plan_of(episode), episode).map_err(ExploreError::Environment)?;
-                found.into_iter().for_each(|way| *coverage.controls.entry(way).or_default() += 1);
-            }
+        }
+        for &control in records.iter().flat_map(|record| &record.controls) {
+            *coverage.controls.entry(control).or_default() += 1;
         }
         coverage.examples = rounds.iter().flat_map(|done| coverage.examples_of(done)).collect();
-        Ok(coverage)
+        coverage
     }
 
     /// Adds what earlier rounds of exploration solved, and tells the rounds.

@@ -19,6 +19,8 @@ pub enum ExploreError {
         found: usize,
         /// How many of them the configuration passes over.
         skipped: usize,
+        /// Failed tasks of the other sets, which are not explored.
+        held_out: usize,
     },
     /// A directory of an earlier round that holds none.
     NotExplored {
@@ -45,12 +47,19 @@ pub enum ExploreError {
         /// The way.
         way: &'static str,
     },
+    /// There is no task-plan pair to learn from.
+    NoTrainingPairs {
+        /// The files of task-plan pairs.
+        paths: Vec<PathBuf>,
+        /// Pairs of the other sets in them.
+        found: usize,
+    },
     /// The pairs hold no procedure that could be followed here.
     NoProcedures {
         /// The files of task-plan pairs.
         paths: Vec<PathBuf>,
-        /// The environment that is explored.
-        environment: String,
+        /// The applications of the tasks, and the environment's name.
+        wanted: Vec<String>,
         /// Training pairs in all files.
         found: usize,
         /// The applications that they are about.
@@ -71,9 +80,11 @@ pub enum ExploreError {
 impl Fault for ExploreError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::NoFailures { .. } | Self::NotExplored { .. } | Self::OtherTask { .. } | Self::NoProcedures { .. } => {
-                FaultKind::Data
-            }
+            Self::NoFailures { .. }
+            | Self::NotExplored { .. }
+            | Self::OtherTask { .. }
+            | Self::NoTrainingPairs { .. }
+            | Self::NoProcedures { .. } => FaultKind::Data,
             Self::Nobody { .. } => FaultKind::Config,
             Self::Environment(error) => error.kind(),
             Self::Cancelled => FaultKind::Cancelled,
@@ -85,7 +96,12 @@ impl Fault for ExploreError {
 
     fn details(&self) -> Details {
         match self {
-            Self::NoFailures { path, found, skipped } => Details::new(format!(
+            Self::NoFailures { path, found: 0, held_out, .. } if *held_out > 0 => {
+                Details::new(format!("holds {held_out} tasks that failed, none of them of the training set"))
+                    .at(path.display())
+                    .hint("what exploration finds is trained on: give it the expert's failures at training tasks")
+            }
+            Self::NoFailures { path, found, skipped, .. } => Details::new(format!(
                 "holds {found} tasks that failed, of which {skipped} are to be passed over: none is left"
             ))
             .at(path.display())
@@ -103,12 +119,22 @@ impl Fault for ExploreError {
             }
             Self::Nobody { way } => Details::new(format!("nobody explores by `{way}`"))
                 .hint("`plans` needs a planner, `documentation` task-plan pairs, `tries` a model"),
-            Self::NoProcedures { paths, environment, found, applications } => Details::new(format!(
-                "hold {found} training pairs, none about `{environment}` (they are about {})",
-                applications.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            ))
-            .at(paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))
-            .hint("name the plans of the environment that is explored, or leave `documentation` out of `ways`"),
+            Self::NoTrainingPairs { paths, found } => {
+                Details::new(format!("holds no task-plan pair of the training set ({found} of other sets)"))
+                    .at_files(paths)
+                    .hint(
+                        "`documentation` follows the pairs that a stage `plans` keeps for training: lower its \
+                         `test_fraction`, give it more documents, or leave `documentation` out of `ways`",
+                    )
+            }
+            Self::NoProcedures { paths, wanted, found, applications } => {
+                let (wanted, applications) = (listed(wanted), listed(applications));
+                let what = format!("hold {found} training pairs, none about {wanted} (they are about {applications})");
+                Details::new(what).at_files(paths).hint(
+                    "name the plans of the application that is explored, set the `application` of their source to \
+                         its name, or leave `documentation` out of `ways`",
+                )
+            }
             Self::Environment(error) => error.details(),
             Self::Cancelled => Details::new("stopped on request"),
             Self::Data(error) => error.details(),
@@ -119,3 +145,8 @@ impl Fault for ExploreError {
 }
 
 lam_signal::display_details!(ExploreError);
+
+/// Names, as errors and notes list them.
+pub(crate) fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

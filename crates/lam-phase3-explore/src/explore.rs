@@ -8,7 +8,7 @@ use lam_agent::{Timings, take_timings};
 use lam_data::{COVERAGE_FILE, ExplorationRound};
 use lam_env::Application;
 use lam_store::{read_trajectories, write_atomic, write_trajectories};
-use lam_types::{Task, Trajectory};
+use lam_types::{Split, Task, Trajectory};
 use serde_json::{Value, json};
 
 use crate::coverage::{Coverage, TryRecord};
@@ -38,9 +38,15 @@ pub fn explore(
     explorers: &mut Explorers<'_>,
     io: &ExploreIo<'_>,
 ) -> Result<Value, ExploreError> {
-    let tasks = failed_tasks(io.failures, config)?;
+    let (tasks, held_out) = failed_tasks(io.failures, config)?;
+    if held_out > 0 {
+        io.progress.note(&format!("left out {held_out} failed tasks of other sets: only the training set is explored"));
+    }
     if config.ways.iter().any(|way| *way != Way::Tries) {
         app.parse_step("").map_err(ExploreError::Environment)?;
+    }
+    if let Some(procedures) = &mut explorers.documentation {
+        procedures.keep_about(app.environment(), &tasks, io.progress)?;
     }
     let keep = Keep {
         successes: config.successes_per_task,
@@ -52,9 +58,10 @@ pub fn explore(
     let mut rounds = rounds::run(config, app, &open, explorers, io)?;
     let timings: Vec<Timings> = rounds.iter_mut().map(|done| take_timings(&mut done.episodes)).collect();
     let told = rounds_of_exploration(config, &earlier, &open, &rounds);
-    let coverage = Coverage::of(&tasks, &rounds, app)?.after(&earlier, told);
+    let records = TryRecord::of_all(&rounds, app)?;
+    let coverage = Coverage::of(&tasks, &rounds, &records).after(&earlier, told);
     write_atomic(&io.output.join(COVERAGE_FILE), format!("{:#}\n", json!(coverage)).as_bytes())?;
-    write_atomic(&io.output.join(WAYS_FILE), records(&rounds, app)?.as_bytes())?;
+    write_atomic(&io.output.join(WAYS_FILE), lines(&records).as_bytes())?;
     let fit: BTreeSet<String> = rounds.iter().flat_map(Done::fit_to_be_kept).collect();
     let (attempts, mut followed) = of_model_and_of_plans(rounds);
     write_trajectories(&io.output.join(ATTEMPTS_FILE), &attempts)?;
@@ -73,6 +80,7 @@ pub fn explore(
     coverage.lines().iter().chain(&note).for_each(|line| io.progress.note(line));
     Ok(json!({
         "tasks": coverage.tasks,
+        "tasks_of_other_sets": held_out,
         "tasks_solved": coverage.solved,
         "tasks_solved_before": coverage.earlier,
         "ways": coverage.ways,
@@ -125,17 +133,9 @@ fn said(coverage: &Coverage, earlier: &Earlier) -> Option<String> {
     coverage.rounds.last().filter(|last| last.round > 1 || last.is_fruitless).map(ExplorationRound::sentence)
 }
 
-/// A line for each episode, round by round.
-fn records(rounds: &[Done], app: &dyn Application) -> Result<String, ExploreError> {
-    let mut lines = String::new();
-    for done in rounds {
-        for episode in &done.episodes {
-            let record = TryRecord::of(done, episode, app)?;
-            lines.push_str(&serde_json::to_string(&record).expect("records have text keys"));
-            lines.push('\n');
-        }
-    }
-    Ok(lines)
+/// A line for each record.
+fn lines(records: &[TryRecord]) -> String {
+    records.iter().map(|record| serde_json::to_string(record).expect("records have text keys") + "\n").collect()
 }
 
 /// The model's own tries, and the episodes in which plans were followed.
@@ -150,25 +150,27 @@ fn of_model_and_of_plans(rounds: Vec<Done>) -> (Vec<Trajectory>, Vec<Trajectory>
     (attempts, followed)
 }
 
-/// The tasks of the failed trajectories, each once, in file order: those that the configuration asks for.
-fn failed_tasks(files: &[PathBuf], config: &ExploreConfig) -> Result<Vec<Task>, ExploreError> {
-    let mut tasks: Vec<Task> = Vec::new();
+/// The tasks of the failed trajectories, each once, in file order: those of the training set that the configuration
+/// asks for. Also how many belong to other sets: what is explored is trained on.
+fn failed_tasks(files: &[PathBuf], config: &ExploreConfig) -> Result<(Vec<Task>, usize), ExploreError> {
+    let mut failed: Vec<Task> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for file in files {
         for trajectory in read_trajectories(file)? {
             if !trajectory.succeeded() && seen.insert(trajectory.task.task_id.clone()) {
-                tasks.push(trajectory.task);
+                failed.push(trajectory.task);
             }
         }
     }
-    let found = tasks.len();
+    let (mut tasks, others): (Vec<Task>, Vec<Task>) = failed.into_iter().partition(|task| task.split == Split::Train);
+    let (found, held_out) = (tasks.len(), others.len());
     tasks.drain(..config.skip_tasks.min(found));
     if tasks.is_empty() {
         let path = files.first().cloned().unwrap_or_default();
-        return Err(ExploreError::NoFailures { path, found, skipped: config.skip_tasks });
+        return Err(ExploreError::NoFailures { path, found, skipped: config.skip_tasks, held_out });
     }
     if config.max_tasks > 0 {
         tasks.truncate(config.max_tasks);
     }
-    Ok(tasks)
+    Ok((tasks, held_out))
 }

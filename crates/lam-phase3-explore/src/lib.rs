@@ -1,7 +1,7 @@
 //! Phase 3, self-boosting exploration (paper §4.3): LAM2 attempts the tasks at which the expert failed, several
 //! tries a task; what succeeds enlarges the training set of LAM3, what fails is kept for phase 4. Tasks that it does
-//! not solve may be explored in two more ways ([`Way`]): plans of LAM1, and procedures of the documentation, carried out
-//! step by step without the model, as the paper executes task-plan pairs (§3.2).
+//! not solve may be explored in two more ways ([`Way`]): plans of LAM1, and procedures of the documentation, carried
+//! out step by step without the model, as the paper executes task-plan pairs (§3.2).
 //!
 //! An exploration is a *round*: after training on it, the better model explores again what is still open, carrying over
 //! what the rounds before it solved (`explored`), until a round brings less than it costs (`min_new_share`).
@@ -54,6 +54,6 @@ pub use error::ExploreError;
 pub use explore::{ATTEMPTS_FILE, FAILURES_FILE, FOLLOWED_FILE, WAYS_FILE, explore};
 pub use explorers::{ExploreIo, Explorers, SUCCESSES_FILE};
 pub use lam_data::COVERAGE_FILE;
-pub use procedures::{Procedures, training_pairs};
+pub use procedures::Procedures;
 pub use stage::register;
 pub use way::Way;

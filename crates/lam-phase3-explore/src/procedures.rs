@@ -5,43 +5,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use lam_agent::{Planner, PolicyError};
+use lam_signal::Progress;
 use lam_store::read_task_plans;
-use lam_types::{Split, TaskPlan};
+use lam_types::{Split, Task, TaskPlan};
 
 use crate::ExploreError;
+use crate::error::listed;
 use crate::values::{blank, with_values_of};
 
 /// Words that stand in more than this share of the procedures say nothing of which is meant.
 const COMMON: f64 = 1.0 / 3.0;
 
-/// The training pairs in some files that are about an application of this environment.
-///
-/// # Errors
-/// An unreadable file, or no such pair.
-pub fn training_pairs(paths: &[PathBuf], environment: &str) -> Result<Vec<TaskPlan>, ExploreError> {
-    let mut pairs = Vec::new();
-    for path in paths {
-        pairs.extend(read_task_plans(path)?);
-    }
-    pairs.retain(|pair| pair.split == Split::Train);
-    let (found, applications) = (pairs.len(), pairs.iter().map(|pair| pair.application.clone()).collect());
-    // What does not say what it is about may be about this.
-    pairs.retain(|pair| pair.application == environment || pair.application.is_empty());
-    if pairs.is_empty() {
-        let applications: BTreeSet<String> = applications;
-        let (paths, environment) = (paths.to_vec(), environment.to_owned());
-        return Err(ExploreError::NoProcedures {
-            paths,
-            environment,
-            found,
-            applications: applications.into_iter().collect(),
-        });
-    }
-    Ok(pairs)
-}
-
 /// Documented procedures, by what they were asked for.
 pub struct Procedures {
+    /// Where they were read.
+    files: Vec<PathBuf>,
     pairs: Vec<TaskPlan>,
     terms: HashMap<String, usize>,
     /// For each term, the pairs that it stands in, with its weight there; pairs have length 1.
@@ -76,7 +54,59 @@ impl Procedures {
                 postings[term].push((number, weight / length));
             }
         }
-        Self { pairs, terms, postings }
+        Self { files: Vec::new(), pairs, terms, postings }
+    }
+
+    /// The procedures of the training pairs in some files.
+    ///
+    /// # Errors
+    /// An unreadable file, or no such pair.
+    pub fn read(files: &[PathBuf]) -> Result<Self, ExploreError> {
+        let mut pairs = Vec::new();
+        for file in files {
+            pairs.extend(read_task_plans(file)?);
+        }
+        let found = pairs.len();
+        pairs.retain(|pair| pair.split == Split::Train);
+        if pairs.is_empty() {
+            return Err(ExploreError::NoTrainingPairs { paths: files.to_vec(), found });
+        }
+        Ok(Self { files: files.to_vec(), ..Self::new(pairs) })
+    }
+
+    /// Keeps the procedures that are about the applications of these tasks. Pairs name an application: those of an
+    /// environment's own documents name the environment, those of other sources what their configuration says.
+    ///
+    /// # Errors
+    /// No procedure is about them.
+    pub(crate) fn keep_about(
+        &mut self,
+        environment: &str,
+        tasks: &[Task],
+        progress: &dyn Progress,
+    ) -> Result<(), ExploreError> {
+        let known: BTreeSet<&str> = tasks.iter().map(|task| task.application.as_str()).chain([environment]).collect();
+        // What does not say what it is about may be about this.
+        let is_about = |pair: &TaskPlan| pair.application.is_empty() || known.contains(pair.application.as_str());
+        let pairs = std::mem::take(&mut self.pairs);
+        let (kept, others): (Vec<TaskPlan>, Vec<TaskPlan>) = pairs.into_iter().partition(is_about);
+        let files = std::mem::take(&mut self.files);
+        if !others.is_empty() {
+            let wanted = known.iter().filter(|name| !name.is_empty()).map(|name| (*name).to_owned()).collect();
+            let applications: BTreeSet<String> = others.iter().map(|pair| pair.application.clone()).collect();
+            let applications = applications.into_iter().collect();
+            let found = others.len();
+            if kept.is_empty() {
+                return Err(ExploreError::NoProcedures { paths: files, wanted, found, applications });
+            }
+            let (wanted, applications) = (listed(&wanted), listed(&applications));
+            let all = found + kept.len();
+            progress.note(&format!(
+                "{found} of {all} documented procedures are about {applications}, not {wanted}: left out"
+            ));
+        }
+        *self = Self { files, ..Self::new(kept) };
+        Ok(())
     }
 
     /// The pair whose request is most like this one, the first of equals; `None` when no word is shared.

@@ -5,16 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lam_agent::{AgentError, Job, PlanFollower, Planner, Policy, Session, run_episodes};
 use lam_env::Application;
-use lam_store::hash_bytes;
+use lam_store::{Journal, hash_bytes};
 use lam_types::{PolicyId, StepStatus, Task, Trajectory};
 
 use crate::explorers::{ExploreIo, Explorers};
 use crate::parts::parts;
-use crate::way::{Round, Way};
+use crate::way::{PLANS_JOURNAL, Round, Way};
 use crate::{ExploreConfig, ExploreError};
 
 /// Requests that a planner is asked about at once: between two batches somebody may ask to stop.
 const PLANS_AT_ONCE: usize = 256;
+/// What to do with a journal that holds something else.
+const HINT: &str = "remove the file; the plans are written again";
+
+/// Plans by request.
+type Plans = BTreeMap<String, Vec<String>>;
 
 /// A round that has come to its end.
 pub(crate) struct Done {
@@ -141,19 +146,13 @@ impl Rounds<'_> {
         let asked: Vec<Vec<String>> = tasks.iter().map(asked).collect();
         let distinct: Vec<&str> =
             asked.iter().flatten().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
-        self.io.progress.begin(&format!("plans of {}", planner.name()), Some(distinct.len() as u64));
-        let mut plan_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for batch in distinct.chunks(PLANS_AT_ONCE) {
-            if self.io.cancel.is_cancelled() {
-                return Err(ExploreError::Cancelled);
-            }
-            plan_of.extend(batch.iter().copied().zip(planner.plan(batch).map_err(AgentError::from)?));
-            self.io.progress.advance(plan_of.len() as u64, "");
-        }
-        self.io.progress.end();
+        let plan_of = match round.way {
+            Way::Plans => self.journalled(&distinct, planner)?,
+            Way::Tries | Way::Documentation => self.written(&distinct, planner, |_, _| Ok(()))?,
+        };
         // Without a plan for one of its parts a request would be carried out in part.
         let joined = |parts: &Vec<String>| {
-            let plans: Vec<&Vec<String>> = parts.iter().map(|part| &plan_of[part.as_str()]).collect();
+            let plans: Vec<&Vec<String>> = parts.iter().map(|part| &plan_of[part]).collect();
             if plans.iter().any(|plan| plan.is_empty()) {
                 Vec::new()
             } else {
@@ -161,6 +160,46 @@ impl Rounds<'_> {
             }
         };
         Ok(asked.iter().map(joined).collect())
+    }
+
+    /// The plan for each request. Those of an earlier start are read again, not written again: a model takes its time.
+    fn journalled(&self, requests: &[&str], planner: &mut dyn Planner) -> Result<Plans, ExploreError> {
+        let (source, mut known) = (planner.name(), Plans::new());
+        let mut journal = Journal::open(&self.io.output.join(PLANS_JOURNAL), |line| {
+            let (by, request, plan): (String, String, Vec<String>) = line.decode(HINT)?;
+            known.extend((by == source).then_some((request, plan)));
+            Ok::<(), ExploreError>(())
+        })?;
+        let missing: Vec<&str> = requests.iter().copied().filter(|request| !known.contains_key(*request)).collect();
+        known.extend(self.written(&missing, planner, |batch, plans| {
+            for (request, plan) in batch.iter().zip(plans) {
+                journal.append(&(&source, request, plan))?;
+            }
+            Ok(journal.sync()?)
+        })?);
+        Ok(known)
+    }
+
+    /// The planner's plan for each request; `keep` is given each batch when it is there.
+    fn written(
+        &self,
+        requests: &[&str],
+        planner: &mut dyn Planner,
+        mut keep: impl FnMut(&[&str], &[Vec<String>]) -> Result<(), ExploreError>,
+    ) -> Result<Plans, ExploreError> {
+        let mut written = Plans::new();
+        self.io.progress.begin(&format!("plans of {}", planner.name()), Some(requests.len() as u64));
+        for batch in requests.chunks(PLANS_AT_ONCE) {
+            if self.io.cancel.is_cancelled() {
+                return Err(ExploreError::Cancelled);
+            }
+            let plans = planner.plan(batch).map_err(AgentError::from)?;
+            keep(batch, &plans)?;
+            written.extend(batch.iter().map(|request| (*request).to_owned()).zip(plans));
+            self.io.progress.advance(written.len() as u64, "");
+        }
+        self.io.progress.end();
+        Ok(written)
     }
 
     fn was_followed(&self, task_id: &str, plan: &[String]) -> bool {

@@ -1,6 +1,8 @@
 //! The stage `phase3.explore`: its inputs and checks, our model as the policy that explores, LAM1 as the planner.
 
-use lam_agent::Planner;
+use std::path::Path;
+
+use lam_agent::{Planner, Policy};
 use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
 use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
@@ -8,7 +10,7 @@ use lam_signal::Failure;
 use serde_json::Value;
 
 use crate::way::{JOURNALS, Way};
-use crate::{ExploreConfig, ExploreIo, Explorers, Procedures, explore, training_pairs};
+use crate::{ExploreConfig, ExploreIo, Explorers, Procedures, explore};
 
 /// Adds this crate's stage.
 pub fn register(registry: Registry) -> Registry {
@@ -54,21 +56,6 @@ impl Stage for Explore {
 
     fn run(&self, settings: &ExploreConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
-        let adapter = context.optional_input("adapter");
-        let model = ModelDirectory::load(
-            context.input("model")?,
-            adapter,
-            context.model_name_of,
-            (context.device, context.progress),
-        )?;
-        let options = PolicyOptions {
-            sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
-            first_attempt_greedy: true,
-            max_new_tokens: settings.max_new_tokens,
-            constrained: settings.constrained,
-            logprobs: true,
-            ..PolicyOptions::greedy(model.id().clone())
-        };
         let mut settings = settings.clone();
         settings.limits.seed = context.seed;
         let io = ExploreIo {
@@ -79,21 +66,29 @@ impl Stage for Explore {
             cancel: context.cancel,
         };
         let goes = |way: Way| settings.ways.contains(&way);
-        let load = |directory| {
-            ModelDirectory::load(directory, None, context.model_name_of, (context.device, context.progress))
+        let plans = || Procedures::read(&context.input_files("plans", "task_plans.parquet"));
+        let documentation = goes(Way::Documentation).then(plans).transpose()?;
+        let load = |directory: &Path, adapter: Option<&Path>| {
+            ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))
         };
-        let lam1 = context.optional_input("planner").filter(|_| goes(Way::Plans)).map(load).transpose()?;
-        let mut planner = lam1.as_ref().map(ModelDirectory::planner).transpose()?;
-        let mut policy = model.policy(app.as_ref(), options)?;
-        let documentation = match goes(Way::Documentation) {
-            true => {
-                let files = context.input_files("plans", "task_plans.parquet");
-                Some(Procedures::new(training_pairs(&files, app.environment())?))
-            }
+        let model = match goes(Way::Tries) {
+            true => Some(load(context.input("model")?, context.optional_input("adapter"))?),
             false => None,
         };
+        let lam1 = context.optional_input("planner").filter(|_| goes(Way::Plans));
+        let lam1 = lam1.map(|directory| load(directory, None)).transpose()?;
+        let options = |model: &ModelDirectory| PolicyOptions {
+            sampling: Sampling { temperature: settings.temperature, top_p: settings.top_p, ..Sampling::default() },
+            first_attempt_greedy: true,
+            max_new_tokens: settings.max_new_tokens,
+            constrained: settings.constrained,
+            logprobs: true,
+            ..PolicyOptions::greedy(model.id().clone())
+        };
+        let mut policy = model.as_ref().map(|model| model.policy(app.as_ref(), options(model))).transpose()?;
+        let mut planner = lam1.as_ref().map(ModelDirectory::planner).transpose()?;
         let mut explorers = Explorers {
-            policy: Some(&mut policy),
+            policy: policy.as_mut().map(|policy| policy as &mut dyn Policy),
             planner: planner.as_mut().map(|planner| planner as &mut dyn Planner),
             documentation,
         };

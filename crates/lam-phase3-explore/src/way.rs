@@ -38,13 +38,17 @@ pub(crate) struct Round {
     pub(crate) journal: &'static str,
 }
 
-/// Every round's journal.
-pub(crate) const JOURNALS: [&str; 5] = [
+/// File that keeps the plans that LAM1 has written.
+pub(crate) const PLANS_JOURNAL: &str = "plans.jsonl";
+
+/// Every round's journal, and that of the plans.
+pub(crate) const JOURNALS: [&str; 6] = [
     "episodes.jsonl",
     "episodes-plans.jsonl",
     "episodes-plans-by-parts.jsonl",
     "episodes-documentation.jsonl",
     "episodes-documentation-by-parts.jsonl",
+    PLANS_JOURNAL,
 ];
 
 impl Way {

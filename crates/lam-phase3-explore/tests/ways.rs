@@ -4,19 +4,25 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lam_agent::{ExpertPolicy, Job, Limits, Planner, Policy, PolicyError, Session, run_episodes, take_timings};
-use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
+use lam_env::{Application, TaskQuery};
 use lam_env_sim::{Sim, reference_plan};
 use lam_phase3_explore::{
     ATTEMPTS_FILE, COVERAGE_FILE, Coverage, ExploreConfig, ExploreError, ExploreIo, Explorers, FAILURES_FILE,
-    FOLLOWED_FILE, Procedures, SUCCESSES_FILE, TryRecord, WAYS_FILE, Way, explore, training_pairs,
+    FOLLOWED_FILE, Procedures, SUCCESSES_FILE, TryRecord, WAYS_FILE, Way, explore,
 };
 use lam_signal::{Cancel, Fault, NoProgress, Progress};
 use lam_store::{read_trajectories, write_task_plans, write_trajectories};
-use lam_types::{FunctionSpec, PlanSource, Split, Task, TaskPlan, Trajectory};
+use lam_types::{PlanSource, Split, Task, TaskPlan, Trajectory};
 use serde_json::Value;
+
+#[path = "../../lam-agent/tests/agent/counter.rs"]
+mod counter;
+
+use counter::Counter;
 
 fn tasks(count: usize, seed: u64) -> Vec<Task> {
     Sim::new().tasks(&TaskQuery { split: Split::Train, phrasing: None, families: vec![], count, seed }).unwrap()
@@ -193,69 +199,154 @@ fn an_exploration_that_is_stopped_ends_with_the_same_bytes() {
     }
 }
 
-/// The editor without its language of steps.
-struct Speechless(Sim);
-
-impl Application for Speechless {
-    fn environment(&self) -> &str {
-        "speechless"
-    }
-
-    fn version(&self) -> &str {
-        self.0.version()
-    }
-
-    fn functions(&self) -> &[FunctionSpec] {
-        self.0.functions()
-    }
-
-    fn open(&self) -> Result<Box<dyn Environment>, EnvError> {
-        self.0.open()
-    }
-
-    fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
-        self.0.tasks(query)
-    }
-
-    fn documents(&self, entries: usize, seed: u64) -> Vec<Document> {
-        self.0.documents(entries, seed)
-    }
-
-    fn vocabulary(&self) -> Vec<String> {
-        self.0.vocabulary()
-    }
-
-    fn expert(&self) -> Option<Box<dyn Expert>> {
-        self.0.expert()
-    }
-}
-
 #[test]
 fn plans_are_not_followed_where_steps_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let (failures, cancel) = ([failures(folder.path())], Cancel::default());
     let io = io(&failures, folder.path(), &cancel, &NoProgress);
-    let speechless = Speechless(Sim::new());
-    let mut expert = ExpertPolicy::of(&speechless).unwrap();
+    let counter = Counter::new(0);
+    let mut expert = ExpertPolicy::of(&counter).unwrap();
     let mut explorers = Explorers { policy: Some(&mut expert), ..Explorers::default() };
-    let refused = explore(&config(&[Way::Tries, Way::Plans]), &speechless, &mut explorers, &io).unwrap_err();
+    let refused = explore(&config(&[Way::Tries, Way::Plans]), &counter, &mut explorers, &io).unwrap_err();
     assert_eq!(refused.kind(), lam_signal::FaultKind::Config);
-    assert!(refused.to_string().contains("environment `speechless` has no language of steps"), "{refused}");
+    assert!(refused.to_string().contains("environment `counter` has no language of steps"), "{refused}");
     let nobody = explore(&config(&[Way::Plans]), &Sim::new(), &mut explorers, &io).unwrap_err();
     assert!(nobody.to_string().contains("nobody explores by `plans`"), "{nobody}");
-    assert!(explore(&config(&[Way::Tries]), &speechless, &mut explorers, &io).is_ok());
+    assert!(explore(&config(&[Way::Tries]), &counter, &mut explorers, &io).is_ok());
+}
+
+/// Keeps what it was asked.
+struct Asked(Knowing, Vec<String>);
+
+impl Planner for Asked {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn plan(&mut self, tasks: &[&str]) -> Result<Vec<Vec<String>>, PolicyError> {
+        self.1.extend(tasks.iter().map(|task| (*task).to_owned()));
+        self.0.plan(tasks)
+    }
 }
 
 #[test]
-fn procedures_of_another_application_are_refused() {
+fn plans_of_a_stopped_exploration_are_not_written_again() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("task_plans.parquet");
+    let failures = [failures(folder.path())];
+    let mut planner = Asked(Knowing::new(), Vec::new());
+    let mut explore = |cancel: &Cancel, progress: &dyn Progress| {
+        let mut explorers = Explorers { planner: Some(&mut planner), ..Explorers::default() };
+        let io = io(&failures, folder.path(), cancel, progress);
+        explore(&config(&[Way::Plans]), &Sim::new(), &mut explorers, &io)
+    };
+    // The first batch of plans, then the first episodes.
+    let cancel = Cancel::default();
+    let progress = StopAfter { left: AtomicUsize::new(1), cancel: &cancel };
+    let stopped = explore(&cancel, &progress).unwrap_err();
+    assert_eq!(stopped.kind(), lam_signal::FaultKind::Cancelled, "{stopped}");
+    assert!(folder.path().join("plans.jsonl").is_file());
+    explore(&Cancel::default(), &NoProgress).unwrap();
+    assert!(!folder.path().join("plans.jsonl").exists(), "no journal stays");
+    let asked = planner.1.len();
+    planner.1.sort();
+    planner.1.dedup();
+    assert!(asked > 0 && planner.1.len() == asked, "each request is asked once");
+}
+
+/// Explores by the documentation in some files alone; what is noted.
+fn explore_documented(
+    app: &dyn Application,
+    (failures, plans): (&Path, &Path),
+    output: &Path,
+) -> Result<Vec<String>, ExploreError> {
+    let (cancel, notes) = (Cancel::default(), Notes::default());
+    let documentation = Some(Procedures::read(&[plans.to_owned()])?);
+    let mut explorers = Explorers { documentation, ..Explorers::default() };
+    let failures = [failures.to_owned()];
+    explore(&config(&[Way::Documentation]), app, &mut explorers, &io(&failures, output, &cancel, &notes))?;
+    Ok(notes.0.into_inner().unwrap())
+}
+
+/// Keeps what is noted.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Progress for Notes {
+    fn begin(&self, _what: &str, _total: Option<u64>) {}
+
+    fn advance(&self, _done: u64, _figures: &str) {}
+
+    fn end(&self) {}
+
+    fn note(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+#[test]
+fn procedures_are_those_of_the_tasks_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let (failures, file) = (failures(folder.path()), folder.path().join("task_plans.parquet"));
     let about = |application: &str, split| TaskPlan { application: application.into(), split, ..pair(&tasks(1, 1)[0]) };
+    let explore = || explore_documented(&Sim::new(), (&failures, &file), folder.path());
     write_task_plans(&file, &[about("desktop", Split::Train), about("sim", Split::Test)]).unwrap();
-    let refused = training_pairs(std::slice::from_ref(&file), "sim").unwrap_err().to_string();
-    for words in ["task_plans.parquet: hold 1 training pairs, none about `sim` (they are about `desktop`)", "hint: "] {
+    let refused = explore().unwrap_err().to_string();
+    for words in
+        ["task_plans.parquet: hold 1 training pairs, none about `sim`, `word` (they are about `desktop`)", "hint: "]
+    {
         assert!(refused.contains(words), "{refused}");
     }
-    write_task_plans(&file, &[about("desktop", Split::Train), about("sim", Split::Train)]).unwrap();
-    assert_eq!(training_pairs(&[file], "sim").unwrap().len(), 1);
+    // The editor's tasks are of the application `word`; pairs of its own documents name the environment.
+    for known in ["sim", "word", ""] {
+        write_task_plans(&file, &[about("desktop", Split::Train), about(known, Split::Train)]).unwrap();
+        let notes = explore().unwrap();
+        let words = "1 of 2 documented procedures are about `desktop`, not `sim`, `word`: left out";
+        assert_eq!(notes.iter().filter(|note| *note == words).count(), 1, "{known}: {notes:?}");
+    }
+    write_task_plans(&file, &[about("word", Split::Train)]).unwrap();
+    assert!(!explore().unwrap().iter().any(|note| note.contains("left out")));
+}
+
+#[test]
+fn plans_without_a_training_pair_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("task_plans.parquet");
+    write_task_plans(&file, &[TaskPlan { split: Split::Test, ..pair(&tasks(1, 1)[0]) }]).unwrap();
+    let refused = Procedures::read(&[file]).err().expect("nothing to follow");
+    assert_eq!(refused.kind(), lam_signal::FaultKind::Data);
+    for words in [
+        "task_plans.parquet: holds no task-plan pair of the training set (1 of other sets)",
+        "hint: ",
+        "`plans`",
+        "`test_fraction`",
+    ] {
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+}
+
+#[test]
+fn tasks_of_other_sets_are_not_explored() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = failures(folder.path());
+    let mut failed = read_trajectories(&file).unwrap();
+    let (cancel, sim) = (Cancel::default(), Sim::new());
+    let explore = |failed: &[Trajectory], notes: &Notes| {
+        write_trajectories(&file, failed).unwrap();
+        let mut expert = ExpertPolicy::of(&sim).unwrap();
+        let mut explorers = Explorers { policy: Some(&mut expert), ..Explorers::default() };
+        let failures = [file.clone()];
+        explore(&config(&[Way::Tries]), &sim, &mut explorers, &io(&failures, folder.path(), &cancel, notes))
+    };
+    failed[0].task.split = Split::Test;
+    let notes = Notes::default();
+    let metrics = explore(&failed, &notes).unwrap();
+    assert_eq!(metrics["tasks"], failed.len() - 1);
+    assert_eq!(metrics["tasks_of_other_sets"], 1);
+    let tried = read_trajectories(&folder.path().join(ATTEMPTS_FILE)).unwrap();
+    assert!(tried.iter().all(|one| one.task.task_id != failed[0].task.task_id));
+    assert!(notes.0.lock().unwrap().iter().any(|note| note.starts_with("left out 1 failed tasks of other sets")));
+    failed.iter_mut().for_each(|one| one.task.split = Split::Test);
+    let refused = explore(&failed, &Notes::default()).unwrap_err().to_string();
+    let words = format!("holds {} tasks that failed, none of them of the training set", failed.len());
+    assert!(refused.contains(&words) && refused.contains("hint: "), "{refused}");
 }
