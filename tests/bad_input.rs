@@ -99,8 +99,8 @@ fn ppo_refuses_failures_that_the_check_finds() {
     place.write(
         "ppo.toml",
         &format!(
-            "name = \"reinforced\"\n[[stage]]\nname = \"lam4\"\nkind = \"phase4.ppo\"\n[stage.inputs]\nmodel = {model:?}\nreward = {reward:?}\n\
-             failures = \"changed.parquet\"\n"
+            "name = \"reinforced\"\n[[stage]]\nname = \"lam4\"\nkind = \"phase4.policy\"\n[stage.inputs]\n\
+             model = {model:?}\nreward = {reward:?}\nfailures = \"changed.parquet\"\n"
         ),
     );
     place.refuse(

@@ -1,5 +1,6 @@
 //! The rollouts in the order in which they are trained on: a permutation each pass, cut into batches, each gone over
-//! several times in mini-batches, with successes beside them that are imitated, if there are any. Does not know what becomes of them.
+//! several times in mini-batches, with successes beside them that are imitated, if there are any. Does not know what
+//! becomes of them.
 
 use std::sync::Arc;
 

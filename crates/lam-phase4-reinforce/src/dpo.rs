@@ -1,6 +1,6 @@
-//! Direct preference optimisation as a train module: pairs of answers to one state, and successes that are imitated beside
-//! them as an anchor. Every example weighs the same: a pair −log σ(β Δ) + a · NLL of its better answer, a success a · NLL, with
-//! the anchor a and the NLL a mean over the answer's tokens.
+//! Direct preference optimisation as a train module: pairs of answers to one state, and successes that are imitated
+//! beside them as an anchor. Every example weighs the same: a pair −log σ(β Δ) + a · NLL of its better answer, a
+//! success a · NLL, with the anchor a and the NLL a mean over the answer's tokens.
 
 use candle_core::{DType, Device, Tensor, Var};
 use lam_learn::{answer_sums, imitation_loss, preference_loss};

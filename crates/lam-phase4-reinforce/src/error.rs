@@ -49,6 +49,15 @@ pub enum ReinforceError {
     },
     /// Dev tasks cannot be drawn or played.
     Agent(#[from] AgentError),
+    /// The reward model reads other tokens than the policy writes.
+    OtherTokens {
+        /// The reward model.
+        reward_model: PathBuf,
+        /// Where the policy's tokenizer lies.
+        policy: PathBuf,
+        /// How they differ.
+        difference: String,
+    },
     /// The data must not be trained on.
     Data(#[from] DataError),
     /// Somebody asked to stop.
@@ -70,9 +79,11 @@ pub enum ReinforceError {
 impl Fault for ReinforceError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Nothing { .. } | Self::OneTry { .. } | Self::NoDevTasks { .. } | Self::DevSplit { .. } => {
-                FaultKind::Data
-            }
+            Self::Nothing { .. }
+            | Self::OneTry { .. }
+            | Self::NoDevTasks { .. }
+            | Self::DevSplit { .. }
+            | Self::OtherTokens { .. } => FaultKind::Data,
             Self::Agent(error) => error.kind(),
             Self::Cancelled => FaultKind::Cancelled,
             Self::Data(error) => error.kind(),
@@ -93,8 +104,8 @@ impl Fault for ReinforceError {
             Self::OneTry { files, method } => {
                 let what =
                     format!("holds no task with two tries, and `method = \"{method}\"` compares tries of one task");
-                let hint = "a stage `phase3.explore` with `attempts` of 2 or more writes them into `attempts.parquet`; or \
-                            name successes of another source as `successes`";
+                let hint = "a stage `phase3.explore` with `attempts` of 2 or more writes them into `attempts.parquet`; \
+                            or name successes of another source as `successes`";
                 Details::new(what).at_files(files).hint(hint)
             }
             Self::NoDevTasks { environment, skipped } => Details::new(format!(
@@ -109,6 +120,11 @@ impl Fault for ReinforceError {
             .at("`dev.tasks`")
             .hint("what is kept must not be chosen by tasks that figures are reported about; leave `dev` out"),
             Self::Agent(error) => error.details(),
+            Self::OtherTokens { reward_model, policy, difference } => {
+                let what = format!("the reward model was made with another tokenizer than {}", policy.display());
+                let hint = "give the stage a `reward` that a stage `phase4.reward` made of this policy's model";
+                Details::new(what).at(reward_model.display()).because(difference).hint(hint)
+            }
             Self::Cancelled => Details::new("stopped on request"),
             Self::Data(error) => error.details(),
             Self::Trainer(error) => error.details(),

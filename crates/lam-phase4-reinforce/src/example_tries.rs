@@ -1,8 +1,7 @@
 //! Tries made by hand, for tests.
 
 use lam_types::{
-    Action, Args, Complete, Observation, Phrasing, PolicyId, Split, State, Status, Step, StepStatus, Task, Trajectory,
-    Verdict,
+    Action, Args, Complete, Observation, Phrasing, PolicyId, Split, State, Status, Step, Task, Trajectory, Verdict,
 };
 
 /// A try of `task` that clicks on these controls. The state before a click tells which clicks came before it.
@@ -30,32 +29,22 @@ pub fn attempt(task: &str, attempt: u32, clicks: &[&str], complete: Complete) ->
 }
 
 fn step(index: usize, click: &str, before: &[&str]) -> Step {
-    Step {
-        step_index: index as u32,
-        state: State {
-            request: "make it bold".into(),
-            observation: Observation { document: before.join(" "), ..Observation::default() },
-            previous_actions: Vec::new(),
-            previous_plan: Vec::new(),
-        },
-        action: Action {
-            thought: String::new(),
-            control_label: String::new(),
-            control_name: click.into(),
-            function: "click_input".into(),
-            args: Args::new(),
-            status: Status::Continue,
-            plan: Vec::new(),
-        },
-        acceptable_labels: Vec::new(),
-        status: StepStatus::Ok,
-        message: String::new(),
-        reward: None,
-        reward_source: String::new(),
-        tokens: None,
-        policy_seconds: 0.0,
-        environment_seconds: 0.0,
-    }
+    let state = State {
+        request: "make it bold".into(),
+        observation: Observation { document: before.join(" "), ..Observation::default() },
+        previous_actions: Vec::new(),
+        previous_plan: Vec::new(),
+    };
+    let action = Action {
+        thought: String::new(),
+        control_label: String::new(),
+        control_name: click.into(),
+        function: "click_input".into(),
+        args: Args::new(),
+        status: Status::Continue,
+        plan: Vec::new(),
+    };
+    Step::new(index as u32, state, action)
 }
 
 /// The names of trajectories.

@@ -1,11 +1,10 @@
-//! Which successes are imitated: those of tasks that some tries solved and others did not. Pure choice over trajectories.
+//! Which successes are imitated: those of tasks that some tries solved and others did not. Pure choice over
+//! trajectories.
 
-use std::collections::HashSet;
-
-use lam_types::Trajectory;
+use lam_types::{Call, Trajectory};
 use serde::Serialize;
 
-use crate::balance::call_of;
+use crate::share::Share;
 use crate::tries::TaskTries;
 
 /// How much is kept.
@@ -44,7 +43,7 @@ pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory
             counts.tasks_without_difference += 1;
             continue;
         }
-        if wins as f64 > keep.max_solved_share * tries as f64 {
+        if tries > 0 && Share::new(wins, tries).is_above(keep.max_solved_share) {
             counts.tasks_nearly_solved += 1;
             continue;
         }
@@ -57,19 +56,19 @@ pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory
     (chosen, counts)
 }
 
-/// At most so many: those that do different things before those that repeat one, LAM3's own before others, shorter first.
+/// At most so many: those that do different things before those that repeat one, LAM3's own before others, shorter
+/// first.
 fn best<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>, most: usize) -> Vec<&'t Trajectory> {
     own.sort_by_key(|success| success.steps.len());
     given.sort_by_key(|success| success.steps.len());
-    let mut seen = HashSet::new();
-    let (distinct, repeated): (Vec<_>, Vec<_>) =
-        own.into_iter().chain(given).partition(|success| seen.insert(calls_of(success)));
+    let mut seen: Vec<Vec<Call>> = Vec::new();
+    let (distinct, repeated): (Vec<_>, Vec<_>) = own.into_iter().chain(given).partition(|success| {
+        let calls = success.calls();
+        let is_new = !seen.contains(&calls);
+        seen.extend(is_new.then_some(calls));
+        is_new
+    });
     distinct.into_iter().chain(repeated).take(most).collect()
-}
-
-/// What was done, without the words around it.
-fn calls_of(trajectory: &Trajectory) -> Vec<String> {
-    trajectory.steps.iter().map(|step| call_of(&step.action)).collect()
 }
 
 #[cfg(test)]

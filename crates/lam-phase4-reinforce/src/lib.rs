@@ -1,6 +1,7 @@
 //! Phase 4, learning from rewards (paper §4.4): a reward model is trained on every step of successes (+1) and
-//! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4. Beside
-//! PPO there are rejection fine-tuning and direct preference optimisation over the same tries, without a reward model.
+//! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4.
+//! Beside PPO there are rejection fine-tuning and direct preference optimisation over the same tries, without a reward
+//! model.
 //!
 //! [`reward::run`] and [`policy::run`] are the two halves. Knows no particular environment and no other stage: it is
 //! handed one as the trait, for its functions and for the held-out tasks that are played while the policy trains.
@@ -45,6 +46,7 @@ mod ppo;
 mod preference;
 mod rollout;
 mod score;
+mod share;
 mod stage;
 mod tries;
 mod value;

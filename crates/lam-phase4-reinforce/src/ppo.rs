@@ -6,8 +6,8 @@
 //! that moment. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
 //!
 //! On a GPU, the ratios and the value head's losses are made on candle's tape of values that the device computes: each
-//! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by the
-//! head's weight, which is the processor's; and each batch for what is fixed of it.
+//! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by
+//! the head's weight, which is the processor's; and each batch for what is fixed of it.
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, imitation_loss, policy_loss, value_loss, whiten};
@@ -130,7 +130,8 @@ impl<'a> PpoModule<'a> {
         Ok(self.backbone.decoder().token_logprobs(hidden, rows, tokens, self.config.temperature)?)
     }
 
-    /// What the anchors add to a mini-batch's loss, whose last rows these are: the imitation of successes, weighted. Shape: [].
+    /// What the anchors add to a mini-batch's loss, whose last rows these are: the imitation of successes, weighted.
+    /// Shape: [].
     fn anchor(
         &self,
         (hidden, anchors): (&Hidden, &[PpoSample]),

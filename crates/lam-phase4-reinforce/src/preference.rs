@@ -1,8 +1,8 @@
 //! What is preferred to what: pairs of calls at one state whose tries went differently. Knows tokens, and no model.
 //!
 //! Tries of one task part where they answer the same state with different calls. A call is worth the share of the tries
-//! through it that succeeded; where two calls lie far enough apart, the better one's answer is preferred. A success of another
-//! source is one more try, so that LAM3's try is also compared with it at the state at which they part.
+//! through it that succeeded; where two calls lie far enough apart, the better one's answer is preferred. A success of
+//! another source is one more try, so that LAM3's try is also compared with it at the state at which they part.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use lam_trainer::Sample;
 use serde::Serialize;
 
 use crate::rollout::Rollout;
+use crate::share::Share;
 
 /// An answer to learn and, in a preference, one that it is preferred to.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,9 +103,9 @@ pub fn preferences(steps: &[Answered], min_gap: f64) -> (Vec<PreferenceExample>,
         found.forks += 1;
         let before = pairs.len();
         let readable = calls.values().filter(|tried| tried.iter().all(|step| step.is_readable));
-        let best = readable.max_by(|a, b| share(a).total_cmp(&share(b)).then(a.len().cmp(&b.len())));
+        let best = readable.max_by(|a, b| share(a).cmp(&share(b)).then(a.len().cmp(&b.len())));
         let Some((best, chosen)) = best.and_then(|best| Some((best, usual(best, true)?))) else { continue };
-        for worse in calls.values().filter(|worse| share(best) - share(worse) >= min_gap) {
+        for worse in calls.values().filter(|worse| share(best).leads_by(share(worse), min_gap)) {
             let rejected = usual(worse, false).expect("a smaller share than the largest has a failure");
             found.pairs_of_given_successes += usize::from(!best.iter().any(|step| step.is_own && step.succeeded));
             let chosen = Rollout { id: format!("{} over {}", chosen.id, rejected.id), ..chosen.clone() };
@@ -117,11 +118,12 @@ pub fn preferences(steps: &[Answered], min_gap: f64) -> (Vec<PreferenceExample>,
 }
 
 /// Share of the tries that succeeded.
-fn share(tried: &[&Answered]) -> f64 {
-    tried.iter().filter(|step| step.succeeded).count() as f64 / tried.len() as f64
+fn share(tried: &[&Answered]) -> Share {
+    Share::new(tried.iter().filter(|step| step.succeeded).count(), tried.len())
 }
 
-/// The answer, in its words, that most of the tries of this outcome gave: of several, the first one, LAM3's own before others.
+/// The answer, in its words, that most of the tries of this outcome gave: of several, the first one, LAM3's own before
+/// others.
 fn usual<'s>(tried: &[&'s Answered], succeeded: bool) -> Option<&'s Rollout> {
     let of_outcome = || tried.iter().copied().filter(move |step| step.succeeded == succeeded);
     let count = |step: &Answered| {
@@ -162,6 +164,22 @@ mod tests {
         assert_eq!(found, Forks { forks: 2, forks_with_a_gap: 1, pairs: 1, pairs_of_given_successes: 0 });
         assert_eq!(ids(&preferences(&steps, 0.5).0), ["1a2 over 1b3", "1a2 over 1c6"]);
         assert!(preferences(&steps, 1.0).0.is_empty());
+    }
+
+    #[test]
+    fn a_gap_that_is_just_reached_counts() {
+        let tried = |call: &'static str, wins: u32, tries: u32| {
+            (0..tries).map(move |number| answered(1, call, 100 + number, number < wins))
+        };
+        for (better, worse, min_gap, is_reached) in [
+            ((7, 10), (2, 10), 0.5, true),
+            ((7, 10), (2, 10), 0.51, false),
+            ((3, 10), (0, 4), 0.3, true),
+            ((1, 1), (1, 3), 2.0 / 3.0, true),
+        ] {
+            let steps: Vec<Answered> = tried("a", better.0, better.1).chain(tried("b", worse.0, worse.1)).collect();
+            assert_eq!(preferences(&steps, min_gap).0.len() == 1, is_reached, "{better:?} {worse:?} {min_gap}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1), or every
-//! step by what its call was worth in its state.
+//! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1), or
+//! every step by what its call was worth in its state.
 
 use std::path::{Path, PathBuf};
 

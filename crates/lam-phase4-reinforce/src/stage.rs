@@ -1,4 +1,5 @@
-//! The stages `phase4.reward` and `phase4.policy`: their inputs and checks, and the runs with what the runner hands them.
+//! The stages `phase4.reward` and `phase4.policy`: their inputs and checks, and the runs with what the runner hands
+//! them.
 
 use lam_config::ConfigError;
 use lam_inference::open_model;

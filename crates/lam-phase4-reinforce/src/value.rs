@@ -1,5 +1,5 @@
-//! What a step was worth: the mean outcome of the tries that made its call in its state (Monte-Carlo returns, as in Xiong
-//! et al. 2024, "Watch Every Step!", arXiv 2406.11176). Does not know models.
+//! What a step was worth: the mean outcome of the tries that made its call in its state (Monte-Carlo returns, as in
+//! Xiong et al. 2024, "Watch Every Step!", arXiv 2406.11176). Does not know models.
 
 use std::collections::BTreeMap;
 

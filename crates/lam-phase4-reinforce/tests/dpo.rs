@@ -1,11 +1,11 @@
-//! Preferences over a tiny decoder: the loss is the formula, its gradient the loss's slope, and a killed run ends with the
-//! same bytes.
+//! Preferences over a tiny decoder: the loss is the formula, its gradient the loss's slope, and a killed run ends with
+//! the same bytes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::path::Path;
 
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig};
+use lam_model::Decoder;
 use lam_phase4_reinforce::{DpoModule, PolicyConfig, PreferenceExample, Rollout};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
@@ -13,22 +13,11 @@ use lam_trainer::{
     BatchGradient, Identity, Pass, SchedulerType, ShuffledLoader, TrainModule, TrainRun, TrainingArguments, train,
 };
 
-const SEED: u64 = 5;
+mod tiny;
+
+use tiny::{base, policy};
+
 const BETA: f64 = 0.5;
-
-fn base(directory: &Path) {
-    let config: DecoderConfig = serde_json::from_value(serde_json::json!({
-        "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "initializer_range": 0.1,
-    }))
-    .unwrap();
-    Decoder::init(config, &Initialization::Normal, SEED).unwrap().save(directory).unwrap();
-}
-
-fn policy(directory: &Path) -> Decoder {
-    let lora = LoraConfig { lora_r: 4, ..LoraConfig::default() };
-    Decoder::load(directory, &Finetuning::Lora(lora), SEED).unwrap()
-}
 
 fn rollout(prompt: u32, answer: &[u32], reference: f32) -> Rollout {
     let prompt: Vec<u32> = (0..18).map(|place| (place * prompt) % 31).collect();

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
+use lam_model::{Decoder, Finetuning, LoraConfig, Precision, ScalarHead};
 use lam_phase4_reinforce::{Baseline, PolicyConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
@@ -13,21 +13,9 @@ use lam_trainer::{
     BatchGradient, DataLoader, Identity, Pass, SchedulerType, TrainModule, TrainRun, TrainingArguments, train,
 };
 
-const SEED: u64 = 5;
+mod tiny;
 
-fn base(directory: &Path) {
-    let config: DecoderConfig = serde_json::from_value(serde_json::json!({
-        "model_type": "mistral", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "initializer_range": 0.1,
-    }))
-    .unwrap();
-    Decoder::init(config, &Initialization::Normal, SEED).unwrap().save(directory).unwrap();
-}
-
-fn policy(directory: &Path) -> Decoder {
-    let lora = LoraConfig { lora_r: 4, ..LoraConfig::default() };
-    Decoder::load(directory, &Finetuning::Lora(lora), SEED).unwrap()
-}
+use tiny::{SEED, base, policy};
 
 /// Two answers to each of five states, one of them better.
 fn rollouts(decoder: &Decoder) -> Vec<Rollout> {

@@ -16,8 +16,8 @@ pub enum Method {
     Ppo,
     /// Rejection fine-tuning: the supervised loss on successes at tasks that some tries solved and others did not.
     Rft,
-    /// Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290): of two calls at one state, the one whose
-    /// tries went better, anchored by the imitation of successes.
+    /// Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290): of two calls at one state, the one
+    /// whose tries went better, anchored by the imitation of successes.
     Dpo,
 }
 
@@ -38,8 +38,8 @@ impl Method {
 pub enum Samples {
     /// Sampled from the LAM3 snapshot at the stored states, then scored by the reward model.
     Generated,
-    /// The logged actions themselves, with log-probabilities measured under LAM3 at `temperature`: that of the exploration
-    /// that sampled them.
+    /// The logged actions themselves, with log-probabilities measured under LAM3 at `temperature`: that of the
+    /// exploration that sampled them.
     Stored,
 }
 
@@ -71,25 +71,25 @@ pub enum OldPolicy {
 pub struct PolicyConfig {
     /// Environment whose functions the prompts name, and in which dev tasks are played.
     pub environment: String,
-    /// How the policy learns: `ppo` from `failures` and a reward model, `rft` and `dpo` from `attempts`. Keys of one method
-    /// are refused with another.
+    /// How the policy learns: `ppo` from `failures` and a reward model, `rft` and `dpo` from `attempts`. Keys of one
+    /// method are refused with another.
     pub method: Method,
     /// Weight of the imitation of successes beside the method's own loss. Not set: 1 with `dpo`, 0 (none) with `ppo`.
     #[schemars(range(min = 0.0, max = 1e6))]
     pub anchor: Option<f64>,
-    /// Successes of a task that are imitated at most, those that do different things first, shorter ones first; with `rft`,
-    /// or with an anchor.
+    /// Successes of a task that are imitated at most, those that do different things first, shorter ones first; with
+    /// `rft`, or with an anchor.
     #[schemars(range(min = 1, max = 10_000))]
     pub successes_per_task: usize,
-    /// Tasks of which a larger share of the tries succeeded are not imitated: there is little left to learn. Those of which
-    /// all or none succeeded never are.
+    /// Tasks of which a larger share of the tries succeeded are not imitated: there is little left to learn. Nor are
+    /// those of which all succeeded, or none where no success of another source stands in.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub max_solved_share: f64,
     /// With `dpo`: how strongly the policy is held to LAM3, β of the paper's eq. 7.
     #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0.0))]
     pub beta: f64,
-    /// With `dpo`: how far apart the shares of successful tries of two calls at one state are, at least, for the better one
-    /// to be preferred.
+    /// With `dpo`: how far apart the shares of successful tries of two calls at one state are, at least, for the better
+    /// one to be preferred.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub min_gap: f64,
     /// Where the answers come from.
@@ -104,7 +104,8 @@ pub struct PolicyConfig {
     /// worse. 1 keeps all.
     #[schemars(range(min = 1, max = 10_000))]
     pub min_distinct_calls: usize,
-    /// Temperature at which answers are sampled (above 100 every token is as probable as any other); the ratio and the KL are of that distribution on both sides.
+    /// Temperature at which answers are sampled (above 100 every token is as probable as any other); the ratio and the
+    /// KL are of that distribution on both sides.
     #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
@@ -151,8 +152,8 @@ pub struct PolicyConfig {
     pub whiten_advantages: bool,
     /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
     pub skip_bad: bool,
-    /// What the adapter lies over: frozen weights (`lora`), or quantised ones (`qlora`). The answers are then those of the
-    /// quantised LAM3, from which the KL is measured.
+    /// What the adapter lies over: frozen weights (`lora`), or quantised ones (`qlora`). The answers are then those of
+    /// the quantised LAM3, from which the KL is measured.
     pub finetuning_type: FinetuningType,
     /// Adapter that is trained. With `ppo` and `dpo` it has no dropout: ratios to LAM3 would measure the noise.
     pub lora: LoraConfig,
@@ -219,8 +220,8 @@ impl PolicyConfig {
         self.finetuning_type.with(&self.lora, self.quantization_bit)
     }
 
-    /// How LAM3 is loaded to answer and to be measured: over a quantised base as it is trained, with an adapter that does
-    /// nothing yet or the one that is trained further.
+    /// How LAM3 is loaded to answer and to be measured: over a quantised base as it is trained, with an adapter that
+    /// does nothing yet or the one that is trained further.
     pub(crate) fn finetuning_of_start(&self) -> Finetuning {
         match self.finetuning_type {
             FinetuningType::Qlora => self.finetuning(),
@@ -228,8 +229,8 @@ impl PolicyConfig {
         }
     }
 
-    /// Whether the policy is trained in fewer bits than generation computes in: the log-probabilities of its answers are
-    /// then measured by the forward pass of training.
+    /// Whether the policy is trained in fewer bits than generation computes in: the log-probabilities of its answers
+    /// are then measured by the forward pass of training.
     pub(crate) fn is_rounded(&self) -> bool {
         self.train.bf16 || self.finetuning_type == FinetuningType::Qlora
     }

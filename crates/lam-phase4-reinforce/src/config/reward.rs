@@ -60,8 +60,8 @@ impl RewardConfig {
 pub enum Target {
     /// What came of its own try: +1 for every step of a success, −1 for every one of a failure (the paper's).
     Outcome,
-    /// What the step was worth: the mean outcome, between −1 and +1, of all tries that made this call in this state. With
-    /// `balance = "none"` the reward is then an estimate of the chance to succeed; balanced classes shift it.
+    /// What the step was worth: the mean outcome, between −1 and +1, of all tries that made this call in this state.
+    /// With `balance = "none"` the reward is then an estimate of the chance to succeed; balanced classes shift it.
     StepValue,
 }
 

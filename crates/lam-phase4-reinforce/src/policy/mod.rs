@@ -4,6 +4,7 @@ mod dev;
 mod ppo;
 mod prefer;
 mod reject;
+mod reward_model;
 mod training;
 mod tried;
 
@@ -90,8 +91,8 @@ fn policy_at_start(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Decoder, 
     Ok(policy)
 }
 
-/// The training arguments with what follows from the data: its longest text, and whether the model's window lets texts share
-/// the rows of their states; and, with dev tasks, that their success decides what is kept and when it ends.
+/// The training arguments with what follows from the data: its longest text, and whether the model's window lets texts
+/// share the rows of their states; and, with dev tasks, that their success decides what is kept and when it ends.
 fn arguments(config: &PolicyConfig, decoder: &Decoder, longest: usize, io: &PolicyIo<'_>) -> TrainingArguments {
     let fits = decoder.config().window().is_none_or(|window| longest <= window);
     let share_prefixes = config.train.share_prefixes && fits;

@@ -10,6 +10,7 @@ use lam_types::{Split, Trajectory};
 use serde_json::{Value, json};
 
 use super::dev::DevTasks;
+use super::reward_model::reward_model;
 use super::training::{Trained, Training};
 use super::tried::Tried;
 use super::{PolicyIo, arguments, identity, policy_at_start, policy_to_train};
@@ -24,12 +25,14 @@ pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 /// # Errors
 /// No failure to learn from, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
+    let reward_model = reward_model(io)?;
     let failures = failures(config, io)?;
     let tried = config.imitates().then(|| Tried::read(config, io)).transpose()?;
+    let (anchors, imitated) = tried.as_ref().map(Tried::imitated).transpose()?.unzip();
     let learned = failures.iter().map(|one| one.task.task_id.as_str());
     let learned = learned.chain(tried.iter().flat_map(Tried::task_ids));
     let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), learned)?;
-    let asked = rollouts(config, io, &failures)?;
+    let asked = rollouts(config, io, (&failures, reward_model))?;
     let found = Signal::of(&asked);
     let rollouts = disagreeing(asked, config.min_distinct_calls);
     if rollouts.is_empty() {
@@ -41,7 +44,6 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
         });
     }
     let (count, signal) = (rollouts.len(), Signal::of(&rollouts));
-    let (anchors, imitated) = tried.as_ref().map(Tried::imitated).transpose()?.unzip();
     let decoder = policy_to_train(config, io)?;
     let value_head = ScalarHead::new(decoder.config().hidden_size, io.seed)?;
     let buffer = RolloutBuffer::new(rollouts, config.batch_size, config.train.num_train_epochs.ceil() as u64, io.seed)
@@ -49,7 +51,7 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     let mut loader = RolloutLoader::new(&buffer, config.num_ppo_epochs, config.mini_batch_size, io.seed);
     let arguments = arguments(config, &decoder, buffer.longest(), io);
     let mut identity = identity(config, io)?;
-    identity.insert("reward_model".into(), lam_store::hash_path(reward_model(io)?)?);
+    identity.insert("reward_model".into(), lam_store::hash_path(reward_model)?);
     let module = PpoModule::new(decoder, value_head, config, &buffer);
     let training = Training { config, io, arguments, identity, dev };
     let Trained { outcome, dev } = training.run(module, &mut loader, PpoModule::into_decoder)?;
@@ -70,12 +72,6 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     }))
 }
 
-/// The model that scores the answers.
-fn reward_model<'a>(io: &PolicyIo<'a>) -> Result<&'a Path, ReinforceError> {
-    let hint = "give the stage a `reward`, made by a stage `phase4.reward`";
-    io.reward_model.ok_or(ReinforceError::Nothing { files: Vec::new(), what: "reward model", hint })
-}
-
 /// The failures at whose states LAM3 is asked.
 fn failures(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Trajectory>, ReinforceError> {
     let (functions, environment) = (io.app.functions(), Some(io.app.environment()));
@@ -93,9 +89,12 @@ fn failures(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Vec<Trajectory>,
 }
 
 /// The rollouts on disk, or new ones from LAM3 and the reward model.
-fn rollouts(config: &PolicyConfig, io: &PolicyIo<'_>, failures: &[Trajectory]) -> Result<Vec<Rollout>, ReinforceError> {
+fn rollouts(
+    config: &PolicyConfig,
+    io: &PolicyIo<'_>,
+    (failures, directory): (&[Trajectory], &Path),
+) -> Result<Vec<Rollout>, ReinforceError> {
     let policy = policy_at_start(config, io)?;
-    let directory = reward_model(io)?;
     let device = Device::open_for(io.device, &lam_model::open_reward_model(directory)?)?;
     let (mut reward_model, head) = Decoder::load_reward_model_for(&device, directory)?;
     reward_model.to_device(&device)?;

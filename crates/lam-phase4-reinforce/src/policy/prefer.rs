@@ -21,12 +21,18 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     let tried = Tried::read(config, io)?;
     let (mut examples, forks) = tried.preferences()?;
     let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), tried.task_ids())?;
-    measure(config, io, &mut examples)?;
     let imitated = match config.imitates() {
-        true => Some(tried.imitated()?),
+        true => Some(tried.imitable()?),
         false => None,
     };
     let (anchors, counts) = imitated.unzip();
+    if anchors.as_ref().is_some_and(Vec::is_empty) {
+        io.progress.note(
+            "no task was solved by some tries and by no more than `max_solved_share` of them: the better answers of the \
+             pairs alone are imitated",
+        );
+    }
+    measure(config, io, &mut examples)?;
     examples.extend(anchors.into_iter().flatten().map(|chosen| PreferenceExample { chosen, rejected: None }));
     let decoder = policy_to_train(config, io)?;
     let longest = examples.iter().map(Sample::longest_text).max().unwrap_or(0);

@@ -1,5 +1,5 @@
-//! Rejection fine-tuning: LAM3 imitates its successes at tasks that some of its tries solved and others did not. The loss is
-//! that of phases 2 and 3.
+//! Rejection fine-tuning: LAM3 imitates its successes at tasks that some of its tries solved and others did not. The
+//! loss is that of phases 2 and 3.
 
 use lam_trainer::{Example, ShuffledLoader, SupervisedModule};
 use serde_json::{Value, json};

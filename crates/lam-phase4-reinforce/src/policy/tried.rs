@@ -40,6 +40,11 @@ impl<'a> Tried<'a> {
         let mut given = rows.trajectories(io.successes, is_given)?;
         given.retain(is_given);
         let tried = Self { config, io, attempts, given, renderer: Renderer::load(io.model.tokenizer_directory())? };
+        if tried.attempts.is_empty() && tried.given.is_empty() {
+            let hint = "only tries at tasks of the training set are learned from, without those that their environment \
+                        ended: name `attempts.parquet` of a stage `phase3.explore`";
+            return Err(ReinforceError::Nothing { files: tried.files(), what: "try", hint });
+        }
         if tried.given.is_empty() && tried.tasks().iter().all(|task| task.tries.len() < 2) {
             return Err(ReinforceError::OneTry { files: tried.files(), method: config.method.as_str() });
         }
@@ -66,6 +71,21 @@ impl<'a> Tried<'a> {
     /// # Errors
     /// No task that teaches anything, or words that the model cannot read.
     pub fn imitated(&self) -> Result<(Vec<Rollout>, Counts), ReinforceError> {
+        let (rollouts, counts) = self.imitable()?;
+        if rollouts.is_empty() {
+            let hint = "explore with more `attempts` a task or at a higher `temperature`, raise `max_solved_share`, or \
+                        name successes of another source as `successes`";
+            let what = "task that some tries solved and others did not";
+            return Err(ReinforceError::Nothing { files: self.files(), what, hint });
+        }
+        Ok((rollouts, counts))
+    }
+
+    /// The same, where it does not matter if there is none.
+    ///
+    /// # Errors
+    /// Words that the model cannot read.
+    pub fn imitable(&self) -> Result<(Vec<Rollout>, Counts), ReinforceError> {
         let keep = Keep { per_task: self.config.successes_per_task, max_solved_share: self.config.max_solved_share };
         let (chosen, counts) = successes(&self.tasks(), keep);
         let (mut rollouts, words) = (Vec::new(), self.words());
@@ -73,12 +93,6 @@ impl<'a> Tried<'a> {
             for step in success.steps.iter().filter(|step| is_readable(step)) {
                 rollouts.push(words.rollout(success, step)?);
             }
-        }
-        if rollouts.is_empty() {
-            let hint = "explore with more `attempts` a task or at a higher `temperature`, raise `max_solved_share`, or \
-                        name successes of another source as `successes`";
-            let what = "task that some tries solved and others did not";
-            return Err(ReinforceError::Nothing { files: self.files(), what, hint });
         }
         self.check(rollouts.iter())?;
         Ok((rollouts, counts))
