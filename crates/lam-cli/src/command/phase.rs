@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lam_config::ConfigLayers;
 use lam_cuda::DeviceChoice;
+use lam_phase4_reinforce::{Method, PolicyConfig};
 use lam_pipeline::{Pipeline, RunOptions, StageDraft};
 use lam_signal::Failure;
 use lam_store::StoreError;
@@ -43,9 +44,11 @@ impl Phase {
 
 /// Runs one phase from a configuration file.
 pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
-    let skip = phase.trained().iter().filter(|_| args.skip_bad).map(|part| format!("{part}skip_bad=true"));
-    let set: Vec<String> = args.set.iter().cloned().chain(skip).collect();
-    let mut settings = settings(Some(&args.config), &set)?;
+    let mut settings = settings(Some(&args.config), &args.set)?;
+    let has_reward_settings = settings.table().contains_key("reward");
+    for part in phase.trained().iter().filter(|_| args.skip_bad) {
+        settings.add_override(&format!("{part}skip_bad=true"))?;
+    }
     let Inputs { model, adapter, data, planner, plans } = Inputs::new(&settings.take("inputs"), args, output)?;
     let stages = match phase {
         Phase::One => {
@@ -72,19 +75,20 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             refuse_rest(&settings, args, "reward, policy (which was `ppo` once)")?;
             let under = [("model", model), ("adapter", adapter)];
             let with = |inputs: Vec<_>| under.clone().into_iter().chain(inputs);
-            let is_set = |key: &str, word: &str| policy.table().get(key).and_then(Value::as_str) == Some(word);
-            // A reward model is PPO's alone.
-            if is_set("method", "rft") || is_set("method", "dpo") {
-                vec![stage("lam4", "phase4.policy", with(vec![("attempts", data)]), policy)]
-            } else {
-                let number = |value: &Value| value.as_float().or(value.as_integer().map(|whole| whole as f64));
-                let anchor = policy.table().get("anchor").and_then(number).unwrap_or(0.0);
-                let attempts = (anchor > 0.0).then(|| ("attempts", data.clone()));
+            let config: PolicyConfig = policy.decode()?;
+            if config.method == Method::Ppo {
+                let attempts = (config.anchor_weight() > 0.0).then(|| ("attempts", data.clone()));
                 let read = [("reward", vec!["reward".to_owned()]), ("failures", data.clone())];
                 vec![
                     stage("reward", "phase4.reward", with(vec![("trajectories", data)]), reward),
                     stage("lam4", "phase4.policy", with(read.into_iter().chain(attempts).collect()), policy),
                 ]
+            } else if has_reward_settings {
+                let method = config.method.as_str();
+                let what = format!("{}: `reward` means nothing with `method = \"{method}\"`", args.config.display());
+                return Err(Failure::config(what).hint("leave the table out: `ppo` alone trains a reward model"));
+            } else {
+                vec![stage("lam4", "phase4.policy", with(vec![("attempts", data)]), policy)]
             }
         }
     };
