@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_env_remote::{OpenEnvServer, ServerSettings};
 use lam_env_sim::Sim;
+use lam_store::read_trajectories;
 use lam_types::{Action, FunctionSpec, Observation, Task, Verdict};
 use serde_json::Value;
 
@@ -53,6 +54,22 @@ fn models_of_one_name_have_a_row_each() {
     place.succeed(&[&plan[..], &models].concat());
     let table = json(&place.path("runs/y/eval-plan/tables.json"));
     assert_eq!(table["planning"].as_object().expect("rows").len(), 2);
+}
+
+#[test]
+fn sampled_tries_have_a_name_of_their_own() {
+    let place = Place::new("sampled-tries");
+    place.write("online.toml", &format!("samples = 2\nexpert = false\n{SMALL}"));
+    let model = trained().stage("lam2");
+    place.succeed(&["eval", "online", "-c", "online.toml", "--output-dir", "runs/x", "--model", &model]);
+    let output = place.path("runs/x/eval-online");
+    for (file, name, count) in [("LAM2.parquet", "LAM2", 2), ("LAM2.sampled.parquet", "LAM2, sampled", 4)] {
+        let tries = read_trajectories(&output.join(file)).expect("trajectories");
+        assert!(tries.len() == count && tries.iter().all(|one| one.policy.name == name), "{file}");
+    }
+    let table = json(&output.join("tables.json"));
+    let rows = table["online"].as_object().expect("rows");
+    assert!(rows.len() == 1 && rows["LAM2"]["all"]["sampled_tsr"].is_object(), "{table:#}");
 }
 
 #[test]

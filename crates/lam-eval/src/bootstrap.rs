@@ -30,8 +30,8 @@ impl Default for Bootstrap {
 
 impl Bootstrap {
     /// The estimate over `tasks` in percent: Wilson's interval where each task is one thing that is so or not, else by
-    /// drawing the tasks again. Where nothing or everything is so, draws all say the same: then it is Wilson's interval of
-    /// as many trials as there are tasks, as if each were so or not as a whole.
+    /// drawing the tasks again. Where nothing or everything is so, draws all say the same: then it is Wilson's interval
+    /// of as many trials as there are tasks, as if each were so or not as a whole.
     pub fn percent(&self, tasks: &[Ratio]) -> Estimate {
         let counted: Vec<&Ratio> = tasks.iter().filter(|task| task.of > 0.0).collect();
         let so = counted.iter().filter(|task| task.part == task.of).count();

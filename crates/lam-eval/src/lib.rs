@@ -1,7 +1,7 @@
 //! Evaluation (paper §5, §7): plans (Table 2), steps with the expert's history (Table 3), whole episodes (Table 4).
 //!
-//! Models, the expert and endpoints are rows alike: whoever plans is a [`Planner`], whoever acts is a
-//! `lam_agent::Policy`. Knows no tensor, no training and no particular environment.
+//! Models, the expert and endpoints are rows alike: whoever plans is a `lam_agent::Planner`, whoever
+//! acts is a `lam_agent::Policy`. Knows no tensor, no training and no particular environment.
 //!
 //! Every figure is a [`lam_types::Estimate`]: value, 95 % interval over tasks (Wilson's for proportions of them, by
 //! bootstrap for the rest), and what it was taken over.
@@ -33,8 +33,8 @@ pub use bootstrap::Bootstrap;
 pub use error::EvalError;
 pub use online::{HeldOut, Online, OnlineReport, attempt_tasks, evaluate_online, score_online};
 pub use plan::{
-    ChatJudge, Comparison, MatcherJudge, PlanItem, PlanJudge, PlanQuestion, PlanReport, Planner, Planning,
-    RemotePlanner, evaluate_plans, matching,
+    ChatJudge, Comparison, MatcherJudge, PlanItem, PlanJudge, PlanQuestion, PlanReport, Planning, RemotePlanner,
+    evaluate_plans, matching,
 };
 pub use ratio::Ratio;
 pub use row::Row;

@@ -16,8 +16,8 @@ use crate::{Bootstrap, EvalError, Ratio, Row};
 pub struct Online {
     /// Task success rate, in percent: the state satisfies the task and the policy said FINISH.
     pub tsr: Estimate,
-    /// The same rate of answers sampled at temperature 1, over several tries a task; `None` where it was not measured. The
-    /// interval is over tasks.
+    /// The same rate of answers sampled at temperature 1, over several tries a task; `None` where it was not measured.
+    /// The interval is over tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled_tsr: Option<Estimate>,
     /// Seconds from the request to the last action, over all episodes, successful or not.

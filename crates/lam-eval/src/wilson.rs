@@ -3,9 +3,10 @@
 /// The 97.5 % point of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Wilson's score interval of a proportion, 95 %, within [0, 1]: E. B. Wilson, "Probable Inference, the Law of Succession,
-/// and Statistical Inference", JASA 22 (1927). It holds what it promises down to a few trials and at the ends, where a
-/// bootstrap sees no spread (Brown, Cai and DasGupta, "Interval Estimation for a Binomial Proportion", 2001).
+/// Wilson's score interval of a proportion, 95 %, within [0, 1]: E. B. Wilson, "Probable Inference, the Law of
+/// Succession, and Statistical Inference", JASA 22 (1927). It holds what it promises down to a few trials and at the
+/// ends, where a bootstrap sees no spread (Brown, Cai and DasGupta, "Interval Estimation for a Binomial Proportion",
+/// 2001).
 ///
 /// `None` for no trials.
 pub fn wilson(successes: f64, trials: f64) -> Option<[f64; 2]> {
@@ -24,8 +25,8 @@ pub fn wilson(successes: f64, trials: f64) -> Option<[f64; 2]> {
 mod tests {
     use super::*;
 
-    /// R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998), table I,
-    /// method 3.
+    /// R. G. Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998),
+    /// table I, method 3.
     #[test]
     fn the_published_intervals_come_out() {
         for (successes, trials, expected) in [

@@ -4,11 +4,10 @@ mod judge;
 mod matcher;
 mod planner;
 
+use lam_agent::Planner;
 use lam_signal::Monitor;
 use lam_types::{Estimate, PlanSource, TaskPlan};
 use serde::{Deserialize, Serialize};
-
-pub use lam_agent::Planner;
 
 pub use judge::{ChatJudge, Comparison, MatcherJudge, PlanJudge, PlanQuestion};
 pub use matcher::matching;

@@ -6,7 +6,7 @@ use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, write_trajectories};
-use lam_types::Split;
+use lam_types::{PolicyId, Split};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,8 +24,8 @@ const SCREENSHOTS: &str = "screenshots";
 pub(super) struct OnlineSettings {
     /// Environment to act in.
     environment: String,
-    /// The set that tasks are drawn from: `test` for figures that are reported, `validation` for choices between settings or
-    /// models, so that the test set stays unused. Each has texts and numbers that training never saw.
+    /// The set that tasks are drawn from: `test` for figures that are reported, `validation` for choices between
+    /// settings or models, so that the test set stays unused. Each has texts and numbers that training never saw.
     split: Split,
     /// Only these families of tasks; empty for all. Fewer tasks than families are spread over all of them.
     families: Vec<String>,
@@ -35,8 +35,8 @@ pub(super) struct OnlineSettings {
     /// Tasks in wordings that no phase trained on: those kept for the set.
     #[schemars(range(min = 0, max = 1_000_000))]
     unseen: usize,
-    /// Tries a task of each model of ours with answers sampled at temperature 1, beside the greedy one: what a model does
-    /// when it does not always take its most probable answer. Costs so many evaluations more; 0 for none.
+    /// Tries a task of each model of ours with answers sampled at temperature 1, beside the greedy one: what a model
+    /// does when it does not always take its most probable answer. Costs so many evaluations more; 0 for none.
     #[schemars(range(min = 0, max = 10_000))]
     samples: u32,
     /// Whether the scripted expert has a row.
@@ -148,7 +148,9 @@ impl Stage for EvaluateOnline {
             row(&mut model.policy(app.as_ref(), options.clone())?)?;
             if settings.samples > 0 {
                 let sampling = Sampling { temperature: 1.0, ..Sampling::default() };
-                let mut policy = model.policy(app.as_ref(), PolicyOptions { sampling, ..options })?;
+                // Tables join trajectories by the name of who acted.
+                let id = PolicyId { name: format!("{name}, sampled"), ..options.id.clone() };
+                let mut policy = model.policy(app.as_ref(), PolicyOptions { sampling, id, ..options })?;
                 let file = file_name_of(name);
                 let journal = context.output.join(format!("{file}.sampled.journal.jsonl"));
                 let (asked, setting) = ((&*tasks, settings.samples), (&limits, Some(journal.as_path())));
