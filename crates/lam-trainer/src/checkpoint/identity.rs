@@ -25,7 +25,7 @@ pub(crate) fn fixed_arguments(arguments: &TrainingArguments) -> Identity {
     fixed.map(|(key, value)| (format!("arguments.{key}"), value.to_string())).collect()
 }
 
-/// Settings as part of an identity, a key for each value: `ppo.learning_rate`, `ppo.lora.lora_r`, …
+/// Settings as part of an identity, a key for each value: `policy.cliprange`, `policy.lora.lora_r`, …
 pub fn settings_identity<T: Serialize>(name: &str, settings: &T) -> Identity {
     let mut identity = Identity::new();
     flatten(name, &serde_json::to_value(settings).expect("settings are plain data"), &mut identity);
@@ -69,9 +69,9 @@ mod tests {
     #[test]
     fn settings_are_compared_value_by_value() {
         let settings = serde_json::json!({"lora": {"lora_r": 8, "modules": ["q_proj"]}, "rate": 0.5});
-        let expected = [("ppo.lora.lora_r", "8"), ("ppo.lora.modules", "[\"q_proj\"]"), ("ppo.rate", "0.5")];
+        let expected = [("policy.lora.lora_r", "8"), ("policy.lora.modules", "[\"q_proj\"]"), ("policy.rate", "0.5")];
         let expected: Identity = expected.map(|(key, value)| (key.into(), value.into())).into();
-        assert_eq!(settings_identity("ppo", &settings), expected);
+        assert_eq!(settings_identity("policy", &settings), expected);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct ScoredExample {
     pub sample_id: String,
     /// State and action; the hidden state of the last token is read.
     pub input_ids: Vec<u32>,
-    /// +1 for a step of a success, −1 for one of a failure.
+    /// +1 for a step of a success, −1 for one of a failure, between them what its call was worth.
     pub reward: f32,
 }
 
@@ -81,15 +81,35 @@ impl TrainModule for RewardModule {
     }
 }
 
-/// TRL's reward metrics; `margin` comes from the means of both kinds.
+/// TRL's reward metrics; `margin` comes from the means of both kinds. A step that is worth neither, as one whose tries
+/// succeed as often as they fail, has no sign to be right about.
 fn reward_metrics(predicted: &[f32], rewards: &[f32]) -> Metrics {
     let mut metrics = Metrics::default();
     for (&predicted, &reward) in predicted.iter().zip(rewards) {
+        metrics.add("mean_reward", f64::from(predicted), 1.0);
+        if reward == 0.0 {
+            continue;
+        }
         let right = predicted.signum() == reward.signum();
         metrics.add("accuracy", f64::from(u8::from(right)), 1.0);
-        metrics.add("mean_reward", f64::from(predicted), 1.0);
         let kind = if reward > 0.0 { "mean_reward_success" } else { "mean_reward_failure" };
         metrics.add(kind, f64::from(predicted), 1.0);
     }
     metrics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_worth_neither_counts_for_neither() {
+        let of = |predicted: &[f32], rewards: &[f32]| reward_metrics(predicted, rewards);
+        let found = of(&[0.5, -0.25, 0.75, 0.5], &[0.5, 0.0, -1.0, 0.0]);
+        let mean = |name: &str| found.mean(name);
+        assert_eq!((mean("accuracy"), mean("mean_reward")), (Some(0.5), Some(0.375)));
+        assert_eq!((mean("mean_reward_success"), mean("mean_reward_failure")), (Some(0.5), Some(0.75)));
+        let neither = of(&[0.5], &[0.0]);
+        assert_eq!((neither.mean("accuracy"), neither.mean("mean_reward_failure")), (None, None));
+    }
 }
