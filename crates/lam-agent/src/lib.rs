@@ -43,7 +43,7 @@ mod timings;
 pub use choice::PolicyChoice;
 pub use error::AgentError;
 pub use expert::ExpertPolicy;
-pub use follower::{Grounding, PlanFollower, ground, groundings};
+pub use follower::{Grounding, PlanFollower, groundings};
 pub use limits::{Job, Limits};
 pub use planner::Planner;
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};

@@ -42,9 +42,9 @@ pub struct Session<'a> {
 /// again, the trajectory says so in `environment_error` and the run continues.
 ///
 /// # Errors
-/// When the policy cannot continue, a task is unknown, no environment can be opened or none survives, the journal belongs
-/// to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal. Also when every
-/// episode was ended by its environment: then the journal is removed, so that the next run tries them again.
+/// When the policy cannot continue, a task is unknown, no environment can be opened or none survives, the journal
+/// belongs to another run, or somebody asked to stop. Episodes that are finished by then stand in the journal. Also
+/// when every episode was ended by its environment: then the journal is removed, so that the next run tries them again.
 pub fn run_episodes(
     app: &dyn Application,
     jobs: &[Job],

@@ -34,8 +34,8 @@ impl Grounding {
     }
 }
 
-/// The control that a function is to act on; `kinds` are those it acts on. Of several that are found in the same way, the
-/// nearest name, and of equals the first on the screen.
+/// The control that a function is to act on; `kinds` are those it acts on. Of several that are found in the same way,
+/// the nearest name, and of equals the first on the screen.
 pub fn ground<'o>(observation: &'o Observation, name: &str, kinds: &[ControlType]) -> Option<(&'o Control, Grounding)> {
     let possible = || observation.controls.iter().filter(|control| kinds.contains(&control.control_type));
     if let Some(control) = possible().find(|control| control.control_text == name) {

@@ -1,6 +1,6 @@
-//! A plan carried out step by step, without a model (paper §3.2.2): the first step becomes a call, its control is looked
-//! for on the screen, the rest is passed on as the plan that remains. Knows no particular environment: the application
-//! says what a step means, and judges what came of it.
+//! A plan carried out step by step, without a model (paper §3.2.2): the first step becomes a call, its control is
+//! looked for on the screen, the rest is passed on as the plan that remains. Knows no particular environment: the
+//! application says what a step means, and judges what came of it.
 
 mod ground;
 
@@ -12,8 +12,9 @@ use lam_tasks::{act, gave_up, thought};
 use lam_types::{Action, Call, Control, ControlType, Observation, PolicyId, State, Target, Trajectory};
 
 use crate::{Decision, Policy, PolicyError, Request};
+use ground::ground;
 
-pub use ground::{Grounding, ground};
+pub use ground::Grounding;
 
 /// A policy that follows plans. A step that is none, or whose control is not on the screen, ends the task: whoever acts
 /// on, acts on a screen that the plan does not speak of.
@@ -68,8 +69,8 @@ impl<'a> PlanFollower<'a> {
         }
     }
 
-    /// The steps without clicks on tabs that are shown by then, of which the screen knows; the last step stays, whatever
-    /// it is: nothing else would be left to do.
+    /// The steps without clicks on tabs that are shown by then, of which the screen knows; the last step stays,
+    /// whatever it is: nothing else would be left to do.
     fn without_shown_tabs(
         &self,
         steps: &[String],

@@ -70,7 +70,8 @@ pub struct RemoteConfig {
     pub max_usd: Option<f64>,
     /// Directory of answers by content of the question; none: every question is asked.
     pub cache_dir: Option<PathBuf>,
-    /// File that gets one JSON line a call, tokens and USD; read at the start, so that a resumed run continues to count.
+    /// File that gets one JSON line a call, tokens and USD; read at the start, so that a resumed run continues to
+    /// count.
     pub cost_file: Option<PathBuf>,
 }
 

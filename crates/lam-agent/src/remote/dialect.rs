@@ -1,5 +1,5 @@
-//! What an endpoint does not understand, learned from its refusals: newer models of OpenAI's want the length of an answer
-//! under another name, and some know no temperature but their own.
+//! What an endpoint does not understand, learned from its refusals: newer models of OpenAI's want the length of an
+//! answer under another name, and some know no temperature but their own.
 
 use serde_json::{Value, json};
 

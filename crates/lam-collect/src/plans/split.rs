@@ -1,10 +1,11 @@
 //! Which pairs are kept for the test set: within each family, by a hash of the plan.
 //!
-//! Two wordings of the same plan fall on the same side, and a pair's side does not change when others are added. A
-//! family with few plans is split by wording instead: cut by plan it would fall on one side as a whole, or nearly, and
-//! a model would never be told how it is done. Wordings that are nearly the same stay together, and at least one stays
-//! in the training set. In documents that name no families, everything that is alike falls on one side: the procedures
-//! of a document, and those whose tasks or plans are nearly the same.
+//! Two wordings of the same plan fall on the same side, and a pair's side does not change when others are added, while
+//! their family has ten plans or more. A family with fewer is split by wording instead: cut by plan it would fall on
+//! one side as a whole, or nearly, and a model would never be told how it is done. Wordings that are nearly the same
+//! stay together, and at least one stays in the training set: there, a pair that is added may move others. In documents
+//! that name no families, everything that is alike falls on one side: the procedures of a document, and those whose
+//! tasks or plans are nearly the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
