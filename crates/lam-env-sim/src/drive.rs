@@ -1,7 +1,7 @@
 //! Calls carried out on an editor, tab by tab as its screen needs it. Knows no task.
 
-use lam_tasks::{Call, act, step_text};
-use lam_types::{Action, Status, StepStatus};
+use lam_tasks::{act, step_text};
+use lam_types::{Action, Call, Status, StepStatus};
 
 use crate::editor::Editor;
 use crate::perform::{Performed, perform};

@@ -1,6 +1,7 @@
 //! The calls of a task, each with the tab that holds its command: that is all it takes to find it from anywhere.
 
-use lam_tasks::{Call, Parameters, calls, step_text};
+use lam_tasks::{Parameters, calls, step_text};
+use lam_types::Call;
 
 use crate::family::Family;
 use crate::ribbon::{Tab, opens};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lam_env::{Application, Expert, TaskQuery};
 use lam_env_sim::{Sim, SimExpert, phrasings, reference, reference_plan};
-use lam_tasks::{Call, check_language, parse_step, step_text};
-use lam_types::{Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task};
+use lam_tasks::{check_language, parse_step, step_text};
+use lam_types::{Call, Complete, PastAction, Phrasing, PlanSource, Split, State, Status, StepStatus, Task};
 
 fn tasks(split: Split, phrasing: Phrasing, count: usize) -> Vec<Task> {
     let query = TaskQuery { split, phrasing: Some(phrasing), families: Vec::new(), count, seed: 3 };

@@ -5,8 +5,8 @@
 //! one; for a request it cannot read it clicks the first control that the request names, and stops.
 
 use lam_env::Expert;
-use lam_tasks::{Call, Slots, act, gave_up, step_text, template};
-use lam_types::{Action, Control, State, Target};
+use lam_tasks::{Slots, act, gave_up, step_text, template};
+use lam_types::{Action, Call, Control, State, Target};
 
 use crate::family::{Asking, CATALOG, read};
 use crate::functions::SPECS;

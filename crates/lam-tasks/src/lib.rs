@@ -4,7 +4,8 @@
 //! An environment keeps its tables, how parameters are drawn from what it shows, and how a result is judged.
 //!
 //! ```
-//! use lam_tasks::{Call, Choice, Family, Numbers, Parameters, Quote, Wording, calls, parse_step, step_text};
+//! use lam_tasks::{Choice, Family, Numbers, Parameters, Quote, Wording, calls, parse_step, step_text};
+//! use lam_types::Call;
 //!
 //! const MARK: Wording = Wording::new(&["make '{x}' {s}"], &["let '{x}' have {s}"], &["'{x}' should be {s}"]);
 //! const BOLD: Family<(), ()> = Family::new("bold", &["bold"], &MARK, &["select {x}", "click Bold"], (), ())
@@ -39,7 +40,6 @@ pub use catalog::{Catalog, Named, Turn, order_of_turns};
 pub use choice::{Choice, Choices};
 pub use family::{Family, Numbers, Quote};
 pub use follow::{act, gave_up, left, thought};
-pub use lam_types::Call;
 pub use language::check_language;
 pub use parameters::Parameters;
 pub use procedure::{calls, steps};

@@ -5,8 +5,8 @@
 //! of its own had no effect.
 
 use lam_env::Expert;
-use lam_tasks::{Call, act, calls, gave_up, left, step_text, thought};
-use lam_types::{Action, Control, ControlType, State};
+use lam_tasks::{act, calls, gave_up, left, step_text, thought};
+use lam_types::{Action, Call, Control, ControlType, State};
 
 use super::{Family, catalog, request};
 

@@ -2,8 +2,8 @@
 
 use lam_env::random::{pick, stream};
 use lam_env::words;
-use lam_tasks::{Call, Parameters, calls, phrase};
-use lam_types::{Phrasing, Split};
+use lam_tasks::{Parameters, calls, phrase};
+use lam_types::{Call, Phrasing, Split};
 use rand::Rng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;

@@ -14,8 +14,8 @@ mod lexicon;
 mod parse;
 
 use lam_env::Expert;
-use lam_tasks::{Call, act, gave_up, left, thought};
-use lam_types::{Action, Control, ControlType, State};
+use lam_tasks::{act, gave_up, left, thought};
+use lam_types::{Action, Call, Control, ControlType, State};
 
 use crate::procedure::{Planned, plan_steps_from};
 use crate::ribbon::Tab;

@@ -1,7 +1,7 @@
 //! What a procedure is told: the slots of the request, the screen, what was done.
 
-use lam_tasks::{Call, Slots, left};
-use lam_types::{Control, ControlType, PastAction, State, StepStatus};
+use lam_tasks::{Slots, left};
+use lam_types::{Call, Control, ControlType, PastAction, State, StepStatus};
 
 /// One question to a procedure.
 pub struct Case<'a> {

@@ -1,8 +1,7 @@
 //! Fields: what the request or the page gives is put into them.
 
-use lam_tasks::Call;
-use lam_types::Control;
 use lam_types::ControlType::{DataItem, Edit, Hyperlink, Spinner, Text};
+use lam_types::{Call, Control};
 
 use super::case::{Case, Moves};
 

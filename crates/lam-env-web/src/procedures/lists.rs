@@ -1,6 +1,6 @@
 //! Buttons, links, boxes and items: click what is named.
 
-use lam_tasks::Call;
+use lam_types::Call;
 use lam_types::ControlType::{Button, CheckBox, Edit, Hyperlink, MenuItem, RadioButton, TabItem};
 
 use super::case::{Case, Moves};

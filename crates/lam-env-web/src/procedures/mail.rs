@@ -1,6 +1,6 @@
 //! Mail and posts: rows of one person each, with buttons of their own.
 
-use lam_tasks::Call;
+use lam_types::Call;
 use lam_types::ControlType::{Button, Edit, Text};
 
 use super::case::{Case, Moves};

@@ -1,6 +1,6 @@
 //! Numbers: compared, computed, guessed.
 
-use lam_tasks::Call;
+use lam_types::Call;
 use lam_types::ControlType::{Button, Edit, Hyperlink, RadioButton, Text};
 
 use super::case::{Case, Moves};

@@ -1,8 +1,7 @@
 //! Things that are not on the screen at first: behind tabs, in folders, on other pages.
 
-use lam_tasks::Call;
-use lam_types::Control;
 use lam_types::ControlType::{Button, Edit, Hyperlink, TabItem, Text};
+use lam_types::{Call, Control};
 
 use super::case::{Case, Moves};
 
