@@ -69,7 +69,7 @@ fn sampled_tries_have_a_name_of_their_own() {
     }
     let table = json(&output.join("tables.json"));
     let rows = table["online"].as_object().expect("rows");
-    assert!(rows.len() == 1 && rows["LAM2"]["all"]["sampled_tsr"].is_object(), "{table:#}");
+    assert!(rows.len() == 1 && rows["LAM2"]["sampled_tsr"].is_object(), "{table:#}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Action, Args, PastAction};
+use crate::{Action, Args, PastAction, Trajectory};
 
 /// A function, the name of the control it acts on, and its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +51,13 @@ impl Call {
     /// Whether that is what was called, whatever came of it.
     pub fn is(&self, past: &PastAction) -> bool {
         (&self.function, &self.control_name, &self.args) == (&past.function, &past.control_name, &past.args)
+    }
+}
+
+impl Trajectory {
+    /// What was done, without the words around it: the call of each step, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.steps.iter().map(|step| Call::of(&step.action)).collect()
     }
 }
 

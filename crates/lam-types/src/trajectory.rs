@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Args, Call, Observation, Task};
+use crate::{Action, Args, Observation, Task};
 
 /// How one step went. An error is data in the trajectory, never a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -196,10 +196,5 @@ impl Trajectory {
     /// Whether the judge said yes.
     pub fn succeeded(&self) -> bool {
         self.verdict.complete == Complete::Yes
-    }
-
-    /// What was done, without the words around it: the call of each step, in order.
-    pub fn calls(&self) -> Vec<Call> {
-        self.steps.iter().map(|step| Call::of(&step.action)).collect()
     }
 }
