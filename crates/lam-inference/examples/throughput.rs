@@ -48,6 +48,7 @@ fn request(own: u32, constrained: bool, logprobs: bool) -> GenerationRequest {
         stop_strings: None,
         logprobs,
         logprob_temperature: 1.0,
+        top_logprobs: 0,
         adapter: None,
     }
 }

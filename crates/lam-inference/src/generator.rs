@@ -8,7 +8,9 @@ use rayon::prelude::*;
 
 use crate::live::Live;
 use crate::slots::{Slots, WORTH_SHARING, shared_prefix};
-use crate::{CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError, Scores};
+use crate::{
+    CachedDecoder, CachedModel, Completion, GenerationRequest, InferenceError, PartialAnswer, Scores, StopReason,
+};
 
 /// Answers that one thread moves on, at least.
 const TAKEN_AT_ONCE: usize = 4;
@@ -71,11 +73,30 @@ impl<'a> Generator<'a> {
         self.waiting.is_empty() && self.live.is_empty()
     }
 
+    /// Requests that wait for a slot.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The answers in the making, each as far as it came.
+    pub fn answering(&self) -> impl Iterator<Item = (RequestId, PartialAnswer<'_>)> {
+        self.live.iter().map(|(id, live)| (*id, live.partial()))
+    }
+
     /// Moves every live answer on by one reading and returns those that are finished.
     ///
     /// # Errors
-    /// When the model fails or its scores are not finite.
+    /// When the model fails, its scores are not finite, or an answer cannot go on; of several the earliest request's.
     pub fn step(&mut self) -> Result<Vec<(RequestId, Completion)>, InferenceError> {
+        let finished = self.step_each()?;
+        finished.into_iter().map(|(id, completion)| completion.map(|completion| (id, completion))).collect()
+    }
+
+    /// As [`Generator::step`], where an answer that cannot go on ends by itself and no other one with it.
+    ///
+    /// # Errors
+    /// When the model fails. No live answer can go on after that: [`Generator::cancel`] them.
+    pub fn step_each(&mut self) -> Result<Vec<(RequestId, Result<Completion, InferenceError>)>, InferenceError> {
         self.admit()?;
         let mut reading: Vec<&mut Live> =
             self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
@@ -88,7 +109,7 @@ impl<'a> Generator<'a> {
             }
             let mut rows = scores.rows();
             let scores: Vec<Vec<&[f32]>> = reads.iter().map(|read| rows.by_ref().take(read.scored).collect()).collect();
-            take_all(reading, &scores)?;
+            take_all(reading, &scores);
         }
         Ok(self.collect_finished())
     }
@@ -99,7 +120,7 @@ impl<'a> Generator<'a> {
         let index = self.live.iter().position(|(live, _)| *live == id)?;
         let (_, live) = self.live.remove(index);
         self.slots.release(live.slot);
-        Some(live.finish(true))
+        Some(live.stopped(StopReason::Cancelled))
     }
 
     /// Answers all requests, in their order.
@@ -153,13 +174,13 @@ impl<'a> Generator<'a> {
         soon >= known + 2 * WORTH_SHARING
     }
 
-    fn collect_finished(&mut self) -> Vec<(RequestId, Completion)> {
+    fn collect_finished(&mut self) -> Vec<(RequestId, Result<Completion, InferenceError>)> {
         let (done, live): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
         self.live = live;
         let finish = |(id, live): (RequestId, Live)| {
             self.slots.release(live.slot);
-            (id, live.finish(false))
+            (id, live.finish())
         };
         done.into_iter().map(finish).collect()
     }
@@ -183,12 +204,10 @@ fn read_while_preparing(
     })
 }
 
-/// Moves every answer on by its scores, on several threads where there are many. Of several errors the one of the
-/// earliest request is told.
-fn take_all(reading: Vec<&mut Live>, scores: &[Vec<&[f32]>]) -> Result<(), InferenceError> {
+/// Moves every answer on by its scores, on several threads where there are many.
+fn take_all(reading: Vec<&mut Live>, scores: &[Vec<&[f32]>]) {
     if reading.len() < 2 * TAKEN_AT_ONCE {
-        return reading.into_iter().zip(scores).try_for_each(|(live, scores)| live.take(scores));
+        return reading.into_iter().zip(scores).for_each(|(live, scores)| live.take(scores));
     }
-    let taken = reading.into_par_iter().with_min_len(TAKEN_AT_ONCE).zip(scores).map(|(live, scores)| live.take(scores));
-    taken.collect::<Vec<_>>().into_iter().collect()
+    reading.into_par_iter().with_min_len(TAKEN_AT_ONCE).zip(scores).for_each(|(live, scores)| live.take(scores));
 }

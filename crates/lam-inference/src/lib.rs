@@ -34,6 +34,6 @@ pub use error::InferenceError;
 pub use generator::{Generator, RequestId};
 pub use model::{CachedDecoder, CachedModel, Scores};
 pub use policy::{ModelPolicy, PolicyOptions};
-pub use request::{Completion, GenerationRequest, StopReason};
+pub use request::{Completion, GenerationRequest, PartialAnswer, StopReason};
 pub use sampling::{Choice, Sampler, Sampling};
 pub use score::{score, score_at};

@@ -2,8 +2,8 @@
 
 use lam_model::Read;
 
-use crate::sampling::logprob;
-use crate::{Completion, GenerationRequest, InferenceError, Sampler, StopReason};
+use crate::sampling::Logprobs;
+use crate::{Completion, GenerationRequest, InferenceError, PartialAnswer, Sampler, StopReason};
 
 /// One answer in the making.
 pub(crate) struct Live {
@@ -12,10 +12,13 @@ pub(crate) struct Live {
     pub(crate) slot: usize,
     tokens: Vec<u32>,
     logprobs: Vec<f32>,
+    top_logprobs: Vec<Vec<(u32, f32)>>,
     behavior_logprobs: Vec<f32>,
     /// What the model reads next: the rest of the prompt, or a chosen token, then tokens without choice.
     unread: Vec<u32>,
     stop: Option<StopReason>,
+    /// Why it cannot go on.
+    failure: Option<InferenceError>,
 }
 
 impl Live {
@@ -23,8 +26,18 @@ impl Live {
     pub(crate) fn start(request: GenerationRequest, slot: usize, held: usize) -> Self {
         let unread = request.prompt[held..].to_vec();
         let sampler = Sampler::new(request.sampling);
-        let (tokens, logprobs, behavior_logprobs) = (Vec::new(), Vec::new(), Vec::new());
-        let mut live = Self { request, sampler, slot, tokens, logprobs, behavior_logprobs, unread, stop: None };
+        let mut live = Self {
+            request,
+            sampler,
+            slot,
+            tokens: Vec::new(),
+            logprobs: Vec::new(),
+            top_logprobs: Vec::new(),
+            behavior_logprobs: Vec::new(),
+            unread,
+            stop: None,
+            failure: None,
+        };
         live.follow_without_choice();
         live
     }
@@ -54,19 +67,26 @@ impl Live {
 
     /// Whether nothing has to be read any more.
     pub(crate) fn is_done(&self) -> bool {
-        self.stop.is_some() && (self.unscored() == 0 || !self.request.logprobs)
+        self.failure.is_some() || self.stop.is_some() && (self.unscored() == 0 || !self.request.logprobs)
     }
 
-    /// Takes the scores after the last tokens read: scores the tokens without choice, then chooses the next one.
-    pub(crate) fn take(&mut self, scores: &[&[f32]]) -> Result<(), InferenceError> {
+    /// What there is of the answer.
+    pub(crate) fn partial(&self) -> PartialAnswer<'_> {
+        PartialAnswer { tokens: &self.tokens, logprobs: &self.logprobs, top_logprobs: &self.top_logprobs }
+    }
+
+    /// Takes the scores after the last tokens read: scores the tokens without choice, then chooses the next one. An answer
+    /// that cannot go on is done, and says why when it is finished.
+    pub(crate) fn take(&mut self, scores: &[&[f32]]) {
+        self.failure = self.try_take(scores).err();
+    }
+
+    fn try_take(&mut self, scores: &[&[f32]]) -> Result<(), InferenceError> {
         let position = self.tokens.len();
-        let temperature = self.request.logprob_temperature;
         let (last, before) = scores.split_last().expect("scores after at least one token are asked for");
         for scores in before {
             let place = self.logprobs.len();
-            let value = logprob(scores, self.tokens[place], temperature)
-                .ok_or(InferenceError::NotFinite { position: place })?;
-            self.logprobs.push(value);
+            self.score(scores, self.tokens[place]).ok_or(InferenceError::NotFinite { position: place })?;
         }
         // Without scores asked for, tokens without choice stay unscored.
         self.logprobs.resize(position, f32::NAN);
@@ -82,19 +102,44 @@ impl Live {
         let choice = self.sampler.choose(last, allowed, seen).ok_or(InferenceError::NotFinite { position })?;
         // Summing over the whole vocabulary would cost more than choosing among the few tokens that a constraint allows.
         if self.request.logprobs {
-            let value = logprob(last, choice.token, temperature);
-            self.logprobs.push(value.ok_or(InferenceError::NotFinite { position })?);
+            self.score(last, choice.token).ok_or(InferenceError::NotFinite { position })?;
         }
         self.emit(choice.token, choice.behavior_logprob);
         self.follow_without_choice();
         Ok(())
     }
 
+    /// Records log p of the next unscored token, and of the most probable ones; `None` for scores that are not finite.
+    fn score(&mut self, scores: &[f32], token: u32) -> Option<()> {
+        let logprobs = Logprobs::of(scores, self.request.logprob_temperature)?;
+        self.logprobs.push(logprobs.token(token)?);
+        if self.request.top_logprobs > 0 {
+            self.top_logprobs.push(logprobs.top(self.request.top_logprobs));
+        }
+        Some(())
+    }
+
+    /// The whole answer, or why there is none.
+    pub(crate) fn finish(mut self) -> Result<Completion, InferenceError> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => {
+                let stop = self.stop.unwrap_or(StopReason::Cancelled);
+                Ok(self.stopped(stop))
+            }
+        }
+    }
+
     /// The answer, as far as it came.
-    pub(crate) fn finish(mut self, cancelled: bool) -> Completion {
+    pub(crate) fn stopped(mut self, stop: StopReason) -> Completion {
         self.logprobs.resize(self.tokens.len(), f32::NAN);
-        let stop = if cancelled { StopReason::Cancelled } else { self.stop.unwrap_or(StopReason::Cancelled) };
-        Completion { tokens: self.tokens, logprobs: self.logprobs, behavior_logprobs: self.behavior_logprobs, stop }
+        Completion {
+            tokens: self.tokens,
+            logprobs: self.logprobs,
+            top_logprobs: self.top_logprobs,
+            behavior_logprobs: self.behavior_logprobs,
+            stop,
+        }
     }
 
     /// Tokens without choice that have no log-probability yet.

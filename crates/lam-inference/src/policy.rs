@@ -66,6 +66,7 @@ impl<'a> ModelPolicy<'a> {
             stop_strings: None,
             logprobs: self.options.logprobs,
             logprob_temperature: 1.0,
+            top_logprobs: 0,
             adapter: None,
         })
     }

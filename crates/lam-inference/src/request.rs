@@ -26,6 +26,8 @@ pub struct GenerationRequest {
     pub logprobs: bool,
     /// Scores are divided by it in these log-probabilities; 1 for those of the model itself.
     pub logprob_temperature: f32,
+    /// How many of the most probable tokens are told beside each log-probability; needs `logprobs`.
+    pub top_logprobs: usize,
     /// The adapter that this answer is generated with, if any; see [`crate::CachedDecoder::add_adapter`].
     pub adapter: Option<AdapterId>,
 }
@@ -44,6 +46,7 @@ impl GenerationRequest {
             stop_strings,
             logprobs: true,
             logprob_temperature: 1.0,
+            top_logprobs: 0,
             adapter: None,
         }
     }
@@ -101,8 +104,29 @@ pub struct Completion {
     /// log p of each token under the model, unconstrained and at the request's `logprob_temperature`, in nats: what the
     /// training forward gives. NaN where they were not asked for.
     pub logprobs: Vec<f32>,
+    /// The most probable tokens at each place with their log p, the best first: as many as were asked for, or none.
+    pub top_logprobs: Vec<Vec<(u32, f32)>>,
     /// log p of each token under the distribution it was drawn from: masked, tempered, cut; 0 without a choice.
     pub behavior_logprobs: Vec<f32>,
     /// Why it ended.
     pub stop: StopReason,
+}
+
+impl Completion {
+    /// The whole answer as it was seen in the making.
+    pub fn as_partial(&self) -> PartialAnswer<'_> {
+        PartialAnswer { tokens: &self.tokens, logprobs: &self.logprobs, top_logprobs: &self.top_logprobs }
+    }
+}
+
+/// An answer in the making, as far as it came. Where log-probabilities were asked for, there may be fewer of them than
+/// tokens: those that a constraint left no choice about are scored at the next reading.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialAnswer<'a> {
+    /// As [`Completion::tokens`].
+    pub tokens: &'a [u32],
+    /// As [`Completion::logprobs`].
+    pub logprobs: &'a [f32],
+    /// As [`Completion::top_logprobs`].
+    pub top_logprobs: &'a [Vec<(u32, f32)>],
 }

@@ -191,14 +191,41 @@ fn keep_nucleus(best: &mut Vec<(u32, f32)>, top_p: f32) {
     }
 }
 
-/// log p of `token` under the model, with scores divided by `temperature`. Shape of `logits`: `[V]`.
-pub(crate) fn logprob(logits: &[f32], token: u32, temperature: f32) -> Option<f32> {
-    let mut logits = Cow::Borrowed(logits);
-    if temperature != 1.0 {
-        logits.to_mut().iter_mut().for_each(|score| *score /= temperature);
+/// Log-probabilities under the model, with scores divided by `temperature`. Shape of `logits`: `[V]`.
+pub(crate) struct Logprobs<'a> {
+    logits: Cow<'a, [f32]>,
+    normalizer: f32,
+}
+
+impl<'a> Logprobs<'a> {
+    /// `None` when the scores are not finite.
+    pub(crate) fn of(logits: &'a [f32], temperature: f32) -> Option<Self> {
+        let mut logits = Cow::Borrowed(logits);
+        if temperature != 1.0 {
+            logits.to_mut().iter_mut().for_each(|score| *score /= temperature);
+        }
+        let normalizer = logsumexp(&logits);
+        normalizer.is_finite().then_some(Self { logits, normalizer })
     }
-    let normalizer = logsumexp(&logits);
-    normalizer.is_finite().then(|| logits.get(token as usize).map(|score| score - normalizer))?
+
+    /// log p of a token that the model knows.
+    pub(crate) fn token(&self, token: u32) -> Option<f32> {
+        self.logits.get(token as usize).map(|score| score - self.normalizer)
+    }
+
+    /// The `count` most probable tokens, the best first; of equals the lower id.
+    pub(crate) fn top(&self, count: usize) -> Vec<(u32, f32)> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let mut best: Vec<(u32, f32)> = (0..).zip(self.logits.iter().copied()).collect();
+        if count < best.len() {
+            best.select_nth_unstable_by(count, better);
+            best.truncate(count);
+        }
+        best.sort_unstable_by(better);
+        best.into_iter().map(|(token, score)| (token, score - self.normalizer)).collect()
+    }
 }
 
 #[cfg(test)]
@@ -256,7 +283,18 @@ mod tests {
         let sampling = Sampling { temperature: 1.0, ..Default::default() };
         let choice = Sampler::new(sampling).choose(&logits(), Some(&[1]), std::iter::empty()).unwrap();
         assert!(choice.behavior_logprob.abs() < 1e-5, "{choice:?}");
-        assert!((logprob(&logits(), choice.token, 1.0).unwrap() - 0.25f32.ln()).abs() < 1e-5);
+        assert!((Logprobs::of(&logits(), 1.0).unwrap().token(choice.token).unwrap() - 0.25f32.ln()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_most_probable_tokens_come_best_first_and_of_equals_the_lower_id() {
+        let scores = [1.0, 3.0, 2.0, 3.0];
+        let logprobs = Logprobs::of(&scores, 1.0).unwrap();
+        let ids = |count: usize| logprobs.top(count).iter().map(|(id, _)| *id).collect::<Vec<_>>();
+        assert_eq!((ids(0), ids(1), ids(3), ids(9)), (vec![], vec![1], vec![1, 3, 2], vec![1, 3, 2, 0]));
+        let sum: f32 = logprobs.top(9).iter().map(|(_, value)| value.exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        assert!(Logprobs::of(&[f32::NAN, 1.0], 1.0).is_none());
     }
 
     #[test]

@@ -102,3 +102,46 @@ fn a_bad_request_names_its_field() {
             .contains("outside the embedding")
     );
 }
+
+#[test]
+fn the_most_probable_tokens_are_told_beside_each_token() {
+    let decoder = decoder();
+    let places = crate::tiny::Places::new(14);
+    let request = GenerationRequest {
+        constraint: Some(Box::new(places)),
+        max_new_tokens: 100,
+        top_logprobs: 3,
+        ..sampled(prompt(1, 1, 10), 3)
+    };
+    let completion = answer(&decoder, request);
+    assert_eq!(completion.top_logprobs.len(), completion.tokens.len());
+    for (top, (token, logprob)) in
+        completion.top_logprobs.iter().zip(completion.tokens.iter().zip(&completion.logprobs))
+    {
+        assert!(top.len() == 3 && top[0].1 >= top[1].1 && top[1].1 >= top[2].1, "{top:?}");
+        let own = top.iter().find(|(id, _)| id == token);
+        assert!(own.map_or(*logprob <= top[2].1, |(_, value)| value == logprob), "{token} {logprob} {top:?}");
+    }
+}
+
+#[test]
+fn an_answer_is_seen_while_it_is_made() {
+    let decoder = decoder();
+    let mut generator = Generator::new(&decoder, 1).unwrap();
+    let first = generator.submit(sampled(prompt(1, 1, 10), 3)).unwrap();
+    generator.submit(sampled(prompt(2, 1, 10), 4)).unwrap();
+    let mut seen = Vec::new();
+    let whole = loop {
+        let mut finished = generator.step_each().unwrap();
+        if let Some((id, completion)) = finished.pop() {
+            assert_eq!(id, first);
+            break completion.unwrap();
+        }
+        assert_eq!(generator.waiting(), 1);
+        let (id, partial) = generator.answering().next().unwrap();
+        assert_eq!((id, partial.logprobs.len()), (first, partial.tokens.len()));
+        assert!(partial.tokens.len() > seen.len() && partial.tokens.starts_with(&seen));
+        seen = partial.tokens.to_vec();
+    };
+    assert!(!seen.is_empty() && whole.tokens.starts_with(&seen));
+}

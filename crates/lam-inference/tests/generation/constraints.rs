@@ -47,3 +47,19 @@ fn a_dead_end_is_an_error() {
     let error = Generator::new(&decoder, 1).unwrap().run(vec![constrained(places, 0, true)]).unwrap_err();
     assert!(matches!(error, InferenceError::DeadEnd { position: 2, .. }), "{error}");
 }
+
+#[test]
+fn a_dead_end_ends_no_other_answer() {
+    let decoder = decoder();
+    let mut generator = Generator::new(&decoder, 2).unwrap();
+    let places = Places { places: vec![vec![1], vec![2, 3], Vec::new(), vec![4]], next: 0 };
+    let lost = generator.submit(constrained(places, 0, true)).unwrap();
+    let free = generator.submit(sampled(prompt(2, 1, 10), 5)).unwrap();
+    let mut finished = std::collections::BTreeMap::new();
+    while !generator.is_idle() {
+        finished.extend(generator.step_each().unwrap());
+    }
+    assert!(matches!(finished.remove(&lost), Some(Err(InferenceError::DeadEnd { position: 2, .. }))));
+    let alone = answer(&decoder, sampled(prompt(2, 1, 10), 5));
+    assert_eq!(finished.remove(&free).unwrap().unwrap(), alone);
+}

@@ -30,6 +30,7 @@ fn requests(prompts: &[u32], length: usize, answer: usize) -> Vec<GenerationRequ
         stop_strings: None,
         logprobs: false,
         logprob_temperature: 1.0,
+        top_logprobs: 0,
         adapter: None,
     };
     prompts.chunks(length).map(request).collect()
