@@ -36,7 +36,7 @@ mod template;
 mod tokenizer;
 
 pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
-pub use chat::{Message, Role, messages, plan_messages};
+pub use chat::{Message, Question, Role, messages, plan_messages, read_question};
 pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint};
 pub use error::{ParseError, PromptError};
 pub use preview::{Piece, Style, draw};

@@ -12,10 +12,10 @@ use crate::chat::form::Chat;
 use crate::compact::{Compact, Markers};
 use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
-use crate::tokenizer::{model_config, read_object};
+use crate::tokenizer::{Cover, model_config, read_object};
 use crate::{
-    ParseError, Piece, PromptError, Tokenizer, messages, parse_action_text, parse_action_text_tolerant,
-    parse_plan_text, plan_messages,
+    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, messages, parse_action_text,
+    parse_action_text_tolerant, parse_plan_text, plan_messages,
 };
 
 /// Words to tokens and back, in the form that one model was trained in.
@@ -151,6 +151,54 @@ impl Renderer {
         match &self.template {
             Template::Compact(markers) => Ok(self.compact(*markers).plan_answer(plan)),
             Template::Chat(chat) => chat.answer(&self.tokenizer, &plan_json(plan)),
+        }
+    }
+
+    /// The prompt of a conversation that waits for an answer. In the compact template, contents are its own markup, one
+    /// after the other.
+    ///
+    /// # Errors
+    /// As for [`Renderer::action_prompt`].
+    pub fn chat_prompt(&self, conversation: &[Message]) -> Result<Vec<u32>, PromptError> {
+        match &self.template {
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, conversation),
+            Template::Compact(_) => {
+                let end = String::from_utf8_lossy(self.tokenizer.token_bytes(self.tokenizer.eos()));
+                let said = |message: &Message| match message.role {
+                    Role::Assistant => format!("{}{end}", message.content),
+                    Role::System | Role::User => message.content.clone(),
+                };
+                self.open_text(&conversation.iter().map(said).collect::<String>())
+            }
+        }
+    }
+
+    /// The prompt of a text that is to be continued: its special tokens are tokens, after one begin of sequence.
+    ///
+    /// # Errors
+    /// A text that the tokenizer cannot split.
+    pub fn open_text(&self, text: &str) -> Result<Vec<u32>, PromptError> {
+        let ids = self.tokenizer.encode_rendered(text, &Cover::over(&[], std::iter::empty()))?;
+        let begin = self.tokenizer.bos().filter(|bos| ids.first() != Some(bos));
+        Ok(begin.into_iter().chain(ids).collect())
+    }
+
+    /// What an answer's tokens may spell before its text, such as a space.
+    pub fn answer_lead(&self) -> &str {
+        match &self.template {
+            Template::Compact(_) => "",
+            Template::Chat(chat) => chat.lead(),
+        }
+    }
+
+    /// An answer to one of our questions as the JSON that App. C asks for, in whatever form the model gives it.
+    ///
+    /// # Errors
+    /// An answer that cannot be read.
+    pub fn answer_json(&self, question: &Question, ids: &[u32]) -> Result<String, ParseError> {
+        match question {
+            Question::Action { .. } => Ok(action_json(&self.parse_action(ids)?)),
+            Question::Plan { .. } => Ok(plan_json(&self.parse_plan(ids)?)),
         }
     }
 

@@ -101,6 +101,11 @@ impl Chat {
         self.end
     }
 
+    /// What the template writes before an answer's text, such as a space.
+    pub(crate) fn lead(&self) -> &str {
+        &self.lead
+    }
+
     /// The ids of a conversation that waits for an answer.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub(crate) mod form;
 mod jinja;
 mod printed;
 mod python;
+mod read;
 pub(crate) mod source;
 mod system;
 
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::spaced;
+
+pub use read::{Question, read_question};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

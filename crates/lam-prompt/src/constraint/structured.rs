@@ -35,7 +35,15 @@ impl StructuredOutputs {
     /// # Errors
     /// When llguidance cannot use the vocabulary.
     pub fn new(tokenizer: &Tokenizer) -> Result<Self, PromptError> {
-        Self::over(Arc::new(tokenizer.clone()), tokenizer.eos())
+        Self::ending_with(tokenizer, tokenizer.eos())
+    }
+
+    /// The same for answers that end with `end`, as a chat template may have it.
+    ///
+    /// # Errors
+    /// As [`StructuredOutputs::new`].
+    pub fn ending_with(tokenizer: &Tokenizer, end: u32) -> Result<Self, PromptError> {
+        Self::over(Arc::new(tokenizer.clone()), end)
     }
 
     /// The same over a tokenizer that others hold too, for answers that end with `eos`.
