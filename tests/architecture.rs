@@ -34,6 +34,7 @@ const FLOORS: [&[&str]; 7] = [
         "lam-eval",
         "lam-export",
         "lam-report",
+        "lam-serve",
     ],
     &["lam-cli"],
 ];
@@ -60,6 +61,8 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-learn", "lam-model", "losses are equations over tensors"),
     ("lam-learn", "lam-types", "losses are equations over tensors"),
     ("lam-cuda", "candle-core", "a device knows memory and kernels, no tensor"),
+    ("lam-serve", "candle-core", "a server asks a generator, no tensor"),
+    ("lam-serve", "lam-env", "a server of models knows no environment"),
 ];
 
 fn workspace() -> PathBuf {

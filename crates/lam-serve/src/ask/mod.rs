@@ -1,0 +1,161 @@
+//! What a request asks, read out of OpenAI's JSON. Knows no model.
+
+mod chat;
+mod completion;
+pub mod fields;
+mod format;
+
+use lam_inference::Sampling;
+use lam_prompt::{Message, OutputFormat};
+use serde_json::Value;
+
+use self::fields::Fields;
+use crate::refusal::Refusal;
+
+pub use chat::read_chat;
+pub use completion::read_completion;
+
+/// Most answers to one request, most strings that end one, and most log-probabilities told beside a token.
+const CHOICES: usize = 128;
+const STOP_STRINGS: usize = 16;
+const TOP_LOGPROBS: usize = 20;
+
+/// Fields that other servers or OpenAI's own know, and that change nothing here.
+const WITHOUT_EFFECT: [&str; 10] = [
+    "user",
+    "metadata",
+    "store",
+    "service_tier",
+    "parallel_tool_calls",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "reasoning_effort",
+    "verbosity",
+];
+
+/// What is to be answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// A conversation.
+    Chat(Vec<Message>),
+    /// Texts to be continued.
+    Texts(Vec<OpenText>),
+}
+
+/// A text to be continued.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OpenText {
+    /// As text.
+    Words(String),
+    /// As tokens.
+    Tokens(Vec<u32>),
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Name of the model.
+    pub model: String,
+    /// What is to be answered.
+    pub asked: Asked,
+    /// Answers to each.
+    pub choices: usize,
+    /// Whether the answer comes piece by piece.
+    pub stream: bool,
+    /// Whether a stream ends with the numbers of tokens.
+    pub include_usage: bool,
+    /// Strings that end an answer.
+    pub stop: Vec<String>,
+    /// How tokens are chosen; the seed is apart.
+    pub sampling: Sampling,
+    /// Seed of the random streams.
+    pub seed: Option<u64>,
+    /// Longest answer in tokens.
+    pub max_tokens: Option<usize>,
+    /// Name of the field that says it.
+    pub max_tokens_field: &'static str,
+    /// How many log-probabilities are told beside that of each token; none are told where this is `None`.
+    pub logprobs: Option<usize>,
+    /// What an answer must be.
+    pub format: Option<OutputFormat>,
+    /// Fields that are not known.
+    pub unknown: Vec<String>,
+}
+
+/// What both endpoints know, but for what is asked, the longest answer and log-probabilities.
+fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
+    fields.pass_over(&WITHOUT_EFFECT);
+    let stream = fields.flag("stream")?;
+    let include_usage = match fields.get("stream_options") {
+        Some(_) if !stream => {
+            return Err(Refusal::of_field("stream_options", "`stream_options` belongs to `stream` = true"));
+        }
+        Some(options) => {
+            let options = Fields::of(options, "stream_options")?;
+            options.pass_over(&["include_obfuscation"]);
+            options.flag("include_usage")?
+        }
+        None => false,
+    };
+    let stop = fields.texts("stop")?;
+    if stop.len() > STOP_STRINGS || stop.iter().any(String::is_empty) {
+        let message = format!("`stop` takes up to {STOP_STRINGS} strings, none of them empty");
+        return Err(Refusal::of_field("stop", message));
+    }
+    for name in ["frequency_penalty", "presence_penalty"] {
+        if fields.number(name, -2.0..=2.0)?.is_some_and(|value| value != 0.0) {
+            let message = format!("`{name}` is not supported; `repetition_penalty` is");
+            return Err(Refusal::of_field(name, message).code("unsupported_parameter"));
+        }
+    }
+    refuse_unless_empty(fields, "logit_bias")?;
+    Ok(Ask {
+        model: fields.needed_text("model")?.to_owned(),
+        asked,
+        choices: fields.count("n", 1..=CHOICES)?.unwrap_or(1),
+        stream,
+        include_usage,
+        stop,
+        sampling: read_sampling(fields)?,
+        seed: fields.integer("seed", i64::MIN..=i64::MAX)?.map(i64::cast_unsigned),
+        max_tokens: None,
+        max_tokens_field: "max_tokens",
+        logprobs: None,
+        format: format::read_format(fields)?,
+        unknown: Vec::new(),
+    })
+}
+
+fn read_sampling(fields: &Fields<'_>) -> Result<Sampling, Refusal> {
+    let above_zero = f64::from(f32::MIN_POSITIVE);
+    Ok(Sampling {
+        temperature: fields.number("temperature", 0.0..=2.0)?.unwrap_or(1.0),
+        top_p: match fields.number("top_p", 0.0..=1.0)? {
+            // The smallest nucleus holds the best token alone.
+            Some(top_p) => top_p.max(f32::MIN_POSITIVE),
+            None => 1.0,
+        },
+        // Others write -1 where all are kept.
+        top_k: fields
+            .integer("top_k", -1..=i64::from(i32::MAX))?
+            .map_or(0, |top_k| usize::try_from(top_k).unwrap_or(0)),
+        repetition_penalty: fields.number("repetition_penalty", above_zero..=100.0)?.unwrap_or(1.0),
+        seed: 0,
+    })
+}
+
+/// Refuses a field that would change the answer and is not supported, unless it is empty.
+fn refuse_unless_empty(fields: &Fields<'_>, name: &'static str) -> Result<(), Refusal> {
+    let is_empty = |value: &Value| match value {
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(on) => !on,
+        Value::String(text) => text.is_empty() || text == "none",
+        _ => false,
+    };
+    if fields.get(name).is_none_or(is_empty) {
+        return Ok(());
+    }
+    Err(Refusal::of_field(name, format!("`{name}` is not supported")).code("unsupported_parameter"))
+}

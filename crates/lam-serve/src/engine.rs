@@ -1,0 +1,259 @@
+//! One thread that owns a generator: requests come over a bounded channel, tokens go back over one channel a request.
+//! A request whose receiver is gone gives its slot back. Knows no HTTP and no text.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Instant;
+
+use lam_inference::{Completion, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
+use lam_model::AdapterId;
+use lam_signal::Failure;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::ServeError;
+use crate::metrics::Metrics;
+
+/// A generator, and the adapters that its requests may name.
+pub type Loaded = (Generator<'static>, Vec<AdapterId>);
+
+/// A token of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The token.
+    pub token: u32,
+    /// log p under the model; NaN where none was asked for.
+    pub logprob: f32,
+    /// The most probable tokens at its place.
+    pub top: Vec<(u32, f32)>,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Event {
+    /// Its next tokens.
+    Written(Vec<Written>),
+    /// It is answered.
+    Done(StopReason),
+    /// It cannot be answered.
+    Failed(String),
+}
+
+/// One answer to be made.
+pub struct Job {
+    /// What is asked of the generator.
+    pub request: GenerationRequest,
+    /// Its number among the answers of one channel.
+    pub choice: usize,
+    /// Where its events go, with that number.
+    pub events: UnboundedSender<(usize, Event)>,
+    /// Set by whoever does not want the rest.
+    pub enough: Arc<AtomicBool>,
+    /// When the request arrived.
+    pub arrived: Instant,
+}
+
+/// The door of an engine. It ends when all doors are gone and all answers are given.
+#[derive(Clone)]
+pub struct Engine {
+    jobs: SyncSender<Job>,
+    places: Arc<Semaphore>,
+    capacity: usize,
+    alive: Arc<AtomicBool>,
+}
+
+impl Engine {
+    /// Starts the thread, which loads the model itself; as many requests as `capacity` may be answered or wait.
+    ///
+    /// # Errors
+    /// What loading says, or a system without threads.
+    pub fn start(
+        capacity: usize,
+        metrics: Arc<Metrics>,
+        load: impl FnOnce() -> Result<Loaded, Failure> + Send + 'static,
+    ) -> Result<(Self, Vec<AdapterId>), Failure> {
+        let (jobs, asked) = sync_channel(capacity);
+        let (told, loaded) = mpsc::channel();
+        let alive = Arc::new(AtomicBool::new(true));
+        let guard = Guard(Arc::clone(&alive));
+        let work = move || {
+            let _guard = guard;
+            match load() {
+                Ok((generator, adapters)) => {
+                    if told.send(Ok(adapters)).is_ok() {
+                        Work { generator, asked: BTreeMap::new(), metrics }.run(&asked);
+                    }
+                }
+                // Nobody waits any more where it cannot be told.
+                Err(failure) => drop(told.send(Err(failure))),
+            }
+        };
+        thread::Builder::new().name("engine".into()).spawn(work).map_err(ServeError::Threads)?;
+        let adapters = loaded.recv().map_err(|_| ServeError::Lost)??;
+        Ok((Self { jobs, places: Arc::new(Semaphore::new(capacity)), capacity, alive }, adapters))
+    }
+
+    /// Requests that may be answered or wait at once.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Whether requests are answered or wait.
+    pub fn is_busy(&self) -> bool {
+        self.places.available_permits() < self.capacity
+    }
+
+    /// Places for `count` requests, if there are so many; they are free again when this is dropped.
+    pub fn reserve(&self, count: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_many_owned(u32::try_from(count).ok()?).ok()
+    }
+
+    /// Hands over a request for which there is a place. `false` where the engine has ended.
+    pub fn submit(&self, job: Job) -> bool {
+        self.jobs.try_send(job).is_ok()
+    }
+
+    /// Whether the thread goes on.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Acquire)
+    }
+}
+
+/// Says that the thread ended, however it did.
+struct Guard(Arc<AtomicBool>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+struct Work {
+    generator: Generator<'static>,
+    asked: BTreeMap<RequestId, Asked>,
+    metrics: Arc<Metrics>,
+}
+
+/// A request that the generator has.
+struct Asked {
+    choice: usize,
+    events: UnboundedSender<(usize, Event)>,
+    enough: Arc<AtomicBool>,
+    wants_logprobs: bool,
+    arrived: Instant,
+    /// Tokens that were told.
+    told: usize,
+    last: Instant,
+}
+
+impl Asked {
+    fn tell(&self, event: Event) {
+        // Nobody there to hear it: the next round finds that out.
+        let _ = self.events.send((self.choice, event));
+    }
+}
+
+impl Work {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            if self.generator.is_idle() {
+                self.count();
+                match jobs.recv() {
+                    Ok(job) => self.accept(job),
+                    Err(_) => return,
+                }
+            }
+            while let Ok(job) = jobs.try_recv() {
+                self.accept(job);
+            }
+            self.drop_abandoned();
+            self.count();
+            match self.generator.step_each() {
+                Ok(finished) => self.tell_all(finished),
+                Err(error) => self.fail_all(&error),
+            }
+        }
+    }
+
+    fn accept(&mut self, Job { request, choice, events, enough, arrived }: Job) {
+        let (wants_logprobs, prompt) = (request.logprobs, request.prompt.len());
+        match self.generator.submit(request) {
+            Ok(id) => {
+                self.metrics.prompt_tokens.fetch_add(prompt as u64, Ordering::Relaxed);
+                let asked = Asked { choice, events, enough, wants_logprobs, arrived, told: 0, last: arrived };
+                self.asked.insert(id, asked);
+            }
+            // As for `Asked::tell`.
+            Err(error) => drop(events.send((choice, Event::Failed(error.to_string())))),
+        }
+    }
+
+    fn drop_abandoned(&mut self) {
+        let is_abandoned = |asked: &Asked| asked.events.is_closed() || asked.enough.load(Ordering::Acquire);
+        let abandoned: Vec<RequestId> =
+            self.asked.iter().filter(|(_, asked)| is_abandoned(asked)).map(|(id, _)| *id).collect();
+        for id in abandoned {
+            self.generator.cancel(id);
+            self.asked.remove(&id);
+            self.metrics.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn tell_all(&mut self, finished: Vec<(RequestId, Result<Completion, InferenceError>)>) {
+        let now = Instant::now();
+        for (id, partial) in self.generator.answering() {
+            if let Some(asked) = self.asked.get_mut(&id) {
+                tell_new(asked, partial, now, &self.metrics);
+            }
+        }
+        for (id, completion) in finished {
+            let Some(mut asked) = self.asked.remove(&id) else { continue };
+            match completion {
+                Ok(completion) => {
+                    tell_new(&mut asked, completion.as_partial(), now, &self.metrics);
+                    asked.tell(Event::Done(completion.stop));
+                }
+                Err(error) => asked.tell(Event::Failed(error.to_string())),
+            }
+        }
+    }
+
+    /// The model failed: nothing that it was reading can go on.
+    fn fail_all(&mut self, error: &InferenceError) {
+        for (id, asked) in std::mem::take(&mut self.asked) {
+            self.generator.cancel(id);
+            asked.tell(Event::Failed(error.to_string()));
+        }
+    }
+
+    fn count(&self) {
+        let waiting = self.generator.waiting();
+        let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.metrics.waiting.store(signed(waiting), Ordering::Relaxed);
+        self.metrics.running.store(signed(self.asked.len().saturating_sub(waiting)), Ordering::Relaxed);
+    }
+}
+
+/// Tells the tokens that were not told yet. Where log-probabilities are wanted, a token without one waits for it.
+fn tell_new(asked: &mut Asked, answer: PartialAnswer<'_>, now: Instant, metrics: &Metrics) {
+    let ready = if asked.wants_logprobs { answer.logprobs.len() } else { answer.tokens.len() };
+    if ready <= asked.told {
+        return;
+    }
+    let written = |place: usize| Written {
+        token: answer.tokens[place],
+        logprob: answer.logprobs.get(place).copied().unwrap_or(f32::NAN),
+        top: answer.top_logprobs.get(place).cloned().unwrap_or_default(),
+    };
+    let count = ready - asked.told;
+    asked.tell(Event::Written((asked.told..ready).map(written).collect()));
+    metrics.answer_tokens.fetch_add(count as u64, Ordering::Relaxed);
+    match asked.told {
+        0 => metrics.first_token.observe(now - asked.arrived, 1),
+        _ => metrics.between_tokens.observe((now - asked.last) / count as u32, count as u64),
+    }
+    (asked.told, asked.last) = (ready, now);
+}

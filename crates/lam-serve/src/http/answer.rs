@@ -1,0 +1,200 @@
+//! `/v1/chat/completions` and `/v1/completions`: from a request to its answer, whole or as a stream of events.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::stream::unfold;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::arrival::read_json;
+use super::{App, seconds_since_1970};
+use crate::answering::{Answering, Surroundings};
+use crate::ask::{Ask, Asked, read_chat, read_completion};
+use crate::bodies::{Head, Whole, usage};
+use crate::metrics::Metrics;
+use crate::model::ServedModel;
+use crate::prepare::prepare;
+use crate::refusal::{Refusal, json_body};
+
+/// How often a stream without news shows that it is there; only then a client that went away is found out.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// A conversation.
+pub async fn chat(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    answer(app, request, "/v1/chat/completions", read_chat).await
+}
+
+/// Texts to be continued.
+pub async fn completion(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    answer(app, request, "/v1/completions", read_completion).await
+}
+
+async fn answer(
+    app: Arc<App>,
+    request: Request,
+    path: &'static str,
+    read: fn(&Value) -> Result<Ask, Refusal>,
+) -> Result<Response, Refusal> {
+    let timer = Timer { metrics: Arc::clone(&app.models.metrics), arrived: Instant::now() };
+    let settings = &app.settings;
+    let body = read_json(request.into_body(), settings.max_body_bytes, settings.client_timeout).await?;
+    let ask = Arc::new(read(&body)?);
+    drop(body);
+    app.log_unknown(path, &ask.unknown);
+    let answering = start(&app, &ask, timer.arrived).await?;
+    let renderer = Arc::clone(&app.find(&ask.model)?.renderer);
+    let is_chat = matches!(ask.asked, Asked::Chat(_));
+    let head = Head {
+        is_chat,
+        id: name(is_chat),
+        created: seconds_since_1970(),
+        model: ask.model.clone(),
+        logprobs: ask.logprobs.is_some(),
+        include_usage: ask.include_usage,
+        renderer,
+    };
+    match ask.stream {
+        true => Ok(stream(answering, head, timer)),
+        false => whole(answering, &head).await,
+    }
+}
+
+/// Prompts, places, and the engine's start.
+async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Started, Refusal> {
+    let model = app.find(&ask.model)?;
+    let prompts = if let Asked::Texts(texts) = &ask.asked { texts.len() } else { 1 };
+    let answers = prompts.saturating_mul(ask.choices);
+    if answers > model.engine.capacity() {
+        let message = format!("{answers} answers are asked for, at most {} at once can be", model.engine.capacity());
+        return Err(Refusal::of_field(if ask.choices > 1 { "n" } else { "prompt" }, message));
+    }
+    let places = model.engine.reserve(answers).ok_or_else(|| busy(model, &app.models.metrics))?;
+    let (own, asked, seed) = (Arc::clone(app), Arc::clone(ask), rand::random());
+    let prepared = tokio::task::spawn_blocking(move || {
+        let model = own.find(&asked.model)?;
+        prepare(&asked, model, own.settings.executable, seed)
+    });
+    let prepared = prepared.await.map_err(|_| Refusal::failed("the prompt could not be made"))??;
+    let prompt_tokens = prepared.prompt_tokens;
+    let around = Surroundings {
+        renderer: Arc::clone(&model.renderer),
+        stop: ask.stop.clone().into(),
+        arrived,
+        patience: app.settings.answer_timeout,
+        phase: app.phase.clone(),
+        places,
+    };
+    Ok(Started { answering: Answering::start(prepared, &model.engine, around)?, prompt_tokens })
+}
+
+struct Started {
+    answering: Answering,
+    prompt_tokens: usize,
+}
+
+fn busy(model: &ServedModel, metrics: &Metrics) -> Refusal {
+    let message = format!("{} requests are answered or wait already; ask again later", model.engine.capacity());
+    let seconds = metrics.request.mean().unwrap_or(1.0).ceil().clamp(1.0, 60.0);
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).code("queue_full");
+    Refusal { retry_after: Some(seconds as u64), ..refusal }
+}
+
+/// A name for an answer, another one each time.
+fn name(is_chat: bool) -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{:016x}{number:08x}", if is_chat { "chatcmpl" } else { "cmpl" }, rand::random::<u64>())
+}
+
+/// Counts a request's time when it ends.
+struct Timer {
+    metrics: Arc<Metrics>,
+    arrived: Instant,
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.metrics.request.observe(self.arrived.elapsed(), 1);
+    }
+}
+
+async fn whole(Started { mut answering, prompt_tokens }: Started, head: &Head) -> Result<Response, Refusal> {
+    let mut answers: Vec<Whole> = (0..answering.choices()).map(|_| Whole::default()).collect();
+    while let Some(piece) = answering.next().await? {
+        answers[piece.choice].take(piece);
+    }
+    Ok(json_body(&head.whole(answers, usage(prompt_tokens, answering.tokens()))))
+}
+
+/// A stream of events on its way.
+struct Stream {
+    started: Started,
+    head: Head,
+    /// Characters of each answer so far.
+    lengths: Vec<usize>,
+    has_begun: bool,
+    is_over: bool,
+    _timer: Timer,
+}
+
+fn stream(started: Started, head: Head, timer: Timer) -> Response {
+    let lengths = vec![0; started.answering.choices()];
+    let stream = Stream { started, head, lengths, has_begun: false, is_over: false, _timer: timer };
+    let pieces = unfold(stream, |mut stream| async move {
+        let text = stream.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), stream))
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+impl Stream {
+    /// The next events.
+    async fn next(&mut self) -> Option<String> {
+        if self.is_over {
+            return None;
+        }
+        if !std::mem::replace(&mut self.has_begun, true) && self.head.is_chat {
+            return Some((0..self.lengths.len()).map(|choice| event(&self.head.opening(choice))).collect());
+        }
+        loop {
+            match timeout(SIGN_OF_LIFE, self.started.answering.next()).await {
+                Err(_) => return Some(": the answer is in the making\n\n".to_owned()),
+                Ok(Ok(Some(piece))) => {
+                    let length = &mut self.lengths[piece.choice];
+                    let offset = *length;
+                    *length += piece.text.chars().count();
+                    let tells = !piece.text.is_empty() || piece.finish.is_some();
+                    if tells || (self.head.logprobs && !piece.written.is_empty()) {
+                        return Some(event(&self.head.piece(&piece, offset)));
+                    }
+                }
+                Ok(Ok(None)) => {
+                    self.is_over = true;
+                    let usage = usage(self.started.prompt_tokens, self.started.answering.tokens());
+                    let last = if self.head.include_usage { event(&self.head.last(usage)) } else { String::new() };
+                    return Some(last + "data: [DONE]\n\n");
+                }
+                Ok(Err(refusal)) => {
+                    self.is_over = true;
+                    return Some(event(&refusal.body()));
+                }
+            }
+        }
+    }
+}
+
+fn event(value: &Value) -> String {
+    format!("data: {value}\n\n")
+}

@@ -1,0 +1,186 @@
+//! The server as HTTP sees it: who may ask what, and where it is answered.
+
+mod answer;
+mod arrival;
+mod connection;
+mod pages;
+mod server;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use lam_signal::{Secret, printable};
+use tokio::sync::watch;
+
+use crate::answering::Phase;
+use crate::model::{Models, ServedModel};
+use crate::refusal::Refusal;
+
+pub use server::Server;
+
+/// Paths that are counted by name.
+const PATHS: [&str; 6] = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/metrics", "/"];
+/// Most fields that are logged as unknown, and characters of each.
+const LOGGED: usize = 200;
+const LONGEST_NAME: usize = 80;
+
+/// Takes a line for whoever runs the server.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// How models are served.
+#[derive(Clone)]
+pub struct ServerSettings {
+    /// Address to listen on; one that others can reach needs a token.
+    pub host: String,
+    /// Port to listen on; 0 for any that is free.
+    pub port: u16,
+    /// What clients must show.
+    pub token: Option<Secret>,
+    /// Whether answers to App. C's question are kept to its controls and functions.
+    pub executable: bool,
+    /// Largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// Connections at once.
+    pub max_connections: usize,
+    /// How long a request may take to arrive, and how long a client may take no data.
+    pub client_timeout: Duration,
+    /// How long an answer may take.
+    pub answer_timeout: Duration,
+    /// How long answers may go on once the server is to stop.
+    pub grace: Duration,
+    /// Takes what is worth knowing.
+    pub log: Log,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: 8000,
+            token: None,
+            executable: false,
+            max_body_bytes: 4 << 20,
+            max_connections: 512,
+            client_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(600),
+            grace: Duration::from_secs(30),
+            log: Arc::new(|_| {}),
+        }
+    }
+}
+
+/// What every request is answered from.
+pub struct App {
+    models: Models,
+    settings: ServerSettings,
+    phase: watch::Receiver<Phase>,
+    /// Seconds since 1970 at which the server started.
+    started: u64,
+    /// Unknown fields that were logged.
+    logged: Mutex<BTreeSet<String>>,
+}
+
+impl App {
+    /// Whether any answer is in the making.
+    fn is_answering(&self) -> bool {
+        self.models.served.iter().any(|model| model.engine.is_busy())
+    }
+
+    fn find(&self, name: &str) -> Result<&ServedModel, Refusal> {
+        self.models.served.iter().find(|model| model.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.models.served.iter().map(|model| model.name.as_str()).collect();
+            let message = format!("no model `{name}` is served; there is {}", names.join(", "));
+            let refusal = Refusal::new(StatusCode::NOT_FOUND, message).code("model_not_found");
+            Refusal { param: Some("model".into()), ..refusal }
+        })
+    }
+
+    /// Logs each unknown field once.
+    fn log_unknown(&self, path: &str, fields: &[String]) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        for field in fields {
+            let name: String = printable(field).chars().take(LONGEST_NAME).collect();
+            if logged.len() < LOGGED && logged.insert(format!("{path} {name}")) {
+                (self.settings.log)(&format!("{path}: `{name}` is not known and changes nothing"));
+            }
+        }
+    }
+
+    /// Whether the request was sent to this server by a name that only its own network knows: pages of others that let
+    /// their own name point here are kept out.
+    fn is_for_us(&self, headers: &HeaderMap) -> bool {
+        let Some(named) = headers.get(header::HOST).and_then(|value| value.to_str().ok()) else { return true };
+        let has_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
+        let name = named.rsplit_once(':').filter(has_port).map_or(named, |(name, _)| name);
+        let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        is_address || !name.contains('.') || name == self.settings.host
+    }
+
+    /// Refuses whoever may not ask.
+    fn check(&self, request: &Request) -> Result<(), Refusal> {
+        if *self.phase.borrow() != Phase::Open {
+            return Err(Refusal::stopping());
+        }
+        let headers = request.headers();
+        let Some(token) = &self.settings.token else {
+            let message = "the request was sent to another host; set a token to serve under a name";
+            return match self.is_for_us(headers) {
+                true => Ok(()),
+                false => Err(Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")),
+            };
+        };
+        let path = request.uri().path();
+        if !path.starts_with("/v1/") && path != "/metrics" {
+            return Ok(());
+        }
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given =
+            given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+        match given {
+            Some((_, given)) if token.is(given.trim()) => Ok(()),
+            _ => {
+                let message = "no token or another one was given; send it as `Authorization: Bearer TOKEN`";
+                Err(Refusal::new(StatusCode::UNAUTHORIZED, message).code("invalid_api_key"))
+            }
+        }
+    }
+}
+
+/// The time.
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// All paths.
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(pages::page))
+        .route("/health", get(pages::health))
+        .route("/metrics", get(pages::metrics))
+        .route("/v1/models", get(pages::models))
+        .route("/v1/models/{*name}", get(pages::model))
+        .route("/v1/chat/completions", post(answer::chat))
+        .route("/v1/completions", post(answer::completion))
+        .fallback(pages::nothing)
+        .method_not_allowed_fallback(pages::other_method)
+        .layer(from_fn_with_state(Arc::clone(&app), guard))
+        .with_state(app)
+}
+
+/// Lets in who may ask, and counts what came of it.
+async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let path = PATHS.into_iter().find(|path| *path == request.uri().path()).unwrap_or("other");
+    let response = match app.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    app.models.metrics.answered(path, response.status().as_u16());
+    response
+}

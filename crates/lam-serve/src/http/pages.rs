@@ -1,0 +1,72 @@
+//! What is told without a model: the models, health, figures, and the page for people.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::model::ServedModel;
+use crate::refusal::{Refusal, json_body};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page for people.
+pub async fn page() -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, PAGE).into_response()
+}
+
+/// Whether every engine goes on.
+pub async fn health(State(app): State<Arc<App>>) -> Response {
+    match app.models.served.iter().find(|model| !model.engine.is_alive()) {
+        None => json_body(&json!({"status": "ok"})),
+        Some(model) => {
+            let message = format!("the engine of `{}` has ended", model.name);
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).code("engine_ended").into_response()
+        }
+    }
+}
+
+/// Figures for Prometheus.
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, app.models.metrics.text()).into_response()
+}
+
+/// All models.
+pub async fn models(State(app): State<Arc<App>>) -> Response {
+    let data: Vec<Value> = app.models.served.iter().map(|model| outline(&app, model)).collect();
+    json_body(&json!({"object": "list", "data": data}))
+}
+
+/// One model.
+pub async fn model(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    Ok(json_body(&outline(&app, app.find(&name)?)))
+}
+
+fn outline(app: &App, model: &ServedModel) -> Value {
+    json!({
+        "id": model.name,
+        "object": "model",
+        "created": app.started,
+        "owned_by": "lam-train",
+        "parent": model.parent,
+        "max_model_len": model.context,
+    })
+}
+
+/// A path that is none.
+pub async fn nothing(uri: Uri) -> Refusal {
+    let message = format!("`{}` is no path of this server; `/v1/chat/completions` and `/v1/models` are", uri.path());
+    Refusal::new(StatusCode::NOT_FOUND, message).code("unknown_url")
+}
+
+/// A path that is asked otherwise.
+pub async fn other_method(uri: Uri) -> Refusal {
+    let message = format!("`{}` takes another method: POST for completions, GET for all else", uri.path());
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).code("method_not_allowed")
+}

@@ -1,0 +1,247 @@
+//! The models that are served: each under its name, with its own words, on the engine of its base.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use lam_cuda::DeviceChoice;
+use lam_inference::{CachedDecoder, Generator, model_name, open_model};
+use lam_model::{AdapterId, AdapterUse, CacheOptions, Decoder, Device, Finetuning, ModelSource, Rounding};
+use lam_prompt::{OutputFormat, PromptError, Renderer, StructuredConstraint, StructuredOutputs};
+use lam_signal::{Failure, Progress};
+
+use crate::engine::{Engine, Loaded};
+use crate::error::ServeError;
+use crate::metrics::Metrics;
+
+/// A model on disk, and the name under which it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPlace {
+    /// A model directory, a GGUF file, or the directory of an adapter that names its base.
+    pub directory: PathBuf,
+    /// Its name; that of its stage or directory where none is given.
+    pub name: Option<String>,
+}
+
+/// How models are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Answers in the making at once, for each base.
+    pub slots: usize,
+    /// Requests that may wait beside them.
+    pub queue: usize,
+    /// Most tokens of a prompt and its answer together; the model's own limit holds too.
+    pub max_context: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { slots: 16, queue: 64, max_context: 8192 }
+    }
+}
+
+/// One model that is served.
+pub struct ServedModel {
+    /// The name under which it is asked for.
+    pub name: String,
+    /// The name of the base under an adapter.
+    pub parent: Option<String>,
+    /// Its words.
+    pub renderer: Arc<Renderer>,
+    /// The adapter that answers are generated with.
+    pub adapter: Option<AdapterId>,
+    /// Who generates.
+    pub engine: Engine,
+    /// Most tokens of a prompt and its answer together.
+    pub context: usize,
+    /// Rows of the embedding: tokens from here on mean nothing.
+    pub vocabulary: usize,
+    /// Made when the first answer is to have a form.
+    outputs: OnceLock<Result<StructuredOutputs, String>>,
+}
+
+impl ServedModel {
+    /// A model on an engine.
+    pub fn new(name: String, renderer: Arc<Renderer>, engine: Engine, (context, vocabulary): (usize, usize)) -> Self {
+        let (parent, adapter, outputs) = (None, None, OnceLock::new());
+        Self { name, parent, renderer, adapter, engine, context, vocabulary, outputs }
+    }
+
+    /// Keeps an answer in a form.
+    ///
+    /// # Errors
+    /// A form that is not understood.
+    pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, String> {
+        let make = || {
+            let end = self.renderer.stop_tokens().first().copied();
+            let end = end.unwrap_or_else(|| self.renderer.tokenizer().eos());
+            StructuredOutputs::ending_with(self.renderer.tokenizer(), end).map_err(|error| error.to_string())
+        };
+        let outputs = self.outputs.get_or_init(make).as_ref().map_err(Clone::clone)?;
+        outputs.constraint(format).map_err(|error: PromptError| error.to_string())
+    }
+}
+
+/// All models that are served, and what they count.
+pub struct Models {
+    /// The models, in the order in which they were named, each base before its adapters.
+    pub served: Vec<ServedModel>,
+    /// What their engines count.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Models {
+    /// Models that are loaded already.
+    ///
+    /// # Errors
+    /// Two of one name.
+    pub fn of(served: Vec<ServedModel>, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
+        let mut names = BTreeSet::new();
+        match served.iter().find(|model| !names.insert(model.name.as_str())) {
+            Some(again) => Err(ServeError::SameName { name: again.name.clone() }),
+            None => Ok(Self { served, metrics }),
+        }
+    }
+
+    /// Loads the models at `places`. Adapters over one base share its weights and its slots, and the base is served with
+    /// them. `name_of` says what the model that a kind of stage makes is called.
+    ///
+    /// # Errors
+    /// What is no model, two models of one name, or files that cannot be read.
+    pub fn load(
+        places: &[ModelPlace],
+        capacity: Capacity,
+        name_of: &dyn Fn(&str) -> Option<&'static str>,
+        (device, progress): (DeviceChoice, &dyn Progress),
+    ) -> Result<Self, Failure> {
+        let mut groups: Vec<Group> = Vec::new();
+        for place in places {
+            let source = open_model(&place.directory, None, progress)?;
+            let name = match &place.name {
+                Some(name) => name.clone(),
+                None => model_name(&place.directory, name_of)?,
+            };
+            let group = Group::of(source.directory(), &source)?;
+            let known = groups.iter_mut().find(|known| known.is_same(&group));
+            match known {
+                Some(known) => known.add(name, source),
+                None => {
+                    let mut group = group;
+                    group.add(name, source);
+                    groups.push(group);
+                }
+            }
+        }
+        let metrics = Arc::new(Metrics::default());
+        let mut served = Vec::new();
+        for group in groups {
+            served.extend(group.serve(capacity, name_of, device, &metrics)?);
+        }
+        Ok(Self::of(served, metrics)?)
+    }
+}
+
+/// A base with the adapters over it.
+struct Group {
+    /// Its directory or file, resolved.
+    base: PathBuf,
+    /// How it is rounded under the adapters, in words.
+    rounding: String,
+    /// The adapter of a form that goes into the weights, with which nobody can share them.
+    folded: Option<PathBuf>,
+    /// The names of the base itself.
+    own: Vec<(String, ModelSource)>,
+    adapters: Vec<(String, ModelSource)>,
+}
+
+impl Group {
+    fn of(base: &Path, source: &ModelSource) -> Result<Self, Failure> {
+        let is_folded = source.adapter_outline().is_some_and(|outline| outline.folded.is_some());
+        Ok(Self {
+            base: base.canonicalize().unwrap_or_else(|_| base.to_owned()),
+            rounding: format!("{:?}", source.rounding()?),
+            folded: source.adapter().filter(|_| is_folded).map(Path::to_owned),
+            own: Vec::new(),
+            adapters: Vec::new(),
+        })
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.base == other.base && self.rounding == other.rounding && self.folded == other.folded
+    }
+
+    fn add(&mut self, name: String, source: ModelSource) {
+        if source.adapter().is_some() && self.folded.is_none() {
+            self.adapters.push((name, source));
+        } else {
+            self.own.push((name, source));
+        }
+    }
+
+    fn serve(
+        self,
+        capacity: Capacity,
+        name_of: &dyn Fn(&str) -> Option<&'static str>,
+        device: DeviceChoice,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Vec<ServedModel>, Failure> {
+        let mut own = self.own;
+        if own.is_empty() {
+            let name = model_name(&self.base, name_of)?;
+            // Rounded under its adapters, it is another model than its files.
+            let is_rounded = self.rounding != format!("{:?}", Rounding::default());
+            let name = if is_rounded { format!("{name}-rounded") } else { name };
+            own.push((name, ModelSource::open(&self.base, None)?));
+        }
+        let sources: Vec<ModelSource> = self.adapters.iter().map(|(_, source)| source.clone()).collect();
+        let (base, slots) = (own[0].1.clone(), capacity.slots);
+        let load = move || generator(&base, &sources, slots, device);
+        let (engine, adapters) = Engine::start(capacity.slots + capacity.queue, Arc::clone(metrics), load)?;
+        let limits = |source: &ModelSource| {
+            let config = source.config();
+            (config.max_position_embeddings.min(capacity.max_context), config.vocab_size)
+        };
+        let model = |name: String, source: &ModelSource| -> Result<ServedModel, Failure> {
+            let renderer = Arc::new(Renderer::load(source.tokenizer_directory())?);
+            Ok(ServedModel::new(name, renderer, engine.clone(), limits(source)))
+        };
+        let parent = own[0].0.clone();
+        let served = own.into_iter().map(|(name, source)| model(name, &source));
+        let mut served = served.collect::<Result<Vec<_>, _>>()?;
+        for ((name, source), adapter) in self.adapters.into_iter().zip(adapters) {
+            let (parent, adapter) = (Some(parent.clone()), Some(adapter));
+            served.push(ServedModel { parent, adapter, ..model(name, &source)? });
+        }
+        Ok(served)
+    }
+}
+
+/// The weights laid out for generation, with the adapters apart.
+fn generator(
+    base: &ModelSource,
+    adapters: &[ModelSource],
+    slots: usize,
+    device: DeviceChoice,
+) -> Result<Loaded, Failure> {
+    let device = Device::open_for(device, base.config())?;
+    let load = |source: &ModelSource| -> Result<Decoder, Failure> {
+        let mut decoder = source.load_to_ask(&Finetuning::Frozen, 0)?;
+        if matches!(device, Device::Cuda(_)) {
+            decoder.to_device(&device)?;
+        }
+        Ok(decoder)
+    };
+    let Some((first, rest)) = adapters.split_first() else {
+        let decoder = load(base)?;
+        let options = decoder.block_options();
+        return Ok((Generator::over(Box::new(CachedDecoder::with(&decoder, slots, options)?)), Vec::new()));
+    };
+    let decoder = load(first)?;
+    let options = CacheOptions { adapter: AdapterUse::Apart, ..decoder.cache_options() };
+    let mut model = CachedDecoder::with(&decoder, slots, options)?;
+    let mut ids = vec![model.add_adapter(&decoder)?];
+    for adapter in rest {
+        ids.push(model.add_adapter(&load(adapter)?)?);
+    }
+    Ok((Generator::over(Box::new(model)), ids))
+}

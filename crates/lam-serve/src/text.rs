@@ -1,0 +1,186 @@
+//! An answer's text as it becomes certain: characters whose bytes are all there, and nothing that may yet turn out to
+//! belong to a string that ends the answer.
+
+use std::sync::Arc;
+
+use lam_prompt::{Question, Renderer};
+
+/// One answer's text in the making.
+pub struct AnswerText {
+    renderer: Arc<Renderer>,
+    /// Strings that end the answer.
+    stop: Arc<[String]>,
+    /// The question whose answer is given as App. C's JSON, for models that write it in a form of their own.
+    question: Option<Arc<Question>>,
+    /// Such an answer's tokens.
+    tokens: Vec<u32>,
+    /// Bytes that are not certain yet.
+    held: Vec<u8>,
+    /// Whether what the template writes before an answer has been looked for.
+    begun: bool,
+    ended: bool,
+}
+
+impl AnswerText {
+    /// An answer that `stop` may end.
+    pub fn new(renderer: Arc<Renderer>, stop: Arc<[String]>, question: Option<Arc<Question>>) -> Self {
+        let begun = renderer.answer_lead().is_empty();
+        Self { renderer, stop, question, tokens: Vec::new(), held: Vec::new(), begun, ended: false }
+    }
+
+    /// Takes the next token; the text that is certain now.
+    pub fn push(&mut self, token: u32) -> String {
+        if self.ended {
+            return String::new();
+        }
+        if self.question.is_some() {
+            self.tokens.push(token);
+            return String::new();
+        }
+        let tokenizer = self.renderer.tokenizer();
+        let is_hidden = tokenizer.is_special(token) && !self.renderer.is_compact();
+        if is_hidden || self.renderer.stop_tokens().contains(&token) {
+            return String::new();
+        }
+        self.held.extend(tokenizer.token_bytes(token));
+        self.take_certain()
+    }
+
+    /// Whether a stop string has ended it.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The rest of the text, once no token comes any more.
+    pub fn finish(&mut self) -> String {
+        if self.ended {
+            return String::new();
+        }
+        if let Some(question) = &self.question {
+            let answer = self.renderer.answer_json(question, &self.tokens);
+            let text =
+                answer.unwrap_or_else(|_| self.renderer.tokenizer().decode(without_end(&self.renderer, &self.tokens)));
+            self.begun = true;
+            self.held = text.into_bytes();
+        }
+        self.strip_lead();
+        let end = self.stop_place().unwrap_or(self.held.len());
+        self.ended = true;
+        let text = String::from_utf8_lossy(&self.held[..end]).into_owned();
+        self.held.clear();
+        text
+    }
+
+    fn take_certain(&mut self) -> String {
+        let lead = self.renderer.answer_lead().as_bytes();
+        if !self.begun && self.held.len() < lead.len() && lead.starts_with(&self.held) {
+            return String::new();
+        }
+        self.strip_lead();
+        if let Some(place) = self.stop_place() {
+            self.ended = true;
+            return String::from_utf8_lossy(&self.held[..place]).into_owned();
+        }
+        let certain = self.held.len() - self.undecided();
+        let text = String::from_utf8_lossy(&self.held[..certain]).into_owned();
+        self.held.drain(..certain);
+        text
+    }
+
+    fn strip_lead(&mut self) {
+        if !self.begun {
+            let lead = self.renderer.answer_lead().as_bytes();
+            if self.held.starts_with(lead) {
+                self.held.drain(..lead.len());
+            }
+            self.begun = true;
+        }
+    }
+
+    /// Where the first stop string begins.
+    fn stop_place(&self) -> Option<usize> {
+        let place = |string: &String| self.held.windows(string.len()).position(|window| window == string.as_bytes());
+        self.stop.iter().filter_map(place).min()
+    }
+
+    /// Bytes at the end that may begin a stop string, or a character that is not whole.
+    fn undecided(&self) -> usize {
+        let begins = |string: &String| {
+            (1..string.len()).rev().find(|&length| self.held.ends_with(&string.as_bytes()[..length])).unwrap_or(0)
+        };
+        let stop = self.stop.iter().map(begins).max().unwrap_or(0);
+        let before = &self.held[..self.held.len() - stop];
+        stop + cut_character(before)
+    }
+}
+
+/// An answer's tokens without the one that ends it.
+fn without_end<'t>(renderer: &Renderer, tokens: &'t [u32]) -> &'t [u32] {
+    match tokens.split_last() {
+        Some((last, rest)) if renderer.stop_tokens().contains(last) => rest,
+        _ => tokens,
+    }
+}
+
+/// Bytes at the end that begin a character and do not end it.
+fn cut_character(bytes: &[u8]) -> usize {
+    let longest = bytes.len().min(3);
+    let cut = |length: &usize| {
+        let end = &bytes[bytes.len() - length..];
+        let begins =
+            std::str::from_utf8(end).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none());
+        begins && end[0] >= 0xC0
+    };
+    (1..=longest).find(cut).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_prompt::{Tokenizer, TokenizerConfig};
+
+    use super::*;
+
+    /// A tokenizer of bytes, so that every character may be cut.
+    fn renderer() -> Arc<Renderer> {
+        let config = TokenizerConfig { vocab_size: 300, labels: 0, words: Vec::new() };
+        Arc::new(Renderer::new(Tokenizer::train(&["a"], &config).unwrap()).unwrap())
+    }
+
+    /// The pieces that come of a text whose bytes come one by one, and the rest.
+    fn pieces(text: &[u8], stop: &[&str]) -> (Vec<String>, String) {
+        let renderer = renderer();
+        let stop = stop.iter().map(|text| (*text).to_owned()).collect();
+        let mut answer = AnswerText::new(Arc::clone(&renderer), stop, None);
+        let size = u32::try_from(renderer.tokenizer().vocab_size()).unwrap();
+        let token = |byte: &u8| (0..size).find(|id| renderer.tokenizer().token_bytes(*id) == [*byte]).unwrap();
+        let pieces = text.iter().map(|byte| answer.push(token(byte))).filter(|piece| !piece.is_empty()).collect();
+        let rest = answer.finish();
+        (pieces, rest)
+    }
+
+    #[test]
+    fn a_character_comes_when_it_is_whole() {
+        let (pieces, rest) = pieces("aé漢🙂".as_bytes(), &[]);
+        assert_eq!((pieces, rest.as_str()), (["a", "é", "漢", "🙂"].map(str::to_owned).to_vec(), ""));
+    }
+
+    #[test]
+    fn streamed_text_is_the_whole_text_also_where_it_is_no_utf8() {
+        for bytes in [&b"a\xFFb\xE6\xBCz"[..], b"\xF0\x9F\x99", b"\xC0\x80\xC3", b"\x80\x80\xE6\xBC\xA2\xF0\x9F"] {
+            let (pieces, rest) = pieces(bytes, &["never"]);
+            assert_eq!(pieces.concat() + &rest, String::from_utf8_lossy(bytes), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_begin_a_stop_string_waits() {
+        let (pieces, rest) = pieces(b"one ENx ENDED", &["END", "ENE"]);
+        assert_eq!((pieces.concat().as_str(), rest.as_str()), ("one ENx ", ""));
+        let (pieces, rest) = self::pieces(b"one EN", &["END"]);
+        assert_eq!((pieces.concat().as_str(), rest.as_str()), ("one ", "EN"));
+        let (pieces, rest) = self::pieces("né".as_bytes(), &["é"]);
+        assert_eq!((pieces.concat().as_str(), rest.as_str()), ("n", ""));
+        let (pieces, _) = self::pieces(b"aab", &["ab"]);
+        assert_eq!(pieces.concat(), "a");
+    }
+}

@@ -1,0 +1,87 @@
+//! Our own questions over HTTP: answered as our own policy answers them.
+
+use lam_agent::{Policy, Request};
+use lam_inference::{Generator, ModelPolicy, PolicyOptions, Sampling};
+use lam_prompt::{action_json, messages, parse_action_text, plan_messages};
+use lam_serve::ServerSettings;
+use lam_types::{Control, ControlType, FunctionSpec, Observation, PolicyId, State, Target};
+use serde_json::{Value, json};
+
+use crate::tiny::{Tiny, answer, decoder, post, renderer, text};
+
+fn functions() -> Vec<FunctionSpec> {
+    let target = Target::Control(vec![ControlType::Button]);
+    vec![FunctionSpec { name: "click_input".into(), target, args: Vec::new(), doc: "Click it.".into() }]
+}
+
+fn state() -> State {
+    let control = |(place, name): (usize, &str)| Control {
+        label: (place + 1).to_string(),
+        control_text: name.into(),
+        control_type: ControlType::Button,
+        enabled: true,
+        selected: None,
+        value: None,
+        rectangle: None,
+    };
+    let controls = ["Bold", "Italic"].into_iter().enumerate().map(control).collect();
+    State {
+        request: "make the title bold".into(),
+        observation: Observation { controls, ..Observation::default() },
+        previous_actions: Vec::new(),
+        previous_plan: vec!["make it bold".into()],
+    }
+}
+
+/// The longest answer: App. C's prompt takes a thousand tokens of a tokenizer without words.
+const TOKENS: usize = 300;
+
+fn ask(seed: u64) -> Value {
+    let messages = messages(&state(), &functions());
+    json!({"model": "tiny", "messages": messages, "temperature": 1.0, "seed": seed, "max_tokens": TOKENS})
+}
+
+#[test]
+fn executable_answers_are_those_of_our_own_policy() {
+    let settings = ServerSettings { port: 0, executable: true, ..ServerSettings::default() };
+    let server = Tiny { is_compact: true, settings, ..Tiny::default() }.serve();
+    let (renderer, decoder) = (renderer(true), decoder());
+    let mut options = PolicyOptions::greedy(PolicyId { name: "tiny".into(), hash: "0".into() });
+    options.sampling = Sampling { temperature: 1.0, ..Sampling::default() };
+    options.max_new_tokens = TOKENS;
+    let mut policy = ModelPolicy::new(Generator::new(&decoder, 2).unwrap(), &renderer, functions(), options);
+    let state = state();
+    for seed in 0..6 {
+        let request = Request { state: &state, task_id: "t", attempt: 1, step_index: 0, seed };
+        let action = policy.decide(&[request]).unwrap().remove(0).answer.expect("an action");
+        let whole = answer(server.address(), &ask(seed));
+        assert_eq!(text(&whole), action_json(&action), "seed {seed}");
+        let mut body = ask(seed);
+        body["stream"] = true.into();
+        let events = post(server.address(), "/v1/chat/completions", &body).events();
+        let streamed: String =
+            events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(streamed, action_json(&action));
+    }
+}
+
+#[test]
+fn answers_are_kept_executable_only_where_that_is_asked_for() {
+    let free = Tiny { is_compact: true, ..Tiny::default() }.serve();
+    let answers: Vec<Value> = (0..4).map(|seed| answer(free.address(), &ask(seed))).collect();
+    assert!(answers.iter().any(|whole| parse_action_text(text(whole)).is_err()), "fresh weights write what they like");
+}
+
+#[test]
+fn slots_that_cannot_be_read_are_refused_and_plans_are_answered() {
+    let server = Tiny { is_compact: true, ..Tiny::default() }.serve();
+    let mut body = ask(0);
+    let damaged = body["messages"][1]["content"].as_str().unwrap().replace("\"Button\"", "\"Lever\"");
+    body["messages"][1]["content"] = damaged.into();
+    let error = post(server.address(), "/v1/chat/completions", &body).json()["error"].clone();
+    assert!(error["param"] == "messages" && error["message"].as_str().unwrap().contains("Lever"), "{error}");
+    let body = json!({"model": "tiny", "messages": plan_messages("make it bold"), "temperature": 0, "max_tokens": 20});
+    let whole = answer(server.address(), &body);
+    let prompt = renderer(true).plan_prompt("make it bold").unwrap();
+    assert_eq!(whole["usage"]["prompt_tokens"], prompt.len());
+}

@@ -1,0 +1,165 @@
+//! A server under more than it can do, with clients that go away, and at its end.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use lam_serve::ServerSettings;
+use serde_json::{Value, json};
+
+use crate::tiny::{Tiny, answer, chat, get, post, request};
+
+const CHAT: &str = "/v1/chat/completions";
+
+/// An answer that takes 300 steps; each step of the model takes a while.
+fn long() -> Value {
+    chat("make the title bold", json!({"max_tokens": 300, "seed": 1, "logprobs": true}))
+}
+
+/// A long answer that never ends by itself.
+fn endless(stream: bool) -> Value {
+    let format = json!({"type": "json_schema", "json_schema": {"schema": {"type": "string", "minLength": 2000}}});
+    let mut body = long();
+    body["response_format"] = format;
+    body["stream"] = stream.into();
+    body
+}
+
+fn slow(slots: usize, queue: usize, settings: ServerSettings) -> Tiny {
+    Tiny { slots, queue, pause: Duration::from_millis(10), settings, ..Tiny::default() }
+}
+
+fn settings() -> ServerSettings {
+    ServerSettings { port: 0, ..ServerSettings::default() }
+}
+
+/// Opens a stream and reads its beginning.
+fn open(address: SocketAddr, body: &Value) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(&request("POST", CHAT, "", &body.to_string())).unwrap();
+    let mut bytes = [0; 64];
+    assert!(stream.read(&mut bytes).unwrap() > 0);
+    stream
+}
+
+/// Waits until a figure has a value.
+#[track_caller]
+fn wait_for(address: SocketAddr, line: &str) {
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let metrics = get(address, "/metrics").text;
+        if metrics.lines().any(|found| found == line) {
+            return;
+        }
+        assert!(Instant::now() < until, "no `{line}` in\n{metrics}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn what_is_too_much_is_refused_and_told_when_to_come_back() {
+    let server = slow(1, 1, settings()).serve();
+    let (first, second) = (open(server.address(), &endless(true)), open(server.address(), &endless(true)));
+    wait_for(server.address(), "lam_serve_requests_waiting 1");
+    wait_for(server.address(), "lam_serve_requests_running 1");
+    let refused = post(server.address(), CHAT, &long());
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (429, &json!("queue_full")), "{}", refused.text);
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds));
+    drop((first, second));
+    wait_for(server.address(), "lam_serve_abandoned_total 2");
+    assert_eq!(answer(server.address(), &chat("x", json!({"max_tokens": 2})))["object"], "chat.completion");
+}
+
+#[test]
+fn a_client_that_goes_away_gives_its_slot_back() {
+    let server = slow(1, 8, settings()).serve();
+    for stream in [true, false] {
+        let body = endless(stream);
+        let mut client = TcpStream::connect(server.address()).unwrap();
+        client.write_all(&request("POST", CHAT, "", &body.to_string())).unwrap();
+        wait_for(server.address(), "lam_serve_requests_running 1");
+        drop(client);
+        wait_for(server.address(), &format!("lam_serve_abandoned_total {}", if stream { 1 } else { 2 }));
+        wait_for(server.address(), "lam_serve_requests_running 0");
+    }
+}
+
+#[test]
+fn a_stop_string_ends_the_work_too() {
+    let server = slow(1, 8, settings()).serve();
+    let mut body = endless(false);
+    body["stop"] = json!(["\""]);
+    // The string's opening quote is the stop string: the first token.
+    assert_eq!(answer(server.address(), &body)["choices"][0]["message"]["content"], "");
+    wait_for(server.address(), "lam_serve_requests_running 0");
+    wait_for(server.address(), "lam_serve_abandoned_total 1");
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_ended() {
+    let server = slow(1, 8, ServerSettings { answer_timeout: Duration::from_millis(300), ..settings() }).serve();
+    let reply = post(server.address(), CHAT, &endless(false));
+    assert_eq!((reply.status, &reply.json()["error"]["code"]), (504, &json!("timeout")), "{}", reply.text);
+    let reply = post(server.address(), CHAT, &endless(true));
+    assert!(
+        reply.status == 200 && reply.text.contains("\"timeout\"") && !reply.text.contains("[DONE]"),
+        "{}",
+        reply.text
+    );
+    wait_for(server.address(), "lam_serve_requests_running 0");
+}
+
+#[test]
+fn answers_in_the_making_are_finished_before_the_end() {
+    let server = slow(2, 8, settings()).serve();
+    let address = server.address();
+    let mut body = endless(true);
+    body["max_tokens"] = json!(60);
+    let running = std::thread::spawn(move || post(address, CHAT, &body));
+    wait_for(address, "lam_serve_requests_running 1");
+    let stopping = std::thread::spawn(move || server.stop());
+    let until = Instant::now() + Duration::from_secs(30);
+    let refused = loop {
+        let reply = post(address, CHAT, &long());
+        if reply.status == 503 || Instant::now() > until {
+            break reply;
+        }
+    };
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &json!("server_stopping")));
+    let reply = running.join().unwrap();
+    let last = reply.events().pop().unwrap();
+    assert_eq!(last["choices"][0]["finish_reason"], "length");
+    stopping.join().unwrap();
+    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn the_grace_is_not_for_ever() {
+    let server = slow(1, 8, ServerSettings { grace: Duration::from_millis(200), ..settings() }).serve();
+    let address = server.address();
+    let whole = std::thread::spawn(move || post(address, CHAT, &endless(false)));
+    let streamed = std::thread::spawn(move || post(address, CHAT, &endless(true)));
+    wait_for(address, "lam_serve_requests_waiting 1");
+    let started = Instant::now();
+    server.stop();
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(whole.join().unwrap().status, 503);
+    assert!(streamed.join().unwrap().text.contains("the server is stopping"));
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_let_go() {
+    let settings = ServerSettings { client_timeout: Duration::from_millis(500), ..settings() };
+    let server = Tiny { slots: 1, settings, ..Tiny::default() }.serve();
+    // Many answers with all that can be told of their tokens: more than the sockets' buffers hold.
+    let mut body = endless(true);
+    (body["n"], body["top_logprobs"]) = (json!(60), json!(20));
+    let client = open(server.address(), &body);
+    wait_for(server.address(), "lam_serve_requests_running 1");
+    wait_for(server.address(), "lam_serve_requests_waiting 0");
+    wait_for(server.address(), "lam_serve_requests_running 0");
+    wait_for(server.address(), "lam_serve_request_seconds_count 1");
+    drop(client);
+}

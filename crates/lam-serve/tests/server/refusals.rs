@@ -1,0 +1,143 @@
+//! What is refused, with the status, the field and the words that OpenAI's clients read.
+
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lam_serve::{ServeError, Server, ServerSettings};
+use lam_signal::Secret;
+use serde_json::{Value, json};
+
+use crate::tiny::{CONTEXT, Reply, Tiny, answer, chat, config, exchange, get, post, read, request};
+
+const CHAT: &str = "/v1/chat/completions";
+
+#[track_caller]
+fn refused(reply: &Reply, status: u16, param: Option<&str>, words: &[&str]) {
+    let error = &reply.json()["error"];
+    assert_eq!((reply.status, error["param"].as_str()), (status, param), "{}", reply.text);
+    assert!(error["type"].is_string() && error.get("code").is_some(), "{}", reply.text);
+    let message = error["message"].as_str().unwrap();
+    for word in words {
+        assert!(message.contains(word), "no `{word}` in {message}");
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_is_named() {
+    let server = Tiny::default().serve();
+    let ask = |body: &Value| post(server.address(), CHAT, body);
+    refused(&ask(&chat("x", json!({"model": "none"}))), 404, Some("model"), &["`none`", "tiny"]);
+    refused(&ask(&chat("x", json!({"temperature": "hot"}))), 400, Some("temperature"), &["a string", "a number"]);
+    refused(&ask(&chat("x", json!({"n": 100}))), 400, Some("n"), &["100", "64"]);
+    let long = "make the title bold ".repeat(200);
+    refused(&ask(&chat(&long, json!({}))), 400, Some("messages"), &[" tokens", &CONTEXT.to_string()]);
+    let wide = chat("x", json!({"max_tokens": CONTEXT}));
+    refused(&ask(&wide), 400, Some("max_tokens"), &["`max_tokens` is 400", "at most 400"]);
+    let completion =
+        |prompt: Value| post(server.address(), "/v1/completions", &json!({"model": "tiny", "prompt": prompt}));
+    refused(
+        &completion(json!([1, 99999])),
+        400,
+        Some("prompt"),
+        &["99999", &format!("{} tokens", config().vocab_size)],
+    );
+    refused(&get(server.address(), "/v1/models/none"), 404, Some("model"), &["tiny"]);
+    refused(&get(server.address(), "/v2"), 404, None, &["/v2"]);
+    refused(&get(server.address(), CHAT), 405, None, &["POST"]);
+    let raw = |body: &[u8]| {
+        let mut bytes = request("POST", CHAT, "", &"x".repeat(body.len()));
+        let start = bytes.len() - body.len();
+        bytes[start..].copy_from_slice(body);
+        exchange(server.address(), &bytes)
+    };
+    refused(&raw(b"{\"model\": \"tiny\""), 400, None, &["not JSON"]);
+    refused(&raw(b"{\"model\": \"\xFF\xFE\"}"), 400, None, &["not JSON"]);
+    refused(&raw("[".repeat(5000).as_bytes()), 400, None, &["not JSON"]);
+    refused(&raw(b""), 400, None, &["not JSON"]);
+    assert_eq!(answer(server.address(), &chat("x", json!({})))["object"], "chat.completion", "and it goes on");
+}
+
+#[test]
+fn unknown_fields_change_nothing_and_are_logged_once() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let settings = ServerSettings {
+        port: 0,
+        log: Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned())),
+        ..ServerSettings::default()
+    };
+    let server = Tiny { settings, ..Tiny::default() }.serve();
+    let plain = answer(server.address(), &chat("x", json!({"temperature": 0})));
+    for _ in 0..2 {
+        let more = json!({"temperature": 0, "mirostat": 2, "user": "me"});
+        assert_eq!(answer(server.address(), &chat("x", more))["choices"], plain["choices"]);
+    }
+    assert_eq!(*lines.lock().unwrap(), ["/v1/chat/completions: `mirostat` is not known and changes nothing"]);
+}
+
+#[test]
+fn a_token_is_asked_for_where_one_is_set() {
+    let settings = ServerSettings { port: 0, token: Secret::new("s3cret-token"), ..ServerSettings::default() };
+    let server = Tiny { settings, ..Tiny::default() }.serve();
+    let ask =
+        |headers: &str| exchange(server.address(), &request("POST", CHAT, headers, &chat("x", json!({})).to_string()));
+    for headers in ["", "Authorization: Bearer other\r\n", "Authorization: Basic s3cret-token\r\n"] {
+        refused(&ask(headers), 401, None, &["Authorization: Bearer"]);
+    }
+    assert_eq!(ask("Authorization: bearer s3cret-token\r\n").status, 200);
+    assert_eq!(get(server.address(), "/v1/models").status, 401);
+    assert_eq!(get(server.address(), "/metrics").status, 401);
+    assert_eq!((get(server.address(), "/health").status, get(server.address(), "/").status), (200, 200));
+    let open = ServerSettings { host: "0.0.0.0".into(), port: 0, ..ServerSettings::default() };
+    let start = || Server::start(lam_serve::Models::of(Vec::new(), Arc::default()).unwrap(), open.clone());
+    assert!(matches!(start(), Err(ServeError::Exposed { .. })));
+}
+
+#[test]
+fn pages_of_other_names_are_kept_out() {
+    let server = Tiny::default().serve();
+    let ask = |host: &str| {
+        exchange(
+            server.address(),
+            format!("GET /v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+    };
+    refused(&ask("evil.example.com"), 403, None, &["another host"]);
+    for host in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "workstation"] {
+        assert_eq!(ask(host).status, 200, "{host}");
+    }
+}
+
+#[test]
+fn bodies_that_are_too_large_or_too_slow_are_refused() {
+    let settings = ServerSettings {
+        port: 0,
+        max_body_bytes: 10_000,
+        client_timeout: Duration::from_millis(600),
+        ..ServerSettings::default()
+    };
+    let server = Tiny { settings, ..Tiny::default() }.serve();
+    let large = chat(&"x".repeat(50_000), json!({}));
+    refused(&post(server.address(), CHAT, &large), 413, None, &["10000"]);
+    let mut slow = TcpStream::connect(server.address()).unwrap();
+    let whole = request("POST", CHAT, "", &chat("x", json!({})).to_string());
+    slow.write_all(&whole[..whole.len() - 3]).unwrap();
+    refused(&read(slow), 408, None, &["did not arrive"]);
+    // A head that does not end is no request: the connection ends.
+    let mut slow = TcpStream::connect(server.address()).unwrap();
+    slow.write_all(b"POST /v1/chat/completions HTTP/1.1\r\nHost: loc").unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut slow, &mut rest).unwrap();
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&rest));
+    // Half a request, and then no more of it.
+    let mut half = TcpStream::connect(server.address()).unwrap();
+    half.write_all(&whole[..whole.len() - 3]).unwrap();
+    half.shutdown(Shutdown::Write).unwrap();
+    let mut rest = Vec::new();
+    std::io::Read::read_to_end(&mut half, &mut rest).unwrap();
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 400"), "{}", String::from_utf8_lossy(&rest));
+    assert_eq!(answer(server.address(), &chat("x", json!({})))["object"], "chat.completion");
+}
