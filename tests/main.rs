@@ -20,6 +20,7 @@ mod quantised_phase4;
 mod refused_resume;
 mod remote;
 mod rounds;
+mod serve;
 mod shipped_files;
 mod support;
 mod texts;

@@ -1,11 +1,15 @@
 //! The command line, as it is typed. What each command does stands in `command/`.
 
+mod serve;
+
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lam_cuda::{DeviceChoice, Numerics};
 use lam_pipeline::NamedCheckpoint;
+
+pub use serve::{ServeCommand, ServeEnvArgs, ServeModelArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]
@@ -67,7 +71,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Watch a model do one task.
     Act(ActArgs),
-    /// Serve an environment to others.
+    /// Serve a model or an environment to others.
     #[command(subcommand)]
     Serve(ServeCommand),
     /// Make a model from nothing, fetch one from the Hugging Face hub, or look into one.
@@ -412,42 +416,6 @@ pub struct ActArgs {
     /// Let it answer freely, without the constraint that keeps answers executable.
     #[arg(long)]
     pub unconstrained: bool,
-}
-
-/// What can be served.
-#[derive(Subcommand)]
-pub enum ServeCommand {
-    /// Serve an environment over OpenEnv's WebSocket protocol: each connection is a session with its own instance.
-    Env(ServeEnvArgs),
-}
-
-/// Arguments of `serve env`.
-#[derive(Args)]
-pub struct ServeEnvArgs {
-    /// Environment to serve.
-    #[arg(long = "env", default_value = "sim")]
-    pub environment: String,
-    /// Address to listen on; one that others can reach needs a token.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub host: String,
-    /// Port to listen on; 0 for any that is free.
-    #[arg(long, default_value_t = 8000)]
-    pub port: u16,
-    /// Environment variable that holds the token clients must show.
-    #[arg(long, value_name = "NAME")]
-    pub token_env: Option<String>,
-    /// Sessions at once (default: the instances the environment runs at once, or 8).
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4096))]
-    pub max_sessions: Option<usize>,
-    /// Largest message.
-    #[arg(long, value_name = "MIB", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
-    pub max_message_mib: usize,
-    /// Actions after which an episode is cut off.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_steps: u32,
-    /// Seconds without a message after which a session ends.
-    #[arg(long, value_name = "S", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
-    pub idle_timeout_s: u64,
 }
 
 /// Making and inspecting models.

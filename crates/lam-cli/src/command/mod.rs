@@ -15,6 +15,7 @@ mod pipeline;
 mod report;
 mod room;
 mod serve;
+mod serve_model;
 
 use lam_model::Processor;
 use lam_signal::Failure;
@@ -43,7 +44,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
         Command::Export(args) => export::export(&args, &output),
         Command::Act(args) => act::act(&args, device, &output),
-        Command::Serve(command) => serve::run(&command, &output),
+        Command::Serve(command) => serve::run(&command, device, &output),
         Command::Model(command) => model::run(&command, device, &output),
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
         Command::Config(command) => config::run(&command, &output),

@@ -1,8 +1,9 @@
-//! `serve`: environments for others, until Ctrl-C.
+//! `serve`: environments and models for others, until Ctrl-C.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use lam_cuda::DeviceChoice;
 use lam_env::{GuardRules, GuardedApplication};
 use lam_env_remote::{OpenEnvServer, RemoteError, ServerSettings};
 use lam_signal::{Cancel, Failure, Secret};
@@ -19,9 +20,10 @@ const SESSIONS: usize = 8;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Does what was typed.
-pub fn run(command: &ServeCommand, output: &Output) -> Result<(), Failure> {
+pub fn run(command: &ServeCommand, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     match command {
         ServeCommand::Env(args) => environment(args, output),
+        ServeCommand::Model(args) => super::serve_model::serve(args, device, output),
     }
 }
 
