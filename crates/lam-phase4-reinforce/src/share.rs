@@ -15,8 +15,8 @@ impl Share {
         Self { part: part as i128, of: of as i128 }
     }
 
-    /// A number between 0 and 1 as a person wrote it: 0.3 is three tenths, not the float beside it. What stands behind the
-    /// eighteenth decimal is left out.
+    /// A number between 0 and 1 as a person wrote it: 0.3 is three tenths, not the float beside it. What stands behind
+    /// the eighteenth decimal is left out.
     fn written(number: f64) -> Self {
         const DECIMALS: usize = 18;
         let text = format!("{number}");

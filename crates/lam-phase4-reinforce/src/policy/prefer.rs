@@ -28,8 +28,8 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     let (anchors, counts) = imitated.unzip();
     if anchors.as_ref().is_some_and(Vec::is_empty) {
         io.progress.note(
-            "no task was solved by some tries and by no more than `max_solved_share` of them: the better answers of the \
-             pairs alone are imitated",
+            "no task was solved by some tries and by no more than `max_solved_share` of them: the better answers of \
+             the pairs alone are imitated",
         );
     }
     measure(config, io, &mut examples)?;
