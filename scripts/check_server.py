@@ -12,11 +12,13 @@ not run; exits with 1 if one failed, with 2 if none could run.
 import argparse
 import asyncio
 import concurrent.futures
+import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -171,21 +173,18 @@ def check_forms(checks, openai, client, model):
             checks.that("a schema's answer", call["function"] in ("click_input", "none") and 1 <= call["label"] <= 40, call)
         except ValueError as error:
             checks.that("a schema's answer is JSON", False, error)
-    try:
-        from pydantic import BaseModel
+    from typing import Literal
 
-        class Call(BaseModel):
-            is_bold: bool
-            count: int
+    from pydantic import BaseModel
 
-        parsed = client.chat.completions.parse(
-            model=model, messages=QUESTION, response_format=Call, temperature=0, max_tokens=200
-        )
-        # A number may be longer than the answer.
-        whole = parsed.choices[0].finish_reason == "stop"
-        checks.that("a pydantic model's answer", isinstance(parsed.choices[0].message.parsed, Call) or not whole)
-    except openai.LengthFinishReasonError:
-        checks.skip("a pydantic model's answer", "the model's number was longer than the answer")
+    class Call(BaseModel):
+        is_bold: bool
+        function: Literal["click_input", "none"]
+
+    parsed = client.chat.completions.parse(
+        model=model, messages=QUESTION, response_format=Call, temperature=0, max_tokens=200
+    )
+    checks.that("a pydantic model's answer", isinstance(parsed.choices[0].message.parsed, Call))
     any_object = client.chat.completions.create(
         model=model, messages=QUESTION, response_format={"type": "json_object"}, max_tokens=12
     )
@@ -285,11 +284,43 @@ def check_load(checks, openai, url, token, model):
     print(f"of 128 requests by 64 clients {found.count('answered')} were answered, {found.count('refused')} refused")
 
 
+def check_soak(checks, url, token, model, server, count):
+    """Many short requests by eight clients: the server's memory stays what it was after the first of them."""
+
+    def resident():
+        status = Path(f"/proc/{server.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) / 1024
+
+    def ask(share, number):
+        connection = http.client.HTTPConnection(url.removeprefix("http://").removesuffix("/v1"))
+        headers = {"Authorization": f"Bearer {token}"}
+        good = 0
+        for own in range(share):
+            question = [{"role": "user", "content": f"make the title bold {own % 97} {number}"}]
+            body = {"model": model, "messages": question, "max_tokens": 3, "seed": own, "stream": own % 2 == 0}
+            connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+            good += answer.status == 200
+        return good
+
+    found, memory, started = 0, [], time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            found += sum(pool.map(ask, [count // 40] * 8, range(8)))
+            memory.append(resident())
+    checks.same("requests of the soak that were answered", found, count // 40 * 40)
+    checks.that("memory is flat", memory[-1] < 1.1 * memory[0] + 2, memory)
+    shown = ", ".join(f"{mib:.0f}" for mib in memory)
+    print(f"{found} requests in {time.monotonic() - started:.0f} s; MiB after each fifth: {shown}")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", nargs="?", help="a run, or a model's directory")
     arguments.add_argument("--url", help="a server that runs already, such as http://127.0.0.1:8000/v1")
     arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "lam-train"))
+    arguments.add_argument("--soak", type=int, default=0, metavar="N", help="send N short requests too, and watch the memory")
     given = arguments.parse_args()
     if (given.model is None) == (given.url is None):
         arguments.error("name a run or a model, or the --url of a server")
@@ -320,6 +351,8 @@ def main():
         asyncio.run(check_async(checks, openai, url, token, model, content))
         check_langchain(checks, url, token, model, content)
         check_load(checks, openai, url, token, model)
+        if server and given.soak:
+            check_soak(checks, url, token, model, server, given.soak)
         if server:
             server.terminate()
             checks.same("the server ends in order", server.wait(60), 0)

@@ -72,7 +72,7 @@ fn the_last_model_of_a_run_teaches_over_http() {
 }
 
 #[test]
-fn several_models_and_an_adapter_are_served_under_their_names() {
+fn several_models_are_served_under_their_names() {
     let place = trained();
     let models = ["runs/miniature/lam1", "mine=runs/miniature/lam2"];
     let (served, address) = serve(place, &models);

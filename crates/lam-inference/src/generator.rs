@@ -19,6 +19,9 @@ const TAKEN_AT_ONCE: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
+/// A request with its whole answer, or with the reason why there is none.
+pub type Finished = (RequestId, Result<Completion, InferenceError>);
+
 /// Generates answers to many requests at once.
 pub struct Generator<'a> {
     model: Box<dyn CachedModel + 'a>,
@@ -96,7 +99,7 @@ impl<'a> Generator<'a> {
     ///
     /// # Errors
     /// When the model fails. No live answer can go on after that: [`Generator::cancel`] them.
-    pub fn step_each(&mut self) -> Result<Vec<(RequestId, Result<Completion, InferenceError>)>, InferenceError> {
+    pub fn step_each(&mut self) -> Result<Vec<Finished>, InferenceError> {
         self.admit()?;
         let mut reading: Vec<&mut Live> =
             self.live.iter_mut().map(|(_, live)| live).filter(|live| !live.is_done()).collect();
@@ -174,7 +177,7 @@ impl<'a> Generator<'a> {
         soon >= known + 2 * WORTH_SHARING
     }
 
-    fn collect_finished(&mut self) -> Vec<(RequestId, Result<Completion, InferenceError>)> {
+    fn collect_finished(&mut self) -> Vec<Finished> {
         let (done, live): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
         self.live = live;

@@ -31,7 +31,7 @@ mod slots;
 
 pub use directory::{ModelDirectory, ModelPlanner, model_name, not_a_model, open_model};
 pub use error::InferenceError;
-pub use generator::{Generator, RequestId};
+pub use generator::{Finished, Generator, RequestId};
 pub use model::{CachedDecoder, CachedModel, Scores};
 pub use policy::{ModelPolicy, PolicyOptions};
 pub use request::{Completion, GenerationRequest, PartialAnswer, StopReason};

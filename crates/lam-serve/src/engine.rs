@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use lam_inference::{Completion, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
+use lam_inference::{Finished, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
 use lam_model::AdapterId;
 use lam_signal::Failure;
 use tokio::sync::mpsc::UnboundedSender;
@@ -202,7 +202,7 @@ impl Work {
         }
     }
 
-    fn tell_all(&mut self, finished: Vec<(RequestId, Result<Completion, InferenceError>)>) {
+    fn tell_all(&mut self, finished: Vec<Finished>) {
         let now = Instant::now();
         for (id, partial) in self.generator.answering() {
             if let Some(asked) = self.asked.get_mut(&id) {

@@ -1,6 +1,7 @@
 //! The models that are served: each under its name, with its own words, on the engine of its base.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -78,7 +79,10 @@ impl ServedModel {
             StructuredOutputs::ending_with(self.renderer.tokenizer(), end).map_err(|error| error.to_string())
         };
         let outputs = self.outputs.get_or_init(make).as_ref().map_err(Clone::clone)?;
-        outputs.constraint(format).map_err(|error: PromptError| error.to_string())
+        // The compiler's own messages can break in the middle of a character.
+        let compiled = catch_unwind(AssertUnwindSafe(|| outputs.constraint(format)));
+        let compiled = compiled.map_err(|_| "the schema cannot be compiled".to_owned())?;
+        compiled.map_err(|error: PromptError| error.to_string())
     }
 }
 

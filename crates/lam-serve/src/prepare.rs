@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lam_inference::{GenerationRequest, Sampling};
-use lam_prompt::{Message, Question, TokenConstraint, read_question};
+use lam_prompt::{Message, Question, Renderer, Role, TokenConstraint, read_question};
 
 use crate::ask::{Ask, Asked, OpenText};
 use crate::model::ServedModel;
@@ -90,6 +90,7 @@ fn chat(messages: &[Message], model: &ServedModel, executable: bool) -> Result<P
     } else {
         None
     };
+    let question = question.or_else(|| task(messages, renderer));
     // The compact template has a form of its own for each of our questions.
     let tokens = match (&question, renderer.is_compact()) {
         (Some(Question::Action { state, functions }), true) => renderer.action_prompt(state, functions),
@@ -99,6 +100,15 @@ fn chat(messages: &[Message], model: &ServedModel, executable: bool) -> Result<P
     let tokens = tokens.map_err(|error| refused(&error))?;
     check_tokens(&tokens, model, "messages")?;
     Ok(Prompt { tokens, question })
+}
+
+/// A lone message to a model of the compact template, which knows two questions: without that template's own markup it is
+/// a task to be planned.
+fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
+    let [Message { role: Role::User, content }] = messages else { return None };
+    let tokens = renderer.open_text(content).ok().filter(|_| renderer.is_compact())?;
+    let has_markup = tokens.iter().skip(1).any(|token| renderer.tokenizer().is_special(*token));
+    (!has_markup).then(|| Question::Plan { task: content.clone() })
 }
 
 fn open_text(text: &OpenText, model: &ServedModel) -> Result<Prompt, Refusal> {

@@ -23,7 +23,7 @@ use crate::model::ServedModel;
 use crate::prepare::prepare;
 use crate::refusal::{Refusal, json_body};
 
-/// How often a stream without news shows that it is there; only then a client that went away is found out.
+/// How often a stream without news shows that it is there, so that nobody on the way takes it for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// A conversation.
@@ -42,13 +42,15 @@ async fn answer(
     path: &'static str,
     read: fn(&Value) -> Result<Ask, Refusal>,
 ) -> Result<Response, Refusal> {
-    let timer = Timer { metrics: Arc::clone(&app.models.metrics), arrived: Instant::now() };
+    let arrived = Instant::now();
     let settings = &app.settings;
     let body = read_json(request.into_body(), settings.max_body_bytes, settings.client_timeout).await?;
     let ask = Arc::new(read(&body)?);
     drop(body);
     app.log_unknown(path, &ask.unknown);
-    let answering = start(&app, &ask, timer.arrived).await?;
+    let answering = start(&app, &ask, arrived).await?;
+    // Only what is answered is timed: from refusals nobody can tell when there will be a place.
+    let timer = Timer { metrics: Arc::clone(&app.models.metrics), arrived };
     let renderer = Arc::clone(&app.find(&ask.model)?.renderer);
     let is_chat = matches!(ask.asked, Asked::Chat(_));
     let head = Head {

@@ -89,7 +89,7 @@ fn a_stop_string_ends_an_answer_also_over_the_border_of_tokens() {
     // The end of one token and the beginning of the next, and the same with more before it.
     let is_plain = |bytes: &[u8]| bytes.iter().all(|byte| (32..127).contains(byte));
     let border = |pair: &[Vec<u8>]| Some([*pair[0].last()?, *pair[1].first()?]).filter(|pair| is_plain(pair));
-    let pair = tokens.windows(2).filter_map(border).last().expect("two tokens that meet in ASCII");
+    let pair = tokens.windows(2).filter_map(border).next_back().expect("two tokens that meet in ASCII");
     let pair = String::from_utf8(pair.to_vec()).unwrap();
     let place = whole.find(&pair).unwrap();
     let longer = whole[..place].chars().next_back().map(|before| format!("{before}{pair}"));
@@ -170,9 +170,19 @@ fn an_answer_has_the_form_that_is_asked_for() {
         }
         let more = json!({"response_format": {"type": "json_object"}, "max_tokens": 30});
         assert!(text(&answer(server.address(), &chat("call", more))).starts_with('{'));
-        let refused = json!({"type": "json_schema", "json_schema": {"schema": {"type": "object", "uniqueItems": 3, "type": "cube"}}});
-        let reply = post(server.address(), "/v1/chat/completions", &chat("call", json!({"response_format": refused})));
-        assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("response_format")), "{}", reply.text);
+        // No type, a keyword that is not supported, and an error whose message is cut inside a character.
+        for schema in [
+            json!({"type": "cube"}),
+            json!({"type": "array", "uniqueItems": true}),
+            json!({"type": format!("x{}", "é".repeat(200))}),
+            json!(7),
+        ] {
+            let format = json!({"type": "json_schema", "json_schema": {"schema": schema}});
+            let body = chat("call", json!({"response_format": format}));
+            let reply = post(server.address(), "/v1/chat/completions", &body);
+            let found = (reply.status, reply.json()["error"]["param"].clone());
+            assert_eq!(found, (400, json!("response_format")), "{schema}: {}", reply.text);
+        }
     }
 }
 

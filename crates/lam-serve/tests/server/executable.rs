@@ -7,7 +7,7 @@ use lam_serve::ServerSettings;
 use lam_types::{Control, ControlType, FunctionSpec, Observation, PolicyId, State, Target};
 use serde_json::{Value, json};
 
-use crate::tiny::{Tiny, answer, decoder, post, renderer, text};
+use crate::tiny::{Tiny, answer, chat, decoder, post, renderer, text};
 
 fn functions() -> Vec<FunctionSpec> {
     let target = Target::Control(vec![ControlType::Button]);
@@ -33,7 +33,7 @@ fn state() -> State {
     }
 }
 
-/// The longest answer: App. C's prompt takes a thousand tokens of a tokenizer without words.
+/// The longest answer in the compact form.
 const TOKENS: usize = 300;
 
 fn ask(seed: u64) -> Value {
@@ -41,27 +41,37 @@ fn ask(seed: u64) -> Value {
     json!({"model": "tiny", "messages": messages, "temperature": 1.0, "seed": seed, "max_tokens": TOKENS})
 }
 
-#[test]
-fn executable_answers_are_those_of_our_own_policy() {
-    let settings = ServerSettings { port: 0, executable: true, ..ServerSettings::default() };
-    let server = Tiny { is_compact: true, settings, ..Tiny::default() }.serve();
-    let (renderer, decoder) = (renderer(true), decoder());
+/// What our policy does with this seed, as App. C's JSON.
+fn own_answers(is_compact: bool, max_new_tokens: usize, seeds: u64) -> Vec<String> {
+    let (renderer, decoder, state) = (renderer(is_compact), decoder(), state());
     let mut options = PolicyOptions::greedy(PolicyId { name: "tiny".into(), hash: "0".into() });
     options.sampling = Sampling { temperature: 1.0, ..Sampling::default() };
-    options.max_new_tokens = TOKENS;
+    options.max_new_tokens = max_new_tokens;
     let mut policy = ModelPolicy::new(Generator::new(&decoder, 2).unwrap(), &renderer, functions(), options);
-    let state = state();
-    for seed in 0..6 {
-        let request = Request { state: &state, task_id: "t", attempt: 1, step_index: 0, seed };
-        let action = policy.decide(&[request]).unwrap().remove(0).answer.expect("an action");
-        let whole = answer(server.address(), &ask(seed));
-        assert_eq!(text(&whole), action_json(&action), "seed {seed}");
-        let mut body = ask(seed);
-        body["stream"] = true.into();
-        let events = post(server.address(), "/v1/chat/completions", &body).events();
-        let streamed: String =
-            events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
-        assert_eq!(streamed, action_json(&action));
+    let request = |seed| Request { state: &state, task_id: "t", attempt: 1, step_index: 0, seed };
+    let decisions = policy.decide(&(0..seeds).map(request).collect::<Vec<_>>()).unwrap();
+    decisions.into_iter().map(|decision| action_json(&decision.answer.expect("an action"))).collect()
+}
+
+#[test]
+fn executable_answers_are_those_of_our_own_policy() {
+    // In JSON, the question and the answer take thousands of tokens of a tokenizer without words.
+    for (is_compact, tokens, seeds) in [(true, TOKENS, 6), (false, 3000, 2)] {
+        let settings = ServerSettings { port: 0, executable: true, ..ServerSettings::default() };
+        let server = Tiny { is_compact, context: 10_000, settings, ..Tiny::default() }.serve();
+        for (seed, own) in (0..).zip(own_answers(is_compact, tokens, seeds)) {
+            let mut body = ask(seed);
+            body["max_tokens"] = tokens.into();
+            let whole = answer(server.address(), &body);
+            // JSON has more than one way to write a character.
+            let action = parse_action_text(text(&whole)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert_eq!(action_json(&action), own, "seed {seed}");
+            body["stream"] = true.into();
+            let events = post(server.address(), "/v1/chat/completions", &body).events();
+            let streamed: String =
+                events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
+            assert_eq!(streamed, text(&whole));
+        }
     }
 }
 
@@ -84,4 +94,11 @@ fn slots_that_cannot_be_read_are_refused_and_plans_are_answered() {
     let whole = answer(server.address(), &body);
     let prompt = renderer(true).plan_prompt("make it bold").unwrap();
     assert_eq!(whole["usage"]["prompt_tokens"], prompt.len());
+    // So is a lone message without the template's own markup.
+    let lone = answer(server.address(), &chat("make it bold", json!({"temperature": 0, "max_tokens": 20})));
+    assert_eq!((&lone["choices"], &lone["usage"]), (&whole["choices"], &whole["usage"]));
+    let marked =
+        answer(server.address(), &chat("<|request|> make it bold", json!({"temperature": 0, "max_tokens": 20})));
+    let prompt = renderer(true).open_text("<|request|> make it bold").unwrap();
+    assert_eq!(marked["usage"]["prompt_tokens"], prompt.len());
 }

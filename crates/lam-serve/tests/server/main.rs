@@ -1,4 +1,5 @@
 //! The server over real sockets, with decoders of a few thousand weights.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue panics")]
 
 mod answers;
 mod executable;

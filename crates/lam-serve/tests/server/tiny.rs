@@ -12,7 +12,7 @@ use lam_prompt::{Renderer, Tokenizer, TokenizerConfig};
 use lam_serve::{Engine, Metrics, Models, ServedModel, Server, ServerSettings};
 use serde_json::{Value, json};
 
-/// Most tokens of a prompt and its answer.
+/// Most tokens of a prompt and its answer, where nothing else is said.
 pub const CONTEXT: usize = 400;
 /// A template of our own around the contents.
 const TEMPLATE: &str = "{{ bos_token }}{% for m in messages %}{{ '<' + m.role + '> ' + m.content }}\
@@ -61,20 +61,22 @@ pub struct Tiny {
     /// How long each of its steps takes at least.
     pub pause: Duration,
     pub is_compact: bool,
+    /// Most tokens of a prompt and its answer.
+    pub context: usize,
     pub settings: ServerSettings,
 }
 
 impl Default for Tiny {
     fn default() -> Self {
         let settings = ServerSettings { port: 0, ..ServerSettings::default() };
-        Self { slots: 4, queue: 60, pause: Duration::ZERO, is_compact: false, settings }
+        Self { slots: 4, queue: 60, pause: Duration::ZERO, is_compact: false, context: CONTEXT, settings }
     }
 }
 
 impl Tiny {
     /// Serves it as `tiny`.
     pub fn serve(self) -> Server {
-        let Self { slots, queue, pause, is_compact, settings } = self;
+        let Self { slots, queue, pause, is_compact, context, settings } = self;
         let metrics = Arc::new(Metrics::default());
         let load = move || {
             let model = Paused { model: CachedDecoder::new(&decoder(), slots)?, pause };
@@ -82,7 +84,7 @@ impl Tiny {
         };
         let (engine, _) = Engine::start(slots + queue, Arc::clone(&metrics), load).unwrap();
         let renderer = Arc::new(renderer(is_compact));
-        let model = ServedModel::new("tiny".into(), renderer, engine, (CONTEXT, config().vocab_size));
+        let model = ServedModel::new("tiny".into(), renderer, engine, (context, config().vocab_size));
         Server::start(Models::of(vec![model], metrics).unwrap(), settings).unwrap()
     }
 }
