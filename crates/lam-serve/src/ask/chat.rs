@@ -116,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn temperatures_that_no_score_can_be_divided_by_take_the_best_token() {
+        for (temperature, expected) in [(0.0, 0.0), (1e-300, 0.0), (1e-40, 0.0), (9e-5, 0.0), (0.001, 0.001)] {
+            let messages = json!([{"role": "user", "content": "x"}]);
+            let body = json!({"model": "m", "messages": messages, "temperature": temperature});
+            assert_eq!(read_chat(&body).unwrap().sampling.temperature, expected, "{temperature}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named() {
         for (field, value, param) in [
             ("model", json!(null), "model"),
@@ -129,6 +138,8 @@ mod tests {
             ("temperature", json!(2.5), "temperature"),
             ("temperature", json!("hot"), "temperature"),
             ("top_p", json!(-0.1), "top_p"),
+            ("repetition_penalty", json!(0), "repetition_penalty"),
+            ("repetition_penalty", json!(1e-9), "repetition_penalty"),
             ("n", json!(0), "n"),
             ("n", json!(1.5), "n"),
             ("max_tokens", json!(-4), "max_tokens"),

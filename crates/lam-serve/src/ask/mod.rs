@@ -5,6 +5,8 @@ mod completion;
 pub mod fields;
 mod format;
 
+use std::ops::RangeInclusive;
+
 use lam_inference::Sampling;
 use lam_prompt::{Message, OutputFormat};
 use serde_json::Value;
@@ -14,6 +16,11 @@ use crate::refusal::Refusal;
 
 pub use chat::read_chat;
 pub use completion::read_completion;
+
+/// Below this temperature the best token is taken: scores divided by less may leave the numbers that f32 holds.
+const GREEDY_BELOW: f32 = 1e-4;
+/// Factors of scores with which none of them leaves those numbers.
+const REPETITION_PENALTY: RangeInclusive<f64> = 0.01..=100.0;
 
 /// Most answers to one request, most strings that end one, and most log-probabilities told beside a token.
 const CHOICES: usize = 128;
@@ -128,9 +135,9 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
 }
 
 fn read_sampling(fields: &Fields<'_>) -> Result<Sampling, Refusal> {
-    let above_zero = f64::from(f32::MIN_POSITIVE);
+    let temperature = fields.number("temperature", 0.0..=2.0)?.unwrap_or(1.0);
     Ok(Sampling {
-        temperature: fields.number("temperature", 0.0..=2.0)?.unwrap_or(1.0),
+        temperature: if temperature < GREEDY_BELOW { 0.0 } else { temperature },
         top_p: match fields.number("top_p", 0.0..=1.0)? {
             // The smallest nucleus holds the best token alone.
             Some(top_p) => top_p.max(f32::MIN_POSITIVE),
@@ -140,7 +147,7 @@ fn read_sampling(fields: &Fields<'_>) -> Result<Sampling, Refusal> {
         top_k: fields
             .integer("top_k", -1..=i64::from(i32::MAX))?
             .map_or(0, |top_k| usize::try_from(top_k).unwrap_or(0)),
-        repetition_penalty: fields.number("repetition_penalty", above_zero..=100.0)?.unwrap_or(1.0),
+        repetition_penalty: fields.number("repetition_penalty", REPETITION_PENALTY)?.unwrap_or(1.0),
         seed: 0,
     })
 }
