@@ -149,8 +149,8 @@ impl Models {
 struct Group {
     /// Its directory or file, resolved.
     base: PathBuf,
-    /// How it is rounded under the adapters, in words.
-    rounding: String,
+    /// How it is rounded under the adapters.
+    rounding: Rounding,
     /// The adapter of a form that goes into the weights, with which nobody can share them.
     folded: Option<PathBuf>,
     /// The names of the base itself.
@@ -163,7 +163,7 @@ impl Group {
         let is_folded = source.adapter_outline().is_some_and(|outline| outline.folded.is_some());
         Ok(Self {
             base: base.canonicalize().unwrap_or_else(|_| base.to_owned()),
-            rounding: format!("{:?}", source.rounding()?),
+            rounding: source.rounding()?,
             folded: source.adapter().filter(|_| is_folded).map(Path::to_owned),
             own: Vec::new(),
             adapters: Vec::new(),
@@ -191,10 +191,7 @@ impl Group {
     ) -> Result<Vec<ServedModel>, Failure> {
         let mut own = self.own;
         if own.is_empty() {
-            let name = model_name(&self.base, name_of)?;
-            // Rounded under its adapters, it is another model than its files.
-            let is_rounded = self.rounding != format!("{:?}", Rounding::default());
-            let name = if is_rounded { format!("{name}-rounded") } else { name };
+            let name = model_name(&self.base, name_of)? + &rounded(self.rounding);
             own.push((name, ModelSource::open(&self.base, None)?));
         }
         let sources: Vec<ModelSource> = self.adapters.iter().map(|(_, source)| source.clone()).collect();
@@ -218,6 +215,13 @@ impl Group {
         }
         Ok(served)
     }
+}
+
+/// What is added to the name of a base: rounded under its adapters it is another model than its files, and another one
+/// with each rounding.
+fn rounded(Rounding { quantization_bit, bf16 }: Rounding) -> String {
+    let bits = quantization_bit.map(|bits| format!("-{bits}bit")).unwrap_or_default();
+    bits + if bf16 { "-bf16" } else { "" }
 }
 
 /// The weights laid out for generation, with the adapters apart.

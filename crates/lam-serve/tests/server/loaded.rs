@@ -22,16 +22,22 @@ fn base(root: &Path) -> PathBuf {
 
 /// An adapter whose matrices are all filled, as after training.
 fn adapter(root: &Path, base: &Path, seed: u64) -> PathBuf {
-    let directory = root.join(format!("adapter-{seed}"));
-    let lora = LoraConfig { lora_r: 3, lora_alpha: 30.0, ..LoraConfig::default() };
-    let decoder = Decoder::load(base, &Finetuning::Lora(lora), seed).unwrap();
+    trained(&root.join(format!("adapter-{seed}")), base, &Finetuning::Lora(lora()), seed)
+}
+
+fn lora() -> LoraConfig {
+    LoraConfig { lora_r: 3, lora_alpha: 30.0, ..LoraConfig::default() }
+}
+
+fn trained(directory: &Path, base: &Path, finetuning: &Finetuning, seed: u64) -> PathBuf {
+    let decoder = Decoder::load(base, finetuning, seed).unwrap();
     for (name, variable) in decoder.variables() {
         if name.contains("lora_B") {
             variable.set(&variable.ones_like().unwrap().affine(0.02 * seed as f64, 0.0).unwrap()).unwrap();
         }
     }
-    decoder.save_adapter(&directory, base.to_str()).unwrap();
-    directory
+    decoder.save_adapter(directory, base.to_str()).unwrap();
+    directory.to_owned()
 }
 
 /// The greedy answer of the adapter merged into its base.
@@ -71,6 +77,30 @@ fn a_base_and_its_adapters_are_asked_by_name() {
     // What stands for bytes that are no text is the same in both: lossily decoded.
     assert_eq!([ask("one"), ask("adapter-2")], [merged(&adapters[0]), merged(&adapters[1])]);
     assert_ne!(ask("one"), ask("base"));
+}
+
+#[test]
+fn a_base_is_served_once_for_each_way_in_which_its_adapters_round_it() {
+    let root = tempfile::tempdir().unwrap();
+    let base = base(root.path());
+    let place = |bits: u8| {
+        let directory = root.path().join(format!("over-{bits}"));
+        let finetuning = Finetuning::Qlora { lora: lora(), bits };
+        ModelPlace { directory: trained(&directory, &base, &finetuning, 1), name: None }
+    };
+    let plain = ModelPlace { directory: adapter(root.path(), &base, 1), name: None };
+    let models = load(&[place(8), place(4), plain]).unwrap();
+    let named: Vec<_> =
+        models.served.iter().map(|model| (model.name.as_str(), model.parent.as_deref().unwrap_or_default())).collect();
+    let expected = [
+        ("base-8bit", ""),
+        ("over-8", "base-8bit"),
+        ("base-4bit", ""),
+        ("over-4", "base-4bit"),
+        ("base", ""),
+        ("adapter-1", "base"),
+    ];
+    assert_eq!(named, expected);
 }
 
 #[test]
