@@ -101,6 +101,9 @@ fn what_cannot_be_served_is_told() {
     refuse(&["=nowhere"], 2, &["`=nowhere` names no model", "hint: "]);
     refuse(&["nowhere", "--token", " "], 2, &["`--token` holds no token", "hint: "]);
     refuse(&["nowhere", "--token-env", "NO_SUCH_TOKEN"], 2, &["`NO_SUCH_TOKEN` holds no token"]);
+    // Before any model is looked at, which may take minutes.
+    refuse(&["nowhere", "--token", "two words"], 2, &["the token", "white space", "hint: "]);
+    refuse(&["nowhere", "--host", "0.0.0.0"], 2, &["no token is set", "hint: set one in LAM_SERVE_TOKEN"]);
     let lam1 = trained().stage("lam1");
     refuse(&[&lam1, "--host", "0.0.0.0"], 2, &["no token is set", "hint: set one in LAM_SERVE_TOKEN"]);
     refuse(&[&lam1, &lam1], 2, &["`LAM1`", "hint: name each of them: NAME=DIR"]);

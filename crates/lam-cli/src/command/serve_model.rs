@@ -25,23 +25,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let registry = registry();
     let name_of = |kind: &str| registry.model_name(kind);
-    let token = token(args)?;
+    let settings = settings(args)?;
+    settings.check()?;
     let places = args.models.iter().map(|model| place(model, &name_of)).collect::<Result<Vec<_>, _>>()?;
     let capacity = Capacity { slots: args.slots, queue: args.queue, max_context: args.max_context };
     let models = Models::load(&places, capacity, &name_of, (device.unwrap_or_default(), output))?;
     let names: Vec<String> = models.served.iter().map(|model| model.name.clone()).collect();
-    let settings = ServerSettings {
-        host: args.host.clone(),
-        port: args.port,
-        token,
-        executable: args.executable,
-        max_body_bytes: args.max_body_mib << 20,
-        client_timeout: Duration::from_secs(args.client_timeout_s),
-        answer_timeout: Duration::from_secs(args.answer_timeout_s),
-        grace: Duration::from_secs(args.grace_s),
-        log: Arc::new(|line| tell(&format!("note: {line}"))),
-        ..ServerSettings::default()
-    };
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
     let server = Server::start(models, settings)?;
@@ -57,6 +46,21 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     }
     server.stop();
     Ok(())
+}
+
+fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
+    Ok(ServerSettings {
+        host: args.host.clone(),
+        port: args.port,
+        token: token(args)?,
+        executable: args.executable,
+        max_body_bytes: args.max_body_mib << 20,
+        client_timeout: Duration::from_secs(args.client_timeout_s),
+        answer_timeout: Duration::from_secs(args.answer_timeout_s),
+        grace: Duration::from_secs(args.grace_s),
+        log: Arc::new(|line| tell(&format!("note: {line}"))),
+        ..ServerSettings::default()
+    })
 }
 
 /// The token that was typed, or that a variable holds.

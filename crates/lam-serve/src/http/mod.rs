@@ -7,6 +7,7 @@ mod pages;
 mod server;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,7 @@ use lam_signal::{Secret, printable};
 use tokio::sync::watch;
 
 use crate::answering::Phase;
+use crate::error::ServeError;
 use crate::model::{Models, ServedModel};
 use crate::refusal::Refusal;
 
@@ -76,6 +78,24 @@ impl Default for ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// Refuses what no server starts with, which costs nothing to know before models are loaded.
+    ///
+    /// # Errors
+    /// A token that no header can carry, or an address that others can reach without one.
+    pub fn check(&self) -> Result<(), ServeError> {
+        if let Some(reason) = self.token.as_ref().and_then(Secret::unfit_for_header) {
+            return Err(ServeError::Token { reason });
+        }
+        let address = self.host.parse::<IpAddr>();
+        let is_loopback = self.host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        match self.token {
+            None if !is_loopback => Err(ServeError::Exposed { host: self.host.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What every request is answered from.
 pub struct App {
     models: Models,
@@ -119,7 +139,7 @@ impl App {
         let Some(named) = headers.get(header::HOST).and_then(|value| value.to_str().ok()) else { return true };
         let has_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
         let name = named.rsplit_once(':').filter(has_port).map_or(named, |(name, _)| name);
-        let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         is_address || !name.contains('.') || name == self.settings.host
     }
 

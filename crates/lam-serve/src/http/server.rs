@@ -1,6 +1,6 @@
 //! The server's life: it listens, serves connections, and ends in order.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -46,14 +46,8 @@ impl Server {
     /// # Errors
     /// An address that cannot be listened on, or that others can reach without a token.
     pub fn start(models: Models, settings: ServerSettings) -> Result<Self, ServeError> {
+        settings.check()?;
         let host = settings.host.clone();
-        if let Some(reason) = settings.token.as_ref().and_then(|token| token.unfit_for_header()) {
-            return Err(ServeError::Token { reason });
-        }
-        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if settings.token.is_none() && !is_loopback {
-            return Err(ServeError::Exposed { host });
-        }
         let bind = |source| ServeError::Bind { address: format!("{host}:{}", settings.port), source };
         let listener = std::net::TcpListener::bind((host.as_str(), settings.port)).map_err(bind)?;
         listener.set_nonblocking(true).map_err(bind)?;
