@@ -101,6 +101,11 @@ impl Engine {
         self.capacity
     }
 
+    /// Whether both are doors of one engine.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.places, &other.places)
+    }
+
     /// Whether requests are answered or wait.
     pub fn is_busy(&self) -> bool {
         self.places.available_permits() < self.capacity

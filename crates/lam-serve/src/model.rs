@@ -107,6 +107,14 @@ impl Models {
         }
     }
 
+    /// Requests that may be answered or wait at once, over all engines.
+    pub fn places(&self) -> usize {
+        let is_first = |(place, model): &(usize, &ServedModel)| {
+            !self.served[..*place].iter().any(|earlier| earlier.engine.is_same(&model.engine))
+        };
+        self.served.iter().enumerate().filter(is_first).map(|(_, model)| model.engine.capacity()).sum()
+    }
+
     /// Loads the models at `places`. Adapters over one base share its weights and its slots, and the base is served with
     /// them. `name_of` says what the model that a kind of stage makes is called.
     ///

@@ -49,7 +49,7 @@ pub struct ServerSettings {
     pub executable: bool,
     /// Largest body of a request, in bytes.
     pub max_body_bytes: usize,
-    /// Connections at once.
+    /// Connections at once; more where the models have more places, since each answer that is waited for holds one.
     pub max_connections: usize,
     /// How long a request may take to arrive, and how long a client may take no data.
     pub client_timeout: Duration,

@@ -26,9 +26,11 @@ const SERVING: usize = 2;
 const PREPARING: usize = 4;
 /// Largest head of a request, in bytes.
 const HEAD_BYTES: usize = 64 << 10;
+/// Connections beside those whose answers are made or wait.
+const RESERVE: usize = 64;
 /// How often it is looked whether answers are still in the making.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long the last bytes may take on their way.
+/// How long the last bytes may take on their way, and threads to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long is waited when the system gives no connections.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -63,7 +65,11 @@ impl Server {
         let (started, logged) = (seconds_since_1970(), std::sync::Mutex::default());
         let app = Arc::new(App { models, settings, phase: watched, started, logged });
         let (own, work) = (phase.clone(), Work { app, phase: phase.clone() });
-        let run = move || run(&runtime, listener, work);
+        let run = move || {
+            run(&runtime, listener, work);
+            // Dropped, it would wait for every prompt that is still made, however long that takes.
+            runtime.shutdown_timeout(FAREWELL);
+        };
         let thread = std::thread::Builder::new().name("server".into()).spawn(run).map_err(ServeError::Threads)?;
         Ok(Self { address, phase: own, thread: Some(thread) })
     }
@@ -78,7 +84,8 @@ impl Server {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Answers nothing new, lets what is in the making be finished within the grace, and ends.
+    /// Answers nothing new, lets what is in the making be finished within the grace, and ends a few seconds after it at
+    /// the latest: work that nobody can cut off is left to its thread.
     pub fn stop(mut self) {
         self.end();
     }
@@ -110,7 +117,7 @@ fn run(runtime: &Runtime, listener: std::net::TcpListener, work: Work) {
         let graceful = GracefulShutdown::new();
         let door = Door {
             router: router(Arc::clone(&app)),
-            seats: Arc::new(Semaphore::new(app.settings.max_connections)),
+            seats: Arc::new(Semaphore::new(seats(&app))),
             patience: app.settings.client_timeout,
         };
         let mut watched = app.phase.clone();
@@ -137,6 +144,13 @@ fn run(runtime: &Runtime, listener: std::net::TcpListener, work: Work) {
         // Whoever keeps an idle connection open is not waited for.
         let _ = timeout(FAREWELL, graceful.shutdown()).await;
     });
+}
+
+/// Connections at once: one for each answer that is made or waits, and some for those who are told that there is no
+/// place, or how the server is.
+fn seats(app: &App) -> usize {
+    let places = app.models.places().saturating_add(RESERVE);
+    app.settings.max_connections.max(places).min(Semaphore::MAX_PERMITS)
 }
 
 /// Who lets connections in.

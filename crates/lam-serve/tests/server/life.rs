@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use lam_serve::ServerSettings;
+use lam_serve::{Metrics, Models, ServedModel, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::tiny::{Tiny, answer, chat, get, post, request};
@@ -147,6 +149,55 @@ fn the_grace_is_not_for_ever() {
     assert!(started.elapsed() < Duration::from_secs(20));
     assert_eq!(whole.join().unwrap().status, 503);
     assert!(streamed.join().unwrap().text.contains("the server is stopping"));
+}
+
+#[test]
+fn a_thread_that_goes_on_for_ever_does_not_keep_the_server_from_its_end() {
+    let (release, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let (reached, arrived) = channel();
+    // A minute is for ever here, and a server that waits for it fails the test and not the whole run of tests.
+    let log = move |_: &str| {
+        let _ = (reached.send(()), held.lock().unwrap().recv_timeout(Duration::from_secs(60)));
+    };
+    let settings = ServerSettings { grace: Duration::from_millis(100), log: Arc::new(log), ..settings() };
+    let server = Tiny { settings, ..Tiny::default() }.serve();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.write_all(&request("POST", CHAT, "", &chat("x", json!({"mirostat": 2})).to_string())).unwrap();
+    arrived.recv_timeout(Duration::from_secs(30)).unwrap();
+    let started = Instant::now();
+    server.stop();
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    drop(release);
+}
+
+#[test]
+fn every_place_has_a_connection_and_there_is_one_more_to_be_told() {
+    let settings = ServerSettings { max_connections: 1, ..settings() };
+    let tiny = Tiny { slots: 1, queue: 5, settings, ..Tiny::default() };
+    let server = tiny.clone().serve();
+    let closed = tiny.gate.lock().unwrap();
+    let body = endless(false).to_string();
+    let clients: Vec<TcpStream> = (0..6)
+        .map(|_| {
+            let mut client = TcpStream::connect(server.address()).unwrap();
+            client.write_all(&request("POST", CHAT, "", &body)).unwrap();
+            client
+        })
+        .collect();
+    assert_eq!(get(server.address(), "/health").status, 200);
+    drop((clients, closed));
+}
+
+#[test]
+fn places_are_counted_once_for_each_engine() {
+    let metrics = Arc::new(Metrics::default());
+    let tiny = Tiny { slots: 2, queue: 5, ..Tiny::default() };
+    let base = tiny.model("base", &metrics);
+    let place = (base.context, base.vocabulary);
+    let over = ServedModel::new("over".into(), Arc::clone(&base.renderer), base.engine.clone(), place);
+    let models = vec![base, over, Tiny { slots: 1, ..tiny }.model("other", &metrics)];
+    assert_eq!(Models::of(models, metrics).unwrap().places(), 7 + 6);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lam_inference::{CachedDecoder, CachedModel, Generator, InferenceError, Scores};
@@ -60,6 +60,8 @@ pub struct Tiny {
     pub queue: usize,
     /// How long each of its steps takes at least.
     pub pause: Duration,
+    /// Held by whoever wants no step to be made.
+    pub gate: Arc<Mutex<()>>,
     pub is_compact: bool,
     /// Most tokens of a prompt and its answer.
     pub context: usize,
@@ -69,23 +71,29 @@ pub struct Tiny {
 impl Default for Tiny {
     fn default() -> Self {
         let settings = ServerSettings { port: 0, ..ServerSettings::default() };
-        Self { slots: 4, queue: 60, pause: Duration::ZERO, is_compact: false, context: CONTEXT, settings }
+        let (pause, gate) = (Duration::ZERO, Arc::default());
+        Self { slots: 4, queue: 60, pause, gate, is_compact: false, context: CONTEXT, settings }
     }
 }
 
 impl Tiny {
     /// Serves it as `tiny`.
     pub fn serve(self) -> Server {
-        let Self { slots, queue, pause, is_compact, context, settings } = self;
         let metrics = Arc::new(Metrics::default());
+        let model = self.model("tiny", &metrics);
+        Server::start(Models::of(vec![model], metrics).unwrap(), self.settings).unwrap()
+    }
+
+    /// It under a name, on an engine of its own.
+    pub fn model(&self, name: &str, metrics: &Arc<Metrics>) -> ServedModel {
+        let (slots, pause, gate) = (self.slots, self.pause, Arc::clone(&self.gate));
         let load = move || {
-            let model = Paused { model: CachedDecoder::new(&decoder(), slots)?, pause };
+            let model = Paused { model: CachedDecoder::new(&decoder(), slots)?, pause, gate };
             Ok((Generator::over(Box::new(model)), Vec::new()))
         };
-        let (engine, _) = Engine::start(slots + queue, Arc::clone(&metrics), load).unwrap();
-        let renderer = Arc::new(renderer(is_compact));
-        let model = ServedModel::new("tiny".into(), renderer, engine, (context, config().vocab_size));
-        Server::start(Models::of(vec![model], metrics).unwrap(), settings).unwrap()
+        let (engine, _) = Engine::start(slots + self.queue, Arc::clone(metrics), load).unwrap();
+        let renderer = Arc::new(renderer(self.is_compact));
+        ServedModel::new(name.into(), renderer, engine, (self.context, config().vocab_size))
     }
 }
 
@@ -93,6 +101,7 @@ impl Tiny {
 struct Paused {
     model: CachedDecoder,
     pause: Duration,
+    gate: Arc<Mutex<()>>,
 }
 
 impl CachedModel for Paused {
@@ -102,6 +111,7 @@ impl CachedModel for Paused {
 
     fn read(&mut self, reads: &[ModelRead<'_>]) -> Result<Scores, InferenceError> {
         std::thread::sleep(self.pause);
+        drop(self.gate.lock());
         self.model.read(reads)
     }
 
