@@ -33,6 +33,8 @@ pub enum Phase {
 pub struct Surroundings {
     /// The model's words.
     pub renderer: Arc<Renderer>,
+    /// What its template writes before an answer; nothing before what continues a text.
+    pub lead: Arc<str>,
     /// Strings that end an answer.
     pub stop: Arc<[String]>,
     /// When the request arrived.
@@ -85,8 +87,9 @@ impl Answering {
         let (sender, events) = unbounded_channel();
         let mut choices = Vec::new();
         for (choice, request) in prepared.requests.into_iter().enumerate() {
+            let Surroundings { renderer, lead, stop, .. } = &around;
             let text =
-                AnswerText::new(Arc::clone(&around.renderer), Arc::clone(&around.stop), prepared.question.clone());
+                AnswerText::new(Arc::clone(renderer), Arc::clone(lead), Arc::clone(stop), prepared.question.clone());
             let enough = Arc::new(AtomicBool::new(false));
             let (events, arrived) = (sender.clone(), around.arrived);
             if !engine.submit(Job { request, choice, events, enough: Arc::clone(&enough), arrived }) {

@@ -8,6 +8,8 @@ use lam_prompt::{Question, Renderer};
 /// One answer's text in the making.
 pub struct AnswerText {
     renderer: Arc<Renderer>,
+    /// What the template writes before an answer, which is no part of its text.
+    lead: Arc<str>,
     /// Strings that end the answer.
     stop: Arc<[String]>,
     /// The question whose answer is given as App. C's JSON, for models that write it in a form of their own.
@@ -16,16 +18,17 @@ pub struct AnswerText {
     tokens: Vec<u32>,
     /// Bytes that are not certain yet.
     held: Vec<u8>,
-    /// Whether what the template writes before an answer has been looked for.
+    /// Whether the lead has been looked for.
     begun: bool,
     ended: bool,
 }
 
 impl AnswerText {
-    /// An answer that `stop` may end.
-    pub fn new(renderer: Arc<Renderer>, stop: Arc<[String]>, question: Option<Arc<Question>>) -> Self {
-        let begun = renderer.answer_lead().is_empty();
-        Self { renderer, stop, question, tokens: Vec::new(), held: Vec::new(), begun, ended: false }
+    /// An answer that `stop` may end, after the `lead` of the model's template; what continues a text follows no
+    /// template and has an empty one.
+    pub fn new(renderer: Arc<Renderer>, lead: Arc<str>, stop: Arc<[String]>, question: Option<Arc<Question>>) -> Self {
+        let begun = lead.is_empty();
+        Self { renderer, lead, stop, question, tokens: Vec::new(), held: Vec::new(), begun, ended: false }
     }
 
     /// Takes the next token; the text that is certain now.
@@ -72,7 +75,7 @@ impl AnswerText {
     }
 
     fn take_certain(&mut self) -> String {
-        let lead = self.renderer.answer_lead().as_bytes();
+        let lead = self.lead.as_bytes();
         if !self.begun && self.held.len() < lead.len() && lead.starts_with(&self.held) {
             return String::new();
         }
@@ -88,12 +91,8 @@ impl AnswerText {
     }
 
     fn strip_lead(&mut self) {
-        if !self.begun {
-            let lead = self.renderer.answer_lead().as_bytes();
-            if self.held.starts_with(lead) {
-                self.held.drain(..lead.len());
-            }
-            self.begun = true;
+        if !std::mem::replace(&mut self.begun, true) && self.held.starts_with(self.lead.as_bytes()) {
+            self.held.drain(..self.lead.len());
         }
     }
 
@@ -148,9 +147,14 @@ mod tests {
 
     /// The pieces that come of a text whose bytes come one by one, and the rest.
     fn pieces(text: &[u8], stop: &[&str]) -> (Vec<String>, String) {
+        pieces_after("", text, stop)
+    }
+
+    /// The same, where the template writes `lead` before an answer.
+    fn pieces_after(lead: &str, text: &[u8], stop: &[&str]) -> (Vec<String>, String) {
         let renderer = renderer();
         let stop = stop.iter().map(|text| (*text).to_owned()).collect();
-        let mut answer = AnswerText::new(Arc::clone(&renderer), stop, None);
+        let mut answer = AnswerText::new(Arc::clone(&renderer), lead.into(), stop, None);
         let size = u32::try_from(renderer.tokenizer().vocab_size()).unwrap();
         let token = |byte: &u8| (0..size).find(|id| renderer.tokenizer().token_bytes(*id) == [*byte]).unwrap();
         let pieces = text.iter().map(|byte| answer.push(token(byte))).filter(|piece| !piece.is_empty()).collect();
@@ -169,6 +173,14 @@ mod tests {
         for bytes in [&b"a\xFFb\xE6\xBCz"[..], b"\xF0\x9F\x99", b"\xC0\x80\xC3", b"\x80\x80\xE6\xBC\xA2\xF0\x9F"] {
             let (pieces, rest) = pieces(bytes, &["never"]);
             assert_eq!(pieces.concat() + &rest, String::from_utf8_lossy(bytes), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_template_writes_before_an_answer_is_taken_off_once() {
+        for (text, expected) in [("<<a", "a"), ("<<<<a", "<<a"), ("<a", "<a"), ("a<<", "a<<"), ("<", "<"), ("<<", "")] {
+            let (pieces, rest) = pieces_after("<<", text.as_bytes(), &[]);
+            assert_eq!(pieces.concat() + &rest, expected, "{text}");
         }
     }
 

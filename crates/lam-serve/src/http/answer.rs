@@ -85,8 +85,10 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
     });
     let prepared = prepared.await.map_err(|_| Refusal::failed("the prompt could not be made"))??;
     let prompt_tokens = prepared.prompt_tokens;
+    let lead = if matches!(ask.asked, Asked::Chat(_)) { model.renderer.answer_lead() } else { "" };
     let around = Surroundings {
         renderer: Arc::clone(&model.renderer),
+        lead: lead.into(),
         stop: ask.stop.clone().into(),
         arrived,
         patience: app.settings.answer_timeout,

@@ -1,5 +1,6 @@
 //! What is answered: whole and as a stream, alone and in company, ended by strings, in a form.
 
+use lam_serve::Server;
 use serde_json::{Value, json};
 
 use crate::tiny::{Tiny, answer, chat, get, post, renderer, text, tokenizer};
@@ -151,6 +152,28 @@ fn texts_and_their_tokens_are_continued_alike() {
     let body = json!({"model": "tiny", "prompt": "make the title", "temperature": 0, "stream": true});
     let events = post(server.address(), "/v1/completions", &body).events();
     assert_eq!(streamed(&events, 1)[0].0, words["choices"][0]["text"]);
+}
+
+#[test]
+fn what_continues_a_text_is_whole_also_where_it_begins_as_answers_do() {
+    let completion = |server: &Server, prompt: &str| {
+        let body = json!({"model": "tiny", "prompt": prompt, "temperature": 0});
+        let reply = post(server.address(), "/v1/completions", &body);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        reply.json()["choices"][0]["text"].as_str().unwrap().to_owned()
+    };
+    let server = Tiny::default().serve();
+    let begins_plainly = |text: &String| text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let mut found = ('a'..='z').map(|prompt| (prompt.to_string(), completion(&server, &prompt.to_string())));
+    let (prompt, text) = found.find(|(_, text)| begins_plainly(text)).expect("a text that begins with a letter");
+    // Templates such as Mistral's write a space before each answer; this one writes what the text begins with.
+    let lead = &text[..1];
+    let template = format!(
+        "{{% for m in messages %}}{{% if m.role == 'assistant' %}}{{{{ '{lead}' + m.content + eos_token }}}}\
+         {{% else %}}{{{{ '[' + m.content + ']' }}}}{{% endif %}}{{% endfor %}}"
+    );
+    let server = Tiny { template: Some(template), ..Tiny::default() }.serve();
+    assert_eq!(completion(&server, &prompt), text);
 }
 
 #[test]

@@ -25,11 +25,14 @@ pub fn tokenizer() -> Tokenizer {
 
 /// Words in the compact template, or in a chat template.
 pub fn renderer(is_compact: bool) -> Renderer {
-    if is_compact {
-        return Renderer::new(tokenizer()).unwrap();
-    }
+    if is_compact { Renderer::new(tokenizer()).unwrap() } else { renderer_with(TEMPLATE) }
+}
+
+/// Words in a chat template.
+fn renderer_with(template: &str) -> Renderer {
     let directory = tempfile::tempdir().unwrap();
     save_words(directory.path());
+    std::fs::write(directory.path().join("chat_template.jinja"), template).unwrap();
     Renderer::load(directory.path()).unwrap()
 }
 
@@ -63,6 +66,8 @@ pub struct Tiny {
     /// Held by whoever wants no step to be made.
     pub gate: Arc<Mutex<()>>,
     pub is_compact: bool,
+    /// Another chat template.
+    pub template: Option<String>,
     /// Most tokens of a prompt and its answer.
     pub context: usize,
     pub settings: ServerSettings,
@@ -72,7 +77,7 @@ impl Default for Tiny {
     fn default() -> Self {
         let settings = ServerSettings { port: 0, ..ServerSettings::default() };
         let (pause, gate) = (Duration::ZERO, Arc::default());
-        Self { slots: 4, queue: 60, pause, gate, is_compact: false, context: CONTEXT, settings }
+        Self { slots: 4, queue: 60, pause, gate, is_compact: false, template: None, context: CONTEXT, settings }
     }
 }
 
@@ -92,7 +97,8 @@ impl Tiny {
             Ok((Generator::over(Box::new(model)), Vec::new()))
         };
         let (engine, _) = Engine::start(slots + self.queue, Arc::clone(metrics), load).unwrap();
-        let renderer = Arc::new(renderer(self.is_compact));
+        let renderer = self.template.as_deref().map_or_else(|| renderer(self.is_compact), renderer_with);
+        let renderer = Arc::new(renderer);
         ServedModel::new(name.into(), renderer, engine, (self.context, config().vocab_size))
     }
 }
