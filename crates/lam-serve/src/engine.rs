@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServeError;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Share};
 
 /// A generator, and the adapters that its requests may name.
 pub type Loaded = (Generator<'static>, Vec<AdapterId>);
@@ -50,7 +50,7 @@ pub struct Job {
     pub choice: usize,
     /// Where its events go, with that number.
     pub events: UnboundedSender<(usize, Event)>,
-    /// Set by whoever does not want the rest.
+    /// Set once the answer is whole without the rest, which a string has ended.
     pub enough: Arc<AtomicBool>,
     /// When the request arrived.
     pub arrived: Instant,
@@ -84,7 +84,8 @@ impl Engine {
             match load() {
                 Ok((generator, adapters)) => {
                     if told.send(Ok(adapters)).is_ok() {
-                        Work { generator, asked: BTreeMap::new(), metrics }.run(&asked);
+                        let share = Share::of(Arc::clone(&metrics));
+                        Work { generator, asked: BTreeMap::new(), metrics, share }.run(&asked);
                     }
                 }
                 // Nobody waits any more where it cannot be told.
@@ -140,6 +141,7 @@ struct Work {
     generator: Generator<'static>,
     asked: BTreeMap<RequestId, Asked>,
     metrics: Arc<Metrics>,
+    share: Share,
 }
 
 /// A request that the generator has.
@@ -174,7 +176,7 @@ impl Work {
             while let Ok(job) = jobs.try_recv() {
                 self.accept(job);
             }
-            self.drop_abandoned();
+            self.drop_unwanted();
             self.count();
             match self.generator.step_each() {
                 Ok(finished) => self.tell_all(finished),
@@ -196,15 +198,21 @@ impl Work {
         }
     }
 
-    fn drop_abandoned(&mut self) {
-        let is_abandoned = |asked: &Asked| asked.events.is_closed() || asked.enough.load(Ordering::Acquire);
-        let abandoned: Vec<RequestId> =
-            self.asked.iter().filter(|(_, asked)| is_abandoned(asked)).map(|(id, _)| *id).collect();
-        for id in abandoned {
-            self.generator.cancel(id);
-            self.asked.remove(&id);
-            self.metrics.abandoned.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Ends the answers of which nobody wants more: abandoned ones, and those that are whole by now.
+    fn drop_unwanted(&mut self) {
+        let Self { generator, asked, metrics, .. } = self;
+        asked.retain(|id, asked| {
+            // In this order: whoever has enough says so before it goes.
+            let is_abandoned = asked.events.is_closed();
+            let is_whole = asked.enough.load(Ordering::Acquire);
+            if is_whole || is_abandoned {
+                generator.cancel(*id);
+            }
+            if is_abandoned && !is_whole {
+                metrics.abandoned.fetch_add(1, Ordering::Relaxed);
+            }
+            !(is_whole || is_abandoned)
+        });
     }
 
     fn tell_all(&mut self, finished: Vec<Finished>) {
@@ -234,11 +242,9 @@ impl Work {
         }
     }
 
-    fn count(&self) {
+    fn count(&mut self) {
         let waiting = self.generator.waiting();
-        let signed = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.metrics.waiting.store(signed(waiting), Ordering::Relaxed);
-        self.metrics.running.store(signed(self.asked.len().saturating_sub(waiting)), Ordering::Relaxed);
+        self.share.tell(self.asked.len().saturating_sub(waiting), waiting);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Upper bounds of the buckets of times.
@@ -72,6 +72,36 @@ pub struct Metrics {
     statuses: Mutex<BTreeMap<(&'static str, u16), u64>>,
 }
 
+/// What one engine has in the making. The gauges tell the sum over all engines; its part is gone with it.
+pub struct Share {
+    metrics: Arc<Metrics>,
+    /// Answers in the making and waiting ones that it has told.
+    told: [i64; 2],
+}
+
+impl Share {
+    /// Nothing yet.
+    pub fn of(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, told: [0, 0] }
+    }
+
+    /// Tells how many answers are in the making and how many wait.
+    pub fn tell(&mut self, running: usize, waiting: usize) {
+        let now = [running, waiting].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        let gauges = [&self.metrics.running, &self.metrics.waiting];
+        for ((gauge, now), told) in gauges.into_iter().zip(now).zip(&mut self.told) {
+            gauge.fetch_add(now - *told, Ordering::Relaxed);
+            *told = now;
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.tell(0, 0);
+    }
+}
+
 impl Metrics {
     /// Counts a request.
     pub fn answered(&self, path: &'static str, status: u16) {
@@ -125,6 +155,21 @@ fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gauges_tell_the_sum_over_the_engines_that_there_are() {
+        let metrics = Arc::new(Metrics::default());
+        let (mut first, mut second) = (Share::of(Arc::clone(&metrics)), Share::of(Arc::clone(&metrics)));
+        let told = || [&metrics.running, &metrics.waiting].map(|gauge| gauge.load(Ordering::Relaxed));
+        first.tell(3, 5);
+        second.tell(1, 0);
+        assert_eq!(told(), [4, 5]);
+        second.tell(0, 2);
+        first.tell(2, 4);
+        assert_eq!(told(), [2, 6]);
+        drop(first);
+        assert_eq!(told(), [0, 2]);
+    }
 
     #[test]
     fn buckets_hold_all_that_is_no_larger() {

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use lam_serve::{Metrics, Models, ServedModel, ServerSettings};
+use lam_serve::{Metrics, Models, ServedModel, Server, ServerSettings};
 use serde_json::{Value, json};
 
 use crate::tiny::{Tiny, answer, chat, get, post, request};
@@ -95,8 +95,13 @@ fn a_stop_string_ends_the_work_too() {
     body["stop"] = json!(["\""]);
     // The string's opening quote is the stop string: the first token.
     assert_eq!(answer(server.address(), &body)["choices"][0]["message"]["content"], "");
+    wait_for(server.address(), "lam_serve_requests_waiting 0");
     wait_for(server.address(), "lam_serve_requests_running 0");
-    wait_for(server.address(), "lam_serve_abandoned_total 1");
+    let metrics = get(server.address(), "/metrics").text;
+    assert!(metrics.lines().any(|line| line == "lam_serve_abandoned_total 0"), "it was answered:\n{metrics}");
+    let written = metrics.lines().find_map(|line| line.strip_prefix("lam_serve_generation_tokens_total "));
+    // Of 300; how far the engine was when it learned of the end depends on who else computes.
+    assert!(written.unwrap().parse::<u32>().unwrap() < 150, "{metrics}");
 }
 
 #[test]
@@ -198,6 +203,24 @@ fn places_are_counted_once_for_each_engine() {
     let over = ServedModel::new("over".into(), Arc::clone(&base.renderer), base.engine.clone(), place);
     let models = vec![base, over, Tiny { slots: 1, ..tiny }.model("other", &metrics)];
     assert_eq!(Models::of(models, metrics).unwrap().places(), 7 + 6);
+}
+
+#[test]
+fn an_idle_engine_does_not_hide_what_another_one_has_in_the_making() {
+    let metrics = Arc::new(Metrics::default());
+    let busy = Tiny { slots: 1, ..Tiny::default() };
+    let models = vec![busy.model("tiny", &metrics), Tiny::default().model("idle", &metrics)];
+    let server = Server::start(Models::of(models, metrics).unwrap(), settings()).unwrap();
+    let closed = busy.gate.lock().unwrap();
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client.write_all(&request("POST", CHAT, "", &long().to_string())).unwrap();
+    // It counts as waiting until the step is over that takes it in.
+    wait_for(server.address(), "lam_serve_requests_waiting 1");
+    answer(server.address(), &chat("x", json!({"model": "idle"})));
+    wait_for(server.address(), "lam_serve_requests_running 0");
+    let metrics = get(server.address(), "/metrics").text;
+    assert!(metrics.lines().any(|line| line == "lam_serve_requests_waiting 1"), "{metrics}");
+    drop(closed);
 }
 
 #[test]
