@@ -1,5 +1,6 @@
 //! The answers to one request in the making: events of the engine become text, and an end.
 
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,10 +40,8 @@ pub struct Surroundings {
     pub stop: Arc<[String]>,
     /// When the request arrived.
     pub arrived: std::time::Instant,
-    /// How long its answers may take.
-    pub patience: Duration,
-    /// The server's own way to its end.
-    pub phase: watch::Receiver<Phase>,
+    /// How long its answers are waited for.
+    pub limit: Limit,
     /// The places that its answers take.
     pub places: OwnedSemaphorePermit,
 }
@@ -60,16 +59,59 @@ pub struct Piece {
     pub finish: Option<&'static str>,
 }
 
-/// All answers to one request. Dropped, they are not made any further.
-pub struct Answering {
-    events: UnboundedReceiver<(usize, Event)>,
-    choices: Vec<Choice>,
+/// How long work for a request is waited for: until its answers are due, or until the server cuts off what is in the
+/// making.
+pub struct Limit {
     deadline: Instant,
     patience: Duration,
     phase: watch::Receiver<Phase>,
+}
+
+impl Limit {
+    /// For a request that arrived then, and whose answers may take that long.
+    pub fn new(arrived: std::time::Instant, patience: Duration, phase: watch::Receiver<Phase>) -> Self {
+        Self { deadline: Instant::from_std(arrived) + patience, patience, phase }
+    }
+
+    /// What comes of the work.
+    ///
+    /// # Errors
+    /// Too long a time, or a server that stops; also where the work is done by then, as it always is for a client that
+    /// takes an answer more slowly than it is made.
+    pub async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Refusal> {
+        let Self { deadline, patience, phase } = self;
+        let late = || {
+            let message = format!("the answer took longer than {} s", patience.as_secs());
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).code("timeout")
+        };
+        if Instant::now() >= *deadline {
+            return Err(late());
+        }
+        // Where nobody can say it any more, the server has ended.
+        let cut = pin!(async move { drop(phase.wait_for(|phase| *phase == Phase::Cut).await.map(drop)) });
+        match timeout_at(*deadline, select(cut, pin!(work))).await {
+            Ok(Either::Left(_)) => Err(Refusal::stopping()),
+            Ok(Either::Right((done, _))) => Ok(done),
+            Err(_) => Err(late()),
+        }
+    }
+}
+
+/// All answers to one request. Dropped, they are not made any further.
+pub struct Answering {
+    /// Nothing once no more is to come: whoever still has to be told the end holds no place for it.
+    making: Option<Making>,
+    choices: Vec<Choice>,
+    limit: Limit,
     tokens: usize,
     stop_tokens: Vec<u32>,
-    _places: OwnedSemaphorePermit,
+}
+
+/// What there is while answers are in the making. Dropped, the places are free before the engine sees that nobody
+/// listens.
+struct Making {
+    _places: Arc<OwnedSemaphorePermit>,
+    events: UnboundedReceiver<(usize, Event)>,
 }
 
 struct Choice {
@@ -85,22 +127,22 @@ impl Answering {
     /// An engine that has ended.
     pub fn start(prepared: Prepared, engine: &Engine, around: Surroundings) -> Result<Self, Refusal> {
         let (sender, events) = unbounded_channel();
+        let places = Arc::new(around.places);
         let mut choices = Vec::new();
         for (choice, request) in prepared.requests.into_iter().enumerate() {
-            let Surroundings { renderer, lead, stop, .. } = &around;
+            let (renderer, lead, stop) = (&around.renderer, &around.lead, &around.stop);
             let text =
                 AnswerText::new(Arc::clone(renderer), Arc::clone(lead), Arc::clone(stop), prepared.question.clone());
             let enough = Arc::new(AtomicBool::new(false));
-            let (events, arrived) = (sender.clone(), around.arrived);
-            if !engine.submit(Job { request, choice, events, enough: Arc::clone(&enough), arrived }) {
+            let (events, arrived, places) = (sender.clone(), around.arrived, Arc::clone(&places));
+            if !engine.submit(Job { request, choice, events, enough: Arc::clone(&enough), arrived, places }) {
                 return Err(ended());
             }
             choices.push(Choice { text, enough, is_done: false });
         }
-        let deadline = Instant::from_std(around.arrived) + around.patience;
-        let (patience, phase, _places) = (around.patience, around.phase, around.places);
+        let making = Some(Making { _places: places, events });
         let stop_tokens = around.renderer.stop_tokens().to_vec();
-        Ok(Self { events, choices, deadline, patience, phase, tokens: 0, stop_tokens, _places })
+        Ok(Self { making, choices, limit: around.limit, tokens: 0, stop_tokens })
     }
 
     /// Number of answers.
@@ -118,29 +160,21 @@ impl Answering {
     /// # Errors
     /// An answer that cannot be made, too long a time, or a server that stops.
     pub async fn next(&mut self) -> Result<Option<Piece>, Refusal> {
-        while !self.choices.iter().all(|choice| choice.is_done) {
-            let (choice, event) = self.event().await?;
+        let next = self.piece().await;
+        if !matches!(next, Ok(Some(_))) || self.choices.iter().all(|choice| choice.is_done) {
+            self.making = None;
+        }
+        next
+    }
+
+    async fn piece(&mut self) -> Result<Option<Piece>, Refusal> {
+        while let Some(Making { events, .. }) = &mut self.making {
+            let (choice, event) = self.limit.wait(events.recv()).await?.ok_or_else(ended)?;
             if let Some(piece) = self.take(choice, event)? {
                 return Ok(Some(piece));
             }
         }
         Ok(None)
-    }
-
-    async fn event(&mut self) -> Result<(usize, Event), Refusal> {
-        let Self { events, phase, deadline, patience, .. } = self;
-        let next = pin!(events.recv());
-        // Where nobody can say it any more, the server has ended.
-        let cut = pin!(async move { drop(phase.wait_for(|phase| *phase == Phase::Cut).await.map(drop)) });
-        let event = match timeout_at(*deadline, select(next, cut)).await {
-            Ok(Either::Left((event, _))) => event,
-            Ok(Either::Right(_)) => return Err(Refusal::stopping()),
-            Err(_) => {
-                let message = format!("the answer took longer than {} s", patience.as_secs());
-                return Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, message).code("timeout"));
-            }
-        };
-        event.ok_or_else(ended)
     }
 
     fn take(&mut self, number: usize, event: Event) -> Result<Option<Piece>, Refusal> {
@@ -185,4 +219,82 @@ fn ended() -> Refusal {
         "the engine of this model has ended; the server is to be started again",
     )
     .code("engine_ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_prompt::{Tokenizer, TokenizerConfig};
+    use tokio::runtime::Builder;
+    use tokio::sync::Semaphore;
+    use tokio::sync::mpsc::UnboundedSender;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Answers in the making, and what stands around them.
+    struct Scene {
+        answering: Answering,
+        places: Arc<Semaphore>,
+        engine: UnboundedSender<(usize, Event)>,
+        server: watch::Sender<Phase>,
+    }
+
+    impl Scene {
+        fn new(patience: Duration, choices: usize) -> Self {
+            let config = TokenizerConfig { vocab_size: 300, labels: 0, words: Vec::new() };
+            let renderer = Arc::new(Renderer::new(Tokenizer::train(&["a"], &config).unwrap()).unwrap());
+            let places = Arc::new(Semaphore::new(choices));
+            let taken = Arc::clone(&places).try_acquire_many_owned(u32::try_from(choices).unwrap()).unwrap();
+            let choice = |_| Choice {
+                text: AnswerText::new(Arc::clone(&renderer), Arc::default(), Arc::default(), None),
+                enough: Arc::default(),
+                is_done: false,
+            };
+            let choices = (0..choices).map(choice).collect();
+            let ((engine, events), (server, phase)) = (unbounded_channel(), watch::channel(Phase::Open));
+            let limit = Limit::new(std::time::Instant::now(), patience, phase);
+            let making = Some(Making { _places: Arc::new(taken), events });
+            let answering = Answering { making, choices, limit, tokens: 0, stop_tokens: Vec::new() };
+            Self { answering, places, engine, server }
+        }
+
+        fn next(&mut self) -> Result<Option<Piece>, Refusal> {
+            Builder::new_current_thread().enable_time().build().unwrap().block_on(self.answering.next())
+        }
+
+        /// Free places, and whether the engine sees that somebody listens.
+        fn state(&self) -> (usize, bool) {
+            (self.places.available_permits(), !self.engine.is_closed())
+        }
+    }
+
+    #[test]
+    fn places_are_free_once_all_answers_are_whole_and_no_earlier() {
+        let mut scene = Scene::new(MINUTE, 2);
+        for choice in [1, 0] {
+            assert_eq!(scene.state(), (0, true));
+            scene.engine.send((choice, Event::Done(StopReason::MaxNewTokens))).unwrap();
+            let piece = scene.next().unwrap().unwrap();
+            assert_eq!((piece.choice, piece.finish), (choice, Some("length")));
+        }
+        assert_eq!(scene.state(), (2, false), "before the end is told");
+        assert_eq!(scene.next(), Ok(None));
+    }
+
+    #[test]
+    fn time_and_server_end_an_answer_of_which_there_is_always_more_to_take() {
+        let mut late = Scene::new(Duration::ZERO, 1);
+        late.engine.send((0, Event::Written(Vec::new()))).unwrap();
+        assert_eq!(late.next().unwrap_err().code, Some("timeout"));
+        assert_eq!(late.state(), (1, false));
+        let mut cut = Scene::new(MINUTE, 1);
+        for _ in 0..2 {
+            cut.engine.send((0, Event::Written(Vec::new()))).unwrap();
+        }
+        assert!(cut.next().unwrap().is_some());
+        cut.server.send_replace(Phase::Cut);
+        assert_eq!(cut.next(), Err(Refusal::stopping()));
+        assert_eq!(cut.state(), (1, false));
+    }
 }

@@ -54,6 +54,9 @@ pub struct Job {
     pub enough: Arc<AtomicBool>,
     /// When the request arrived.
     pub arrived: Instant,
+    /// The places of its request, which are not free while it is on its way to the engine: so the channel holds no more
+    /// than there are places.
+    pub places: Arc<OwnedSemaphorePermit>,
 }
 
 /// The door of an engine. It ends when all doors are gone and all answers are given.
@@ -117,7 +120,7 @@ impl Engine {
         Arc::clone(&self.places).try_acquire_many_owned(u32::try_from(count).ok()?).ok()
     }
 
-    /// Hands over a request for which there is a place. `false` where the engine has ended.
+    /// Hands over a request. `false` where the engine has ended; the channel has room for whatever has a place.
     pub fn submit(&self, job: Job) -> bool {
         self.jobs.try_send(job).is_ok()
     }
@@ -185,7 +188,9 @@ impl Work {
         }
     }
 
-    fn accept(&mut self, Job { request, choice, events, enough, arrived }: Job) {
+    fn accept(&mut self, Job { request, choice, events, enough, arrived, places }: Job) {
+        // From here on whoever waits for the answer holds them.
+        drop(places);
         let (wants_logprobs, prompt) = (request.logprobs, request.prompt.len());
         match self.generator.submit(request) {
             Ok(id) => {

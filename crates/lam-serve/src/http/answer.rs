@@ -14,8 +14,9 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::arrival::read_json;
+use super::background::in_background;
 use super::{App, seconds_since_1970};
-use crate::answering::{Answering, Surroundings};
+use crate::answering::{Answering, Limit, Surroundings};
 use crate::ask::{Ask, Asked, read_chat, read_completion};
 use crate::bodies::{Head, Whole, usage};
 use crate::metrics::Metrics;
@@ -79,11 +80,13 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
     }
     let places = model.engine.reserve(answers).ok_or_else(|| busy(model, &app.models.metrics))?;
     let (own, asked, seed) = (Arc::clone(app), Arc::clone(ask), rand::random());
-    let prepared = tokio::task::spawn_blocking(move || {
+    let work = in_background(places, move || {
         let model = own.find(&asked.model)?;
         prepare(&asked, model, own.settings.executable, seed)
     });
-    let prepared = prepared.await.map_err(|_| Refusal::failed("the prompt could not be made"))??;
+    let mut limit = Limit::new(arrived, app.settings.answer_timeout, app.phase.clone());
+    let (prepared, places) = limit.wait(work).await??;
+    let prepared = prepared?;
     let prompt_tokens = prepared.prompt_tokens;
     let lead = if matches!(ask.asked, Asked::Chat(_)) { model.renderer.answer_lead() } else { "" };
     let around = Surroundings {
@@ -91,8 +94,7 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
         lead: lead.into(),
         stop: ask.stop.clone().into(),
         arrived,
-        patience: app.settings.answer_timeout,
-        phase: app.phase.clone(),
+        limit,
         places,
     };
     Ok(Started { answering: Answering::start(prepared, &model.engine, around)?, prompt_tokens })

@@ -2,6 +2,7 @@
 
 mod answer;
 mod arrival;
+mod background;
 mod connection;
 mod pages;
 mod server;

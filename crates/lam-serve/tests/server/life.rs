@@ -27,6 +27,13 @@ fn endless(stream: bool) -> Value {
     body
 }
 
+/// Many answers with all that can be told of their tokens: more than the sockets' buffers hold.
+fn voluble() -> Value {
+    let mut body = endless(true);
+    (body["n"], body["top_logprobs"]) = (json!(60), json!(20));
+    body
+}
+
 fn slow(slots: usize, queue: usize, settings: ServerSettings) -> Tiny {
     Tiny { slots, queue, pause: Duration::from_millis(10), settings, ..Tiny::default() }
 }
@@ -75,6 +82,30 @@ fn what_is_too_much_is_refused_and_told_when_to_come_back() {
 }
 
 #[test]
+fn clients_that_go_away_in_the_middle_of_a_step_leave_the_engine_in_order() {
+    let tiny = Tiny { slots: 1, queue: 2, ..Tiny::default() };
+    let server = tiny.clone().serve();
+    let closed = tiny.gate.lock().unwrap();
+    let send = |body: &Value| {
+        let mut client = TcpStream::connect(server.address()).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        client.write_all(&request("POST", CHAT, "", &body.to_string())).unwrap();
+        client
+    };
+    let _first = send(&endless(false));
+    wait_for(server.address(), "lam_serve_requests_waiting 1");
+    // The engine is in a step: each of these waits on its way to it, and goes away; then there is no place for more.
+    let answered = (0..10).find_map(|_| {
+        let mut head = [0; 12];
+        send(&long()).read_exact(&mut head).ok().map(|()| String::from_utf8_lossy(&head).into_owned())
+    });
+    assert_eq!(answered.as_deref(), Some("HTTP/1.1 429"));
+    drop(closed);
+    wait_for(server.address(), "lam_serve_requests_waiting 0");
+    assert_eq!(answer(server.address(), &chat("x", json!({"max_tokens": 2})))["object"], "chat.completion");
+}
+
+#[test]
 fn a_client_that_goes_away_gives_its_slot_back() {
     let server = slow(1, 8, settings()).serve();
     for stream in [true, false] {
@@ -116,6 +147,25 @@ fn an_answer_that_takes_too_long_is_ended() {
         reply.text
     );
     wait_for(server.address(), "lam_serve_requests_running 0");
+}
+
+#[test]
+fn an_answer_is_due_also_for_a_client_that_takes_it_slowly() {
+    let (patience, longer) = (Duration::from_secs(2), Duration::from_secs(120));
+    let settings = ServerSettings { answer_timeout: patience, client_timeout: longer, ..settings() };
+    let server = Tiny { slots: 8, settings, ..Tiny::default() }.serve();
+    let started = Instant::now();
+    // What is made waits for the client, and is there whenever it comes.
+    let mut client = open(server.address(), &voluble());
+    wait_for(server.address(), "lam_serve_requests_running 8");
+    wait_for(server.address(), "lam_serve_requests_waiting 0");
+    wait_for(server.address(), "lam_serve_requests_running 0");
+    std::thread::sleep((patience + Duration::from_millis(500)).saturating_sub(started.elapsed()));
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.contains("\"timeout\"") && !rest.contains("[DONE]"), "{} bytes", rest.len());
+    wait_for(server.address(), "lam_serve_request_seconds_count 1");
 }
 
 #[test]
@@ -227,10 +277,7 @@ fn an_idle_engine_does_not_hide_what_another_one_has_in_the_making() {
 fn a_client_that_reads_nothing_is_let_go() {
     let settings = ServerSettings { client_timeout: Duration::from_millis(500), ..settings() };
     let server = Tiny { slots: 1, settings, ..Tiny::default() }.serve();
-    // Many answers with all that can be told of their tokens: more than the sockets' buffers hold.
-    let mut body = endless(true);
-    (body["n"], body["top_logprobs"]) = (json!(60), json!(20));
-    let client = open(server.address(), &body);
+    let client = open(server.address(), &voluble());
     wait_for(server.address(), "lam_serve_requests_running 1");
     wait_for(server.address(), "lam_serve_requests_waiting 0");
     wait_for(server.address(), "lam_serve_requests_running 0");
