@@ -192,7 +192,7 @@ impl Answering {
                     if !self.stop_tokens.contains(&written.token) {
                         taken.push(written);
                     }
-                    if choice.text.is_ended() {
+                    if choice.text.is_stopped() {
                         choice.enough.store(true, Ordering::Release);
                         finish = Some("stop");
                         break;
@@ -202,7 +202,7 @@ impl Answering {
             Event::Done(stop) => {
                 text += &choice.text.finish();
                 finish = Some(match stop {
-                    StopReason::MaxNewTokens => "length",
+                    StopReason::MaxNewTokens if !choice.text.is_stopped() => "length",
                     _ => "stop",
                 });
             }

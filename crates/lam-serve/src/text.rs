@@ -21,6 +21,8 @@ pub struct AnswerText {
     /// Whether the lead has been looked for.
     begun: bool,
     ended: bool,
+    /// Whether a stop string ended it.
+    stopped: bool,
 }
 
 impl AnswerText {
@@ -28,7 +30,17 @@ impl AnswerText {
     /// template and has an empty one.
     pub fn new(renderer: Arc<Renderer>, lead: Arc<str>, stop: Arc<[String]>, question: Option<Arc<Question>>) -> Self {
         let begun = lead.is_empty();
-        Self { renderer, lead, stop, question, tokens: Vec::new(), held: Vec::new(), begun, ended: false }
+        Self {
+            renderer,
+            lead,
+            stop,
+            question,
+            tokens: Vec::new(),
+            held: Vec::new(),
+            begun,
+            ended: false,
+            stopped: false,
+        }
     }
 
     /// Takes the next token; the text that is certain now.
@@ -50,8 +62,8 @@ impl AnswerText {
     }
 
     /// Whether a stop string has ended it.
-    pub fn is_ended(&self) -> bool {
-        self.ended
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// The rest of the text, once no token comes any more.
@@ -67,8 +79,9 @@ impl AnswerText {
             self.held = text.into_bytes();
         }
         self.strip_lead();
-        let end = self.stop_place().unwrap_or(self.held.len());
-        self.ended = true;
+        let place = self.stop_place();
+        let end = place.unwrap_or(self.held.len());
+        (self.ended, self.stopped) = (true, place.is_some());
         let text = String::from_utf8_lossy(&self.held[..end]).into_owned();
         self.held.clear();
         text
@@ -81,7 +94,7 @@ impl AnswerText {
         }
         self.strip_lead();
         if let Some(place) = self.stop_place() {
-            self.ended = true;
+            (self.ended, self.stopped) = (true, true);
             return String::from_utf8_lossy(&self.held[..place]).into_owned();
         }
         let certain = self.held.len() - self.undecided();

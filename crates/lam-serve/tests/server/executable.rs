@@ -94,6 +94,11 @@ fn slots_that_cannot_be_read_are_refused_and_plans_are_answered() {
     let whole = answer(server.address(), &body);
     let prompt = renderer(true).plan_prompt("make it bold").unwrap();
     assert_eq!(whole["usage"]["prompt_tokens"], prompt.len());
+    // A stop string ends it for that reason, although the model wrote on.
+    let mut stopped = body.clone();
+    stopped["stop"] = text(&whole).chars().take(3).collect::<String>().into();
+    let stopped = answer(server.address(), &stopped);
+    assert_eq!((text(&stopped), &stopped["choices"][0]["finish_reason"]), ("", &json!("stop")));
     // So is a lone message without the template's own markup.
     let lone = answer(server.address(), &chat("make it bold", json!({"temperature": 0, "max_tokens": 20})));
     assert_eq!((&lone["choices"], &lone["usage"]), (&whole["choices"], &whole["usage"]));
