@@ -64,65 +64,34 @@ impl NearIndex {
 
     /// The most similar text of a group; the first of equals.
     pub fn nearest_among(&self, group: u32, text: &str) -> Option<(usize, f64)> {
-        let asked = self.asked(text);
-        if let Some(same) = self.same_words(group, &asked) {
-            return Some((same, 1.0));
-        }
-        let mut best = None;
-        self.probe(group, &asked, |length, texts| self.compare(&asked, length, texts, &mut best));
-        best
-    }
-
-    /// All texts of a group that are alike. Where some have the very words of this one, only the first of them: who joins
-    /// what is alike has joined it with the others.
-    pub fn alike_among(&self, group: u32, text: &str) -> BTreeSet<usize> {
-        let asked = self.asked(text);
-        if let Some(same) = self.same_words(group, &asked) {
-            return BTreeSet::from([same]);
-        }
-        let mut alike = BTreeSet::new();
-        self.probe(group, &asked, |length, texts| {
-            let must_share = self.must_share(asked.length, length);
-            let similar = |&number: &usize| {
-                asked.similarity(length, shared(&asked.known, &self.texts[number], must_share)) >= self.threshold
-            };
-            alike.extend(texts.iter().map(|&number| number as usize).filter(similar));
-        });
-        alike
-    }
-
-    fn asked(&self, text: &str) -> Asked {
         let normal = normalize(text);
         let words: BTreeSet<&str> = normal.split(' ').collect();
         let mut known: Vec<u32> = words.iter().filter_map(|word| self.words.get(*word).copied()).collect();
         known.sort_unstable_by(|left, right| right.cmp(left));
-        Asked { length: words.len(), known }
-    }
-
-    /// The first text of a group with the very words that are asked for.
-    fn same_words(&self, group: u32, asked: &Asked) -> Option<usize> {
-        let all_known = asked.known.len() == asked.length;
-        all_known.then(|| self.same.get(&(group, asked.known.clone()))).flatten().map(|number| *number as usize)
-    }
-
-    /// Visits texts of a group that may be alike, by their length; some of them more than once.
-    fn probe(&self, group: u32, asked: &Asked, mut visit: impl FnMut(usize, &[u32])) {
+        if known.len() == words.len()
+            && let Some(number) = self.same.get(&(group, known.clone()))
+        {
+            return Some((*number as usize, 1.0));
+        }
+        let asked = Asked { length: words.len(), known };
         let (shortest, longest) = self.lengths(asked.length);
         if shortest == longest && self.must_share(shortest, longest) == longest {
             // Too few words for one to differ.
-            return;
+            return None;
         }
         let unknown = asked.length - asked.known.len();
+        let mut best = None;
         for place in unknown..self.first_words(asked.length) {
             let Some(posting) = self.postings.get(&(group, asked.known[place - unknown])) else { continue };
             for (&(length, other_place), texts) in posting.range((shortest, 0)..=(longest, usize::MAX)) {
                 // The word itself, and what may be shared after it.
                 let reach = (asked.length - place).min(length - other_place);
                 if reach >= self.must_share(asked.length, length) {
-                    visit(length, texts);
+                    self.compare(&asked, length, texts, &mut best);
                 }
             }
         }
+        best
     }
 
     /// Compares with texts of one length, in their order, until none can be better any more.
@@ -232,9 +201,6 @@ mod tests {
                 let first = texts[..100].iter().position(|other| jaccard(other) == best);
                 let expected = first.filter(|_| best >= threshold).map(|first| (first, best));
                 assert_eq!(index.nearest(text), expected, "{text} at {threshold}");
-                let alike = (0..100).filter(|&other| jaccard(&texts[other]) >= threshold);
-                let expected = if best == 1.0 { first.into_iter().collect() } else { alike.collect() };
-                assert_eq!(index.alike_among(0, text), expected, "{text} at {threshold}");
             }
         }
     }

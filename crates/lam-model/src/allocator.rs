@@ -1,7 +1,5 @@
 //! Settings of the C allocator that a training process wants.
 
-use crate::backend::cpu::storage::buffer::give_back_spare;
-
 /// Keeps large freed blocks in the process instead of handing them back to the kernel, where glibc is the allocator.
 ///
 /// A step allocates the same large buffers as the step before; without this, each is mapped, cleared and unmapped
@@ -16,11 +14,8 @@ pub fn tune_allocator() {
     }
 }
 
-/// Hands freed memory back to the kernel after all: buffers of steps that are kept for the next step, and, where glibc is
-/// the allocator, freed blocks. For what is not needed again, such as weights that were laid out elsewhere, or the
-/// activations of a training that has ended.
-pub fn give_back_freed() {
-    give_back_spare();
+/// Hands freed blocks back to the kernel after all, where glibc is the allocator.
+pub(crate) fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` touches only what nobody holds.
     unsafe {

@@ -55,8 +55,9 @@ mod source;
 mod threads;
 mod window;
 
-pub use allocator::{give_back_freed, tune_allocator};
+pub use allocator::tune_allocator;
 pub use architecture::Architecture;
+pub use backend::cpu::storage::buffer::give_back_freed;
 pub use backend::cuda::PANEL_BYTES;
 pub use batch::{Answer, AnswerBatch, PackedBatch, Prefix, Target, TextRows, shared_rows};
 pub use config::{DecoderConfig, TokenIds};

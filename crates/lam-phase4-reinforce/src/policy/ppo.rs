@@ -26,9 +26,9 @@ pub(crate) const ROLLOUTS_FILE: &str = "rollouts.jsonl";
 /// No failure to learn from, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let reward_model = reward_model(io)?;
-    let failures = failures(config, io)?;
     let tried = config.imitates().then(|| Tried::read(config, io)).transpose()?;
     let (anchors, imitated) = tried.as_ref().map(Tried::imitated).transpose()?.unzip();
+    let failures = failures(config, io)?;
     let learned = failures.iter().map(|one| one.task.task_id.as_str());
     let learned = learned.chain(tried.iter().flat_map(Tried::task_ids));
     let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), learned)?;

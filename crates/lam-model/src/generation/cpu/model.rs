@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::panels::{Group, Groups, Panels, Rows, WIDTH};
 use super::row_reader::RowReader;
-use crate::allocator::give_back_freed;
 use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::ops::attention::Heads;
 use crate::backend::cpu::ops::head_norm;
+use crate::backend::cpu::storage::buffer::give_back_freed;
 use crate::backend::cpu::storage::weight::Weight;
 use crate::decoder::{Block, Stack};
 use crate::layout::GROUPS;

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use half::bf16;
 use rayon::prelude::*;
 
+use crate::allocator;
 use crate::backend::cpu::kernel::element::Element;
 use crate::backend::cpu::kernel::pages::Pages;
 
@@ -127,10 +128,13 @@ fn lock() -> impl DerefMut<Target = Spare> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives memory that no buffer has back to the system.
-pub(crate) fn give_back_spare() {
+/// Hands freed memory back to the kernel: buffers that are kept for the next step, and blocks that the C allocator keeps.
+/// For what is not needed again, such as weights that were laid out elsewhere, or the activations of a training that has
+/// ended.
+pub fn give_back_freed() {
     let given_up = lock().give_up();
     drop(given_up);
+    allocator::trim();
 }
 
 /// Memory of at least so many bytes, and whether it is cleared; nothing for none.
