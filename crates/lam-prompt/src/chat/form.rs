@@ -4,7 +4,7 @@
 //!
 //! The rendered text is tokenised at once with its special tokens recognised and none added. Contents that spell a
 //! special token stay text. A template that has no place for a system message gets the system text at the head of the
-//! first user message.
+//! user message that follows.
 
 use std::path::Path;
 
@@ -90,7 +90,7 @@ impl Chat {
 
     /// What people should know of its use.
     pub(crate) fn notes(&self) -> impl Iterator<Item = &'static str> {
-        let merged = "the chat template has no place for a system message: it stands at the head of the first request";
+        let merged = "the chat template has no place for a system message: it stands at the head of the next request";
         let dated = "the chat template writes the date: with SOURCE_DATE_EPOCH set, runs of other days write the same";
         let notes = [(self.merges_system, merged), (self.template.spells("strftime_now"), dated)];
         notes.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note)
@@ -212,15 +212,25 @@ fn values(names: &SpecialNames) -> Value {
     Value::from_iter(names.values().map(|(name, value)| (name.to_owned(), Value::from_serialize(value))))
 }
 
-/// The system text at the head of the user message that follows it.
+/// The messages with each system text at the head of the next user message, so that nobody else is made to say it;
+/// where no user speaks any more, the user says it.
 fn merged(messages: &[Message]) -> Vec<Message> {
-    match messages {
-        [system, user, rest @ ..] if system.role == Role::System => {
-            let head = Message::new(Role::User, format!("{}\n\n{}", system.content, user.content));
-            std::iter::once(head).chain(rest.iter().cloned()).collect()
+    let (mut merged, mut system) = (Vec::new(), Vec::new());
+    for message in messages {
+        match message.role {
+            Role::System => system.push(message.content.as_str()),
+            Role::User => {
+                system.push(&message.content);
+                merged.push(Message::new(Role::User, system.join("\n\n")));
+                system.clear();
+            }
+            Role::Assistant => merged.push(message.clone()),
         }
-        _ => messages.to_vec(),
     }
+    if !system.is_empty() {
+        merged.push(Message::new(Role::User, system.join("\n\n")));
+    }
+    merged
 }
 
 /// The end of a text, for errors.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lam_prompt::{Renderer, Tokenizer};
+use lam_prompt::{Message, Renderer, Role, Tokenizer};
 use lam_signal::{Fault, FaultKind};
 use lam_types::{Action, State};
 use serde_json::{Value, json};
@@ -105,6 +105,26 @@ fn an_answer_is_what_the_template_adds_up_to_its_end() {
     let thinking = renderer(thinking).expect("the history is the same");
     assert!(prompt(&thinking, "x").ends_with("x<assistant><think>\n"));
     assert_eq!(answer(&thinking, "go"), "{\"plan\": [\"go\"]}</s>");
+}
+
+#[test]
+fn a_system_text_without_a_place_of_its_own_is_said_by_the_user_alone() {
+    let refusing = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
+        {{ '<' + m.role + '>' + m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}\
+        {% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}";
+    let renderer = renderer(refusing).expect("it is asked with the system text in the request");
+    let message = |(role, text): &(Role, &str)| Message::new(*role, *text);
+    let (system, user, assistant) = (Role::System, Role::User, Role::Assistant);
+    for (conversation, expected) in [
+        (vec![(system, "S"), (user, "a")], "<user>S\n\na<assistant>"),
+        (vec![(system, "S"), (assistant, "b"), (user, "a")], "<assistant>b</s><user>S\n\na<assistant>"),
+        (vec![(system, "S"), (system, "T"), (user, "a")], "<user>S\n\nT\n\na<assistant>"),
+        (vec![(user, "a"), (assistant, "b"), (system, "S")], "<user>a<assistant>b</s><user>S<assistant>"),
+    ] {
+        let messages: Vec<Message> = conversation.iter().map(message).collect();
+        let prompt = renderer.chat_prompt(&messages).expect("each message has its role");
+        assert_eq!(renderer.tokenizer().decode(&prompt), expected, "{conversation:?}");
+    }
 }
 
 #[test]
