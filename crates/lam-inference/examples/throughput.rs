@@ -45,7 +45,6 @@ fn request(own: u32, constrained: bool, logprobs: bool) -> GenerationRequest {
         sampling: Sampling { temperature: 1.0, seed: u64::from(own), ..Sampling::default() },
         max_new_tokens: ANSWER,
         stop_tokens: Vec::new(),
-        stop_strings: None,
         logprobs,
         logprob_temperature: 1.0,
         top_logprobs: 0,

@@ -165,11 +165,8 @@ impl Live {
             constraint.advance(token);
             constraint.is_done()
         });
-        let stop_string = self.request.stop_strings.as_mut().and_then(|strings| strings.push(token));
         self.stop = if self.request.stop_tokens.contains(&token) {
             Some(StopReason::StopToken)
-        } else if let Some(before) = stop_string {
-            Some(StopReason::StopString { before })
         } else if complete {
             Some(StopReason::ConstraintComplete)
         } else if self.tokens.len() >= self.request.max_new_tokens {

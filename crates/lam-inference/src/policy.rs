@@ -63,7 +63,6 @@ impl<'a> ModelPolicy<'a> {
             sampling: Sampling { temperature, seed: request.seed, ..self.options.sampling },
             max_new_tokens: self.options.max_new_tokens,
             stop_tokens: self.renderer.stop_tokens().to_vec(),
-            stop_strings: None,
             logprobs: self.options.logprobs,
             logprob_temperature: 1.0,
             top_logprobs: 0,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lam_model::AdapterId;
-use lam_prompt::{StopStrings, TokenConstraint};
+use lam_prompt::TokenConstraint;
 
 use crate::{InferenceError, Sampling};
 
@@ -19,8 +19,6 @@ pub struct GenerationRequest {
     pub max_new_tokens: usize,
     /// Tokens that end the answer; they are part of it.
     pub stop_tokens: Vec<u32>,
-    /// Strings that end the answer; their tokens are part of it.
-    pub stop_strings: Option<StopStrings>,
     /// Whether the model's log-probabilities of the tokens are wanted, of those too that the constraint left no choice
     /// about. Without them scores are summed only over what may be chosen.
     pub logprobs: bool,
@@ -35,15 +33,12 @@ pub struct GenerationRequest {
 impl GenerationRequest {
     /// A greedy, free answer that ends with `eos`.
     pub fn greedy(prompt: Vec<u32>, eos: u32, max_new_tokens: usize) -> Self {
-        let sampling = Sampling::default();
-        let (constraint, stop_tokens, stop_strings) = (None, vec![eos], None);
         Self {
             prompt,
-            constraint,
-            sampling,
+            constraint: None,
+            sampling: Sampling::default(),
             max_new_tokens,
-            stop_tokens,
-            stop_strings,
+            stop_tokens: vec![eos],
             logprobs: true,
             logprob_temperature: 1.0,
             top_logprobs: 0,
@@ -71,11 +66,6 @@ impl GenerationRequest {
 pub enum StopReason {
     /// A stop token was written.
     StopToken,
-    /// A stop string was written.
-    StopString {
-        /// Bytes of the answer before it.
-        before: usize,
-    },
     /// The constraint is complete.
     ConstraintComplete,
     /// The answer is as long as it may be.
@@ -88,7 +78,6 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             StopReason::StopToken => "the answer ended with a stop token",
-            StopReason::StopString { .. } => "the answer ended with a stop string",
             StopReason::ConstraintComplete => "the constraint was complete",
             StopReason::MaxNewTokens => "the answer reached `max_new_tokens` before its end",
             StopReason::Cancelled => "generation was stopped before the answer's end",

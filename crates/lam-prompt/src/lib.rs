@@ -41,4 +41,4 @@ pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, Structure
 pub use error::{ParseError, PromptError};
 pub use preview::{Piece, Style, draw};
 pub use renderer::Renderer;
-pub use tokenizer::{MARKERS, StopStrings, Tokenizer, TokenizerConfig, has_tokenizer, tokenizer_files};
+pub use tokenizer::{MARKERS, Tokenizer, TokenizerConfig, has_tokenizer, tokenizer_files};

@@ -1,8 +1,8 @@
-//! Output formats and stop strings in generation: they hold, and make no request depend on another.
+//! Output formats in generation: they hold, and make no request depend on another.
 
 use lam_inference::{Completion, GenerationRequest, Generator, InferenceError, Sampling, StopReason, score};
 use lam_model::{Decoder, Initialization};
-use lam_prompt::{OutputFormat, StopStrings, StructuredOutputs, TokenConstraint, Tokenizer, TokenizerConfig};
+use lam_prompt::{OutputFormat, StructuredOutputs, TokenConstraint, Tokenizer, TokenizerConfig};
 use serde_json::{Value, json};
 
 use crate::tiny::config;
@@ -65,34 +65,6 @@ fn answers_fit_their_format_alone_and_together_and_are_scored_as_in_training() {
             assert!((logprob - forward).abs() < 1e-4, "{logprob} {forward} in {text}");
         }
     }
-}
-
-#[test]
-fn a_stop_string_ends_the_answer_where_it_stands() {
-    let tokenizer = tokenizer();
-    let decoder = decoder(&tokenizer);
-    let ask = |stop_strings: Option<StopStrings>| {
-        let free = GenerationRequest::greedy(tokenizer.encode(" make the title"), tokenizer.eos(), 30);
-        let request = GenerationRequest { stop_strings, stop_tokens: Vec::new(), ..free };
-        Generator::new(&decoder, 1).unwrap().run(vec![request]).unwrap().remove(0)
-    };
-    let whole = ask(None);
-    assert_eq!(whole.stop, StopReason::MaxNewTokens);
-    // The end of one token and the beginning of the next.
-    let across = |pair: &[u32]| {
-        let (first, second) = (tokenizer.token_bytes(pair[0]), tokenizer.token_bytes(pair[1]));
-        String::from_utf8([first.last_chunk::<1>()?.as_slice(), second.first_chunk::<1>()?].concat()).ok()
-    };
-    let string = whole.tokens[4..].windows(2).find_map(across).expect("two tokens that meet in ASCII");
-    let stopped = ask(Some(StopStrings::new(&tokenizer, std::slice::from_ref(&string)).unwrap()));
-    let StopReason::StopString { before } = stopped.stop else { panic!("{:?}", stopped.stop) };
-    assert_eq!(stopped.tokens, whole.tokens[..stopped.tokens.len()]);
-    let bytes: Vec<u8> = stopped.tokens.iter().flat_map(|&token| tokenizer.token_bytes(token)).copied().collect();
-    assert!(
-        bytes[before..].starts_with(string.as_bytes()) && stopped.tokens.len() < 30,
-        "{before} {}",
-        stopped.tokens.len()
-    );
 }
 
 /// Fails with a reason after a few tokens.

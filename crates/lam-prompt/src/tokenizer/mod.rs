@@ -10,7 +10,6 @@ mod markers;
 mod names;
 mod read;
 mod rendered;
-mod stop;
 mod train;
 mod words;
 
@@ -20,7 +19,6 @@ pub(crate) use gguf::model_config;
 pub use markers::MARKERS;
 pub(crate) use names::{CHAT_TEMPLATE, SpecialNames, TOKENIZER_CONFIG, read_object};
 pub(crate) use rendered::Cover;
-pub use stop::StopStrings;
 pub(crate) use train::COMPACT_TEMPLATE;
 pub use train::TokenizerConfig;
 
@@ -83,11 +81,6 @@ impl Tokenizer {
     /// The bytes that a token stands for; empty for an id outside the vocabulary.
     pub fn token_bytes(&self, id: u32) -> &[u8] {
         self.bytes.get(id as usize).map_or(&[], Vec::as_slice)
-    }
-
-    /// The bytes of every token, by its id.
-    pub(crate) fn all_bytes(&self) -> Arc<Vec<Vec<u8>>> {
-        Arc::clone(&self.bytes)
     }
 
     /// Whether a text's tokens stand for exactly that text; SentencePiece puts a space before it.

@@ -1,6 +1,6 @@
-//! Output formats for any use: whatever is chosen among the allowed tokens fits the format, and stop strings are found.
+//! Output formats for any use: whatever is chosen among the allowed tokens fits the format.
 
-use lam_prompt::{OutputFormat, StopStrings, StructuredConstraint, StructuredOutputs, TokenConstraint, Tokenizer};
+use lam_prompt::{OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint, Tokenizer};
 use rand::SeedableRng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -117,29 +117,4 @@ fn a_token_that_was_not_allowed_ends_the_answer() {
     let mut constraint = outputs.constraint(&OutputFormat::Regex("[0-9]{3}".into())).expect("an expression");
     constraint.advance(renderer.tokenizer().encode("x")[0]);
     assert!(constraint.is_done() && constraint.allowed().is_empty() && constraint.failure().is_some());
-}
-
-#[test]
-fn a_stop_string_is_found_across_tokens() {
-    let renderer = fixture::renderer();
-    let tokenizer = renderer.tokenizer();
-    let text = "make it bold\n\nÄnd find every word";
-    let found = |strings: &[&str]| {
-        let strings: Vec<String> = strings.iter().map(|string| (*string).to_owned()).collect();
-        let mut stop = StopStrings::new(tokenizer, &strings).expect("sound strings");
-        let tokens = tokenizer.encode(text);
-        tokens.iter().enumerate().find_map(|(place, &token)| stop.push(token).map(|before| (place, before)))
-    };
-    for string in ["m", "it b", "bold\n\nÄ", "\n\n", "Änd f", "word"] {
-        let (place, before) = found(&[string]).unwrap_or_else(|| panic!("`{string}` was not found"));
-        assert_eq!(Some(before), text.find(string), "{string}");
-        let written = tokenizer.decode(&tokenizer.encode(text)[..=place]);
-        assert!(
-            written.contains(string) && !tokenizer.decode(&tokenizer.encode(text)[..place]).contains(string),
-            "{string}"
-        );
-    }
-    assert_eq!(found(&["every", "bold"]).map(|(_, before)| before), text.find("bold"));
-    assert_eq!(found(&["bald"]), None);
-    assert!(StopStrings::new(tokenizer, &[String::new()]).is_err());
 }

@@ -27,7 +27,6 @@ fn requests(prompts: &[u32], length: usize, answer: usize) -> Vec<GenerationRequ
         sampling: Sampling::default(),
         max_new_tokens: answer,
         stop_tokens: Vec::new(),
-        stop_strings: None,
         logprobs: false,
         logprob_temperature: 1.0,
         top_logprobs: 0,
