@@ -96,7 +96,7 @@ def serve(binary, model, token):
     sys.exit(f"{' '.join(command)} ended with {server.wait()}")
 
 
-def check_answers(checks, openai, client, model):
+def check_answers(checks, client, model):
     ask = client.chat.completions.create
     whole = ask(model=model, messages=QUESTION, temperature=0, max_tokens=24)
     choice = whole.choices[0]
@@ -324,6 +324,8 @@ def main():
     given = arguments.parse_args()
     if (given.model is None) == (given.url is None):
         arguments.error("name a run or a model, or the --url of a server")
+    if given.url and given.soak:
+        arguments.error("--soak watches the memory of a server that is started here: name a run or a model")
     in_own_environment()
     import openai
 
@@ -344,14 +346,14 @@ def main():
             check_curl(checks, url, token, model)
         else:
             checks.skip("tokens and curl", "the server is not ours")
-        content = check_answers(checks, openai, client, model)
+        content = check_answers(checks, client, model)
         check_streams(checks, client, model, content)
         check_forms(checks, openai, client, model)
         check_refusals(checks, openai, client, model)
         asyncio.run(check_async(checks, openai, url, token, model, content))
         check_langchain(checks, url, token, model, content)
         check_load(checks, openai, url, token, model)
-        if server and given.soak:
+        if given.soak:
             check_soak(checks, url, token, model, server, given.soak)
         if server:
             server.terminate()

@@ -66,9 +66,9 @@ impl Head {
         };
         let choices: Vec<Value> = answers.into_iter().enumerate().map(choice).collect();
         let mut body = self.body(false);
-        body.insert("choices".into(), choices.into());
-        body.insert("usage".into(), usage);
-        body.into()
+        body["choices"] = choices.into();
+        body["usage"] = usage;
+        body
     }
 
     /// The chunk that opens an answer of a conversation.
@@ -92,31 +92,27 @@ impl Head {
     /// The last chunk, with the numbers of tokens.
     pub fn last(&self, usage: Value) -> Value {
         let mut body = self.body(true);
-        body.insert("choices".into(), json!([]));
-        body.insert("usage".into(), usage);
-        body.into()
+        body["choices"] = json!([]);
+        body["usage"] = usage;
+        body
     }
 
     fn chunk(&self, choice: Value) -> Value {
         let mut body = self.body(true);
-        body.insert("choices".into(), json!([choice]));
+        body["choices"] = json!([choice]);
         if self.include_usage {
-            body.insert("usage".into(), Value::Null);
+            body["usage"] = Value::Null;
         }
-        body.into()
+        body
     }
 
-    fn body(&self, is_chunk: bool) -> Map<String, Value> {
+    fn body(&self, is_chunk: bool) -> Value {
         let object = match (self.is_chat, is_chunk) {
             (true, true) => "chat.completion.chunk",
             (true, false) => "chat.completion",
             (false, _) => "text_completion",
         };
-        let body = json!({"id": self.id, "object": object, "created": self.created, "model": self.model});
-        match body {
-            Value::Object(body) => body,
-            _ => Map::new(),
-        }
+        json!({"id": self.id, "object": object, "created": self.created, "model": self.model})
     }
 
     /// log p of each token, with the most probable ones at its place; `null` where none are wanted.

@@ -105,7 +105,10 @@ fn chat(messages: &[Message], model: &ServedModel, executable: bool) -> Result<P
 /// a task to be planned.
 fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
     let [Message { role: Role::User, content }] = messages else { return None };
-    let tokens = renderer.open_text(content).ok().filter(|_| renderer.is_compact())?;
+    if !renderer.is_compact() {
+        return None;
+    }
+    let tokens = renderer.open_text(content).ok()?;
     let has_markup = tokens.iter().skip(1).any(|token| renderer.tokenizer().is_special(*token));
     (!has_markup).then(|| Question::Plan { task: content.clone() })
 }

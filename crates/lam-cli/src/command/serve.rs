@@ -56,8 +56,13 @@ fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     output.value(&json!({"environment": name, "url": url, "max_sessions": sessions}))?;
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
-    while !cancel.is_cancelled() {
+    wait(&cancel, || true);
+    Ok(())
+}
+
+/// Waits until somebody asks to stop, or what is served is not running any more.
+pub(super) fn wait(cancel: &Cancel, is_running: impl Fn() -> bool) {
+    while !cancel.is_cancelled() && is_running() {
         std::thread::sleep(LOOK);
     }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
 use lam_signal::{Cancel, Failure, Secret};
 use serde_json::json;
 
+use super::serve::wait;
 use crate::args::ServeModelArgs;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::{Output, tell};
@@ -18,8 +19,6 @@ use crate::registry::registry;
 const TOKEN: &str = "LAM_SERVE_TOKEN";
 /// What the models of a run are called, the last one first.
 const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
-/// How often it is looked whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Serves the models.
 pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
@@ -38,9 +37,7 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     output.line(&format!("serving {} at {url}/v1, {} answers at once; Ctrl-C stops", names.join(", "), args.slots));
     output.line(&format!("a page to try them: {url}/"));
     output.value(&json!({"models": names, "url": format!("{url}/v1"), "page": format!("{url}/")}))?;
-    while !cancel.is_cancelled() && server.is_running() {
-        std::thread::sleep(LOOK);
-    }
+    wait(&cancel, || server.is_running());
     if !cancel.is_cancelled() {
         return Err(Failure::runtime("the server ended by itself"));
     }

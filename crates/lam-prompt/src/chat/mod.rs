@@ -16,6 +16,12 @@ use crate::answer::spaced;
 
 pub use read::{Question, read_question};
 
+/// What stands before each of App. C's slots.
+const CONTROLS: &str = "<Available Control Item:> ";
+const REQUEST: &str = "<User Request:> ";
+const ACTIONS: &str = "<Previous Actions:> ";
+const PLANS: &str = "<Previous Plans:> ";
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,7 +53,7 @@ pub fn messages(state: &State, functions: &[FunctionSpec]) -> Vec<Message> {
     let controls: Vec<Value> = state.observation.controls.iter().map(control_item).collect();
     let history: Vec<Value> = state.previous_actions.iter().map(history_item).collect();
     let user = format!(
-        "<Available Control Item:> {}\n<User Request:> {}\n<Previous Actions:> {}\n<Previous Plans:> {}",
+        "{CONTROLS}{}\n{REQUEST}{}\n{ACTIONS}{}\n{PLANS}{}",
         spaced(&Value::from(controls)),
         state.request,
         spaced(&Value::from(history)),
@@ -58,7 +64,7 @@ pub fn messages(state: &State, functions: &[FunctionSpec]) -> Vec<Message> {
 
 /// The messages that ask for a plan.
 pub fn plan_messages(task: &str) -> Vec<Message> {
-    let user = format!("<User Request:> {task}");
+    let user = format!("{REQUEST}{task}");
     vec![Message::new(Role::System, system::PLAN), Message::new(Role::User, user)]
 }
 

@@ -7,13 +7,8 @@ use lam_types::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Message, Role, system};
+use super::{ACTIONS, CONTROLS, Message, PLANS, REQUEST, Role, system};
 
-/// What stands before each slot.
-const CONTROLS: &str = "<Available Control Item:> ";
-const REQUEST: &str = "<User Request:> ";
-const ACTIONS: &str = "<Previous Actions:> ";
-const PLANS: &str = "<Previous Plans:> ";
 /// What stands before and after the functions' documentation.
 const FUNCTIONS: &str = "Functions:\n";
 const AFTER_FUNCTIONS: &str = "\nStatus of the request after your action:";
@@ -155,13 +150,12 @@ fn control_type(name: &str) -> Option<ControlType> {
 /// `NAME (KIND, NEED): DOC`
 fn read_argument(line: &str) -> Option<ArgSpec> {
     let (name, rest) = line.split_once(" (")?;
-    let (required, (kind, doc)) = match (rest.split_once(", required): "), rest.split_once(", optional): ")) {
-        (Some(split), None) => (true, split),
-        (None, Some(split)) => (false, split),
-        (Some(first), Some(other)) => {
-            (first.0.len() < other.0.len(), if first.0.len() < other.0.len() { first } else { other })
-        }
-        (None, None) => return None,
+    let (form, doc) = rest.split_once("): ")?;
+    let (kind, need) = form.rsplit_once(", ")?;
+    let required = match need {
+        "required" => true,
+        "optional" => false,
+        _ => return None,
     };
     Some(ArgSpec { name: name.to_owned(), kind: read_kind(kind)?, required, doc: doc.to_owned() })
 }

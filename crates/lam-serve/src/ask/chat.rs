@@ -30,7 +30,7 @@ pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
             refuse_unless_empty(&fields, name)?;
         }
     }
-    fields.pass_over(&["tools", "functions", "tool_choice", "function_call"]);
+    fields.pass_over(&["tools", "functions", "function_call"]);
     let (short, long) =
         (fields.count("max_tokens", 1..=usize::MAX)?, fields.count("max_completion_tokens", 1..=usize::MAX)?);
     let wants = fields.flag("logprobs")?;
@@ -60,7 +60,7 @@ fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result
             return Err(Refusal::of_field(path, message));
         }
     };
-    refuse_unless_empty(&fields, "tool_calls").map_err(|refusal| at(refusal, &fields.path("tool_calls")))?;
+    refuse_unless_empty(&fields, "tool_calls")?;
     fields.pass_over(&["name", "refusal", "audio", "annotations", "function_call"]);
     let path = fields.path("content");
     let content = match fields.get("content") {
@@ -75,7 +75,6 @@ fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result
     // One name for a field of every message.
     let general = |path: String| path.replacen(place, "messages[]", 1);
     unknown.extend(fields.unknown().map(general));
-    unknown.dedup();
     Ok(Message::new(role, content))
 }
 
@@ -90,10 +89,6 @@ fn read_part(value: &Value, place: &str) -> Result<String, Refusal> {
             Err(Refusal::of_field(path, message).code("unsupported_content"))
         }
     }
-}
-
-fn at(refusal: Refusal, path: &str) -> Refusal {
-    Refusal { param: Some(path.to_owned()), ..refusal }
 }
 
 #[cfg(test)]
@@ -133,6 +128,11 @@ mod tests {
             ("messages", json!({}), "messages"),
             ("messages", json!([{"role": "tool", "content": "x"}]), "messages[0].role"),
             ("messages", json!([{"role": "user"}]), "messages[0].content"),
+            (
+                "messages",
+                json!([{"role": "assistant", "content": "x", "tool_calls": [{"id": "1"}]}]),
+                "messages[0].tool_calls",
+            ),
             ("messages", json!([{"role": "user", "content": [{"type": "image_url"}]}]), "messages[0].content[0].type"),
             ("messages", json!([{"role": "user", "content": [{"type": "text"}]}]), "messages[0].content[0].text"),
             ("temperature", json!(2.5), "temperature"),

@@ -16,7 +16,6 @@ pub fn read_format(fields: &Fields<'_>) -> Result<Option<OutputFormat>, Refusal>
         "json_schema" => {
             let named = format.get("json_schema").ok_or_else(|| missing("response_format.json_schema"))?;
             let named = Fields::of(named, "response_format.json_schema")?;
-            named.pass_over(&["name", "description", "strict"]);
             let schema = named.get("schema").ok_or_else(|| missing("response_format.json_schema.schema"))?;
             Ok(Some(OutputFormat::JsonSchema(schema.clone())))
         }

@@ -98,11 +98,7 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
         Some(_) if !stream => {
             return Err(Refusal::of_field("stream_options", "`stream_options` belongs to `stream` = true"));
         }
-        Some(options) => {
-            let options = Fields::of(options, "stream_options")?;
-            options.pass_over(&["include_obfuscation"]);
-            options.flag("include_usage")?
-        }
+        Some(options) => Fields::of(options, "stream_options")?.flag("include_usage")?,
         None => false,
     };
     let stop = fields.texts("stop")?;
@@ -164,5 +160,6 @@ fn refuse_unless_empty(fields: &Fields<'_>, name: &'static str) -> Result<(), Re
     if fields.get(name).is_none_or(is_empty) {
         return Ok(());
     }
-    Err(Refusal::of_field(name, format!("`{name}` is not supported")).code("unsupported_parameter"))
+    let path = fields.path(name);
+    Err(Refusal::of_field(&path, format!("`{path}` is not supported")).code("unsupported_parameter"))
 }

@@ -8,7 +8,8 @@ mod pages;
 mod server;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -83,17 +84,27 @@ impl ServerSettings {
     /// Refuses what no server starts with, which costs nothing to know before models are loaded.
     ///
     /// # Errors
-    /// A token that no header can carry, or an address that others can reach without one.
+    /// A token that no header can carry, a host without an address, or one that others can reach without a token.
     pub fn check(&self) -> Result<(), ServeError> {
+        self.addresses().map(drop)
+    }
+
+    /// Where to listen; as [`ServerSettings::check`].
+    fn addresses(&self) -> Result<Vec<SocketAddr>, ServeError> {
         if let Some(reason) = self.token.as_ref().and_then(Secret::unfit_for_header) {
             return Err(ServeError::Token { reason });
         }
-        let address = self.host.parse::<IpAddr>();
-        let is_loopback = self.host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        match self.token {
-            None if !is_loopback => Err(ServeError::Exposed { host: self.host.clone() }),
-            _ => Ok(()),
+        let addresses: Vec<SocketAddr> =
+            (self.host.as_str(), self.port).to_socket_addrs().map_err(|source| self.cannot_listen(source))?.collect();
+        if self.token.is_none() && addresses.iter().any(|address| !address.ip().is_loopback()) {
+            return Err(ServeError::Exposed { host: self.host.clone() });
         }
+        Ok(addresses)
+    }
+
+    /// What the system said when the server was to listen.
+    fn cannot_listen(&self, source: io::Error) -> ServeError {
+        ServeError::Bind { address: format!("{}:{}", self.host, self.port), source }
     }
 }
 

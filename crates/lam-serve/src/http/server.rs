@@ -46,14 +46,13 @@ impl Server {
     /// Listens, and serves the models from now on.
     ///
     /// # Errors
-    /// An address that cannot be listened on, or that others can reach without a token.
+    /// As [`ServerSettings::check`], and an address that cannot be listened on.
     pub fn start(models: Models, settings: ServerSettings) -> Result<Self, ServeError> {
-        settings.check()?;
-        let host = settings.host.clone();
-        let bind = |source| ServeError::Bind { address: format!("{host}:{}", settings.port), source };
-        let listener = std::net::TcpListener::bind((host.as_str(), settings.port)).map_err(bind)?;
-        listener.set_nonblocking(true).map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let addresses = settings.addresses()?;
+        let failed = |source| settings.cannot_listen(source);
+        let listener = std::net::TcpListener::bind(addresses.as_slice()).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(SERVING)
             .max_blocking_threads(PREPARING)

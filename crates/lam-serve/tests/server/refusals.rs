@@ -96,6 +96,19 @@ fn a_token_is_asked_for_where_one_is_set() {
 }
 
 #[test]
+fn a_host_is_what_it_resolves_to() {
+    let at = |host: &str| ServerSettings { host: host.into(), port: 0, ..ServerSettings::default() };
+    for own in ["localhost", "127.0.0.1", "127.8.9.10"] {
+        assert!(at(own).check().is_ok(), "{own}");
+    }
+    for open in ["0.0.0.0", "0", "192.0.2.1", "::"] {
+        assert!(matches!(at(open).check(), Err(ServeError::Exposed { .. })), "{open}");
+    }
+    let error = at("").check().unwrap_err();
+    assert!(matches!(error, ServeError::Bind { .. }) && error.to_string().contains("--host"), "{error}");
+}
+
+#[test]
 fn pages_of_other_names_are_kept_out() {
     let server = Tiny::default().serve();
     let ask = |host: &str| {
