@@ -1,4 +1,5 @@
-//! Examples made from rows: tokenised, masked, checked, counted, drawn for people to see.
+//! Examples made from rows: tokenised, masked, checked, counted, drawn for people to see. And the rounds of an
+//! exploration, as its directory keeps them for the stages after it.
 //!
 //! The loss counts only what the model is to answer, its end of sequence included. Knows no model and no environment.
 //!

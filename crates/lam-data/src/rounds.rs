@@ -42,12 +42,12 @@ impl ExplorationRound {
     }
 
     /// Episodes for each task that was solved anew; `None` where none was.
-    pub fn episodes_each(&self) -> Option<f64> {
+    fn episodes_each(&self) -> Option<f64> {
         (self.solved > 0).then(|| self.episodes as f64 / self.solved as f64)
     }
 
     /// Tokens of the model for each task that was solved anew; `None` where none was.
-    pub fn tokens_each(&self) -> Option<f64> {
+    fn tokens_each(&self) -> Option<f64> {
         (self.solved > 0).then(|| self.model_tokens as f64 / self.solved as f64)
     }
 

@@ -1,7 +1,6 @@
 //! The interval of a proportion. Knows not what was counted.
 
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+use lam_types::Z95;
 
 /// Wilson's score interval of a proportion, 95 %, within [0, 1]: E. B. Wilson, "Probable Inference, the Law of
 /// Succession, and Statistical Inference", JASA 22 (1927). It holds what it promises down to a few trials and at the
@@ -13,7 +12,7 @@ pub fn wilson(successes: f64, trials: f64) -> Option<[f64; 2]> {
     if trials <= 0.0 {
         return None;
     }
-    let (share, square) = (successes / trials, Z * Z / trials);
+    let (share, square) = (successes / trials, Z95 * Z95 / trials);
     let middle = share + square / 2.0;
     let half = (square * (share * (1.0 - share) + square / 4.0)).sqrt();
     let [low, high] = [middle - half, middle + half].map(|end| (end / (1.0 + square)).clamp(0.0, 1.0));

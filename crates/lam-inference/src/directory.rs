@@ -12,8 +12,6 @@ use lam_types::PolicyId;
 
 use crate::{CachedDecoder, GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 
-/// Episodes or questions answered at once.
-const SLOTS: usize = 64;
 /// Longest plan, in tokens.
 const PLAN_TOKENS: usize = 256;
 
@@ -83,7 +81,7 @@ impl ModelDirectory {
     fn generator(&self) -> Result<Generator<'_>, InferenceError> {
         // Weights that lie in blocks, as in many GGUF files, are asked in their blocks.
         let options = self.decoder.block_options();
-        Ok(Generator::over(Box::new(CachedDecoder::with(&self.decoder, SLOTS, options)?)))
+        Ok(Generator::over(Box::new(CachedDecoder::with(&self.decoder, Generator::SLOTS, options)?)))
     }
 }
 

@@ -39,6 +39,9 @@ struct Waiting {
 }
 
 impl<'a> Generator<'a> {
+    /// Requests answered at a time where nothing asks for another number.
+    pub const SLOTS: usize = 64;
+
     /// A generator over `decoder` that answers at most `slots` requests at a time.
     ///
     /// # Errors

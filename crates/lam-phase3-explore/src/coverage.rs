@@ -25,10 +25,8 @@ pub struct Coverage {
     /// Tasks with a success of any way in any round.
     pub solved: usize,
     /// Of these, tasks that were solved before this round.
-    #[serde(default)]
     pub earlier: usize,
     /// The rounds of exploration up to this one, as far as they are known.
-    #[serde(default)]
     pub rounds: Vec<ExplorationRound>,
     /// What each way did in this round of exploration, in order.
     pub ways: Vec<RoundCoverage>,
@@ -63,7 +61,6 @@ pub struct FamilyCoverage {
     /// Tasks that were explored.
     pub tasks: usize,
     /// Of these, tasks that were solved before this round of exploration.
-    #[serde(default)]
     pub earlier: usize,
     /// Tasks that each way solved in it; a task counts for the first.
     pub solved: BTreeMap<Way, usize>,

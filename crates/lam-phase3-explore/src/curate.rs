@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lam_types::{Call, Trajectory};
+use lam_types::{SeenCalls, Trajectory};
 
 /// The attempts, chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,14 +71,8 @@ fn by_task(episodes: impl Iterator<Item = (Trajectory, bool)>) -> Vec<Vec<(Traje
 
 /// The first `count` trajectories that do different things.
 fn distinct(trajectories: Vec<Trajectory>, count: usize) -> Vec<Trajectory> {
-    let mut seen: Vec<Vec<Call>> = Vec::new();
-    let is_new = |trajectory: &Trajectory| {
-        let calls = trajectory.calls();
-        let is_new = !seen.contains(&calls);
-        seen.extend(is_new.then_some(calls));
-        is_new
-    };
-    trajectories.into_iter().filter(is_new).take(count).collect()
+    let mut seen = SeenCalls::default();
+    trajectories.into_iter().filter(|trajectory| seen.is_new(trajectory)).take(count).collect()
 }
 
 #[cfg(test)]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use lam_data::{COVERAGE_FILE, ExplorationRound, read_rounds};
 use lam_store::read_trajectories;
-use lam_types::{StepStatus, Task, Trajectory};
+use lam_types::{Task, Trajectory};
 
 use crate::explorers::SUCCESSES_FILE;
+use crate::rounds::is_example;
 use crate::{ExploreError, Keep, curate};
 
 /// The rounds before this one; of the first, nothing.
@@ -40,7 +41,8 @@ impl Earlier {
             let file = if path.is_dir() { path.join(SUCCESSES_FILE) } else { path.clone() };
             for (row, episode) in read_trajectories(&file)?.into_iter().enumerate() {
                 check(&episode, &file, row, &known)?;
-                if is_example(&episode) {
+                let is_own_try = episode.steps.iter().any(|step| step.tokens.is_some());
+                if is_example(&episode, is_own_try) {
                     successes.push(episode);
                 }
             }
@@ -103,12 +105,4 @@ fn check(episode: &Trajectory, file: &Path, row: usize, known: &BTreeMap<&str, &
             refused("task_id", &task.task_id, reason, hint)
         }
     }
-}
-
-/// Whether an episode is to be imitated. One that the model did not act in followed a plan: then each of its steps must
-/// be a call that had its effect.
-fn is_example(episode: &Trajectory) -> bool {
-    let is_own = episode.steps.iter().any(|step| step.tokens.is_some());
-    let is_call = |step: &lam_types::Step| step.status == StepStatus::Ok && !step.action.function.is_empty();
-    episode.succeeded() && (is_own || episode.steps.iter().all(is_call))
 }

@@ -88,23 +88,23 @@ impl Procedures {
         let known: BTreeSet<&str> = tasks.iter().map(|task| task.application.as_str()).chain([environment]).collect();
         // What does not say what it is about may be about this.
         let is_about = |pair: &TaskPlan| pair.application.is_empty() || known.contains(pair.application.as_str());
+        if self.pairs.iter().all(is_about) {
+            return Ok(());
+        }
         let pairs = std::mem::take(&mut self.pairs);
         let (kept, others): (Vec<TaskPlan>, Vec<TaskPlan>) = pairs.into_iter().partition(is_about);
         let files = std::mem::take(&mut self.files);
-        if !others.is_empty() {
-            let wanted = known.iter().filter(|name| !name.is_empty()).map(|name| (*name).to_owned()).collect();
-            let applications: BTreeSet<String> = others.iter().map(|pair| pair.application.clone()).collect();
-            let applications = applications.into_iter().collect();
-            let found = others.len();
-            if kept.is_empty() {
-                return Err(ExploreError::NoProcedures { paths: files, wanted, found, applications });
-            }
-            let (wanted, applications) = (listed(&wanted), listed(&applications));
-            let all = found + kept.len();
-            progress.note(&format!(
-                "{found} of {all} documented procedures are about {applications}, not {wanted}: left out"
-            ));
+        let wanted = known.iter().filter(|name| !name.is_empty()).map(|name| (*name).to_owned()).collect();
+        let applications: BTreeSet<String> = others.iter().map(|pair| pair.application.clone()).collect();
+        let applications = applications.into_iter().collect();
+        let found = others.len();
+        if kept.is_empty() {
+            return Err(ExploreError::NoProcedures { paths: files, wanted, found, applications });
         }
+        let (wanted, applications) = (listed(&wanted), listed(&applications));
+        let all = found + kept.len();
+        progress
+            .note(&format!("{found} of {all} documented procedures are about {applications}, not {wanted}: left out"));
         *self = Self { files, ..Self::new(kept) };
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lam_agent::{AgentError, Job, PlanFollower, Planner, Policy, Session, run_episodes};
 use lam_env::Application;
 use lam_store::{Journal, hash_bytes};
-use lam_types::{PolicyId, StepStatus, Task, Trajectory};
+use lam_types::{PolicyId, Step, StepStatus, Task, Trajectory};
 
 use crate::explorers::{ExploreIo, Explorers};
 use crate::parts::parts;
@@ -34,11 +34,9 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Whether an episode solved its task. One in which a plan was followed must also be fit to be imitated: every step
-    /// a call that had its effect.
+    /// Whether an episode solved its task in a way that is to be imitated.
     pub(crate) fn is_solved(&self, episode: &Trajectory) -> bool {
-        let is_call = |step: &lam_types::Step| step.status == StepStatus::Ok && !step.action.function.is_empty();
-        episode.succeeded() && (self.round.way == Way::Tries || episode.steps.iter().all(is_call))
+        is_example(episode, self.round.way == Way::Tries)
     }
 
     /// Ids of the episodes that are examples, or that their environment ended.
@@ -62,6 +60,13 @@ impl Done {
         let solved = self.episodes.iter().filter(|episode| self.is_solved(episode));
         solved.map(|episode| episode.task.task_id.as_str()).collect()
     }
+}
+
+/// Whether an episode is to be imitated: a success. One in which the model did not act itself followed a plan; there,
+/// each step must be a call that had its effect.
+pub(crate) fn is_example(episode: &Trajectory, is_own_try: bool) -> bool {
+    let is_call = |step: &Step| step.status == StepStatus::Ok && !step.action.function.is_empty();
+    episode.succeeded() && (is_own_try || episode.steps.iter().all(is_call))
 }
 
 /// Every round of the configured ways, in their order.

@@ -1,4 +1,5 @@
-//! The ways in which tasks are explored, and the rounds that they consist of.
+//! The ways in which tasks are explored, and the rounds that they consist of. A round here is one pass of a way within
+//! an exploration; whole explorations one after the other are rounds too, those of `lam_data::ExplorationRound`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

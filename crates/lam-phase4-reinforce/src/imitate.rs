@@ -1,7 +1,7 @@
 //! Which successes are imitated: those of tasks that some tries solved and others did not. Pure choice over
 //! trajectories.
 
-use lam_types::{Call, Trajectory};
+use lam_types::{SeenCalls, Trajectory};
 use serde::Serialize;
 
 use crate::share::Share;
@@ -61,13 +61,8 @@ pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory
 fn best<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>, most: usize) -> Vec<&'t Trajectory> {
     own.sort_by_key(|success| success.steps.len());
     given.sort_by_key(|success| success.steps.len());
-    let mut seen: Vec<Vec<Call>> = Vec::new();
-    let (distinct, repeated): (Vec<_>, Vec<_>) = own.into_iter().chain(given).partition(|success| {
-        let calls = success.calls();
-        let is_new = !seen.contains(&calls);
-        seen.extend(is_new.then_some(calls));
-        is_new
-    });
+    let mut seen = SeenCalls::default();
+    let (distinct, repeated): (Vec<_>, Vec<_>) = own.into_iter().chain(given).partition(|success| seen.is_new(success));
     distinct.into_iter().chain(repeated).take(most).collect()
 }
 

@@ -9,7 +9,7 @@ use lam_model::{Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::Journal;
-use lam_trainer::{check_tokens, stream_seed};
+use lam_trainer::{check_tokens, stream_number};
 use lam_types::{FunctionSpec, Trajectory};
 
 use crate::balance::call_of;
@@ -80,7 +80,7 @@ impl RolloutMaker<'_> {
             return Ok(rollouts);
         }
         self.progress.begin("rollouts", Some(questions.len() as u64));
-        let mut generator = Generator::new(self.policy, 64)?;
+        let mut generator = Generator::new(self.policy, Generator::SLOTS)?;
         for (done, questions) in chunks {
             if self.cancel.is_cancelled() {
                 return Err(ReinforceError::Cancelled);
@@ -162,8 +162,7 @@ impl RolloutMaker<'_> {
     }
 
     fn request(&self, question: &Question<'_>, id: &str) -> GenerationRequest {
-        let seed = u64::from_le_bytes(stream_seed(self.seed, id)[..8].try_into().expect("a key has 32 bytes"));
-        let eos = self.renderer.tokenizer().eos();
+        let (seed, eos) = (stream_number(self.seed, id), self.renderer.tokenizer().eos());
         GenerationRequest {
             constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
             sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lam_data::ExplorationRound;
 use serde::{Deserialize, Serialize};
 
 /// The coverage of one stage.
@@ -30,27 +31,6 @@ pub struct Coverage {
     /// Plans that solved their task.
     #[serde(default)]
     pub examples: Vec<Example>,
-}
-
-/// One round: an exploration of the tasks that no round before it had solved.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ExplorationRound {
-    /// Its number, from 1.
-    pub round: usize,
-    /// Whose own tries it had.
-    pub model: String,
-    /// Tasks that were open.
-    pub open: usize,
-    /// Of these, tasks that it solved.
-    pub solved: usize,
-    /// Its episodes.
-    pub episodes: usize,
-    /// Tokens of the model's own tries.
-    pub model_tokens: u64,
-    /// Share of the open tasks that it had to solve to be worth its cost.
-    pub min_new_share: f64,
-    /// Whether it solved fewer.
-    pub is_fruitless: bool,
 }
 
 /// One pass of a way over the tasks that were unsolved.

@@ -104,8 +104,8 @@ mod tests {
             [seconds(0.0213), seconds(5.41), seconds(312.0), seconds(5400.0)],
             ["21.3 ms", "5.4 s", "5 min 12 s", "1 h 30 min"]
         );
-        // python: datetime.fromtimestamp(1709208000, UTC)
         assert_eq!([signed(1.26), signed(-0.04), signed(-3.0)], ["+1.3", "+0.0", "−3.0"]);
+        // python: datetime.fromtimestamp(1709208000, UTC)
         assert_eq!([date(0), date(1_709_208_000)], ["1970-01-01 00:00 UTC", "2024-02-29 12:00 UTC"]);
         assert_eq!(short_hash("sha256:0123456789abcdef"), "0123456789ab");
     }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lam_types::Estimate;
-
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+use lam_types::{Estimate, Z95};
 
 /// Two models at the same tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +35,7 @@ impl Paired {
         let (tasks, won, lost) = (self.tasks as f64, self.won as f64, self.lost as f64);
         let [won_share, lost_share] = [won, lost].map(|count| (count + 1.0) / (tasks + 2.0));
         let middle = won_share - lost_share;
-        let half = Z * ((won_share + lost_share - middle * middle) / (tasks + 2.0)).sqrt();
+        let half = Z95 * ((won_share + lost_share - middle * middle) / (tasks + 2.0)).sqrt();
         let ends = [middle - half, middle + half].map(|end| 100.0 * end.clamp(-1.0, 1.0));
         Estimate { value: 100.0 * (won - lost) / tasks, ci95: Some(ends), n: Some(self.tasks) }
     }

@@ -1,6 +1,6 @@
 //! Estimates over the seeds of a run: their mean, and whether two of them differ. Knows no table and no page.
 
-use lam_types::Estimate;
+use lam_types::{Estimate, Z95};
 
 /// Mean of one metric over seeds, with Student's interval of the mean; `None` without values.
 pub fn mean_over_seeds(values: &[f64]) -> Option<Estimate> {
@@ -28,11 +28,10 @@ pub fn are_apart(one: &Estimate, other: &Estimate) -> Option<bool> {
 fn student_t(freedom: usize) -> f64 {
     const POINTS: [f64; 15] =
         [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131];
-    const Z: f64 = 1.959_963_985;
     let expansion = || {
-        let first = (Z.powi(3) + Z) / 4.0;
-        let second = (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0;
-        Z + first / freedom as f64 + second / (freedom as f64).powi(2)
+        let first = (Z95.powi(3) + Z95) / 4.0;
+        let second = (5.0 * Z95.powi(5) + 16.0 * Z95.powi(3) + 3.0 * Z95) / 96.0;
+        Z95 + first / freedom as f64 + second / (freedom as f64).powi(2)
     };
     POINTS.get(freedom.saturating_sub(1)).copied().unwrap_or_else(expansion)
 }

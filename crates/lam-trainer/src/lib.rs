@@ -75,5 +75,5 @@ pub use record::LogRecord;
 pub use run::{Ending, TrainOutcome, TrainRun};
 pub use sample::{Sample, check_samples, check_tokens};
 pub use settings::{check_adapter, check_arguments, check_quantization, check_replay};
-pub use stream::stream_seed;
+pub use stream::{stream_number, stream_seed};
 pub use train::{train, train_evaluated};

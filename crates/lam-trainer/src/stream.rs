@@ -10,3 +10,9 @@ pub fn stream_seed(seed: u64, name: &str) -> [u8; 32] {
     }
     key
 }
+
+/// A number of the stream called `name` under `seed`, for what takes a seed of its own.
+pub fn stream_number(seed: u64, name: &str) -> u64 {
+    let key = stream_seed(seed, name);
+    u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
+}

@@ -61,6 +61,20 @@ impl Trajectory {
     }
 }
 
+/// What has been done in trajectories that were looked at.
+#[derive(Clone, Debug, Default)]
+pub struct SeenCalls(Vec<Vec<Call>>);
+
+impl SeenCalls {
+    /// Whether a trajectory does what none before it did.
+    pub fn is_new(&mut self, trajectory: &Trajectory) -> bool {
+        let calls = trajectory.calls();
+        let is_new = !self.0.contains(&calls);
+        self.0.extend(is_new.then_some(calls));
+        is_new
+    }
+}
+
 impl AsRef<Call> for Call {
     fn as_ref(&self) -> &Call {
         self

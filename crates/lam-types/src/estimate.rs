@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The 97.5 % point of the standard normal distribution: a 95 % interval reaches so many standard errors to each side.
+pub const Z95: f64 = 1.959_963_984_540_054;
+
 /// A value, its 95 % interval and the number of things it was measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {

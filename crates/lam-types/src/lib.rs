@@ -29,9 +29,9 @@ mod tests;
 mod trajectory;
 
 pub use action::{Action, Args, Status};
-pub use call::Call;
+pub use call::{Call, SeenCalls};
 pub use control::{Control, ControlType, Observation, Rect};
-pub use estimate::Estimate;
+pub use estimate::{Estimate, Z95};
 pub use function::{ArgKind, ArgSpec, FunctionSpec, Target};
 pub use plan::{PlanSource, TaskPlan};
 pub use task::{Phrasing, Split, Task};

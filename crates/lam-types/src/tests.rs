@@ -148,6 +148,9 @@ fn a_trajectory_reads_back_as_written() {
     };
     assert_eq!(from_str::<Trajectory>(&to_string(&trajectory).unwrap()).unwrap(), trajectory);
     assert_eq!(trajectory.calls(), [Call::of(&action())]);
+    let mut seen = SeenCalls::default();
+    let other = Trajectory { steps: Vec::new(), ..trajectory.clone() };
+    assert_eq!([&trajectory, &trajectory, &other, &other].map(|one| seen.is_new(one)), [true, false, true, false]);
     assert!(!trajectory.succeeded());
 }
 

@@ -10,7 +10,7 @@ use lam_inference::{Generator, ModelPolicy, PolicyOptions};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Monitor};
 use lam_store::{hash_bytes, remove_file};
-use lam_trainer::{Evaluator, Metrics, TrainModule, stream_seed};
+use lam_trainer::{Evaluator, Metrics, TrainModule, stream_number};
 use lam_types::{Phrasing, PolicyId, Split, Task, Trajectory};
 
 use super::PolicyIo;
@@ -18,9 +18,6 @@ use crate::{DevConfig, ReinforceError};
 
 /// The figure that decides: the share of dev tasks that were solved.
 pub const SUCCESS_RATE: &str = "success_rate";
-
-/// Episodes answered at once.
-const SLOTS: usize = 64;
 
 /// The tasks, drawn and checked.
 #[derive(Clone, Debug)]
@@ -46,7 +43,7 @@ impl DevTasks {
             return Ok(None);
         }
         // A stream of its own: an evaluation on the validation set under the same seed draws other tasks.
-        let (seed, unseen, mut tasks) = (first_word(stream_seed(seed, "dev")), count / 2, Vec::new());
+        let (seed, unseen, mut tasks) = (stream_number(seed, "dev"), count / 2, Vec::new());
         for (phrasing, count) in [(Phrasing::Seen, count - unseen), (Phrasing::Unseen, unseen)] {
             let (split, phrasing, families) = (Split::Validation, Some(phrasing), Vec::new());
             let query = TaskQuery { split, phrasing, families, count, seed };
@@ -128,7 +125,7 @@ impl<M: TrainModule> Evaluator<M> for DevEvaluator<'_> {
         let backbone = module.backbone().ok_or_else(|| Failure::runtime("what is trained is no policy"))?;
         let hash = hash_bytes(format!("{}/{step}", self.run).as_bytes());
         let options = PolicyOptions::greedy(PolicyId { name: format!("the policy at step {step}"), hash });
-        let generator = Generator::new(backbone.decoder(), SLOTS)?;
+        let generator = Generator::new(backbone.decoder(), Generator::SLOTS)?;
         let functions = self.io.app.functions().to_vec();
         let mut policy = ModelPolicy::new(generator, &self.renderer, functions, options);
         let journal = self.io.output.join(format!("dev-{step}.jsonl"));
@@ -150,10 +147,6 @@ fn figures(played: &[Trajectory]) -> Metrics {
         metrics.add("environment_errors", died as f64, 1.0);
     }
     metrics
-}
-
-fn first_word(key: [u8; 32]) -> u64 {
-    u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::checkpoint::{ARITHMETIC, Checkpoints, fixed_arguments};
 use crate::gradient_accumulator::{GradientAccumulator, QueuedBatch, host_variables};
 use crate::log::MetricsLog;
 use crate::stop_criterion::StopCriterion;
-use crate::stream::stream_seed;
+use crate::stream::stream_number;
 use crate::{
     DataLoader, Ending, Evaluation, Identity, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
     TrainerState,
@@ -258,7 +258,6 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
     }
 
     fn batch_seed(&self) -> u64 {
-        let key = stream_seed(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen));
-        u64::from_le_bytes(key[..8].try_into().expect("a key has 32 bytes"))
+        stream_number(self.run.arguments.seed, &format!("batch/{}", self.state.batches_seen))
     }
 }
