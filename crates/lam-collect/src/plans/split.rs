@@ -6,6 +6,9 @@
 //! stay together, and at least one stays in the training set: there, a pair that is added may move others. In documents
 //! that name no families, everything that is alike falls on one side: the procedures of a document, and those whose
 //! tasks or plans are nearly the same.
+//!
+//! At last, whatever its family, a request of the test set that is worded as one of the training set goes there, and
+//! all that fell on its side with it: a pair that is added may move these, too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

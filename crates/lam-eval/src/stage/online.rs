@@ -148,7 +148,7 @@ impl Stage for EvaluateOnline {
             row(&mut model.policy(app.as_ref(), options.clone())?)?;
             if settings.samples > 0 {
                 let sampling = Sampling { temperature: 1.0, ..Sampling::default() };
-                // Tables join trajectories by the name of who acted.
+                // A name of its own: where trajectories are looked up by who acted, these are not the greedy ones.
                 let id = PolicyId { name: format!("{name}, sampled"), ..options.id.clone() };
                 let mut policy = model.policy(app.as_ref(), PolicyOptions { sampling, id, ..options })?;
                 let file = file_name_of(name);
