@@ -129,8 +129,8 @@ impl ModelSource {
     }
 
     /// Loads it. With an adapter, the base is rounded as it was when that was trained. Frozen, it is applied; where an
-    /// adapter is to be trained, it is that one, unless `create_new_adapter` says otherwise; where every weight is, it is
-    /// merged first.
+    /// adapter is to be trained, it is that one, unless `create_new_adapter` says otherwise; where every weight is, it
+    /// is merged first. A large frozen embedding of which only rows are used stays in its file.
     ///
     /// # Errors
     /// As [`ModelSource::open`], and an adapter of a form that cannot be trained on.
@@ -138,10 +138,10 @@ impl ModelSource {
         self.load_for(&Device::Cpu, finetuning, seed)
     }
 
-    /// As [`ModelSource::load`], for a device that the decoder is then brought to. For a CUDA device, frozen matrices are
-    /// not read before that, and not kept afterwards: they stay in their files, which are held open, and are read again
-    /// where they are merged or saved. Norms, biases, what is trained, and what a GGUF file has in blocks or lays in
-    /// another order are in the processor's memory in any case.
+    /// As [`ModelSource::load`], for the device that the decoder is brought to next; for the processor it is the same.
+    /// For a CUDA device, frozen matrices stay in their files, which are held open: they are read on the way to the
+    /// device, not kept, and read again where they are merged or saved. Norms, biases, what is trained, and what a GGUF
+    /// file has in blocks or lays in another order are in the processor's memory in any case.
     ///
     /// # Errors
     /// As [`ModelSource::load`].

@@ -14,7 +14,8 @@ pub type Identity = BTreeMap<String, String>;
 /// Arguments that change nothing in the rest of the training.
 const FREE: [&str; 5] = ["save_total_limit", "save_dtype", "logging_timings", "report_to", "max_memory_mib"];
 
-/// Key of the numerics.
+/// Key of the order in which products are summed, in words: the numerics, and whose they are. In a manifest it is
+/// `arithmetic`.
 pub(crate) const ARITHMETIC: &str = "numerics";
 /// Its value where a device computes. A run may go on on another device, and there not to the same bytes anyway.
 pub(crate) const ON_A_DEVICE: &str = "of a device";

@@ -58,6 +58,7 @@ impl CustomOp1 for NetworkOp {
         if self.keep {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
+        // Candle's numbers lie in a `Vec`, a buffer's on pages of its own.
         Ok((CpuStorage::F32(hidden.to_vec()), Shape::from((self.batch.tokens.len(), self.width))))
     }
 
