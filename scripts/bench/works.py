@@ -136,7 +136,7 @@ class Products:
 
 
 LORA = settings("f32", "autocast", "bf16 base, autocast")
-WIDE = settings("bf16 base, autocast")
+WIDE = settings("f32", "bf16 base, autocast")
 GENERATE = (Setting("f32"), Setting("bf16"))
 HALVES = (Setting("f16"), Setting("bf16"))
 
