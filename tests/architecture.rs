@@ -11,7 +11,17 @@ use std::path::{Path, PathBuf};
 /// Lowest floor first. A new crate is added here, on the lowest floor that works.
 const FLOORS: [&[&str]; 7] = [
     &["lam-types", "lam-signal", "lam-gguf"],
-    &["lam-config", "lam-store", "lam-prompt", "lam-env", "lam-http", "lam-weights", "lam-learn", "lam-cuda"],
+    &[
+        "lam-config",
+        "lam-store",
+        "lam-prompt",
+        "lam-env",
+        "lam-http",
+        "lam-http-server",
+        "lam-weights",
+        "lam-learn",
+        "lam-cuda",
+    ],
     &["lam-model", "lam-tasks"],
     &[
         "lam-pipeline",

@@ -8,6 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use lam_http_server::ServerError;
 use lam_inference::{Finished, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
 use lam_model::AdapterId;
 use lam_signal::Failure;
@@ -95,7 +96,7 @@ impl Engine {
                 Err(failure) => drop(told.send(Err(failure))),
             }
         };
-        thread::Builder::new().name("engine".into()).spawn(work).map_err(ServeError::Threads)?;
+        thread::Builder::new().name("engine".into()).spawn(work).map_err(ServerError::Threads)?;
         let adapters = loaded.recv().map_err(|_| ServeError::Lost)??;
         Ok((Self { jobs, places: Arc::new(Semaphore::new(capacity)), capacity, alive }, adapters))
     }

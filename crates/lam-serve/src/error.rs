@@ -1,36 +1,18 @@
 //! Why nothing is served.
 
-use std::io;
-
+use lam_http_server::ServerError;
 use lam_signal::{Details, Fault, FaultKind};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Nobody can listen there.
-    Bind {
-        /// Host and port.
-        address: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Others could ask, and nothing keeps them from it.
-    Exposed {
-        /// The host.
-        host: String,
-    },
-    /// A token that no header can carry.
-    Token {
-        /// Why.
-        reason: &'static str,
-    },
+    /// Nobody can be listened to there, or everybody could ask.
+    Server(#[from] ServerError),
     /// Two models of one name.
     SameName {
         /// The name.
         name: String,
     },
-    /// The system gives no threads.
-    Threads(#[source] io::Error),
     /// The thread that was to load a model ended.
     Lost,
 }
@@ -38,25 +20,17 @@ pub enum ServeError {
 impl Fault for ServeError {
     fn kind(&self) -> FaultKind {
         match self {
-            Self::Bind { .. } | Self::Threads(_) | Self::Lost => FaultKind::Runtime,
-            Self::Exposed { .. } | Self::Token { .. } | Self::SameName { .. } => FaultKind::Config,
+            Self::Server(error) => error.kind(),
+            Self::Lost => FaultKind::Runtime,
+            Self::SameName { .. } => FaultKind::Config,
         }
     }
 
     fn details(&self) -> Details {
         match self {
-            Self::Bind { address, source } => Details::new("cannot listen")
-                .at(address)
-                .because(source)
-                .hint("choose another --port, 0 for any, or another --host"),
-            Self::Exposed { host } => {
-                Details::new(format!("others could reach the server at {host}, and no token is set"))
-                    .hint("set one in LAM_SERVE_TOKEN, or name its variable by --token-env; or listen at 127.0.0.1")
-            }
-            Self::Token { reason } => Details::new("the token").because(reason).hint("take letters and digits"),
+            Self::Server(error) => error.details(),
             Self::SameName { name } => Details::new(format!("two models are called `{name}`"))
                 .hint("name each of them: NAME=DIR, or serve them apart"),
-            Self::Threads(source) => Details::new("cannot start threads").because(source),
             Self::Lost => Details::new("the thread that loads the model ended").hint("is there enough memory?"),
         }
     }

@@ -3,27 +3,24 @@
 mod answer;
 mod arrival;
 mod background;
-mod connection;
 mod pages;
 mod server;
 
 use std::collections::BTreeSet;
-use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use lam_http_server::{Access, Denied, ServerError};
 use lam_signal::{Secret, printable};
 use tokio::sync::watch;
 
 use crate::answering::Phase;
-use crate::error::ServeError;
 use crate::model::{Models, ServedModel};
 use crate::refusal::Refusal;
 
@@ -84,27 +81,14 @@ impl ServerSettings {
     /// Refuses what no server starts with, which costs nothing to know before models are loaded.
     ///
     /// # Errors
-    /// A token that no header can carry, a host without an address, or one that others can reach without a token.
-    pub fn check(&self) -> Result<(), ServeError> {
-        self.addresses().map(drop)
+    /// A token that no header can carry, or an address that others can reach without one.
+    pub fn check(&self) -> Result<(), ServerError> {
+        self.access().check()
     }
 
-    /// Where to listen; as [`ServerSettings::check`].
-    fn addresses(&self) -> Result<Vec<SocketAddr>, ServeError> {
-        if let Some(reason) = self.token.as_ref().and_then(Secret::unfit_for_header) {
-            return Err(ServeError::Token { reason });
-        }
-        let addresses: Vec<SocketAddr> =
-            (self.host.as_str(), self.port).to_socket_addrs().map_err(|source| self.cannot_listen(source))?.collect();
-        if self.token.is_none() && addresses.iter().any(|address| !address.ip().is_loopback()) {
-            return Err(ServeError::Exposed { host: self.host.clone() });
-        }
-        Ok(addresses)
-    }
-
-    /// What the system said when the server was to listen.
-    fn cannot_listen(&self, source: io::Error) -> ServeError {
-        ServeError::Bind { address: format!("{}:{}", self.host, self.port), source }
+    /// Who may ask.
+    fn access(&self) -> Access {
+        Access { host: self.host.clone(), token: self.token.clone() }
     }
 }
 
@@ -112,6 +96,7 @@ impl ServerSettings {
 pub struct App {
     models: Models,
     settings: ServerSettings,
+    access: Access,
     phase: watch::Receiver<Phase>,
     /// Seconds since 1970 at which the server started.
     started: u64,
@@ -145,43 +130,26 @@ impl App {
         }
     }
 
-    /// Whether the request was sent to this server by a name that only its own network knows: pages of others that let
-    /// their own name point here are kept out.
-    fn is_for_us(&self, headers: &HeaderMap) -> bool {
-        let Some(named) = headers.get(header::HOST).and_then(|value| value.to_str().ok()) else { return true };
-        let has_port = |(_, port): &(&str, &str)| port.bytes().all(|byte| byte.is_ascii_digit());
-        let name = named.rsplit_once(':').filter(has_port).map_or(named, |(name, _)| name);
-        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        is_address || !name.contains('.') || name == self.settings.host
-    }
-
-    /// Refuses whoever may not ask.
+    /// Refuses whoever may not ask. Where there is a token, the page that asks for it, and whether the server is well, are
+    /// for everybody.
     fn check(&self, request: &Request) -> Result<(), Refusal> {
         if *self.phase.borrow() != Phase::Open {
             return Err(Refusal::stopping());
         }
-        let headers = request.headers();
-        let Some(token) = &self.settings.token else {
-            let message = "the request was sent to another host; set a token to serve under a name";
-            return match self.is_for_us(headers) {
-                true => Ok(()),
-                false => Err(Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")),
-            };
-        };
         let path = request.uri().path();
-        if !path.starts_with("/v1/") && path != "/metrics" {
+        if self.settings.token.is_some() && !path.starts_with("/v1/") && path != "/metrics" {
             return Ok(());
         }
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given =
-            given.and_then(|value| value.split_once(' ')).filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-        match given {
-            Some((_, given)) if token.is(given.trim()) => Ok(()),
-            _ => {
-                let message = "no token or another one was given; send it as `Authorization: Bearer TOKEN`";
-                Err(Refusal::new(StatusCode::UNAUTHORIZED, message).code("invalid_api_key"))
+        self.access.admit(request.headers()).map_err(|denied| match denied {
+            Denied::Host => {
+                let message = "the request was sent to another host; set a token to serve under a name";
+                Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")
             }
-        }
+            Denied::Token => {
+                let message = "no token or another one was given; send it as `Authorization: Bearer TOKEN`";
+                Refusal::new(StatusCode::UNAUTHORIZED, message).code("invalid_api_key")
+            }
+        })
     }
 }
 

@@ -5,17 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::server::graceful::GracefulShutdown;
+use lam_http_server::{Door, ServerError, listen};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connection::Patient;
 use super::{App, ServerSettings, router, seconds_since_1970};
 use crate::answering::Phase;
 use crate::error::ServeError;
@@ -24,16 +20,12 @@ use crate::model::Models;
 /// Threads that serve connections, and that make prompts.
 const SERVING: usize = 2;
 const PREPARING: usize = 4;
-/// Largest head of a request, in bytes.
-const HEAD_BYTES: usize = 64 << 10;
 /// Connections beside those whose answers are made or wait.
 const RESERVE: usize = 64;
 /// How often it is looked whether answers are still in the making.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long the last bytes may take on their way, and threads to end.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// How long is waited when the system gives no connections.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that runs in threads of its own until it is stopped or dropped.
 pub struct Server {
@@ -46,30 +38,27 @@ impl Server {
     /// Listens, and serves the models from now on.
     ///
     /// # Errors
-    /// As [`ServerSettings::check`], and an address that cannot be listened on.
+    /// An address that cannot be listened on, or that others can reach without a token.
     pub fn start(models: Models, settings: ServerSettings) -> Result<Self, ServeError> {
-        let addresses = settings.addresses()?;
-        let failed = |source| settings.cannot_listen(source);
-        let listener = std::net::TcpListener::bind(addresses.as_slice()).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let access = settings.access();
+        let (listener, address) = listen(&access, settings.port)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(SERVING)
             .max_blocking_threads(PREPARING)
             .thread_name("serve")
             .enable_all()
             .build()
-            .map_err(ServeError::Threads)?;
+            .map_err(ServerError::Threads)?;
         let (phase, watched) = watch::channel(Phase::Open);
         let (started, logged) = (seconds_since_1970(), std::sync::Mutex::default());
-        let app = Arc::new(App { models, settings, phase: watched, started, logged });
+        let app = Arc::new(App { models, settings, access, phase: watched, started, logged });
         let (own, work) = (phase.clone(), Work { app, phase: phase.clone() });
         let run = move || {
             run(&runtime, listener, work);
             // Dropped, it would wait for every prompt that is still made, however long that takes.
             runtime.shutdown_timeout(FAREWELL);
         };
-        let thread = std::thread::Builder::new().name("server".into()).spawn(run).map_err(ServeError::Threads)?;
+        let thread = std::thread::Builder::new().name("server".into()).spawn(run).map_err(ServerError::Threads)?;
         Ok(Self { address, phase: own, thread: Some(thread) })
     }
 
@@ -114,11 +103,7 @@ fn run(runtime: &Runtime, listener: std::net::TcpListener, work: Work) {
     runtime.block_on(async move {
         let Ok(listener) = TcpListener::from_std(listener) else { return };
         let graceful = GracefulShutdown::new();
-        let door = Door {
-            router: router(Arc::clone(&app)),
-            seats: Arc::new(Semaphore::new(seats(&app))),
-            patience: app.settings.client_timeout,
-        };
+        let door = Door::new(router(Arc::clone(&app)), seats(&app), app.settings.client_timeout);
         let mut watched = app.phase.clone();
         let accepting = async {
             loop {
@@ -149,43 +134,5 @@ fn run(runtime: &Runtime, listener: std::net::TcpListener, work: Work) {
 /// place, or how the server is.
 fn seats(app: &App) -> usize {
     let places = app.models.places().saturating_add(RESERVE);
-    app.settings.max_connections.max(places).min(Semaphore::MAX_PERMITS)
-}
-
-/// Who lets connections in.
-struct Door {
-    router: Router,
-    seats: Arc<Semaphore>,
-    patience: Duration,
-}
-
-impl Door {
-    /// Serves the next connection, once there is a seat.
-    async fn next(&self, listener: &TcpListener, watcher: Watcher) {
-        let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => self.serve(stream, seat, watcher),
-            // Too many open files, say: they become fewer.
-            Err(_) => sleep(PAUSE).await,
-        }
-    }
-
-    fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit, watcher: Watcher) {
-        // A small delay where the system refuses.
-        let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.patience)
-            .max_buf_size(HEAD_BYTES)
-            .serve_connection(
-                TokioIo::new(Patient::new(stream, self.patience)),
-                TowerToHyperService::new(self.router.clone()),
-            );
-        let connection = watcher.watch(connection);
-        tokio::spawn(async move {
-            // How it ended is the client's business.
-            let _ = connection.await;
-            drop(seat);
-        });
-    }
+    app.settings.max_connections.max(places)
 }

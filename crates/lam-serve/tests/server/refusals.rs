@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use lam_http_server::ServerError;
 use lam_serve::{ServeError, Server, ServerSettings};
 use lam_signal::Secret;
 use serde_json::{Value, json};
@@ -92,7 +93,7 @@ fn a_token_is_asked_for_where_one_is_set() {
     assert_eq!((get(server.address(), "/health").status, get(server.address(), "/").status), (200, 200));
     let open = ServerSettings { host: "0.0.0.0".into(), port: 0, ..ServerSettings::default() };
     let start = || Server::start(lam_serve::Models::of(Vec::new(), Arc::default()).unwrap(), open.clone());
-    assert!(matches!(start(), Err(ServeError::Exposed { .. })));
+    assert!(matches!(start(), Err(ServeError::Server(ServerError::Exposed { .. }))));
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! How connections come in: one at a time, each with a seat, ended when the other side sends or takes nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+
+use crate::access::Access;
+use crate::connection::Patient;
+use crate::error::ServerError;
+
+/// Largest head of a request, in bytes.
+const HEAD_BYTES: usize = 64 << 10;
+/// How long is waited when the system gives no connections.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Listens on a port of the host, 0 for any that is free, and says where; a runtime takes the listener over.
+///
+/// # Errors
+/// What [`Access::check`] refuses, and an address that cannot be listened on.
+pub fn listen(access: &Access, port: u16) -> Result<(std::net::TcpListener, SocketAddr), ServerError> {
+    access.check()?;
+    let bind = |source| ServerError::Bind { address: format!("{}:{port}", access.host), source };
+    let listener = std::net::TcpListener::bind((access.host.as_str(), port)).map_err(bind)?;
+    listener.set_nonblocking(true).map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    Ok((listener, address))
+}
+
+/// Who lets connections in.
+pub struct Door {
+    router: Router,
+    seats: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Door {
+    /// A door with so many seats behind it. Each request must arrive, and what is sent must be taken, within `patience`.
+    pub fn new(router: Router, seats: usize, patience: Duration) -> Self {
+        Self { router, seats: Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS))), patience }
+    }
+
+    /// Serves the next connection, once there is a seat.
+    pub async fn next(&self, listener: &TcpListener, watcher: Watcher) {
+        let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => self.serve(stream, seat, watcher),
+            // Too many open files, say: they become fewer.
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit, watcher: Watcher) {
+        // A small delay where the system refuses.
+        let _ = stream.set_nodelay(true);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.patience)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(
+                TokioIo::new(Patient::new(stream, self.patience)),
+                TowerToHyperService::new(self.router.clone()),
+            );
+        let connection = watcher.watch(connection);
+        tokio::spawn(async move {
+            // How it ended is the client's business.
+            let _ = connection.await;
+            drop(seat);
+        });
+    }
+}

@@ -1,0 +1,54 @@
+//! Why nothing is served.
+
+use std::io;
+
+use lam_signal::{Details, Fault, FaultKind};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Nobody can listen there.
+    Bind {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others could ask, and nothing keeps them from it.
+    Exposed {
+        /// The host.
+        host: String,
+    },
+    /// A token that no header can carry.
+    Token {
+        /// Why.
+        reason: &'static str,
+    },
+    /// The system gives no threads.
+    Threads(#[source] io::Error),
+}
+
+impl Fault for ServerError {
+    fn kind(&self) -> FaultKind {
+        match self {
+            Self::Bind { .. } | Self::Threads(_) => FaultKind::Runtime,
+            Self::Exposed { .. } | Self::Token { .. } => FaultKind::Config,
+        }
+    }
+
+    fn details(&self) -> Details {
+        match self {
+            Self::Bind { address, source } => {
+                Details::new("cannot listen").at(address).because(source).hint("choose another --port, or 0 for any")
+            }
+            Self::Exposed { host } => {
+                Details::new(format!("others could reach the server at {host}, and no token is set"))
+                    .hint("set one in LAM_SERVE_TOKEN, or name its variable by --token-env; or listen at 127.0.0.1")
+            }
+            Self::Token { reason } => Details::new("the token").because(reason).hint("take letters and digits"),
+            Self::Threads(source) => Details::new("cannot start threads").because(source),
+        }
+    }
+}
+
+lam_signal::display_details!(ServerError);

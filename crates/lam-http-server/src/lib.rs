@@ -1,0 +1,29 @@
+//! A server over HTTP/1.1: who may ask, connections with time limits and seats, an end in order.
+//!
+//! [`Access`] says who may ask: everybody on this machine, and who shows the token. [`Door`] lets connections in and ends
+//! those that send or take nothing. [`Site`] is a whole server of pages in threads of its own. Knows no route and no page.
+//!
+//! ```
+//! use axum::Router;
+//! use axum::routing::get;
+//! use lam_http_server::{Site, SiteSettings};
+//!
+//! let router = Router::new().route("/", get(|| async { "here" }));
+//! let site = Site::start(SiteSettings { port: 0, ..SiteSettings::default() }, router)?;
+//! assert!(site.address().ip().is_loopback() && site.is_running());
+//! site.stop();
+//! # Ok::<(), lam_http_server::ServerError>(())
+//! ```
+
+mod access;
+mod connection;
+mod door;
+mod error;
+mod page;
+mod site;
+
+pub use access::{Access, Denied};
+pub use door::{Door, listen};
+pub use error::ServerError;
+pub use page::{html, json};
+pub use site::{Site, SiteSettings};
