@@ -33,6 +33,16 @@ impl<'a> Episode<'a> {
         Self { job, state, steps: Vec::new(), invalid_in_a_row: 0 }
     }
 
+    /// What is seen now.
+    pub(crate) fn screen(&self) -> &Observation {
+        &self.state.observation
+    }
+
+    /// The step that was recorded last.
+    pub(crate) fn last_step(&self) -> Option<&Step> {
+        self.steps.last()
+    }
+
     /// The question to the policy.
     pub(crate) fn request(&self, run_seed: u64) -> Request<'_> {
         let (task_id, attempt, step_index) = (&self.job.task.task_id, self.job.attempt, self.steps.len() as u32);

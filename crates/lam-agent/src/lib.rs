@@ -26,12 +26,14 @@
 //! ```
 
 mod choice;
+mod draw;
 mod episode;
 mod error;
 mod expert;
 mod follower;
 mod journal;
 mod limits;
+mod observer;
 mod planner;
 mod policy;
 mod pool;
@@ -41,13 +43,15 @@ mod run;
 mod timings;
 
 pub use choice::PolicyChoice;
+pub use draw::draw_tasks;
 pub use error::AgentError;
 pub use expert::ExpertPolicy;
 pub use follower::{Grounding, PlanFollower, groundings};
 pub use limits::{Job, Limits};
+pub use observer::Observer;
 pub use planner::Planner;
 pub use policy::{Decision, Policy, PolicyError, Request, Unreadable};
 pub use remote::{Api, ChatAnswer, ChatClient, Question, RemoteConfig, RemotePolicy, after_thought};
 pub use replay::ReplayPolicy;
-pub use run::{Session, draw_tasks, run_episodes};
+pub use run::{Session, run_episodes, run_watched};
 pub use timings::{Timings, take_timings};

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lam_env::{Application, Confinement, EnvError, TaskQuery};
+use lam_env::{Application, Confinement, EnvError};
 use lam_signal::{Cancel, Details, Progress};
-use lam_types::{PolicyId, Task, Trajectory, Verdict};
+use lam_types::{PolicyId, Trajectory, Verdict};
 
 use crate::episode::{Acted, Episode, Next, environment_death, no};
 use crate::journal::{EpisodeJournal, Header};
+use crate::observer::{Nobody, Observer};
 use crate::pool::{Answer, Call, Instance, Pool, Reply};
 use crate::{AgentError, Decision, Job, Limits, Policy, PolicyError};
 
@@ -51,8 +52,22 @@ pub fn run_episodes(
     policy: &mut dyn Policy,
     session: &Session<'_>,
 ) -> Result<Vec<Trajectory>, AgentError> {
+    run_watched(app, jobs, policy, session, &mut Nobody)
+}
+
+/// As [`run_episodes`], while `observer` hears of each step as it comes. What the journal knew already is not told.
+///
+/// # Errors
+/// As [`run_episodes`].
+pub fn run_watched(
+    app: &dyn Application,
+    jobs: &[Job],
+    policy: &mut dyn Policy,
+    session: &Session<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Trajectory>, AgentError> {
     session.progress.begin(&format!("episodes of {}", policy.id().name), Some(jobs.len() as u64));
-    let mut run = Run::new(app, jobs, policy.id(), session)?;
+    let mut run = Run::new((app, jobs), policy.id(), session, observer)?;
     while !run.is_done() {
         if session.cancel.is_cancelled() {
             run.sync()?;
@@ -69,33 +84,6 @@ pub fn run_episodes(
     run.sync()?;
     session.progress.end();
     run.outcome()
-}
-
-/// The tasks of a query, with progress where an application has to start something for each of them.
-///
-/// # Errors
-/// When the application cannot draw them, or somebody asked to stop.
-pub fn draw_tasks(
-    app: &dyn Application,
-    query: &TaskQuery,
-    progress: &dyn Progress,
-    cancel: &Cancel,
-) -> Result<Vec<Task>, AgentError> {
-    progress.begin("tasks drawn", Some(query.count as u64));
-    let drawn = |count: usize| {
-        progress.advance(count as u64, "");
-        !cancel.is_cancelled()
-    };
-    let tasks = app.draw_tasks(query, &drawn);
-    progress.end();
-    let tasks = tasks.map_err(|error| match error {
-        EnvError::Stopped => AgentError::Cancelled { finished: 0, total: query.count },
-        error => AgentError::Draw(error),
-    })?;
-    match tasks.iter().find(|task| task.request.trim().is_empty()) {
-        Some(task) => Err(AgentError::Draw(EnvError::NothingAsked { environment: task.environment.clone() })),
-        None => Ok(tasks),
-    }
 }
 
 /// A job that waits for its turn.
@@ -116,6 +104,7 @@ struct Run<'a> {
     jobs: &'a [Job],
     policy: PolicyId,
     session: &'a Session<'a>,
+    observer: &'a mut dyn Observer,
     version: &'a str,
     parallel: usize,
     journal: Option<EpisodeJournal>,
@@ -133,10 +122,10 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(
-        app: &'a dyn Application,
-        jobs: &'a [Job],
+        (app, jobs): (&'a dyn Application, &'a [Job]),
         policy: PolicyId,
         session: &'a Session<'a>,
+        observer: &'a mut dyn Observer,
     ) -> Result<Self, AgentError> {
         let limits = session.limits;
         let header = Header::new(policy.clone(), app.environment(), app.version(), limits);
@@ -154,6 +143,7 @@ impl<'a> Run<'a> {
             jobs,
             policy,
             session,
+            observer,
             version: app.version(),
             parallel: limits.parallel.min(app.instances().unwrap_or(usize::MAX)).max(1),
             journal,
@@ -232,6 +222,7 @@ impl<'a> Run<'a> {
         let Some((retries_left, Live::Asking(episode, instance))) = self.live.remove(&index) else { return Ok(()) };
         match (episode.without_environment(&decision), &decision.answer) {
             (None, Ok(action)) => {
+                self.observer.decided(&self.jobs[index], action);
                 let call = Call::Act(Box::new(action.clone()));
                 self.live.insert(index, (retries_left, Live::Acting(episode, Box::new(decision))));
                 self.pool.call(index, instance, call);
@@ -252,6 +243,7 @@ impl<'a> Run<'a> {
         match (live, answer, instance) {
             (Live::Starting, Ok(Answer::Started(observation)), Some(instance)) => {
                 let episode = Episode::start(&self.jobs[index], observation);
+                self.observer.started(&self.jobs[index], episode.screen());
                 self.live.insert(index, (retries_left, Live::Asking(episode, instance)));
                 // Not before: what is made ready must not slow down what is waited for.
                 self.announce();
@@ -296,7 +288,11 @@ impl<'a> Run<'a> {
         decision: Decision,
         acted: Acted,
     ) -> Result<(), AgentError> {
-        match episode.record(decision, acted, self.session.limits) {
+        let next = episode.record(decision, acted, self.session.limits);
+        if let Some(step) = episode.last_step() {
+            self.observer.stepped(&self.jobs[index], step, episode.screen());
+        }
+        match next {
             Next::Step => drop(self.live.insert(index, (retries_left, Live::Asking(episode, instance)))),
             Next::Judge => {
                 self.live.insert(index, (retries_left, Live::Judging(episode)));
@@ -348,6 +344,7 @@ impl<'a> Run<'a> {
         if let Some(journal) = &mut self.journal {
             journal.append(&trajectory, false)?;
         }
+        self.observer.ended(&trajectory);
         self.finished += 1;
         self.succeeded += usize::from(trajectory.succeeded());
         self.results[index] = Some(trajectory);

@@ -10,4 +10,5 @@ mod watch;
 mod bad_days;
 mod episodes;
 mod follower;
+mod observed;
 mod remote;
