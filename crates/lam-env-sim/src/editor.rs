@@ -2,7 +2,7 @@
 //!
 //! Holds the state and answers questions about it; `command.rs` changes it. Knows no task and no label.
 
-use crate::document::{Document, Format, Mark, Span};
+use crate::document::{Difference, Document, Format, Mark, Span};
 use crate::ribbon::{Block, Character, Dialog, Effect, Menu, Tab};
 
 /// What is selected.
@@ -38,6 +38,14 @@ pub struct SavedFile {
     pub name: String,
     /// Extension with its dot.
     pub extension: String,
+}
+
+impl SavedFile {
+    /// Directory, name and extension.
+    fn path(&self) -> String {
+        let slash = if self.directory.is_empty() { "" } else { "/" };
+        format!("'{}{slash}{}{}'", self.directory, self.name, self.extension)
+    }
 }
 
 /// The whole state of one running editor.
@@ -78,9 +86,14 @@ impl Editor {
         }
     }
 
-    /// Whether two editors hold the same work: document and written file. What the screen shows does not count.
-    pub fn difference(&self, other: &Editor) -> Option<&'static str> {
-        self.document.difference(&other.document).or((self.saved != other.saved).then_some("saved file"))
+    /// Whether `found` holds the same work as this one: document and written file. What the screen shows does not count.
+    pub fn difference(&self, found: &Editor) -> Option<Difference> {
+        let saved = || {
+            let told = |saved: &Option<SavedFile>| saved.as_ref().map_or_else(|| "none".to_owned(), SavedFile::path);
+            let is_other = self.saved != found.saved;
+            is_other.then(|| Difference { part: "saved file", expected: told(&self.saved), found: told(&found.saved) })
+        };
+        self.document.difference(&found.document).or_else(saved)
     }
 
     /// Changes the document and remembers the way back, if anything changed.

@@ -3,6 +3,7 @@
 use lam_env::{EnvError, Environment, Outcome};
 use lam_types::{Action, Complete, Observation, StepStatus, Task, Verdict};
 
+use crate::document::Difference;
 use crate::editor::Editor;
 use crate::family::CATALOG;
 use crate::instance::{self, Instance};
@@ -45,7 +46,10 @@ impl Environment for SimEnvironment {
         let (editor, goal) = self.running()?;
         let (complete, reason) = match goal.difference(editor) {
             None => (Complete::Yes, "the document is as it was asked for".to_owned()),
-            Some(part) => (Complete::No, format!("the {part} is not as it was asked for")),
+            Some(Difference { part, expected, found }) => {
+                let verb = if part.ends_with('s') { "are" } else { "is" };
+                (Complete::No, format!("the {part} {verb} not as asked for; expected: {expected}; found: {found}"))
+            }
         };
         Ok(Verdict { complete, reason, judge: "state".to_owned(), sub_scores: Vec::new() })
     }

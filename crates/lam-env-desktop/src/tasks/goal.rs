@@ -162,8 +162,15 @@ pub fn judge(goals: &[Goal], parameters: &Parameters, start: &Document, found: &
 /// Holds a document's facts against what they should be.
 pub fn compare(goals: &[Goal], parameters: &Parameters, start: &Document, read: &Facts) -> Judgement {
     let wanted = expected(goals, parameters, start).facts();
-    let wrong = difference(read, &wanted).into_iter().next().map(|line| format!("should change: {line}"));
+    let wrong = first_difference(&wanted, read);
     Judgement { wrong, change: difference(&start.facts(), read) }
+}
+
+/// The first fact that is not as it should be, from both sides.
+fn first_difference(wanted: &Facts, read: &Facts) -> Option<String> {
+    let name = wanted.keys().chain(read.keys()).filter(|name| wanted.get(*name) != read.get(*name)).min()?;
+    let told = |facts: &Facts| facts.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    Some(format!("{name} is not as asked for; expected: {}; found: {}", told(wanted), told(read)))
 }
 
 /// Whether a file holds text and nothing else: no page, no header.

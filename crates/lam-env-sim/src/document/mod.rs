@@ -2,10 +2,12 @@
 //!
 //! Plain data with equality, which is what a task's verdict compares. Knows no control and no selection.
 
+mod difference;
 mod paragraph;
 
 use std::collections::BTreeMap;
 
+pub use difference::Difference;
 pub use paragraph::{Format, Mark, Paragraph};
 
 /// A table in the document.
@@ -106,24 +108,5 @@ impl Document {
     /// Positions in `notes` of the comments.
     pub fn comments(&self) -> impl Iterator<Item = usize> {
         self.notes.iter().enumerate().filter(|(_, note)| note.kind == "Comment").map(|(index, _)| index)
-    }
-
-    /// The name of the first part in which two documents differ.
-    pub fn difference(&self, other: &Document) -> Option<&'static str> {
-        if self.text() != other.text() {
-            Some("text")
-        } else if self.paragraphs != other.paragraphs {
-            Some("formatting")
-        } else if self.tables != other.tables {
-            Some("tables")
-        } else if self.objects != other.objects {
-            Some("objects")
-        } else if self.notes != other.notes {
-            Some("notes")
-        } else if self.settings != other.settings {
-            Some("settings")
-        } else {
-            None
-        }
     }
 }
