@@ -180,3 +180,27 @@ fn a_request_to_stop_is_answered_while_a_document_is_read() {
     assert!(stopped.elapsed() < std::time::Duration::from_secs(5), "after {:?}", stopped.elapsed());
     assert_eq!(code, Some(130));
 }
+
+#[test]
+fn rows_are_shown_as_people_read_them_and_found_by_id_family_and_failure() {
+    let place = Place::new("shown-rows");
+    place.write("collect.toml", "[trajectories]\ntasks = 80\n");
+    place.succeed(&["data", "collect", "-c", "collect.toml", "--output-dir", "runs/c"]);
+    let failures = "runs/c/trajectories/expert_failure.parquet";
+    let shown = place.succeed(&["data", "show", failures, "--count", "2"]).stdout;
+    for words in ["task    ", "policy  expert", "\n1. ", "complete: no (", "; expected: ", "; found: "] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(shown.matches("id      ").count(), 2);
+    let id = shown.lines().find_map(|line| line.strip_prefix("id      ")).expect("an id");
+    let found = place.succeed(&["data", "show", failures, "--id", &id[..12]]).stdout;
+    assert!(found.starts_with(&format!("id      {id}")), "{found}");
+    let stored = json(&place.succeed(&["data", "show", failures, "--id", id, "--json"]).stdout);
+    assert_eq!((stored.as_array().map(Vec::len), stored[0]["trajectory_id"].as_str()), (Some(1), Some(id)));
+    let family = stored[0]["task"]["family"].as_str().expect("a family");
+    let of_family = place.succeed(&["data", "show", failures, "--family", family, "--count", "99", "--failed"]).stdout;
+    assert!(of_family.lines().filter(|line| line.starts_with("of ")).all(|line| line.contains(&format!("({family},"))));
+    place.refuse(&["data", "show", failures, "--family", "no_such"], 3, &["no row fits", "hint: "]);
+    let successes = "runs/c/trajectories/expert_success.parquet";
+    place.refuse(&["data", "show", successes, "--failed"], 3, &["no row fits"]);
+}

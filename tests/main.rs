@@ -14,6 +14,7 @@ mod kill_and_resume;
 mod miniature;
 mod named_checkpoint;
 mod not_ours;
+mod pages;
 mod phase4_dev;
 mod phase4_methods;
 mod quantised_phase4;

@@ -66,7 +66,7 @@ fn the_last_model_of_a_run_teaches_over_http() {
     let shown: String = rows
         .iter()
         .filter(|file| file.is_file())
-        .map(|file| elsewhere.run(&["data", "show", file.to_str().expect("UTF-8"), "--count", "9"]).stdout)
+        .map(|file| elsewhere.run(&["data", "show", file.to_str().expect("UTF-8"), "--count", "9", "--json"]).stdout)
         .collect();
     assert!(shown.contains("\"function\"") && !shown.contains("invalid_action"), "{shown}");
 }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lam_cuda::{DeviceChoice, Numerics};
 use lam_pipeline::NamedCheckpoint;
 
-pub use serve::{ServeCommand, ServeEnvArgs, ServeModelArgs};
+pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, WatchArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]
@@ -67,6 +67,8 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         output_dir: Option<PathBuf>,
     },
+    /// Serve the report of a run while it goes on, with the curves of the stage under way; reads alone, until Ctrl-C.
+    Watch(WatchArgs),
     /// Write a model in Hugging Face's layout, reload it and compare.
     Export(ExportArgs),
     /// Watch a model do one task.
@@ -107,7 +109,7 @@ pub enum ConfigCommand {
 /// A pipeline and the settings laid over it.
 #[derive(Args)]
 pub struct PipelineArgs {
-    /// A pipeline file, or the name of an embedded one (quickstart, seeds, full, rounds, phase4, ablations, ablations-seeds, writer, miniwob, mistral-7b; writer-smoke, miniwob-smoke, mistral-7b-smoke).
+    /// A pipeline file, or the name of an embedded one (quickstart, seeds, full, rounds, phase4, ablations, ablations-seeds, writer, miniwob, mistral-7b, own-environment; writer-smoke, miniwob-smoke, mistral-7b-smoke).
     pub pipeline: String,
     /// Lay a setting over the pipeline: STAGE.KEY=VALUE, or a top-level key such as seed=7.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -281,17 +283,37 @@ pub enum DataCommand {
         #[arg(long, value_name = "DIR")]
         model: Option<PathBuf>,
     },
-    /// Print rows of a file, trajectories step by step.
-    Show {
-        /// A Parquet file.
-        path: PathBuf,
-        /// First row (or trajectory) to print.
-        #[arg(long, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
-        skip: usize,
-        /// How many.
-        #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
-        count: usize,
-    },
+    /// Print rows of a file, trajectories step by step, as `act` prints them; with --json as they are stored.
+    Show(ShowArgs),
+}
+
+/// Arguments of `data show`.
+#[derive(Args)]
+pub struct ShowArgs {
+    /// A Parquet file of task-plan pairs or trajectories, or a stage directory.
+    pub path: PathBuf,
+    /// First row (or trajectory) to print, of those that fit.
+    #[arg(long, default_value_t = 0, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
+    pub skip: usize,
+    /// How many of each file.
+    #[arg(long, default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000_000))]
+    pub count: usize,
+    /// Only rows whose id begins with this, as a report names it.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Only rows of this family of tasks.
+    #[arg(long, value_name = "NAME")]
+    pub family: Option<String>,
+    /// Only trajectories that did not complete their task.
+    #[arg(long)]
+    pub failed: bool,
+}
+
+impl ShowArgs {
+    /// Whether only some rows are asked for.
+    pub fn narrows(&self) -> bool {
+        self.id.is_some() || self.family.is_some() || self.failed
+    }
 }
 
 /// Arguments of the collecting commands.
@@ -416,6 +438,11 @@ pub struct ActArgs {
     /// Let it answer freely, without the constraint that keeps answers executable.
     #[arg(long)]
     pub unconstrained: bool,
+    /// Show the episode in a browser while it is played, and after it until Ctrl-C.
+    #[arg(long)]
+    pub web: bool,
+    #[command(flatten)]
+    pub page: PageArgs,
 }
 
 /// Making and inspecting models.

@@ -40,6 +40,10 @@ impl Provider for DesktopProvider {
         application.ends_with(".toml").then(|| application.into())
     }
 
+    fn keeps_screenshots(&self, _name: &str) -> bool {
+        true
+    }
+
     /// The application on private desktops, behind the rules of its file.
     fn open(&self, name: &str, screenshots: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {
         let application = name.strip_prefix(PREFIX).unwrap_or(name);

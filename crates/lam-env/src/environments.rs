@@ -34,6 +34,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether an environment of this name, which the crate claims, can keep pictures of its screens.
+    fn keeps_screenshots(&self, _name: &str) -> bool {
+        false
+    }
+
     /// The environment called `name`, with pictures of its screens kept below `screenshots`. `all` are the environments
     /// of every crate.
     ///
@@ -67,6 +72,11 @@ impl Environments {
     /// Whether an environment of this name can be asked for.
     pub fn is_known(&self, name: &str) -> bool {
         self.provider(name).is_some_and(|provider| provider.knows(name))
+    }
+
+    /// Whether an environment of this name can keep pictures of its screens.
+    pub fn keeps_screenshots(&self, name: &str) -> bool {
+        self.provider(name).is_some_and(|provider| provider.keeps_screenshots(name))
     }
 
     /// The file that describes what an environment of this name is, where one is named.

@@ -118,6 +118,7 @@ pub fn report_json(run: &Run) -> Value {
         "seeds": run.seeds,
         "tables": tables,
         "by_seed": by_seed,
+        "families": run.families,
         "coverage": run.coverage,
         "ablations": run.ablations,
         "durations_s": durations,
@@ -163,7 +164,7 @@ pub fn missing(run: &Run) -> Vec<&'static str> {
         ("decision_making", run.tables.decision_making.is_empty()),
         ("online", run.tables.online.is_empty()),
         ("training metrics", run.curves.is_empty()),
-        ("trajectories", run.trajectories.is_empty()),
+        ("trajectories", run.episodes.is_empty()),
     ];
     parts.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect()
 }

@@ -1,7 +1,8 @@
 //! One self-contained HTML page and one JSON file for a run.
 //!
 //! Reads what the stages have left on disk, as far as it exists: manifests, training metrics, evaluation
-//! tables, trajectories. Knows no stage's code, no model and no environment, and opens no network.
+//! tables, trajectories. [`Watch`] serves the same page while the run goes on, [`EpisodePage`] an episode while it is
+//! played. Knows no stage's code, no model and no environment.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), lam_report::ReportError> {
@@ -14,7 +15,9 @@
 
 mod ablations;
 mod coverage;
+mod episode;
 mod error;
+mod families;
 mod figures;
 mod format;
 mod gather;
@@ -23,12 +26,16 @@ mod paired;
 mod paper;
 mod run;
 mod seeds;
+mod seen;
 mod tables;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
+pub use episode::EpisodePage;
 pub use error::ReportError;
 pub use tables::{Figures, Row, Rows, Tables};
+pub use watch::Watch;
 
 /// What was written.
 #[derive(Debug)]
@@ -58,7 +65,7 @@ pub fn build(run: &Path, output: &Path, command: &str) -> Result<Report, ReportE
     gathered.state = gather::state(run)?;
     gathered.command = if command.is_empty() { recorded(&json, "command") } else { command.to_owned() };
     let text = serde_json::to_string_pretty(&figures::report_json(&gathered)).expect("a JSON value can be written");
-    lam_store::write_atomic(&page, page::document(&gathered).as_bytes())?;
+    lam_store::write_atomic(&page, page::document(&gathered, page::Above::Nothing).as_bytes())?;
     lam_store::write_atomic(&json, text.as_bytes())?;
     let stale = gathered.stale.iter().map(|stage| stage.name.clone()).collect();
     Ok(Report { page, figures: json, missing: figures::missing(&gathered), stale })

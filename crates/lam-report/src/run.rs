@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::ablations::AblationTable;
 use crate::coverage::Coverage;
+use crate::families::Families;
 use crate::tables::Tables;
 
 /// Everything that one report shows.
@@ -14,6 +15,8 @@ use crate::tables::Tables;
 pub struct Run {
     /// Name of the pipeline.
     pub name: String,
+    /// Where it lies, with a `/` at its end, as it was named; "" where that was an absolute path, which is nobody else's.
+    pub place: String,
     /// The command that made it.
     pub command: String,
     /// Hash of what the manifests say: a report of the same state need not be made again.
@@ -34,11 +37,13 @@ pub struct Run {
     pub tables: Tables,
     /// Each seed's own tables, when there are several.
     pub tables_by_seed: Vec<Tables>,
-    /// A sample of trajectories for the viewer.
-    pub trajectories: Vec<Trajectory>,
+    /// What each family's tasks came to online.
+    pub families: Families,
+    /// Episodes for the viewer, those first that are to have room for their steps.
+    pub episodes: Vec<Episode>,
     /// Screens before each step and after the last, as data URIs, by the id of the trajectory.
     pub pictures: BTreeMap<String, Vec<String>>,
-    /// How many trajectories the sample was drawn from.
+    /// How many trajectories the data files hold.
     pub trajectories_total: usize,
     /// What the data files hold.
     pub data: Vec<DataFile>,
@@ -91,6 +96,21 @@ pub struct Curves {
     pub name: String,
     /// Metric name and its points (step, value), in the order of first appearance.
     pub series: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+/// One episode for the viewer.
+#[derive(Clone, Debug)]
+pub struct Episode {
+    /// Name of its model's row in the online table, where it has one; else of who acted.
+    pub model: String,
+    /// The file that holds it, below the run's directory.
+    pub file: String,
+    /// The episode; without steps where there is no room for them.
+    pub trajectory: Trajectory,
+    /// How many steps it has.
+    pub length: usize,
+    /// The first of them that did not go well, from 0.
+    pub fault: Option<usize>,
 }
 
 /// One data file of a run.

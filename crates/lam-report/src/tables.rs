@@ -40,16 +40,19 @@ impl Tables {
     /// The tables without a directory among the places by which rows are told apart, such as `seed-1` in
     /// `LAM3 (seed-1, lam3)`: in another seed the same model bears the same name.
     pub fn without_place(self, place: &str) -> Self {
-        let renamed = |rows: Rows| -> Rows {
-            let name = |name: String| name.replace(&format!("({place}, "), "(").replace(&format!(", {place}, "), ", ");
-            rows.into_iter().map(|(row, figures)| (name(row), figures)).collect()
-        };
+        let renamed =
+            |rows: Rows| -> Rows { rows.into_iter().map(|(row, it)| (without_place(&row, place), it)).collect() };
         Self {
             planning: renamed(self.planning),
             decision_making: renamed(self.decision_making),
             online: renamed(self.online),
         }
     }
+}
+
+/// A row's name without that directory.
+pub fn without_place(name: &str, place: &str) -> String {
+    name.replace(&format!("({place}, "), "(").replace(&format!(", {place}, "), ", ")
 }
 
 impl Row {

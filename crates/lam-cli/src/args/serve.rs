@@ -1,4 +1,6 @@
-//! Arguments of `serve`.
+//! Arguments of `serve`, and of commands that serve a page.
+
+use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
@@ -84,4 +86,44 @@ pub struct ServeEnvArgs {
     /// Seconds without a message after which a session ends.
     #[arg(long, value_name = "S", default_value_t = 1800, value_parser = clap::value_parser!(u64).range(1..))]
     pub idle_timeout_s: u64,
+}
+
+/// Where a page is served, and to whom.
+#[derive(Args)]
+pub struct PageArgs {
+    /// Address to listen on; one that others can reach needs a token (default: 127.0.0.1).
+    #[arg(long)]
+    pub host: Option<String>,
+    /// Port to listen on; 0 for any that is free (default: 8001 for `watch`, 8002 for `act --web`).
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Token that clients must show, for which a browser asks as a password; in a variable it is seen by nobody who lists
+    /// processes.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_env")]
+    pub token: Option<String>,
+    /// Environment variable that holds the token (default: LAM_SERVE_TOKEN, where that is set).
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+}
+
+impl PageArgs {
+    /// The first option that was given, if any was.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--host", self.host.is_some()),
+            ("--port", self.port.is_some()),
+            ("--token", self.token.is_some()),
+            ("--token-env", self.token_env.is_some()),
+        ];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
+    }
+}
+
+/// Arguments of `watch`.
+#[derive(Args)]
+pub struct WatchArgs {
+    /// A run directory, such as runs/quickstart; the run may be under way, or over.
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub page: PageArgs,
 }

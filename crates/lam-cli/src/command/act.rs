@@ -1,32 +1,51 @@
 //! `act`: watch a model do one task, step by step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Policy, Session, run_episodes};
+use lam_agent::{AgentError, ExpertPolicy, Job, Limits, Policy, Session, run_episodes, run_watched};
 use lam_cuda::DeviceChoice;
 use lam_env::{Application, TaskQuery};
 use lam_inference::{ModelDirectory, PolicyOptions};
+use lam_report::EpisodePage;
 use lam_signal::{Cancel, Failure, NoProgress};
-use lam_types::{Split, Step, Task, Trajectory};
+use lam_types::{Split, Task, Trajectory};
+use serde_json::json;
 
+use super::episode::print;
+use super::site::wait;
 use crate::args::ActArgs;
-use crate::output::Output;
+use crate::interrupt::stop_on_interrupt;
+use crate::output::{Output, tell};
 use crate::registry::registry;
 
-/// Runs one episode and prints it, as far as it came.
+/// Where the page is served, unless another port is named.
+const PORT: u16 = 8002;
+
+/// Runs one episode and prints it, as far as it came; with `--web` it is shown in a browser meanwhile, and stays there.
 pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
+    if let Some(option) = args.page.given().filter(|_| !args.web) {
+        let what = format!("`{option}` says where a page is served, and none is");
+        return Err(Failure::config(what).hint("add --web, or leave it out"));
+    }
     let registry = registry();
-    let app = registry.environments().open_with(&environment(args)?, args.screenshots.as_deref())?;
+    let (environments, name) = (registry.environments(), environment(args)?);
+    let own = args.web && args.screenshots.is_none() && environments.keeps_screenshots(&name);
+    let own = own.then(PictureFolder::make).transpose()?;
+    let pictures = args.screenshots.as_deref().or(own.as_ref().map(PictureFolder::path));
+    let app = environments.open_with(&name, pictures)?;
     let task = task(args, app.as_ref())?;
+    let cancel = Cancel::default();
+    let mut page = args.web.then(|| show(args, &task, pictures, &cancel, output)).transpose()?;
+    let mut episode = Episode { app: app.as_ref(), task: &task, page: page.as_mut(), cancel: &cancel };
     let done = if args.model == "expert" {
-        episode(app.as_ref(), &task, &mut ExpertPolicy::of(app.as_ref())?)
+        episode.play(&mut ExpertPolicy::of(app.as_ref())?)
     } else {
         let directory = Path::new(&args.model);
         let name_of = |kind: &str| registry.model_name(kind);
         let model =
             ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, (device.unwrap_or_default(), output))?;
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
-        episode(app.as_ref(), &task, &mut model.policy(app.as_ref(), options)?)
+        episode.play(&mut model.policy(app.as_ref(), options)?)
     };
     if let Some(confinement) = app.confinement() {
         output.line(&format!("programs {confinement}"));
@@ -39,7 +58,56 @@ pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         print(trajectory, args.task.is_none(), output);
         output.value(trajectory)?;
     }
+    if let Some(page) = page {
+        page.close(done.as_ref().err().map(ToString::to_string));
+        if !cancel.is_cancelled() {
+            output.line("the episode stays in the browser until Ctrl-C");
+        }
+        wait(&cancel, || page.is_running())?;
+    }
     done.map(drop).map_err(Failure::from)
+}
+
+/// Serves the page of the episode and says where.
+fn show(
+    args: &ActArgs,
+    task: &Task,
+    pictures: Option<&Path>,
+    cancel: &Cancel,
+    output: &Output,
+) -> Result<EpisodePage, Failure> {
+    stop_on_interrupt(cancel)?;
+    let page = EpisodePage::start(task, pictures, super::site::page(&args.page, PORT)?)?;
+    let url = format!("http://{}/", page.address());
+    // In JSON mode the result alone goes to stdout.
+    match output.json {
+        true => tell(&json!({ "event": "page", "url": url }).to_string()),
+        false => output.line(&format!("watch it at {url}; Ctrl-C stops")),
+    }
+    Ok(page)
+}
+
+/// A folder for pictures that nobody asked to keep.
+struct PictureFolder(PathBuf);
+
+impl PictureFolder {
+    fn make() -> Result<Self, Failure> {
+        let folder = Self(std::env::temp_dir().join(format!("lam-act-{}", std::process::id())));
+        lam_store::claim(&folder.0)?;
+        Ok(folder)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for PictureFolder {
+    fn drop(&mut self) {
+        if let Err(error) = lam_store::remove_directory(&self.0) {
+            tell(&format!("warning: {error}"));
+        }
+    }
 }
 
 /// The environment's name: `--env desktop --app writer` is `desktop:writer`.
@@ -75,45 +143,24 @@ fn task(args: &ActArgs, app: &dyn Application) -> Result<Task, Failure> {
     Ok(task)
 }
 
-fn episode(app: &dyn Application, task: &Task, policy: &mut dyn Policy) -> Result<Vec<Trajectory>, AgentError> {
-    let jobs = Job::for_tasks(std::slice::from_ref(task), 1);
-    let session =
-        Session { limits: &Limits::default(), journal: None, progress: &NoProgress, cancel: &Cancel::default() };
-    run_episodes(app, &jobs, policy, &session)
+/// One episode, and who sees it.
+struct Episode<'a> {
+    app: &'a dyn Application,
+    task: &'a Task,
+    page: Option<&'a mut EpisodePage>,
+    cancel: &'a Cancel,
 }
 
-fn print(trajectory: &Trajectory, judged: bool, output: &Output) {
-    output.line(&format!("task    {}", trajectory.task.request));
-    output.line(&format!("policy  {}\n", trajectory.policy.name));
-    for step in &trajectory.steps {
-        print_step(step, output);
+impl Episode<'_> {
+    fn play(&mut self, policy: &mut dyn Policy) -> Result<Vec<Trajectory>, AgentError> {
+        let jobs = Job::for_tasks(std::slice::from_ref(self.task), 1);
+        let session = Session { limits: &Limits::default(), journal: None, progress: &NoProgress, cancel: self.cancel };
+        match &mut self.page {
+            Some(page) => {
+                page.acts(&policy.id());
+                run_watched(self.app, &jobs, policy, &session, *page)
+            }
+            None => run_episodes(self.app, &jobs, policy, &session),
+        }
     }
-    let verdict = &trajectory.verdict;
-    output.line(&match (&trajectory.environment_error, judged) {
-        (Some(_), _) => "not judged: the environment ended the episode".to_owned(),
-        (None, true) => format!("complete: {} ({})", verdict.complete.as_str(), verdict.reason),
-        (None, false) => "not judged: only tasks of the environment have a predicate".to_owned(),
-    });
-}
-
-fn print_step(step: &Step, output: &Output) {
-    let action = &step.action;
-    let args = serde_json::to_string(&action.args).unwrap_or_default();
-    let control = if action.control_label.is_empty() {
-        String::new()
-    } else {
-        format!(" on [{}] {}", action.control_label, action.control_name)
-    };
-    output.line(&format!("{}. {}", step.step_index + 1, action.thought));
-    output.line(&format!("   {}{control} {args}  {}", action.function, action.status.as_str()));
-    if !action.plan.is_empty() {
-        output.line(&format!("   then: {}", action.plan.join("; ")));
-    }
-    let outcome = if step.message.is_empty() { String::new() } else { format!(": {}", step.message) };
-    output.line(&format!(
-        "   {}{outcome}  ({} controls, {:.0} ms)",
-        step.status.as_str(),
-        step.state.observation.controls.len(),
-        1000.0 * step.policy_seconds
-    ));
 }

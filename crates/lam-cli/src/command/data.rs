@@ -1,5 +1,7 @@
 //! `data`: build, collect, check and look at training data.
 
+mod show;
+
 use std::collections::BTreeSet;
 use std::fs::DirEntry;
 use std::io::IsTerminal;
@@ -33,7 +35,7 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
         DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
         DataCommand::Preview { path, model, count } => show_examples(path, model, *count, output),
         DataCommand::Stats { paths, model } => stats(paths, model.as_deref(), output),
-        DataCommand::Show { path, skip, count } => show(path, *skip, *count, output),
+        DataCommand::Show(args) => show::show(args, output),
     }
 }
 
@@ -197,32 +199,6 @@ fn examples(row: Row<'_>, renderer: &Renderer, functions: &[FunctionSpec]) -> Re
         Row::Pair(pair) => Ok(vec![plan_example(renderer, pair)?]),
         Row::Trajectory(trajectory) => step_examples(renderer, trajectory, functions),
     }
-}
-
-fn show(path: &Path, skip: usize, count: usize, output: &Output) -> Result<(), Failure> {
-    let mut shown = Vec::new();
-    for file in files(std::slice::from_ref(&path.to_owned()))? {
-        let (first, last) = (shown.len(), shown.len() + count);
-        let mut left_out = 0;
-        visit(&file, |_, row| {
-            if left_out < skip {
-                left_out += 1;
-                return ControlFlow::Continue(());
-            }
-            if shown.len() == last {
-                return ControlFlow::Break(());
-            }
-            shown.push(match row {
-                Row::Pair(pair) => json!(pair),
-                Row::Trajectory(trajectory) => json!(trajectory),
-            });
-            ControlFlow::Continue(())
-        })?;
-        for row in &shown[first..] {
-            output.line(&serde_json::to_string_pretty(row).map_err(Failure::runtime)?);
-        }
-    }
-    output.value(&shown)
 }
 
 /// A model's words; what of its files is used otherwise than they say is noted.

@@ -4,6 +4,7 @@ mod act;
 mod config;
 mod data;
 mod doctor;
+mod episode;
 mod eval;
 mod export;
 mod inspect;
@@ -16,6 +17,8 @@ mod report;
 mod room;
 mod serve;
 mod serve_model;
+mod site;
+mod watch;
 
 use lam_model::Processor;
 use lam_signal::Failure;
@@ -42,6 +45,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Data(command) => data::run(&command, &output),
         Command::Eval(command) => eval::run(&command, device, &output),
         Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
+        Command::Watch(args) => watch::watch(&args, &output),
         Command::Export(args) => export::export(&args, &output),
         Command::Act(args) => act::act(&args, device, &output),
         Command::Serve(command) => serve::run(&command, device, &output),

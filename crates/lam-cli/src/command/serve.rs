@@ -9,6 +9,7 @@ use lam_env_remote::{OpenEnvServer, RemoteError, ServerSettings};
 use lam_signal::{Cancel, Failure, Secret};
 use serde_json::json;
 
+use super::site::wait;
 use crate::args::{ServeCommand, ServeEnvArgs};
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -16,8 +17,6 @@ use crate::registry::environments;
 
 /// Sessions of an environment that does not say how many instances run at once.
 const SESSIONS: usize = 8;
-/// How often it is looked whether to stop.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Does what was typed.
 pub fn run(command: &ServeCommand, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
@@ -56,13 +55,5 @@ fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     output.value(&json!({"environment": name, "url": url, "max_sessions": sessions}))?;
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
-    wait(&cancel, || true);
-    Ok(())
-}
-
-/// Waits until somebody asks to stop, or what is served is not running any more.
-pub(super) fn wait(cancel: &Cancel, is_running: impl Fn() -> bool) {
-    while !cancel.is_cancelled() && is_running() {
-        std::thread::sleep(LOOK);
-    }
+    wait(&cancel, || true)
 }

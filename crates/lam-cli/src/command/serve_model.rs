@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use lam_cuda::DeviceChoice;
 use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
-use lam_signal::{Cancel, Failure, Secret};
+use lam_signal::{Cancel, Failure};
 use serde_json::json;
 
-use super::serve::wait;
+use super::site::{token, wait};
 use crate::args::ServeModelArgs;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::{Output, tell};
 use crate::registry::registry;
 
-/// The variable that holds the token where none is named.
-const TOKEN: &str = "LAM_SERVE_TOKEN";
 /// What the models of a run are called, the last one first.
 const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
 
@@ -37,10 +35,7 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     output.line(&format!("serving {} at {url}/v1, {} answers at once; Ctrl-C stops", names.join(", "), args.slots));
     output.line(&format!("a page to try them: {url}/"));
     output.value(&json!({"models": names, "url": format!("{url}/v1"), "page": format!("{url}/")}))?;
-    wait(&cancel, || server.is_running());
-    if !cancel.is_cancelled() {
-        return Err(Failure::runtime("the server ended by itself"));
-    }
+    wait(&cancel, || server.is_running())?;
     server.stop();
     Ok(())
 }
@@ -49,7 +44,7 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
     Ok(ServerSettings {
         host: args.host.clone(),
         port: args.port,
-        token: token(args)?,
+        token: token(args.token.as_deref(), args.token_env.as_deref())?,
         executable: args.executable,
         max_body_bytes: args.max_body_mib << 20,
         client_timeout: Duration::from_secs(args.client_timeout_s),
@@ -58,18 +53,6 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
         log: Arc::new(|line| tell(&format!("note: {line}"))),
         ..ServerSettings::default()
     })
-}
-
-/// The token that was typed, or that a variable holds.
-fn token(args: &ServeModelArgs) -> Result<Option<Secret>, Failure> {
-    let empty = |what: String| Failure::config(what).hint("set it to a token, or leave it out");
-    match (&args.token, &args.token_env) {
-        (Some(typed), _) => Secret::new(typed).map(Some).ok_or_else(|| empty("`--token` holds no token".to_owned())),
-        (None, Some(variable)) => {
-            Secret::of_variable(variable).map(Some).ok_or_else(|| empty(format!("`{variable}` holds no token")))
-        }
-        (None, None) => Ok(Secret::of_variable(TOKEN)),
-    }
 }
 
 /// A model as it was typed: `NAME=DIR`, a directory or a run.

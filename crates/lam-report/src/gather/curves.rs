@@ -27,7 +27,7 @@ pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Vec<Curves>, ReportErro
 }
 
 /// `lam4/reward` for `metrics.jsonl` in the folder `reward` of stage `lam4`, or in `reward/training`.
-fn name(stage: &str, root: &Path, file: &Path) -> String {
+pub fn name(stage: &str, root: &Path, file: &Path) -> String {
     let folder = file.parent().and_then(|parent| parent.strip_prefix(root).ok());
     let folder =
         folder.map(|folder| if folder.ends_with("training") { folder.parent().unwrap_or(folder) } else { folder });
@@ -37,24 +37,53 @@ fn name(stage: &str, root: &Path, file: &Path) -> String {
     }
 }
 
-/// Lines that are cut off (a run that was killed) are passed over.
+/// The series of a whole file.
 fn parse(text: &str) -> Vec<(String, Vec<(f64, f64)>)> {
-    let mut series: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
-    let mut numbers: HashMap<String, usize> = HashMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let Ok(Value::Object(row)) = serde_json::from_str::<Value>(line) else { continue };
+    let mut series = Series::default();
+    text.lines().for_each(|line| series.add(line));
+    series.into_points()
+}
+
+/// The series of a file, line by line.
+#[derive(Debug, Default)]
+pub struct Series {
+    points: Vec<(String, Vec<(f64, f64)>)>,
+    numbers: HashMap<String, usize>,
+    lines: usize,
+}
+
+impl Series {
+    /// Takes a line; one that is cut off (a run that was killed) is passed over.
+    pub fn add(&mut self, line: &str) {
+        let index = self.lines;
+        self.lines += 1;
+        let Ok(Value::Object(row)) = serde_json::from_str::<Value>(line) else { return };
         let step = ["global_step", "step"].iter().find_map(|key| row.get(*key)?.as_f64()).unwrap_or(index as f64);
         for (key, value) in &row {
             let Some(value) = value.as_f64() else { continue };
-            let next = series.len();
-            let number = *numbers.entry(key.clone()).or_insert(next);
+            let next = self.points.len();
+            let number = *self.numbers.entry(key.clone()).or_insert(next);
             if number == next {
-                series.push((key.clone(), Vec::new()));
+                self.points.push((key.clone(), Vec::new()));
             }
-            series[number].1.push((step, value));
+            self.points[number].1.push((step, value));
         }
     }
-    series
+
+    /// Metric names and their points, in the order of first appearance.
+    pub fn points(&self) -> &[(String, Vec<(f64, f64)>)] {
+        &self.points
+    }
+
+    fn into_points(self) -> Vec<(String, Vec<(f64, f64)>)> {
+        self.points
+    }
+
+    /// The last value of a metric.
+    pub fn last(&self, key: &str) -> Option<f64> {
+        let (_, points) = self.points.iter().find(|(name, _)| name == key)?;
+        points.last().map(|(_, value)| *value)
+    }
 }
 
 #[cfg(test)]

@@ -8,35 +8,63 @@ use serde_json::Value;
 use super::{files_below, read_json};
 use crate::error::ReportError;
 use crate::run::StageRecord;
-use crate::tables::{Row, Rows, Tables, parse_rows};
+use crate::tables::{Row, Rows, Tables, parse_rows, without_place};
 
 /// The tables' names in files.
 const NAMES: [&str; 3] = ["planning", "decision_making", "online"];
 
-/// The tables of all stages. A model that several of them evaluated has a row of each, named after the stage.
-pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Tables, ReportError> {
+/// What the rows of the online table are called, by stage and model.
+#[derive(Clone, Debug, Default)]
+pub struct RowNames(BTreeMap<(String, String), String>);
+
+impl RowNames {
+    /// The name of the row of a stage's model, if it has one.
+    pub fn of(&self, stage: &str, model: &str) -> Option<&str> {
+        self.0.get(&(stage.to_owned(), model.to_owned())).map(String::as_str)
+    }
+
+    /// Whether a stage has any row.
+    pub fn has(&self, stage: &str) -> bool {
+        self.0.keys().any(|(of, _)| of == stage)
+    }
+
+    /// The names as [`Tables::without_place`] makes them.
+    pub fn without_place(self, place: &str) -> Self {
+        Self(self.0.into_iter().map(|(key, name)| (key, without_place(&name, place))).collect())
+    }
+}
+
+/// The tables of all stages, and the names of the online rows. A model that several of them evaluated has a row of each,
+/// named after the stage.
+pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), ReportError> {
     let mut each = Vec::new();
     for (stage, path) in stages {
         each.push((stage.name.as_str(), of_stage(path)?));
     }
-    let together = |pick: fn(&Tables) -> &Rows| {
+    let names = |pick: fn(&Tables) -> &Rows| -> RowNames {
         let mut evaluations: BTreeMap<&str, usize> = BTreeMap::new();
         for name in each.iter().flat_map(|(_, tables)| pick(tables).keys()) {
             *evaluations.entry(name).or_default() += 1;
         }
-        let rows =
-            each.iter().flat_map(|(stage, tables)| pick(tables).iter().map(move |(name, row)| (stage, name, row)));
-        let named = |(stage, name, row): (&&str, &String, &Row)| match evaluations[name.as_str()] {
-            1 => (name.clone(), row.clone()),
-            _ => (format!("{name} ({stage})"), row.clone()),
+        let named = |stage: &str, name: &String| match evaluations[name.as_str()] {
+            1 => name.clone(),
+            _ => format!("{name} ({stage})"),
         };
-        rows.map(named).collect()
+        let rows = each.iter().flat_map(|(stage, tables)| pick(tables).keys().map(move |name| (*stage, name)));
+        RowNames(rows.map(|(stage, name)| ((stage.to_owned(), name.clone()), named(stage, name))).collect())
     };
-    Ok(Tables {
+    let together = |pick: fn(&Tables) -> &Rows| -> Rows {
+        let names = names(pick);
+        let rows =
+            each.iter().flat_map(|(stage, tables)| pick(tables).iter().map(move |(name, row)| (*stage, name, row)));
+        rows.filter_map(|(stage, name, row)| Some((names.of(stage, name)?.to_owned(), row.clone()))).collect()
+    };
+    let tables = Tables {
         planning: together(|tables| &tables.planning),
         decision_making: together(|tables| &tables.decision_making),
         online: together(|tables| &tables.online),
-    })
+    };
+    Ok((tables, names(|tables| &tables.online)))
 }
 
 /// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.

@@ -3,10 +3,11 @@
 mod ablations;
 mod chain;
 mod coverage;
-mod curves;
+pub mod curves;
 mod evaluations;
 mod pictures;
 mod rows;
+mod sample;
 mod stages;
 
 use std::fs;
@@ -15,7 +16,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::chain::Evaluation;
+use self::evaluations::RowNames;
 use crate::error::ReportError;
+use crate::families::Families;
 use crate::run::{Run, StageRecord, StaleStage};
 use crate::tables::{Tables, over_seeds};
 
@@ -23,6 +26,8 @@ use crate::tables::{Tables, over_seeds};
 struct Repetition {
     stages: Vec<(StageRecord, PathBuf)>,
     tables: Tables,
+    /// What the rows of the online table are called.
+    names: RowNames,
     ablations: Vec<Evaluation>,
 }
 
@@ -38,22 +43,28 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         let below = root.strip_prefix(directory).unwrap_or(&root);
         let placed = |stage: StaleStage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage };
         stale.extend(read.stale.into_iter().map(placed));
-        let mut tables = evaluations::read(&read.current)?;
+        let (mut tables, mut names) = evaluations::read(&read.current)?;
         if is_seed(&root) {
-            tables = tables.without_place(&file_name(&root));
+            let place = file_name(&root);
+            (tables, names) = (tables.without_place(&place), names.without_place(&place));
         }
         if !read.current.is_empty() {
             let ablations = ablations::read(&read.current)?;
-            repetitions.push(Repetition { stages: read.current, tables, ablations });
+            repetitions.push(Repetition { stages: read.current, tables, names, ablations });
         }
     }
-    let Some(first) = repetitions.first() else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
-    let sample = rows::read(&first.stages);
+    let [first, others @ ..] = repetitions.as_slice() else {
+        return Err(ReportError::NoRun { path: directory.to_owned() });
+    };
+    let mut families = Families::default();
+    let rows = rows::read(directory, &first.stages, &first.names, &mut families);
+    others.iter().for_each(|one| rows::count_families(&one.stages, &one.names, &mut families));
     let each: Vec<Tables> = repetitions.iter().map(|one| one.tables.clone()).collect();
     let stages: Vec<StageRecord> = first.stages.iter().map(|(stage, _)| stage.clone()).collect();
     let compared: Vec<Vec<Evaluation>> = repetitions.iter().map(|one| one.ablations.clone()).collect();
     Ok(Run {
-        name: directory.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
+        name: name(directory),
+        place: if directory.is_absolute() { String::new() } else { format!("{}/", directory.display()) },
         command: String::new(),
         state: String::new(),
         seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
@@ -63,12 +74,19 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         ablations: chain::tables(&stages, &compared),
         tables: over_seeds(&each),
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
-        pictures: pictures::read(&first.stages, &sample.chosen),
-        trajectories: sample.chosen,
-        trajectories_total: sample.total,
-        data: sample.files,
+        families,
+        pictures: pictures::read(&first.stages, &rows.sample.episodes),
+        episodes: rows.sample.episodes,
+        trajectories_total: rows.sample.total,
+        data: rows.files,
         stages,
     })
+}
+
+/// What a run is called: as its directory is.
+pub fn name(directory: &Path) -> String {
+    let known = if directory.file_name().is_some() { directory.to_owned() } else { lam_store::resolved(directory) };
+    known.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Hash over every stage's name and content, and over the version of this program.
@@ -91,7 +109,10 @@ pub fn state(directory: &Path) -> Result<String, ReportError> {
 }
 
 /// Directories that hold one repetition each.
-fn roots(directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+///
+/// # Errors
+/// A directory that cannot be listed.
+pub fn roots(directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let seeds: Vec<PathBuf> = directories(directory)?.into_iter().filter(|path| is_seed(path)).collect();
     Ok(if seeds.is_empty() { vec![directory.to_owned()] } else { seeds })
 }
@@ -111,7 +132,7 @@ fn directories(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
 }
 
 /// Files with this extension in `path` and below it, by path; checkpoints are left out.
-fn files_below(path: &Path, depth: usize, extension: &str) -> Vec<PathBuf> {
+pub fn files_below(path: &Path, depth: usize, extension: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     entries.sort();

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
-use lam_types::Trajectory;
 
-use crate::run::StageRecord;
+use crate::run::{Episode, StageRecord};
 
 /// Below a stage's directory, the pictures by policy and task: one before each step, one at the end.
 const DIRECTORY: &str = "screenshots";
@@ -14,10 +13,10 @@ const DIRECTORY: &str = "screenshots";
 const IN_ALL: u64 = 6 << 20;
 
 /// The screen before each step and after the last, as data URIs, by trajectory; none of those that have no pictures.
-pub fn read(stages: &[(StageRecord, PathBuf)], chosen: &[Trajectory]) -> BTreeMap<String, Vec<String>> {
+pub fn read(stages: &[(StageRecord, PathBuf)], episodes: &[Episode]) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     let mut left = IN_ALL;
-    for one in chosen {
+    for one in episodes.iter().map(|episode| &episode.trajectory).filter(|one| !one.steps.is_empty()) {
         let below = Path::new(DIRECTORY).join(lam_store::file_name_of(&one.policy.name)).join(&one.task.task_id);
         let Some(files) = stages.iter().find_map(|(_, path)| pictures(&path.join(&below))) else { continue };
         let size = files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum::<u64>();

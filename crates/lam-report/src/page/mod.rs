@@ -2,23 +2,27 @@
 
 mod ablations;
 mod caveats;
-mod chart;
+pub mod chart;
 mod comparison;
 mod coverage;
 mod data;
+mod families;
 mod graph;
 mod interval;
 mod lineage;
 mod results;
 mod summary;
-mod training;
-mod viewer;
+pub mod training;
+pub mod viewer;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::run::Run;
 
 const STYLE: &str = include_str!("../../assets/report.css");
+const VIEWER: &str = include_str!("../../assets/viewer.js");
+const EPISODE: &str = include_str!("../../assets/episode.js");
+const WATCH: &str = include_str!("../../assets/watch.js");
 const SCRIPT: &str = include_str!("../../assets/report.js");
 
 /// One chapter of the page.
@@ -28,18 +32,36 @@ struct Section {
     body: Markup,
 }
 
+/// What stands above the report.
+pub enum Above<'a> {
+    /// Nothing: the page stands for itself.
+    Nothing,
+    /// What goes on now: the page asks its server for more.
+    Live {
+        /// As it was when the page was made.
+        part: Markup,
+        /// The state that the report was made in.
+        state: &'a str,
+    },
+}
+
+/// What a page that stands for itself may load: what stands in it. Others are told by their server.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
 /// The whole document.
-pub fn document(run: &Run) -> String {
+pub fn document(run: &Run, above: Above<'_>) -> String {
+    let content = viewer::Content::of(run);
     let mut sections = vec![
         Section { id: "online", title: "Online", body: results::online(run) },
         Section { id: "decisions", title: "Decisions", body: results::decision_making(run) },
         Section { id: "planning", title: "Planning", body: results::planning(run) },
+        Section { id: "families", title: "Families", body: families::section(run) },
         Section { id: "conditions", title: "Conditions", body: comparison::section(run) },
         Section { id: "exploration", title: "Exploration", body: coverage::section(run) },
         Section { id: "data", title: "Data", body: data::section(run) },
         Section { id: "training", title: "Training", body: training::section(run) },
         Section { id: "pipeline", title: "Pipeline", body: graph::section(run) },
-        Section { id: "trajectories", title: "Trajectories", body: viewer::section(run) },
+        Section { id: "trajectories", title: "Trajectories", body: content.section(run) },
         Section { id: "provenance", title: "Provenance", body: lineage::section(run) },
         Section { id: "limits", title: "Limits", body: caveats::section(run) },
     ];
@@ -48,41 +70,74 @@ pub fn document(run: &Run) -> String {
         let body = ablations::section(run);
         sections.insert(behind, Section { id: "ablations", title: "Ablations", body });
     }
+    let (part, state) = match &above {
+        Above::Nothing => (None, None),
+        Above::Live { part, state } => (Some(part), Some(*state)),
+    };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-                title { (run.name) " · lam-train report" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
+            (head(&format!("{} · lam-train report", run.name), matches!(above, Above::Nothing)))
+            body data-run=(run.place) data-report=[state] {
                 a.skip href="#main" { "Skip to the results" }
-                (contents(&sections))
+                (contents(&sections, part.is_some()))
                 main id="main" {
+                    @if let Some(part) = part { section.live id="live" { (part) } }
                     (summary::header(run))
                     @for section in &sections {
                         section id=(section.id) { (section.body) }
                     }
                 }
-                (viewer::script_data(run))
-                script { (PreEscaped(SCRIPT)) }
+                (content.script())
+                script { (PreEscaped(VIEWER)) (PreEscaped(SCRIPT)) @if state.is_some() { (PreEscaped(WATCH)) } }
             }
         }
     };
     page.into_string()
 }
 
-fn contents(sections: &[Section]) -> Markup {
+/// The page on which an episode is watched: a frame that its script fills.
+pub fn episode_document() -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head("lam-train act", false))
+            body data-run="" {
+                main.episode id="main" {
+                    p.eyebrow { "lam-train act" span id="note" role="status" {} }
+                    noscript { p.absent { "This page needs JavaScript." } }
+                    article.detail id="episode" {}
+                    p.note { "The arrow keys go from step to step." }
+                }
+                script { (PreEscaped(VIEWER)) (PreEscaped(EPISODE)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// What every page begins with, and what it may load if it stands for itself.
+fn head(title: &str, is_alone: bool) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            @if is_alone { meta http-equiv="Content-Security-Policy" content=(POLICY); }
+            title { (title) }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+fn contents(sections: &[Section], is_live: bool) -> Markup {
     html! {
         nav aria-label="Contents" {
             div.inner {
                 a.brand href="#main" { "lam-train" }
                 ul {
+                    @if is_live { li { a href="#live" { "Now" } } }
                     @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } }
                 }
             }

@@ -1,9 +1,11 @@
 //! The paper's Tables 2, 3 and 4 beside ours. Knows the metrics and which direction is better.
 
+use std::collections::BTreeSet;
+
 use lam_types::Estimate;
 use maud::{Markup, html};
 
-use super::{absent, interval, scroll};
+use super::{absent, interval, scroll, viewer};
 use crate::format;
 use crate::paper::{self, PaperRow};
 use crate::run::Run;
@@ -95,20 +97,21 @@ const ONLINE: Table = Table {
 
 /// Table 2.
 pub fn planning(run: &Run) -> Markup {
-    table(&PLANNING, &run.tables.planning)
+    table(&PLANNING, &run.tables.planning, &BTreeSet::new())
 }
 
 /// Table 3.
 pub fn decision_making(run: &Run) -> Markup {
-    table(&DECISION_MAKING, &run.tables.decision_making)
+    table(&DECISION_MAKING, &run.tables.decision_making, &BTreeSet::new())
 }
 
 /// Table 4.
 pub fn online(run: &Run) -> Markup {
-    table(&ONLINE, &run.tables.online)
+    table(&ONLINE, &run.tables.online, &viewer::models(run))
 }
 
-fn table(table: &Table, rows: &Rows) -> Markup {
+/// A table; the models in `shown` lead to their trajectories.
+fn table(table: &Table, rows: &Rows, shown: &BTreeSet<&str>) -> Markup {
     html! {
         h2 { (table.title) }
         p { (table.intro) }
@@ -116,7 +119,7 @@ fn table(table: &Table, rows: &Rows) -> Markup {
         (scroll(table.title, html! {
             table.results {
                 thead { tr { th scope="col" { "Model" } @for metric in table.columns(rows) { (head(metric)) } } }
-                tbody { @for name in row_names(table, rows) { (model(table, rows, name)) } }
+                tbody { @for name in row_names(table, rows) { (model(table, rows, name, shown.contains(name))) } }
             }
         }))
         p.note { "Figures marked “paper” are those of " (paper::CITATION) ": a 7B model on Word, judged by GPT-4o. They are a reference for the shape of the result, not a like-for-like comparison." }
@@ -145,13 +148,13 @@ fn head(metric: &Metric) -> Markup {
     }
 }
 
-fn model(table: &Table, rows: &Rows, name: &str) -> Markup {
+fn model(table: &Table, rows: &Rows, name: &str, is_shown: bool) -> Markup {
     let ours = rows.get(name);
     let paper = table.paper.iter().find(|row| row.0 == name).map(|row| row.1);
     html! {
         @if let Some(row) = ours {
             tr.ours {
-                th scope="row" { (name) }
+                th scope="row" { @if is_shown { (viewer::link(Some(name), None, html! { (name) })) } @else { (name) } }
                 @for metric in table.columns(rows) { (cell(metric, row.all.get(metric.key), is_best(metric, rows, name))) }
             }
         }

@@ -37,7 +37,8 @@ pub fn section(run: &Run) -> Markup {
     }
 }
 
-fn training_loop(curves: &Curves) -> Markup {
+/// One training loop.
+pub fn training_loop(curves: &Curves) -> Markup {
     let shown: Vec<Markup> = SHOWN.iter().filter_map(|(title, keys)| drawn(curves, title, keys)).collect();
     let is_shown = |key: &str| SHOWN.iter().any(|(_, keys)| keys.contains(&key));
     let rest: Vec<&str> = curves

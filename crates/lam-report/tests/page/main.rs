@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod ablations;
+mod episode;
 mod episodes;
 mod fixture;
+mod sample;
+mod watch;
+mod web;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,108 @@
+//! A run that is watched while it goes on.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use lam_report::Watch;
+use serde_json::{Value, json};
+
+use crate::web::{get, json, settings, text, until};
+use crate::{fixture, fresh};
+
+/// A stage that trains: its record, and the folder in which it works.
+fn begin_stage(run: &Path, name: &str, config: &Value) {
+    let record = json!({"identity": {"kind": "phase2", "code": {}, "config": config, "seed": 1, "inputs": {}},
+        "started_at": 1_767_607_200, "elapsed_s": 0.0, "error": null, "refused_its_input": false});
+    fs::create_dir_all(run.join(format!("{name}.partial/training"))).unwrap();
+    fs::write(run.join(format!("{name}.attempt.json")), record.to_string()).unwrap();
+}
+
+fn append(file: &Path, line: &Value) {
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+fn contents(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<(String, Vec<u8>)> = fs::read_dir(run)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), fs::read(path).unwrap()))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_stage_is_seen_as_it_trains_and_its_result_when_it_is_there() {
+    let run = fresh("watched");
+    begin_stage(&run, "base", &json!({"train": {"num_train_epochs": 1.0, "max_steps": 40, "max_tokens": 0}}));
+    fs::write(run.join("events.jsonl"), "").unwrap();
+    append(&run.join("events.jsonl"), &json!({"at": 1_767_607_200, "stage": "base", "event": "started"}));
+    let metrics = run.join("base.partial/training/metrics.jsonl");
+    let row =
+        |step: u64| json!({"global_step": step, "epoch": 0.1, "num_tokens": 100 * step, "loss": 3.0 / step as f64});
+    (1..=10).for_each(|step| append(&metrics, &row(step)));
+    let watch = Watch::start(&run, settings()).unwrap();
+    let address = watch.address();
+
+    let page = text(address, "/");
+    for words in ["id=\"live\"", "base", "25 %", "10 of 40", "No online evaluation has completed yet"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("http://") && !page.contains("https://"), "it loads nothing from elsewhere");
+    let first = until(address, "/state", |state| state["live"].as_str().unwrap().contains("0.300"));
+    assert_eq!(first["title"], "25 % base · watched");
+    let seen = format!("/state?seen={}", first["version"]);
+    assert_eq!(get(address, &seen).0, 204, "nothing is new");
+
+    (11..=20).for_each(|step| append(&metrics, &row(step)));
+    let moved = until(address, "/state", |state| state["live"].as_str().unwrap().contains("20 of 40"));
+    let live = moved["live"].as_str().unwrap();
+    assert!(live.contains("tokens/s") && live.contains("left of this stage") && live.contains("<svg"), "{live}");
+    assert_eq!(moved["report"], first["report"], "no stage has finished");
+
+    let before = contents(&run);
+    fs::remove_dir_all(run.join("base.partial")).unwrap();
+    fs::remove_file(run.join("base.attempt.json")).unwrap();
+    fixture::write_run(&run, 42, 0.0);
+    let over = until(address, "/state", |state| state["report"] != first["report"]);
+    assert!(over["live"].as_str().unwrap().contains("No stage is under way"), "{over}");
+    assert!(text(address, "/").contains("LAM4 completes"));
+    assert_eq!(before.len() - 1, contents(&run).len(), "the watcher writes nothing");
+}
+
+#[test]
+fn episodes_are_counted_against_the_settings() {
+    let run = fresh("playing");
+    begin_stage(&run, "eval-online", &json!({"seen": 6, "unseen": 2, "environment": "sim"}));
+    let journal = run.join("eval-online.partial/LAM2.journal.jsonl");
+    append(&journal, &json!({"format": 1, "policy": {"name": "LAM2"}, "limits": {}, "seed": 1}));
+    append(&journal, &json!({"repeated": true, "trajectory": {}}));
+    (0..4).for_each(|_| append(&journal, &json!({"repeated": false, "trajectory": {}})));
+    let watch = Watch::start(&run, settings()).unwrap();
+    let state = json(watch.address(), "/state");
+    let live = state["live"].as_str().unwrap();
+    assert!(live.contains("4 of 8") && live.contains("50 %"), "{live}");
+}
+
+#[test]
+fn what_failed_is_told() {
+    let run = fresh("failed");
+    begin_stage(&run, "lam2", &json!({}));
+    let record = run.join("lam2.attempt.json");
+    let text = fs::read_to_string(&record).unwrap().replace("\"error\":null", "\"error\":\"no <data>\"");
+    fs::write(&record, text).unwrap();
+    let watch = Watch::start(&run, settings()).unwrap();
+    let live = json(watch.address(), "/state")["live"].as_str().unwrap().to_owned();
+    assert!(live.contains("failed: no &lt;data&gt;"), "{live}");
+}
+
+#[test]
+fn a_directory_that_holds_no_run_is_not_watched() {
+    for run in [fresh("nothing"), fresh("nothing").join("not/there")] {
+        let error = Watch::start(&run, settings()).err().unwrap().to_string();
+        assert!(error.contains("holds no run") && error.contains("hint:"), "{error}");
+    }
+}
