@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use lam_env::{Application, Expert};
+use lam_env::{Application, EnvError, Expert};
+use lam_signal::Fault;
 use lam_types::PolicyId;
 
 use crate::{Decision, Policy, PolicyError, Request};
@@ -32,6 +33,11 @@ impl ExpertPolicy {
     }
 }
 
+/// An expert somewhere else that cannot be asked.
+fn unreachable(error: EnvError) -> PolicyError {
+    PolicyError::failed("expert", error.details().sentence())
+}
+
 impl Policy for ExpertPolicy {
     fn id(&self) -> PolicyId {
         PolicyId { name: "expert".into(), hash: self.expert.version() }
@@ -40,9 +46,9 @@ impl Policy for ExpertPolicy {
     fn decide(&mut self, requests: &[Request<'_>]) -> Result<Vec<Decision>, PolicyError> {
         let answer = |request: &Request<'_>| {
             let started = Instant::now();
-            let action = self.expert.decide(request.state);
-            Decision { answer: Ok(action), tokens: None, seconds: started.elapsed().as_secs_f64() }
+            let action = self.expert.decide(request.state).map_err(unreachable)?;
+            Ok(Decision { answer: Ok(action), tokens: None, seconds: started.elapsed().as_secs_f64() })
         };
-        Ok(requests.iter().map(answer).collect())
+        requests.iter().map(answer).collect()
     }
 }

@@ -72,6 +72,14 @@ fn take((model, adapter): (&Path, Option<&Path>), save_dtype: SaveDtype, io: &Ba
 
 fn make(config: &BaseConfig, io: &BaseIo<'_>) -> Result<Value, BaseError> {
     let corpus = Corpus::of(io.app, config.documentation_entries, io.seed);
+    if corpus.lexicon.is_empty() {
+        return Err(BaseError::Config {
+            key: "environment",
+            value: config.environment.clone(),
+            reason: "it tells no words of which a tokenizer could be made".into(),
+            hint: "name a pretrained model in `model_name_or_path`; one that is served can tell a `vocabulary`".into(),
+        });
+    }
     let renderer = tokenizer(config, io, &corpus)?;
     let mut shape = model_config(&config.model_config)?;
     shape.vocab_size = renderer.tokenizer().vocab_size();

@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/miniwob-smoke.toml", include_str!("../../../pipelines/miniwob-smoke.toml")),
     ("pipelines/mistral-7b.toml", include_str!("../../../pipelines/mistral-7b.toml")),
     ("pipelines/mistral-7b-smoke.toml", include_str!("../../../pipelines/mistral-7b-smoke.toml")),
+    ("pipelines/own-environment.toml", include_str!("../../../pipelines/own-environment.toml")),
     ("pipelines/writer.toml", include_str!("../../../pipelines/writer.toml")),
     ("pipelines/writer-smoke.toml", include_str!("../../../pipelines/writer-smoke.toml")),
 ];

@@ -52,7 +52,7 @@ fn expert_succeeds(sim: &Sim, task: &Task) -> Result<bool, EnvError> {
         previous_plan: Vec::new(),
     };
     for _ in 0..30 {
-        let action = lam_env_sim::SimExpert.decide(&state);
+        let action = lam_env_sim::SimExpert.decide(&state)?;
         let outcome = environment.act(&action)?;
         state.previous_actions.push(PastAction::of(&action, outcome.status));
         state.previous_plan = action.plan;

@@ -20,7 +20,7 @@ fn attempt(task: &Task) -> (bool, usize) {
         State { request: task.request.clone(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
     let mut failed = 0;
     for _ in 0..30 {
-        let action = SimExpert.decide(&state);
+        let action = SimExpert.decide(&state).expect("it is here");
         assert!(action.thought.split_whitespace().count() <= 6, "{}", action.thought);
         let outcome = environment.act(&action).expect("a live editor");
         assert_ne!(outcome.status, StepStatus::InvalidAction, "{}: {action:?} {}", task.request, outcome.message);

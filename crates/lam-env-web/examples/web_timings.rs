@@ -73,7 +73,7 @@ fn episode(environment: &mut WebEnvironment, task: &Task) -> Result<(f64, Vec<f6
     let mut state =
         State { request: task.request.clone(), observation, previous_actions: Vec::new(), previous_plan: Vec::new() };
     while steps.len() < 20 && !environment.has_ended() {
-        let action = WebExpert.decide(&state);
+        let action = WebExpert.decide(&state)?;
         let started = Instant::now();
         let outcome = environment.act(&action)?;
         steps.push(ms(started));

@@ -4,7 +4,7 @@
 //! limits are those that exploration is about: of each wording it knows the page's own words and the first other
 //! one; for a request it cannot read it clicks the first control that the request names, and stops.
 
-use lam_env::Expert;
+use lam_env::{EnvError, Expert};
 use lam_tasks::{Slots, act, gave_up, step_text, template};
 use lam_types::{Action, Call, Control, State, Target};
 
@@ -21,15 +21,15 @@ impl Expert for WebExpert {
         "web-expert-2".to_owned()
     }
 
-    fn decide(&self, state: &State) -> Action {
-        gave_up(state).unwrap_or_else(|| {
+    fn decide(&self, state: &State) -> Result<Action, EnvError> {
+        Ok(gave_up(state).unwrap_or_else(|| {
             let known = understand(&state.request);
             if known.is_empty() {
                 return guess(state);
             }
             let moves = known.into_iter().find_map(|(procedure, slots)| procedure(&Case { state, slots }));
             moves.map_or_else(|| Action::stop("it is not there"), |moves| next(state, &moves))
-        })
+        }))
     }
 }
 

@@ -132,7 +132,7 @@ fn seen(environment: &mut WebEnvironment, task: &Task) -> Vec<Observation> {
         previous_plan: Vec::new(),
     };
     for _ in 0..8 {
-        let action = WebExpert.decide(&state);
+        let action = WebExpert.decide(&state).unwrap();
         let outcome = environment.act(&action).unwrap();
         state.previous_actions.push(PastAction::of(&action, outcome.status));
         state.observation = outcome.observation.clone();

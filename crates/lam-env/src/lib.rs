@@ -227,7 +227,10 @@ pub trait Expert: Send + Sync {
     /// Version of its rules, recorded with every trajectory.
     fn version(&self) -> String;
     /// Its answer to a state.
-    fn decide(&self, state: &State) -> Action;
+    ///
+    /// # Errors
+    /// Where it is somewhere else, and cannot be asked. One that is here always answers.
+    fn decide(&self, state: &State) -> Result<Action, EnvError>;
 }
 
 /// What an environment crate registers: everything that is the same for all its instances.

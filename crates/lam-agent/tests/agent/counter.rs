@@ -176,13 +176,13 @@ impl Expert for Presser {
         "presser-1".into()
     }
 
-    fn decide(&self, state: &State) -> Action {
+    fn decide(&self, state: &State) -> Result<Action, EnvError> {
         let wanted: usize = state.request.trim_start_matches("press ").parse().unwrap_or(0);
         let done = state.previous_actions.len() + 1;
-        match wanted {
+        Ok(match wanted {
             0 => leave(),
             _ => press("1", if done >= wanted.min(3) { Status::Finish } else { Status::Continue }),
-        }
+        })
     }
 }
 

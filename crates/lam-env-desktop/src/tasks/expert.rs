@@ -4,7 +4,7 @@
 //! first control whose name shares a word with the request, if there is one, and stops. It also stops when an action
 //! of its own had no effect.
 
-use lam_env::Expert;
+use lam_env::{EnvError, Expert};
 use lam_tasks::{act, calls, gave_up, left, step_text, thought};
 use lam_types::{Action, Call, Control, ControlType, State};
 
@@ -22,13 +22,13 @@ impl Expert for TableExpert {
         format!("{}-expert-1", self.application)
     }
 
-    fn decide(&self, state: &State) -> Action {
+    fn decide(&self, state: &State) -> Result<Action, EnvError> {
         let knows = |family: &Family, place: usize| place == 0 || place + 1 < family.words.len();
         let decided = || match request::parse(&catalog(&self.application).families, &state.request, &knows) {
             Some((family, parameters)) => follow(state, &calls(family.steps, &parameters.slots(""))),
             None => guess(state),
         };
-        gave_up(state).unwrap_or_else(decided)
+        Ok(gave_up(state).unwrap_or_else(decided))
     }
 }
 

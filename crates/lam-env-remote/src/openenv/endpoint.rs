@@ -79,7 +79,7 @@ impl Endpoint {
             .proxy(None)
             .build()
             .into();
-        let ask = |path: &str| get(&agent, &address, &settings, (path, settings.call_timeout));
+        let ask = |path: &str| ask(&agent, &address, &settings, (path, None), settings.call_timeout);
         let unreachable = |reason| RemoteError::Unreachable { url: address.socket.clone(), reason, hint: HINT };
         let mut schema = ask("/schema").map_err(unreachable)?;
         let described = described(taken(&mut taken(&mut schema, "action"), KEY), &address)?;
@@ -91,7 +91,12 @@ impl Endpoint {
 
     /// The JSON at a path beside the WebSocket, waited for at most so long; in words, why there is none.
     pub fn get(&self, path: &str, longest: Duration) -> Result<Value, String> {
-        get(&self.agent, &self.address, &self.settings, (path, longest))
+        ask(&self.agent, &self.address, &self.settings, (path, None), longest)
+    }
+
+    /// The JSON that is answered to a body; in words, why there is none.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        ask(&self.agent, &self.address, &self.settings, (path, Some(body)), self.settings.call_timeout)
     }
 
     /// A failure of this server.
@@ -136,18 +141,31 @@ fn described(value: Value, address: &Address) -> Result<Described, RemoteError> 
     }
 }
 
-fn get(
+/// Asks with a body, or for what is at the path.
+fn ask(
     agent: &Agent,
     address: &Address,
     settings: &ClientSettings,
-    (path, longest): (&str, Duration),
+    (path, body): (&str, Option<&Value>),
+    longest: Duration,
 ) -> Result<Value, String> {
-    let request = agent.get(format!("{}{path}", address.requests));
-    let mut request = request.config().timeout_global(Some(longest)).build();
-    if let Some(token) = &settings.token {
-        request = request.header("authorization", token.bearer());
-    }
-    let mut response = request.call().map_err(|error| error.to_string())?;
+    let url = format!("{}{path}", address.requests);
+    let token = settings.token.as_ref().map(Secret::bearer);
+    let response = match body {
+        None => {
+            let request = agent.get(url).config().timeout_global(Some(longest)).build();
+            token.into_iter().fold(request, |request, token| request.header("authorization", token)).call()
+        }
+        Some(body) => {
+            let request = agent.post(url).config().timeout_global(Some(longest)).build();
+            let request = request.header("content-type", "application/json");
+            token
+                .into_iter()
+                .fold(request, |request, token| request.header("authorization", token))
+                .send(body.to_string())
+        }
+    };
+    let mut response = response.map_err(|error| error.to_string())?;
     let status = response.status();
     let body = response.body_mut().with_config().limit(settings.max_message_bytes as u64).read_to_string();
     // Whoever was told a token may repeat it.

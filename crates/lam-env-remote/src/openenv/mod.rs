@@ -2,12 +2,13 @@
 //!
 //! Both sides speak `messages`, which carry a `payload` that the `schema` describes. Serving: `server` → `routes` →
 //! `serve` (one connection) → `worker` (the thread of its instance) → `session` (the episode). Driving: `remote` (the
-//! application) → `endpoint` (the server) and `environment` → `exchange` (one session).
+//! application) → `endpoint` (the server), `environment` → `exchange` (one session) and `expert`.
 
 mod address;
 mod endpoint;
 mod environment;
 mod exchange;
+mod expert;
 mod messages;
 mod payload;
 mod remote;

@@ -12,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::address::Address;
 use super::endpoint::{ANY_FAMILY, ClientSettings, Endpoint};
 use super::environment::RemoteEnvironment;
+use super::expert::RemoteExpert;
 use super::messages::Reset;
 use super::payload::taken;
 use crate::RemoteError;
@@ -147,7 +148,7 @@ impl Application for Remote {
     }
 
     fn vocabulary(&self) -> Vec<String> {
-        self.twin.as_ref().map(|twin| twin.vocabulary()).unwrap_or_default()
+        self.twin.as_ref().map_or_else(|| self.endpoint.described.vocabulary.clone(), |twin| twin.vocabulary())
     }
 
     fn step_text(&self, call: &Call) -> String {
@@ -164,7 +165,9 @@ impl Application for Remote {
         }
     }
 
+    /// The twin's, which is the same and here; else the server's.
     fn expert(&self) -> Option<Box<dyn Expert>> {
-        self.twin.as_ref().and_then(|twin| twin.expert())
+        let here = self.twin.as_ref().and_then(|twin| twin.expert());
+        here.or_else(|| Some(Box::new(RemoteExpert::of(&self.endpoint)?)))
     }
 }

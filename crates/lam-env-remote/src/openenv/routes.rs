@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use lam_env::TaskQuery;
-use lam_types::{Phrasing, Split};
+use lam_types::{Phrasing, Split, State};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::messages::{Call, Code, Refusal, Reset};
-use super::payload::taken;
+use super::payload::{WireAction, taken};
 use super::serve::serve;
 use super::session::refused;
 use super::shared::Shared;
@@ -39,14 +39,15 @@ pub fn take(shared: &Arc<Shared>, stream: TcpStream, stop: &Stop) {
         ("GET", "/metadata") => (200, metadata(shared)),
         ("GET", "/schema") => (200, shared.described.schemas()),
         ("GET", "/tasks") => answered(tasks(shared, &request)),
+        ("POST", "/expert") => answered(decided(shared, &mut request)),
         ("POST", "/reset") => answered(first_screen(shared, &mut request)),
         ("POST" | "GET", "/step" | "/state") => {
             (409, json!({"detail": "a request has no session to continue; hint: episodes are played over /ws"}))
         }
-        (_, "/ws" | "/health" | "/metadata" | "/schema" | "/tasks" | "/reset") => {
+        (_, "/ws" | "/health" | "/metadata" | "/schema" | "/tasks" | "/expert" | "/reset") => {
             (405, json!({"detail": "another method"}))
         }
-        _ => (404, json!({"detail": "known are /ws, /health, /metadata, /schema, /tasks and /reset"})),
+        _ => (404, json!({"detail": "known are /ws, /health, /metadata, /schema, /tasks, /expert and /reset"})),
     };
     request.answer(status, &body);
 }
@@ -104,6 +105,18 @@ fn tasks(shared: &Shared, request: &Request) -> Result<Value, Refusal> {
         return Err(invalid(format!("`count` = {}: at most {MOST_TASKS} tasks are drawn at once", query.count)));
     }
     Ok(json!({"tasks": shared.app.tasks(&query).map_err(refused)?}))
+}
+
+/// What the application's expert does in a state: it is told that, and nothing of any session.
+fn decided(shared: &Shared, request: &mut Request) -> Result<Value, Refusal> {
+    let missing = || {
+        let what = format!("environment `{}` has no expert", shared.app.environment());
+        Refusal::new(Code::ValidationError, what)
+    };
+    let expert = shared.app.expert().ok_or_else(missing)?;
+    let body = request.body().map_err(|reason| Refusal::new(Code::InvalidJson, reason))?;
+    let state: State = serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))?;
+    Ok(json!(WireAction::from(&expert.decide(&state).map_err(refused)?)))
 }
 
 /// The first screen of an episode that nobody can continue: OpenEnv's requests know no session.

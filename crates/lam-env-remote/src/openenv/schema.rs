@@ -32,6 +32,12 @@ pub struct Described {
     /// Whether `acceptable_labels` is understood.
     #[serde(default)]
     pub acceptable_labels: bool,
+    /// Version of the expert that `POST /expert` asks, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expert: Option<String>,
+    /// Texts with the words of the application, of which a tokenizer can be made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vocabulary: Vec<String>,
     /// Name under which the server's command line knows the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served_as: Option<String>,
@@ -44,8 +50,16 @@ fn one() -> usize {
 impl Described {
     /// An application of ours.
     pub fn of(app: &dyn Application, max_sessions: usize, served_as: Option<String>) -> Self {
-        let functions = app.functions().to_vec();
-        Self { version: SCHEMA_VERSION, functions, max_sessions, tasks: true, acceptable_labels: true, served_as }
+        Self {
+            version: SCHEMA_VERSION,
+            functions: app.functions().to_vec(),
+            max_sessions,
+            tasks: true,
+            acceptable_labels: true,
+            expert: app.expert().map(|expert| expert.version()),
+            vocabulary: app.vocabulary(),
+            served_as,
+        }
     }
 
     /// The same, when prompts and constraints can be made of it.

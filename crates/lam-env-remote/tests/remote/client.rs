@@ -33,7 +33,7 @@ fn action(function: &str, status: Status) -> Action {
 }
 
 /// What the expert's episodes look like, without times and without where they were played.
-fn episodes(app: &dyn Application, count: usize, limits: &Limits) -> Vec<Trajectory> {
+pub fn episodes(app: &dyn Application, count: usize, limits: &Limits) -> Vec<Trajectory> {
     let jobs = Job::for_tasks(&app.tasks(&query(count)).unwrap(), 1);
     let session = Session { limits, journal: None, progress: &NoProgress, cancel: &Cancel::default() };
     let mut policy = ExpertPolicy::of(app).unwrap();

@@ -6,6 +6,10 @@
 mod applications;
 mod client;
 mod devices;
+mod experts;
+#[path = "../../../../tests/not_run.rs"]
+mod not_run;
 mod proxy;
+mod python;
 mod server;
 mod socket;

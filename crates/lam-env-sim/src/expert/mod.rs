@@ -13,7 +13,7 @@ mod beliefs;
 mod lexicon;
 mod parse;
 
-use lam_env::Expert;
+use lam_env::{EnvError, Expert};
 use lam_tasks::{act, gave_up, left, thought};
 use lam_types::{Action, Call, Control, ControlType, State};
 
@@ -32,12 +32,12 @@ impl Expert for SimExpert {
         "sim-expert-1".to_owned()
     }
 
-    fn decide(&self, state: &State) -> Action {
+    fn decide(&self, state: &State) -> Result<Action, EnvError> {
         let decided = || match parse::understand(&state.request, &state.observation.document) {
             Some(calls) => follow(state, &calls),
             None => guess(state),
         };
-        gave_up(state).unwrap_or_else(decided)
+        Ok(gave_up(state).unwrap_or_else(decided))
     }
 }
 

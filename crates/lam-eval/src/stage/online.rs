@@ -39,7 +39,7 @@ pub(super) struct OnlineSettings {
     /// does when it does not always take its most probable answer. Costs so many evaluations more; 0 for none.
     #[schemars(range(min = 0, max = 10_000))]
     samples: u32,
-    /// Whether the scripted expert has a row.
+    /// Whether the environment's own expert has a row, where there is one.
     expert: bool,
     /// Longest answer, in tokens.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -160,7 +160,11 @@ impl Stage for EvaluateOnline {
                 sampled.push((name.clone(), tries));
             }
         }
-        for choice in rows.others(settings.expert) {
+        let has_expert = app.expert().is_some();
+        if settings.expert && !has_expert {
+            context.progress.note(&format!("no row of an expert: environment `{}` has none", app.environment()));
+        }
+        for choice in rows.others(settings.expert && has_expert) {
             row(choice.open(app.as_ref(), context.monitor())?.as_mut())?;
         }
         for (name, tries) in &sampled {

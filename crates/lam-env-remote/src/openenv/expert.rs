@@ -1,0 +1,47 @@
+//! The expert of a server: told a state, it answers with an action. It knows no session, so that many may ask at once.
+
+use std::sync::Arc;
+
+use lam_env::{EnvError, Expert};
+use lam_types::{Action, State};
+use serde_json::json;
+
+use super::endpoint::Endpoint;
+use super::payload::WireAction;
+
+/// An expert on a server.
+pub struct RemoteExpert {
+    endpoint: Arc<Endpoint>,
+    version: String,
+}
+
+impl RemoteExpert {
+    /// The expert of a server, if it has one.
+    pub fn of(endpoint: &Arc<Endpoint>) -> Option<Self> {
+        let version = endpoint.described.expert.clone()?;
+        Some(Self { endpoint: Arc::clone(endpoint), version: format!("{version}/openenv") })
+    }
+}
+
+impl Expert for RemoteExpert {
+    fn version(&self) -> String {
+        self.version.clone()
+    }
+
+    fn decide(&self, state: &State) -> Result<Action, EnvError> {
+        let (mut wait, mut left) = (self.endpoint.settings.backoff, self.endpoint.settings.attempts.max(1));
+        let answer = loop {
+            left -= 1;
+            match self.endpoint.post("/expert", &json!(state)) {
+                Ok(answer) => break answer,
+                Err(reason) if left == 0 => return Err(self.endpoint.failed(format!("its expert: {reason}"))),
+                Err(_) => std::thread::sleep(wait),
+            }
+            wait *= 2;
+        };
+        let action: Result<WireAction, _> = serde_json::from_value(answer);
+        action
+            .map(Action::from)
+            .map_err(|error| self.endpoint.failed(format!("the answer of its expert is not understood: {error}")))
+    }
+}
