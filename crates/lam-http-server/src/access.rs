@@ -1,6 +1,6 @@
 //! Who may ask: on this machine everybody, elsewhere whoever shows the token. Knows headers and no path.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
@@ -34,20 +34,23 @@ impl Default for Access {
 }
 
 impl Access {
-    /// Refuses what no server starts with.
+    /// Where to listen: what the host resolves to, whatever its name is.
     ///
     /// # Errors
-    /// A token that no header can carry, or an address that others can reach without one.
-    pub fn check(&self) -> Result<(), ServerError> {
+    /// What no server starts with: a token that no header can carry, a host without an address, or one of whose
+    /// addresses others can reach where no token is set.
+    pub fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>, ServerError> {
         if let Some(reason) = self.token.as_ref().and_then(Secret::unfit_for_header) {
             return Err(ServerError::Token { reason });
         }
-        let address = self.host.parse::<IpAddr>();
-        let is_loopback = self.host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        match self.token {
-            None if !is_loopback => Err(ServerError::Exposed { host: self.host.clone() }),
-            _ => Ok(()),
+        let addresses: Vec<SocketAddr> = (self.host.as_str(), port)
+            .to_socket_addrs()
+            .map_err(|source| ServerError::Bind { address: format!("{}:{port}", self.host), source })?
+            .collect();
+        if self.token.is_none() && addresses.iter().any(|address| !address.ip().is_loopback()) {
+            return Err(ServerError::Exposed { host: self.host.clone() });
         }
+        Ok(addresses)
     }
 
     /// Whether a request with these headers may be answered. The token is taken as bearer, and as the password of basic
@@ -126,7 +129,7 @@ mod tests {
     #[test]
     fn what_others_can_reach_needs_a_token_that_fits_a_header() {
         let check = |host: &str, token: Option<&str>| {
-            Access { host: host.into(), token: token.and_then(Secret::new) }.check().map_err(|error| error.to_string())
+            Access { host: host.into(), token: token.and_then(Secret::new) }.addresses(0).map_err(|error| error.to_string())
         };
         assert!(
             check("127.0.0.1", None).is_ok() && check("::1", None).is_ok() && check("0.0.0.0", Some("t0ken")).is_ok()

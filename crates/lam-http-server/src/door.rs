@@ -25,11 +25,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Listens on a port of the host, 0 for any that is free, and says where; a runtime takes the listener over.
 ///
 /// # Errors
-/// What [`Access::check`] refuses, and an address that cannot be listened on.
+/// What [`Access::addresses`] refuses, and an address that cannot be listened on.
 pub fn listen(access: &Access, port: u16) -> Result<(std::net::TcpListener, SocketAddr), ServerError> {
-    access.check()?;
+    let addresses = access.addresses(port)?;
     let bind = |source| ServerError::Bind { address: format!("{}:{port}", access.host), source };
-    let listener = std::net::TcpListener::bind((access.host.as_str(), port)).map_err(bind)?;
+    let listener = std::net::TcpListener::bind(addresses.as_slice()).map_err(bind)?;
     listener.set_nonblocking(true).map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
     Ok((listener, address))

@@ -38,9 +38,10 @@ impl Fault for ServerError {
 
     fn details(&self) -> Details {
         match self {
-            Self::Bind { address, source } => {
-                Details::new("cannot listen").at(address).because(source).hint("choose another --port, or 0 for any")
-            }
+            Self::Bind { address, source } => Details::new("cannot listen")
+                .at(address)
+                .because(source)
+                .hint("choose another --port, 0 for any, or another --host"),
             Self::Exposed { host } => {
                 Details::new(format!("others could reach the server at {host}, and no token is set"))
                     .hint("set one in LAM_SERVE_TOKEN, or name its variable by --token-env; or listen at 127.0.0.1")
