@@ -88,6 +88,21 @@ impl ConfigLayers {
         ConfigLayers { table, origins }
     }
 
+    /// Takes out the value at `key` (dotted), under whatever name it was written, with where that was.
+    pub fn take_value(&mut self, key: &str) -> Option<(Value, Option<Origin>)> {
+        let (parent, leaf) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut table = &mut self.table;
+        for part in parent.split('.').filter(|part| !part.is_empty()) {
+            table = table.get_mut(part)?.as_table_mut()?;
+        }
+        let name = std::iter::once(leaf).chain(spellings(leaf)).find(|name| table.contains_key(*name))?;
+        let value = table.remove(name)?;
+        let path = join(parent, name);
+        let (origin, below) = (self.origin(&path).cloned(), format!("{path}."));
+        self.origins.retain(|known, _| *known != path && !known.starts_with(&below));
+        Some((value, origin))
+    }
+
     /// All layers, merged.
     pub fn table(&self) -> &Table {
         &self.table

@@ -153,3 +153,14 @@ fn two_aliases_of_one_key_are_refused_at_every_depth() {
     let error = crate::decode_over::<toml::Table>(defaults, &given).unwrap_err().to_string();
     assert!(error.contains("`train.") && error.contains("mean the same, and both are given"), "{error}");
 }
+
+#[test]
+fn a_value_is_taken_out_under_any_of_its_names() {
+    let mut layers = ConfigLayers::new();
+    layers.add_text(Path::new("p.toml"), "[train]\nlr = 0.1\nmetric_logger = \"mlflow\"\n").unwrap();
+    let (value, origin) = layers.take_value("train.report_to").unwrap();
+    assert_eq!((value.as_str(), origin.unwrap().to_string()), (Some("mlflow"), "p.toml:3".to_owned()));
+    assert!(layers.take_value("train.report_to").is_none() && layers.take_value("eval.report_to").is_none());
+    assert_eq!(layers.table().to_string(), "[train]\nlr = 0.1\n");
+    assert!(layers.origin("train.learning_rate").is_some());
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lam_store::{StagingDir, StoreError, remove_directory, remove_file, write_atomic};
 use serde::{Deserialize, Serialize};
 
-use crate::fingerprint::Identity;
+use crate::fingerprint::{Identity, without_report_to};
 
 /// What is known of the tries at a stage's result so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,7 +36,10 @@ impl Attempt {
             return Ok(None);
         }
         let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| Self::damaged(destination, error.to_string()))
+        let read: Result<Self, _> = serde_json::from_slice(&bytes);
+        let mut attempt = read.map_err(|error| Self::damaged(destination, error.to_string()))?;
+        attempt.identity.config = without_report_to(attempt.identity.config);
+        Ok(Some(attempt))
     }
 
     /// The record of the work for `destination` cannot be used.

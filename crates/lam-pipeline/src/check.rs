@@ -65,6 +65,10 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
         return Err(PipelineError::definition(spec.origin.as_ref(), what, registry.hint(&spec.kind)));
     };
     check_inputs(spec, kind)?;
+    if spec.report_to.is_some() && !kind.defaults().contains_key(TRAINING) {
+        let what = format!("stage `{}` ({}) trains nothing that `train.report_to` could tell of", spec.name, spec.kind);
+        return Err(PipelineError::definition(spec.origin.as_ref(), what, "leave `train.report_to` out"));
+    }
     let counts = InputCounts(spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect());
     let environments = &registry.environments;
     let configured =
@@ -75,6 +79,9 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     let code = registry.code.of(crates.into_iter().flatten());
     Ok(Prepared { spec, kind, configured, files, code })
 }
+
+/// The settings of a training loop, in kinds that have one.
+pub(crate) const TRAINING: &str = "train";
 
 /// Why settings have no seed.
 const ONE_SEED: &str = "a stage has the seed of its pipeline: `seed = 7` at the top of the file, `--set seed=7`, or \

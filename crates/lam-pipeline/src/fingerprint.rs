@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use toml::Table;
 
-use crate::check::Prepared;
+use crate::check::{Prepared, TRAINING};
 use crate::reason::{ConfigChange, Reason};
 
 /// Inputs with their hashes, by name.
@@ -119,11 +119,19 @@ impl From<&Manifest> for Identity {
         Self {
             kind: manifest.kind.clone(),
             code: manifest.code.clone(),
-            config: manifest.config.clone(),
+            config: without_report_to(manifest.config.clone()),
             seed: manifest.seed,
             inputs: manifest.inputs.clone(),
         }
     }
+}
+
+/// A configuration without the key that once stood in it, and never made a result another.
+pub(crate) fn without_report_to(mut config: Value) -> Value {
+    if let Some(train) = config.get_mut(TRAINING).and_then(Value::as_object_mut) {
+        train.shift_remove("report_to");
+    }
+    config
 }
 
 /// A table as JSON with sorted keys.

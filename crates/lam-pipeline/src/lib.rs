@@ -3,7 +3,7 @@
 //! Knows no machine learning: a stage is a kind, named inputs, settings and one function ([`Stage`]), written
 //! in a crate of its own and registered with one line. A result lies in
 //! `runs/<pipeline>/<stage>/` with a manifest; unfinished work in `<stage>.partial` beside it; what happened in
-//! `events.jsonl`. A stage runs again only if its configuration, code, seed or inputs differ by content.
+//! `events.jsonl`; figures of training, for trackers, in `trackers/`. A stage runs again only if its configuration, code, seed or inputs differ by content.
 //!
 //! ```no_run
 //! use lam_pipeline::{NoView, Pipeline, Registry, RunOptions, run};
@@ -24,6 +24,7 @@ mod fingerprint;
 mod graph;
 mod journal;
 mod kind;
+mod live_progress;
 mod lock;
 mod options;
 mod origins;
@@ -31,11 +32,15 @@ mod page;
 mod plan;
 mod processor;
 mod reason;
+mod recorder;
 mod registry;
+mod remaining;
 mod run;
+mod schema;
 mod stage;
 mod status;
 mod summary;
+mod tracker;
 mod view;
 
 pub use check::check;
@@ -44,12 +49,15 @@ pub use error::PipelineError;
 pub use file::{InputSource, Pipeline, ReadText, StageDraft, StageSpec};
 pub use graph::{GraphFormat, graph};
 pub use journal::JOURNAL_FILE;
+pub use live_progress::LiveProgress;
 pub use options::{NamedCheckpoint, RunOptions};
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};
 pub use registry::Registry;
+pub use remaining::Remaining;
 pub use run::run;
 pub use stage::{InputCounts, InputSpec, Settings, Stage, StageContext};
-pub use status::{StageState, StageStatus, Status, status};
+pub use status::{StageState, StageStatus, Status, status, status_of_run};
 pub use summary::{Outcome, RunSummary, StageOutcome, format_seconds};
+pub use tracker::{ReportTo, Tracker, UnknownTracker};
 pub use view::{JsonView, LineView, LiveView, NoView, StageView, View, view_for_stderr};

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use fs2::FileExt;
 use lam_store::StoreError;
@@ -11,6 +12,11 @@ use crate::PipelineError;
 
 /// Name of the lock in a run directory.
 pub(crate) const LOCK_FILE: &str = ".lock";
+
+/// How often, and after how many milliseconds, a lock that somebody has is tried once more: who only looks whether it is
+/// held lets it go at once.
+const TRIES: u32 = 3;
+const BETWEEN_TRIES_MS: u64 = 20;
 
 /// Held while a run is under way.
 pub(crate) struct RunLock {
@@ -24,7 +30,7 @@ impl RunLock {
         let mut options = OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(StoreError::io("open", &path))?;
-        if let Err(error) = file.try_lock_exclusive() {
+        if let Err(error) = take(&file) {
             if error.raw_os_error() != fs2::lock_contended_error().raw_os_error() {
                 return Err(StoreError::io("lock", &path)(error).into());
             }
@@ -36,5 +42,27 @@ impl RunLock {
         file.set_len(0).map_err(StoreError::io("write", &path))?;
         writeln!(file, "{}", std::process::id()).map_err(StoreError::io("write", &path))?;
         Ok(Self { _file: file })
+    }
+}
+
+fn take(file: &File) -> std::io::Result<()> {
+    for _ in 1..TRIES {
+        if file.try_lock_exclusive().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(BETWEEN_TRIES_MS));
+    }
+    file.try_lock_exclusive()
+}
+
+/// Whether a run is under way in `run_dir`.
+pub(crate) fn is_running(run_dir: &Path) -> bool {
+    let Ok(file) = File::open(run_dir.join(LOCK_FILE)) else { return false };
+    match FileExt::try_lock_shared(&file) {
+        Ok(()) => {
+            let _ = FileExt::unlock(&file);
+            false
+        }
+        Err(error) => error.raw_os_error() == fs2::lock_contended_error().raw_os_error(),
     }
 }

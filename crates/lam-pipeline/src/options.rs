@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use lam_cuda::DeviceChoice;
 use lam_signal::Cancel;
 
+use crate::tracker::ReportTo;
+
 /// How a run is asked for.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -23,6 +25,8 @@ pub struct RunOptions {
     pub resume: Option<NamedCheckpoint>,
     /// On which device models compute, whatever the pipeline says.
     pub device: Option<DeviceChoice>,
+    /// The trackers that figures go to, whatever the pipeline says.
+    pub report_to: Option<ReportTo>,
     /// What the bits of results depend on beside settings and inputs, in words: the numerics, and whose they are. It is
     /// written down beside every result.
     pub arithmetic: String,
@@ -51,6 +55,7 @@ impl Default for RunOptions {
             fresh: false,
             resume: None,
             device: None,
+            report_to: None,
             arithmetic: String::new(),
             cancel: Cancel::default(),
             now: SystemTime::now,

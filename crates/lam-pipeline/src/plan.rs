@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::check::{Prepared, check_places, prepare};
 use crate::decide::{Decider, Decision};
@@ -10,7 +10,7 @@ use crate::reason::{Reason, sentence};
 use crate::{Pipeline, PipelineError, Registry, RunOptions, format_seconds};
 
 /// What becomes of a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageAction {
     /// It runs.

@@ -10,7 +10,7 @@ use toml::Table;
 use crate::code::Code;
 use crate::kind::Kind;
 use crate::page::{helps, page, ranges};
-use crate::stage::Stage;
+use crate::stage::{InputSpec, Stage};
 
 /// The kinds of stages that a pipeline may name.
 #[derive(Default)]
@@ -52,6 +52,11 @@ impl Registry {
     /// What the model that a stage of this kind makes is called, if it makes one.
     pub fn model_name(&self, kind: &str) -> Option<&'static str> {
         self.get(kind)?.model_name()
+    }
+
+    /// The inputs that a stage of this kind takes.
+    pub fn inputs(&self, kind: &str) -> Option<&'static [InputSpec]> {
+        Some(self.get(kind)?.inputs())
     }
 
     /// What a kind of stage may be told: every key with its default.

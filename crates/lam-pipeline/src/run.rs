@@ -17,11 +17,14 @@ use crate::decide::{Decider, Decision};
 use crate::file::InputSource;
 use crate::fingerprint::Identity;
 use crate::journal::EventJournal;
+use crate::live_progress::ProgressFile;
 use crate::lock::RunLock;
 use crate::plan::{PlannedStage, foresee};
 use crate::processor::processor_seconds;
 use crate::reason::{Reason, sentence};
+use crate::recorder::{Recorder, untold};
 use crate::summary::{Outcome, RunSummary, StageOutcome};
+use crate::tracker::{LoopInfo, RunState, StageTrackers};
 use crate::view::{StageView, View};
 use crate::{Pipeline, PipelineError, Registry, RunOptions, StageContext};
 
@@ -37,12 +40,14 @@ pub fn run(
     check_places(&run_dir, &prepared)?;
     fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
     let _lock = RunLock::take(&run_dir)?;
-    let journal = EventJournal::open(&run_dir, options.now)?;
+    let mut journal = EventJournal::open(&run_dir, options.now)?;
     let mut decider = Decider::new(pipeline, options, &prepared)?;
     for stage in &prepared {
         StagingDir::recover(&run_dir.join(&stage.spec.id))?;
     }
-    refuse_losses(&foresee(&mut decider, &prepared)?)?;
+    let planned = foresee(&mut decider, &prepared)?;
+    refuse_losses(&planned)?;
+    journal.write_plan(&planned)?;
     let mut runner = Runner { pipeline, registry, options, view, decider, journal, run_dir, results: Vec::new() };
     let mut stages = Vec::new();
     for prepared in &prepared {
@@ -87,6 +92,7 @@ impl Runner<'_> {
             Decision::LeftOut(manifest) => (Outcome::LeftOut, vec![Reason::LeftOut], manifest),
             Decision::Cached(manifest) => {
                 Attempt::discard(&destination)?;
+                self.tell_trackers_chosen_since(prepared, &manifest);
                 (Outcome::Cached, vec![Reason::Unchanged], Some(manifest))
             }
             Decision::Run { reasons, identity: Some(identity) } => {
@@ -244,6 +250,8 @@ impl Runner<'_> {
         let inputs = prepared.spec.inputs.iter();
         let inputs: BTreeMap<String, Vec<PathBuf>> =
             inputs.map(|(name, sources)| (name.clone(), sources.iter().map(path_of).collect())).collect();
+        let file = ProgressFile::begin(&self.run_dir, &prepared.spec.id, self.options.now);
+        let recorder = Recorder::new(self.view.progress(), output, file, self.trackers(prepared));
         let context = StageContext {
             name: &prepared.spec.name,
             inputs,
@@ -253,14 +261,43 @@ impl Runner<'_> {
             device: self.options.device.unwrap_or(self.pipeline.device),
             environments: self.registry.environments(),
             model_name_of: &|kind| self.registry.model_name(kind),
-            progress: self.view.progress(),
+            progress: &recorder,
             cancel: &self.options.cancel,
         };
-        catch_unwind(AssertUnwindSafe(|| prepared.configured.run(&context))).unwrap_or_else(|panic| {
+        let result = catch_unwind(AssertUnwindSafe(|| prepared.configured.run(&context))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
             Err(Failure::new(FaultKind::Runtime, Details::new("the stage panicked").because(text)))
-        })
+        });
+        recorder.finish(match &result {
+            Ok(_) => RunState::Finished,
+            Err(failure) if failure.kind() == FaultKind::Cancelled => RunState::Killed,
+            Err(_) => RunState::Failed,
+        });
+        result
+    }
+
+    /// The trackers that a stage's figures go to.
+    fn trackers(&self, prepared: &Prepared<'_>) -> StageTrackers {
+        let spec = prepared.spec;
+        let chosen = [&self.options.report_to, &spec.report_to, &self.pipeline.report_to];
+        let report_to = chosen.into_iter().flatten().next().cloned().unwrap_or_default();
+        let info = LoopInfo {
+            pipeline: self.pipeline.name.clone(),
+            name: spec.id.clone(),
+            kind: spec.kind.clone(),
+            seed: spec.seed,
+            settings: prepared.configured.table().clone(),
+        };
+        StageTrackers::new(&self.run_dir, info, &report_to)
+    }
+
+    /// A finished stage is told to trackers that did not exist for it when it ran.
+    fn tell_trackers_chosen_since(&self, prepared: &Prepared<'_>, manifest: &Manifest) {
+        let ended_at = manifest.started_at as f64 + manifest.duration_s;
+        if let Err(error) = self.trackers(prepared).catch_up(ended_at) {
+            self.view.progress().note(&untold(&error));
+        }
     }
 
     fn manifest(

@@ -26,6 +26,8 @@ mod printable;
 mod secret;
 mod steering;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,6 +49,10 @@ pub trait Progress: Send + Sync {
     fn note(&self, line: &str);
     /// The work of the last `begin` is over.
     fn end(&self);
+    /// A training loop that keeps its files in `directory` goes on behind `step`: what it told of later steps is void.
+    fn resumed(&self, _directory: &Path, _step: u64) {}
+    /// Figures of that loop once `step` is done, by name, such as its loss.
+    fn figures(&self, _directory: &Path, _step: u64, _values: &BTreeMap<String, f32>) {}
 }
 
 /// Hears nothing: for tests and for work that nobody watches.

@@ -81,8 +81,6 @@ pub struct TrainingArguments {
     pub logging_steps: u64,
     /// Log `tokens_per_second` too; the files then differ from run to run.
     pub logging_timings: bool,
-    /// Where figures go besides `metrics.jsonl`: `["tensorboard"]` for its event files.
-    pub report_to: Vec<Tracker>,
     /// Steps between evaluations; one more at the end. 0: only at the end.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub eval_steps: u64,
@@ -157,16 +155,6 @@ impl SaveDtype {
     }
 }
 
-/// Who is shown the figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Tracker {
-    /// TensorBoard.
-    Tensorboard,
-    /// Nobody, as Hugging Face writes an empty list.
-    None,
-}
-
 impl Default for TrainingArguments {
     fn default() -> Self {
         Self {
@@ -193,7 +181,6 @@ impl Default for TrainingArguments {
             gradient_checkpointing: false,
             logging_steps: 10,
             logging_timings: false,
-            report_to: Vec::new(),
             eval_steps: 0,
             eval_on_start: false,
             save_steps: 500,

@@ -45,11 +45,10 @@ mod sample;
 mod settings;
 mod stop_criterion;
 mod stream;
-mod tensorboard;
 mod train;
 mod trainer_loop;
 
-pub use arguments::{SaveDtype, Tracker, TrainingArguments};
+pub use arguments::{SaveDtype, TrainingArguments};
 pub use checkpoint::{Identity, TrainerState, settings_identity};
 pub use error::{ForeignState, TrainerError};
 pub use evaluation::{Evaluation, Evaluator, evaluate};

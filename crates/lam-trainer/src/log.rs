@@ -6,7 +6,6 @@ use std::path::Path;
 use lam_store::{Journal, StoreError};
 
 use crate::record::LogRecord;
-use crate::tensorboard::EventFile;
 
 /// Name of the metrics' file.
 pub const METRICS_FILE: &str = "metrics.jsonl";
@@ -14,25 +13,22 @@ pub const METRICS_FILE: &str = "metrics.jsonl";
 /// Where records go.
 pub(crate) struct MetricsLog {
     journal: Journal,
-    events: Option<EventFile>,
 }
 
 impl MetricsLog {
     /// The log of a directory, as it is.
-    pub(crate) fn open(directory: &Path, tensorboard: bool) -> Result<Self, StoreError> {
+    pub(crate) fn open(directory: &Path) -> Result<Self, StoreError> {
         let journal = Journal::open(&directory.join(METRICS_FILE), |_| Ok::<(), StoreError>(()))?;
-        Ok(Self { journal, events: tensorboard.then(|| EventFile::new(directory)) })
+        Ok(Self { journal })
     }
 
     /// Begins with the records that a checkpoint holds; lines written after it are dropped.
     pub(crate) fn restart(&mut self, history: &[LogRecord]) -> Result<(), StoreError> {
-        self.journal.restart(history)?;
-        self.events.iter().try_for_each(|events| events.restart(history))
+        self.journal.restart(history)
     }
 
     /// Appends a record.
     pub(crate) fn write(&mut self, record: &LogRecord) -> Result<(), StoreError> {
-        self.journal.append(record)?;
-        self.events.iter().try_for_each(|events| events.write(record))
+        self.journal.append(record)
     }
 }

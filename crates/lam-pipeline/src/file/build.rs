@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use lam_config::{ConfigLayers, Origin, nearest};
 
 use super::order::{check_names, in_order, split_input, unknown_input};
-use super::raw::{MOST_STAGES, RawPipeline, RawStage, refuse_more_than};
+use super::raw::{MOST_STAGES, RawPipeline, RawStage, refuse_more_than, report_to};
 use super::{InputSource, Override, Pipeline, ReadText, StageSpec};
 use crate::PipelineError;
+
+/// Where a stage's settings may say which trackers its figures go to.
+const REPORT_TO: &str = "train.report_to";
 
 /// Seed of a pipeline that names none.
 const DEFAULT_SEED: u64 = 42;
@@ -45,6 +48,7 @@ pub(super) fn expand(
         seeds,
         device: raw.device.unwrap_or_default(),
         numerics: raw.numerics.unwrap_or_default(),
+        report_to: raw.report_to,
         stages,
     })
 }
@@ -96,13 +100,17 @@ impl Builder<'_> {
                 }
                 inputs.insert(name.clone(), sources);
             }
+            let mut config = self.config(stage)?;
+            let reported = config.take_value(REPORT_TO);
+            let (written, origin) = reported.as_ref().map_or((None, None), |(value, at)| (Some(value), at.as_ref()));
             let spec = StageSpec {
                 id: format!("{prefix}{}", stage.keys.name),
                 name: stage.keys.name.clone(),
                 kind: stage.keys.kind.clone(),
                 seed,
                 inputs,
-                config: self.config(stage)?,
+                config,
+                report_to: report_to(written, origin)?,
                 origin: stage.origin("kind").cloned(),
                 position: first + offset,
             };

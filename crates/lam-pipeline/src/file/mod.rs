@@ -17,6 +17,7 @@ use lam_store::StoreError;
 use toml::Value;
 
 use crate::PipelineError;
+use crate::tracker::ReportTo;
 
 use self::build::expand;
 use self::order::check_name;
@@ -40,6 +41,8 @@ pub struct Pipeline {
     pub device: DeviceChoice,
     /// In which order its products in bf16 are summed.
     pub numerics: Numerics,
+    /// The trackers that figures of its training go to, where it says so.
+    pub report_to: Option<ReportTo>,
     /// The stages, once for each seed.
     pub stages: Vec<StageSpec>,
 }
@@ -59,6 +62,9 @@ pub struct StageSpec {
     pub inputs: BTreeMap<String, Vec<InputSource>>,
     /// Its configuration: file, inline table, overrides.
     pub config: ConfigLayers,
+    /// The trackers that its figures go to, where its settings say so: `report_to` stands among the arguments of training in
+    /// Hugging Face's, and is none of what makes a result.
+    pub report_to: Option<ReportTo>,
     /// Where it stands in the file.
     pub origin: Option<Origin>,
     /// Position in its file's order, the same for every seed.
@@ -117,6 +123,7 @@ impl Pipeline {
             seeds: None,
             device: None,
             numerics: None,
+            report_to: None,
             included: Vec::new(),
             own: drafts.into_iter().map(RawStage::from).collect(),
             settings: Vec::new(),
@@ -177,13 +184,18 @@ fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), 
                 let numerics = over.value.as_str().and_then(|text| text.parse().ok());
                 raw.numerics = Some(numerics.ok_or_else(|| refused("`fast` or `portable`"))?);
             }
+            "report_to" => {
+                let report_to = ReportTo::of_value(&over.value).map_err(|unknown| unknown.at(Some(&over.origin)))?;
+                raw.report_to = Some(report_to);
+            }
             "seeds" => {
                 let seeds: Option<Vec<u64>> = over.value.clone().try_into().ok();
                 raw.seeds = Some(seeds.ok_or_else(|| refused("a list of whole numbers"))?);
             }
             key => {
                 let reason = format!("unknown key `{key}`");
-                let hint = "write --set stage.key=value for a stage, or one of seed, seeds, device, numerics, name";
+                let hint =
+                    "write --set stage.key=value for a stage, or one of seed, seeds, device, numerics, report_to, name";
                 return Err(PipelineError::definition(Some(&over.origin), reason, hint));
             }
         }

@@ -6,6 +6,7 @@ use lam_config::{Origin, nearest};
 
 use super::raw::RawStage;
 use crate::PipelineError;
+use crate::tracker::TRACKERS_DIR;
 
 /// The stage that an input such as `explore/failures.parquet` names, and the path below its result.
 pub(super) fn split_input(text: &str) -> (&str, &str) {
@@ -43,6 +44,14 @@ pub(super) fn check_names(stages: &[RawStage]) -> Result<(), PipelineError> {
                 origin,
                 reason,
                 "the results of each seed lie in directories of this name",
+            ));
+        }
+        if name == TRACKERS_DIR {
+            let reason = format!("`{name}` cannot be a stage's name");
+            return Err(PipelineError::definition(
+                origin,
+                reason,
+                "the files of trackers lie in a folder of this name",
             ));
         }
         if !seen.insert(name) {

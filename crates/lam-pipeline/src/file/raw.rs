@@ -7,10 +7,11 @@ use lam_config::{ConfigLayers, Origin};
 use lam_cuda::{DeviceChoice, Numerics};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use toml::Table;
+use toml::{Table, Value};
 
 use super::{ReadText, StageDraft, read_text};
 use crate::PipelineError;
+use crate::tracker::ReportTo;
 
 /// Most stages of a file.
 pub(super) const MOST_STAGES: usize = 1_000;
@@ -25,6 +26,7 @@ pub(super) struct RawPipeline {
     pub seeds: Option<Vec<u64>>,
     pub device: Option<DeviceChoice>,
     pub numerics: Option<Numerics>,
+    pub report_to: Option<ReportTo>,
     /// Stages of included files: they are repeated for each seed.
     pub included: Vec<RawStage>,
     /// The file's own stages.
@@ -78,6 +80,7 @@ struct FileKeys {
     seeds: Option<Vec<u64>>,
     device: Option<DeviceChoice>,
     numerics: Option<Numerics>,
+    report_to: Option<Value>,
     include: Option<String>,
     #[serde(default)]
     set: BTreeMap<String, Table>,
@@ -124,6 +127,7 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
         seeds: keys.seeds,
         device: keys.device,
         numerics: keys.numerics,
+        report_to: report_to(keys.report_to.as_ref(), layers.origin("report_to"))?,
         included: Vec::new(),
         own,
         settings: Vec::new(),
@@ -134,6 +138,11 @@ pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>)
     }
     raw.settings.extend(settings);
     Ok(raw)
+}
+
+/// The trackers that were written, if any were.
+pub(super) fn report_to(written: Option<&Value>, origin: Option<&Origin>) -> Result<Option<ReportTo>, PipelineError> {
+    written.map(|value| ReportTo::of_value(value).map_err(|unknown| unknown.at(origin))).transpose()
 }
 
 /// Refuses more stages than a pipeline is made for.
@@ -160,6 +169,7 @@ fn include(
     raw.seed = raw.seed.or(below.seed);
     raw.device = raw.device.or(below.device);
     raw.numerics = raw.numerics.or(below.numerics);
+    raw.report_to = raw.report_to.take().or(below.report_to);
     raw.included = below.included.into_iter().chain(below.own).collect();
     raw.settings = below.settings;
     Ok(())

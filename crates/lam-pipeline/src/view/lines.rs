@@ -114,15 +114,22 @@ impl Progress for LineView {
 }
 
 fn progress_line(work: &Work, done: u64, message: &str) -> String {
-    let of = work.total.map(|total| format!("/{total}")).unwrap_or_default();
     let left = work.total.zip(work.first).and_then(|(total, (first, since))| {
         // What was done before a stop took no time of this run.
         let here = done.checked_sub(first).filter(|here| *here > 0)?;
         let seconds = since.elapsed().as_secs_f64() * total.checked_sub(done)? as f64 / here as f64;
-        (total > done).then(|| format!(", {} left", format_seconds(seconds)))
+        (total > done).then_some(seconds)
     });
+    work_line((&work.what, done, work.total), message, left)
+}
+
+/// Work that is under way: what it is, how many units are done, how many there are; the latest figures; seconds that are
+/// left.
+pub(crate) fn work_line((what, done, total): (&str, u64, Option<u64>), message: &str, left_s: Option<f64>) -> String {
+    let of = total.map(|total| format!("/{total}")).unwrap_or_default();
+    let left = left_s.map(|seconds| format!(", {} left", format_seconds(seconds))).unwrap_or_default();
     let gap = if message.is_empty() { "" } else { "  " };
-    format!("{} {done}{of}{gap}{message}{}", work.what, left.unwrap_or_default())
+    format!("{what} {done}{of}{gap}{message}{left}")
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::StageOutcome;
 
 pub use json::JsonView;
 pub use lines::LineView;
+pub(crate) use lines::work_line;
 pub use live::LiveView;
 
 /// A stage as views name it.

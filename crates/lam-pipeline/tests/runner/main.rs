@@ -7,4 +7,5 @@ mod definition;
 mod fakes;
 mod own_stage;
 mod resume;
+mod trackers;
 mod views;

@@ -12,7 +12,7 @@ use crate::{TrainerError, TrainingArguments};
 pub type Identity = BTreeMap<String, String>;
 
 /// Arguments that change nothing in the rest of the training.
-const FREE: [&str; 5] = ["save_total_limit", "save_dtype", "logging_timings", "report_to", "max_memory_mib"];
+const FREE: [&str; 4] = ["save_total_limit", "save_dtype", "logging_timings", "max_memory_mib"];
 
 /// Key of the order in which products are summed, in words: the numerics, and whose they are. In a manifest it is
 /// `arithmetic`.

@@ -18,7 +18,7 @@ use crate::log::MetricsLog;
 use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_number;
 use crate::{
-    DataLoader, Ending, Evaluation, Identity, Pass, Sample, Tracker, TrainModule, TrainOutcome, TrainRun, TrainerError,
+    DataLoader, Ending, Evaluation, Identity, Pass, Sample, TrainModule, TrainOutcome, TrainRun, TrainerError,
     TrainerState,
 };
 
@@ -69,7 +69,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state,
-            log: MetricsLog::open(run.output, run.arguments.report_to.contains(&Tracker::Tensorboard))?,
+            log: MetricsLog::open(run.output)?,
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             unsettled: None,
             module,
@@ -80,6 +80,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
         };
         trainer.resume()?;
         trainer.log.restart(&trainer.state.log_history)?;
+        run.progress.resumed(run.output, trainer.step());
         trainer.clock.tokens_then = trainer.state.num_input_tokens_seen;
         trainer.begin_progress();
         Ok(trainer)

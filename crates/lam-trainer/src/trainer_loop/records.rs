@@ -22,6 +22,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
 
     fn write_record(&mut self, record: LogRecord) -> Result<(), TrainerError> {
         self.log.write(&record)?;
+        self.run.progress.figures(self.run.output, record.global_step, &record.values);
         self.state.log_history.push(record);
         Ok(())
     }
@@ -91,9 +92,12 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     }
 
     pub(super) fn report(&self, taken: &TakenStep, metrics: &Metrics) {
-        let done = if self.stop.tokens.is_some() { taken.num_tokens } else { taken.step };
         let loss = metrics.mean("loss").unwrap_or_default();
-        self.run.progress.advance(done, &format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second()));
+        let figures = format!("loss {loss:.4}, {:.0} tokens/s", self.tokens_per_second());
+        match self.stop.tokens {
+            Some(_) => self.run.progress.advance(taken.num_tokens, &format!("step {}, {figures}", taken.step)),
+            None => self.run.progress.advance(taken.step, &figures),
+        }
     }
 
     fn tokens_per_second(&self) -> f64 {

@@ -45,7 +45,6 @@ fn settings(patience: u64) -> TrainingArguments {
         metric_for_best_model: "success_rate".into(),
         greater_is_better: true,
         early_stopping_patience: patience,
-        report_to: vec![lam_trainer::Tracker::Tensorboard],
         ..arguments()
     }
 }

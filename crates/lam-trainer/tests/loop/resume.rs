@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lam_signal::Cancel;
 use lam_store::hash_path;
-use lam_trainer::{DataLoader, ForeignState, Metrics, ShuffledLoader, Tracker, TrainerError, TrainingArguments};
+use lam_trainer::{DataLoader, ForeignState, Metrics, ShuffledLoader, TrainerError, TrainingArguments};
 use serde_json::Value;
 
 use crate::toy::{Rows, Toy, arguments, run, run_with, samples};
@@ -59,7 +59,6 @@ fn settings() -> TrainingArguments {
         eval_steps: 4,
         save_steps: 3,
         load_best_model_at_end: true,
-        report_to: vec![Tracker::Tensorboard],
         check_longest_batch_first: true,
         ..arguments()
     }
@@ -68,7 +67,7 @@ fn settings() -> TrainingArguments {
 /// Bytes of all that a finished run leaves that training depends on.
 pub fn left_behind(root: &Path) -> Vec<(String, String)> {
     let of = |name: &str| (name.to_owned(), hash_path(&root.join(name)).unwrap());
-    let mut left = vec![of("last"), of("best"), of("metrics.jsonl"), of("events.out.tfevents.0.lam-train")];
+    let mut left = vec![of("last"), of("best"), of("metrics.jsonl")];
     let names = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut kept: Vec<String> = names.filter(|name| name.starts_with("checkpoint-")).collect();
     kept.sort();

@@ -1,0 +1,170 @@
+//! Figures of training on their way to trackers: kept with their times (`record.rs`), and written in each tracker's own
+//! form. All of it lies in `trackers/` of the run directory, beside the results and in none of them, so that a tracker may
+//! be chosen or left out at any time without a stage being made again. Knows no stage.
+
+mod choice;
+mod mlflow;
+mod record;
+mod tensorboard;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lam_store::{Journal, StoreError, claim};
+
+pub use choice::{ReportTo, Tracker, UnknownTracker};
+pub(crate) use mlflow::{LoopInfo, RunState};
+
+use mlflow::MlflowRun;
+use record::{Record, read_records, resume_records};
+use tensorboard::EventFile;
+
+/// Name of the folder in a run directory.
+pub(crate) const TRACKERS_DIR: &str = "trackers";
+
+/// What the trackers are told of one stage.
+pub(crate) struct StageTrackers {
+    root: PathBuf,
+    stage: LoopInfo,
+    trackers: Vec<Tracker>,
+    /// By the directory in which a loop keeps its files.
+    loops: BTreeMap<PathBuf, Loop>,
+}
+
+/// The files of a loop that is under way.
+struct Loop {
+    journal: Journal,
+    files: Vec<TrackerFiles>,
+}
+
+enum TrackerFiles {
+    Tensorboard(EventFile),
+    Mlflow(MlflowRun),
+}
+
+impl StageTrackers {
+    /// Of a stage, called by its id; nothing is written yet.
+    pub fn new(run_dir: &Path, stage: LoopInfo, report_to: &ReportTo) -> Self {
+        let (root, trackers) = (run_dir.join(TRACKERS_DIR), report_to.trackers().to_vec());
+        Self { root, stage, trackers, loops: BTreeMap::new() }
+    }
+
+    /// A loop goes on behind a step: `directory` tells it apart, `below` is where that lies in the stage's result.
+    pub fn resume(&mut self, directory: &Path, below: &Path, step: u64, at: f64) -> Result<(), StoreError> {
+        claim(&self.root)?;
+        let info = self.info(&loop_name(&self.stage.name, below));
+        let (journal, records) = resume_records(&self.records(&info.name), step)?;
+        let begin = |tracker: &Tracker| self.begin(*tracker, &info, at, &records);
+        let files = self.trackers.iter().map(begin).collect::<Result<_, _>>()?;
+        self.loops.insert(directory.to_path_buf(), Loop { journal, files });
+        Ok(())
+    }
+
+    /// Figures of a loop.
+    pub fn write(
+        &mut self,
+        directory: &Path,
+        step: u64,
+        values: &BTreeMap<String, f32>,
+        at: f64,
+    ) -> Result<(), StoreError> {
+        let Some(Loop { journal, files }) = self.loops.get_mut(directory) else { return Ok(()) };
+        let record = Record::new(at, step, values);
+        journal.append(&record)?;
+        files.iter().try_for_each(|files| match files {
+            TrackerFiles::Tensorboard(file) => file.append(&record),
+            TrackerFiles::Mlflow(run) => run.append(&record),
+        })
+    }
+
+    /// The stage has ended.
+    pub fn end(&mut self, state: RunState, at: f64) -> Result<(), StoreError> {
+        for files in std::mem::take(&mut self.loops).into_values().flat_map(|one| one.files) {
+            if let TrackerFiles::Mlflow(run) = files {
+                run.end(state, at)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the files of trackers that were chosen after the stage had run, which ended at `at`.
+    pub fn catch_up(&self, at: f64) -> Result<(), StoreError> {
+        for name in self.recorded() {
+            let info = self.info(&name);
+            let is_there = |tracker: &&Tracker| match tracker {
+                Tracker::Tensorboard => EventFile::is_in(&self.events(&name)),
+                Tracker::Mlflow => MlflowRun::is_in(&self.store(), &info),
+            };
+            for tracker in self.trackers.iter().filter(|tracker| !is_there(tracker)) {
+                let records = read_records(&self.records(&name))?;
+                if let TrackerFiles::Mlflow(run) = self.begin(*tracker, &info, at, &records)? {
+                    run.end(RunState::Finished, at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &self,
+        tracker: Tracker,
+        info: &LoopInfo,
+        at: f64,
+        records: &[Record],
+    ) -> Result<TrackerFiles, StoreError> {
+        Ok(match tracker {
+            Tracker::Tensorboard => TrackerFiles::Tensorboard(EventFile::begin(&self.events(&info.name), at, records)?),
+            Tracker::Mlflow => TrackerFiles::Mlflow(MlflowRun::begin(&self.store(), info, at, records)?),
+        })
+    }
+
+    /// The names of the stage's loops of which there are records.
+    fn recorded(&self) -> Vec<String> {
+        let own = self.records(&self.stage.name);
+        let files = own.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let stem = |name: &str| name.strip_suffix(".jsonl").map(str::to_owned);
+        let stems = files.filter_map(|file| file.file_name().to_str().and_then(stem));
+        let (group, leaf) = self.stage.name.rsplit_once('/').map_or(("", &*self.stage.name), |parts| parts);
+        let is_its = |stem: &String| stem.split('.').next() == Some(leaf);
+        let mut names: Vec<String> =
+            stems.filter(is_its).map(|stem| Path::new(group).join(stem).display().to_string()).collect();
+        names.sort();
+        names
+    }
+
+    fn info(&self, name: &str) -> LoopInfo {
+        LoopInfo { name: name.to_owned(), ..self.stage.clone() }
+    }
+
+    fn records(&self, name: &str) -> PathBuf {
+        self.root.join("figures").join(format!("{name}.jsonl"))
+    }
+
+    fn events(&self, name: &str) -> PathBuf {
+        self.root.join(Tracker::Tensorboard.name()).join(name)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.root.join("mlruns")
+    }
+}
+
+/// `lam4.reward` for a loop in the folder `reward` of stage `lam4`, or in `reward/training`; `lam2` for one in `training`.
+fn loop_name(stage: &str, below: &Path) -> String {
+    let parts = below.iter().map(|part| part.to_string_lossy()).filter(|part| part != "training");
+    std::iter::once(stage.into()).chain(parts).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_is_called_by_its_stage_and_its_part_of_it() {
+        for (below, name) in
+            [("", "seed-1/lam2"), ("training", "seed-1/lam2"), ("reward/training", "seed-1/lam2.reward")]
+        {
+            assert_eq!(loop_name("seed-1/lam2", Path::new(below)), name);
+        }
+    }
+}
