@@ -1,5 +1,7 @@
 //! Numbers as people read them. Knows no table.
 
+use lam_types::Estimate;
+
 /// Up to three significant places after the point, none for large whole numbers.
 pub fn number(value: f64) -> String {
     let size = value.abs();
@@ -39,6 +41,20 @@ pub fn percent(value: f64) -> String {
 pub fn signed(difference: f64) -> String {
     let sign = if difference < -0.05 { "−" } else { "+" };
     format!("{sign}{:.1}", difference.abs())
+}
+
+/// The interval in words: `75.2–83.0`.
+pub fn ends(figure: &Estimate, format: fn(f64) -> String) -> Option<String> {
+    let [low, high] = figure.ci95?;
+    let (low, high) = (format(low), format(high));
+    let unit = low.split_once(' ').map(|(_, unit)| unit);
+    let same_unit = unit.is_some() && unit == high.split_once(' ').map(|(_, unit)| unit) && !high.contains("min");
+    Some(format!("{}–{high}", if same_unit { low.split(' ').next().unwrap_or(&low) } else { &low }))
+}
+
+/// The ends of an interval of a difference, with their signs: `−13.1 to −3.5`; "" where there is none.
+pub fn signed_ends(points: &Estimate) -> String {
+    points.ci95.map_or_else(String::new, |[low, high]| format!("{} to {}", signed(low), signed(high)))
 }
 
 /// Seconds with a unit that suits them.

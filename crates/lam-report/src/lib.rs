@@ -1,4 +1,4 @@
-//! One self-contained HTML page and one JSON file for a run.
+//! One self-contained HTML page and one JSON file for a run; its tables for a terminal; runs beside each other.
 //!
 //! Reads what the stages have left on disk, as far as it exists: manifests, training metrics, evaluation
 //! tables, trajectories. [`Watch`] serves the same page while the run goes on, [`EpisodePage`] an episode while it is
@@ -14,13 +14,18 @@
 //! ```
 
 mod ablations;
+mod columns;
+mod compare;
+mod compare_text;
 mod coverage;
+mod difference;
 mod episode;
 mod error;
 mod families;
 mod figures;
 mod format;
 mod gather;
+mod grid;
 mod page;
 mod paired;
 mod paper;
@@ -28,10 +33,12 @@ mod run;
 mod seeds;
 mod seen;
 mod tables;
+mod text;
 mod watch;
 
 use std::path::{Path, PathBuf};
 
+pub use compare::Comparison;
 pub use episode::EpisodePage;
 pub use error::ReportError;
 pub use tables::{Figures, Row, Rows, Tables};
@@ -84,4 +91,42 @@ pub fn refresh(run: &Path, output: &Path, command: &str) -> Result<Option<Report
 fn recorded(json: &Path, key: &str) -> String {
     let earlier = std::fs::read(json).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     earlier.and_then(|earlier| earlier[key].as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The tables of the run in `run` for a terminal: lines of at most 100 characters, with 95 % intervals. "" where no
+/// evaluation has completed.
+///
+/// # Errors
+/// When `run` holds no completed stage, or a file in it is damaged.
+pub fn tables_text(run: &Path) -> Result<String, ReportError> {
+    let (tables, repetitions) = gather::tables(run)?;
+    Ok(text::text(&tables, repetitions))
+}
+
+/// The same of one evaluation, in the directory of its stage.
+///
+/// # Errors
+/// A file in it that is damaged.
+pub fn stage_tables_text(stage: &Path) -> Result<String, ReportError> {
+    Ok(text::text(&gather::of_stage(stage)?, 1))
+}
+
+/// The runs in these directories beside each other, the others against the first.
+///
+/// # Errors
+/// A directory without a completed stage, or a file in it that is unreadable or damaged.
+pub fn compare(runs: &[PathBuf]) -> Result<Comparison, ReportError> {
+    gather::compare(runs)
+}
+
+impl Comparison {
+    /// For a terminal: lines of at most 100 characters.
+    pub fn to_text(&self) -> String {
+        compare_text::text(self)
+    }
+
+    /// As one self-contained HTML document.
+    pub fn to_html(&self) -> String {
+        page::comparison_document(self)
+    }
 }

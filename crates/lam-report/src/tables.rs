@@ -50,7 +50,7 @@ impl Tables {
     }
 }
 
-/// A row's name without that directory.
+/// A row's name without a directory among the places by which rows are told apart.
 pub fn without_place(name: &str, place: &str) -> String {
     name.replace(&format!("({place}, "), "(").replace(&format!(", {place}, "), ", ")
 }

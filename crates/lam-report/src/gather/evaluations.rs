@@ -68,7 +68,7 @@ pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), Rep
 }
 
 /// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
-pub(super) fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
+pub fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
     let mut tables = Tables::default();
     for file in files_below(stage, 1, "json") {
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();

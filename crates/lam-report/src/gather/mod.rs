@@ -2,6 +2,7 @@
 
 mod ablations;
 mod chain;
+mod compared;
 mod coverage;
 pub mod curves;
 mod evaluations;
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::chain::Evaluation;
+pub use self::compared::compare;
 use self::evaluations::RowNames;
+pub use self::evaluations::of_stage;
 use crate::error::ReportError;
 use crate::families::Families;
 use crate::run::{Run, StageRecord, StaleStage};
@@ -43,11 +46,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         let below = root.strip_prefix(directory).unwrap_or(&root);
         let placed = |stage: StaleStage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage };
         stale.extend(read.stale.into_iter().map(placed));
-        let (mut tables, mut names) = evaluations::read(&read.current)?;
-        if is_seed(&root) {
-            let place = file_name(&root);
-            (tables, names) = (tables.without_place(&place), names.without_place(&place));
-        }
+        let (tables, names) = tables_of(&root, &read.current)?;
         if !read.current.is_empty() {
             let ablations = ablations::read(&read.current)?;
             repetitions.push(Repetition { stages: read.current, tables, names, ablations });
@@ -87,6 +86,35 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
 pub fn name(directory: &Path) -> String {
     let known = if directory.file_name().is_some() { directory.to_owned() } else { lam_store::resolved(directory) };
     known.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The tables of a run alone, and how many repetitions they are means over: no trajectory is read.
+///
+/// # Errors
+/// As [`gather`].
+pub fn tables(directory: &Path) -> Result<(Tables, usize), ReportError> {
+    let mut each = Vec::new();
+    for root in roots(directory)? {
+        let current = stages::read(&root)?.current;
+        if !current.is_empty() {
+            each.push(tables_of(&root, &current)?.0);
+        }
+    }
+    if each.is_empty() {
+        Err(ReportError::NoRun { path: directory.to_owned() })
+    } else {
+        Ok((over_seeds(&each), each.len()))
+    }
+}
+
+/// The tables of one repetition, and what their rows are called; models bear the same names in all of them.
+fn tables_of(root: &Path, stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), ReportError> {
+    let (tables, names) = evaluations::read(stages)?;
+    if !is_seed(root) {
+        return Ok((tables, names));
+    }
+    let place = file_name(root);
+    Ok((tables.without_place(&place), names.without_place(&place)))
 }
 
 /// Hash over every stage's name and content, and over the version of this program.

@@ -1,6 +1,5 @@
 //! What each part of the method is worth: models that lack one, or have one alone, on the same tasks.
 
-use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::{interval, scroll};
@@ -66,13 +65,8 @@ fn difference(difference: Option<&Difference>) -> Markup {
             None => span.muted { "–" },
             Some(Difference { than, points, won, lost }) => {
                 b { (format::signed(points.value)) }
-                small { (ends(points)) " against " (than) ", +" (won) " / −" (lost) " tasks" }
+                small { (format::signed_ends(points)) " against " (than) ", +" (won) " / −" (lost) " tasks" }
             }
         }
     }
-}
-
-/// The interval in words; its ends may have signs.
-fn ends(points: &Estimate) -> String {
-    points.ci95.map_or_else(String::new, |[low, high]| format!("{} to {}", format::signed(low), format::signed(high)))
 }

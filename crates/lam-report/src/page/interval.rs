@@ -5,6 +5,8 @@ use maud::{Markup, html};
 
 use crate::format;
 
+pub use crate::format::ends;
+
 /// One mark on a track.
 pub struct Mark<'a> {
     /// Class that gives the colour and form: `one`, `two`, `reference`.
@@ -36,15 +38,6 @@ pub fn scale() -> Markup {
             @for tick in [0, 25, 50, 75, 100] { span style={ "left:" (tick) "%" } { (tick) } }
         }
     }
-}
-
-/// The interval in words: `75.2–83.0`.
-pub fn ends(figure: &Estimate, format: fn(f64) -> String) -> Option<String> {
-    let [low, high] = figure.ci95?;
-    let (low, high) = (format(low), format(high));
-    let unit = low.split_once(' ').map(|(_, unit)| unit);
-    let same_unit = unit.is_some() && unit == high.split_once(' ').map(|(_, unit)| unit) && !high.contains("min");
-    Some(format!("{}–{high}", if same_unit { low.split(' ').next().unwrap_or(&low) } else { &low }))
 }
 
 fn place(value: f64) -> String {

@@ -3,6 +3,7 @@
 mod ablations;
 mod caveats;
 pub mod chart;
+mod compared;
 mod comparison;
 mod coverage;
 mod data;
@@ -18,6 +19,8 @@ pub mod viewer;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::run::Run;
+
+pub use self::compared::document as comparison_document;
 
 const STYLE: &str = include_str!("../../assets/report.css");
 const VIEWER: &str = include_str!("../../assets/viewer.js");

@@ -1,4 +1,4 @@
-//! The paper's Tables 2, 3 and 4 beside ours. Knows the metrics and which direction is better.
+//! The paper's Tables 2, 3 and 4 beside ours.
 
 use std::collections::BTreeSet;
 
@@ -6,94 +6,10 @@ use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::{absent, interval, scroll, viewer};
-use crate::format;
-use crate::paper::{self, PaperRow};
+use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
+use crate::paper;
 use crate::run::Run;
 use crate::tables::{Rows, models_in_order};
-
-/// How a metric is written.
-#[derive(Clone, Copy)]
-enum Unit {
-    Percent,
-    Seconds,
-    Count,
-}
-
-/// One column.
-struct Metric {
-    key: &'static str,
-    name: &'static str,
-    unit: Unit,
-    /// Whether a larger value is better; `None` where neither is.
-    higher: Option<bool>,
-    /// Whether the column is there only where some row was measured by it.
-    is_extra: bool,
-}
-
-/// One table: its words, its columns and the paper's rows.
-struct Table {
-    title: &'static str,
-    intro: &'static str,
-    metrics: &'static [Metric],
-    paper: &'static [PaperRow],
-}
-
-const fn metric(key: &'static str, name: &'static str, unit: Unit, higher: Option<bool>) -> Metric {
-    Metric { key, name, unit, higher, is_extra: false }
-}
-
-impl Table {
-    /// The columns: all but those that are extra and that no row of ours has.
-    fn columns(&self, rows: &Rows) -> Vec<&'static Metric> {
-        let is_measured = |metric: &Metric| rows.values().any(|row| row.all.contains_key(metric.key));
-        self.metrics.iter().filter(|metric| !metric.is_extra || is_measured(metric)).collect()
-    }
-}
-
-const PLANNING: Table = Table {
-    title: "Planning (Table 2)",
-    intro: "From the task alone to a plan. Steps are matched one to one with the reference plan; precision and recall are micro-averaged over steps.",
-    metrics: &[
-        metric("tsr", "Task success", Unit::Percent, Some(true)),
-        metric("step_precision", "Step precision", Unit::Percent, Some(true)),
-        metric("step_recall", "Step recall", Unit::Percent, Some(true)),
-        metric("tasks", "Tasks", Unit::Count, None),
-    ],
-    paper: paper::PLANNING,
-};
-
-const DECISION_MAKING: Table = Table {
-    title: "Decision making (Table 3)",
-    intro: "One step at a time, with the reference history. A step counts only if object, operation and status are all right; a task only if every step is.",
-    metrics: &[
-        metric("object_acc", "Object", Unit::Percent, Some(true)),
-        metric("operation_acc", "Operation", Unit::Percent, Some(true)),
-        metric("status_acc", "Status", Unit::Percent, Some(true)),
-        metric("argument_acc", "Arguments", Unit::Percent, Some(true)),
-        metric("text_argument_acc", "Text arguments", Unit::Percent, Some(true)),
-        metric("ssr", "Step success", Unit::Percent, Some(true)),
-        metric("tsr", "Task success", Unit::Percent, Some(true)),
-        metric("tasks", "Tasks", Unit::Count, None),
-        metric("steps", "Steps", Unit::Count, None),
-    ],
-    paper: paper::DECISION_MAKING,
-};
-
-const ONLINE: Table = Table {
-    title: "Acting online (Table 4)",
-    intro: "The model acts in the application until it says FINISH; the final document decides.",
-    metrics: &[
-        metric("tsr", "Task success", Unit::Percent, Some(true)),
-        Metric { is_extra: true, ..metric("sampled_tsr", "Sampled at temperature 1", Unit::Percent, Some(true)) },
-        metric("completion_time_s", "Completion time", Unit::Seconds, Some(false)),
-        metric("completion_steps", "Completion steps", Unit::Count, Some(false)),
-        metric("step_latency_s", "Step latency", Unit::Seconds, Some(false)),
-        metric("invalid_action_rate", "Invalid actions", Unit::Percent, Some(false)),
-        metric("environment_errors", "Environment errors", Unit::Count, Some(false)),
-        metric("tasks", "Tasks", Unit::Count, None),
-    ],
-    paper: paper::ONLINE,
-};
 
 /// Table 2.
 pub fn planning(run: &Run) -> Markup {
@@ -171,8 +87,8 @@ fn cell(metric: &Metric, figure: Option<&Estimate>, best: bool) -> Markup {
     let Some(figure) = figure else { return html! { td { span.muted { "–" } } } };
     html! {
         td.best[best] {
-            b { (write(metric.unit, figure.value)) }
-            @if let (Some(ends), Some(_)) = (interval::ends(figure, writer(metric.unit)), metric.higher) { small { (ends) } }
+            b { (metric.unit.write(figure.value)) }
+            @if let (Some(ends), Some(_)) = (interval::ends(figure, metric.unit.writer()), metric.higher) { small { (ends) } }
             @if best { span.hidden { " best of the trained models" } }
         }
     }
@@ -183,7 +99,7 @@ fn paper_cell(metric: &Metric, figures: &[(&str, f64)]) -> Markup {
     html! {
         td {
             @if let Some((_, value)) = figure {
-                (write(metric.unit, *value))
+                (metric.unit.write(*value))
             } @else { span.hidden { "paper: not reported" } }
         }
     }
@@ -197,34 +113,4 @@ fn is_best(metric: &Metric, rows: &Rows, name: &str) -> bool {
     let others: Vec<f64> =
         rows.keys().filter(|other| other.starts_with("LAM") && *other != name).filter_map(|n| value(n)).collect();
     !others.is_empty() && others.iter().all(|other| if higher { own > *other } else { own < *other })
-}
-
-fn write(unit: Unit, value: f64) -> String {
-    writer(unit)(value)
-}
-
-fn writer(unit: Unit) -> fn(f64) -> String {
-    match unit {
-        Unit::Percent => format::percent,
-        Unit::Seconds => format::seconds,
-        Unit::Count => format::number,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::tables::parse_rows;
-
-    #[test]
-    fn a_column_that_is_extra_comes_with_its_first_figure() {
-        let keys = |row: serde_json::Value| {
-            let rows = parse_rows(&json!({ "LAM4": row }));
-            ONLINE.columns(&rows).iter().map(|metric| metric.key).take(2).collect::<Vec<_>>()
-        };
-        assert_eq!(keys(json!({ "tsr": 80.0 })), ["tsr", "completion_time_s"]);
-        assert_eq!(keys(json!({ "tsr": 80.0, "sampled_tsr": 70.0 })), ["tsr", "sampled_tsr"]);
-    }
 }
