@@ -24,4 +24,5 @@ mod rounds;
 mod serve;
 mod shipped_files;
 mod support;
+mod telling;
 mod texts;

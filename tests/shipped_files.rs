@@ -32,6 +32,48 @@ fn every_pipeline_can_be_planned() {
     }
 }
 
+/// What `config schema pipeline` says of a pipeline's text: nothing, or why an editor would mark it.
+fn marked(schema: &serde_json::Value, text: &str) -> Option<String> {
+    let pipeline: toml::Table = text.parse().expect("TOML");
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("pipeline.schema.json", schema.clone()).expect("a schema");
+    let index = compiler.compile("pipeline.schema.json", &mut schemas).unwrap_or_else(|error| panic!("{error}"));
+    let value = serde_json::to_value(pipeline).expect("TOML without dates is JSON");
+    schemas.validate(&value, index).err().map(|error| error.to_string())
+}
+
+#[test]
+fn the_schema_of_pipelines_fits_every_pipeline_and_marks_mistakes() {
+    let output = Command::new(env!("CARGO_BIN_EXE_lam-train")).args(["config", "schema", "pipeline"]).output();
+    let schema = serde_json::from_slice(&output.expect("lam-train starts").stdout).expect("JSON");
+    let miniature = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/miniature/pipeline.toml");
+    for path in files("pipelines", "toml").into_iter().chain([miniature]) {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        assert_eq!(marked(&schema, &text), None, "{}", path.display());
+    }
+    let stage = |kind: &str, rest: &str| format!("name = \"p\"\n[[stage]]\nname = \"s\"\nkind = \"{kind}\"\n{rest}\n");
+    let phase2 = |rest: &str| stage("phase2", &format!("inputs = {{ model = \"m\", trajectories = \"t\" }}\n{rest}"));
+    for fine in [
+        phase2("[stage.set.train]\nlr = 1e-3\nreport_to = [\"mlflow\"]"),
+        phase2("[stage.set]\nlora = { lora_rank = 8 }"),
+        "name = \"p\"\nseeds = [1, 2]\ndevice = \"cuda:1\"\nreport_to = \"none\"\n".to_owned(),
+    ] {
+        assert_eq!(marked(&schema, &fine), None, "{fine}");
+    }
+    for wrong in [
+        phase2("[stage.set.train]\nlearning_rat = 1e-3"),
+        phase2("[stage.set.train]\nlearning_rate = \"fast\""),
+        phase2("[stage.set.train]\nlearning_rate = -1.0"),
+        phase2("[stage.set.train]\nreport_to = \"wandb\""),
+        stage("phase2", "inputs = { model = \"m\" }"),
+        stage("phase5", ""),
+        "name = \"p\"\nseed = -1\n".to_owned(),
+        "name = \"p\"\nstages = []\n".to_owned(),
+    ] {
+        assert!(marked(&schema, &wrong).is_some(), "taken:\n{wrong}");
+    }
+}
+
 #[test]
 fn every_model_configuration_is_valid() {
     for path in files("configs/model", "json") {

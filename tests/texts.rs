@@ -41,6 +41,7 @@ fn the_status_says_what_is_done_with_figures() {
     let status = trained().succeed(&["status", "miniature.toml", "--runs-dir", "runs"]).stdout;
     assert_eq!(status.lines().filter(|line| line.contains("  done  ")).count(), 14, "{status}");
     assert!(status.contains("tasks 80, successes "), "{status}");
+    assert!(!status.contains("next: "), "commands to go on with are for people at a terminal: {status}");
     let waiting = Place::new("waiting").succeed(&["status", "miniature.toml", "--runs-dir", "runs"]).stdout;
     assert!(waiting.contains("lam4         waiting\n"), "{waiting}");
 }

@@ -27,5 +27,5 @@ pub use config::{BaseConfig, Mixture};
 pub use error::BaseError;
 pub use loader::SyntheticLoader;
 pub use make::{BaseIo, REPLAY_FILE, run};
-pub use shapes::{model_config, with_special_tokens};
+pub use shapes::{model_config, shape_names, with_special_tokens};
 pub use stage::register;

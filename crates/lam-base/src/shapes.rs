@@ -16,6 +16,11 @@ const SHAPES: &[(&str, &str)] = &[
     ("mistral-7b-v0.3", include_str!("../../../configs/model/mistral-7b-v0.3.json")),
 ];
 
+/// The names of the shipped shapes, the smallest first.
+pub fn shape_names() -> impl Iterator<Item = &'static str> {
+    SHAPES.iter().map(|(name, _)| *name)
+}
+
 /// The configuration in a file in Hugging Face's form, or the shipped one of this name.
 ///
 /// # Errors
@@ -31,7 +36,7 @@ pub fn model_config(name_or_path: &str) -> Result<DecoderConfig, BaseError> {
     let text = match shipped {
         Some(text) => text,
         None => std::fs::read_to_string(Path::new(name_or_path)).map_err(|error| {
-            let names: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = shape_names().collect();
             refuse(error.to_string(), format!("name a config.json, or one of {}", names.join(", ")))
         })?,
     };

@@ -1,14 +1,17 @@
 //! The command line, as it is typed. What each command does stands in `command/`.
 
+mod look;
 mod serve;
 
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use lam_cuda::{DeviceChoice, Numerics};
-use lam_pipeline::NamedCheckpoint;
+use lam_pipeline::{NamedCheckpoint, ReportTo};
 
+pub use look::{CompareArgs, ListCommand};
 pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, WatchArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
@@ -23,6 +26,9 @@ pub struct Cli {
     /// Print results as JSON on stdout, and progress as JSON lines on stderr.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print results and errors alone: no progress, no command to go on with.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
     /// Worker threads (default: one a core).
     #[arg(long, global = true, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub threads: Option<usize>,
@@ -41,8 +47,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say what `run` would do, and why.
     Plan(PipelineArgs),
-    /// Say what has run, when, for how long, with which result.
-    Status(PipelineArgs),
+    /// Say what has run, when, for how long, with which result; what runs now, and how long it still takes.
+    Status(StatusArgs),
     /// Draw the stages and what flows between them.
     Graph(GraphArgs),
     /// Phase 1: task-plan pretraining, base to LAM1.
@@ -69,6 +75,11 @@ pub enum Command {
     },
     /// Serve the report of a run while it goes on, with the curves of the stage under way; reads alone, until Ctrl-C.
     Watch(WatchArgs),
+    /// Set runs beside each other: settings that differ, tables with the differences and their intervals, families.
+    Compare(CompareArgs),
+    /// List what can be named: environments, families, models, formats, kinds of stages, pipelines.
+    #[command(subcommand)]
+    List(ListCommand),
     /// Write a model in Hugging Face's layout, reload it and compare.
     Export(ExportArgs),
     /// Watch a model do one task.
@@ -89,6 +100,17 @@ pub enum Command {
     Config(ConfigCommand),
     /// Say what this machine offers: threads, instructions, memory, versions.
     Doctor,
+    /// Print the completions of a shell: `source <(lam-train completions bash)`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write a manual page for every command.
+    Man {
+        /// Where to write.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Looking into settings.
@@ -99,9 +121,12 @@ pub enum ConfigCommand {
         /// A kind of stage, such as phase2 or eval.online.
         kind: String,
     },
-    /// Print the JSON schema of a kind's settings, or of all kinds by name.
+    /// Print the JSON schema of a kind's settings, of all kinds by name, or of whole pipelines.
+    ///
+    /// Editors complete and check a pipeline by it: `lam-train config schema pipeline > pipeline.schema.json`, and
+    /// `#:schema pipeline.schema.json` as the first line of the file.
     Schema {
-        /// A kind of stage, such as phase2 or eval.online.
+        /// A kind of stage, such as phase2 or eval.online, or `pipeline`.
         kind: Option<String>,
     },
 }
@@ -117,6 +142,26 @@ pub struct PipelineArgs {
     /// Folder of all runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs_dir: PathBuf,
+}
+
+/// Arguments of `status`.
+#[derive(Args)]
+pub struct StatusArgs {
+    /// A pipeline file, the name of an embedded one, or a run directory such as runs/quickstart.
+    pub pipeline: String,
+    /// Lay a setting over the pipeline: STAGE.KEY=VALUE, or a top-level key such as name=other.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder of all runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+}
+
+impl StatusArgs {
+    /// What was typed, as of a pipeline.
+    pub fn pipeline(&self) -> PipelineArgs {
+        PipelineArgs { pipeline: self.pipeline.clone(), set: self.set.clone(), runs_dir: self.runs_dir.clone() }
+    }
 }
 
 /// Arguments of `run`.
@@ -138,6 +183,10 @@ pub struct RunArgs {
     /// the directory lies in no stage of this run and several stages train.
     #[arg(long, value_name = "[STAGE=]DIR", value_parser = parse_checkpoint)]
     pub resume: Option<NamedCheckpoint>,
+    /// Trackers that figures of training go to, in trackers/ of the run directory: tensorboard, mlflow, all, none, or several
+    /// with commas (default: as the pipeline says, else tensorboard). No result depends on it.
+    #[arg(long, value_name = "TRACKERS")]
+    pub report_to: Option<ReportTo>,
     /// Say what would run, and why, and stop.
     #[arg(long)]
     pub dry_run: bool,
@@ -205,6 +254,10 @@ pub struct PhaseArgs {
     /// with the same settings and data.
     #[arg(long, value_name = "auto|never|[STAGE=]DIR", default_value = "auto", value_parser = parse_resume)]
     pub resume: Resume,
+    /// Trackers that figures of training go to, in trackers/ of the output directory: tensorboard, mlflow, all, none, or
+    /// several with commas (default: as the settings say, else tensorboard). No result depends on it.
+    #[arg(long, value_name = "TRACKERS")]
+    pub report_to: Option<ReportTo>,
     /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
     #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
     pub force: Vec<String>,

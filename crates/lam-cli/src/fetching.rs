@@ -25,7 +25,7 @@ pub fn watched<T>(
 ) -> Result<T, Failure> {
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
-    let view = lam_pipeline::view_for_stderr(output.json);
+    let view = output.view();
     let shown = StageView { number: 1, total: 1, id: "fetch", kind: "hub", why: name };
     view.started(&shown);
     let done = work(Monitor { progress: view.progress(), cancel: &cancel });

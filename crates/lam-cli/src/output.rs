@@ -1,7 +1,8 @@
 //! What commands print: text for people, JSON for machines, never both.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
+use lam_pipeline::{NoView, View, view_for_stderr};
 use lam_signal::{Failure, Progress, printable};
 use serde::Serialize;
 
@@ -10,6 +11,8 @@ use serde::Serialize;
 pub struct Output {
     /// Results as one JSON value on stdout.
     pub json: bool,
+    /// Results and errors alone.
+    pub quiet: bool,
 }
 
 impl Output {
@@ -25,6 +28,18 @@ impl Output {
         if !self.json {
             print(text).unwrap_or_else(|error| tell(&format!("error: stdout: {error}")));
         }
+    }
+
+    /// The command that somebody is likely to want next: for people at a terminal, who have not asked for quiet.
+    pub fn next(&self, command: &str) {
+        if !self.json && !self.quiet && std::io::stdout().is_terminal() {
+            self.line(&format!("next: {command}"));
+        }
+    }
+
+    /// The view of long work on stderr.
+    pub fn view(&self) -> Box<dyn View> {
+        if self.quiet { Box::new(NoView) } else { view_for_stderr(self.json) }
     }
 
     /// One value for a machine; silent otherwise.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lam_env::{Application, Environments, GuardedApplication, Provider};
 use lam_signal::Failure;
 
-use crate::Desktop;
+use crate::{Desktop, tasks};
 
 /// Start of the names.
 const PREFIX: &str = "desktop:";
@@ -25,6 +25,20 @@ impl Provider for DesktopProvider {
 
     fn other_names(&self) -> &'static str {
         "desktop:PATH for an application's own .toml file"
+    }
+
+    fn about(&self, name: &str) -> &'static str {
+        match name {
+            "desktop:writer" => "LibreOffice Writer on a desktop of its own",
+            "desktop:mousepad" => "the editor Mousepad on a desktop of its own",
+            "desktop:galculator" => "the calculator Galculator on a desktop of its own",
+            _ => "",
+        }
+    }
+
+    fn families(&self, name: &str) -> Vec<&'static str> {
+        let application = name.strip_prefix(PREFIX).unwrap_or(name);
+        tasks::catalog(application).families.into_iter().map(|family| family.name).collect()
     }
 
     fn claims(&self, name: &str) -> bool {

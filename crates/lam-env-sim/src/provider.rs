@@ -19,6 +19,14 @@ impl Provider for SimProvider {
         &["sim"]
     }
 
+    fn about(&self, _name: &str) -> &'static str {
+        "the embedded Word-like editor"
+    }
+
+    fn families(&self, _name: &str) -> Vec<&'static str> {
+        crate::family_names()
+    }
+
     fn open(&self, name: &str, screenshots: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {
         refuse_screenshots(name, screenshots)?;
         Ok(Box::new(Sim::new()))

@@ -19,6 +19,17 @@ impl Provider for WebProvider {
         &["web", "web-native"]
     }
 
+    fn about(&self, name: &str) -> &'static str {
+        match name {
+            "web-native" => "MiniWoB++'s pages in Chromium, with clicks by the browser's own mouse",
+            _ => "MiniWoB++'s pages in Chromium, with clicks by script",
+        }
+    }
+
+    fn families(&self, _name: &str) -> Vec<&'static str> {
+        crate::family_names()
+    }
+
     fn open(&self, name: &str, screenshots: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {
         refuse_screenshots(name, screenshots)?;
         Ok(Box::new(Web::find(if name == "web-native" { Clicks::Native } else { Clicks::Script })?))

@@ -19,6 +19,16 @@ pub trait Provider: Send + Sync {
         ""
     }
 
+    /// What an environment of this name is, in a few words.
+    fn about(&self, _name: &str) -> &'static str {
+        ""
+    }
+
+    /// The families of tasks of an environment of this name, as far as they are known without starting it.
+    fn families(&self, _name: &str) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Whether a name is for this crate to open, or to refuse.
     fn claims(&self, name: &str) -> bool {
         self.names().contains(&name)
@@ -69,6 +79,21 @@ impl Environments {
         self.0.iter().flat_map(|provider| provider.names()).copied().collect()
     }
 
+    /// What an environment of this name is, in a few words; "" where that is not known.
+    pub fn about(&self, name: &str) -> &'static str {
+        self.provider(name).map_or("", |provider| provider.about(name))
+    }
+
+    /// The families of tasks of an environment of this name, as far as they are known without starting it.
+    pub fn families(&self, name: &str) -> Vec<&'static str> {
+        self.provider(name).map(|provider| provider.families(name)).unwrap_or_default()
+    }
+
+    /// Names that cannot be listed, as each crate words them.
+    pub fn other_names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|provider| provider.other_names()).filter(|names| !names.is_empty()).collect()
+    }
+
     /// Whether an environment of this name can be asked for.
     pub fn is_known(&self, name: &str) -> bool {
         self.provider(name).is_some_and(|provider| provider.knows(name))
@@ -92,7 +117,7 @@ impl Environments {
     /// What can be asked for, as the end of a refusal.
     pub fn hint(&self) -> String {
         let mut known: Vec<String> = self.names().into_iter().map(str::to_owned).collect();
-        known.extend(self.0.iter().map(|provider| provider.other_names().to_owned()).filter(|names| !names.is_empty()));
+        known.extend(self.other_names().into_iter().map(str::to_owned));
         match known.split_last() {
             Some((last, others)) if !others.is_empty() => format!("registered are {}, and {last}", others.join(", ")),
             _ => format!("registered are {}", known.join(", ")),

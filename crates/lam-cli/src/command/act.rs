@@ -12,6 +12,7 @@ use lam_types::{Split, Task, Trajectory};
 use serde_json::json;
 
 use super::episode::print;
+use super::next;
 use super::site::wait;
 use crate::args::ActArgs;
 use crate::interrupt::stop_on_interrupt;
@@ -65,7 +66,9 @@ pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         }
         wait(&cancel, || page.is_running())?;
     }
-    done.map(drop).map_err(Failure::from)
+    done?;
+    output.next(&next::evaluate(&args.model));
+    Ok(())
 }
 
 /// Serves the page of the episode and says where.

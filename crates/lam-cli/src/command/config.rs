@@ -7,6 +7,9 @@ use crate::args::ConfigCommand;
 use crate::output::Output;
 use crate::registry::registry;
 
+/// What whole pipelines are called where a kind of stage could stand.
+const PIPELINE: &str = "pipeline";
+
 /// Does what was typed.
 pub fn run(command: &ConfigCommand, output: &Output) -> Result<(), Failure> {
     match command {
@@ -21,6 +24,7 @@ fn show(kind: &str, output: &Output) -> Result<(), Failure> {
         return Err(Failure::config(format!("unknown kind `{kind}`")).hint(registry.hint(kind)));
     };
     output.line(page.trim_end());
+    output.next("lam-train config schema pipeline > pipeline.schema.json");
     output.value(&defaults)
 }
 
@@ -28,6 +32,7 @@ fn schema(kind: Option<&str>, output: &Output) -> Result<(), Failure> {
     let registry = registry();
     let of = |kind: &str| registry.schema(kind).map(Value::from);
     let schema = match kind {
+        Some(PIPELINE) => registry.pipeline_schema(),
         Some(kind) => {
             of(kind).ok_or_else(|| Failure::config(format!("unknown kind `{kind}`")).hint(registry.hint(kind)))?
         }

@@ -20,6 +20,7 @@ use lam_store::StoreError;
 use lam_types::FunctionSpec;
 use serde_json::{Value, json};
 
+use super::next;
 use super::phase::{Target, run_single};
 use crate::args::{CollectArgs, DataCommand};
 use crate::interrupt::stop_on_interrupt;
@@ -31,7 +32,11 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
     match command {
         DataCommand::Build(args) => build(args, output),
         DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
-        DataCommand::Collect(args) => collect(args, "trajectories", output),
+        DataCommand::Collect(args) => {
+            collect(args, "trajectories", output)?;
+            output.next(&next::check_data(&args.output_dir.join("trajectories")));
+            Ok(())
+        }
         DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
         DataCommand::Preview { path, model, count } => show_examples(path, model, *count, output),
         DataCommand::Stats { paths, model } => stats(paths, model.as_deref(), output),
@@ -41,7 +46,8 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
 
 /// Runs the stage of this kind.
 fn collect(args: &CollectArgs, kind: &str, output: &Output) -> Result<(), Failure> {
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, device: None, force: &args.force };
+    let place =
+        Target { output_dir: &args.output_dir, seed: args.seed, device: None, force: &args.force, report_to: None };
     run_single((kind, kind), [], (args.config.as_deref(), &*args.set), &place, output)
 }
 
@@ -64,6 +70,7 @@ fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
         let (all, share) = (unreadable + documents, 100.0 * unreadable as f64 / (unreadable + documents) as f64);
         tell(&format!("warning: {unreadable} of {all} documents ({share:.1}%) could not be read"));
     }
+    output.next(&next::check_data(&args.output_dir.join("plans")));
     Ok(())
 }
 
@@ -94,6 +101,7 @@ fn import(format: &str, path: &Path, directory: &Path, output: &Output) -> Resul
         let share = 100.0 * unusable as f64 / records as f64;
         tell(&format!("warning: {unusable} of {records} records ({share:.1}%) gave nothing that can be used"));
     }
+    output.next(&next::check_data(directory));
     output.value(&stats)
 }
 
@@ -143,6 +151,7 @@ fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &
     if report.errors() > 0 {
         return Err(Failure::data(format!("{} rows must not be trained on as they are", report.errors())));
     }
+    output.next(&next::preview_data(&paths[0], model));
     Ok(())
 }
 
@@ -158,6 +167,7 @@ fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(),
         })?;
     }
     output.line(&stats.to_string());
+    output.next(&next::check_data(&paths[0]));
     output.value(&stats)
 }
 
@@ -191,6 +201,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
         return Err(error.into());
     }
     output.line(&format!("in all: {found} examples, {trained} of {total} tokens trained"));
+    output.next(&next::train(path, model));
     output.value(&json!({ "examples": found, "trained_tokens": trained, "tokens": total, "shown": shown }))
 }
 

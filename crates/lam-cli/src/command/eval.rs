@@ -4,6 +4,7 @@ use lam_cuda::DeviceChoice;
 use lam_signal::Failure;
 
 use super::phase::{Target, absolute_all, run_single};
+use super::{next, report};
 use crate::args::{EvalArgs, EvalCommand};
 use crate::output::Output;
 
@@ -24,14 +25,17 @@ fn evaluate(
 ) -> Result<(), Failure> {
     let (stage, name) = ((kind, &*kind.replace('.', "-")), "models");
     let settings = (args.config.as_deref(), &*args.set);
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force, report_to: None };
     let models = absolute_all(&args.model)?;
     let adapter = ("adapter", absolute_all(args.adapter.as_slice())?);
     match data {
         Some(data) => {
             let inputs = [(name, models), adapter, (data, absolute_all(&args.data)?)];
-            run_single(stage, inputs, settings, &place, output)
+            run_single(stage, inputs, settings, &place, output)?;
         }
-        None => run_single(stage, [(name, models), adapter], settings, &place, output),
+        None => run_single(stage, [(name, models), adapter], settings, &place, output)?,
     }
+    report::stage_tables(&args.output_dir.join(stage.1), output)?;
+    output.next(&next::report(&args.output_dir));
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use lam_export::{ExportConfig, ExportInputs, Kind, Sources};
 use lam_signal::Failure;
 
+use super::next;
 use super::room::make_room;
 use crate::args::{ExportArgs, ExportKind};
 use crate::output::Output;
@@ -26,5 +27,6 @@ pub fn export(args: &ExportArgs, output: &Output) -> Result<(), Failure> {
     for check in &record.checks {
         output.line(&format!("  {}: largest difference of two logits {:.2e}", check.what, check.max_abs_difference));
     }
+    output.next(&next::after_export(&args.output_dir, &args.model, args.kind));
     output.value(&record)
 }

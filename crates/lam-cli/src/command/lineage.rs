@@ -4,11 +4,15 @@ use std::path::Path;
 
 use lam_signal::Failure;
 
+use super::next;
 use crate::output::Output;
 
 /// Prints the tree of origins.
 pub fn lineage(artifact: &Path, output: &Output) -> Result<(), Failure> {
     let lineage = lam_store::lineage(artifact)?;
     output.line(lineage.to_text().trim_end());
+    if let Some(command) = next::status_around(artifact) {
+        output.next(&command);
+    }
     output.value(&lineage)
 }

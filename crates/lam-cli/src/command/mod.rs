@@ -1,6 +1,7 @@
 //! What each command does. A command is a function that takes exactly what it needs.
 
 mod act;
+mod compare;
 mod config;
 mod data;
 mod doctor;
@@ -9,14 +10,17 @@ mod eval;
 mod export;
 mod inspect;
 mod lineage;
+mod list;
 mod memory;
 mod model;
+mod next;
 mod phase;
 mod pipeline;
 mod report;
 mod room;
 mod serve;
 mod serve_model;
+mod shell;
 mod site;
 mod watch;
 
@@ -32,7 +36,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     if let Some(numerics) = cli.numerics {
         Processor::choose(numerics);
     }
-    let (output, device) = (Output { json: cli.json }, cli.device);
+    let (output, device) = (Output { json: cli.json, quiet: cli.quiet }, cli.device);
     match cli.command {
         Command::Run(args) => pipeline::run(&args, device, &output),
         Command::Plan(args) => pipeline::plan(&args, &output),
@@ -46,6 +50,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Eval(command) => eval::run(&command, device, &output),
         Command::Report { run, output_dir } => report::report(&run, output_dir.as_deref(), &output),
         Command::Watch(args) => watch::watch(&args, &output),
+        Command::Compare(args) => compare::compare(&args, &output),
+        Command::List(command) => list::run(&command, &output),
         Command::Export(args) => export::export(&args, &output),
         Command::Act(args) => act::act(&args, device, &output),
         Command::Serve(command) => serve::run(&command, device, &output),
@@ -53,5 +59,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Lineage { artifact } => lineage::lineage(&artifact, &output),
         Command::Config(command) => config::run(&command, &output),
         Command::Doctor => doctor::doctor(&output),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { directory } => shell::man(&directory, &output),
     }
 }

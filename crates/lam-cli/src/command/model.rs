@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::inspect::inspect;
 use super::memory::memory;
+use super::next;
 use super::room::make_room;
 use crate::args::ModelCommand;
 use crate::fetching::watched;
@@ -25,7 +26,11 @@ pub fn run(command: &ModelCommand, device: Option<DeviceChoice>, output: &Output
         }
         ModelCommand::Memory { config, settings } => memory(config, settings, device, output),
         ModelCommand::Fetch { model, output_dir } => fetch(model, output_dir.as_deref(), output),
-        ModelCommand::Inspect { model, adapter, tokens } => inspect(model, adapter.as_deref(), *tokens, output),
+        ModelCommand::Inspect { model, adapter, tokens } => {
+            inspect(model, adapter.as_deref(), *tokens, output)?;
+            output.next(&next::run_from(model));
+            Ok(())
+        }
     }
 }
 
@@ -44,6 +49,7 @@ fn init(config: &str, tokenizer: Option<&Path>, directory: &Path, seed: u64, out
     }
     let parameters = config.parameters();
     output.line(&format!("{}: {parameters} parameters in {dtype}, seed {seed}", directory.display()));
+    output.next(&next::inspect(directory));
     output.value(&json!({ "model": directory, "parameters": parameters, "dtype": dtype, "seed": seed }))
 }
 
@@ -54,5 +60,6 @@ fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> Result<(), F
     let snapshot = watched(model, output, |monitor| hub.fetch(&id, directory, monitor))?;
     let mib = snapshot.downloaded_bytes.div_ceil(1 << 20);
     output.line(&format!("{}: commit {}, {mib} MiB downloaded", snapshot.directory.display(), snapshot.commit));
+    output.next(&next::inspect(&snapshot.directory));
     output.value(&snapshot)
 }

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use lam_config::ConfigLayers;
 use lam_cuda::DeviceChoice;
 use lam_phase4_reinforce::{Method, PolicyConfig};
-use lam_pipeline::{Pipeline, RunOptions, StageDraft};
+use lam_pipeline::{Pipeline, ReportTo, RunOptions, StageDraft};
 use lam_signal::Failure;
 use lam_store::StoreError;
 use toml::Value;
 
+use super::next;
 use super::pipeline::execute;
 use crate::args::{ALL_STAGES, PhaseArgs, Resume};
 use crate::embedded;
@@ -32,6 +33,16 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Its number in the paper, and in the name of the model that it makes.
+    fn number(self) -> u8 {
+        match self {
+            Phase::One => 1,
+            Phase::Two => 2,
+            Phase::Three => 3,
+            Phase::Four => 4,
+        }
+    }
+
     /// Where the settings of the stages stand that learn from the data that is given.
     fn trained(self) -> &'static [&'static str] {
         match self {
@@ -92,8 +103,11 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             }
         }
     };
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force };
-    start(stages, &place, &args.resume, output)
+    let report_to = args.report_to.as_ref();
+    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force, report_to };
+    start(stages, &place, &args.resume, output)?;
+    output.next(&next::after_phase(phase.number(), &args.output_dir));
+    Ok(())
 }
 
 /// Where a phase or a single stage writes, and what may go for it.
@@ -106,6 +120,8 @@ pub struct Target<'a> {
     pub device: Option<DeviceChoice>,
     /// Stages that run from the start.
     pub force: &'a [String],
+    /// Trackers that figures go to, if it was said.
+    pub report_to: Option<&'a ReportTo>,
 }
 
 /// Runs one stage; a file of settings and assignments say what it is told.
@@ -143,8 +159,9 @@ fn start(stages: Vec<StageDraft>, place: &Target<'_>, resume: &Resume, output: &
     lam_pipeline::check(&pipeline, &registry())?;
     let fresh = *resume == Resume::Never;
     let resume = if let Resume::From(checkpoint) = resume { Some(checkpoint.clone()) } else { None };
-    let device = place.device;
-    execute(&pipeline, RunOptions { runs_dir, fresh, force, resume, device, ..RunOptions::default() }, output)
+    let (device, report_to) = (place.device, place.report_to.cloned());
+    let options = RunOptions { runs_dir, fresh, force, resume, device, report_to, ..RunOptions::default() };
+    execute(&pipeline, options, output)
 }
 
 /// The folder in which a directory lies, and its name there; `.` and `..` are looked up.

@@ -1,11 +1,14 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
+use std::path::Path;
+
 use lam_cuda::DeviceChoice;
 use lam_model::{Device, Processor};
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
 
-use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs};
+use super::next;
+use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs, StatusArgs};
 use crate::embedded;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -21,14 +24,17 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         force: args.force.clone(),
         resume: args.resume.clone(),
         device,
+        report_to: args.report_to.clone(),
         ..RunOptions::default()
     };
     if args.dry_run {
-        return show_plan(&pipeline, &options, output);
+        return show_plan(&pipeline, &options, &args.pipeline, output);
     }
     let run_dir = pipeline.run_dir(&options.runs_dir);
     execute(&pipeline, options, output)?;
-    super::report::after_run(&run_dir, output)
+    super::report::after_run(&run_dir, output)?;
+    output.next(&next::after_run(&pipeline, &run_dir, &|kind| registry().model_name(kind)));
+    Ok(())
 }
 
 /// Runs a pipeline with a live view, stopping safely on Ctrl-C.
@@ -39,7 +45,7 @@ pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Res
     Processor::choose(pipeline.numerics);
     let options = RunOptions { arithmetic: Processor::arithmetic(), ..options };
     stop_on_interrupt(&options.cancel)?;
-    let view = lam_pipeline::view_for_stderr(output.json);
+    let view = output.view();
     let summary = lam_pipeline::run(pipeline, &registry(), &options, view.as_ref())?;
     output.line(&summary.to_text());
     output.value(&summary)
@@ -48,13 +54,22 @@ pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Res
 /// Says what `run` would do, and why.
 pub fn plan(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
     let options = RunOptions { runs_dir: args.runs_dir.clone(), ..RunOptions::default() };
-    show_plan(&load(args)?, &options, output)
+    show_plan(&load(args)?, &options, args, output)
 }
 
-/// Says what has run.
-pub fn status(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
-    let status = lam_pipeline::status(&load(args)?, &args.runs_dir)?;
+/// Says what has run, and what runs, with the tables of what was evaluated.
+pub fn status(args: &StatusArgs, output: &Output) -> Result<(), Failure> {
+    let (typed, given) = (args.pipeline(), Path::new(&args.pipeline));
+    let (status, run_dir) = match embedded::locate(&args.pipeline) {
+        None if given.is_dir() => (lam_pipeline::status_of_run(given)?, given.to_owned()),
+        _ => {
+            let pipeline = load(&typed)?;
+            (lam_pipeline::status(&pipeline, &args.runs_dir)?, pipeline.run_dir(&args.runs_dir))
+        }
+    };
     output.line(&status.to_text());
+    super::report::tables(&run_dir, output)?;
+    output.next(&next::after_status(&typed, &run_dir, &status));
     output.value(&status)
 }
 
@@ -66,12 +81,16 @@ pub fn graph(args: &GraphArgs, output: &Output) -> Result<(), Failure> {
     };
     let drawn = lam_pipeline::graph(&load(&args.pipeline)?, &args.pipeline.runs_dir, format);
     output.line(drawn.trim_end());
+    if format == lam_pipeline::GraphFormat::Text {
+        output.next(&next::plan(&args.pipeline));
+    }
     output.value(&drawn)
 }
 
-fn show_plan(pipeline: &Pipeline, options: &RunOptions, output: &Output) -> Result<(), Failure> {
+fn show_plan(pipeline: &Pipeline, options: &RunOptions, typed: &PipelineArgs, output: &Output) -> Result<(), Failure> {
     let plan = lam_pipeline::plan(pipeline, &registry(), options)?;
     output.line(&plan.to_text());
+    output.next(&next::run(typed));
     output.value(&plan)
 }
 

@@ -6,6 +6,7 @@ use lam_report::{Report, ReportError};
 use lam_signal::Failure;
 use serde_json::json;
 
+use super::next;
 use crate::output::Output;
 
 /// Builds report.html and report.json.
@@ -16,6 +17,7 @@ pub fn report(run: &Path, output_dir: Option<&Path>, output: &Output) -> Result<
         output.line(&format!("not in it: {missing}"));
     }
     tell_stale(&report, output);
+    output.next(&next::compare(run));
     let Report { page, figures, missing, stale } = report;
     output.value(&json!({ "page": page, "figures": figures, "missing": missing, "stale": stale }))
 }
@@ -26,9 +28,32 @@ fn tell_stale(report: &Report, output: &Output) {
     }
 }
 
-/// The report that closes a run, with the command line that made it.
+/// The tables of a run, as far as it has come.
+pub fn tables(run: &Path, output: &Output) -> Result<(), Failure> {
+    match lam_report::tables_text(run) {
+        Ok(text) if text.is_empty() => {}
+        Ok(text) => output.line(&text),
+        Err(ReportError::NoRun { .. }) => {}
+        // A run that is not there yet has no tables either.
+        Err(ReportError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// The tables of one evaluation.
+pub fn stage_tables(stage: &Path, output: &Output) -> Result<(), Failure> {
+    let text = lam_report::stage_tables_text(stage)?;
+    if !text.is_empty() {
+        output.line(&text);
+    }
+    Ok(())
+}
+
+/// The tables and the report that close a run, with the command line that made it.
 pub fn after_run(run: &Path, output: &Output) -> Result<(), Failure> {
     let command: Vec<String> = std::env::args().collect();
+    tables(run, output)?;
     match lam_report::refresh(run, run, &command.join(" ")) {
         Ok(Some(report)) => {
             output.line(&format!("report: {}", report.page.display()));

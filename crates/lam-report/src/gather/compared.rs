@@ -49,7 +49,7 @@ fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     for root in roots(directory)? {
         let current = stages::read(&root)?.current;
         let Some(seed) = current.iter().map(|(stage, _)| stage.seed).min() else { continue };
-        let tables = tables_of(&root, &current)?;
+        let tables = tables_of(&root, &current)?.0;
         run.by_seed.insert(seed, tables.clone());
         each.push(tables);
         first.get_or_insert((root, current));

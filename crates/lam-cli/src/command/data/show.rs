@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{files, visit};
 use crate::args::ShowArgs;
 use crate::command::episode::print_recorded;
+use crate::command::next;
 use crate::output::Output;
 
 /// Prints the rows that are asked for, file by file.
@@ -47,6 +48,7 @@ pub fn show(args: &ShowArgs, output: &Output) -> Result<(), Failure> {
         let what = format!("{}: no row fits --id, --family and --failed as they are given", args.path.display());
         return Err(Failure::data(what).hint("`data stats` counts the families of a file"));
     }
+    output.next(&next::data_stats(&args.path));
     output.value(&shown)
 }
 

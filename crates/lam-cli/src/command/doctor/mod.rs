@@ -33,6 +33,7 @@ pub fn doctor(output: &Output) -> Result<(), Failure> {
     for (name, text) in own.chain(cuda::lines(&found)) {
         output.line(&format!("{name:<22}{text}"));
     }
+    output.next("lam-train run quickstart");
     Ok(())
 }
 

@@ -74,6 +74,18 @@ impl ImportFormat {
             ImportFormat::Alpaca => "alpaca",
         }
     }
+
+    /// What is read, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            ImportFormat::Gui360 => "GUI-360's raw trajectories, a file each",
+            ImportFormat::Mind2web => "Mind2Web's tasks with actions and candidate elements",
+            ImportFormat::UfoDataflow => "UFO dataflow's instantiated plans and task files",
+            ImportFormat::Messages => "OpenAI's messages",
+            ImportFormat::Sharegpt => "ShareGPT's conversations",
+            ImportFormat::Alpaca => "Alpaca's instructions",
+        }
+    }
 }
 
 /// Reads every file of a format under `path` and writes `trajectories.parquet`, `task_plans.parquet` (whichever have

@@ -1,0 +1,203 @@
+//! The command that somebody is likely to want next, as it would be typed.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use lam_pipeline::{JOURNAL_FILE, Pipeline, StageSpec, StageState, Status};
+
+use crate::args::{ExportKind, ListCommand, PipelineArgs};
+
+/// What the models of a pipeline are called, the last one first.
+const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
+
+/// After a run: the last model at a task.
+pub fn after_run(pipeline: &Pipeline, run_dir: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> String {
+    let stage_of = |name: &&str| pipeline.stages.iter().find(|stage| name_of(&stage.kind) == Some(*name));
+    let model = LAST_FIRST.iter().find_map(stage_of).filter(|_| pipeline.seeds.len() == 1);
+    match model {
+        Some(stage) => act(&run_dir.join(&stage.id), environment(pipeline)),
+        None => report(run_dir),
+    }
+}
+
+/// The environment that a pipeline is about: where its models are evaluated, else where its data come from.
+fn environment(pipeline: &Pipeline) -> &str {
+    let named = |stage: &StageSpec| stage.config.table().get("environment").is_some();
+    let stage = pipeline.stages.iter().rev().find(|stage| named(stage));
+    stage.and_then(|stage| stage.config.table().get("environment")?.as_str()).unwrap_or("sim")
+}
+
+/// A model at a task.
+pub fn act(model: &Path, environment: &str) -> String {
+    let application = environment.strip_prefix("desktop:").map(|name| format!("desktop --app {}", word(name)));
+    format!("lam-train act --model {} --env {}", path(model), application.unwrap_or_else(|| word(environment).into()))
+}
+
+/// A run of what was planned, with the same settings.
+pub fn run(args: &PipelineArgs) -> String {
+    format!("lam-train run {}", pipeline(args))
+}
+
+/// What was typed of a pipeline.
+fn pipeline(args: &PipelineArgs) -> String {
+    let mut text = word(&args.pipeline).into_owned();
+    for set in &args.set {
+        text.push_str(&format!(" --set {}", word(set)));
+    }
+    if args.runs_dir != Path::new("runs") {
+        text.push_str(&format!(" --runs-dir {}", path(&args.runs_dir)));
+    }
+    text
+}
+
+/// After a look at a graph.
+pub fn plan(args: &PipelineArgs) -> String {
+    format!("lam-train plan {}", pipeline(args))
+}
+
+/// After a look at where a run stands: the run itself while it is not done, else its report.
+pub fn after_status(args: &PipelineArgs, run_dir: &Path, status: &Status) -> String {
+    let is_done = status.stages.iter().all(|stage| stage.state == StageState::Done);
+    let is_directory = Path::new(&args.pipeline).is_dir();
+    match (is_done || is_directory, status.running) {
+        (_, true) => format!("lam-train status {}", pipeline(args)),
+        (true, false) => report(run_dir),
+        (false, false) => run(args),
+    }
+}
+
+/// Where the run stands that something lies in, if it lies in one.
+pub fn status_around(artifact: &Path) -> Option<String> {
+    let run = artifact.ancestors().skip(1).find(|folder| folder.join(JOURNAL_FILE).is_file())?;
+    Some(format!("lam-train status {}", path(run)))
+}
+
+/// The report of a run.
+pub fn report(run_dir: &Path) -> String {
+    format!("lam-train report {}", path(run_dir))
+}
+
+/// After a report: another run beside it.
+pub fn compare(run_dir: &Path) -> String {
+    format!("lam-train compare {} OTHER_RUN", path(run_dir))
+}
+
+/// After a phase on its own: what its model is tried with.
+pub fn after_phase(number: u8, output_dir: &Path) -> String {
+    let model = path(&output_dir.join(format!("lam{number}"))).into_owned();
+    match number {
+        1 => format!("lam-train phase2 -c configs/phase2.toml --model {model} --data TRAJECTORIES.parquet"),
+        _ => format!("lam-train eval online --model {model} --output-dir {}", path(output_dir)),
+    }
+}
+
+/// After data were made: whether they can be trained on.
+pub fn check_data(data: &Path) -> String {
+    format!("lam-train data check {}", path(data))
+}
+
+/// After data were checked: what a model is trained on in them.
+pub fn preview_data(data: &Path, model: Option<&Path>) -> String {
+    format!("lam-train data preview {} --model {}", path(data), model.map_or("MODEL".into(), path))
+}
+
+/// After data were seen: training on them.
+pub fn train(data: &Path, model: &Path) -> String {
+    format!("lam-train phase2 -c configs/phase2.toml --model {} --data {}", path(model), path(data))
+}
+
+/// After rows were shown: their number and kinds.
+pub fn data_stats(data: &Path) -> String {
+    format!("lam-train data stats {}", path(data))
+}
+
+/// After a model was made or fetched.
+pub fn inspect(model: &Path) -> String {
+    format!("lam-train model inspect {}", path(model))
+}
+
+/// After a look into a model: the method with it as the base.
+pub fn run_from(model: &str) -> String {
+    format!("lam-train run quickstart --set {}", word(&format!("base.model_name_or_path={model}")))
+}
+
+/// After an export: the model asked over HTTP; a reward model answers nothing.
+pub fn after_export(directory: &Path, source: &Path, kind: ExportKind) -> String {
+    match kind {
+        ExportKind::Merged => format!("lam-train serve model {}", path(directory)),
+        ExportKind::Adapter => format!("lam-train export merged --model {} --output-dir MERGED", path(source)),
+        ExportKind::Reward => format!("lam-train lineage {}", path(source)),
+    }
+}
+
+/// After an episode: many of them.
+pub fn evaluate(model: &str) -> String {
+    match model {
+        "expert" => "lam-train run quickstart".to_owned(),
+        model => format!("lam-train eval online --model {}", word(model)),
+    }
+}
+
+/// After a list: something that is done with an item of it.
+pub fn after_list(command: &ListCommand, first: Option<&str>) -> String {
+    match (command, first) {
+        (ListCommand::Environments, _) => "lam-train list families --env sim".to_owned(),
+        (ListCommand::Families { environment }, Some(family)) => {
+            format!("lam-train act --env {} --family {family}", environment.as_deref().map_or("sim".into(), word))
+        }
+        (ListCommand::Models { .. }, _) => "lam-train model inspect MODEL".to_owned(),
+        (ListCommand::Formats, _) => "lam-train data import FORMAT PATH".to_owned(),
+        (ListCommand::Configs, _) => "lam-train config show phase2".to_owned(),
+        (ListCommand::Pipelines | ListCommand::Families { .. }, _) => "lam-train plan quickstart".to_owned(),
+    }
+}
+
+/// After manual pages were written.
+pub fn read_manual(page: &Path) -> String {
+    format!("man -l {}", path(page))
+}
+
+/// A path as a shell takes it for one word.
+pub fn path(path: &Path) -> Cow<'_, str> {
+    match path.to_string_lossy() {
+        Cow::Borrowed(text) => word(text),
+        Cow::Owned(text) => Cow::Owned(word(&text).into_owned()),
+    }
+}
+
+/// Text as a shell takes it for one word.
+fn word(text: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "/-._=:,@%+".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(pipeline: &str, set: &[&str]) -> PipelineArgs {
+        let set = set.iter().map(|set| (*set).to_owned()).collect();
+        PipelineArgs { pipeline: pipeline.to_owned(), set, runs_dir: "runs".into() }
+    }
+
+    #[test]
+    fn commands_can_be_typed_as_they_stand() {
+        let typed = args("my pipeline.toml", &["seeds=[1, 2]", "lam2.train.learning_rate=1e-3"]);
+        let expected = "lam-train run 'my pipeline.toml' --set 'seeds=[1, 2]' --set lam2.train.learning_rate=1e-3";
+        assert_eq!(run(&typed), expected);
+        assert_eq!(report(Path::new("it's")), r"lam-train report 'it'\''s'");
+    }
+
+    #[test]
+    fn the_last_model_is_tried_where_it_was_evaluated() {
+        let text = "name = \"p\"\n[[stage]]\nname = \"lam2\"\nkind = \"phase2\"\n[[stage]]\nname = \"e\"\n\
+                    kind = \"eval.online\"\nset = { environment = \"desktop:writer\" }\n";
+        let pipeline = Pipeline::load_with(Path::new("p.toml"), &[], &|_| Ok(text.to_owned())).expect("a pipeline");
+        let name_of = |kind: &str| (kind == "phase2").then_some("LAM2");
+        let next = after_run(&pipeline, Path::new("runs/p"), &name_of);
+        assert_eq!(next, "lam-train act --model runs/p/lam2 --env desktop --app writer");
+    }
+}

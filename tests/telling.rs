@@ -1,0 +1,144 @@
+//! What a run tells its user: tables, where it stands, runs beside each other, trackers; and what can be listed.
+
+use serde_json::Value;
+
+use crate::support::{Place, RUN, trained};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The table under a heading, its lines split at the gaps between columns.
+#[track_caller]
+fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
+    let from = text.find(heading).unwrap_or_else(|| panic!("no `{heading}` in:\n{text}"));
+    let lines = text[from..].lines().skip(1).take_while(|line| !line.is_empty());
+    let cells =
+        |line: &str| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect();
+    lines.map(cells).collect()
+}
+
+#[test]
+fn status_shows_the_tables_of_a_run_by_its_pipeline_or_its_directory() {
+    let place = trained();
+    for args in [&["status", "miniature.toml", "--runs-dir", "runs"][..], &["status", "runs/miniature"]] {
+        let said = place.succeed(args).stdout;
+        assert!(said.lines().all(|line| !line.contains("(Table ") || line.chars().count() <= 100), "{said}");
+        let online = table(&said, "Acting online (Table 4), with 95 % intervals");
+        assert_eq!(online[0][..2], ["model", "Task success, %"], "{said}");
+        let models: Vec<&str> = online[1..].iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(models[..6], ["base", "LAM1", "LAM2", "LAM3", "LAM4", "expert"], "{said}");
+        assert!(online[1][1].contains(" (") && online[1][1].contains('–'), "an interval: {said}");
+        assert!(said.contains("Planning (Table 2)") && said.contains("Decision making (Table 3)"), "{said}");
+        assert_eq!(said.lines().filter(|line| line.contains("  done  ")).count(), 14, "{said}");
+    }
+    let status = json(&place.succeed(&["status", "runs/miniature", "--json"]).stdout);
+    assert_eq!((&status["running"], &status["remaining"]), (&Value::Bool(false), &Value::Null));
+    place.refuse(&["status", "home"], 2, &["holds no run", "hint: name a pipeline, or a directory"]);
+}
+
+#[test]
+fn a_run_ends_with_its_tables_and_a_tracker_may_be_chosen_afterwards() {
+    let place = trained();
+    let events = place.path("runs/miniature/trackers/tensorboard/lam2");
+    assert_eq!(std::fs::read_dir(&events).expect("TensorBoard is told by itself").count(), 1);
+    let again = place.succeed(&[&RUN[..], &["--report-to", "all", "--quiet"]].concat());
+    assert!(
+        again.stdout.contains("0 ran, 14 cached") && again.stdout.contains("Acting online (Table 4)"),
+        "{}",
+        again.stdout
+    );
+    assert!(again.stderr.is_empty(), "quiet: {}", again.stderr);
+    let store = place.path("runs/miniature/trackers/mlruns");
+    let experiment =
+        std::fs::read_dir(store).expect("MLflow is told").next().expect("an experiment").expect("readable");
+    let runs = std::fs::read_dir(experiment.path()).expect("readable").count();
+    assert_eq!(runs, 1 + 6, "its own meta.yaml, and a run for each stage that trains");
+    let set = ["plan", "miniature.toml", "--set", "lam2.train.report_to=wandb"];
+    place.refuse(
+        &set,
+        2,
+        &["--set lam2.train.report_to=wandb", "`report_to` cannot be `wandb`", "hint: report to `tensorboard`"],
+    );
+}
+
+#[test]
+fn runs_are_set_beside_each_other() {
+    let place = trained();
+    let (one, other) = (place.stage(""), place.path("other"));
+    let copied = std::process::Command::new("cp").arg("-r").arg(&one).arg(&other).status().expect("cp starts");
+    assert!(copied.success());
+    // LAM2 with another learning rate, and one task online that it solved or did not.
+    let manifest = other.join("lam2/manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let mut changed = json(&text);
+    changed["config"]["train"]["learning_rate"] = 0.002.into();
+    std::fs::write(&manifest, serde_json::to_string_pretty(&changed).expect("JSON")).expect("writable");
+    let page = place.path("compared.html");
+    let args = ["compare", &one, other.to_str().expect("UTF-8"), "--html", page.to_str().expect("UTF-8")];
+    let said = place.succeed(&args).stdout;
+    let settings = table(&said, "Settings that differ");
+    assert_eq!(settings[0], ["stage", "setting", "miniature", "other"], "{said}");
+    assert_eq!(
+        settings[1..],
+        [["lam2", "train.learning_rate", "0.004", "0.002"].map(str::to_owned).to_vec()],
+        "{said}"
+    );
+    let online = table(&said, "Acting online (Table 4)");
+    assert!(online[1].last().expect("cells").contains("[+0 −0]"), "the same tasks are paired: {said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 110), "{said}");
+    let html = std::fs::read_to_string(&page).expect("a page");
+    assert!(html.starts_with("<!DOCTYPE html>") && html.contains("train.learning_rate") && html.contains("LAM4"));
+    let value = json(&place.succeed(&["compare", &one, other.to_str().expect("UTF-8"), "--json"]).stdout);
+    assert_eq!(value["settings"][0]["values"], serde_json::json!(["0.004", "0.002"]));
+    assert_eq!(value["tables"][2]["rows"][0]["differences"][0]["pairing"]["tasks"]["won"], 0);
+    place.refuse(&["compare", &one, "home"], 3, &["holds no run"]);
+    place.refuse(&["compare", &one, "nowhere"], 3, &["nowhere"]);
+}
+
+#[test]
+fn what_can_be_named_is_listed() {
+    let place = Place::new("lists");
+    let listed = |what: &[&str]| -> Vec<Value> {
+        let value = json(&place.succeed(&[&["list"], what, &["--json"]].concat()).stdout);
+        value.as_array().expect("a list").clone()
+    };
+    let names = |what: &[&str], field: &str| -> Vec<String> {
+        listed(what).iter().map(|item| item[field].as_str().expect("a text").to_owned()).collect()
+    };
+    assert!(names(&["environments"], "name").starts_with(&["sim".to_owned(), "web".to_owned()]));
+    assert_eq!(names(&["families", "--env", "desktop:writer"], "family").len(), 91);
+    assert!(names(&["families"], "environment").contains(&"web-native".to_owned()));
+    assert_eq!(names(&["models"], "model")[..2], ["nano-1m", "nano-2m"]);
+    assert!(names(&["formats"], "format").contains(&"mind2web".to_owned()));
+    assert!(names(&["configs"], "kind").contains(&"phase4.policy".to_owned()));
+    let pipelines = listed(&["pipelines"]);
+    assert!(
+        pipelines.iter().all(|one| one["description"].as_str().is_some_and(|text| !text.is_empty())),
+        "{pipelines:?}"
+    );
+    let text = place.succeed(&["list", "formats"]).stdout;
+    assert!(text.contains("alpaca        Alpaca's instructions\n"), "{text}");
+    place.refuse(&["list", "families", "--env", "word"], 2, &["unknown environment `word`", "hint: registered are"]);
+}
+
+#[test]
+fn models_of_runs_are_listed() {
+    let models = trained().succeed(&["list", "models", "--runs-dir", "runs"]).stdout;
+    assert!(models.lines().any(|line| line.starts_with("runs/miniature/lam4 ") && line.ends_with("LAM4")), "{models}");
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let place = Place::new("shells");
+    for (shell, word) in [("bash", "_lam-train()"), ("zsh", "#compdef lam-train"), ("fish", "complete -c lam-train")] {
+        let script = place.succeed(&["completions", shell]).stdout;
+        assert!(script.contains(word) && script.contains("compare"), "{shell}: {script}");
+    }
+    place.succeed(&["man", "pages"]);
+    let pages = ["lam-train.1", "lam-train-run.1", "lam-train-data-import.1", "lam-train-serve-model.1"];
+    for page in pages {
+        let text = std::fs::read_to_string(place.path("pages").join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
+        assert!(text.contains(".TH") && text.contains("lam"), "{page}: {text}");
+    }
+}
