@@ -1,4 +1,4 @@
-"""OpenEnv's protocol, as far as lam-train speaks it, over the standard library: one WebSocket a session, one instance each.
+"""OpenEnv's protocol, as far as lam-train speaks it, over the standard library: a WebSocket and an instance a session.
 
 An environment is a class made from `Environment`; `serve` serves it. README.md says what is sent.
 """
@@ -87,9 +87,9 @@ class Environment:
     def vocabulary(self):
         """Texts with the words of tasks and screens, of which a tokenizer can be made."""
         texts = []
-        for place in range(20 * len(self.families)):
+        for family, seed in ((family, seed) for family in self.families for seed in range(20)):
             for split, phrasing in (("train", "seen"), ("validation", "unseen"), ("test", "unseen")):
-                texts.append(self.task(list(self.families)[place % len(self.families)], split, phrasing, place)["request"])
+                texts.append(self.task(family, split, phrasing, seed)["request"])
                 texts += [each["control_text"] for each in self.controls()] + [self.document()]
         return sorted({text for text in texts if text})
 
@@ -119,8 +119,10 @@ def invalid(reason):
 def draw(environment, query):
     """Tasks as `GET /tasks` asks for them: families take turns."""
     families = query.get("family") or list(environment.families)
-    split, count, seed = query.get("split", ["test"])[0], int(query.get("count", ["1"])[0]), int(query.get("seed", ["0"])[0])
-    phrasings = query.get("phrasing") or {"train": ["seen"], "validation": ["unseen"], "test": ["seen", "unseen"]}[split]
+    split, count, seed = (query.get(key, [usual])[0] for key, usual in (("split", "test"), ("count", 1), ("seed", 0)))
+    usual = {"train": ["seen"], "validation": ["unseen"], "test": ["seen", "unseen"]}
+    phrasings = query.get("phrasing") or usual.get(split) or invalid(f"unknown split `{split}`")
+    count = int(count)
     seeds = random.Random(f"{split} {seed}")
     return [environment.task(families[place % len(families)], split, phrasings[place // len(families) % len(phrasings)],
                              seeds.getrandbits(48)) for place in range(count)]
@@ -143,7 +145,10 @@ class Session:
         return error("UNKNOWN_TYPE", f"unknown message type `{kind}`, known are reset, step, state, close")
 
     def reset(self, data):
-        task = data.get("task") or draw(self.environment, {"seed": [data.get("seed", random.getrandbits(48))]})[0]
+        asked = {key: [data[key]] for key in ("seed", "family", "split", "phrasing") if key in data}
+        task = data.get("task") or draw(self.environment, {"seed": [random.getrandbits(48)], **asked})[0]
+        if "request" in data:
+            task["request"] = data["request"]
         # The same draw as the task's own brings the instance to its start.
         self.environment.task(task["family"], task["split"], task["phrasing"], task["seed"])
         self.task, self.step, self.done = task, 0, False

@@ -44,8 +44,8 @@ class Switches(Environment):
                 if each["control_text"] in request and each["selected"] != request.startswith("Turn on")]
         if not left:
             return action(thought="nothing is left to do", finish=True)
-        return action("click_input", left[0], thought=f"the lamp in the {left[0]['control_text']}", finish=len(left) == 1,
-                      plan=[f"click {each['control_text']}" for each in left[1:]])
+        return action("click_input", left[0], thought=f"the lamp in the {left[0]['control_text']}",
+                      finish=len(left) == 1, plan=[f"click {each['control_text']}" for each in left[1:]])
 
 
 if __name__ == "__main__":

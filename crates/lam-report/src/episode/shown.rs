@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use lam_types::{Action, Observation, Step, Task, Trajectory};
 use serde_json::{Value, json};
 
 use crate::page::viewer::{Pools, outcome};
+
+/// How far a file's time may lie behind the clock that was read before it was made.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Under which name the page knows the episode's pictures.
 const ID: &str = "episode";
@@ -58,7 +61,7 @@ impl Shown {
             is_over: false,
             folder: folder.map(|folder| folder.join(&task.task_id)),
             pictured: Vec::new(),
-            taken: (PathBuf::new(), SystemTime::now()),
+            taken: (PathBuf::new(), SystemTime::now().checked_sub(TICK).unwrap_or(SystemTime::UNIX_EPOCH)),
         }
     }
 
@@ -115,7 +118,11 @@ impl Shown {
 
     /// Takes the picture that was made since the last one: it shows the screen. Without one, the screen is as it was.
     fn take_picture(&mut self) {
-        let newest = self.folder.as_deref().and_then(newest_picture).filter(|found| found.1 > self.taken.1);
+        let newest = self
+            .folder
+            .as_deref()
+            .and_then(newest_picture)
+            .filter(|found| *found != self.taken && found.1 >= self.taken.1);
         if let Some(newest) = newest
             && let Ok(bytes) = std::fs::read(&newest.0)
         {
@@ -179,5 +186,6 @@ fn newest_picture(folder: &Path) -> Option<(PathBuf, SystemTime)> {
         let is_picture = entry.path().extension().is_some_and(|kind| kind == "png");
         Some((entry.path(), entry.metadata().ok()?.modified().ok()?)).filter(|_| is_picture)
     };
-    entries.filter_map(made).max_by_key(|(_, made)| *made)
+    // Files made in one tick of the clock have one time: then their names tell the order.
+    entries.filter_map(made).max_by_key(|(path, made)| (*made, path.clone()))
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use lam_report::Watch;
 use serde_json::{Value, json};
@@ -69,7 +70,12 @@ fn a_stage_is_seen_as_it_trains_and_its_result_when_it_is_there() {
     fixture::write_run(&run, 42, 0.0);
     let over = until(address, "/state", |state| state["report"] != first["report"]);
     assert!(over["live"].as_str().unwrap().contains("No stage is under way"), "{over}");
-    assert!(text(address, "/").contains("LAM4 completes"));
+    // The files appear one by one: the page is made again until all are there.
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !text(address, "/").contains("LAM4 completes") {
+        assert!(Instant::now() < patience, "the report does not come");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     assert_eq!(before.len() - 1, contents(&run).len(), "the watcher writes nothing");
 }
 
