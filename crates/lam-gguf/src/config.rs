@@ -7,14 +7,14 @@ use crate::rope::FACTORS;
 use crate::{Format, Gguf, GgufError, Tensor};
 
 /// `general.architecture`, `model_type` and the model's class. llama.cpp calls a Mistral a llama, and computes it as one.
-const ARCHITECTURES: [(&str, &str); 3] =
+pub(crate) const ARCHITECTURES: [(&str, &str); 3] =
     [("llama", "LlamaForCausalLM"), ("qwen2", "Qwen2ForCausalLM"), ("qwen3", "Qwen3ForCausalLM")];
 /// What to do about a model of another kind.
 pub const OTHER_MODEL: &str = "models in GGUF are read where they are Llamas, Mistrals, Qwen2 or Qwen3 without experts";
 const INCOMPLETE: &str = "the file is incomplete, or made by a program that leaves this key out: fetch another one";
 
 /// Keys of a config that stand under the architecture's name, and whether they must be there.
-const KEYS: [(&str, &str, bool); 6] = [
+pub(crate) const KEYS: [(&str, &str, bool); 6] = [
     ("embedding_length", "hidden_size", true),
     ("feed_forward_length", "intermediate_size", true),
     ("block_count", "num_hidden_layers", true),
@@ -24,6 +24,8 @@ const KEYS: [(&str, &str, bool); 6] = [
 ];
 /// Bytes of a vector that is looked into; those of models are far shorter.
 const LONGEST_VECTOR: u64 = 1 << 24;
+/// Further tokens that end an answer: of a turn in a conversation, of a message.
+const FURTHER_ENDS: [&str; 2] = ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
 /// Special tokens.
 const TOKENS: [(&str, &str); 3] = [
     ("tokenizer.ggml.bos_token_id", "bos_token_id"),
@@ -81,7 +83,7 @@ impl Gguf {
         for (key, theirs) in TOKENS {
             config.extend(self.whole(key)?.map(|id| (theirs.to_owned(), Value::from(id))));
         }
-        self.add_end_of_turn(&mut config)?;
+        self.add_further_ends(&mut config)?;
         config.insert("torch_dtype".into(), self.dtype()?.into());
         Ok(config)
     }
@@ -124,14 +126,16 @@ impl Gguf {
         }
     }
 
-    /// The token that ends a turn of a conversation ends an answer as well.
-    fn add_end_of_turn(&self, config: &mut Map<String, Value>) -> Result<(), GgufError> {
-        let (Some(turn), Some(end)) = (self.whole("tokenizer.ggml.eot_token_id")?, config.get("eos_token_id")) else {
-            return Ok(());
-        };
-        if *end != turn {
-            let both = json!([end, turn]);
-            config.insert("eos_token_id".into(), both);
+    /// The tokens that end a turn of a conversation, or a message, end an answer as well.
+    fn add_further_ends(&self, config: &mut Map<String, Value>) -> Result<(), GgufError> {
+        let Some(end) = config.get("eos_token_id").cloned() else { return Ok(()) };
+        let mut ends = vec![end];
+        for key in FURTHER_ENDS {
+            let further = self.whole(key)?.map(Value::from).filter(|id| !ends.contains(id));
+            ends.extend(further);
+        }
+        if ends.len() > 1 {
+            config.insert("eos_token_id".into(), Value::Array(ends));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::tensor::settle;
 use crate::{GgufError, Tensor, Value};
 
 /// Where tensors begin, unless the file says otherwise: at multiples of so many bytes.
-const ALIGNMENT: u64 = 32;
+pub(crate) const ALIGNMENT: u64 = 32;
 const ALIGNMENT_KEY: &str = "general.alignment";
 
 /// A file's metadata and the places of its tensors.

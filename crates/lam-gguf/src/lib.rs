@@ -1,5 +1,6 @@
 //! GGUF files (llama.cpp's): header, metadata and places of tensors, checked before anything is believed, and what they
-//! say in Hugging Face's names. Knows no tensor library, no tokenizer and no model: bytes, names, numbers.
+//! say in Hugging Face's names; and files written of the same. Knows no tensor library, no tokenizer and no model: bytes,
+//! names, numbers.
 //!
 //! Lengths in the file are compared with what is left of it before anything is made room for, so that a damaged or hostile
 //! file is an error and neither a panic nor a gigabyte.
@@ -25,8 +26,10 @@
 
 mod config;
 mod cursor;
+mod describe;
 mod error;
 mod file;
+mod file_type;
 mod keys;
 mod names;
 mod place;
@@ -34,12 +37,16 @@ mod read;
 mod rope;
 mod tensor;
 mod value;
+mod write;
 
 pub use config::OTHER_MODEL;
+pub use describe::{Described, describe};
 pub use error::GgufError;
 pub use file::Gguf;
-pub use names::{Name, hugging_face};
+pub use file_type::FileType;
+pub use names::{Name, hugging_face, llama_cpp};
 pub use place::{find, is_model};
 pub use rope::FACTORS;
 pub use tensor::{Format, Tensor};
 pub use value::Value;
+pub use write::{Outline, Planned};

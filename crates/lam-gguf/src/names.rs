@@ -45,6 +45,24 @@ pub fn hugging_face(name: &str) -> Option<Name> {
     Some(Name { tensor, is_rotated: matches!(part, "attn_q" | "attn_k") })
 }
 
+/// llama.cpp's name of a tensor; none where Hugging Face's means nothing there.
+pub fn llama_cpp(name: &str) -> Option<String> {
+    let (module, kind) = name.rsplit_once('.')?;
+    let of = |pairs: &[(&'static str, &str)], part: &str| {
+        pairs.iter().find(|(_, theirs)| *theirs == part).map(|pair| pair.0)
+    };
+    let ours = match (of(&OTHERS, module), module.strip_prefix("model.layers.")) {
+        (Some(module), _) => format!("{module}.{kind}"),
+        (None, Some(rest)) => {
+            let (layer, part) = rest.split_once('.')?;
+            format!("blk.{layer}.{}.{kind}", of(&PARTS, part)?)
+        }
+        (None, None) => return None,
+    };
+    // What is read again is the same.
+    hugging_face(&ours).filter(|read| read.tensor == name).map(|_| ours)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +80,21 @@ mod tests {
             assert_eq!(name(unknown), None, "{unknown}");
         }
         assert!(hugging_face("blk.0.attn_k.weight").is_some_and(|name| name.is_rotated));
+    }
+
+    #[test]
+    fn names_are_the_same_after_both_ways() {
+        let parts = PARTS.iter().map(|(ours, _)| format!("blk.7.{ours}.weight"));
+        for ours in
+            parts.chain(OTHERS.iter().map(|(ours, _)| format!("{ours}.weight"))).chain(["blk.0.attn_q.bias".into()])
+        {
+            let theirs = hugging_face(&ours).unwrap().tensor;
+            assert_eq!(llama_cpp(&theirs), Some(ours));
+        }
+        for unknown in
+            ["score.weight", "model.layers.00.mlp.up_proj.weight", "model.layers.0.mlp.up_proj.lora_A.weight", "x"]
+        {
+            assert_eq!(llama_cpp(unknown), None, "{unknown}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! Rotary settings of a file, in Hugging Face's words. Llama 3.1's frequencies stand in files as a tensor of factors: the
 //! settings that they follow from are found again, and compared with each of them.
 
+use std::collections::BTreeMap;
 use std::f32::consts::PI;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
 use crate::read::{shortest, whole};
-use crate::{Format, Gguf, GgufError};
+use crate::{Format, Gguf, GgufError, Value as Stored};
 
 /// The tensor of factors.
 pub const FACTORS: &str = "rope_freqs.weight";
@@ -56,6 +58,69 @@ impl Gguf {
             }
         }
         Ok(Some(factor).filter(|factor| *factor != 1.0))
+    }
+}
+
+/// Settings that a file has no place for, with the values that llama.cpp computes with.
+const FIXED: [(&str, f64); 2] = [("beta_fast", 32.0), ("beta_slow", 1.0)];
+const NO_PLACE: &str =
+    "llama.cpp's files have no place for this rotary setting: serve the model in Hugging Face's files";
+
+/// Adds to a file's keys what a config says of the rotary frequencies of heads of this width; gives the factors that
+/// they are divided by where that is no key but a tensor.
+pub(crate) fn describe(
+    path: &Path,
+    config: &Map<String, Value>,
+    (name, dim): (&str, usize),
+    metadata: &mut BTreeMap<String, Stored>,
+) -> Result<Option<Vec<f32>>, GgufError> {
+    let none = Map::new();
+    let rope = config.get("rope_parameters").and_then(Value::as_object).unwrap_or(&none);
+    let refused = |key: &str, value: &Value| {
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        GgufError::file(path, format!("`rope_parameters`: `{key}` = {shown}"), NO_PLACE)
+    };
+    let number = |key: &str| {
+        let value = rope.get(key).unwrap_or(&Value::Null);
+        value.as_f64().ok_or_else(|| refused(key, value))
+    };
+    let theta = rope.get("rope_theta").or_else(|| config.get("rope_theta")).and_then(Value::as_f64).unwrap_or(1e4);
+    metadata.insert(format!("{name}.rope.freq_base"), Stored::Number(theta));
+    let kind = rope.get("rope_type").unwrap_or(&Value::Null);
+    match kind.as_str() {
+        None | Some("default") => Ok(None),
+        Some(scaling @ ("linear" | "yarn")) => {
+            metadata.insert(format!("{name}.rope.scaling.type"), Stored::Text(scaling.into()));
+            metadata.insert(format!("{name}.rope.scaling.factor"), Stored::Number(number("factor")?));
+            if scaling == "linear" {
+                return Ok(None);
+            }
+            let known = ["rope_type", "rope_theta", "factor", "original_max_position_embeddings"];
+            for (key, value) in rope.iter().filter(|(key, value)| !known.contains(&key.as_str()) && !value.is_null()) {
+                if !FIXED.iter().any(|(fixed, usual)| fixed == key && value.as_f64() == Some(*usual)) {
+                    return Err(refused(key, value));
+                }
+            }
+            let key = "original_max_position_embeddings";
+            let all = whole(config, "max_position_embeddings");
+            let original = rope.get(key).and_then(Value::as_u64).unwrap_or(all);
+            let original = i64::try_from(original).unwrap_or(i64::MAX);
+            metadata.insert(format!("{name}.rope.scaling.original_context_length"), Stored::Whole(original));
+            Ok(None)
+        }
+        Some("llama3") => {
+            let (low, high, original) = LLAMA3;
+            let expected = [("low_freq_factor", f64::from(low)), ("high_freq_factor", f64::from(high))];
+            for (key, expected) in expected.into_iter().chain([("original_max_position_embeddings", original as f64)]) {
+                if number(key)? != expected {
+                    return Err(refused(key, &rope[key]));
+                }
+            }
+            let factor = number("factor")? as f32;
+            let frequency = |pair: usize| (theta as f32).powf(-2.0 * pair as f32 / dim as f32);
+            Ok(Some((0..dim / 2).map(|pair| scaled(frequency(pair), factor)).collect()))
+        }
+        Some(_) => Err(refused("rope_type", kind)),
     }
 }
 

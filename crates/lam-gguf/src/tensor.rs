@@ -43,6 +43,12 @@ impl Format {
         (14, Self::Q6K),
     ];
 
+    /// ggml's number.
+    pub(crate) fn number(self) -> u32 {
+        let known = Self::ALL.into_iter().find(|(_, format)| *format == self);
+        known.expect("every format stands in the list").0
+    }
+
     /// ggml's name.
     pub fn name(self) -> &'static str {
         match self {

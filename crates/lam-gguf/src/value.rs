@@ -2,6 +2,7 @@
 
 use crate::GgufError;
 use crate::cursor::Cursor;
+use crate::write::put_text;
 
 /// Most entries of a list: rows of an embedding, and merges of its vocabulary.
 const MOST: u64 = 1 << 22;
@@ -58,6 +59,39 @@ impl Value {
         Ok(if matches!(kind, 6 | 12) { Self::Numbers(values.1) } else { Self::Wholes(values.0) })
     }
 
+    /// Writes it with its type: whole numbers in the 32 bits that llama.cpp asks for, where they fit, lists of them signed;
+    /// numbers in f32.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let mut put = |kind: u32, bytes: &[u8]| {
+            out.extend(kind.to_le_bytes());
+            out.extend(bytes);
+        };
+        match self {
+            Self::Whole(value) => match (u32::try_from(*value), i32::try_from(*value)) {
+                (Ok(value), _) => put(4, &value.to_le_bytes()),
+                (_, Ok(value)) => put(5, &value.to_le_bytes()),
+                _ => put(11, &value.to_le_bytes()),
+            },
+            Self::Number(value) => put(6, &(*value as f32).to_le_bytes()),
+            Self::Switch(value) => put(7, &[u8::from(*value)]),
+            Self::Text(text) => {
+                put(8, &[]);
+                put_text(text, out);
+            }
+            Self::Wholes(values) => {
+                match values.iter().map(|value| i32::try_from(*value)).collect::<Result<Vec<_>, _>>() {
+                    Ok(narrow) => write_list(5, narrow.iter().map(|value| value.to_le_bytes()), out),
+                    Err(_) => write_list(11, values.iter().map(|value| value.to_le_bytes()), out),
+                }
+            }
+            Self::Numbers(values) => write_list(6, values.iter().map(|value| (*value as f32).to_le_bytes()), out),
+            Self::Texts(texts) => {
+                write_list(8, texts.iter().map(|_| []), out);
+                texts.iter().for_each(|text| put_text(text, out));
+            }
+        }
+    }
+
     /// What it is, in words.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -70,6 +104,14 @@ impl Value {
             Self::Texts(_) => "a list of texts",
         }
     }
+}
+
+/// A list's types, its length and its entries.
+fn write_list<const N: usize>(kind: u32, entries: impl ExactSizeIterator<Item = [u8; N]>, out: &mut Vec<u8>) {
+    out.extend(9_u32.to_le_bytes());
+    out.extend(kind.to_le_bytes());
+    out.extend((entries.len() as u64).to_le_bytes());
+    entries.for_each(|entry| out.extend(entry));
 }
 
 /// Least bytes of a value of a type.
