@@ -43,6 +43,9 @@ pub struct Snapshot {
     pub directory: PathBuf,
     /// The commit on the hub; "" when it was taken from the cache by its revision.
     pub commit: String,
+    /// The licence's name on its card; none where that was not asked for or says none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
     /// Its files; empty when it was taken from the cache.
     pub files: Vec<Fetched>,
     /// Bytes that had to be downloaded.
@@ -156,7 +159,8 @@ impl Hub {
         monitor.progress.end();
         let directory = place.close(commit, files, monitor)?;
         let fetched = files.iter().map(|file| fetched(&directory, file)).collect::<Result<_, _>>()?;
-        Ok(Snapshot { directory, commit: commit.clone(), files: fetched, downloaded_bytes })
+        let license = listing.license();
+        Ok(Snapshot { directory, commit: commit.clone(), license, files: fetched, downloaded_bytes })
     }
 
     /// The header of a file that stays where it is.
@@ -254,7 +258,7 @@ fn taken(id: &ModelId, snapshot: PathBuf, directory: Option<&Path>) -> Result<Sn
         }
     }
     let directory = directory.map_or(snapshot, Path::to_owned);
-    Ok(Snapshot { directory, commit, files: Vec::new(), downloaded_bytes: 0 })
+    Ok(Snapshot { directory, commit, license: None, files: Vec::new(), downloaded_bytes: 0 })
 }
 
 /// Copies a file, unless it is there; another file in its place is not overwritten.

@@ -12,6 +12,8 @@ pub(crate) struct Listing {
     pub(crate) commit: String,
     #[serde(default)]
     siblings: Vec<Sibling>,
+    #[serde(rename = "cardData", default)]
+    card: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,7 +92,19 @@ fn is_further_template(name: &str) -> bool {
     bare.is_some_and(|bare| !bare.is_empty() && bare.chars().all(is_plain))
 }
 
+/// Letters of a licence's name at most.
+const LICENSE_LETTERS: usize = 64;
+
 impl Listing {
+    /// The licence's name that the repository's card says, if it says one in the hub's form.
+    pub(crate) fn license(&self) -> Option<String> {
+        let is_plain = |name: &&str| {
+            let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_+".contains(letter));
+            letters && !name.is_empty() && name.len() <= LICENSE_LETTERS
+        };
+        self.card["license"].as_str().filter(is_plain).map(str::to_owned)
+    }
+
     /// Refuses a commit that could be no directory's name.
     pub(crate) fn check(&self) -> Result<(), String> {
         let is_hash = self.commit.len() >= 7 && self.commit.chars().all(|character| character.is_ascii_hexdigit());
@@ -211,6 +225,20 @@ mod tests {
         assert_eq!(needed(&names).unwrap(), expected);
         let single = needed(&["config.json", "model.safetensors", "model.safetensors.index.json", shards[0]]);
         assert_eq!(single.unwrap(), ["config.json", "model.safetensors"]);
+    }
+
+    #[test]
+    fn the_licence_is_what_the_card_says_in_a_word() {
+        let of = |card: serde_json::Value| {
+            let listing = serde_json::json!({"sha": "0123456789", "cardData": card});
+            serde_json::from_value::<Listing>(listing).unwrap().license()
+        };
+        assert_eq!(of(serde_json::json!({"license": "apache-2.0"})).as_deref(), Some("apache-2.0"));
+        for none in
+            [serde_json::json!(null), serde_json::json!({"license": "a b\nc"}), serde_json::json!({"license": [1]})]
+        {
+            assert_eq!(of(none), None);
+        }
     }
 
     #[test]

@@ -27,7 +27,10 @@ impl NamedModel {
         }
         let id: ModelId = name.parse()?;
         let snapshot = Hub::new(HubSettings::from_env()?).fetch(&id, None, monitor)?;
-        let origin = json!({ "model": id.repository, "revision": id.revision, "commit": snapshot.commit });
+        let mut origin = json!({ "model": id.repository, "revision": id.revision, "commit": snapshot.commit });
+        if let Some(license) = snapshot.license {
+            origin["license"] = license.into();
+        }
         Ok(Self { directory: snapshot.directory, origin: Some(origin) })
     }
 
