@@ -296,8 +296,8 @@ fn refuse_another_name(adapter: &PeftAdapter, base: &Path) -> Result<(), ModelEr
     Err(ModelError::adapter(what, "name that base; if both have the same weights, correct `base_model_name_or_path`"))
 }
 
-/// The hub's name of the repository whose snapshot a directory of the cache is.
-fn repository(directory: &Path) -> Option<String> {
+/// The hub's name of the repository whose snapshot a directory of the cache is: `OWNER/NAME`.
+pub fn repository(directory: &Path) -> Option<String> {
     let whole = directory.canonicalize().ok()?;
     let folder = whole.parent().filter(|parent| parent.ends_with("snapshots"))?.parent()?.file_name()?.to_str()?;
     Some(folder.strip_prefix("models--")?.replacen("--", "/", 1))

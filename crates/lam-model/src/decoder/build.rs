@@ -1,7 +1,10 @@
 //! Puts a decoder together from named tensors, and takes it apart again. Knows the names, not the files.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+
+use lam_gguf::{FileType, Value};
 
 use super::{Block, Decoder, Linear, Stack};
 use crate::backend::ops::rope::Rope;
@@ -123,6 +126,16 @@ impl Decoder {
     pub fn save_in(&self, precision: Precision, directory: &Path) -> Result<(), ModelError> {
         let described = (&self.config, self.config.model_type.causal(), precision);
         files::write_model(directory, described, self.base_weights())
+    }
+
+    /// Writes the model as a GGUF file, without any adapter. `more` are keys beside those of its shape: names, and what
+    /// its tokenizer is. Rows are read, laid out and written a few megabytes at a time.
+    ///
+    /// # Errors
+    /// A model or rotary settings that such files cannot say, numbers that the file's type cannot hold, a file that cannot
+    /// be written.
+    pub fn save_gguf(&self, file: &Path, file_type: FileType, more: BTreeMap<String, Value>) -> Result<(), ModelError> {
+        files::write_gguf(file, &self.config, self.base_weights(), file_type, more)
     }
 
     /// Rounds every frozen weight to what it is once it was saved in this precision and read again.

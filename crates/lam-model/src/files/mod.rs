@@ -1,4 +1,4 @@
-//! Models on disk, in Hugging Face's and PEFT's layouts, and in GGUF to be read. Knows names and shapes, not what they are for.
+//! Models on disk, in Hugging Face's and PEFT's layouts, and in GGUF. Knows names and shapes, not what they are for.
 
 mod atomic;
 mod describe;
@@ -9,6 +9,7 @@ mod tensors;
 mod write;
 
 pub(crate) use describe::{is_classifier, write_config};
+pub(crate) use gguf::write::write as write_gguf;
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
     Adapted, BaseRecord, Change, Part, PeftAdapter, PeftConfig, named_base, write_config as write_adapter_config,

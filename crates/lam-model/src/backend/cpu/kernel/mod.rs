@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 mod dotted;
 pub(crate) mod element;
 pub(crate) mod features;
+mod fitted;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 #[cfg(target_arch = "aarch64")]

@@ -6,6 +6,7 @@ pub(crate) mod in_file;
 pub(crate) mod linear;
 mod packed;
 pub(crate) mod span;
+pub(crate) mod stored;
 pub(crate) mod stream;
 pub(crate) mod weight;
 

@@ -208,6 +208,16 @@ impl Weight {
         Ok(narrow.iter().map(|value| value.to_le_bytes()).collect::<Vec<_>>().into_flattened())
     }
 
+    /// Some rows in f32; a vector is one row. Of a weight that is still in its file, only they are read.
+    pub(crate) fn rows(&self, rows: Range<usize>) -> std::result::Result<Vec<f32>, ModelError> {
+        let width = self.shape[self.shape.len() - 1];
+        let numbers = rows.start * width..rows.end * width;
+        match &self.stored {
+            Stored::InFile(weight) => Ok(weight.rows(rows)?.numbers().to_f32(0..numbers.len())),
+            _ => Ok(self.held()?.numbers().to_f32(numbers)),
+        }
+    }
+
     /// Writes some rows, of `width` values each, into columns of as many rows, in bf16 and times `scale`.
     pub(crate) fn fill(
         &self,

@@ -1,4 +1,6 @@
-//! A GGUF file as a model's files: its config, and its tensors under Hugging Face's names.
+//! A GGUF file as a model's files: its config, and its tensors under Hugging Face's names; and written of them.
+
+pub(crate) mod write;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
