@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "lam-prompt",
-        &["error", "tokenizer", "answer", "chat", "compact", "template", "constraint", "preview", "renderer"],
+        &["error", "tokenizer", "answer", "chat", "compact", "template", "constraint", "preview", "renderer", "gguf"],
     ),
     (
         "lam-model",

@@ -30,6 +30,7 @@ mod chat;
 mod compact;
 mod constraint;
 mod error;
+mod gguf;
 mod preview;
 mod renderer;
 mod template;
@@ -39,6 +40,7 @@ pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, par
 pub use chat::{Message, Question, Role, messages, plan_messages, read_question};
 pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint};
 pub use error::{ParseError, PromptError};
+pub use gguf::gguf_tokenizer;
 pub use preview::{Piece, Style, draw};
 pub use renderer::Renderer;
-pub use tokenizer::{MARKERS, Tokenizer, TokenizerConfig, has_tokenizer, tokenizer_files};
+pub use tokenizer::{GgufTokenizer, MARKERS, Tokenizer, TokenizerConfig, has_tokenizer, tokenizer_files};

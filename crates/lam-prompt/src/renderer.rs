@@ -162,15 +162,32 @@ impl Renderer {
     pub fn chat_prompt(&self, conversation: &[Message]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
             Template::Chat(chat) => chat.prompt(&self.tokenizer, conversation),
+            Template::Compact(_) => self.open_text(&self.markup(conversation)),
+        }
+    }
+
+    /// The same prompt as text, its special tokens written out, for programs that tokenise it themselves.
+    ///
+    /// # Errors
+    /// As for [`Renderer::action_prompt`].
+    pub fn chat_text(&self, conversation: &[Message]) -> Result<String, PromptError> {
+        match &self.template {
+            Template::Chat(chat) => chat.text(conversation),
             Template::Compact(_) => {
-                let end = String::from_utf8_lossy(self.tokenizer.token_bytes(self.tokenizer.eos()));
-                let said = |message: &Message| match message.role {
-                    Role::Assistant => format!("{}{end}", message.content),
-                    Role::System | Role::User => message.content.clone(),
-                };
-                self.open_text(&conversation.iter().map(said).collect::<String>())
+                let begin = self.tokenizer.bos().map(|bos| self.tokenizer.decode(&[bos])).unwrap_or_default();
+                Ok(begin + &self.markup(conversation))
             }
         }
+    }
+
+    /// The contents of messages in the compact template's markup, an end behind each answer.
+    fn markup(&self, conversation: &[Message]) -> String {
+        let end = self.tokenizer.decode(&[self.tokenizer.eos()]);
+        let said = |message: &Message| match message.role {
+            Role::Assistant => format!("{}{end}", message.content),
+            Role::System | Role::User => message.content.clone(),
+        };
+        conversation.iter().map(said).collect()
     }
 
     /// The prompt of a text that is to be continued: its special tokens are tokens, after one begin of sequence.

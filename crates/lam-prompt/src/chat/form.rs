@@ -106,6 +106,14 @@ impl Chat {
         &self.lead
     }
 
+    /// A conversation that waits for an answer, as text. Contents that spell a special token are told from it no more.
+    ///
+    /// # Errors
+    /// When the template refuses the messages.
+    pub(crate) fn text(&self, messages: &[Message]) -> Result<String, PromptError> {
+        self.render(messages, true)
+    }
+
     /// The ids of a conversation that waits for an answer.
     ///
     /// # Errors

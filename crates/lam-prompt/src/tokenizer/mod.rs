@@ -11,11 +11,11 @@ mod names;
 mod read;
 mod rendered;
 mod train;
-mod words;
 
 pub(crate) use files::ADDITIONAL_TEMPLATES;
 pub use files::{has_tokenizer, tokenizer_files};
-pub(crate) use gguf::model_config;
+pub use gguf::GgufTokenizer;
+pub(crate) use gguf::{TEMPLATE as GGUF_TEMPLATE, gguf_keys, model_config};
 pub use markers::MARKERS;
 pub(crate) use names::{CHAT_TEMPLATE, SpecialNames, TOKENIZER_CONFIG, read_object};
 pub(crate) use rendered::Cover;

@@ -169,6 +169,6 @@ fn check_precompiled(normalizer: &Value) -> Result<(), String> {
 }
 
 /// Whether a tokenizer.json describes a byte-level model.
-fn is_byte_level(value: &Value) -> bool {
+pub(super) fn is_byte_level(value: &Value) -> bool {
     [&value["decoder"], &value["pre_tokenizer"]].iter().any(|part| part.to_string().contains("\"ByteLevel\""))
 }

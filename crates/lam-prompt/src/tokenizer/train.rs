@@ -18,7 +18,7 @@ use super::{MARKERS, SpecialNames, Tokenizer};
 use crate::PromptError;
 
 /// A word with the space before it, a run of other characters with the space before it, or spaces.
-const WORD: &str = r" ?[\p{L}\p{N}_]+| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+";
+pub(super) const WORD: &str = r" ?[\p{L}\p{N}_]+| ?[^\s\p{L}\p{N}_]+|\s+(?!\S)|\s+";
 
 /// Chat template for readers and servers: messages hold the compact template's own markup.
 pub(crate) const COMPACT_TEMPLATE: &str = "{{- bos_token -}}{%- for message in messages -%}{{- message['content'] -}}\
@@ -128,7 +128,7 @@ fn learn(draft: Tokenizer, words: &[String], vocab_size: usize) -> Result<Vec<(S
 }
 
 /// A merge as the model's JSON writes it.
-fn as_pair(merge: &Value) -> Option<(String, String)> {
+pub(super) fn as_pair(merge: &Value) -> Option<(String, String)> {
     match merge {
         Value::String(text) => text.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned())),
         _ => Some((merge[0].as_str()?.to_owned(), merge[1].as_str()?.to_owned())),

@@ -1,5 +1,9 @@
 //! The tokenizer of a GGUF file as the files that a model directory would have: `tokenizer.json`, `tokenizer_config.json`
-//! and the chat template. Byte-level pairs (`gpt2`) and SentencePiece's (`llama`), whose merges follow from the scores.
+//! and the chat template. Byte-level pairs (`gpt2`) and SentencePiece's (`llama`), whose merges follow from the scores; or
+//! a whole `tokenizer.json`, where the file brings one.
+
+mod words;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,17 +12,35 @@ use lam_gguf::{Gguf, GgufError};
 use serde_json::{Map, Value, json};
 
 use super::names::{CHAT_TEMPLATE, TOKENIZER, TOKENIZER_CONFIG, pretty};
-use super::words::{self, Words};
 use crate::PromptError;
+use words::Words;
+pub use write::GgufTokenizer;
+pub(crate) use write::gguf_keys;
 
 const OTHER: &str = "take the model in Hugging Face's files, with its tokenizer.json";
 /// Bytes of a token at most; the longest of known vocabularies have some hundred. Merges are looked for at every place of
 /// each token: of a long one, that takes the square of its length.
 const LONGEST: usize = 1024;
-/// Kinds of tokens that stand for themselves wherever they are meant: `<s>`, and texts that somebody added.
+/// The key of a `tokenizer.json` that the file brings whole.
+const WHOLE: &str = "tokenizer.huggingface.json";
+const MODEL: &str = "tokenizer.ggml.model";
+const PRE: &str = "tokenizer.ggml.pre";
+const TOKENS: &str = "tokenizer.ggml.tokens";
+const KINDS: &str = "tokenizer.ggml.token_type";
+const SCORES: &str = "tokenizer.ggml.scores";
+const MERGES: &str = "tokenizer.ggml.merges";
+const ADDS_BOS: &str = "tokenizer.ggml.add_bos_token";
+const ADDS_SPACE: &str = "tokenizer.ggml.add_space_prefix";
+pub(crate) const TEMPLATE: &str = "tokenizer.chat_template";
+/// Kinds of tokens.
+const NORMAL: i64 = 1;
 const UNKNOWN: i64 = 2;
+/// Those that stand for themselves wherever they are meant: `<s>`, and texts that somebody added.
 const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
+/// Rows of the embedding without a token.
+const UNUSED: i64 = 5;
+const BYTE: i64 = 6;
 /// The names of special tokens, and the keys of their ids.
 const SPECIAL: [(&str, &str); 4] = [
     ("bos_token", "tokenizer.ggml.bos_token_id"),
@@ -41,9 +63,12 @@ pub(super) fn files(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, PromptErro
     let vocabulary = Vocabulary::of(&gguf)?;
     let mut files = BTreeMap::new();
     let mut put = |name: &str, value: &Value| files.insert(name.to_owned(), pretty(value).into_bytes());
-    put(TOKENIZER, &vocabulary.tokenizer()?);
     put(TOKENIZER_CONFIG, &Value::Object(vocabulary.config()?));
-    if let Some(template) = gguf.text("tokenizer.chat_template").map_err(opened)? {
+    match vocabulary.whole()? {
+        Some(whole) => drop(files.insert(TOKENIZER.to_owned(), whole.as_bytes().to_vec())),
+        None => drop(put(TOKENIZER, &vocabulary.tokenizer()?)),
+    }
+    if let Some(template) = gguf.text(TEMPLATE).map_err(opened)? {
         files.insert(CHAT_TEMPLATE.into(), template.as_bytes().to_vec());
     }
     Ok(files)
@@ -64,7 +89,7 @@ pub(super) fn opened(error: GgufError) -> PromptError {
 
 impl<'a> Vocabulary<'a> {
     fn of(gguf: &'a Gguf) -> Result<Self, PromptError> {
-        let (tokens, kinds) = ("tokenizer.ggml.tokens", "tokenizer.ggml.token_type");
+        let (tokens, kinds) = (TOKENS, KINDS);
         let found = gguf.texts(tokens).map_err(opened)?;
         let kinds_found = gguf.wholes(kinds).map_err(opened)?.unwrap_or_default();
         let this = Self { gguf, tokens: found.unwrap_or_default(), kinds: kinds_found };
@@ -95,7 +120,18 @@ impl<'a> Vocabulary<'a> {
     }
 
     fn kind(&self, id: usize) -> i64 {
-        self.kinds.get(id).copied().unwrap_or(1)
+        self.kinds.get(id).copied().unwrap_or(NORMAL)
+    }
+
+    /// The entries, without those that only fill the embedding's rows.
+    fn entries(&self) -> impl Iterator<Item = (usize, &'a String)> {
+        let is_filler = |id: usize, token: &str| self.kind(id) == UNUSED && token == filler(id);
+        self.tokens.iter().enumerate().filter(move |(id, token)| !is_filler(*id, token))
+    }
+
+    /// The `tokenizer.json` that the file brings.
+    fn whole(&self) -> Result<Option<&'a str>, PromptError> {
+        self.gguf.text(WHOLE).map_err(opened)
     }
 
     /// The special tokens that the file names.
@@ -123,7 +159,7 @@ impl<'a> Vocabulary<'a> {
 
     /// `tokenizer.json`.
     fn tokenizer(&self) -> Result<Value, PromptError> {
-        let key = "tokenizer.ggml.model";
+        let key = MODEL;
         let words = match self.gguf.text(key).map_err(opened)? {
             Some("gpt2") => self.byte_level()?,
             Some("llama") => self.pieces()?,
@@ -132,11 +168,10 @@ impl<'a> Vocabulary<'a> {
                 return Err(self.fault(reason));
             }
         };
-        let vocab: Map<String, Value> =
-            self.tokens.iter().enumerate().map(|(id, token)| (token.clone(), id.into())).collect();
+        let vocab: Map<String, Value> = self.entries().map(|(id, token)| (token.clone(), id.into())).collect();
         let special = self.special()?;
         let named = |name: &str| special.iter().find(|(known, _)| *known == name).map(|(_, token)| *token);
-        let adds_bos = self.gguf.switch("tokenizer.ggml.add_bos_token").map_err(opened)?.unwrap_or(words.adds_bos);
+        let adds_bos = self.gguf.switch(ADDS_BOS).map_err(opened)?.unwrap_or(words.adds_bos);
         Ok(json!({
             "version": "1.0", "truncation": null, "padding": null,
             "added_tokens": self.added(&special),
@@ -184,7 +219,7 @@ impl<'a> Vocabulary<'a> {
 
     /// Byte-level pairs, whose merges stand in the file.
     fn byte_level(&self) -> Result<Words, PromptError> {
-        let (key, merges) = ("tokenizer.ggml.pre", "tokenizer.ggml.merges");
+        let (key, merges) = (PRE, MERGES);
         let named = self.gguf.text(key).map_err(opened)?.unwrap_or("(missing)");
         let Some(words) = words::byte_level(named) else {
             return Err(
@@ -203,13 +238,18 @@ impl<'a> Vocabulary<'a> {
 
     /// SentencePiece's pairs.
     fn pieces(&self) -> Result<Words, PromptError> {
-        let key = "tokenizer.ggml.scores";
+        let key = SCORES;
         let scores = self.gguf.numbers(key).map_err(opened)?.unwrap_or_default();
         if scores.len() != self.tokens.len() {
             return Err(self.fault(format!("`{key}` has {} entries for {} tokens", scores.len(), self.tokens.len())));
         }
-        let prefixed = self.gguf.switch("tokenizer.ggml.add_space_prefix").map_err(opened)?.unwrap_or(true);
-        let ordinary = |id: usize| self.kind(id) == 1;
+        let prefixed = self.gguf.switch(ADDS_SPACE).map_err(opened)?.unwrap_or(true);
+        let ordinary = |id: usize| self.kind(id) == NORMAL;
         Ok(Words { merges: words::merges(self.tokens, scores, ordinary), ..words::pieces(prefixed) })
     }
+}
+
+/// What stands in the place of a token that an embedding has a row for, as llama.cpp's converters write it.
+fn filler(id: usize) -> String {
+    format!("[PAD{id}]")
 }

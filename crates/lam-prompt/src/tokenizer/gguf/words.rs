@@ -26,6 +26,41 @@ const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+/// Names of ways to cut, one for each that differs.
+const NAMES: [&str; 6] = ["gpt-2", "llama-bpe", "smaug-bpe", "qwen2", "tekken", "smollm"];
+
+/// llama.cpp's name for how a byte-level `tokenizer.json` cuts texts; none where it has no name for it.
+pub(super) fn name_of(tokenizer: &Value) -> Option<&'static str> {
+    let asked = cuts(&tokenizer["pre_tokenizer"])?;
+    let normal = |normalizer: &Value| (!normalizer.is_null()).then(|| normalizer.clone());
+    NAMES.into_iter().find(|name| {
+        let words = byte_level(name).expect("the name stands in the list");
+        cuts(&words.pre_tokenizer).as_ref() == Some(&asked)
+            && normal(&words.normalizer) == normal(&tokenizer["normalizer"])
+            && words.ignores_merges == (tokenizer["model"]["ignore_merges"] == true)
+    })
+}
+
+/// The expressions by which a pre-tokenizer cuts, one after the other; none where it does something else.
+fn cuts(pre_tokenizer: &Value) -> Option<Vec<String>> {
+    let one = std::slice::from_ref(pre_tokenizer);
+    let parts = pre_tokenizer["pretokenizers"].as_array().map_or(one, Vec::as_slice);
+    let mut cuts = Vec::new();
+    for part in parts {
+        match part["type"].as_str()? {
+            "Split" if part["behavior"] == "Isolated" && part["invert"] == false => {
+                cuts.push(part["pattern"]["Regex"].as_str()?.to_owned());
+            }
+            "Digits" if part["individual_digits"] == true => cuts.push(r"\p{N}".to_owned()),
+            "ByteLevel" if part["add_prefix_space"] == false => {
+                cuts.extend((part["use_regex"] != false).then(|| GPT2.to_owned()));
+            }
+            _ => return None,
+        }
+    }
+    Some(cuts)
+}
+
 /// Byte-level pairs under llama.cpp's name for how words are cut; none where the name is not known.
 pub(super) fn byte_level(name: &str) -> Option<Words> {
     let (pattern, nfc, ignores_merges, adds_bos) = match name {
@@ -99,6 +134,21 @@ pub(super) fn merges(tokens: &[String], scores: &[f64], ordinary: impl Fn(usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ways_to_cut_are_known_by_their_names() {
+        for name in NAMES {
+            let words = byte_level(name).unwrap();
+            let tokenizer = json!({"normalizer": words.normalizer, "pre_tokenizer": words.pre_tokenizer,
+                "model": {"ignore_merges": words.ignores_merges}});
+            assert_eq!(name_of(&tokenizer), Some(name));
+        }
+        // As GPT-2's own file says it.
+        let own = json!({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true}});
+        assert_eq!(name_of(&own), Some("gpt-2"));
+        let other = json!({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "Isolated", "invert": false}});
+        assert_eq!(name_of(&other), None);
+    }
 
     #[test]
     fn merges_follow_from_scores() {
