@@ -1,5 +1,5 @@
 //! A GGUF file in a model's place through the binary: inspected, trained, exported and asked; a damaged one is refused by
-//! every command that opens a model.
+//! every command that opens a model. And a trained model as such a file.
 
 use crate::support::{Place, trained};
 
@@ -48,4 +48,29 @@ fn a_damaged_file_is_refused_by_every_command() {
         let model: &[&str] = if command[0] == "model" { &["model.gguf"] } else { &["--model", "model.gguf"] };
         place.refuse(&[command, model].concat(), 3, &["model.gguf: tensor `", "the file has", "hint: "]);
     }
+}
+
+#[test]
+fn a_trained_model_is_written_as_a_file_that_acts_alike() {
+    let place = Place::new("gguf-written");
+    let lam4 = trained().stage("lam4");
+    let told = place.succeed(&["export", "gguf", "--model", &lam4, "--output-dir", "out"]).stdout;
+    assert!(told.contains("F16 file, read again") && told.contains("note: llama.cpp has no name"), "{told}");
+    let facts = place.succeed(&["model", "inspect", "out"]).stdout;
+    assert!(facts.contains("LlamaForCausalLM") && facts.contains("F16"), "{facts}");
+    let actions = |model: &str| {
+        let told = place.succeed(&["act", "--json", "--model", model]).stdout;
+        let trajectory: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        trajectory["steps"].as_array().expect("steps").iter().map(|step| step["action"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(actions("out"), actions(&lam4));
+    let card = std::fs::read_to_string(place.path("out/README.md")).expect("a card");
+    for words in ["library_name: gguf", "license: \"unknown\"", "| ssr |", "It answered:"] {
+        assert!(card.contains(words), "{words}: {card}");
+    }
+    assert!(!card.contains(place.path(".").to_str().expect("UTF-8")), "{card}");
+    let typed = ["export", "merged", "--type", "q8_0", "--model", &lam4, "--output-dir", "merged"];
+    place.refuse(&typed, 2, &["`--type` says how a GGUF file is stored", "hint: leave it out"]);
+    let narrow = ["export", "gguf", "--type", "q4_k", "--model", &lam4, "--output-dir", "four"];
+    place.refuse(&narrow, 3, &["multiple of 256", "hint: write it as Q8_0"]);
 }

@@ -43,7 +43,9 @@ fn every_stage_leaves_its_result() {
             assert!(std::path::Path::new(&path).is_file(), "{path} is missing");
         }
     }
-    for file in ["adapter/adapter_config.json", "adapter/adapter_model.safetensors", "reward/model.safetensors"] {
+    let adapter =
+        ["adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/base/model.safetensors"];
+    for file in adapter.into_iter().chain(["reward/model.safetensors", "gguf/LAM4-F16.gguf", "gguf/Modelfile"]) {
         let path = format!("{}/{file}", place.stage("export"));
         assert!(std::path::Path::new(&path).is_file(), "{path} is missing");
     }

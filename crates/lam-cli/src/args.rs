@@ -80,7 +80,7 @@ pub enum Command {
     /// List what can be named: environments, families, models, formats, kinds of stages, pipelines.
     #[command(subcommand)]
     List(ListCommand),
-    /// Write a model in Hugging Face's layout, reload it and compare.
+    /// Write a model in Hugging Face's layout or as GGUF, reload it and compare.
     Export(ExportArgs),
     /// Watch a model do one task.
     Act(ActArgs),
@@ -439,6 +439,21 @@ pub enum ExportKind {
     Merged,
     /// The reward model as sequence classification.
     Reward,
+    /// The whole model, adapter merged, as one GGUF file with an Ollama Modelfile.
+    Gguf,
+}
+
+/// How the matrices of a GGUF file are stored.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GgufTypeArg {
+    /// 16-bit floats.
+    F16,
+    /// 8 bits a number.
+    #[value(name = "q8_0")]
+    Q8,
+    /// 4 bits a number; tables, and layers whose rows are not a multiple of 256, in 8 bits.
+    #[value(name = "q4_k")]
+    Q4K,
 }
 
 /// Arguments of `export`.
@@ -453,6 +468,12 @@ pub struct ExportArgs {
     /// Adapter in PEFT's form over that model.
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
+    /// How a GGUF file's matrices are stored; f16 where nothing is said.
+    #[arg(long = "type", value_enum)]
+    pub gguf_type: Option<GgufTypeArg>,
+    /// Licence of the exported weights by its name on the hub; the base's where it says one, else `unknown`.
+    #[arg(long, value_name = "NAME")]
+    pub license: Option<String>,
     /// Where to write.
     #[arg(long, value_name = "DIR")]
     pub output_dir: PathBuf,

@@ -1,13 +1,14 @@
 //! The adapter in PEFT's on-disk form, compared with its base (must differ) and with the model that was evaluated (must
-//! agree). Where the base was rounded in training, the rounded one is written beside the adapter: only over that it is
-//! the evaluated model.
+//! agree). Its base is named by its id on the hub, where it is exactly what lies there; else it is written beside the
+//! adapter, rounded as it was in training: only over that it is the evaluated model.
 
 use std::path::Path;
 
 use lam_model::{Decoder, Finetuning, ModelSource, Precision, Rounding, record_base};
 
-use crate::files::copy_tokenizer;
-use crate::merged::merged;
+use crate::files::{copy_generation_config, copy_tokenizer};
+use crate::merged::{self, merged};
+use crate::origin;
 use crate::record::{Check, Probe, difference, refuse_difference};
 use crate::{ExportConfig, ExportError, probe};
 
@@ -41,13 +42,11 @@ pub fn write(
     let over_files = probe::logits(&source.load_unrounded()?, inputs)?;
     let rounding_effect = difference(&probe::logits(&trained, inputs)?, &over_files);
     let stands_on = StandsOn::of(source, rounding_effect, config)?;
-    trained.save_adapter(output, Some(&stands_on.name))?;
+    trained.save_adapter(output, Some(stands_on.name()))?;
     copy_tokenizer(source.tokenizer_directory(), output)?;
     let own_base = output.join(OWN_BASE);
-    let base = if stands_on.is_rounded() {
-        let decoder = source.load_base()?;
-        decoder.save(&own_base)?;
-        copy_tokenizer(source.tokenizer_directory(), &own_base)?;
+    let base = if stands_on.hub.is_none() {
+        write_base(source, &stands_on, &own_base)?;
         own_base.as_path()
     } else {
         source.directory()
@@ -71,7 +70,20 @@ pub fn write(
             format!("adapter over {} in full precision against over `{OWN_BASE}/` (another model)", stands_on.original);
         checks.push(check(what, rounding_effect));
     }
-    Ok(Written { probes: with, checks, base: stands_on.sentence(), has_own_base: stands_on.is_rounded() })
+    Ok(Written { probes: with, checks, base: stands_on.sentence(), has_own_base: stands_on.hub.is_none() })
+}
+
+/// Writes the base beside the adapter: as it was rounded in training, or as it lies in its files.
+fn write_base(source: &ModelSource, stands_on: &StandsOn, place: &Path) -> Result<(), ExportError> {
+    if stands_on.is_rounded() {
+        source.load_base()?.save(place)?;
+    } else {
+        let base = ModelSource::open(source.directory(), None)?.load_to_save()?;
+        base.save_in(base.saved_in(), place)?;
+    }
+    merged::name_origin(place, None)?;
+    copy_generation_config(source.directory(), place)?;
+    copy_tokenizer(source.tokenizer_directory(), place)
 }
 
 /// The adapter over its base, which gave `with`, against the model that was evaluated or, where none is known, against
@@ -109,9 +121,9 @@ fn against(
 
 /// The base that gives the evaluated model's answers.
 struct StandsOn {
-    /// As the adapter's config names it.
-    name: String,
-    /// The base that training began with.
+    /// Its name on the hub, where it is just what lies there.
+    hub: Option<String>,
+    /// The base that training began with, in words.
     original: String,
     rounding: Rounding,
 }
@@ -119,12 +131,20 @@ struct StandsOn {
 impl StandsOn {
     fn of(source: &ModelSource, rounding_effect: f32, config: &ExportConfig) -> Result<Self, ExportError> {
         // The directory's name, not its path: the same run gives the same bytes wherever it lies.
-        let own_name =
-            source.directory().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let original = if config.base_model.is_empty() { own_name } else { config.base_model.clone() };
+        let own_name = source.directory().file_name().map(|name| name.to_string_lossy().into_owned());
         let rounding = if rounding_effect > 0.0 { source.rounding()? } else { Rounding::default() };
-        let name = if rounding.is_none() { original.clone() } else { OWN_BASE.to_owned() };
-        Ok(Self { name, original, rounding })
+        let mut hub = origin::of_weights(source.directory())?;
+        // Of a model that no stage of ours made, whoever exports knows where it comes from.
+        if hub.is_none() && !config.base_model.is_empty() && !origin::is_of_a_stage(source.directory())? {
+            hub = Some(config.base_model.clone());
+        }
+        let original = hub.clone().or(own_name).unwrap_or_default();
+        Ok(Self { hub: hub.filter(|_| rounding.is_none()), original, rounding })
+    }
+
+    /// As the adapter's config names it.
+    fn name(&self) -> &str {
+        self.hub.as_deref().unwrap_or(OWN_BASE)
     }
 
     fn is_rounded(&self) -> bool {
@@ -132,13 +152,19 @@ impl StandsOn {
     }
 
     fn sentence(&self) -> String {
-        let Self { original, rounding, .. } = self;
+        let Self { hub, original, rounding } = self;
         let how = match (rounding.quantization_bit, rounding.bf16) {
             (Some(bits), _) => format!("its linear layers quantised to {bits} bits"),
             (None, true) => "its weights rounded to bf16".to_owned(),
+            (None, false) if hub.is_some() => {
+                return format!(
+                    "It stands on `{original}` as that lies on the hub: over it, it gives the evaluated model's answers."
+                );
+            }
             (None, false) => {
                 return format!(
-                    "It stands on `{original}` as that lies in its files: over it, it gives the evaluated model's answers."
+                    "It stands on `{original}`, a model of the same run that is nowhere else: `{OWN_BASE}/` holds it, number \
+                     for number, and adapter_config.json names it by that path."
                 );
             }
         };

@@ -3,13 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use lam_model::ModelSource;
+use lam_prompt::Tokenizer;
 use lam_store::StagingDir;
 
 use crate::calibration::Calibration;
-use crate::files::write_json;
+use crate::card::{CardFacts, UNKNOWN};
+use crate::example::{Example, Recorded, recorded};
+use crate::files::{copy, write_json};
+use crate::gguf::{GgufFile, Named};
+use crate::modes::make_plain;
+use crate::origin::Origin;
 use crate::record::{Check, ExportRecord, Probe, RECORD_FILE};
 use crate::source::Sources;
-use crate::{ExportConfig, ExportError, Kind, adapter, card, facts, merged, probe, reward};
+use crate::{ExportConfig, ExportError, Kind, adapter, card, facts, gguf, merged, probe, reward};
+
+/// The licence's text in an export.
+const LICENSE_FILE: &str = "LICENSE";
 
 /// What an export reads.
 #[derive(Clone, Debug)]
@@ -34,40 +43,76 @@ pub fn export(
 ) -> Result<ExportRecord, ExportError> {
     let staging = StagingDir::open_empty(output)?;
     let place = staging.path();
+    let origin = Origin::of(inputs.stage, &inputs.sources)?;
+    let known = Known {
+        model_name: facts::model_name(inputs.stage, config),
+        base_model: Some(config.base_model.clone()).filter(|base| !base.is_empty()).or(origin.hub),
+        license: Some(config.license.clone()).filter(|license| !license.is_empty()).or(origin.license),
+    };
     let written = match kind {
         Kind::Adapter => write_adapter(inputs, place, config),
-        Kind::Merged => write_merged(inputs, place, config),
+        Kind::Merged => write_merged(inputs, place, (config, &known)),
         Kind::Reward => write_reward(inputs, place, config),
+        Kind::Gguf => write_gguf(inputs, place, (config, &known)),
     }?;
     let record = ExportRecord {
         format_version: 1,
         kind,
         sources: hashes(&written.sources)?,
         base: written.base,
+        notes: written.notes,
         checks: written.checks,
         text: probe::TEXT.to_owned(),
         text_ids: written.text_ids,
         probes: written.probes,
     };
-    let mut facts = facts::gather(inputs.stage, inputs.evaluations, config)?;
-    facts.has_own_base = written.has_own_base;
+    // A licence that is chosen here is another than the one whose text lies beside the base.
+    let license_file = origin.license_file.filter(|_| config.license.is_empty() && known.license.is_some());
+    let mut facts = CardFacts {
+        has_own_base: written.has_own_base,
+        gguf: written.gguf,
+        example: written.example,
+        has_license_file: license_file.is_some(),
+        license: known.license.unwrap_or_else(|| UNKNOWN.to_owned()),
+        base_model: known.base_model,
+        ..facts::gather(inputs.stage, inputs.evaluations, config)?
+    };
     if let (Kind::Reward, Some(reward)) = (kind, &inputs.sources.reward) {
         facts.calibration = Calibration::of_model(reward)?;
     }
+    if let Some(text) = license_file {
+        copy(&text, &place.join(LICENSE_FILE))?;
+    }
     lam_store::write_atomic(&place.join("README.md"), card::card(kind, config, &facts, &record).as_bytes())?;
     write_json(&place.join(RECORD_FILE), &serde_json::to_value(&record).expect("numbers and texts serialise"))?;
+    make_plain(place)?;
     staging.commit()?;
     Ok(record)
 }
 
+/// What is known of the model before it is written.
+struct Known {
+    model_name: String,
+    /// Its base on the hub.
+    base_model: Option<String>,
+    license: Option<String>,
+}
+
+/// The parts that something is made of, by role.
+type Parts = Vec<(&'static str, PathBuf)>;
+
 /// What one kind has written.
+#[derive(Default)]
 struct Written {
-    sources: Vec<(&'static str, PathBuf)>,
+    sources: Parts,
     base: Option<String>,
     has_own_base: bool,
+    notes: Vec<String>,
     checks: Vec<Check>,
     probes: Vec<Probe>,
     text_ids: Vec<u32>,
+    gguf: Option<GgufFile>,
+    example: Option<Example>,
 }
 
 fn write_adapter(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {
@@ -79,13 +124,15 @@ fn write_adapter(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -
     let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
     let written = adapter::write(&source, from.sources.model.as_deref(), place, config, &inputs)?;
     let sources = vec![("adapter", adapter.to_owned()), ("base", base.to_owned())];
+    let example = recorded_of(from, config, &source)?.example;
     let adapter::Written { probes, checks, base, has_own_base } = written;
-    Ok(Written { sources, base: Some(base), has_own_base, checks, probes, text_ids })
+    Ok(Written { sources, base: Some(base), has_own_base, checks, probes, text_ids, example, ..Written::default() })
 }
 
-fn write_merged(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {
+/// The whole model, perhaps as an adapter over its base, and the parts that it is made of.
+fn whole(from: &ExportInputs<'_>) -> Result<(ModelSource, Parts), ExportError> {
     let Sources { model, adapter, base, .. } = &from.sources;
-    let (source, sources) = match (model, adapter, base) {
+    Ok(match (model, adapter, base) {
         (Some(model), ..) => (ModelSource::open(model, None)?, vec![("model", model.clone())]),
         (None, Some(adapter), Some(base)) => {
             (ModelSource::open(base, Some(adapter))?, vec![("adapter", adapter.clone()), ("base", base.clone())])
@@ -96,10 +143,43 @@ fn write_merged(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) ->
             let hint = "name the output directory of a stage that makes a model";
             return Err(ExportError::Missing { path: from.stage.to_owned(), what: "model (config.json)", hint });
         }
-    };
+    })
+}
+
+fn recorded_of(from: &ExportInputs<'_>, config: &ExportConfig, source: &ModelSource) -> Result<Recorded, ExportError> {
+    let tokenizer = Tokenizer::load(source.tokenizer_directory())?;
+    recorded(from.evaluations, &facts::model_name(from.stage, config), &tokenizer)
+}
+
+fn write_merged(
+    from: &ExportInputs<'_>,
+    place: &Path,
+    (config, known): (&ExportConfig, &Known),
+) -> Result<Written, ExportError> {
+    let (source, sources) = whole(from)?;
     let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
-    let (probes, checks) = merged::write(&source, place, config, &inputs)?;
-    Ok(Written { sources, base: None, has_own_base: false, checks, probes, text_ids })
+    let (probes, checks) = merged::write(&source, place, (config, known.base_model.as_deref()), &inputs)?;
+    let example = recorded_of(from, config, &source)?.example;
+    Ok(Written { sources, checks, probes, text_ids, example, ..Written::default() })
+}
+
+fn write_gguf(
+    from: &ExportInputs<'_>,
+    place: &Path,
+    (config, known): (&ExportConfig, &Known),
+) -> Result<Written, ExportError> {
+    let (source, sources) = whole(from)?;
+    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
+    let Recorded { example, prompts } = recorded_of(from, config, &source)?;
+    let named = Named {
+        model: &known.model_name,
+        base: known.base_model.as_deref(),
+        license: known.license.as_deref().unwrap_or(UNKNOWN),
+        prompts: &prompts,
+    };
+    let written = gguf::write(&source, place, (config.gguf_type.file_type(), &named), &inputs)?;
+    let gguf::Written { probes, checks, notes, file } = written;
+    Ok(Written { sources, notes, checks, probes, text_ids, gguf: Some(file), example, ..Written::default() })
 }
 
 fn write_reward(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {
@@ -107,13 +187,19 @@ fn write_reward(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) ->
     let source = Sources::need(&from.sources.reward, from.stage, "reward model", hint)?;
     let (inputs, text_ids) = probe::inputs(source)?;
     let (probes, checks) = reward::write(source, place, config, &inputs)?;
+    let tokenizer = Tokenizer::load(source)?;
+    let scored = |probe: &Probe| Example {
+        prompt: tokenizer.decode(&probe.input_ids),
+        answer: probe.logits.iter().map(|score| format!("{score:.4}")).collect(),
+    };
+    let example = probes.first().map(scored);
     Ok(Written {
         sources: vec![("reward", source.to_owned())],
-        base: None,
-        has_own_base: false,
         checks,
         probes,
         text_ids,
+        example,
+        ..Written::default()
     })
 }
 

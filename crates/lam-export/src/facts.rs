@@ -1,4 +1,5 @@
-//! What the model card needs to know, read from manifests and evaluation files. Whatever is not there is left out.
+//! What the model card needs to know, read from manifests and evaluation files. Whatever is not there is left out. Paths of
+//! this machine are nobody's business: of what came from a file, the card says the file's name.
 
 use std::path::{Path, PathBuf};
 
@@ -11,23 +12,73 @@ use crate::{ExportConfig, ExportError};
 
 /// The file in which an evaluation leaves its tables, by table and model.
 const TABLES: &str = "tables.json";
+/// What the kinds of stages that evaluate begin with.
+const EVALUATION: &str = "eval.";
+
+/// The name of the model of `stage`.
+pub fn model_name(stage: &Path, config: &ExportConfig) -> String {
+    let own_name = || stage.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+    if config.model_name.is_empty() { own_name() } else { config.model_name.clone() }
+}
+
+/// The evaluations of the same run that asked the model of `stage`, where that is a stage's output.
+///
+/// # Errors
+/// When a manifest is damaged.
+pub fn evaluations_of(stage: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let (Some(own), Some(run)) = (lam_store::read_manifest(stage)?, stage.parent()) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(run).map_err(ExportError::io("read", run))? {
+        let place = entry.map_err(ExportError::io("read", run))?.path();
+        let Some(manifest) = lam_store::read_manifest(&place)? else { continue };
+        let mut inputs = manifest.inputs.values().flatten();
+        let asked = inputs.any(|input| input.stage.as_ref() == Some(&own.stage) && input.hash == own.output_hash);
+        if manifest.kind.starts_with(EVALUATION) && asked {
+            found.push(place);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
 
 /// The facts about the model of `stage`, evaluated in `evaluations`.
 ///
 /// # Errors
 /// When a manifest or an evaluation file is damaged.
 pub fn gather(stage: &Path, evaluations: &[PathBuf], config: &ExportConfig) -> Result<CardFacts, ExportError> {
-    let own_name = || stage.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
-    let model_name = if config.model_name.is_empty() { own_name() } else { config.model_name.clone() };
+    let model_name = model_name(stage, config);
     let mut facts = CardFacts { figures: figures(evaluations, &model_name)?, model_name, ..CardFacts::default() };
     if let Some(manifest) = lam_store::read_manifest(stage)? {
-        let lineage = lam_store::lineage(stage)?;
+        let mut lineage = lam_store::lineage(stage)?;
+        for node in lineage.nodes.iter_mut().filter(|node| node.made_by.is_none()) {
+            node.name = without_folders(&node.name);
+        }
         facts.lineage = lineage.to_text();
         let origins = lineage.nodes.iter().filter(|node| node.inputs.is_empty());
         facts.origins = origins.map(|node| (node.name.clone(), node.hash.clone())).collect();
-        facts.training = manifest.config;
+        facts.training = without_paths(manifest.config);
     }
     Ok(facts)
+}
+
+/// A configuration in which paths of this machine are the names of their files.
+fn without_paths(config: Value) -> Value {
+    match config {
+        Value::String(text) => Value::from(without_folders(&text)),
+        Value::Array(values) => values.into_iter().map(without_paths).collect(),
+        Value::Object(keys) => keys.into_iter().map(|(key, value)| (key, without_paths(value))).collect(),
+        other => other,
+    }
+}
+
+/// The last name of a path of this machine; any other text as it is, such as OWNER/NAME on the hub.
+fn without_folders(text: &str) -> String {
+    let path = Path::new(text);
+    let is_path = path.is_absolute() || text.starts_with(['.', '~']) || (text.contains('/') && path.exists());
+    match path.file_name() {
+        Some(name) if is_path => name.to_string_lossy().into_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<TableFigures>, ExportError> {
@@ -67,5 +118,16 @@ mod tests {
         let tsr = ("tsr".to_owned(), Estimate { value: 84.0, ci95: Some([80.0, 88.0]), n: Some(300) });
         assert_eq!(figures[0].0, "online");
         assert_eq!(figures[0].1[0], tsr);
+    }
+
+    #[test]
+    fn paths_of_this_machine_become_names() {
+        let here = tempfile::tempdir().unwrap();
+        let file = here.path().join("own.jsonl");
+        let config = json!({"model_name_or_path": "acme/tiny", "data": [file.display().to_string(), "./a/b.txt"],
+            "text": "a/b or c", "lora": {"r": 8}});
+        let shown = json!({"model_name_or_path": "acme/tiny", "data": ["own.jsonl", "b.txt"], "text": "a/b or c",
+            "lora": {"r": 8}});
+        assert_eq!(without_paths(config), shown);
     }
 }

@@ -32,10 +32,13 @@ pub fn copy_tokenizer(from: &Path, to: &Path) -> Result<(), ExportError> {
 /// Keeps the model's own way of generating, if it says one.
 pub fn copy_generation_config(from: &Path, to: &Path) -> Result<(), ExportError> {
     let source = from.join(GENERATION);
-    if source.is_file() {
-        fs::copy(&source, to.join(GENERATION)).map_err(ExportError::io("copy", &source))?;
-    }
-    Ok(())
+    if source.is_file() { copy(&source, &to.join(GENERATION)) } else { Ok(()) }
+}
+
+/// Copies a small file's bytes; not its mode, which may be private.
+pub fn copy(from: &Path, to: &Path) -> Result<(), ExportError> {
+    let bytes = fs::read(from).map_err(ExportError::io("read", from))?;
+    Ok(lam_store::write_atomic(to, &bytes)?)
 }
 
 /// Reads a JSON object.

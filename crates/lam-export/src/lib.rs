@@ -1,4 +1,4 @@
-//! Adapter, merged model, reward model and model card in Hugging Face's layout.
+//! Adapter, merged model and reward model in Hugging Face's layout, the merged model as a GGUF file, and their cards.
 //!
 //! Every export reloads itself and compares logits before it is called done; `export.json` keeps inputs and logits,
 //! so that another library can repeat the comparison. Opens no network and knows no environment.
@@ -22,10 +22,15 @@ mod calibration;
 mod card;
 mod config;
 mod error;
+mod example;
 mod export;
 mod facts;
 mod files;
+mod gguf;
 mod merged;
+mod modelfile;
+mod modes;
+mod origin;
 mod probe;
 mod record;
 mod reward;
@@ -34,9 +39,12 @@ mod stage;
 
 pub use calibration::Calibration;
 pub use card::CardFacts;
-pub use config::{ExportConfig, Kind};
+pub use config::{ExportConfig, GgufType, Kind};
 pub use error::ExportError;
+pub use example::Example;
 pub use export::{ExportInputs, export};
+pub use facts::evaluations_of;
+pub use gguf::GgufFile;
 pub use record::{Check, ExportRecord, Probe, RECORD_FILE};
 pub use source::Sources;
 pub use stage::register;

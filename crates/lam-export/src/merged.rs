@@ -22,7 +22,7 @@ pub fn merged(source: &ModelSource) -> Result<Decoder, ExportError> {
 pub fn write(
     source: &ModelSource,
     output: &Path,
-    config: &ExportConfig,
+    (config, origin): (&ExportConfig, Option<&str>),
     inputs: &[Vec<u32>],
 ) -> Result<(Vec<Probe>, Vec<Check>), ExportError> {
     let decoder = source.load(&Finetuning::Frozen, 0)?;
@@ -37,7 +37,7 @@ pub fn write(
         written.merge_adapter()?;
     }
     written.save_in(precision, output)?;
-    name_origin(output, config)?;
+    name_origin(output, origin)?;
     copy_generation_config(source.directory(), output)?;
     copy_tokenizer(source.tokenizer_directory(), output)?;
     let after = probe::logits(&Decoder::load(output, &Finetuning::Frozen, 0)?, inputs)?;
@@ -51,13 +51,14 @@ pub fn write(
     Ok((after, checks))
 }
 
-/// Names the base model in `config.json`.
-fn name_origin(output: &Path, config: &ExportConfig) -> Result<(), ExportError> {
-    if config.base_model.is_empty() {
-        return Ok(());
-    }
-    let path = output.join("config.json");
+/// Names the base model in `config.json`, or nothing in the place of a path that somebody else wrote there.
+pub fn name_origin(output: &Path, origin: Option<&str>) -> Result<(), ExportError> {
+    let (path, key) = (output.join("config.json"), "_name_or_path");
     let mut object = read_object(&path)?;
-    object.insert("_name_or_path".to_owned(), config.base_model.clone().into());
+    match origin {
+        Some(origin) => drop(object.insert(key.to_owned(), origin.into())),
+        None if object.shift_remove(key).is_none() => return Ok(()),
+        None => {}
+    }
     write_json(&path, &Value::Object(object))
 }

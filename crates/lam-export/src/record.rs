@@ -21,6 +21,9 @@ pub struct ExportRecord {
     /// On which base an adapter stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// What whoever uses it should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Comparisons that were made before the export was called done.
     pub checks: Vec<Check>,
     /// A text and its tokens, for checking the tokenizer.
@@ -55,6 +58,17 @@ pub fn difference(one: &[Probe], other: &[Probe]) -> f32 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, |most, each| if each.is_nan() { f32::INFINITY } else { most.max(each) })
 }
 
+/// The root mean square of the differences, over that of the first logits.
+pub fn relative_difference(one: &[Probe], other: &[Probe]) -> f32 {
+    let pairs = one.iter().zip(other).flat_map(|(one, other)| one.logits.iter().zip(&other.logits));
+    let (apart, size) = pairs.fold((0.0_f64, 0.0_f64), |(apart, size), (a, b)| {
+        let (a, b) = (f64::from(*a), f64::from(*b));
+        (apart + (a - b).powi(2), size + a.powi(2))
+    });
+    let relative = (apart / size.max(f64::MIN_POSITIVE)).sqrt() as f32;
+    if relative.is_nan() { f32::INFINITY } else { relative }
+}
+
 /// Refuses logits that are further apart than the configuration lets them be.
 pub fn refuse_difference(
     path: &Path,
@@ -78,5 +92,7 @@ mod tests {
         let probe = |logits: &[f32]| vec![Probe { input_ids: vec![1], logits: logits.to_vec() }];
         assert_eq!(difference(&probe(&[1.0, 2.0]), &probe(&[1.5, 2.0])), 0.5);
         assert_eq!(difference(&probe(&[f32::NAN]), &probe(&[0.0])), f32::INFINITY);
+        assert_eq!(relative_difference(&probe(&[3.0, 4.0]), &probe(&[3.0, 4.5])), 0.1);
+        assert_eq!(relative_difference(&probe(&[3.0]), &probe(&[f32::NAN])), f32::INFINITY);
     }
 }

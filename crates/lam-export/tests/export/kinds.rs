@@ -1,59 +1,14 @@
-//! Exports of a tiny random model: what is written, that it reloads to the same numbers, and what is refused.
+//! Each kind of export in Hugging Face's layout: what is written, that it reloads to the same numbers, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
-
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use candle_core::{Device, Tensor};
-use lam_export::{ExportConfig, ExportError, ExportInputs, Kind, Sources, export};
-use lam_model::{Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Precision, ScalarHead};
-use lam_prompt::{Tokenizer, TokenizerConfig};
-use lam_store::{MANIFEST_VERSION, Manifest};
-use serde_json::{Value, json};
+use lam_export::{ExportConfig, ExportError, Kind, Sources, export};
+use lam_model::{Decoder, Finetuning, LoraConfig, Precision};
+use lam_prompt::Tokenizer;
+use serde_json::json;
 
-/// A model directory with a tokenizer; `seed` gives its weights.
-fn model(root: &Path, name: &str, seed: u64) -> PathBuf {
-    let directory = root.join(name);
-    let corpus = ["make the heading bold", "insert a table with 3 rows and 4 columns"];
-    let tokenizer = Tokenizer::train(&corpus, &TokenizerConfig { vocab_size: 512, labels: 16, words: vec![] }).unwrap();
-    let config: DecoderConfig = serde_json::from_value(json!({
-        "architectures": ["MistralForCausalLM"], "model_type": "mistral", "hidden_size": 32, "intermediate_size": 48,
-        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 512,
-        "max_position_embeddings": 256, "rope_theta": 10000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": false,
-        "bos_token_id": tokenizer.bos(), "eos_token_id": tokenizer.eos(), "pad_token_id": tokenizer.pad(),
-    }))
-    .unwrap();
-    Decoder::init(config, &Initialization::Normal, seed).unwrap().save(&directory).unwrap();
-    tokenizer.save(&directory).unwrap();
-    directory
-}
-
-/// An adapter over `base` whose matrices are all filled, as after training; or, untrained, with B = 0.
-fn adapter(root: &Path, base: &Path, trained: bool) -> PathBuf {
-    let directory = root.join("adapter");
-    let lora = LoraConfig { lora_r: 4, lora_alpha: 8.0, ..LoraConfig::default() };
-    let decoder = Decoder::load(base, &Finetuning::Lora(lora), 3).unwrap();
-    if trained {
-        for (name, variable) in decoder.variables() {
-            if name.contains("lora_B") {
-                let values = Tensor::rand(-0.1f32, 0.1, variable.shape(), &Device::Cpu).unwrap();
-                variable.set(&values).unwrap();
-            }
-        }
-    }
-    decoder.save_adapter(&directory, None).unwrap();
-    directory
-}
-
-fn read(path: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn inputs(stage: &Path, sources: Sources) -> ExportInputs<'_> {
-    ExportInputs { stage, sources, evaluations: &[] }
-}
+use crate::models::{adapter, inputs, manifest, model, read, reward_model, trained, trained_in};
 
 #[test]
 fn adapter_and_merged_model_agree_and_differ_from_the_base() {
@@ -126,30 +81,6 @@ fn the_reward_model_is_a_classifier_with_one_label() {
     assert_eq!((found.reward, found.model), (Some(root.join("out")), None));
 }
 
-/// The manifest of the stage that trained the reward model, with what it measured.
-fn manifest(metrics: Value) -> Manifest {
-    let text = String::new;
-    Manifest {
-        format_version: MANIFEST_VERSION,
-        producer: text(),
-        pipeline: "quickstart".into(),
-        stage: "reward".into(),
-        kind: "phase4.reward".into(),
-        seed: 1,
-        code: BTreeMap::new(),
-        config: json!({}),
-        config_hash: text(),
-        inputs: BTreeMap::new(),
-        fingerprint: text(),
-        output_hash: text(),
-        files: vec![],
-        metrics,
-        started_at: 0,
-        duration_s: 0.0,
-        arithmetic: text(),
-    }
-}
-
 #[test]
 fn the_card_of_a_reward_model_says_whether_its_predictions_are_kept() {
     let root = tempfile::tempdir().unwrap();
@@ -164,26 +95,17 @@ fn the_card_of_a_reward_model_says_whether_its_predictions_are_kept() {
     let bin = json!({"from": 0.9, "steps": 40, "predicted": 0.94, "succeeded": 0.9});
     let figures = json!({"steps": 40, "brier_score": 0.08, "brier_score_of_share": 0.09,
         "expected_calibration_error": 0.04, "bins": [bin]});
-    manifest(json!({ "eval_calibration": figures })).write(&stage).unwrap();
+    manifest("reward", "phase4.reward", json!({ "eval_calibration": figures })).write(&stage).unwrap();
     let known = card("known").unwrap();
     assert!(
         known.contains("Brier score is 0.0800") && known.contains("| 0.9 to 1.0 | 40 | 0.940 | 0.900 |"),
         "{known}"
     );
-    manifest(json!({ "eval_calibration": null })).write(&stage).unwrap();
+    manifest("reward", "phase4.reward", json!({ "eval_calibration": null })).write(&stage).unwrap();
     assert!(card("none").unwrap().contains("## Calibration\n\nNot known"));
-    manifest(json!({ "eval_calibration": {"steps": "many"} })).write(&stage).unwrap();
+    manifest("reward", "phase4.reward", json!({ "eval_calibration": {"steps": "many"} })).write(&stage).unwrap();
     let error = card("damaged").unwrap_err().to_string();
     assert!(error.contains("manifest.json") && error.contains("`metrics.eval_calibration`"), "{error}");
-}
-
-/// The model directory of a reward model.
-fn reward_model(root: &Path) -> PathBuf {
-    let stage = model(root, "reward", 5);
-    let decoder = Decoder::load(&stage, &Finetuning::Frozen, 0).unwrap();
-    let head = ScalarHead::new(decoder.config().hidden_size, 7).unwrap();
-    decoder.save_reward_model(&head, Tokenizer::load(&stage).unwrap().pad(), &stage).unwrap();
-    stage
 }
 
 #[test]
@@ -198,28 +120,6 @@ fn a_reward_model_is_no_policy_and_a_policy_no_reward_model() {
     let error = export(Kind::Reward, &inputs(&policy, sources), &output, &ExportConfig::default()).unwrap_err();
     assert!(error.to_string().contains("this is a policy, not a reward model"), "{error}");
     assert!(!output.exists());
-}
-
-/// A stage's output as training leaves it: the adapter apart, and merged into what it was trained over.
-fn trained(root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
-    trained_in(Precision::F32, root, base, finetuning)
-}
-
-/// The same, its model saved in this precision.
-fn trained_in(precision: Precision, root: &Path, base: &Path, finetuning: &Finetuning) -> PathBuf {
-    let stage = root.join("stage");
-    let mut decoder = Decoder::load(base, finetuning, 3).unwrap();
-    for (name, variable) in decoder.variables() {
-        if name.contains("lora_B") {
-            let values = Tensor::rand(-0.1f32, 0.1, variable.shape(), &Device::Cpu).unwrap();
-            variable.set(&values).unwrap();
-        }
-    }
-    decoder.save_adapter(&stage.join("adapter"), None).unwrap();
-    decoder.merge_adapter().unwrap();
-    decoder.save_in(precision, &stage).unwrap();
-    Tokenizer::load(base).unwrap().save(&stage).unwrap();
-    stage
 }
 
 #[test]
