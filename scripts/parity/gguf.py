@@ -1,5 +1,6 @@
 """GGUF files beside transformers and sentencepiece: small random models of every architecture and every type of numbers that
-lam-train reads are written with llama.cpp's `gguf`, exported by lam-train as safetensors, and asked.
+lam-train reads are written with llama.cpp's `gguf`, exported by lam-train as safetensors and as GGUF files of every type
+that it writes, and asked.
 
     scripts/parity.sh gguf
     python scripts/parity/gguf.py fixtures crates/lam-model/tests/fixtures/gguf     # what the crates' tests read
@@ -254,6 +255,27 @@ def compare(binary, place, architecture, types):
     return worst <= LIMIT and not different
 
 
+def written(binary, place, architecture):
+    """Exports a model as GGUF, in every type, and compares what transformers reads of the files with lam-train's logits."""
+    folder = place / architecture / "F32"
+    config = AutoConfig.from_pretrained(folder / "out")
+    worst = 0.0
+    for kind in ("f16", "q8_0", "q4_k"):
+        out = folder / kind
+        command = [binary, "export", "gguf", "--type", kind, "--model", folder / "out", "--output-dir", out]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stderr)
+        (path,) = out.glob("*.gguf")
+        model = reference(path, config, True).double()
+        probes = json.loads((out / "export.json").read_text())["probes"]
+        pairs = [(logits(model, probe["input_ids"])[-1], torch.tensor(probe["logits"], dtype=torch.float64)) for probe in probes]
+        apart = max((one - other).abs().max().item() for one, other in pairs)
+        print(f"{architecture:7} {kind:7} {apart:.1e} apart, as lam-train writes it", flush=True)
+        worst = max(worst, apart)
+    return worst <= LIMIT
+
+
 def fixtures(directory):
     """Two small files, and the logits that transformers computes of them in f32."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -280,6 +302,7 @@ def main(binary):
         for architecture in ARCHITECTURES:
             for types in TYPES:
                 held &= compare(binary, Path(place), architecture, types)
+            held &= written(binary, Path(place), architecture)
     return held
 
 
