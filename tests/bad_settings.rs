@@ -56,6 +56,39 @@ fn an_unknown_kind_and_an_unknown_environment_are_named() {
 }
 
 #[test]
+fn a_path_that_leads_nowhere_is_refused_before_anything_runs() {
+    let stage = |kind: &str, set: &str| format!("[[stage]]\nname = \"s\"\nkind = \"{kind}\"\n[stage.set]\n{set}\n");
+    for (kind, set, words) in [
+        (
+            "plans",
+            "plans = { sources = [{ kind = \"markdown\", path = \"manual\" }] }",
+            "`plans.sources.0.path` = manual: no such file or directory\nhint: a path counts from",
+        ),
+        (
+            "trajectories",
+            "trajectories = { teacher = { recorded = { name = \"GPT-4o\", trajectories = \"rows.parquet\" } } }",
+            "`trajectories.teacher.recorded.trajectories` = rows.parquet: no such file",
+        ),
+        ("plans", "environment = \"desktop:own.toml\"", "`environment` = desktop:own.toml: there is no file own.toml"),
+        ("base", "model_config = \"shape.json\"", "`model_config` = shape.json: No such file"),
+        ("base", "model_name_or_path = \"./model\"", "`model_name_or_path` = ./model: no such directory"),
+    ] {
+        refused("no-path", &stage(kind, set), &["bad.toml:6", words]);
+    }
+}
+
+#[test]
+fn another_language_and_a_list_of_one_are_understood_as_they_were_meant() {
+    let place = Place::new("languages");
+    place.write("p.yaml", "name: p\nstage:\n  - name: base\n    kind: base\n");
+    place.refuse(&["plan", "p.yaml"], 2, &["p.yaml:1: ", "hint: this looks like YAML; write TOML: `key = value`"]);
+    let planned = |set: &'static str| place.succeed(&[&["plan"][..], &RUN[1..], &["--set", set]].concat()).stdout;
+    assert_eq!(planned("lam2.train.report_to=tensorboard"), planned("lam2.train.report_to=[\"tensorboard\"]"));
+    let wrong = [&["plan"][..], &RUN[1..], &["--set", "lam2.train.report_to=wandb"]].concat();
+    place.refuse(&wrong, 2, &["`train.report_to` cannot be `wandb`", "known: `tensorboard`, `none`"]);
+}
+
+#[test]
 fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
     let place = Place::new("unknown-pipeline");
     place.refuse(&["run", "quikstart"], 2, &["quikstart: neither", "hint: did you mean `quickstart`?"]);
@@ -138,7 +171,7 @@ fn values_without_a_meaning_are_refused_before_anything_runs() {
         ("lam4.batch_size=0", "`batch_size` = 0"),
         ("lam4.mini_batch_size=0", "`mini_batch_size` = 0"),
         ("lam4.gamma=1.5", "`gamma` = 1.5"),
-        ("lam4.learning_rate=1e-4", "unknown key `learning_rate`\nhint: did you mean `train.learning_rate`?"),
+        ("lam4.learning_rate=1e-4", "unknown key `learning_rate`\nhint: did you mean `lam4.train.learning_rate`?"),
         ("lam4.train.eval_steps=5", "`train.eval_steps` = 5: means nothing in PPO\nhint: "),
         ("lam4.lora.lora_dropout=0.1", "`lora.lora_dropout` = 0.1: PPO's ratio would measure the noise of dropout"),
         ("eval-online.limits.parallel=0", "`limits.parallel` = 0"),

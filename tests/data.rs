@@ -47,9 +47,43 @@ fn sources_that_cannot_be_meant_are_refused() {
         place.write("plans.toml", text);
         place.refuse(&["data", "build", "-c", "plans.toml", "--output-dir", "runs/b"], code, words);
     };
-    refuse(CONFIG, 3, &["source `markdown`: manual", "hint: check `path`"]);
+    refuse(CONFIG, 2, &["plans.toml:5", "`plans.sources.0.path` = manual: no such file", "hint: a path counts from"]);
+    refuse(&CONFIG.replace("markdown", "gnome_help"), 2, &["= manual: no such file", "hint: scripts/fetch_help.sh"]);
     refuse(&CONFIG.replace("\"markdown\"", "\"markdwn\""), 2, &["`markdwn`", "hint: did you mean `markdown`?"]);
     refuse(&CONFIG.replace("path =", "pth ="), 2, &["plans.toml:5", "`pth`", "hint: did you mean `path`?"]);
+}
+
+#[test]
+fn why_a_stage_failed_is_told_once() {
+    let place = Place::new("told-once");
+    std::fs::create_dir(place.path("manual")).expect("writable");
+    place.write("plans.toml", CONFIG);
+    let finished = place.run(&["data", "build", "-c", "plans.toml", "--output-dir", "runs/b"]);
+    let told = finished.stderr;
+    assert_eq!(finished.code, 3, "{told}");
+    assert!(told.contains("[1/1] plans: stopped\nerror: stage `plans`: source `markdown`: manual: no file"), "{told}");
+    assert_eq!((told.matches("no file with an end of").count(), told.matches("hint: ").count()), (1, 1), "{told}");
+}
+
+#[test]
+fn a_path_counts_from_here_or_from_the_file_that_names_it() {
+    let place = Place::new("data-paths");
+    std::fs::create_dir_all(place.path("project/manual")).expect("writable");
+    place.write("project/manual/borders.md", "# Adding a Page Border\n\n1. Go to **Design**.\n2. Select OK.\n");
+    place.write("project/plans.toml", CONFIG);
+    let build = |output: &'static str| ["data", "build", "-c", "project/plans.toml", "--output-dir", output];
+    let built = place.succeed(&build("runs/a"));
+    assert!(built.stdout.contains("markdown: documents 1, procedures 1, kept 1"), "{}", built.stdout);
+    let typed =
+        [&build("runs/b")[..], &["--set", "plans.sources=[{ kind = \"markdown\", path = \"manual\" }]"]].concat();
+    place.refuse(&typed, 2, &["--set plans.sources=", "`plans.sources.0.path` = manual: no such file"]);
+    std::fs::create_dir(place.path("manual")).expect("writable");
+    place.write(
+        "manual/two.md",
+        "# Adding a Header\n\n1. Go to **Insert**.\n2. Select OK.\n\n# Opening a File\n\n1. Select Open.\n",
+    );
+    let built = place.succeed(&build("runs/c"));
+    assert!(built.stdout.contains("markdown: documents 1, procedures 2"), "what is here comes first: {}", built.stdout);
 }
 
 #[test]

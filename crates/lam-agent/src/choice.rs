@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lam_config::ConfigError;
+use lam_config::{ConfigError, check_exists};
 use lam_env::Application;
 use lam_signal::Monitor;
 use lam_store::{hash_path, read_trajectories};
@@ -29,14 +29,18 @@ pub enum PolicyChoice {
 }
 
 impl PolicyChoice {
-    /// Refuses an endpoint that cannot be right; `table` is where the choice stands in the settings.
+    /// Refuses an endpoint that cannot be right, and a recording that is not there; `table` is where the choice stands
+    /// in the settings.
     ///
     /// # Errors
     /// Names the key and its value.
     pub fn check(&self, table: &str) -> Result<(), ConfigError> {
         match self {
             PolicyChoice::Remote(config) => config.check(&format!("{table}.remote")),
-            PolicyChoice::Scripted | PolicyChoice::Recorded { .. } => Ok(()),
+            PolicyChoice::Recorded { trajectories, .. } => {
+                check_exists(&format!("{table}.recorded.trajectories"), trajectories)
+            }
+            PolicyChoice::Scripted => Ok(()),
         }
     }
 

@@ -21,6 +21,11 @@ pub fn shape_names() -> impl Iterator<Item = &'static str> {
     SHAPES.iter().map(|(name, _)| *name)
 }
 
+/// Whether a shape of this name is carried along.
+pub(crate) fn is_shipped(name: &str) -> bool {
+    shape_names().any(|shipped| shipped == name)
+}
+
 /// The configuration in a file in Hugging Face's form, or the shipped one of this name.
 ///
 /// # Errors

@@ -9,7 +9,8 @@ use lam_signal::Failure;
 use lam_trainer::{TRAINING_WORK, check_arguments};
 use serde_json::Value;
 
-use crate::{BaseConfig, BaseIo};
+use crate::shapes::{is_shipped, model_config};
+use crate::{BaseConfig, BaseError, BaseIo};
 
 /// Adds this crate's stage.
 pub fn register(registry: Registry) -> Registry {
@@ -50,13 +51,18 @@ impl Stage for Base {
     }
 
     /// Names of the hub and of shipped shapes are not files, and are left out as such.
-    fn files(&self, settings: &BaseConfig) -> Vec<PathBuf> {
+    fn files(&self, settings: &BaseConfig) -> Vec<(String, PathBuf)> {
         let BaseConfig { model_name_or_path, adapter_name_or_path, model_config, .. } = settings;
-        model_name_or_path.iter().chain(adapter_name_or_path).chain([model_config]).map(PathBuf::from).collect()
+        let named = [
+            ("model_name_or_path", model_name_or_path.as_ref()),
+            ("adapter_name_or_path", adapter_name_or_path.as_ref()),
+            ("model_config", Some(model_config).filter(|name| !is_shipped(name))),
+        ];
+        named.into_iter().filter_map(|(key, name)| Some((key.to_owned(), PathBuf::from(name?)))).collect()
     }
 
     fn check(&self, settings: &BaseConfig, _inputs: &InputCounts) -> Result<(), ConfigError> {
-        settings.model_name_or_path.as_deref().map_or(Ok(()), refuse_unknown)?;
+        settings.model_name_or_path.as_deref().map_or_else(|| check_shape(&settings.model_config), refuse_unknown)?;
         settings.adapter_name_or_path.as_deref().map_or(Ok(()), |name| refuse_adapter(name, settings))?;
         if settings.train.max_tokens_per_batch == 0 {
             return Err(ConfigError::value("train.max_tokens_per_batch", 0, "must be at least 1 here", ""));
@@ -90,6 +96,15 @@ impl Stage for Base {
             metrics["pretrained"] = origin;
         }
         Ok(metrics)
+    }
+}
+
+/// Refuses a shape that is neither shipped nor a file that can be read as one.
+fn check_shape(name: &str) -> Result<(), ConfigError> {
+    match model_config(name) {
+        Err(BaseError::Config { key, value, reason, hint }) => Err(ConfigError::value(key, value, reason, hint)),
+        // What no decoder can be is refused when one is to be made of it.
+        _ => Ok(()),
     }
 }
 

@@ -72,11 +72,14 @@ impl Stage for Plans {
         Some(&settings.environment)
     }
 
-    fn files(&self, settings: &PlansSettings) -> Vec<PathBuf> {
-        settings.plans.sources.iter().map(|source| source.path.clone()).collect()
+    fn files(&self, settings: &PlansSettings) -> Vec<(String, PathBuf)> {
+        let sources = settings.plans.sources.iter().enumerate();
+        sources.map(|(number, source)| (format!("plans.sources.{number}.path"), source.path.clone())).collect()
     }
 
     fn check(&self, settings: &PlansSettings, _inputs: &InputCounts) -> Result<(), ConfigError> {
+        let mut sources = settings.plans.sources.iter().enumerate();
+        sources.try_for_each(|(number, source)| source.check_exists(&format!("plans.sources.{number}")))?;
         match settings.plans.check() {
             Err(CollectError::Config { key, value, reason, hint }) => {
                 Err(ConfigError::value(&format!("plans.{key}"), value, reason, hint))
@@ -118,9 +121,11 @@ impl Stage for Trajectories {
         Some(&settings.environment)
     }
 
-    fn files(&self, settings: &TrajectoriesSettings) -> Vec<PathBuf> {
+    fn files(&self, settings: &TrajectoriesSettings) -> Vec<(String, PathBuf)> {
         match &settings.trajectories.teacher {
-            PolicyChoice::Recorded { trajectories, .. } => vec![trajectories.clone()],
+            PolicyChoice::Recorded { trajectories, .. } => {
+                vec![("trajectories.teacher.recorded.trajectories".to_owned(), trajectories.clone())]
+            }
             PolicyChoice::Scripted | PolicyChoice::Remote(_) => Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use crate::ConfigError;
 use crate::aliases::{canonical, spellings};
+use crate::elsewhere::{elsewhere, misspelt_elsewhere};
 use crate::span::join;
 use crate::value::{Complaint, Reader, Refused};
 
@@ -15,7 +16,7 @@ pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError
 }
 
 /// The table as its struct, or what does not fit once all aliases have their names.
-fn parse<T: DeserializeOwned>(table: &Table) -> Result<Result<T, Refused>, ConfigError> {
+pub(super) fn parse<T: DeserializeOwned>(table: &Table) -> Result<Result<T, Refused>, ConfigError> {
     let mut value = Value::Table(table.clone());
     loop {
         match T::deserialize(Reader(&value)) {
@@ -52,7 +53,7 @@ fn adopt_alias(value: &mut Value, refused: &Refused) -> Result<bool, ConfigError
     Ok(true)
 }
 
-fn table_at<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Table> {
+pub(super) fn table_at<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Table> {
     let step = |value: &'a mut Value, part: &String| match value {
         Value::Table(table) => table.get_mut(part),
         Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?),
@@ -82,23 +83,11 @@ fn explain<T: DeserializeOwned>(table: &Table, refused: &Refused) -> ConfigError
 
 fn unknown_key<T: DeserializeOwned>(table: &Table, path: &[String], key: &str, known: &[String]) -> ConfigError {
     let names = known.iter().flat_map(|name| std::iter::once(name.as_str()).chain(spellings(name)));
-    let near = || nearest(key, names).map(|near| canonical(near, known).unwrap_or(near).to_string());
-    let meant = elsewhere::<T>(table, path, key, known).or_else(near);
-    let hint = meant.map_or_else(|| choices("", known), |meant| format!("did you mean `{meant}`?"));
-    ConfigError::Unknown { key: join(&path.join("."), key), origin: None, hint }
-}
-
-/// Where an unknown key is known: in one of the tables beside it, such as `train`.
-fn elsewhere<T: DeserializeOwned>(table: &Table, path: &[String], key: &str, known: &[String]) -> Option<String> {
-    let mut whole = Value::Table(table.clone());
-    let value = table_at(&mut whole, path)?.remove(key)?;
-    known.iter().find_map(|name| {
-        let place: Vec<&str> = path.iter().map(String::as_str).chain([name.as_str(), key]).collect();
-        let wrap = |inner: Value, part: &&str| Value::Table(Table::from_iter([((*part).to_owned(), inner)]));
-        let alone = place.iter().rev().fold(value.clone(), wrap);
-        let fits = parse::<T>(alone.as_table()?).is_ok_and(|read| read.is_ok());
-        fits.then(|| place.join("."))
-    })
+    let above = path.join(".");
+    let near = || nearest(key, names).map(|near| join(&above, canonical(near, known).unwrap_or(near)));
+    let meant = elsewhere::<T>(table, path, key).or_else(near).or_else(|| misspelt_elsewhere::<T>(path, key));
+    let hint = if meant.is_some() { String::new() } else { choices("", known) };
+    ConfigError::Unknown { key: join(&above, key), origin: None, meant, hint }
 }
 
 fn choices(word: &str, known: &[String]) -> String {

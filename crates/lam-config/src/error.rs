@@ -46,6 +46,8 @@ pub enum ConfigError {
         origin: Origin,
         /// What the parser said.
         reason: String,
+        /// What to write instead, or "".
+        hint: &'static str,
     },
     /// A key that nothing knows.
     Unknown {
@@ -53,7 +55,9 @@ pub enum ConfigError {
         key: String,
         /// Where it was written, where known.
         origin: Option<Origin>,
-        /// What to write instead, or "".
+        /// The key that was probably meant, with dots from the top.
+        meant: Option<String>,
+        /// What to write instead where no key was meant, or "".
         hint: String,
     },
     /// A key whose value cannot be used.
@@ -114,9 +118,31 @@ impl ConfigError {
         self
     }
 
-    pub(super) fn syntax(path: &Path, line: usize, reason: &str) -> Self {
-        ConfigError::Syntax { origin: Origin::File { path: path.to_path_buf(), line }, reason: reason.to_string() }
+    pub(super) fn syntax(path: &Path, line: usize, reason: &str, hint: &'static str) -> Self {
+        let origin = Origin::File { path: path.to_path_buf(), line };
+        ConfigError::Syntax { origin, reason: reason.to_string(), hint }
     }
+}
+
+/// The key that was meant as it is to be written where `key` was: its last part in the same table, else whole, and in
+/// a file outside of that table. On the command line, what was typed before the key, such as a stage's name, stands
+/// before this one too.
+fn as_written(meant: &str, key: &str, origin: Option<&Origin>) -> String {
+    let ((table, leaf), (own, _)) = (table_and_leaf(meant), table_and_leaf(key));
+    match origin {
+        _ if table == own => format!("`{leaf}`"),
+        Some(Origin::Override(text)) => {
+            let typed = text.split_once('=').map_or("", |(typed, _)| typed.trim());
+            let before = typed.strip_suffix(key).filter(|before| before.ends_with('.')).unwrap_or_default();
+            format!("`{before}{meant}`")
+        }
+        _ if own.is_empty() || table.starts_with(&format!("{own}.")) => format!("`{meant}`"),
+        _ => format!("`{meant}`, outside of `{own}`"),
+    }
+}
+
+fn table_and_leaf(key: &str) -> (&str, &str) {
+    key.rsplit_once('.').unwrap_or(("", key))
 }
 
 impl Fault for ConfigError {
@@ -134,12 +160,14 @@ impl Fault for ConfigError {
                 let hint = if source.kind() == io::ErrorKind::NotFound { "check the path" } else { "" };
                 Details::new(format!("cannot read {}", path.display())).because(source).hint(hint)
             }
-            ConfigError::Syntax { origin, reason } => Details::default().at(origin).because(reason),
-            ConfigError::Unknown { key, origin, hint } => {
+            ConfigError::Syntax { origin, reason, hint } => Details::default().at(origin).because(reason).hint(hint),
+            ConfigError::Unknown { key, origin, meant, hint } => {
                 let what = match key.rsplit_once('.') {
                     Some((table, leaf)) => format!("unknown key `{leaf}` in `{table}`"),
                     None => format!("unknown key `{key}`"),
                 };
+                let meant = meant.as_deref().map(|meant| as_written(meant, key, origin.as_ref()));
+                let hint = meant.map_or_else(|| hint.clone(), |meant| format!("did you mean {meant}?"));
                 Details::new(what).at(place(origin)).hint(hint)
             }
             ConfigError::Value(bad) => {

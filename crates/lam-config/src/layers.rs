@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use crate::aliases::spellings;
 use crate::decode::decode_table;
+use crate::language::hint_of_language;
 use crate::span::{join, key_spans, line_of};
 use crate::{ConfigError, Origin};
 
@@ -36,7 +37,7 @@ impl ConfigLayers {
     pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
-            ConfigError::syntax(path, line, error.message())
+            ConfigError::syntax(path, line, error.message(), hint_of_language(path, text))
         })?;
         let origins = key_spans(text).into_iter().map(|span| {
             let line = line_of(text, span.key.start);
@@ -55,8 +56,8 @@ impl ConfigLayers {
     /// Lay `key=value` over what is there: dotted keys, TOML values, a bare word is text.
     pub fn add_override(&mut self, assignment: &str) -> Result<(), ConfigError> {
         let origin = Origin::Override(assignment.to_string());
-        let (key, value) =
-            parse_assignment(assignment).map_err(|reason| ConfigError::Syntax { origin: origin.clone(), reason })?;
+        let refused = |reason| ConfigError::Syntax { origin: origin.clone(), reason, hint: "" };
+        let (key, value) = parse_assignment(assignment).map_err(refused)?;
         self.add_value(key, value, &origin);
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! A configuration is a plain struct with `#[derive(Deserialize)] #[serde(deny_unknown_fields, default)]`;
 //! the names in errors are serde's own. `#[serde(flatten)]` does not go with that: group with tables.
-//! Knows no configuration's fields, no stage and no run.
+//! A list of one may be written as its item. Knows no configuration's fields, no stage and no run.
 //!
 //! ```
 //! use std::path::Path;
@@ -30,9 +30,12 @@
 
 mod aliases;
 mod decode;
+mod elsewhere;
 mod error;
+mod language;
 mod layers;
 mod over;
+mod path;
 mod schema;
 mod span;
 #[cfg(test)]
@@ -48,6 +51,7 @@ pub use decode::{config_to_toml, decode_table, nearest};
 pub use error::{BadValue, ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
 pub use over::{config_to_table, decode_over};
+pub use path::{check_exists, replace_text};
 pub use schema::{Range, SchemaKey, check_ranges, schema_items, schema_keys};
 
 /// The configuration in `text`, which errors call `name`, with `key=value` overrides laid over it.

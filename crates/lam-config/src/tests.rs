@@ -32,6 +32,13 @@ struct Lora {
     lora_target_modules: Vec<String>,
 }
 
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Stage {
+    environment: String,
+    train: Training,
+}
+
 impl Default for Training {
     fn default() -> Self {
         Self {
@@ -105,6 +112,53 @@ fn a_key_of_a_table_beside_it_has_its_place() {
 }
 
 #[test]
+fn a_key_of_a_table_above_or_far_below_has_its_place() {
+    assert_eq!(
+        refusal("[lora]\npacking = true\n", &[]),
+        "phase2.toml:2: unknown key `packing` in `lora`\nhint: did you mean `packing`, outside of `lora`?"
+    );
+    let stage = |text: &str, set: &[&str]| {
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        parse_config::<Stage>(Path::new("p.toml"), text, &set).unwrap_err().to_string()
+    };
+    let told = stage("[train.lora]\nenvironment = \"sim\"\n", &[]);
+    assert!(told.ends_with("hint: did you mean `environment`, outside of `train.lora`?"), "{told}");
+    assert!(stage("lora_r = 3\n", &[]).ends_with("hint: did you mean `train.lora.lora_r`?"));
+    assert!(stage("", &["lora_r=3"]).ends_with("hint: did you mean `train.lora.lora_r`?"));
+    assert!(stage("", &["learning_rates=1e-3"]).ends_with("hint: did you mean `train.learning_rate`?"));
+    assert!(stage("", &["speed=3"]).ends_with("hint: known: `environment`, `train`"));
+}
+
+#[test]
+fn on_the_command_line_the_key_that_was_meant_has_what_was_typed_before_it() {
+    let mut layers = ConfigLayers::new();
+    let typed = |text: &str| Origin::Override(text.to_owned());
+    layers.add_value("lora_r", toml::Value::Integer(3), &typed("lam2.lora_r=3"));
+    assert_eq!(
+        layers.decode::<Training>().unwrap_err().to_string(),
+        "--set lam2.lora_r=3: unknown key `lora_r`\nhint: did you mean `lam2.lora.lora_r`?"
+    );
+    let mut layers = ConfigLayers::new();
+    layers.add_value("lora.rr", toml::Value::Integer(3), &typed("lam2.lora.rr=3"));
+    let told = layers.decode::<Training>().unwrap_err().to_string();
+    assert!(told.ends_with("hint: did you mean `lora_r`?"), "{told}");
+}
+
+#[test]
+fn a_list_of_one_may_be_written_as_its_item() {
+    let config = parse("[lora]\nlora_target_modules = \"q_proj\"\n", &[]).unwrap();
+    assert_eq!(config.lora.lora_target_modules, ["q_proj"]);
+    assert_eq!(
+        refusal("[lora]\nlora_target_modules = 3\n", &[]),
+        "phase2.toml:2: `lora.lora_target_modules` must be text in quotes, not integer `3`"
+    );
+    assert_eq!(
+        refusal("[lora.lora_target_modules]\nq_proj = true\n", &[]),
+        "phase2.toml:1: `lora.lora_target_modules` must be a list, not table"
+    );
+}
+
+#[test]
 fn a_wrong_type_has_a_line_and_the_expected_kind() {
     assert_eq!(
         refusal("max_length = 3\nlearning_rate = \"fast\"\n", &[]),
@@ -129,6 +183,20 @@ fn syntax_errors_name_the_place() {
     assert!(refusal("a = 1\nb = = 2\n", &[]).starts_with("phase2.toml:2: "));
     assert_eq!(refusal("", &["packing"]), "--set packing: expected key=value");
     assert_eq!(refusal("", &["lora=[1,"]), "--set lora=[1,: `[1,` is not a TOML value");
+}
+
+#[test]
+fn another_language_is_told_by_its_look() {
+    let told = |text: &str| refusal(text, &[]);
+    for text in ["learning_rate: 1e-3\n", "# settings\n\nlora:\n  lora_r: 4\n", "---\na: b\n", "- a\n- b\n"] {
+        assert!(told(text).contains("hint: this looks like YAML; write TOML: `key = value`"), "{text}: {}", told(text));
+    }
+    assert!(told("{\n  \"learning_rate\": 1e-3\n}\n").contains("this looks like JSON"));
+    for text in ["name = \"a: b\" x\n", "[lora\nlora_r = 4\n", "learning_rate == 3\n"] {
+        assert!(!told(text).contains("hint"), "{text}: {}", told(text));
+    }
+    let named = parse_config::<Training>(Path::new("a.yml"), "learning_rate\n", &[]).unwrap_err().to_string();
+    assert!(named.starts_with("a.yml:1: ") && named.contains("YAML"), "{named}");
 }
 
 #[test]

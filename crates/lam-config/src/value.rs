@@ -143,8 +143,13 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         self.deserialize_map(visitor)
     }
 
+    /// A list, or the only item of one, as in `report_to = "tensorboard"`.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        if self.0.is_array() { self.deserialize_any(visitor) } else { Err(self.refuse("a list")) }
+        match self.0 {
+            Value::Array(_) => self.deserialize_any(visitor),
+            Value::Table(_) => Err(self.refuse("a list")),
+            _ => visitor.visit_seq(OnlyItem(Some(self))),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -189,6 +194,17 @@ impl<'de> SeqAccess<'de> for Items<'de> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
         let Some((index, item)) = self.items.next() else { return Ok(None) };
         seed.deserialize(Reader(item)).map(Some).map_err(|refused| refused.below(index.to_string()))
+    }
+}
+
+/// A list that was written as its only item: what is wrong with that stands where the list does.
+struct OnlyItem<'de>(Option<Reader<'de>>);
+
+impl<'de> SeqAccess<'de> for OnlyItem<'de> {
+    type Error = Refused;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Refused> {
+        self.0.take().map(|item| seed.deserialize(item)).transpose()
     }
 }
 

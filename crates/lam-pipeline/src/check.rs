@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_config::{ConfigError, nearest};
+use lam_config::{ConfigError, Origin, nearest};
 use lam_store::{refuse_foreign, refuse_to_replace, resolved};
 
 use crate::file::{InputSource, StageSpec};
@@ -71,8 +71,12 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     }
     let counts = InputCounts(spec.inputs.iter().map(|(name, sources)| (name.clone(), sources.len())).collect());
     let environments = &registry.environments;
-    let configured =
-        kind.configure(spec.config.table(), &counts, environments).map_err(|error| refused(spec, error))?;
+    let beside = |key: &str, path: &Path| match spec.config.origin(key) {
+        Some(Origin::File { path: file, .. }) => Some(file.with_file_name(path)).filter(|path| path.exists()),
+        _ => None,
+    };
+    let configured = kind.configure(spec.config.table(), &counts, environments, &beside);
+    let configured = configured.map_err(|error| refused(spec, error))?;
     let environment = configured.environment();
     let files = configured.files().into_iter().chain(environment.and_then(|name| environments.file_of(name))).collect();
     let crates = [Some(kind.crate_name()), environment.and_then(|name| environments.crate_of(name))];
@@ -90,10 +94,10 @@ const ONE_SEED: &str = "a stage has the seed of its pipeline: `seed = 7` at the 
 /// A setting's error with its place.
 fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
     let mut error = error.located(|key| spec.config.origin(key).or(spec.origin.as_ref()).cloned());
-    if let ConfigError::Unknown { key, hint, .. } = &mut error
+    if let ConfigError::Unknown { key, meant, hint, .. } = &mut error
         && key.rsplit('.').next() == Some("seed")
     {
-        *hint = ONE_SEED.to_owned();
+        (*meant, *hint) = (None, ONE_SEED.to_owned());
     }
     PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
 }

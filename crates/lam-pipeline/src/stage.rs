@@ -147,9 +147,10 @@ pub trait Stage: Send + Sync + 'static {
         None
     }
 
-    /// Other files and folders outside the run that the settings name: what is in them counts for caching, as it does
-    /// with inputs.
-    fn files(&self, _settings: &Self::Settings) -> Vec<PathBuf> {
+    /// Other files and folders outside the run that the settings name, with their keys: what is in them counts for
+    /// caching, as it does with inputs. One that is not where lam-train runs is looked for beside the file that names
+    /// it, before [`Stage::check`], which refuses what is nowhere.
+    fn files(&self, _settings: &Self::Settings) -> Vec<(String, PathBuf)> {
         Vec::new()
     }
 

@@ -9,7 +9,7 @@ use lam_phase4_reinforce::{Method, PolicyConfig};
 use lam_pipeline::{Pipeline, ReportTo, RunOptions, StageDraft};
 use lam_signal::Failure;
 use lam_store::StoreError;
-use toml::Value;
+use serde::Deserialize;
 
 use super::next;
 use super::pipeline::execute;
@@ -187,30 +187,35 @@ struct Inputs {
     plans: Vec<String>,
 }
 
+/// The file's `[inputs]`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenInputs {
+    model: Option<PathBuf>,
+    adapter: Option<PathBuf>,
+    data: Vec<PathBuf>,
+    planner: Option<PathBuf>,
+    plans: Vec<PathBuf>,
+}
+
 impl Inputs {
     fn new(written: &ConfigLayers, args: &PhaseArgs, output: &Output) -> Result<Self, Failure> {
-        let written = written.table();
-        let named = |key| written.get(key).and_then(Value::as_str).map(PathBuf::from);
-        let adapter = args.adapter.clone().or_else(|| named("adapter"));
-        let Some(model) = args.model.clone().or_else(|| named("model")) else {
+        let written: WrittenInputs = written.decode()?;
+        let adapter = args.adapter.clone().or(written.adapter);
+        let Some(model) = args.model.clone().or(written.model) else {
             return Err(missing(args, "model", "--model DIR"));
         };
-        let list = |key| -> Vec<PathBuf> {
-            let listed = written.get(key).and_then(Value::as_array).into_iter().flatten();
-            listed.filter_map(Value::as_str).map(PathBuf::from).collect()
-        };
-        let listed = list("data");
-        let paths = if args.data.is_empty() { &listed } else { &args.data };
-        if paths.is_empty() {
+        let data = if args.data.is_empty() { &written.data } else { &args.data };
+        if data.is_empty() {
             return Err(missing(args, "data", "--data PATH"));
         }
         let model = vec![absolute(&local(&model, output)?)?];
         Ok(Self {
             model,
             adapter: absolute_all(adapter.as_slice())?,
-            data: absolute_all(paths)?,
-            planner: absolute_all(named("planner").as_slice())?,
-            plans: absolute_all(&list("plans"))?,
+            data: absolute_all(data)?,
+            planner: absolute_all(written.planner.as_slice())?,
+            plans: absolute_all(&written.plans)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_config::ConfigError;
 use lam_types::PlanSource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,12 @@ impl SourceKind {
             SourceKind::Wikihow => "wikihow",
             SourceKind::Queries => "queries",
         }
+    }
+
+    /// How its documents are got, where this repository fetches them.
+    pub(crate) fn fetched_by(self) -> Option<&'static str> {
+        let is_fetched = matches!(self, SourceKind::LibreofficeHelp | SourceKind::GnomeHelp);
+        is_fetched.then_some("scripts/fetch_help.sh fetches LibreOffice's and GNOME's help")
     }
 
     /// The rule that makes its pairs, with its version.
@@ -104,6 +111,15 @@ impl SourceConfig {
             application: String::new(),
             application_title: String::new(),
             mentions: Vec::new(),
+        }
+    }
+
+    /// Refuses documents that are not there; `key` is where the source stands in the settings.
+    pub(crate) fn check_exists(&self, key: &str) -> Result<(), ConfigError> {
+        let key = format!("{key}.path");
+        match self.kind.fetched_by().filter(|_| !self.path.exists()) {
+            Some(hint) => Err(ConfigError::value(&key, self.path.display(), "no such file or directory", hint)),
+            None => lam_config::check_exists(&key, &self.path),
         }
     }
 

@@ -93,12 +93,7 @@ pub(crate) fn files_below(source: &SourceConfig) -> Result<Vec<SourceFile>, Coll
 }
 
 fn missing(source: &SourceConfig, reason: &str) -> CollectError {
-    let hint = match source.kind {
-        SourceKind::LibreofficeHelp | SourceKind::GnomeHelp => {
-            "scripts/setup_environments.sh documents fetches LibreOffice's and GNOME's help"
-        }
-        _ => "check `path` and `folders` of this source",
-    };
+    let hint = source.kind.fetched_by().unwrap_or("check `path` and `folders` of this source");
     let place = source.path.display();
     CollectError::Nothing { what: format!("source `{}`: {place}: {reason}", source.name()), hint: hint.to_owned() }
 }

@@ -95,7 +95,7 @@ impl Builder<'_> {
             let mut inputs = BTreeMap::new();
             for (name, texts) in &stage.keys.inputs {
                 let mut sources = Vec::new();
-                for text in &texts.0 {
+                for text in texts {
                     sources.extend(self.resolve(stage, name, text, prefix)?);
                 }
                 inputs.insert(name.clone(), sources);

@@ -189,8 +189,11 @@ fn apply_top_level(raw: &mut RawPipeline, overrides: &[Override]) -> Result<(), 
                 raw.report_to = Some(report_to);
             }
             "seeds" => {
-                let seeds: Option<Vec<u64>> = over.value.clone().try_into().ok();
-                raw.seeds = Some(seeds.ok_or_else(|| refused("a list of whole numbers"))?);
+                let list = match &over.value {
+                    one @ Value::Integer(_) => Value::Array(vec![one.clone()]),
+                    other => other.clone(),
+                };
+                raw.seeds = Some(list.try_into().map_err(|_| refused("a list of whole numbers"))?);
             }
             key => {
                 let reason = format!("unknown key `{key}`");

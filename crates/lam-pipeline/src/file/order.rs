@@ -80,7 +80,7 @@ pub(super) fn in_order(stages: Vec<RawStage>) -> Result<Vec<RawStage>, PipelineE
 
 /// The names of the stages that `stage` may name as inputs.
 fn stage_inputs(stage: &RawStage) -> impl Iterator<Item = &str> {
-    stage.keys.inputs.values().flat_map(|input| &input.0).map(|text| split_input(text).0)
+    stage.keys.inputs.values().flatten().map(|text| split_input(text).0)
 }
 
 /// The error that names one cycle among stages of which each waits for another.

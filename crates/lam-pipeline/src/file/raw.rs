@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use lam_config::{ConfigLayers, Origin};
 use lam_cuda::{DeviceChoice, Numerics};
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::{Table, Value};
 
 use super::{ReadText, StageDraft, read_text};
@@ -61,11 +60,10 @@ impl RawStage {
 
 impl From<StageDraft> for RawStage {
     fn from(draft: StageDraft) -> Self {
-        let inputs = draft.inputs.into_iter().map(|(name, sources)| (name, OneOrMany(sources))).collect();
         let written = draft.settings.origins().iter();
         let origins = written.map(|(key, origin)| (format!("set.{key}"), origin.clone())).collect();
         let set = draft.settings.table().clone();
-        let keys = StageKeys { name: draft.name, kind: draft.kind, inputs, config: None, set };
+        let keys = StageKeys { name: draft.name, kind: draft.kind, inputs: draft.inputs, config: None, set };
         Self { keys, origins, file: PathBuf::new() }
     }
 }
@@ -93,16 +91,13 @@ struct FileKeys {
 pub(super) struct StageKeys {
     pub name: String,
     pub kind: String,
+    /// Names of stages, or paths.
     #[serde(default)]
-    pub inputs: BTreeMap<String, OneOrMany>,
+    pub inputs: BTreeMap<String, Vec<String>>,
     pub config: Option<String>,
     #[serde(default)]
     pub set: Table,
 }
-
-/// A name, or a list of names.
-#[derive(Clone)]
-pub(super) struct OneOrMany(pub Vec<String>);
 
 /// Read the file at `path`; `open` are the files that are being included now.
 pub(super) fn read_raw(path: &Path, read: ReadText<'_>, open: &mut Vec<PathBuf>) -> Result<RawPipeline, PipelineError> {
@@ -184,30 +179,4 @@ fn below(layers: &ConfigLayers, prefix: &str) -> BTreeMap<String, Origin> {
         .iter()
         .filter_map(|(key, origin)| key.strip_prefix(&inside).map(|key| (key.to_string(), origin.clone())));
     here.into_iter().chain(deeper).collect()
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'de> Visitor<'de> for Names {
-            type Value = OneOrMany;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a stage's name, a path, or a list of them")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![name.to_string()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = list.next_element()? {
-                    names.push(name);
-                }
-                Ok(OneOrMany(names))
-            }
-        }
-        deserializer.deserialize_any(Names)
-    }
 }

@@ -72,8 +72,8 @@ impl Stage for Write {
         &INPUTS
     }
 
-    fn files(&self, config: &FakeConfig) -> Vec<PathBuf> {
-        if config.text.ends_with(".txt") { vec![config.text.clone().into()] } else { Vec::new() }
+    fn files(&self, config: &FakeConfig) -> Vec<(String, PathBuf)> {
+        if config.text.ends_with(".txt") { vec![("text".into(), config.text.clone().into())] } else { Vec::new() }
     }
 
     fn run(&self, config: &FakeConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
