@@ -62,8 +62,8 @@ impl View for LineView {
         self.lock().line(&finished_line(stage, outcome));
     }
 
-    fn stopped(&self, stage: &StageView<'_>, error: &str) {
-        self.lock().line(&format!("[{}/{}] {}: {error}", stage.number, stage.total, stage.id));
+    fn stopped(&self, stage: &StageView<'_>, _error: &str) {
+        self.lock().line(&stopped_line(stage));
     }
 
     fn progress(&self) -> &dyn Progress {
@@ -80,6 +80,11 @@ pub(super) fn finished_line(stage: &StageView<'_>, outcome: &StageOutcome) -> St
         Outcome::LeftOut => outcome.why.clone(),
     };
     format!("[{}/{}] {}: {said}", stage.number, stage.total, stage.id)
+}
+
+/// How a stage without a result reads.
+pub(super) fn stopped_line(stage: &StageView<'_>) -> String {
+    format!("[{}/{}] {}: stopped", stage.number, stage.total, stage.id)
 }
 
 impl Progress for LineView {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lam_signal::{Progress, printable};
 
-use super::lines::finished_line;
+use super::lines::{finished_line, stopped_line};
 use super::{StageView, View};
 use crate::StageOutcome;
 
@@ -60,8 +60,8 @@ impl View for LiveView {
         self.close_with(&finished_line(stage, outcome));
     }
 
-    fn stopped(&self, stage: &StageView<'_>, error: &str) {
-        self.close_with(&format!("[{}/{}] {}: {error}", stage.number, stage.total, stage.id));
+    fn stopped(&self, stage: &StageView<'_>, _error: &str) {
+        self.close_with(&stopped_line(stage));
     }
 
     fn progress(&self) -> &dyn Progress {

@@ -37,7 +37,7 @@ pub trait View: Sync {
     fn started(&self, stage: &StageView<'_>);
     /// A stage has its result, or is left out.
     fn finished(&self, stage: &StageView<'_>, outcome: &StageOutcome);
-    /// A stage failed or was stopped.
+    /// A stage failed or was stopped; people are told why by whoever gets the run's error.
     fn stopped(&self, stage: &StageView<'_>, error: &str);
     /// Where the running stage reports.
     fn progress(&self) -> &dyn Progress;

@@ -59,7 +59,7 @@ fn plain_lines() {
          [2/3] b (write): new\n\
          [2/3] b: done in … s\n\
          [3/3] c (count): new\n\
-         [3/3] c: the data are bad\n\
+         [3/3] c: stopped\n\
          [1/3] a: cached, nothing changed (took … s)\n\
          [2/3] b: cached, nothing changed (took … s)\n\
          [3/3] c (count): new; goes on where it stopped\n\
