@@ -90,6 +90,30 @@ fn the_doctor_says_what_is_missing_for_a_card() {
 }
 
 #[test]
+fn the_doctor_lists_what_is_not_installed() {
+    let place = Place::new("not-installed");
+    let looked = |args: &[&str]| {
+        let output = place.command(args).env("PATH", place.path("tmp")).env_remove("LAM_CHROMEDRIVER").output();
+        String::from_utf8(output.expect("runs").stdout).expect("UTF-8")
+    };
+    let value: serde_json::Value = serde_json::from_str(&looked(&["doctor", "--json"])).expect("JSON");
+    let found = value["not_installed"].as_array().expect("a list");
+    let of =
+        |what: &str| found.iter().find(|one| one["missing"] == what).unwrap_or_else(|| panic!("{what}: {found:?}"));
+    assert_eq!(of("no chromedriver on the PATH")["environments"], serde_json::json!(["web", "web-native"]));
+    let every_desktop = ["desktop:writer", "desktop:mousepad", "desktop:galculator"];
+    assert_eq!(of("the program `Xvfb` is not installed")["environments"], serde_json::json!(every_desktop));
+    assert_eq!(of("the program `mousepad` is not installed")["environments"], serde_json::json!(["desktop:mousepad"]));
+    let text = looked(&["doctor"]);
+    for words in [
+        "\nnot installed         no chromedriver on the PATH; web, web-native cannot be used without it\n",
+        "\nhint                  scripts/setup_environments.sh installs it\n",
+    ] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn the_doctor_says_which_instructions_are_used_and_why_others_are_not() {
     let place = Place::new("instructions");
     let looked = |level: &str| -> serde_json::Value {

@@ -1,5 +1,6 @@
 //! What commands print: text for people, JSON for machines, never both.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use lam_pipeline::{NoView, View, view_for_stderr};
@@ -62,6 +63,16 @@ impl Progress for Output {
     fn end(&self) {}
 }
 
+/// Whether stdout is a terminal whose reader wants colours: `NO_COLOR` (no-color.org) says no, and so does a terminal
+/// that knows none.
+pub fn stdout_takes_colours() -> bool {
+    std::io::stdout().is_terminal() && wants_colours(|name| std::env::var_os(name))
+}
+
+fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    variable("NO_COLOR").is_none_or(|value| value.is_empty()) && variable("TERM").is_none_or(|kind| kind != "dumb")
+}
+
 /// A line on stderr; nothing where nobody reads it any more, so that the exit code stays what it is.
 pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
@@ -72,5 +83,21 @@ fn print(text: &str) -> std::io::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_without_colours_says_so_by_the_environment() {
+        let wants = |set: &[(&str, &str)]| {
+            wants_colours(|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
+        };
+        assert!(wants(&[]) && wants(&[("TERM", "xterm-256color")]));
+        assert!(wants(&[("NO_COLOR", "")]), "set to nothing, it asks for nothing");
+        assert!(!wants(&[("NO_COLOR", "1")]) && !wants(&[("NO_COLOR", "0"), ("TERM", "xterm")]));
+        assert!(!wants(&[("TERM", "dumb")]));
     }
 }

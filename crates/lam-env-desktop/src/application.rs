@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_env::{EnvError, GuardRules};
+use lam_env::{EnvError, GuardRules, Missing};
 use lam_signal::Details;
 use serde::Deserialize;
+
+use crate::installed::missing_programs;
 
 /// The application files that come with the program.
 const SHIPPED: [(&str, &str); 3] = [
@@ -220,22 +222,14 @@ impl ApplicationFile {
     /// # Errors
     /// Names the first program that is missing: the application's own before those of every desktop.
     pub fn check_installed(&self) -> Result<(), EnvError> {
-        let missing = |program: &str| {
-            let what = format!("application `{}`: the program `{program}` is not installed", self.name);
-            EnvError::usage(Details::new(what).hint("run scripts/setup_environments.sh"))
+        let refused = |Missing { what, hint }| {
+            Err(EnvError::usage(Details::new(format!("application `{}`: {what}", self.name)).hint(hint)))
         };
-        [&self.command[0], "Xvfb", "dbus-daemon"].into_iter().try_for_each(|program| match is_installed(program) {
-            true => Ok(()),
-            false => Err(missing(program)),
-        })
+        self.missing().into_iter().next().map_or(Ok(()), refused)
     }
-}
 
-/// Whether a program can be found.
-fn is_installed(program: &str) -> bool {
-    if program.contains('/') {
-        return Path::new(program).exists();
+    /// The programs that are missing: the application's own, then those of every desktop.
+    pub(crate) fn missing(&self) -> Vec<Missing> {
+        missing_programs(&self.command[0])
     }
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
 }

@@ -25,6 +25,7 @@ mod documentation;
 mod fault;
 mod files;
 mod functions;
+mod installed;
 mod screenshots;
 mod tasks;
 

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_env::{Application, Environments, GuardedApplication, Provider};
+use lam_env::{Application, Environments, GuardedApplication, Missing, Provider};
 use lam_signal::Failure;
 
-use crate::{Desktop, tasks};
+use crate::{ApplicationFile, Desktop, tasks};
 
 /// Start of the names.
 const PREFIX: &str = "desktop:";
@@ -56,6 +56,11 @@ impl Provider for DesktopProvider {
 
     fn keeps_screenshots(&self, _name: &str) -> bool {
         true
+    }
+
+    fn missing(&self, name: &str) -> Vec<Missing> {
+        let application = ApplicationFile::load(name.strip_prefix(PREFIX).unwrap_or(name));
+        application.map(|file| file.missing()).unwrap_or_default()
     }
 
     /// The application on private desktops, behind the rules of its file.

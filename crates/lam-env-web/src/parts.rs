@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_env::EnvError;
+use lam_env::{EnvError, Missing};
 use lam_signal::Details;
 
 /// Where the pages lie below a folder of the project, as `scripts/fetch_miniwob.sh` puts them.
@@ -26,17 +26,19 @@ impl Parts {
     /// # Errors
     /// Names what is missing, and the script that brings it.
     pub fn find() -> Result<Self, EnvError> {
-        let pages = std::env::var_os("LAM_MINIWOB").map(PathBuf::from).or_else(above);
-        let pages = pages.filter(|folder| page(folder, "click-test").is_file());
+        let refused = |missing: Missing| {
+            EnvError::usage(Details::new(format!("environment `web`: {}", missing.what)).hint(missing.hint))
+        };
         Ok(Self {
-            chromium: program("LAM_CHROMIUM", &["chromium", "chromium-browser", "google-chrome"])
-                .ok_or_else(|| missing("no chromium on the PATH", "scripts/setup_environments.sh installs it"))?,
-            chromedriver: program("LAM_CHROMEDRIVER", &["chromedriver"])
-                .ok_or_else(|| missing("no chromedriver on the PATH", "scripts/setup_environments.sh installs it"))?,
-            pages: pages.ok_or_else(|| {
-                missing(&format!("no MiniWoB++ pages in {PAGES}"), "scripts/fetch_miniwob.sh fetches them")
-            })?,
+            chromium: chromium().map_err(refused)?,
+            chromedriver: chromedriver().map_err(refused)?,
+            pages: pages().map_err(refused)?,
         })
+    }
+
+    /// The parts that are not there.
+    pub(crate) fn missing() -> Vec<Missing> {
+        [chromium(), chromedriver(), pages()].into_iter().filter_map(Result::err).collect()
     }
 
     /// The address of a task's page.
@@ -49,15 +51,31 @@ fn page(pages: &Path, task: &str) -> PathBuf {
     pages.join("miniwob").join(format!("{task}.html"))
 }
 
-fn missing(what: &str, hint: &str) -> EnvError {
-    EnvError::usage(Details::new(format!("environment `web`: {what}")).hint(hint))
+fn chromium() -> Result<PathBuf, Missing> {
+    program("LAM_CHROMIUM", &["chromium", "chromium-browser", "google-chrome"])
 }
 
-fn program(variable: &str, names: &[&str]) -> Option<PathBuf> {
+fn chromedriver() -> Result<PathBuf, Missing> {
+    program("LAM_CHROMEDRIVER", &["chromedriver"])
+}
+
+fn pages() -> Result<PathBuf, Missing> {
+    let folder = std::env::var_os("LAM_MINIWOB").map(PathBuf::from).or_else(above);
+    folder.filter(|folder| page(folder, "click-test").is_file()).ok_or_else(|| Missing {
+        what: format!("no MiniWoB++ pages in {PAGES}"),
+        hint: "scripts/fetch_miniwob.sh fetches them",
+    })
+}
+
+/// The program that a variable names, or the first of these names on the `PATH`.
+fn program(variable: &str, names: &[&str]) -> Result<PathBuf, Missing> {
     let given = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
-    let path = std::env::var_os("PATH")?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let find = |name: &&str| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
-    given.or_else(|| names.iter().find_map(find))
+    given.or_else(|| names.iter().find_map(find)).ok_or_else(|| Missing {
+        what: format!("no {} on the PATH", names[0]),
+        hint: "scripts/setup_environments.sh installs it",
+    })
 }
 
 /// The pages in this folder or one above it.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use lam_env::{Application, Environments, Provider, refuse_screenshots};
+use lam_env::{Application, Environments, Missing, Provider, refuse_screenshots};
 use lam_signal::Failure;
 
-use crate::{Clicks, Web};
+use crate::{Clicks, Parts, Web};
 
 /// Offers `web` and `web-native`.
 pub struct WebProvider;
@@ -28,6 +28,10 @@ impl Provider for WebProvider {
 
     fn families(&self, _name: &str) -> Vec<&'static str> {
         crate::family_names()
+    }
+
+    fn missing(&self, _name: &str) -> Vec<Missing> {
+        Parts::missing()
     }
 
     fn open(&self, name: &str, screenshots: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {

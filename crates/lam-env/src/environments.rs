@@ -6,6 +6,15 @@ use lam_signal::Failure;
 
 use crate::Application;
 
+/// Something that an environment is made of, and that is not on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What is not there, in a sentence.
+    pub what: String,
+    /// What brings it.
+    pub hint: &'static str,
+}
+
 /// What one crate offers: the environments that it can open, by name.
 pub trait Provider: Send + Sync {
     /// The crate whose code says what its environments do.
@@ -47,6 +56,11 @@ pub trait Provider: Send + Sync {
     /// Whether an environment of this name, which the crate claims, can keep pictures of its screens.
     fn keeps_screenshots(&self, _name: &str) -> bool {
         false
+    }
+
+    /// What an environment of this name, which the crate claims, is made of and this machine has not.
+    fn missing(&self, _name: &str) -> Vec<Missing> {
+        Vec::new()
     }
 
     /// The environment called `name`, with pictures of its screens kept below `screenshots`. `all` are the environments
@@ -107,6 +121,11 @@ impl Environments {
     /// The file that describes what an environment of this name is, where one is named.
     pub fn file_of(&self, name: &str) -> Option<PathBuf> {
         self.provider(name)?.file_of(name)
+    }
+
+    /// What an environment of this name is made of and this machine has not.
+    pub fn missing(&self, name: &str) -> Vec<Missing> {
+        self.provider(name).map(|provider| provider.missing(name)).unwrap_or_default()
     }
 
     /// The crate whose code says what the environment of this name does.

@@ -49,7 +49,7 @@ pub mod words;
 
 pub use call::check_call;
 pub use confinement::{Bounds, Confinement, Network};
-pub use environments::{Environments, Provider, refuse_screenshots};
+pub use environments::{Environments, Missing, Provider, refuse_screenshots};
 pub use guard::{GuardRules, Guarded, GuardedApplication, PATH_SEPARATOR, leads_out, pattern_matches};
 
 use lam_signal::{Details, Fault, FaultKind};

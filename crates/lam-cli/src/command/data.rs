@@ -4,7 +4,6 @@ mod show;
 
 use std::collections::BTreeSet;
 use std::fs::DirEntry;
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +23,7 @@ use super::next;
 use super::phase::{Target, run_single};
 use crate::args::{CollectArgs, DataCommand};
 use crate::interrupt::stop_on_interrupt;
-use crate::output::{Output, tell};
+use crate::output::{Output, stdout_takes_colours, tell};
 use crate::registry::environments;
 
 /// Does what was typed.
@@ -175,7 +174,7 @@ fn show_examples(path: &Path, model: &Path, count: usize, output: &Output) -> Re
     let files = files(std::slice::from_ref(&path.to_owned()))?;
     let (_, functions) = functions_of(&files)?;
     let renderer = renderer(model, output)?;
-    let style = if std::io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
+    let style = if stdout_takes_colours() { Style::Ansi } else { Style::Plain };
     let (mut found, mut trained, mut total, mut failed) = (0, 0, 0, None);
     let mut shown = Vec::new();
     for file in &files {

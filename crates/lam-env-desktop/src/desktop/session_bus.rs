@@ -7,14 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Folder, Group};
 use crate::fault::Fault;
-
-/// Where distributions put the accessibility launcher.
-const LAUNCHERS: [&str; 4] = [
-    "/usr/libexec/at-spi-bus-launcher",
-    "/usr/lib/at-spi2-core/at-spi-bus-launcher",
-    "/usr/lib/at-spi-bus-launcher",
-    "/usr/libexec/at-spi2/at-spi-bus-launcher",
-];
+use crate::installed::accessibility_launcher;
 
 /// How long a daemon may take to let a client in.
 const GREETING_LIMIT: Duration = Duration::from_secs(5);
@@ -82,8 +75,7 @@ async fn connect(address: &str) -> zbus::Result<zbus::Connection> {
 
 /// Writes the daemon's configuration and the one service it may start; returns the configuration's path.
 fn write_configuration(folder: &Path) -> Result<String, Fault> {
-    let launcher = LAUNCHERS.iter().find(|path| Path::new(path).exists());
-    let launcher = launcher.ok_or_else(|| Fault::lost("at-spi-bus-launcher is not installed"))?;
+    let launcher = accessibility_launcher().ok_or_else(|| Fault::lost("at-spi-bus-launcher is not installed"))?;
     let service = format!("[D-BUS Service]\nName=org.a11y.Bus\nExec={launcher}\n");
     let place = folder.display();
     let configuration = format!(

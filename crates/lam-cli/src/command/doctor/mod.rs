@@ -1,17 +1,22 @@
 //! `doctor`: what this machine offers. Reads, changes nothing.
 
 mod cuda;
+mod environments;
 
 use lam_cuda::{Places, Report};
 use lam_model::Processor;
 use lam_signal::Failure;
 use serde_json::{Value, json};
 
+use self::environments::NotInstalled;
+
 use crate::output::Output;
 
-/// Prints threads, instruction sets, memory, devices and versions.
+/// Prints threads, instruction sets, memory, devices and versions, and what of the environments is not installed.
 pub fn doctor(output: &Output) -> Result<(), Failure> {
     let (found, processor) = (Report::of(&Places::here()), Processor::here());
+    let environments = crate::registry::environments();
+    let missing = NotInstalled::of(&environments);
     let mut report = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
@@ -22,15 +27,15 @@ pub fn doctor(output: &Output) -> Result<(), Failure> {
         "memory_available_mib": memory_mib("MemAvailable:"),
         "devices": devices(&found),
         "confinement": lam_env::Confinement::here().to_string(),
-        "environments": crate::registry::environments().names(),
+        "environments": environments.names(),
     });
     if output.json {
-        report["cuda"] = cuda::value(&found);
+        (report["not_installed"], report["cuda"]) = (missing.value(), cuda::value(&found));
         return output.value(&report);
     }
     let own =
         report.as_object().expect("made above as an object").iter().map(|(name, value)| (name.clone(), plain(value)));
-    for (name, text) in own.chain(cuda::lines(&found)) {
+    for (name, text) in own.chain(missing.lines()).chain(cuda::lines(&found)) {
         output.line(&format!("{name:<22}{text}"));
     }
     output.next("lam-train run quickstart");
