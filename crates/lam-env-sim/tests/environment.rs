@@ -106,6 +106,21 @@ fn play_elsewhere(task: &Task, other: &Task) -> Option<Complete> {
 }
 
 #[test]
+fn a_verdict_is_a_sentence() {
+    let mut reasons = BTreeSet::new();
+    for task in tasks(Split::Test, Phrasing::Seen, family_names().len()) {
+        let mut environment = Sim::new().open().expect("sim opens");
+        environment.reset(&task).expect("a known family");
+        reasons.insert(environment.verify().expect("a live editor").reason);
+    }
+    for part in ["text is", "formatting is", "tables are", "settings are", "saved file is"] {
+        assert!(reasons.remove(&format!("the {part} not as asked for")), "{part}: {reasons:?}");
+    }
+    let others = ["the objects are not as asked for", "the notes are not as asked for"];
+    assert!(reasons.iter().all(|reason| others.contains(&reason.as_str())), "{reasons:?}");
+}
+
+#[test]
 fn queries_are_deterministic_and_take_turns() {
     let sim = Sim::new();
     let mixed = query(Split::Test, None, 280);
