@@ -111,7 +111,10 @@ fn a_verdict_is_a_sentence() {
     for task in tasks(Split::Test, Phrasing::Seen, family_names().len()) {
         let mut environment = Sim::new().open().expect("sim opens");
         environment.reset(&task).expect("a known family");
-        reasons.insert(environment.verify().expect("a live editor").reason);
+        let reason = environment.verify().expect("a live editor").reason;
+        let (sentence, compared) = reason.split_once("; expected: ").expect("what was expected");
+        assert!(compared.contains("; found: "), "{reason}");
+        reasons.insert(sentence.to_owned());
     }
     for part in ["text is", "formatting is", "tables are", "settings are", "saved file is"] {
         assert!(reasons.remove(&format!("the {part} not as asked for")), "{part}: {reasons:?}");

@@ -36,7 +36,8 @@ function mark(one) {
 function drawList() {
   const rows = matching();
   const items = rows.slice(0, MOST).map((one) => {
-    const words = element("span", {}, one.request, element("small", {}, `${one.model}, ${one.family}, ${one.length} steps${one.steps ? "" : ", not in this page"}`));
+    const steps = `${one.length} ${one.length === 1 ? "step" : "steps"}${one.steps ? "" : ", not in this page"}`;
+    const words = element("span", {}, one.request, element("small", {}, `${one.model}, ${one.family}, ${steps}`));
     return element("li", {}, element("button", { type: "button", "data-id": one.id, onclick: () => show(one, 0) }, mark(one), words));
   });
   if (rows.length > MOST) items.push(element("li", { class: "more" }, `and ${rows.length - MOST} more: narrow the list`));

@@ -9,6 +9,9 @@ use super::{files_below, read_text};
 use crate::error::ReportError;
 use crate::run::{Curves, StageRecord};
 
+/// The metric that says how many tokens were read.
+const TOKENS: &str = "num_tokens";
+
 /// The metrics of every training loop, in the order of the stages; within one, the reward model comes first.
 pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<Vec<Curves>, ReportError> {
     let mut all = Vec::new();
@@ -75,7 +78,16 @@ impl Series {
         &self.points
     }
 
-    fn into_points(self) -> Vec<(String, Vec<(f64, f64)>)> {
+    /// The points of what has ended: a mean over a short end is joined to the one before.
+    fn into_points(mut self) -> Vec<(String, Vec<(f64, f64)>)> {
+        let read = self.points.iter().find(|(key, _)| key == TOKENS).map(|(_, points)| points.clone());
+        let read = |step: f64| {
+            let found = read.iter().flatten().find(|(at, _)| *at == step);
+            found.map_or(step, |(_, tokens)| *tokens)
+        };
+        for (_, points) in self.points.iter_mut().filter(|(key, _)| is_mean(key)) {
+            join_short_end(points, &read);
+        }
         self.points
     }
 
@@ -83,6 +95,22 @@ impl Series {
     pub fn last(&self, key: &str) -> Option<f64> {
         let (_, points) = self.points.iter().find(|(name, _)| name == key)?;
         points.last().map(|(_, value)| *value)
+    }
+}
+
+/// Whether a metric is a mean over what was read since the record before, and not the state of a moment.
+fn is_mean(key: &str) -> bool {
+    !key.starts_with("eval_") && ![TOKENS, "step", "global_step", "epoch", "learning_rate"].contains(&key)
+}
+
+/// A run ends where it ends: its last record may tell of a few steps or of a batch that was cut, and stick out for that
+/// alone. Where it tells of less than half of what the one before does, the two become one, weighted by what was read.
+fn join_short_end(points: &mut Vec<(f64, f64)>, read: &dyn Fn(f64) -> f64) {
+    let [.., (first, _), (middle, before), (last, end)] = *points.as_slice() else { return };
+    let (whole, short) = (read(middle) - read(first), read(last) - read(middle));
+    if short >= 0.0 && short < whole / 2.0 {
+        points.truncate(points.len() - 2);
+        points.push((last, (before * whole + end * short) / (whole + short)));
     }
 }
 
@@ -97,5 +125,29 @@ mod tests {
         let of = |key: &str| series.iter().find(|(name, _)| name == key).unwrap().1.clone();
         assert_eq!(of("loss"), [(1.0, 3.0), (2.0, 2.0)]);
         assert_eq!(of("eval_loss"), [(2.0, 2.5)]);
+    }
+
+    #[test]
+    fn a_last_record_of_little_joins_the_one_before_it() {
+        let told = |records: &[(u64, u64, f64)]| {
+            let line = |(step, tokens, loss): &(u64, u64, f64)| {
+                format!("{{\"global_step\":{step},\"num_tokens\":{tokens},\"loss\":{loss},\"eval_loss\":{loss}}}")
+            };
+            parse(&records.iter().map(line).collect::<Vec<_>>().join("\n"))
+        };
+        let of = |series: &[(String, Vec<(f64, f64)>)], key: &str| {
+            series.iter().find(|(name, _)| name == key).unwrap().1.clone()
+        };
+        let series = told(&[(10, 100, 2.0), (20, 200, 1.0), (21, 220, 4.0)]);
+        assert_eq!(of(&series, "loss"), [(10.0, 2.0), (21.0, 1.5)]);
+        assert_eq!(of(&series, "eval_loss").len(), 3, "a measurement of a moment stays");
+        assert_eq!(of(&series, "num_tokens").len(), 3);
+        let even = told(&[(10, 100, 2.0), (20, 200, 1.0), (30, 290, 4.0)]);
+        assert_eq!(of(&even, "loss").last(), Some(&(30.0, 4.0)), "what is no shorter is no spike of that kind");
+        let cut = told(&[(1, 100, 2.0), (2, 200, 1.0), (3, 220, 4.0)]);
+        assert_eq!(of(&cut, "loss"), [(1.0, 2.0), (3.0, 1.5)], "a batch of a fifth");
+        assert_eq!(of(&told(&[(10, 100, 2.0), (11, 101, 9.0)]), "loss").len(), 2);
+        let bare = parse("{\"step\":10,\"loss\":2}\n{\"step\":20,\"loss\":1}\n{\"step\":22,\"loss\":4}");
+        assert_eq!(of(&bare, "loss"), [(10.0, 2.0), (22.0, 1.5)]);
     }
 }

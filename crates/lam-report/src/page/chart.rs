@@ -123,23 +123,25 @@ fn px(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// Finite points only, in buckets of equal length averaged.
+/// Finite points only, averaged in buckets of equal length, or nearly.
 fn reduce(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let finite: Vec<(f64, f64)> = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    let size = finite.len().div_ceil(MOST_POINTS).max(1);
-    let mean = |bucket: &[(f64, f64)]| {
+    let buckets = finite.len().min(MOST_POINTS);
+    let mean = |number: usize| {
+        let bucket = &finite[number * finite.len() / buckets..(number + 1) * finite.len() / buckets];
         let count = bucket.len() as f64;
         (bucket.iter().map(|p| p.0).sum::<f64>() / count, bucket.iter().map(|p| p.1).sum::<f64>() / count)
     };
-    if size == 1 { finite } else { finite.chunks(size).map(mean).collect() }
+    (0..buckets).map(mean).collect()
 }
 
-/// Centred moving average over a tenth of the line.
+/// Moving average over a tenth of the line, centred as far as there are points on both sides: narrower at the
+/// beginning, where a line falls, and over the points before it at the end, where a single one would stick out.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let reach = (points.len() / 20).max(1);
     let mean = |index: usize| {
-        let reach = reach.min(index).min(points.len() - 1 - index);
-        let near = &points[index - reach..=index + reach];
+        let before = reach.min(index);
+        let near = &points[index - before..=(index + before).min(points.len() - 1)];
         near.iter().map(|point| point.1).sum::<f64>() / near.len() as f64
     };
     (0..points.len()).map(|index| (points[index].0, mean(index))).collect()
@@ -185,6 +187,18 @@ mod tests {
         let points: Vec<(f64, f64)> = (0..1000).map(|i| (f64::from(i), if i == 3 { f64::NAN } else { 1.0 })).collect();
         let reduced = reduce(&points);
         assert!(reduced.len() <= MOST_POINTS && reduced.iter().all(|p| p.1 == 1.0));
+    }
+
+    #[test]
+    fn no_bucket_is_a_rest_and_no_line_ends_in_its_last_point_alone() {
+        let points: Vec<(f64, f64)> = (0..481).map(|i| (f64::from(i), if i == 480 { 9.0 } else { 1.0 })).collect();
+        let reduced = reduce(&points);
+        assert_eq!((reduced.len(), reduced[239].1), (240, (1.0 + 1.0 + 9.0) / 3.0));
+        let smooth = smoothed(&points[381..]);
+        assert_eq!(smooth.len(), 100);
+        assert!((smooth[99].1 - (5.0 + 9.0) / 6.0).abs() < 1e-9, "{:?}", smooth[99]);
+        let falling: Vec<(f64, f64)> = (0..100).map(|i| (f64::from(i), 100.0 - f64::from(i))).collect();
+        assert_eq!(smoothed(&falling)[..3], falling[..3], "the beginning stays");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{absent, interval, scroll, viewer};
 use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
 use crate::paper;
 use crate::run::Run;
+use crate::seeds::are_apart;
 use crate::tables::{Rows, models_in_order};
 
 /// Table 2.
@@ -105,12 +106,52 @@ fn paper_cell(metric: &Metric, figures: &[(&str, f64)]) -> Markup {
     }
 }
 
-/// Whether this is the best of the LAMs in a column; the expert and the endpoints are references.
+/// Whether this is the best of the LAMs in a column; the expert and the endpoints are references. Being quick and
+/// making few mistakes counts only among those that succeed: who fails at once is quick, too.
 fn is_best(metric: &Metric, rows: &Rows, name: &str) -> bool {
-    let (Some(higher), true) = (metric.higher, name.starts_with("LAM")) else { return false };
+    let Some(higher) = metric.higher else { return false };
+    let is_in = |name: &str| name.starts_with("LAM") && (higher || succeeds(rows, name));
     let value = |name: &str| rows.get(name)?.all.get(metric.key).map(|figure| figure.value);
-    let Some(own) = value(name) else { return false };
+    let Some(own) = value(name).filter(|_| is_in(name)) else { return false };
     let others: Vec<f64> =
-        rows.keys().filter(|other| other.starts_with("LAM") && *other != name).filter_map(|n| value(n)).collect();
+        rows.keys().filter(|other| is_in(other) && *other != name).filter_map(|other| value(other)).collect();
     !others.is_empty() && others.iter().all(|other| if higher { own > *other } else { own < *other })
+}
+
+/// Whether a LAM succeeds about as often as the best of them: at all, and not less by intervals that are apart.
+fn succeeds(rows: &Rows, name: &str) -> bool {
+    let success = |name: &str| rows.get(name)?.all.get("tsr").copied();
+    let lams = rows.keys().filter(|other| other.starts_with("LAM")).filter_map(|other| success(other));
+    let best = lams.max_by(|one, other| one.value.total_cmp(&other.value));
+    let (Some(own), Some(best)) = (success(name), best) else { return false };
+    own.value > 0.0 && (own.value >= best.value || are_apart(&own, &best) == Some(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tables::parse_rows;
+
+    #[test]
+    fn who_fails_at_once_is_not_the_best_for_being_quick() {
+        let row = |tsr: f64, steps: f64| {
+            let ci95 = [tsr - 3.0, tsr + 3.0];
+            json!({ "tsr": { "value": tsr, "ci95": ci95, "n": 300 }, "completion_steps": steps })
+        };
+        let best = |rows: serde_json::Value, key: &str| -> Vec<String> {
+            let rows = parse_rows(&rows);
+            let metric = ONLINE.metrics.iter().find(|metric| metric.key == key).unwrap();
+            rows.keys().filter(|name| is_best(metric, &rows, name)).cloned().collect()
+        };
+        let rows = json!({ "LAM1": row(0.7, 1.0), "LAM2": row(70.0, 3.6), "LAM3": row(84.0, 3.5),
+            "LAM4": row(85.0, 3.4), "expert": row(90.0, 2.0) });
+        assert_eq!(best(rows.clone(), "completion_steps"), ["LAM4"]);
+        assert_eq!(best(rows, "tsr"), ["LAM4"]);
+        let alone = json!({ "LAM1": row(0.7, 1.0), "LAM2": row(70.0, 3.6) });
+        assert!(best(alone, "completion_steps").is_empty(), "nobody to be better than");
+        let failing = json!({ "LAM1": row(0.0, 1.0), "LAM2": row(0.0, 2.0) });
+        assert!(best(failing, "completion_steps").is_empty());
+    }
 }

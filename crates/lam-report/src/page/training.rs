@@ -22,6 +22,10 @@ const SHOWN: [(&str, &[&str]); 12] = [
     ("Entropy", &["objective/entropy", "policy/entropy_avg", "entropy"]),
 ];
 
+/// What a metric is measured on.
+const TRAINING: &str = "training";
+const HELD_OUT: &str = "held out";
+
 /// Metrics that say where a point lies rather than what it is.
 const COUNTERS: [&str; 6] = ["step", "global_step", "epoch", "episode", "num_tokens", "eps"];
 
@@ -31,7 +35,7 @@ pub fn section(run: &Run) -> Markup {
         h2 { "Training" }
         @if run.curves.is_empty() { (absent("training metrics", "Training stages write them as metrics.jsonl.")) }
         @else {
-            p { "The faint line is each logged step, the strong one its moving average." @if run.is_repeated() { " Curves are those of the first seed." } }
+            p { "The faint line is each logged step, the strong one its moving average. “Training” and “held out” are not measured alike: the one is the mean over the batches since the last record, replayed examples among them, with dropout where there is any, while the weights move; the other is of examples that no step learns from, with the weights of one moment." @if run.is_repeated() { " Curves are those of the first seed." } }
             @for curves in &run.curves { (training_loop(curves)) }
         }
     }
@@ -63,14 +67,21 @@ fn drawn(curves: &Curves, title: &str, keys: &[&str]) -> Option<Markup> {
     let find = |key: &str| curves.series.iter().find(|(name, _)| name == key);
     let lines: Vec<Line<'_>> =
         keys.iter().filter_map(|key| find(key)).map(|(name, points)| Line { name: name_of(name), points }).collect();
-    (!lines.is_empty()).then(|| chart(title, "optimizer step", &lines))
+    match lines.as_slice() {
+        [] => None,
+        // Without a legend, the title says which of the two it is.
+        [one] if [TRAINING, HELD_OUT].contains(&one.name) => {
+            Some(chart(&format!("{title}, {}", one.name), "optimizer step", &lines))
+        }
+        _ => Some(chart(title, "optimizer step", &lines)),
+    }
 }
 
 /// What a legend calls a metric.
 fn name_of(key: &str) -> &str {
     match key {
-        "loss" | "mean_token_accuracy" | "entropy" | "accuracy" | "margin" => "training",
-        "eval_loss" | "eval_mean_token_accuracy" | "eval_entropy" | "eval_accuracy" | "eval_margin" => "held out",
+        "loss" | "mean_token_accuracy" | "entropy" | "accuracy" | "margin" => TRAINING,
+        "eval_loss" | "eval_mean_token_accuracy" | "eval_entropy" | "eval_accuracy" | "eval_margin" => HELD_OUT,
         "mean_reward_success" => "of successes",
         "mean_reward_failure" => "of failures",
         "objective/scores" => "score",

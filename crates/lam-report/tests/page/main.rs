@@ -48,6 +48,7 @@ fn a_whole_run_gives_every_table_and_a_self_contained_page() {
     assert_eq!(page.matches("</script>").count(), 2, "a text has closed a script element");
     assert!(page.contains("<h3>lam2</h3>") && page.contains("<h3>lam4/reward</h3>"));
     assert!(page.contains("GPT-4o mini, with screenshots") && page.contains("<svg"));
+    assert!(page.contains("“held out” are not measured alike") && page.contains("Reward model: accuracy, training"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Layers for a small graph: parents above children, long edges led around nodes. Knows no stage and no SVG.
 
-/// Width and height of a node, and the gaps between nodes and between layers.
-pub const NODE: (f64, f64) = (150.0, 46.0);
+/// Height of a node, and the gaps between nodes and between layers.
+pub const HEIGHT: f64 = 46.0;
 const GAP: (f64, f64) = (14.0, 34.0);
 /// Width kept free for an edge that passes a layer.
 const LANE: f64 = 16.0;
@@ -24,32 +24,32 @@ enum Slot {
     Lane(usize),
 }
 
-/// Lays out nodes 0 to n − 1, each with its parents, all of which have smaller numbers.
-pub fn layout(parents: &[Vec<usize>]) -> Layout {
+/// Lays out nodes 0 to n − 1 of one width, each with its parents, all of which have smaller numbers.
+pub fn layout(parents: &[Vec<usize>], node_width: f64) -> Layout {
     let edges = reduced(parents);
     let depth = depths(parents);
     let layers = ordered(layers(&depth, &edges), &edges);
-    let width = layers.iter().map(|layer| layer_width(layer)).fold(0.0, f64::max);
+    let width = layers.iter().map(|layer| layer_width(layer, node_width)).fold(0.0, f64::max);
     let mut nodes = vec![(0.0, 0.0); parents.len()];
     let mut lanes = vec![Vec::new(); edges.len()];
     for (index, layer) in layers.iter().enumerate() {
-        let top = index as f64 * (NODE.1 + GAP.1);
-        let mut left = (width - layer_width(layer)) / 2.0;
+        let top = index as f64 * (HEIGHT + GAP.1);
+        let mut left = (width - layer_width(layer, node_width)) / 2.0;
         for slot in layer {
             match *slot {
                 Slot::Node(node) => nodes[node] = (left, top),
-                Slot::Lane(edge) => lanes[edge].extend([(left + LANE / 2.0, top), (left + LANE / 2.0, top + NODE.1)]),
+                Slot::Lane(edge) => lanes[edge].extend([(left + LANE / 2.0, top), (left + LANE / 2.0, top + HEIGHT)]),
             }
-            left += slot_width(*slot) + GAP.0;
+            left += slot_width(*slot, node_width) + GAP.0;
         }
     }
-    let foot = |node: usize| (nodes[node].0 + NODE.0 / 2.0, nodes[node].1 + NODE.1);
-    let head = |node: usize| (nodes[node].0 + NODE.0 / 2.0, nodes[node].1);
+    let foot = |node: usize| (nodes[node].0 + node_width / 2.0, nodes[node].1 + HEIGHT);
+    let head = |node: usize| (nodes[node].0 + node_width / 2.0, nodes[node].1);
     let edges = edges
         .iter()
         .zip(lanes)
         .map(|(&(from, to), lane)| std::iter::once(foot(from)).chain(lane).chain(std::iter::once(head(to))).collect());
-    let height = layers.len() as f64 * (NODE.1 + GAP.1) - GAP.1;
+    let height = layers.len() as f64 * (HEIGHT + GAP.1) - GAP.1;
     Layout { edges: edges.collect(), size: (width, height.max(0.0)), nodes }
 }
 
@@ -115,15 +115,15 @@ fn ordered(mut layers: Vec<Vec<Slot>>, edges: &[(usize, usize)]) -> Vec<Vec<Slot
     layers
 }
 
-fn slot_width(slot: Slot) -> f64 {
+fn slot_width(slot: Slot, node_width: f64) -> f64 {
     match slot {
-        Slot::Node(_) => NODE.0,
+        Slot::Node(_) => node_width,
         Slot::Lane(_) => LANE,
     }
 }
 
-fn layer_width(layer: &[Slot]) -> f64 {
-    layer.iter().map(|slot| slot_width(*slot)).sum::<f64>() + GAP.0 * layer.len().saturating_sub(1) as f64
+fn layer_width(layer: &[Slot], node_width: f64) -> f64 {
+    layer.iter().map(|slot| slot_width(*slot, node_width)).sum::<f64>() + GAP.0 * layer.len().saturating_sub(1) as f64
 }
 
 #[cfg(test)]
@@ -135,10 +135,11 @@ mod tests {
         // 0 → 1 → 2, 0 → 2 (implied), 3 → 2 would pass layer 1.
         let layout = layout(
             &[vec![], vec![0], vec![0, 1, 3], vec![]].map(|p: Vec<usize>| p.into_iter().filter(|p| *p < 2).collect()),
+            150.0,
         );
         assert_eq!(layout.edges.len(), 2);
-        let long = super::layout(&[vec![], vec![], vec![0], vec![1, 2]]);
+        let long = super::layout(&[vec![], vec![], vec![0], vec![1, 2]], 150.0);
         assert!(long.edges.iter().any(|edge| edge.len() == 4));
-        assert_eq!(super::layout(&[]).size.1, 0.0);
+        assert_eq!(super::layout(&[], 150.0).size.1, 0.0);
     }
 }

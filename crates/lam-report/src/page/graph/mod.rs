@@ -6,10 +6,18 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use self::layout::{Layout, NODE, layout};
+use self::layout::{HEIGHT, Layout, layout};
 use super::{absent, scroll};
 use crate::format;
 use crate::run::{Run, StageRecord};
+
+/// Widest letters of a name and of what stands below it, on average, in the fonts that the page may get.
+const NAME_LETTER: f64 = 8.0;
+const NOTE_LETTER: f64 = 6.2;
+/// Room before and behind a text, narrowest node, and most characters of a name.
+const SIDE: f64 = 12.0;
+const NARROWEST: f64 = 150.0;
+const LONGEST_NAME: usize = 28;
 
 /// Graph and durations.
 pub fn section(run: &Run) -> Markup {
@@ -18,7 +26,7 @@ pub fn section(run: &Run) -> Markup {
         @if run.stages.is_empty() { (absent("a completed stage", "")) }
         @else {
             p {
-                (run.stages.len()) " stages, " (format::seconds(run.total_seconds())) " in all"
+                (run.stages.len()) @if run.stages.len() == 1 { " stage, " } @else { " stages, " } (format::seconds(run.total_seconds())) " in all"
                 @if run.is_repeated() { ", shown for the first of " (run.seeds.len()) " seeds" }
                 ". Arrows show what was made from what; those implied by a longer path are left out."
             }
@@ -42,24 +50,45 @@ fn drawing(stages: &[StageRecord]) -> Markup {
             own
         })
         .collect();
-    let layout = layout(&parents);
+    let node_width = node_width(stages);
+    let layout = layout(&parents, node_width);
     let (width, height) = (layout.size.0 + 4.0, layout.size.1 + 4.0);
     html! {
         svg.graph width=(width) height=(height) viewBox={ "-2 -2 " (width) " " (height) } role="img" aria-label=(describe(stages, &parents)) {
             @for edge in &layout.edges { path.edge d=(curve(edge)) {} }
-            @for (index, stage) in stages.iter().enumerate() { (node(&layout, index, stage)) }
+            @for (index, stage) in stages.iter().enumerate() { (node(&layout, node_width, index, stage)) }
         }
     }
 }
 
-fn node(layout: &Layout, index: usize, stage: &StageRecord) -> Markup {
+/// Width of the nodes: that of the longest text in one, and room on both sides.
+fn node_width(stages: &[StageRecord]) -> f64 {
+    let longest = |letter: f64, text: fn(&StageRecord) -> String| {
+        stages.iter().map(|stage| letter * text(stage).chars().count() as f64).fold(0.0, f64::max)
+    };
+    (longest(NAME_LETTER, shown_name).max(longest(NOTE_LETTER, note)) + 2.0 * SIDE).max(NARROWEST)
+}
+
+/// A stage's name, cut where it is long.
+fn shown_name(stage: &StageRecord) -> String {
+    match stage.name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &stage.name[..end]),
+        None => stage.name.clone(),
+    }
+}
+
+fn note(stage: &StageRecord) -> String {
+    format!("{} · {}", stage.kind, format::seconds(stage.duration_s))
+}
+
+fn node(layout: &Layout, width: f64, index: usize, stage: &StageRecord) -> Markup {
     let (x, y) = layout.nodes[index];
-    let name: String = stage.name.chars().take(20).collect();
     html! {
         g transform={ "translate(" (format!("{x:.1}")) " " (format!("{y:.1}")) ")" } {
-            rect.node width=(NODE.0) height=(NODE.1) rx="7" {}
-            text.node-name x="12" y="20" { (name) }
-            text.node-note x="12" y="36" { (stage.kind) " · " (format::seconds(stage.duration_s)) }
+            title { (stage.name) }
+            rect.node width=(width) height=(HEIGHT) rx="7" {}
+            text.node-name x=(SIDE) y="20" { (shown_name(stage)) }
+            text.node-note x=(SIDE) y="36" { (note(stage)) }
         }
     }
 }
