@@ -124,7 +124,7 @@ pub fn run_from(model: &str) -> String {
 /// After an export: the model asked over HTTP; a reward model answers nothing.
 pub fn after_export(directory: &Path, source: &Path, kind: ExportKind) -> String {
     match kind {
-        ExportKind::Merged => format!("lam-train serve model {}", path(directory)),
+        ExportKind::Merged | ExportKind::Gguf => format!("lam-train serve model {}", path(directory)),
         ExportKind::Adapter => format!("lam-train export merged --model {} --output-dir MERGED", path(source)),
         ExportKind::Reward => format!("lam-train lineage {}", path(source)),
     }
