@@ -10,6 +10,7 @@ pub(crate) fn level() -> Level {
 }
 
 /// Whether this process multiplies pairs of bf16.
+#[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn multiplies_bf16() -> bool {
     Features::here().bf16

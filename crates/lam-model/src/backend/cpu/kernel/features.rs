@@ -319,7 +319,6 @@ mod tests {
         assert_eq!(Most::named(""), None);
     }
 
-    #[cfg(target_arch = "x86_64")]
     fn chosen(most: &str, has: &[Set]) -> Features {
         let of_processor = |set| if has.contains(&set) { Ok(()) } else { Err(ABSENT.into()) };
         Features::choose(Most::named(most), &Set::here(), of_processor)
@@ -342,6 +341,23 @@ mod tests {
             assert_eq!((masked.level, masked.lanes, masked.bf16, masked.tiles), (level, lanes, bf16, tiles), "{most}");
             let why = ("amx", format!("left out by LAM_CPU={most}"));
             assert!(masked.unused.contains(&why), "{most}: {:?}", masked.unused);
+        }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[test]
+    fn arm_has_products_of_bf16_with_and_without_those_of_bytes() {
+        for (most, has, lanes, bf16, order) in [
+            ("none at all", &[Set::ArmBf16, Set::I8mm][..], LanesLevel::Neon, true, "bf16 dots of Arm"),
+            ("neon-bf16", &[Set::ArmBf16, Set::I8mm], LanesLevel::Neon, true, "bf16 dots of Arm"),
+            ("neon-bf16", &[Set::ArmBf16], LanesLevel::Baseline, true, "bf16 dots of Arm"),
+            ("neon-bf16", &[Set::I8mm], LanesLevel::Baseline, false, "multiply-adds"),
+            ("neon", &[Set::ArmBf16, Set::I8mm], LanesLevel::Baseline, false, "multiply-adds"),
+            ("baseline", &[Set::ArmBf16, Set::I8mm], LanesLevel::Baseline, false, "multiply-adds"),
+        ] {
+            let features = chosen(most, has);
+            assert_eq!((features.lanes, features.bf16, features.order()), (lanes, bf16, order), "{most} {has:?}");
+            assert_eq!(features.used.len() + features.unused.len(), 3, "{most} {has:?}");
         }
     }
 

@@ -4,8 +4,6 @@
 mod amx;
 pub(crate) mod blocks;
 pub(crate) mod dispatch;
-#[cfg(target_arch = "aarch64")]
-mod dotted;
 pub(crate) mod element;
 pub(crate) mod features;
 mod fitted;

@@ -3,7 +3,7 @@
 //! Each element is summed over the pairs of the reduction in their order, by the processor's dot product of bf16
 //! pairs where it has one. So a result depends neither on the number of threads nor on which rows share a tile.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 use super::dispatch::multiplies_bf16;
 use super::piece::store;
 pub(crate) use super::piece::{Destination, Piece, Put};
@@ -24,10 +24,6 @@ pub(crate) unsafe fn rows(vectors: usize, rows: usize, pieces: &[Piece], partial
                 2 => paired::sweep::<12, 2>(rows, pieces, partial, put),
                 _ => paired::sweep::<12, 1>(rows, pieces, partial, put),
             };
-        }
-        #[cfg(target_arch = "aarch64")]
-        if multiplies_bf16() {
-            return super::dotted::sweep(vectors, rows, pieces, partial, put);
         }
         match vectors {
             4 => widened::sweep::<64>(rows, pieces, partial, put),

@@ -14,7 +14,7 @@ use crate::backend::cpu::kernel::pages::{Arena, Region};
 use crate::backend::cpu::kernel::rows::bf16;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::spin_pool::SpinPool;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::backend::cpu::kernel::tiles::ByteRows;
 use crate::backend::cpu::kernel::tiles::{FewRows, STEP, Unit};
 use crate::{ModelError, WeightFormat};
@@ -192,7 +192,7 @@ impl Panels {
             unsafe { unit.multiply_few(few, take) };
             return true;
         }
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
         if self.format == WeightFormat::Q8 && Unit::takes_bytes(rows) {
             let job = ByteRows { left, left_stride, rows, panels: start, count, blocks: self.k / BLOCK };
             // SAFETY: as above, of blocks.

@@ -268,6 +268,23 @@ fn on_tiles_a_row_is_the_same_bits_in_any_company_whoever_multiplies() {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+#[test]
+fn matrix_products_of_arm_have_the_bits_of_its_dot_products() {
+    use crate::backend::cpu::kernel::features::{Features, LanesLevel};
+    if Unit::here() != Some(Unit::Dots) || Features::here().lanes != LanesLevel::Neon {
+        return;
+    }
+    for (n, k) in [(70, 37), (33, 64), (200, 100)] {
+        let (x, w) = (values(70 * k, 1), values(n * k, 2));
+        let [matrices, vectors] = [Some(Unit::Dots), None].map(|unit| for_unit(unit, WeightFormat::Bf16, &w, (n, k)));
+        for count in [1, 2, 3, 7, 16, 33, 70] {
+            let [a, b] = [&matrices, &vectors].map(|panels| product(panels, &x[..count * k], k));
+            assert!(a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()), "{n} {k} {count}");
+        }
+    }
+}
+
 #[test]
 fn on_tiles_outputs_are_gated_as_without() {
     let (k, rows) = (40, 9);

@@ -1,6 +1,6 @@
 //! One entry for each unit, with the instructions that it needs, of what is written once for all of them.
 
-/// Makes the functions `hardware`, `avx512`, `avx2`, `neon` and `model` of one that is generic over its tiles. For
+/// Makes the functions `hardware`, `avx512`, `avx2`, `neon`, `dots` and `model` of one that is generic over its tiles. For
 /// modules of this folder.
 macro_rules! each_unit {
     ($run:ident $arguments:tt) => {
@@ -22,6 +22,10 @@ macro_rules! each_unit {
         each_unit! {
             #[cfg(target_arch = "aarch64")]
             neon, super::neon::Neon, $run $arguments
+        }
+        each_unit! {
+            #[cfg(target_arch = "aarch64")]
+            dots, super::dots::Dots, $run $arguments
         }
         each_unit! { model, super::model::Model, $run $arguments }
     };

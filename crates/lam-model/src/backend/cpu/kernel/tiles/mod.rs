@@ -5,13 +5,18 @@
 //! O = rn(a b + O); then C = rn(C + rn(E + O)). Numbers too small to be normal count as zero, going in and coming out.
 //! That is what Intel's AMX does (`tdpbf16ps`). Each summand of a product starts a step of its own, and its last step is
 //! filled up with zeros; how else a product is cut changes no bit, because partial sums wait as f32.
+//!
+//! Arm's products of bf16 are tiles too, in an order of their own (see `dots.rs`), and so are the blocks of attention where
+//! there are no tiles.
 
 mod ask;
 mod block;
 mod by_blocks;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod bytes;
 mod cut;
+#[cfg(target_arch = "aarch64")]
+mod dots;
 mod each_unit;
 mod few;
 #[cfg(target_arch = "x86_64")]
@@ -39,7 +44,7 @@ mod unit;
 
 pub(crate) use block::{BEYOND, SIDE, STEP, Sums, Tiles};
 pub(crate) use by_blocks::{BLOCK, RightBlocks, RowsByBlocks};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) use bytes::ByteRows;
 pub(crate) use few::FewRows;
 pub(crate) use order::{Blocks, Multiplier, OwnOrder, Pair};

@@ -104,6 +104,11 @@ entry! {
 }
 entry! {
     /// See [`super::unit::run_by`].
+    #[cfg(target_arch = "aarch64")]
+    dots, super::dots::Dots, Plain<true>
+}
+entry! {
+    /// See [`super::unit::run_by`].
     model, super::model::Model, Plain<true>
 }
 

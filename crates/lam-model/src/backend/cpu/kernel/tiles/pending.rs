@@ -129,7 +129,7 @@ pub(super) mod wide {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
 
@@ -153,7 +153,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_arch = "x86_64")]
     fn both_forms_write_the_same_bits() {
         use crate::backend::cpu::kernel::dispatch::{Level, level};
         if level() != Level::Avx512 {

@@ -115,6 +115,10 @@ entry! {
     neon, super::neon::Neon, pack_neon, false
 }
 entry! {
+    #[cfg(target_arch = "aarch64")]
+    dots, super::dots::Dots, pack_dots, false
+}
+entry! {
     model, super::model::Model, pack_model, false
 }
 

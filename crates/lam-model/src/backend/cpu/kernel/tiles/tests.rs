@@ -1,4 +1,4 @@
-//! Every unit against the documented order of sums, element by element, bit by bit.
+//! Every unit against its documented order of sums, element by element, bit by bit.
 
 use half::bf16;
 
@@ -29,6 +29,29 @@ fn add_term(sum: f32, products: impl Iterator<Item = (bf16, bf16)>) -> f32 {
     })
 }
 
+/// a + b, of which what is not exact becomes the neighbour whose last bit is 1.
+#[cfg(target_arch = "aarch64")]
+fn odd_sum(a: f32, b: f32) -> f32 {
+    let (a, b) = (f64::from(flushed(a)), f64::from(flushed(b)));
+    let sum = a + b;
+    // What the sum in 53 bits lost.
+    let lost = (a - (sum - (sum - a))) + (b - (sum - a));
+    let near = sum as f32;
+    let beyond = if f64::from(near) == sum { lost } else { sum - f64::from(near) };
+    let (exact, odd) = (beyond == 0.0 || !sum.is_finite(), near.to_bits() & 1 == 1);
+    let outwards = (beyond > 0.0) == (near > 0.0);
+    let other = if outwards { near.to_bits() + 1 } else { near.to_bits().wrapping_sub(1) };
+    flushed(if exact || odd { near } else { f32::from_bits(other) })
+}
+
+/// The same in the order of Arm's dot products.
+#[cfg(target_arch = "aarch64")]
+fn add_dots(sum: f32, products: impl Iterator<Item = (bf16, bf16)>) -> f32 {
+    let mut products: Vec<f32> = products.map(|(a, b)| flushed(flushed(a.wide()) * flushed(b.wide()))).collect();
+    products.resize(products.len().next_multiple_of(32), 0.0);
+    products.chunks(2).fold(sum, |sum, pair| odd_sum(sum, odd_sum(pair[0], pair[1])))
+}
+
 /// A product of two terms, its result before, and what it should be.
 struct Case {
     m: usize,
@@ -40,14 +63,31 @@ struct Case {
 }
 
 impl Case {
+    /// Of every size that is an edge of something, in an order of sums.
+    fn all(add: fn(f32, &mut dyn Iterator<Item = (bf16, bf16)>) -> f32) -> impl Iterator<Item = Self> {
+        let sizes = [
+            (1, 1, [1, 1]),
+            (7, 70, [33, 2]),
+            (33, 17, [64, 5]),
+            (16, 40, [700, 31]),
+            (65, 130, [1100, 40]),
+            (300, 9, [8, 3]),
+        ];
+        sizes.into_iter().map(move |(m, n, reductions)| Self::new((m, n), reductions, add))
+    }
+
     /// The first term is x wᵀ, the second aᵀ w.
-    fn new(m: usize, n: usize, reductions: [usize; 2]) -> Self {
+    fn new(
+        (m, n): (usize, usize),
+        reductions: [usize; 2],
+        add: fn(f32, &mut dyn Iterator<Item = (bf16, bf16)>) -> f32,
+    ) -> Self {
         let [k, l] = reductions;
         let (left, right) = ([mixed(m * k, 1), mixed(l * m, 2)], [mixed(n * k, 3), mixed(l * n, 4)]);
         let sum = |at: usize| {
             let (i, j) = (at / n, at % n);
-            let first = add_term(0.0, (0..k).map(|p| (left[0][i * k + p], right[0][j * k + p])));
-            add_term(first, (0..l).map(|p| (left[1][p * m + i], right[1][p * n + j])))
+            let first = add(0.0, &mut (0..k).map(|p| (left[0][i * k + p], right[0][j * k + p])));
+            add(first, &mut (0..l).map(|p| (left[1][p * m + i], right[1][p * n + j])))
         };
         let sums = (0..m * n).map(sum).collect();
         Self { m, n, reductions, left, right, sums }
@@ -71,38 +111,42 @@ impl Case {
     }
 }
 
+/// Whether a unit gives the case's sums, wherever they go.
+fn check(case: &Case, unit: Unit) {
+    let (m, n, stride) = (case.m, case.n, case.n + 3);
+    let start = values(m * stride, 5);
+    let (mut plain, mut added) = (start.clone(), start.clone());
+    let mut narrow = vec![bf16::ONE; m * stride];
+    case.run(unit, stride, SharedOut::F32(Shared::new(&mut plain)));
+    case.run(unit, stride, SharedOut::Add(Shared::new(&mut added)));
+    case.run(unit, stride, SharedOut::Bf16(Shared::new(&mut narrow)));
+    for at in 0..m * stride {
+        let (i, j) = (at / stride, at % stride);
+        if j >= n {
+            assert!(plain[at] == start[at] && added[at] == start[at] && narrow[at] == bf16::ONE, "outside");
+            continue;
+        }
+        let sum = case.sums[i * n + j] * 0.75;
+        let name = format!("{unit:?} {m} {n} {:?}: row {i}, column {j}", case.reductions);
+        assert_eq!(plain[at].to_bits(), sum.to_bits(), "{name}");
+        assert_eq!(added[at].to_bits(), (start[at] + sum).to_bits(), "{name}, added");
+        assert_eq!(narrow[at].to_bits(), <bf16 as Element>::narrow(sum).to_bits(), "{name}, narrowed");
+    }
+}
+
 #[test]
 fn every_unit_sums_in_the_order_that_is_documented() {
-    for (m, n, reductions) in [
-        (1, 1, [1, 1]),
-        (7, 70, [33, 2]),
-        (33, 17, [64, 5]),
-        (16, 40, [700, 31]),
-        (65, 130, [1100, 40]),
-        (300, 9, [8, 3]),
-    ] {
-        let case = Case::new(m, n, reductions);
-        let stride = n + 3;
-        let start = values(m * stride, 5);
-        for unit in Unit::all_here() {
-            let (mut plain, mut added) = (start.clone(), start.clone());
-            let mut narrow = vec![bf16::ONE; m * stride];
-            case.run(unit, stride, SharedOut::F32(Shared::new(&mut plain)));
-            case.run(unit, stride, SharedOut::Add(Shared::new(&mut added)));
-            case.run(unit, stride, SharedOut::Bf16(Shared::new(&mut narrow)));
-            for at in 0..m * stride {
-                let (i, j) = (at / stride, at % stride);
-                if j >= n {
-                    assert!(plain[at] == start[at] && added[at] == start[at] && narrow[at] == bf16::ONE, "outside");
-                    continue;
-                }
-                let sum = case.sums[i * n + j] * 0.75;
-                let name = format!("{unit:?} {m} {n} {reductions:?}: row {i}, column {j}");
-                assert_eq!(plain[at].to_bits(), sum.to_bits(), "{name}");
-                assert_eq!(added[at].to_bits(), (start[at] + sum).to_bits(), "{name}, added");
-                assert_eq!(narrow[at].to_bits(), <bf16 as Element>::narrow(sum).to_bits(), "{name}, narrowed");
-            }
-        }
+    for case in Case::all(|sum, products| add_term(sum, products)) {
+        Unit::all_here().into_iter().for_each(|unit| check(&case, unit));
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[test]
+fn products_of_arm_sum_in_the_order_of_its_dot_products() {
+    // Where there are none, multiply-adds have been tried.
+    if Unit::here() == Some(Unit::Dots) {
+        Case::all(|sum, products| add_dots(sum, products)).for_each(|case| check(&case, Unit::Dots));
     }
 }
 

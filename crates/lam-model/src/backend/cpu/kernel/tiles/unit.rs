@@ -5,13 +5,15 @@ use std::ops::Range;
 use lam_cuda::Numerics;
 use rayon::prelude::*;
 
+#[cfg(target_arch = "aarch64")]
+use super::super::features::LanesLevel;
 use super::super::features::{Features, Level, TileUnit};
 use super::super::numerics::numerics;
 use super::super::panel::Words;
 use super::super::shared::Shared;
 use super::block::{PAIR, SIDE};
 use super::by_blocks::{self, RightBlocks, RowsByBlocks};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use super::bytes::{self, ByteRows};
 use super::cut::Pass;
 use super::few::{self, FewRows, TakeRow};
@@ -35,6 +37,9 @@ pub(crate) enum Unit {
     /// The same of NEON.
     #[cfg(target_arch = "aarch64")]
     Neon,
+    /// Arm's matrix products of bf16, in an order of their own.
+    #[cfg(target_arch = "aarch64")]
+    Dots,
     /// Plain Rust.
     Model,
 }
@@ -50,10 +55,12 @@ const ALONE: usize = 1 << 17;
 /// Rows from which on the processor's tiles are faster than its vectors in generation.
 #[cfg(target_arch = "x86_64")]
 const TILES_FROM: usize = 4;
-
-/// The same of bytes.
+/// Rows of bytes from which on matrices of them are multiplied faster than vectors: measured with AMX, reckoned for Arm,
+/// where laying a panel's bytes side by side takes as long as the products of two rows.
 #[cfg(target_arch = "x86_64")]
-const BYTE_TILES_FROM: usize = 9;
+const BYTES_FROM: usize = 9;
+#[cfg(target_arch = "aarch64")]
+const BYTES_FROM: usize = 4;
 
 impl Unit {
     /// Who multiplies in this process; nobody where products are taken in another order.
@@ -67,6 +74,9 @@ impl Unit {
             Some(TileUnit::Hardware) => None,
             Some(TileUnit::Model) => Some(Self::Model),
             None if numerics() == Numerics::Portable => Some(Self::fused(features.level).unwrap_or(Self::Model)),
+            #[cfg(target_arch = "aarch64")]
+            None if features.bf16 => Some(Self::Dots),
+            #[cfg(not(target_arch = "aarch64"))]
             None if features.bf16 => None,
             None => Self::fused(features.level),
         }
@@ -74,7 +84,8 @@ impl Unit {
 
     /// The same for generation, which without tiles has loops of its own for each level.
     pub(crate) fn for_generation() -> Option<Self> {
-        let has_tiles = Features::here().tiles.is_some();
+        let features = Features::here();
+        let has_tiles = features.tiles.is_some() || cfg!(target_arch = "aarch64") && features.bf16;
         Self::here().filter(|_| has_tiles || numerics() == Numerics::Portable)
     }
 
@@ -83,13 +94,11 @@ impl Unit {
     pub(crate) fn all_here() -> Vec<Self> {
         let features = Features::here();
         let hardware = Self::here().filter(|_| features.tiles == Some(TileUnit::Hardware));
-        let mut units: Vec<Self> =
-            [Some(Self::Model), hardware, Self::fused(features.level)].into_iter().flatten().collect();
         #[cfg(target_arch = "x86_64")]
-        if features.level == Level::Avx512 {
-            units.push(Self::Avx2);
-        }
-        units
+        let below = (features.level == Level::Avx512).then_some(Self::Avx2);
+        #[cfg(not(target_arch = "x86_64"))]
+        let below = None;
+        [Some(Self::Model), hardware, Self::fused(features.level), below].into_iter().flatten().collect()
     }
 
     /// Who follows the tiles' order where there are none; nobody where multiply-adds are not fused.
@@ -141,6 +150,8 @@ impl Unit {
                 Self::Avx2 => product::avx2(work, plan, packed),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => product::neon(work, plan, packed),
+                #[cfg(target_arch = "aarch64")]
+                Self::Dots => product::dots(work, plan, packed),
                 Self::Model => product::model(work, plan, packed),
             }
         }
@@ -159,6 +170,8 @@ impl Unit {
                 Self::Avx2 => product::pack_avx2(terms, pass, columns, out),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => product::pack_neon(terms, pass, columns, out),
+                #[cfg(target_arch = "aarch64")]
+                Self::Dots => product::pack_dots(terms, pass, columns, out),
                 Self::Model => product::pack_model(terms, pass, columns, out),
             }
         }
@@ -183,25 +196,31 @@ impl Unit {
                 Self::Avx2 => few::avx2(job, take),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => few::neon(job, take),
+                #[cfg(target_arch = "aarch64")]
+                Self::Dots => few::dots(job, take),
                 Self::Model => few::model(job, take),
             }
         }
     }
 
-    /// Whether so many rows of bytes are multiplied on the processor's tiles. They have the bits that vectors give them.
-    #[cfg(target_arch = "x86_64")]
+    /// Whether so many rows of bytes are multiplied as matrices. They have the bits that vectors give them.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn takes_bytes(rows: usize) -> bool {
-        rows >= BYTE_TILES_FROM && Features::here().tiles == Some(TileUnit::Hardware)
+        #[cfg(target_arch = "x86_64")]
+        let has_them = Features::here().tiles == Some(TileUnit::Hardware);
+        #[cfg(target_arch = "aarch64")]
+        let has_them = Features::here().lanes == LanesLevel::Neon;
+        rows >= BYTES_FROM && has_them
     }
 
-    /// Rows of bytes by whole panels, on this thread and the processor's tiles.
+    /// Rows of bytes by whole panels, on this thread.
     ///
     /// # Safety
     /// The pointers are good for what `job` says, and [`Unit::takes_bytes`] says so.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) unsafe fn multiply_bytes(job: ByteRows, take: &mut TakeRow<'_>) {
         // SAFETY: the caller's.
-        unsafe { bytes::hardware(job, take) }
+        unsafe { bytes::multiply(job, take) }
     }
 
     /// Rows by blocks of keys or of values, on this thread. The sums of a row have the same bits in any company.
@@ -220,6 +239,8 @@ impl Unit {
                 Self::Avx2 => by_blocks::avx2(jobs, blocks),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => by_blocks::neon(jobs, blocks),
+                #[cfg(target_arch = "aarch64")]
+                Self::Dots => by_blocks::dots(jobs, blocks),
                 Self::Model => by_blocks::model(jobs, blocks),
             }
         }
@@ -296,12 +317,14 @@ pub(crate) unsafe fn run_by(unit: Option<Unit>, work: impl OwnOrder) {
             Some(Unit::Avx2) => order::avx2(work),
             #[cfg(target_arch = "aarch64")]
             Some(Unit::Neon) => order::neon(work),
+            #[cfg(target_arch = "aarch64")]
+            Some(Unit::Dots) => order::dots(work),
             Some(Unit::Model) => order::model(work),
             #[cfg(target_arch = "x86_64")]
             None if Features::here().bf16 => order::pairs(work),
             #[cfg(not(target_arch = "aarch64"))]
             None => order::unfused(work),
-            // Its dot products of pairs have no form for tiles.
+            // Where there is a unit always.
             #[cfg(target_arch = "aarch64")]
             None => order::neon(work),
         }

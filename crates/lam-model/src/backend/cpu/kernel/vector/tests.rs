@@ -1,11 +1,14 @@
 //! Every implementation against the arrays, bit by bit.
 
+#[cfg(target_arch = "x86_64")]
 use half::bf16;
 
 use super::*;
+#[cfg(target_arch = "x86_64")]
 use crate::finite_difference::values;
 
 /// Numbers of all sizes, and what is none.
+#[cfg(target_arch = "x86_64")]
 fn mixed() -> Vec<[f32; LANES]> {
     let spread = |i: u32| f32::from_bits(i.wrapping_mul(0x9e37_79b9));
     let special =
@@ -15,6 +18,7 @@ fn mixed() -> Vec<[f32; LANES]> {
 }
 
 /// The same bits, or no number in both.
+#[cfg(target_arch = "x86_64")]
 fn same(a: &[f32], b: &[f32], what: &str) {
     for (a, b) in a.iter().zip(b) {
         assert!(a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(), "{what}: {a} {b}");

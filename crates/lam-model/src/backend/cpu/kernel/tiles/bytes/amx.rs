@@ -1,35 +1,12 @@
-//! Rows of bytes by panels of bytes, in blocks of 32 that each have a factor: on the processor's tiles, where whole
-//! numbers are summed exactly, so that the results are those of products of bytes by vectors, bit for bit.
+//! Bytes on the processor's tiles.
 
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::block::{SIDE, Sums};
-use super::few::TakeRow;
-use super::hardware::{Config, tiles};
-
-/// Inputs of a block.
-const BLOCK: usize = 32;
-/// Words of a block of a row, and of a block of a panel behind its factors.
-const ROW_WORDS: usize = BLOCK / 4;
-/// Words of a panel's block: 32 factors in f16, then [8, 32] quadruples of bytes.
-const PANEL_WORDS: usize = SIDE / 2 + ROW_WORDS * SIDE;
-
-/// Rows by panels of 32 outputs. A row has, in words, its blocks' bytes (signed), their factors (f32), and what is to be
-/// added to each block's sum (i32); a panel's bytes are unsigned.
-#[derive(Clone, Copy)]
-pub(crate) struct ByteRows {
-    /// Whole tiles of 16 rows can be read from there.
-    pub(crate) left: *const u32,
-    /// Words from row to row.
-    pub(crate) left_stride: usize,
-    pub(crate) rows: usize,
-    pub(crate) panels: *const u32,
-    /// How many panels, one after the other.
-    pub(crate) count: usize,
-    /// Blocks of a row.
-    pub(crate) blocks: usize,
-}
+use super::super::block::{SIDE, Sums};
+use super::super::few::TakeRow;
+use super::super::hardware::{Config, tiles};
+use super::{BLOCK, ByteRows};
 
 /// Tiles 0 to 3 are sums of 16 × 16, 4 and 5 the left side, 16 rows of a block; 6 and 7 the right side, 8 quadruples by
 /// 16 outputs.
@@ -45,32 +22,27 @@ struct Whole([[i32; SIDE]; SIDE]);
 /// # Safety
 /// The pointers are good for what `job` says, and the processor has these tiles.
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma,f16c")]
-pub(super) unsafe fn hardware(job: ByteRows, take: &mut TakeRow<'_>) {
+pub(in super::super) unsafe fn multiply(job: ByteRows, take: &mut TakeRow<'_>) {
     let mut whole = [Whole([[0; SIDE]; SIDE]), Whole([[0; SIDE]; SIDE])];
     let mut sums = Sums::ZERO;
     // SAFETY: the caller's, here and below.
     unsafe { tiles!("ldtilecfg [{}]", in(reg) &raw const BLOCKS) };
     for panel in 0..job.count {
-        let panel_words = job.panels.wrapping_add(panel * job.blocks * PANEL_WORDS);
         for first in (0..job.rows).step_by(SIDE) {
             let rows = SIDE.min(job.rows - first);
-            let left = job.left.wrapping_add(first * job.left_stride);
             sums.0[..rows].fill([0.0; SIDE]);
             // The tiles sum a block while the vectors finish the one before.
             for block in 0..=job.blocks {
                 // SAFETY: as above.
                 unsafe {
                     if block < job.blocks {
-                        let right = panel_words.wrapping_add(block * PANEL_WORDS + SIDE / 2);
-                        let left = left.wrapping_add(block * ROW_WORDS);
-                        multiply(left, 4 * job.left_stride, right, rows > 16, &mut whole[block % 2]);
+                        let (left, right) = (job.bytes(first, block), job.panel(panel, block).wrapping_add(SIDE / 2));
+                        multiply_block(left, 4 * job.left_stride, right, rows > 16, &mut whole[block % 2]);
                     }
                     if let Some(before) = block.checked_sub(1) {
-                        let factors = panel_words.wrapping_add(before * PANEL_WORDS);
-                        // Behind a row's bytes.
-                        let beside = left.wrapping_add(job.blocks * ROW_WORDS + before);
-                        let beside = Beside { first: beside, stride: job.left_stride, blocks: job.blocks };
-                        finish(&whole[before % 2], factors, beside, &mut sums, rows);
+                        let first = job.factor(first, before);
+                        let beside = Beside { first, stride: job.left_stride, blocks: job.blocks };
+                        finish(&whole[before % 2], job.panel(panel, before), beside, &mut sums, rows);
                     }
                 }
             }
@@ -85,7 +57,7 @@ pub(super) unsafe fn hardware(job: ByteRows, take: &mut TakeRow<'_>) {
 
 /// A block's sums of up to 16 or 32 rows.
 #[inline(always)]
-unsafe fn multiply(left: *const u32, left_stride: usize, right: *const u32, tall: bool, whole: &mut Whole) {
+unsafe fn multiply_block(left: *const u32, left_stride: usize, right: *const u32, tall: bool, whole: &mut Whole) {
     let (right_stride, to) = (4 * SIDE, whole.0.as_mut_ptr());
     // SAFETY: the caller's.
     unsafe {
