@@ -72,5 +72,5 @@ pub use lora::{Finetuning, LoraConfig, Rounding, TargetModules};
 pub use matrix_product::MatrixProduct;
 pub use precision::Precision;
 pub use processor::Processor;
-pub use source::{AdapterOutline, ModelSource, open_reward_model, record_base, repository};
+pub use source::{AdapterOutline, ModelSource, is_reward_model, open_reward_model, record_base, repository};
 pub use threads::tune_threads;

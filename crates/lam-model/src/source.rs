@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::decoder::build::Kept;
-use crate::files::{BaseRecord, Change, ModelFiles, PeftAdapter, PeftConfig, Tensors, named_base};
+use crate::files::{
+    BaseRecord, Change, ModelFiles, PeftAdapter, PeftConfig, Tensors, is_classifier, named_base, read_config,
+};
 use crate::{Decoder, DecoderConfig, Device, Finetuning, ModelError, Rounding};
 
 /// A policy on disk that was looked at and can be loaded.
@@ -217,6 +219,15 @@ impl Decoder {
 pub fn record_base(adapter: &Path, base: &Path) -> Result<(), ModelError> {
     let weights = ModelFiles::open(base, false)?.tensors()?.fingerprint()?;
     BaseRecord { weights, rounding: Rounding::default() }.write(adapter)
+}
+
+/// Whether a directory holds a reward model: a sequence classifier in Hugging Face's files.
+///
+/// # Errors
+/// A `config.json` that cannot be read.
+pub fn is_reward_model(directory: &Path) -> Result<bool, ModelError> {
+    let may_be = directory.join("config.json").is_file() && !lam_gguf::is_model(directory);
+    Ok(may_be && is_classifier(&read_config(directory)?))
 }
 
 /// Looks at a reward model without loading it; its shape.

@@ -45,7 +45,6 @@ mod maker;
 mod ppo;
 mod preference;
 mod rollout;
-mod score;
 mod share;
 mod stage;
 mod tries;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use lam_inference::{GenerationRequest, Generator, Sampling};
+use lam_inference::{GenerationRequest, Generator, Sampling, normalized_reward, reward_scores};
 use lam_model::{Decoder, ScalarHead};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
@@ -14,7 +14,6 @@ use lam_types::{FunctionSpec, Trajectory};
 
 use crate::balance::call_of;
 use crate::rollout::Rollout;
-use crate::score::{normalized, scores};
 use crate::words::Words;
 use crate::{PolicyConfig, ReinforceError, Samples};
 
@@ -194,9 +193,9 @@ impl RolloutMaker<'_> {
     fn scored(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
         let (decoder, head) = self.reward_model;
         let sequences: Vec<&[u32]> = rollouts.iter().map(|rollout| rollout.input_ids.as_slice()).collect();
-        let scores = scores(decoder, head, &sequences)?;
+        let scores = reward_scores(decoder, head, &sequences)?;
         for (rollout, score) in rollouts.iter_mut().zip(scores) {
-            rollout.reward = normalized(score);
+            rollout.reward = normalized_reward(score);
         }
         Ok(rollouts)
     }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows, is_held_out};
+use lam_inference::{normalized_reward, reward_scores};
 use lam_model::{Decoder, Device, ModelSource, ScalarHead};
 use lam_prompt::{PromptError, Renderer};
 use lam_signal::{Cancel, Progress};
@@ -17,7 +18,6 @@ use serde_json::{Value, json};
 
 use crate::balance::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
 use crate::calibration::Calibration;
-use crate::score::{normalized, scores};
 use crate::value::with_step_values;
 use crate::{Balance, ReinforceError, RewardConfig, Target};
 
@@ -157,7 +157,7 @@ impl Preferred {
 /// The reward of each step, in [−0.5, 0.5]: with a half on top, the predicted chance that its try succeeds.
 fn rewards(decoder: &Decoder, head: &ScalarHead, steps: &[Labelled]) -> Result<Vec<f64>, ReinforceError> {
     let sequences: Vec<&[u32]> = steps.iter().map(|step| step.example.input_ids.as_slice()).collect();
-    Ok(scores(decoder, head, &sequences)?.into_iter().map(|score| normalized(score).into()).collect())
+    Ok(reward_scores(decoder, head, &sequences)?.into_iter().map(|score| normalized_reward(score).into()).collect())
 }
 
 fn labelled(

@@ -8,7 +8,7 @@ mod peft;
 mod tensors;
 mod write;
 
-pub(crate) use describe::{is_classifier, write_config};
+pub(crate) use describe::{is_classifier, read_config, write_config};
 pub(crate) use gguf::write::write as write_gguf;
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
