@@ -37,8 +37,13 @@ mod template;
 mod tokenizer;
 
 pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
-pub use chat::{Message, Question, Role, messages, plan_messages, read_question};
-pub use constraint::{AnswerLimits, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint};
+pub use chat::{
+    CallPart, CallReader, CalledFunction, Message, Question, Role, Said, Tool, ToolCall, ToolFunction, ToolQuestion,
+    ToolQuestionError, messages, plan_messages, read_question,
+};
+pub use constraint::{
+    AnswerLimits, CallFormat, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint,
+};
 pub use error::{ParseError, PromptError};
 pub use gguf::gguf_tokenizer;
 pub use preview::{Piece, Style, draw};

@@ -1,5 +1,7 @@
 //! The one renderer: states, actions, plans and texts as tokens, and answers back.
 
+mod answered;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +10,14 @@ use lam_types::{Action, FunctionSpec, Observation, State};
 use serde_json::{Map, Value};
 
 use crate::answer::{action_json, plan_json};
+use crate::chat::call_forms::MARKS;
 use crate::chat::form::Chat;
 use crate::compact::{Compact, Markers};
 use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
 use crate::tokenizer::{Cover, model_config, read_object};
 use crate::{
-    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, messages, parse_action_text,
+    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, Tool, messages, parse_action_text,
     parse_action_text_tolerant, parse_plan_text, plan_messages,
 };
 
@@ -117,7 +120,7 @@ impl Renderer {
     pub fn action_prompt(&self, state: &State, functions: &[FunctionSpec]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
             Template::Compact(markers) => Ok(self.compact(*markers).action_prompt(state)),
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, &messages(state, functions)),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, &messages(state, functions), &[]),
         }
     }
 
@@ -139,7 +142,7 @@ impl Renderer {
     pub fn plan_prompt(&self, task: &str) -> Result<Vec<u32>, PromptError> {
         match &self.template {
             Template::Compact(markers) => Ok(self.compact(*markers).plan_prompt(task)),
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, &plan_messages(task)),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, &plan_messages(task), &[]),
         }
     }
 
@@ -160,8 +163,21 @@ impl Renderer {
     /// # Errors
     /// As for [`Renderer::action_prompt`].
     pub fn chat_prompt(&self, conversation: &[Message]) -> Result<Vec<u32>, PromptError> {
+        self.chat_prompt_with_tools(conversation, &[])
+    }
+
+    /// The same where tools may be called. A chat template without a place for them, for calls or for results gets these
+    /// in words; the compact template has none.
+    ///
+    /// # Errors
+    /// As for [`Renderer::action_prompt`], or tools, calls or results for the compact template.
+    pub fn chat_prompt_with_tools(&self, conversation: &[Message], tools: &[Tool]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, conversation),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, conversation, tools),
+            Template::Compact(_) if !tools.is_empty() || conversation.iter().any(Message::is_of_tools) => {
+                let reason = "the compact template has no words for tools";
+                Err(PromptError::output("conversation", &reason, "ask with App. C's slots, in which calls have a form"))
+            }
             Template::Compact(_) => self.open_text(&self.markup(conversation)),
         }
     }
@@ -206,6 +222,11 @@ impl Renderer {
             Template::Compact(_) => "",
             Template::Chat(chat) => chat.lead(),
         }
+    }
+
+    /// The tokens by which some models mark calls of tools. They belong to an answer's text although they may be special.
+    pub fn call_marks(&self) -> Vec<u32> {
+        MARKS.iter().filter_map(|mark| self.tokenizer.token_id(mark)).collect()
     }
 
     /// An answer to one of our questions as the JSON that App. C asks for, in whatever form the model gives it.
@@ -265,7 +286,13 @@ impl Renderer {
 
     /// Keeps an answer executable on this screen with these functions.
     pub fn action_constraint(&self, observation: &Observation, functions: &[FunctionSpec]) -> Box<dyn TokenConstraint> {
-        self.grammar.constraint(&self.tokenizer, observation, functions, self.limits)
+        self.grammar.constraint(&self.tokenizer, observation, (functions, false), self.limits)
+    }
+
+    /// The same for an answer that must call one of the functions, of which at least one is callable on the screen
+    /// ([`FunctionSpec::is_callable`]).
+    pub fn call_constraint(&self, observation: &Observation, functions: &[FunctionSpec]) -> Box<dyn TokenConstraint> {
+        self.grammar.constraint(&self.tokenizer, observation, (functions, true), self.limits)
     }
 
     /// Tokens as people see them, with those marked that the loss counts. Tokens that are only parts of a character

@@ -104,7 +104,7 @@ fn chat(messages: &[Message], model: &ServedModel, executable: bool) -> Result<P
 /// A lone message to a model of the compact template, which knows two questions: without that template's own markup it is
 /// a task to be planned.
 fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
-    let [Message { role: Role::User, content }] = messages else { return None };
+    let [Message { role: Role::User, content, .. }] = messages else { return None };
     if !renderer.is_compact() {
         return None;
     }

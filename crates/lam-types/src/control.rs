@@ -129,6 +129,11 @@ impl Observation {
         self.controls.iter().find(|control| control.label == label)
     }
 
+    /// The controls that can be used now.
+    pub fn usable(&self) -> impl Iterator<Item = &Control> {
+        self.controls.iter().filter(|control| control.enabled && !control.label.is_empty())
+    }
+
     /// The controls with this text, in label order.
     pub fn controls_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Control> {
         self.controls.iter().filter(move |control| control.control_text == name)

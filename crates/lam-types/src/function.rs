@@ -92,4 +92,14 @@ impl FunctionSpec {
     pub fn has_arguments(&self, observation: &Observation) -> bool {
         self.args.iter().all(|arg| !arg.required || arg.kind.is_possible(observation))
     }
+
+    /// Whether it can be called on this screen: there is a usable control that it acts on, if it needs one, and a value
+    /// for every argument that a call must have.
+    pub fn is_callable(&self, observation: &Observation) -> bool {
+        let has_target = match &self.target {
+            Target::Application => true,
+            Target::Control(types) => observation.usable().any(|control| types.contains(&control.control_type)),
+        };
+        has_target && self.has_arguments(observation)
+    }
 }

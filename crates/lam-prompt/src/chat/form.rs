@@ -4,15 +4,17 @@
 //!
 //! The rendered text is tokenised at once with its special tokens recognised and none added. Contents that spell a
 //! special token stay text. A template that has no place for a system message gets the system text at the head of the
-//! user message that follows.
+//! user message that follows; one that has none for tools, their calls or results gets them in words.
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use minijinja::Value;
 
 use super::jinja::ChatTemplate;
 use super::source::Source;
-use super::{Message, Role, plan_messages};
+use super::{Message, Role, Tool, ToolCall, plan_messages, tools};
 use crate::tokenizer::{CHAT_TEMPLATE, Cover, SpecialNames};
 use crate::{PromptError, Tokenizer};
 
@@ -42,6 +44,19 @@ pub(crate) struct Chat {
     tail: String,
     /// The token that ends an answer.
     end: u32,
+    /// What it does with tools, once that was asked for.
+    tools: OnceLock<OfTools>,
+}
+
+/// What a template has places for.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfTools {
+    /// The tools that may be called.
+    offers: bool,
+    /// Calls in a history and their results.
+    tells: bool,
+    /// Whether the ids of calls must be short.
+    short_ids: bool,
 }
 
 impl Chat {
@@ -68,6 +83,7 @@ impl Chat {
             lead: String::new(),
             tail: String::new(),
             end: tokenizer.eos(),
+            tools: OnceLock::new(),
         };
         chat.learn_surroundings().or_else(|_| {
             chat.merges_system = true;
@@ -111,18 +127,76 @@ impl Chat {
     /// # Errors
     /// When the template refuses the messages.
     pub(crate) fn text(&self, messages: &[Message]) -> Result<String, PromptError> {
-        self.render(messages, true)
+        self.render(messages, &[], true)
     }
 
-    /// The ids of a conversation that waits for an answer.
+    /// The ids of a conversation that waits for an answer, in which `tools` may be called.
     ///
     /// # Errors
     /// When the template refuses the messages, or the tokenizer the text.
-    pub(crate) fn prompt(&self, tokenizer: &Tokenizer, messages: &[Message]) -> Result<Vec<u32>, PromptError> {
-        let cover = Cover::over(&self.reserved, messages.iter().map(|message| message.content.as_str()));
-        let covered = |message: &Message| Message::new(message.role, cover.cover(&message.content));
-        let covered: Vec<Message> = messages.iter().map(covered).collect();
-        tokenizer.encode_rendered(&self.render(&covered, true)?, &cover)
+    pub(crate) fn prompt(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[Message],
+        tools: &[Tool],
+    ) -> Result<Vec<u32>, PromptError> {
+        let (messages, tools) = self.in_words(messages, tools);
+        let texts = messages.iter().flat_map(tools::texts_of_message);
+        let texts: Vec<&str> = texts.chain(tools.iter().flat_map(tools::texts_of_tool)).collect();
+        let cover = Cover::over(&self.reserved, texts.iter().copied());
+        let change = |text: &str| cover.cover(text);
+        let covered: Vec<Message> = messages.iter().map(|message| tools::changed_message(message, &change)).collect();
+        let tools: Vec<Tool> = tools.iter().map(|tool| tools::changed_tool(tool, &change)).collect();
+        tokenizer.encode_rendered(&self.render(&covered, &tools, true)?, &cover)
+    }
+
+    /// The conversation as the template takes it, and the tools that it offers itself.
+    fn in_words<'m>(&self, messages: &'m [Message], tools: &'m [Tool]) -> (Cow<'m, [Message]>, &'m [Tool]) {
+        let mut messages = Cow::Borrowed(messages);
+        let has_calls = messages.iter().any(Message::is_of_tools);
+        if tools.is_empty() && !has_calls {
+            return (messages, tools);
+        }
+        let known = *self.tools.get_or_init(|| self.learn_tools());
+        if has_calls && !known.tells {
+            messages = Cow::Owned(tools::told_in_words(&messages));
+        } else if has_calls && known.short_ids {
+            messages = Cow::Owned(tools::with_short_ids(&messages));
+        }
+        if tools.is_empty() || known.offers {
+            return (messages, tools);
+        }
+        (Cow::Owned(tools::offered_in_words(&messages, tools)), &[])
+    }
+
+    /// Tries the template with a tool, and with a call of it and the result: it has a place for what it writes.
+    fn learn_tools(&self) -> OfTools {
+        let (name, value, result) = ("probed_function", "probed-value", "probed-result");
+        let properties = serde_json::json!({"probed": {"type": "string", "description": "What is tried."}});
+        let schema = serde_json::json!({"type": "object", "properties": properties, "required": ["probed"]});
+        let probe = [Tool::new(name, Some("A function to try.".into()), schema)];
+        let writes = |messages: &[Message], tools: &[Tool], words: &[&str]| {
+            let text = self.render(messages, tools, true);
+            text.is_ok_and(|text| words.iter().all(|word| text.contains(word)))
+        };
+        let offers = writes(&plan_messages("?"), &probe, &[name]);
+        let offered = if offers { &probe[..] } else { &[] };
+        let tells = |id: &str| {
+            let arguments = serde_json::Map::from_iter([("probed".to_owned(), value.into())]);
+            let call = Message {
+                tool_calls: vec![ToolCall::new(id, name, arguments)],
+                ..Message::new(Role::Assistant, String::new())
+            };
+            let told = Message {
+                tool_call_id: Some(id.to_owned()),
+                name: Some(name.to_owned()),
+                ..Message::new(Role::Tool, result)
+            };
+            let asked = Message::new(Role::User, "?");
+            writes(&[asked, call, told], offered, &[name, value, result])
+        };
+        let short_ids = !tells("call_0123456789abcdef") && tells("probed001");
+        OfTools { offers, tells: short_ids || tells("call_0123456789abcdef"), short_ids }
     }
 
     /// The ids of an answer with its end, as they follow any prompt.
@@ -150,10 +224,10 @@ impl Chat {
         text.trim_end().strip_suffix(self.tail.trim()).unwrap_or(text)
     }
 
-    fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, PromptError> {
+    fn render(&self, messages: &[Message], tools: &[Tool], add_generation_prompt: bool) -> Result<String, PromptError> {
         match self.merges_system {
-            true => self.template.render(&merged(messages), add_generation_prompt),
-            false => self.template.render(messages, add_generation_prompt),
+            true => self.template.render(&merged(messages), tools, add_generation_prompt),
+            false => self.template.render(messages, tools, add_generation_prompt),
         }
     }
 
@@ -163,9 +237,9 @@ impl Chat {
         let question = plan_messages("?");
         let answered = |text: &str| {
             let answer = std::iter::once(Message::new(Role::Assistant, text));
-            self.render(&question.clone().into_iter().chain(answer).collect::<Vec<_>>(), false)
+            self.render(&question.clone().into_iter().chain(answer).collect::<Vec<_>>(), &[], false)
         };
-        let (asked, waiting) = (self.render(&question, false)?, self.render(&question, true)?);
+        let (asked, waiting) = (self.render(&question, &[], false)?, self.render(&question, &[], true)?);
         // The first words have nothing that a template would escape.
         if !waiting.contains(&question[0].content[..SYSTEM_WORDS]) {
             return Err(self.template.refused_because("leaves out what is asked"));
@@ -232,7 +306,7 @@ fn merged(messages: &[Message]) -> Vec<Message> {
                 merged.push(Message::new(Role::User, system.join("\n\n")));
                 system.clear();
             }
-            Role::Assistant => merged.push(message.clone()),
+            Role::Assistant | Role::Tool => merged.push(message.clone()),
         }
     }
     if !system.is_empty() {

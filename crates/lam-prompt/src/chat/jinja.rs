@@ -9,7 +9,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 use sha2::{Digest, Sha256};
 
-use super::{Message, printed, python};
+use super::{Message, Tool, printed, python};
 use crate::PromptError;
 
 /// Steps that one rendering may take: a template that loops for ever ends in an error.
@@ -53,15 +53,19 @@ impl ChatTemplate {
         self.source.contains(text)
     }
 
-    /// The conversation as text.
+    /// The conversation as text, with the tools that may be called; none are `None` to the template.
     ///
     /// # Errors
     /// What the template refuses or cannot do: with its line and the construct.
-    pub(crate) fn render(&self, messages: &[Message], add_generation_prompt: bool) -> Result<String, PromptError> {
+    pub(crate) fn render(
+        &self,
+        messages: &[Message],
+        tools: &[Tool],
+        add_generation_prompt: bool,
+    ) -> Result<String, PromptError> {
         let none = Value::from(());
-        let context = context! {
-            messages, add_generation_prompt, tools => none, documents => none, ..self.special.clone()
-        };
+        let tools = if tools.is_empty() { none.clone() } else { Value::from_serialize(tools) };
+        let context = context! { messages, add_generation_prompt, tools, documents => none, ..self.special.clone() };
         self.environment.render_str(&self.source, context).map_err(|error| self.refused(&error))
     }
 
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn templates_are_rendered_as_by_transformers() {
         for (text, expected) in REFERENCES {
-            assert_eq!(template(text).unwrap().render(&messages(), false).unwrap(), expected, "{text}");
+            assert_eq!(template(text).unwrap().render(&messages(), &[], false).unwrap(), expected, "{text}");
         }
     }
 
@@ -175,7 +179,7 @@ mod tests {
             ),
         ] {
             let error = match template(text) {
-                Ok(template) => template.render(&messages(), false).unwrap_err(),
+                Ok(template) => template.render(&messages(), &[], false).unwrap_err(),
                 Err(error) => error,
             };
             let error = error.to_string();

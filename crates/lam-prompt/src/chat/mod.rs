@@ -1,5 +1,8 @@
 //! App. C as chat messages: a system text and the four labelled slots, for endpoints and for models' chat templates.
 
+mod agent;
+pub(crate) mod call_forms;
+mod calls;
 pub(crate) mod form;
 mod jinja;
 mod printed;
@@ -7,6 +10,7 @@ mod python;
 mod read;
 pub(crate) mod source;
 mod system;
+mod tools;
 
 use lam_types::{Control, FunctionSpec, PastAction, State, StepStatus};
 use serde::{Deserialize, Serialize};
@@ -14,7 +18,10 @@ use serde_json::{Value, json};
 
 use crate::answer::spaced;
 
+pub use agent::{ToolQuestion, ToolQuestionError};
+pub use calls::{CallPart, CallReader, Said};
 pub use read::{Question, read_question};
+pub use tools::{CalledFunction, Tool, ToolCall, ToolFunction};
 
 /// What stands before each of App. C's slots.
 const CONTROLS: &str = "<Available Control Item:> ";
@@ -30,6 +37,7 @@ pub enum Role {
     System,
     User,
     Assistant,
+    Tool,
 }
 
 /// One message of an OpenAI-compatible conversation.
@@ -37,14 +45,28 @@ pub enum Role {
 pub struct Message {
     /// Who speaks.
     pub role: Role,
-    /// What is said.
+    /// What is said; a tool's result.
     pub content: String,
+    /// The calls that an assistant's message makes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// The id of the call whose result a tool's message tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+    /// The name of the tool whose result it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Message {
     /// A message.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None, name: None }
+    }
+
+    /// Whether it calls tools, or tells what came of a call.
+    pub fn is_of_tools(&self) -> bool {
+        self.role == Role::Tool || !self.tool_calls.is_empty()
     }
 }
 

@@ -45,17 +45,37 @@ pub fn read_question(messages: &[Message]) -> Result<Option<Question>, String> {
     if let Some(task) = user.content.strip_prefix(REQUEST).filter(|_| system.content == system::PLAN) {
         return Ok(Some(Question::Plan { task: task.to_owned() }));
     }
-    let Some(slots) = Slots::find(&user.content) else { return Ok(None) };
     let Some(documentation) = between(&system.content, FUNCTIONS, AFTER_FUNCTIONS) else { return Ok(None) };
-    let controls: Vec<ControlItem> = json(slots.controls, CONTROLS)?;
+    let Some(state) = read_state(&user.content)? else { return Ok(None) };
+    Ok(Some(Question::Action { state, functions: read_functions(documentation)? }))
+}
+
+/// The state in App. C's four slots, if a text has them.
+///
+/// # Errors
+/// A slot that cannot be read: the reason.
+pub(super) fn read_state(text: &str) -> Result<Option<State>, String> {
+    let Some(slots) = Slots::find(text) else { return Ok(None) };
     let past: Vec<HistoryItem> = json(slots.actions, ACTIONS)?;
-    let state = State {
+    Ok(Some(State {
         request: slots.request.to_owned(),
-        observation: Observation { controls: controls.into_iter().map(Control::from).collect(), ..Default::default() },
+        observation: Observation { controls: read_controls(slots.controls)?, ..Default::default() },
         previous_actions: past.into_iter().map(PastAction::from).collect(),
         previous_plan: json(slots.plans, PLANS)?,
-    };
-    Ok(Some(Question::Action { state, functions: read_functions(documentation)? }))
+    }))
+}
+
+/// The controls in the first line of a text that is App. C's slot of them, if there is one.
+///
+/// # Errors
+/// A list that cannot be read: the reason.
+pub(super) fn shown_controls(text: &str) -> Result<Option<Vec<Control>>, String> {
+    text.lines().find_map(|line| line.strip_prefix(CONTROLS)).map(read_controls).transpose()
+}
+
+fn read_controls(list: &str) -> Result<Vec<Control>, String> {
+    let controls: Vec<ControlItem> = json(list, CONTROLS)?;
+    Ok(controls.into_iter().map(Control::from).collect())
 }
 
 /// The four slots. All but the request are JSON on one line, so that the request may hold any text.

@@ -41,12 +41,12 @@ impl Grammar {
         Ok(Self { form })
     }
 
-    /// A constraint for one answer.
+    /// A constraint for one answer, which must call a function if `must_call` says so.
     pub(crate) fn constraint(
         &self,
         tokenizer: &Arc<Tokenizer>,
         observation: &Observation,
-        functions: &[FunctionSpec],
+        (functions, must_call): (&[FunctionSpec], bool),
         limits: AnswerLimits,
     ) -> Box<dyn TokenConstraint> {
         match &self.form {
@@ -60,11 +60,12 @@ impl Grammar {
                     lists: Arc::clone(lists),
                     functions,
                     limits,
+                    must_call,
                 };
                 Box::new(compact::ActionConstraint::new(parts))
             }
             Form::Json { outputs, surroundings } => {
-                Box::new(outputs.of_any_split(json::grammar(surroundings, observation, functions, limits)))
+                Box::new(outputs.of_any_split(json::grammar(surroundings, observation, (functions, must_call), limits)))
             }
         }
     }

@@ -1,11 +1,14 @@
 //! Which token may come next, so that an answer is always executable: a valid form, a function that exists, a
 //! control on the screen with its own label and name, arguments of the right kind. Knows no model.
 
+mod calls;
 mod compact;
 mod grammar;
 mod json;
+mod schema;
 mod structured;
 
+pub use calls::CallFormat;
 pub(crate) use grammar::Grammar;
 pub use structured::{OutputFormat, StructuredConstraint, StructuredOutputs};
 

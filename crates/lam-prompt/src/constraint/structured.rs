@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use llguidance::api::TopLevelGrammar;
 use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokRxInfo, TokTrie, TokenizerEnv};
-use llguidance::{JsonCompileOptions, Matcher, ParserFactory};
+use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
 
-use super::TokenConstraint;
+use super::calls::{self, CallFormat};
+use super::{TokenConstraint, schema};
 use crate::{PromptError, Tokenizer};
 
 /// What an answer must be.
@@ -21,6 +22,8 @@ pub enum OutputFormat {
     Regex(String),
     /// Text of a context-free grammar in llguidance's variant of Lark's syntax.
     Lark(String),
+    /// Calls of tools.
+    Calls(CallFormat),
 }
 
 /// Compiles output formats for one tokenizer. Make it once for a model.
@@ -68,9 +71,12 @@ impl StructuredOutputs {
     /// A format that cannot be understood, or that no text fits.
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
         let (name, grammar) = match format {
-            OutputFormat::JsonSchema(schema) => ("JSON schema", TopLevelGrammar::from_json_schema(spaced(schema)?)),
+            OutputFormat::JsonSchema(schema) => {
+                ("JSON schema", TopLevelGrammar::from_json_schema(schema::spaced(schema)?))
+            }
             OutputFormat::Regex(pattern) => ("regular expression", TopLevelGrammar::from_regex(pattern)),
             OutputFormat::Lark(grammar) => ("grammar", TopLevelGrammar::from_lark(grammar.clone())),
+            OutputFormat::Calls(format) => ("tools", TopLevelGrammar::from_lark(calls::grammar(format)?)),
         };
         let refused =
             |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
@@ -85,29 +91,6 @@ impl StructuredOutputs {
         let matcher = Matcher::new(self.factory.create_parser(TopLevelGrammar::from_lark(grammar)));
         StructuredConstraint { any_split: true, ..StructuredConstraint::new(matcher, self.eos) }
     }
-}
-
-/// The schema, with the separators that `json.dumps` writes where it does not name its own.
-fn spaced(schema: &Value) -> Result<Value, PromptError> {
-    let mut schema = match schema {
-        Value::Bool(true) => Value::Object(serde_json::Map::new()),
-        other => other.clone(),
-    };
-    let Some(fields) = schema.as_object_mut() else {
-        let reason = format!("{schema} is neither an object nor true");
-        return Err(PromptError::output(
-            "JSON schema",
-            &reason,
-            "a schema is an object such as {\"type\": \"object\"}",
-        ));
-    };
-    if !fields.contains_key("x-guidance") {
-        let (item_separator, key_separator) = (", ".to_owned(), ": ".to_owned());
-        let options =
-            JsonCompileOptions { item_separator, key_separator, whitespace_flexible: false, ..Default::default() };
-        options.apply_to(&mut schema);
-    }
-    Ok(schema)
 }
 
 /// One answer's constraint. Clones share what was compiled.

@@ -9,3 +9,5 @@ mod same_masks;
 mod structured;
 mod templates;
 mod tokenizer;
+mod tool_questions;
+mod tools;

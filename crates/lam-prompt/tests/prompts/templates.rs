@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fixture;
 
-const CHATML: &str = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}\
+pub const CHATML: &str = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}\
 {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 /// A directory with a tokenizer, its configuration and further files.
@@ -27,7 +27,7 @@ fn directory(config: &Value, files: &[(&str, &str)]) -> tempfile::TempDir {
     dir
 }
 
-fn renderer(template: &str) -> Result<Renderer, String> {
+pub fn renderer(template: &str) -> Result<Renderer, String> {
     let config = json!({
         "chat_template": template, "bos_token": "<s>", "eos_token": "</s>",
         "additional_special_tokens": ["<|im_start|>", "<|im_end|>"],

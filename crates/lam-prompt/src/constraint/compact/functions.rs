@@ -59,11 +59,11 @@ impl Functions {
         &self.specs
     }
 
-    /// The ways to name one of `offered`, or to call nothing.
-    pub(super) fn calls(&self, offered: &[usize]) -> Vec<Way> {
-        let none = Way { tokens: Vec::new(), then: Then::On(None) };
+    /// The ways to name one of `offered`, or to call nothing, unless something must be called.
+    pub(super) fn calls(&self, offered: &[usize], must_call: bool) -> Vec<Way> {
+        let none = (!must_call).then(|| Way { tokens: Vec::new(), then: Then::On(None) });
         let named = offered.iter().map(|n| Way { tokens: self.names[*n].clone(), then: Then::On(Some(*n)) });
-        std::iter::once(none).chain(named).collect()
+        none.into_iter().chain(named).collect()
     }
 
     /// The ways to continue with argument `from` of `function` or a later one. Required arguments are not skipped, and

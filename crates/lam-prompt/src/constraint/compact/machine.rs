@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) functions: Arc<Functions>,
     pub(crate) screen: Screen,
     pub(crate) limits: AnswerLimits,
+    /// Whether an answer that calls nothing is none.
+    pub(crate) must_call: bool,
 }
 
 /// The constraint on one compact answer.

@@ -14,7 +14,7 @@ impl ActionConstraint {
             Stage::Thought(used) => self.in_text(token, Stage::Thought(used + 1)),
             Stage::Step(step, _) if token == marks.semicolon => Stage::Step(step + 1, 0),
             Stage::Step(..) if token == marks.act => {
-                let ways = self.parts.functions.calls(&self.parts.screen.offered);
+                let ways = self.parts.functions.calls(&self.parts.screen.offered, self.parts.must_call);
                 Stage::Choice { ways, depth: 0 }
             }
             Stage::Step(step, used) => self.in_text(token, Stage::Step(step, used + 1)),

@@ -1,6 +1,6 @@
 //! What one screen offers: the controls as tokens, and which functions can be called at all.
 
-use lam_types::{ControlType, FunctionSpec, Observation, Target};
+use lam_types::{Control, ControlType, FunctionSpec, Observation, Target};
 
 use super::functions::{Functions, Then, Way};
 use crate::compact::Compact;
@@ -22,25 +22,16 @@ pub(crate) struct Screen {
 impl Screen {
     /// The screen that `observation` shows.
     pub(crate) fn new(form: Compact<'_>, observation: &Observation, functions: &Functions) -> Self {
-        let usable = observation.controls.iter().filter(|control| control.enabled && !control.label.is_empty());
-        let controls: Vec<(ControlType, Way)> = usable
-            .map(|control| {
-                let tokens = form.control(&control.control_text, &control.label);
-                (control.control_type, Way { tokens, then: Then::Args })
-            })
-            .collect();
-        let can_call = |spec: &FunctionSpec| {
-            let has_target = match &spec.target {
-                Target::Application => true,
-                Target::Control(types) => controls.iter().any(|(kind, _)| types.contains(kind)),
-            };
-            has_target && spec.has_arguments(observation)
+        let way = |control: &Control| {
+            let tokens = form.control(&control.control_text, &control.label);
+            (control.control_type, Way { tokens, then: Then::Args })
         };
+        let controls: Vec<(ControlType, Way)> = observation.usable().map(way).collect();
         let args = |spec: &FunctionSpec| {
             let kinds = spec.args.iter().map(|arg| &arg.kind);
             kinds.map(|kind| (kind.is_possible(observation), kind.range(observation))).collect()
         };
-        let offered = (0..functions.specs().len()).filter(|n| can_call(&functions.specs()[*n])).collect();
+        let offered = (0..functions.specs().len()).filter(|n| functions.specs()[*n].is_callable(observation)).collect();
         let args = functions.specs().iter().map(args).collect();
         Self { controls, offered, args, document: observation.document.clone() }
     }

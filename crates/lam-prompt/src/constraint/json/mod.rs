@@ -18,11 +18,12 @@ use super::AnswerLimits;
 /// Bytes that count as one token where a limit is given in tokens: a grammar counts bytes.
 const BYTES_A_TOKEN: usize = 4;
 
-/// The grammar; `lead` and `tail` are what the template writes before and after an answer.
+/// The grammar; `lead` and `tail` are what the template writes before and after an answer. With `must_call`, an answer
+/// that calls nothing is none.
 pub(super) fn grammar(
     (lead, tail): &(String, String),
     observation: &Observation,
-    functions: &[FunctionSpec],
+    (functions, must_call): (&[FunctionSpec], bool),
     limits: AnswerLimits,
 ) -> String {
     let mut lark = Lark::new();
@@ -40,7 +41,7 @@ pub(super) fn grammar(
     for (place, function) in functions.iter().enumerate() {
         arguments(&mut lark, place, function, observation);
     }
-    controls(&mut lark, observation, functions);
+    controls(&mut lark, observation, (functions, must_call));
     document::rules(&mut lark, &observation.document);
     lark.0
 }
@@ -108,7 +109,7 @@ fn arguments(lark: &mut Lark, place: usize, function: &FunctionSpec, observation
 }
 
 /// Labels with their names, and after each the functions that can act on it.
-fn controls(lark: &mut Lark, observation: &Observation, functions: &[FunctionSpec]) {
+fn controls(lark: &mut Lark, observation: &Observation, (functions, must_call): (&[FunctionSpec], bool)) {
     let call = |(place, spec): (usize, &FunctionSpec)| {
         format!("{} f{place}_0", quoted(&format!("{}\", \"args\": {{", escaped(&spec.name))))
     };
@@ -116,12 +117,15 @@ fn controls(lark: &mut Lark, observation: &Observation, functions: &[FunctionSpe
         let (label, name) = (escaped(label), escaped(name));
         quoted(&format!(", \"control_label\": \"{label}\", \"control_name\": \"{name}\", \"function\": \""))
     };
-    let nothing = format!("{} status", quoted("\", \"args\": {}, \"status\": \""));
-    let calls: Vec<String> = std::iter::once(nothing).chain(on_application(observation, functions).map(call)).collect();
-    lark.rule("calls", &calls);
-    let mut ways = vec![format!("{} calls", control("", ""))];
+    let nothing = (!must_call).then(|| format!("{} status", quoted("\", \"args\": {}, \"status\": \"")));
+    let calls: Vec<String> = nothing.into_iter().chain(on_application(observation, functions).map(call)).collect();
+    let mut ways = Vec::new();
+    if !calls.is_empty() {
+        lark.rule("calls", &calls);
+        ways.push(format!("{} calls", control("", "")));
+    }
     let mut types = BTreeSet::new();
-    for shown in usable(observation) {
+    for shown in observation.usable() {
         let able = functions.iter().enumerate().filter(|(_, spec)| acts_on(spec, shown, observation));
         let calls: Vec<String> = able.map(call).collect();
         if calls.is_empty() {
@@ -134,11 +138,6 @@ fn controls(lark: &mut Lark, observation: &Observation, functions: &[FunctionSpe
         }
     }
     lark.rule("control", &ways);
-}
-
-/// The controls that can be used now.
-fn usable(observation: &Observation) -> impl Iterator<Item = &Control> {
-    observation.controls.iter().filter(|control| control.enabled && !control.label.is_empty())
 }
 
 /// The functions that need no control and have all their arguments, with their numbers.
