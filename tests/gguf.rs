@@ -68,7 +68,8 @@ fn a_trained_model_is_written_as_a_file_that_acts_alike() {
     for words in ["library_name: gguf", "license: \"unknown\"", "| ssr |", "It answered:"] {
         assert!(card.contains(words), "{words}: {card}");
     }
-    assert!(!card.contains(place.path(".").to_str().expect("UTF-8")), "{card}");
+    let run = std::path::Path::new(&lam4).parent().and_then(std::path::Path::to_str).expect("a path");
+    assert!(!card.contains(run), "{card}");
     let typed = ["export", "merged", "--type", "q8_0", "--model", &lam4, "--output-dir", "merged"];
     place.refuse(&typed, 2, &["`--type` says how a GGUF file is stored", "hint: leave it out"]);
     let narrow = ["export", "gguf", "--type", "q4_k", "--model", &lam4, "--output-dir", "four"];

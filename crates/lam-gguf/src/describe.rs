@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json};
 
 use crate::config::{ARCHITECTURES, KEYS, OTHER_MODEL};
-use crate::read::whole;
+use crate::read::{as_stored, whole};
 use crate::{FileType, GgufError, Value};
 
 /// Version of the quantised formats.
@@ -56,7 +56,7 @@ pub fn describe(path: &Path, config: &Map<String, Json>, file_type: FileType) ->
     put("attention.key_length", head_dim);
     put("attention.value_length", head_dim);
     let epsilon = config.get("rms_norm_eps").and_then(Json::as_f64).unwrap_or(1e-6);
-    metadata.insert(own("attention.layer_norm_rms_epsilon"), Value::Number(epsilon));
+    metadata.insert(own("attention.layer_norm_rms_epsilon"), as_stored(epsilon));
     let factors = crate::rope::describe(path, config, (name, head_dim as usize), &mut metadata)?;
     Ok(Described { metadata, factors, interleaves_heads: *name == "llama" })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::read::{shortest, whole};
+use crate::read::{as_stored, shortest, whole};
 use crate::{Format, Gguf, GgufError, Value as Stored};
 
 /// The tensor of factors.
@@ -85,13 +85,13 @@ pub(crate) fn describe(
         value.as_f64().ok_or_else(|| refused(key, value))
     };
     let theta = rope.get("rope_theta").or_else(|| config.get("rope_theta")).and_then(Value::as_f64).unwrap_or(1e4);
-    metadata.insert(format!("{name}.rope.freq_base"), Stored::Number(theta));
+    metadata.insert(format!("{name}.rope.freq_base"), as_stored(theta));
     let kind = rope.get("rope_type").unwrap_or(&Value::Null);
     match kind.as_str() {
         None | Some("default") => Ok(None),
         Some(scaling @ ("linear" | "yarn")) => {
             metadata.insert(format!("{name}.rope.scaling.type"), Stored::Text(scaling.into()));
-            metadata.insert(format!("{name}.rope.scaling.factor"), Stored::Number(number("factor")?));
+            metadata.insert(format!("{name}.rope.scaling.factor"), as_stored(number("factor")?));
             if scaling == "linear" {
                 return Ok(None);
             }

@@ -2,7 +2,6 @@
 
 use crate::GgufError;
 use crate::cursor::Cursor;
-use crate::write::put_text;
 
 /// Most entries of a list: rows of an embedding, and merges of its vocabulary.
 const MOST: u64 = 1 << 22;
@@ -104,6 +103,12 @@ impl Value {
             Self::Texts(_) => "a list of texts",
         }
     }
+}
+
+/// A text with its length.
+pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
+    out.extend((text.len() as u64).to_le_bytes());
+    out.extend(text.as_bytes());
 }
 
 /// A list's types, its length and its entries.

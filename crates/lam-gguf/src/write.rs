@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::file::ALIGNMENT;
+use crate::value::put_text;
 use crate::{Format, Value};
 
 /// The version that is written.
@@ -113,9 +114,4 @@ impl<W: Write> Write for Counted<W> {
 /// Bytes between the end of something and the next tensor's beginning.
 fn padding(end: u64) -> u64 {
     end.next_multiple_of(ALIGNMENT) - end
-}
-
-pub(crate) fn put_text(text: &str, out: &mut Vec<u8>) {
-    out.extend((text.len() as u64).to_le_bytes());
-    out.extend(text.as_bytes());
 }

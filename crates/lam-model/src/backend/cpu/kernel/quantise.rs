@@ -170,11 +170,12 @@ fn q4_k_head(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use candle_core::quantized::{GgmlDType, QTensor};
     use candle_core::{Device, Tensor};
 
     use super::*;
+    use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
     use crate::finite_difference::values;
 
     fn candles(x: &[f32], form: GgmlDType) -> Vec<u8> {
@@ -183,7 +184,7 @@ pub(super) mod tests {
     }
 
     /// Values of all sizes and kinds: random, of one sign, mostly zero, all the same, few different ones, tiny, huge.
-    pub(crate) fn cases() -> Vec<Vec<f32>> {
+    fn cases() -> Vec<Vec<f32>> {
         let count = 256 * 40;
         let random = values(count, 7);
         let each = |of: &dyn Fn(usize, f32) -> f32| random.iter().enumerate().map(|(i, x)| of(i, *x)).collect();
@@ -219,5 +220,43 @@ pub(super) mod tests {
 
     fn first_difference(one: &[u8], other: &[u8], size: usize) -> Option<(usize, usize)> {
         one.iter().zip(other).position(|(one, other)| one != other).map(|at| (at / size, at % size))
+    }
+
+    type Quantise = fn(&[f32], &mut [u8]);
+
+    /// Sum of the squared differences of values from what their blocks hold, in f64, over the sum of their squares.
+    fn error(x: &[f32], quantise: Quantise) -> f64 {
+        let mut bytes = vec![0; x.len() / 256 * 144];
+        quantise(x, &mut bytes);
+        let blocks = Blocks::of_bytes(BlockForm::Q4K, bytes);
+        let mut squares = (0.0, 0.0);
+        for (group, x) in x.chunks_exact(32).enumerate() {
+            let (scale, minimum, quants) = blocks.four_bits(group).expect("four bits");
+            for (x, quant) in x.iter().zip(quants) {
+                let apart = f64::from(scale) * f64::from(quant) - f64::from(minimum) - f64::from(*x);
+                squares = (squares.0 + apart * apart, squares.1 + f64::from(*x) * f64::from(*x));
+            }
+        }
+        if squares.1 == 0.0 { squares.0 } else { squares.0 / squares.1 }
+    }
+
+    #[test]
+    fn what_is_fitted_is_nearer_to_the_values() {
+        let cases = cases();
+        for (case, x) in cases.iter().enumerate().filter(|(_, x)| x.iter().all(|x| x.abs() < 1e6)) {
+            let (plain, fitted) = (error(x, q4_k), error(x, q4_k_fitted));
+            // Of groups with a single value, the six bits of a scale decide; tiny values are lost to both.
+            assert!(fitted <= plain * 1.5 + 1e-12, "case {case}: {fitted:e}, before {plain:e}");
+        }
+        // Uniform values, 15 steps of a range: a twelfth of a step's square, and what six bits of scale cost.
+        let uniform = error(&cases[0], q4_k_fitted);
+        assert!(uniform < 0.0033 && uniform < error(&cases[0], q4_k) * 0.97, "{uniform:e}");
+    }
+
+    #[test]
+    fn groups_of_one_value_keep_it() {
+        for value in [-0.75_f32, 0.5, 0.0] {
+            assert!(error(&[value; 256], q4_k_fitted) < 1e-6, "{value}");
+        }
     }
 }
