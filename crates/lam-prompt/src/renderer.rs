@@ -201,7 +201,7 @@ impl Renderer {
         let end = self.tokenizer.decode(&[self.tokenizer.eos()]);
         let said = |message: &Message| match message.role {
             Role::Assistant => format!("{}{end}", message.content),
-            Role::System | Role::User => message.content.clone(),
+            Role::System | Role::User | Role::Tool => message.content.clone(),
         };
         conversation.iter().map(said).collect()
     }
