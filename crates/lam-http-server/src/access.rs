@@ -129,7 +129,9 @@ mod tests {
     #[test]
     fn what_others_can_reach_needs_a_token_that_fits_a_header() {
         let check = |host: &str, token: Option<&str>| {
-            Access { host: host.into(), token: token.and_then(Secret::new) }.addresses(0).map_err(|error| error.to_string())
+            Access { host: host.into(), token: token.and_then(Secret::new) }
+                .addresses(0)
+                .map_err(|error| error.to_string())
         };
         assert!(
             check("127.0.0.1", None).is_ok() && check("::1", None).is_ok() && check("0.0.0.0", Some("t0ken")).is_ok()

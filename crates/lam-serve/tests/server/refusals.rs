@@ -103,10 +103,10 @@ fn a_host_is_what_it_resolves_to() {
         assert!(at(own).check().is_ok(), "{own}");
     }
     for open in ["0.0.0.0", "0", "192.0.2.1", "::"] {
-        assert!(matches!(at(open).check(), Err(ServeError::Exposed { .. })), "{open}");
+        assert!(matches!(at(open).check(), Err(ServerError::Exposed { .. })), "{open}");
     }
     let error = at("").check().unwrap_err();
-    assert!(matches!(error, ServeError::Bind { .. }) && error.to_string().contains("--host"), "{error}");
+    assert!(matches!(error, ServerError::Bind { .. }) && error.to_string().contains("--host"), "{error}");
 }
 
 #[test]
