@@ -92,6 +92,22 @@ fn several_models_are_served_under_their_names() {
 }
 
 #[test]
+fn a_runs_reward_model_is_served_beside_its_last_model() {
+    let place = trained();
+    let (_served, address) = serve(place, &["runs/miniature", "--with-reward"]);
+    assert_eq!(names(&address), ["LAM4", "reward"]);
+    let messages = json!([{"role": "user", "content": "make it bold"}]);
+    let answers = ["{\"plan\": [\"click Bold\"]}", "{\"plan\": [\"save the document\"]}"];
+    let body = json!({"model": "reward", "prompt": messages, "answers": answers}).to_string();
+    let (status, scored) = ask(&address, "POST", "/v1/rewards", &body);
+    assert_eq!((status, scored["data"].as_array().map(Vec::len)), (200, Some(2)), "{scored}");
+    assert_ne!(scored["data"][0]["score"], scored["data"][1]["score"]);
+    let body = json!({"model": "reward", "messages": messages}).to_string();
+    let (status, refused) = ask(&address, "POST", "/v1/chat/completions", &body);
+    assert!(status == 400 && refused["error"]["message"].as_str().is_some_and(|text| text.contains("/v1/rewards")));
+}
+
+#[test]
 fn what_cannot_be_served_is_told() {
     let place = Place::new("unserved");
     let refuse = |args: &[&str], code, words: &[&str]| {
@@ -106,6 +122,7 @@ fn what_cannot_be_served_is_told() {
     refuse(&["nowhere", "--host", "0.0.0.0"], 2, &["no token is set", "hint: set one in LAM_SERVE_TOKEN"]);
     let lam1 = trained().stage("lam1");
     refuse(&[&lam1, "--host", "0.0.0.0"], 2, &["no token is set", "hint: set one in LAM_SERVE_TOKEN"]);
+    refuse(&[&lam1, "--with-reward"], 2, &["no run is named", "hint: name a run"]);
     refuse(&[&lam1, &lam1], 2, &["`LAM1`", "hint: name each of them: NAME=DIR"]);
     refuse(&[&lam1, "--host", "192.0.2.1", "--token", "some-token"], 1, &["192.0.2.1:0", "hint: "]);
 }

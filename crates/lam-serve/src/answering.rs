@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::calls::{AnswerCalls, CallPiece};
 use crate::engine::{Engine, Event, Job, Written};
 use crate::prepare::Prepared;
 use crate::refusal::Refusal;
@@ -53,6 +54,8 @@ pub struct Piece {
     pub choice: usize,
     /// Text that became certain.
     pub text: String,
+    /// Pieces of calls that became certain.
+    pub calls: Vec<CallPiece>,
     /// Tokens that came.
     pub written: Vec<Written>,
     /// Why it is the last one, in OpenAI's words.
@@ -116,6 +119,7 @@ struct Making {
 
 struct Choice {
     text: AnswerText,
+    calls: AnswerCalls,
     enough: Arc<AtomicBool>,
     is_done: bool,
 }
@@ -133,12 +137,14 @@ impl Answering {
             let (renderer, lead, stop) = (&around.renderer, &around.lead, &around.stop);
             let text =
                 AnswerText::new(Arc::clone(renderer), Arc::clone(lead), Arc::clone(stop), prepared.question.clone());
+            let text = text.showing(Arc::clone(&prepared.shown));
+            let calls = AnswerCalls::new(prepared.calls.clone());
             let enough = Arc::new(AtomicBool::new(false));
             let (events, arrived, places) = (sender.clone(), around.arrived, Arc::clone(&places));
             if !engine.submit(Job { request, choice, events, enough: Arc::clone(&enough), arrived, places }) {
                 return Err(ended());
             }
-            choices.push(Choice { text, enough, is_done: false });
+            choices.push(Choice { text, calls, enough, is_done: false });
         }
         let making = Some(Making { _places: places, events });
         let stop_tokens = around.renderer.stop_tokens().to_vec();
@@ -208,12 +214,26 @@ impl Answering {
             }
             Event::Failed(reason) => return Err(Refusal::failed(reason)),
         }
+        let mut told = choice.calls.push(text);
+        if choice.calls.is_full() {
+            choice.enough.store(true, Ordering::Release);
+            finish = finish.or(Some("stop"));
+        }
+        if finish.is_some() {
+            let rest = choice.calls.finish();
+            told.text += &rest.text;
+            told.calls.extend(rest.calls);
+        }
+        if choice.calls.has_calls() {
+            finish = finish.map(|reason| if reason == "stop" { "tool_calls" } else { reason });
+        }
         choice.is_done = finish.is_some();
-        Ok(Some(Piece { choice: number, text, written: taken, finish }))
+        Ok(Some(Piece { choice: number, text: told.text, calls: told.calls, written: taken, finish }))
     }
 }
 
-fn ended() -> Refusal {
+/// The thread of a model has ended.
+pub fn ended() -> Refusal {
     Refusal::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "the engine of this model has ended; the server is to be started again",
@@ -223,17 +243,19 @@ fn ended() -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use lam_prompt::{Tokenizer, TokenizerConfig};
+    use lam_prompt::{CallReader, Tokenizer, TokenizerConfig};
     use tokio::runtime::Builder;
     use tokio::sync::Semaphore;
     use tokio::sync::mpsc::UnboundedSender;
 
     use super::*;
+    use crate::calls::Calls;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     /// Answers in the making, and what stands around them.
     struct Scene {
+        renderer: Arc<Renderer>,
         answering: Answering,
         places: Arc<Semaphore>,
         engine: UnboundedSender<(usize, Event)>,
@@ -248,6 +270,7 @@ mod tests {
             let taken = Arc::clone(&places).try_acquire_many_owned(u32::try_from(choices).unwrap()).unwrap();
             let choice = |_| Choice {
                 text: AnswerText::new(Arc::clone(&renderer), Arc::default(), Arc::default(), None),
+                calls: AnswerCalls::new(Calls::None),
                 enough: Arc::default(),
                 is_done: false,
             };
@@ -256,7 +279,14 @@ mod tests {
             let limit = Limit::new(std::time::Instant::now(), patience, phase);
             let making = Some(Making { _places: Arc::new(taken), events });
             let answering = Answering { making, choices, limit, tokens: 0, stop_tokens: Vec::new() };
-            Self { answering, places, engine, server }
+            Self { renderer, answering, places, engine, server }
+        }
+
+        /// Writes a text as the engine does.
+        fn write(&self, text: &str) {
+            let tokens = self.renderer.tokenizer().encode(text);
+            let written = tokens.into_iter().map(|token| Written { token, logprob: f32::NAN, top: Vec::new() });
+            self.engine.send((0, Event::Written(written.collect()))).unwrap();
         }
 
         fn next(&mut self) -> Result<Option<Piece>, Refusal> {
@@ -280,6 +310,33 @@ mod tests {
         }
         assert_eq!(scene.state(), (2, false), "before the end is told");
         assert_eq!(scene.next(), Ok(None));
+    }
+
+    #[test]
+    fn a_call_that_a_model_writes_is_told_as_one_and_may_end_the_answer() {
+        let call = "<tool_call>{\"name\": \"go\", \"arguments\": {\"to\": 1}}</tool_call>";
+        for (most, is_over) in [(9, false), (1, true)] {
+            let mut scene = Scene::new(MINUTE, 1);
+            let reader = CallReader::new(["go".to_owned()], most, false);
+            let choice = &mut scene.answering.choices[0];
+            choice.calls = AnswerCalls::new(Calls::Written(reader));
+            let enough = Arc::clone(&choice.enough);
+            for text in ["So. ", call] {
+                scene.write(text);
+            }
+            let (said, called) = (scene.next().unwrap().unwrap(), scene.next().unwrap().unwrap());
+            assert_eq!((said.text.as_str(), said.calls.len()), ("So.", 0));
+            let [begin, arguments] = called.calls.as_slice() else { panic!("{called:?}") };
+            let name = begin.head.as_ref().map(|[_, name]| name.as_str());
+            assert_eq!((begin.index, name, arguments.index), (0, Some("go"), 0));
+            assert_eq!((arguments.arguments.as_str(), &arguments.head), ("{\"to\": 1}", &None));
+            assert_eq!((called.finish, enough.load(Ordering::Acquire)), (is_over.then_some("tool_calls"), is_over));
+            if !is_over {
+                scene.engine.send((0, Event::Done(StopReason::StopToken))).unwrap();
+                assert_eq!(scene.next().unwrap().unwrap().finish, Some("tool_calls"));
+            }
+            assert_eq!(scene.next(), Ok(None));
+        }
     }
 
     #[test]

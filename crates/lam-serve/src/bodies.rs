@@ -6,6 +6,7 @@ use lam_prompt::{Renderer, Tokenizer};
 use serde_json::{Map, Value, json};
 
 use crate::answering::Piece;
+use crate::calls::CallPiece;
 use crate::engine::Written;
 
 /// What all bodies of one answer begin with, and how log-probabilities are written in them.
@@ -31,6 +32,8 @@ pub struct Head {
 #[derive(Default)]
 pub struct Whole {
     text: String,
+    /// Each with its id, the tool's name, and its arguments.
+    calls: Vec<[String; 3]>,
     written: Vec<Written>,
     finish: Option<&'static str>,
 }
@@ -39,8 +42,27 @@ impl Whole {
     /// Takes the next piece.
     pub fn take(&mut self, piece: Piece) {
         self.text += &piece.text;
+        for CallPiece { index, head, arguments } in piece.calls {
+            if let Some([id, name]) = head {
+                self.calls.push([id, name, String::new()]);
+            }
+            if let Some([.., text]) = self.calls.get_mut(index) {
+                *text += &arguments;
+            }
+        }
         self.written.extend(piece.written);
         self.finish = piece.finish;
+    }
+
+    /// OpenAI's message: without text it is `null` beside calls.
+    fn message(self) -> Value {
+        let content = (!self.text.is_empty() || self.calls.is_empty()).then_some(self.text);
+        let mut message = json!({"role": "assistant", "content": content, "refusal": null});
+        if !self.calls.is_empty() {
+            let call = |[id, name, arguments]: [String; 3]| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+            message["tool_calls"] = self.calls.into_iter().map(call).collect();
+        }
+        message
     }
 }
 
@@ -53,15 +75,13 @@ impl Head {
     /// The body of whole answers.
     pub fn whole(&self, answers: Vec<Whole>, usage: Value) -> Value {
         let choice = |(index, whole): (usize, Whole)| {
-            let logprobs = self.logprobs_of(&whole.written, 0);
+            let (logprobs, finish) = (self.logprobs_of(&whole.written, 0), whole.finish);
             match self.is_chat {
                 true => {
-                    let message = json!({"role": "assistant", "content": whole.text, "refusal": null});
-                    json!({"index": index, "message": message, "logprobs": logprobs, "finish_reason": whole.finish})
+                    let message = whole.message();
+                    json!({"index": index, "message": message, "logprobs": logprobs, "finish_reason": finish})
                 }
-                false => {
-                    json!({"index": index, "text": whole.text, "logprobs": logprobs, "finish_reason": whole.finish})
-                }
+                false => json!({"index": index, "text": whole.text, "logprobs": logprobs, "finish_reason": finish}),
             }
         };
         let choices: Vec<Value> = answers.into_iter().enumerate().map(choice).collect();
@@ -76,17 +96,31 @@ impl Head {
         self.chunk(json!({"index": choice, "delta": {"role": "assistant", "content": ""}, "logprobs": null, "finish_reason": null}))
     }
 
-    /// The chunk of a piece; `offset` is the number of characters before it.
-    pub fn piece(&self, piece: &Piece, offset: usize) -> Value {
-        let logprobs = if piece.written.is_empty() { Value::Null } else { self.logprobs_of(&piece.written, offset) };
-        let (index, finish) = (piece.choice, piece.finish);
-        self.chunk(match self.is_chat {
-            true => {
-                let delta = if piece.text.is_empty() { json!({}) } else { json!({"content": piece.text}) };
-                json!({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish})
-            }
-            false => json!({"index": index, "text": piece.text, "logprobs": logprobs, "finish_reason": finish}),
-        })
+    /// The chunks of a piece: one of its text, unless it has none beside calls, one of each piece of a call, and one of
+    /// their end; `offset` is the number of characters before it.
+    pub fn piece(&self, piece: &Piece, offset: usize) -> Vec<Value> {
+        let mut logprobs =
+            if piece.written.is_empty() { Value::Null } else { self.logprobs_of(&piece.written, offset) };
+        let index = piece.choice;
+        if !self.is_chat {
+            let choice =
+                json!({"index": index, "text": piece.text, "logprobs": logprobs, "finish_reason": piece.finish});
+            return vec![self.chunk(choice)];
+        }
+        let mut deltas = Vec::new();
+        if !piece.text.is_empty() || piece.calls.is_empty() {
+            deltas.push(if piece.text.is_empty() { json!({}) } else { json!({"content": piece.text}) });
+        }
+        deltas.extend(piece.calls.iter().map(|call| json!({"tool_calls": [call_delta(call)]})));
+        if piece.finish.is_some() && !piece.calls.is_empty() {
+            deltas.push(json!({}));
+        }
+        let last = deltas.len().saturating_sub(1);
+        let chunk = |(place, delta): (usize, Value)| {
+            let finish = piece.finish.filter(|_| place == last);
+            self.chunk(json!({"index": index, "delta": delta, "logprobs": logprobs.take(), "finish_reason": finish}))
+        };
+        deltas.into_iter().enumerate().map(chunk).collect()
     }
 
     /// The last chunk, with the numbers of tokens.
@@ -145,6 +179,16 @@ impl Head {
             "top_logprobs": written.iter().map(top).collect::<Vec<_>>(),
             "text_offset": offsets,
         })
+    }
+}
+
+/// A piece of a call as a stream has it.
+fn call_delta(CallPiece { index, head, arguments }: &CallPiece) -> Value {
+    match head {
+        Some([id, name]) => {
+            json!({"index": index, "id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+        }
+        None => json!({"index": index, "function": {"arguments": arguments}}),
     }
 }
 

@@ -1,21 +1,19 @@
-//! One thread that owns a generator: requests come over a bounded channel, tokens go back over one channel a request.
-//! A request whose receiver is gone gives its slot back. Knows no HTTP and no text.
+//! One thread that owns a generator: tokens go back over one channel a request. A request whose receiver is gone gives its
+//! slot back. Knows no HTTP and no text.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
-use lam_http_server::ServerError;
 use lam_inference::{Finished, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
 use lam_model::AdapterId;
 use lam_signal::Failure;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::ServeError;
+use crate::door::Door;
 use crate::metrics::{Metrics, Share};
 
 /// A generator, and the adapters that its requests may name.
@@ -60,14 +58,8 @@ pub struct Job {
     pub places: Arc<OwnedSemaphorePermit>,
 }
 
-/// The door of an engine. It ends when all doors are gone and all answers are given.
-#[derive(Clone)]
-pub struct Engine {
-    jobs: SyncSender<Job>,
-    places: Arc<Semaphore>,
-    capacity: usize,
-    alive: Arc<AtomicBool>,
-}
+/// The door of an engine.
+pub type Engine = Door<Job>;
 
 impl Engine {
     /// Starts the thread, which loads the model itself; as many requests as `capacity` may be answered or wait.
@@ -79,65 +71,14 @@ impl Engine {
         metrics: Arc<Metrics>,
         load: impl FnOnce() -> Result<Loaded, Failure> + Send + 'static,
     ) -> Result<(Self, Vec<AdapterId>), Failure> {
-        let (jobs, asked) = sync_channel(capacity);
-        let (told, loaded) = mpsc::channel();
-        let alive = Arc::new(AtomicBool::new(true));
-        let guard = Guard(Arc::clone(&alive));
-        let work = move || {
-            let _guard = guard;
-            match load() {
-                Ok((generator, adapters)) => {
-                    if told.send(Ok(adapters)).is_ok() {
-                        let share = Share::of(Arc::clone(&metrics));
-                        Work { generator, asked: BTreeMap::new(), metrics, share }.run(&asked);
-                    }
-                }
-                // Nobody waits any more where it cannot be told.
-                Err(failure) => drop(told.send(Err(failure))),
+        Self::open(capacity, move |jobs, told| {
+            let (generator, adapters) = load()?;
+            if told(adapters) {
+                let share = Share::of(Arc::clone(&metrics));
+                Work { generator, asked: BTreeMap::new(), metrics, share }.run(jobs);
             }
-        };
-        thread::Builder::new().name("engine".into()).spawn(work).map_err(ServerError::Threads)?;
-        let adapters = loaded.recv().map_err(|_| ServeError::Lost)??;
-        Ok((Self { jobs, places: Arc::new(Semaphore::new(capacity)), capacity, alive }, adapters))
-    }
-
-    /// Requests that may be answered or wait at once.
-    pub fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// Whether both are doors of one engine.
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.places, &other.places)
-    }
-
-    /// Whether requests are answered or wait.
-    pub fn is_busy(&self) -> bool {
-        self.places.available_permits() < self.capacity
-    }
-
-    /// Places for `count` requests, if there are so many; they are free again when this is dropped.
-    pub fn reserve(&self, count: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_many_owned(u32::try_from(count).ok()?).ok()
-    }
-
-    /// Hands over a request. `false` where the engine has ended; the channel has room for whatever has a place.
-    pub fn submit(&self, job: Job) -> bool {
-        self.jobs.try_send(job).is_ok()
-    }
-
-    /// Whether the thread goes on.
-    pub fn is_alive(&self) -> bool {
-        self.alive.load(Ordering::Acquire)
-    }
-}
-
-/// Says that the thread ended, however it did.
-struct Guard(Arc<AtomicBool>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+            Ok(())
+        })
     }
 }
 

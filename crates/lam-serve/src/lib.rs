@@ -1,5 +1,5 @@
 //! Models over HTTP, asked as OpenAI's clients ask: requests come and go in one batch, answers are streamed as they become
-//! certain, what is too much is refused. Knows no environment and no stage.
+//! certain, what is too much is refused. Reward models score answers beside them. Knows no environment and no stage.
 //!
 //! ```no_run
 //! use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
@@ -17,6 +17,8 @@
 mod answering;
 mod ask;
 mod bodies;
+mod calls;
+mod door;
 mod engine;
 mod error;
 mod http;
@@ -24,6 +26,7 @@ mod metrics;
 mod model;
 mod prepare;
 mod refusal;
+mod reward;
 mod text;
 
 pub use engine::{Engine, Loaded};
@@ -31,3 +34,4 @@ pub use error::ServeError;
 pub use http::{Log, Server, ServerSettings};
 pub use metrics::Metrics;
 pub use model::{Capacity, ModelPlace, Models, ServedModel};
+pub use reward::RewardModel;

@@ -60,6 +60,8 @@ pub struct Metrics {
     pub prompt_tokens: AtomicU64,
     /// Tokens of answers.
     pub answer_tokens: AtomicU64,
+    /// Answers that were scored by reward models.
+    pub scored: AtomicU64,
     /// Answers that nobody waited for any more.
     pub abandoned: AtomicU64,
     /// From a request's arrival to its first token.
@@ -122,6 +124,7 @@ impl Metrics {
         let counters = [
             ("lam_serve_prompt_tokens_total", &self.prompt_tokens, "Tokens of prompts."),
             ("lam_serve_generation_tokens_total", &self.answer_tokens, "Tokens of answers."),
+            ("lam_serve_scored_answers_total", &self.scored, "Answers scored by reward models."),
             ("lam_serve_abandoned_total", &self.abandoned, "Answers that nobody waited for any more."),
         ];
         for (name, value, help) in counters {

@@ -7,18 +7,21 @@ use std::sync::{Arc, OnceLock};
 
 use lam_cuda::DeviceChoice;
 use lam_inference::{CachedDecoder, Generator, model_name, open_model};
-use lam_model::{AdapterId, AdapterUse, CacheOptions, Decoder, Device, Finetuning, ModelSource, Rounding};
+use lam_model::{
+    AdapterId, AdapterUse, CacheOptions, Decoder, Device, Finetuning, ModelSource, Rounding, is_reward_model,
+};
 use lam_prompt::{OutputFormat, PromptError, Renderer, StructuredConstraint, StructuredOutputs};
 use lam_signal::{Failure, Progress};
 
 use crate::engine::{Engine, Loaded};
 use crate::error::ServeError;
 use crate::metrics::Metrics;
+use crate::reward::RewardModel;
 
 /// A model on disk, and the name under which it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelPlace {
-    /// A model directory, a GGUF file, or the directory of an adapter that names its base.
+    /// A model directory, a reward model's among them, a GGUF file, or the directory of an adapter that names its base.
     pub directory: PathBuf,
     /// Its name; that of its stage or directory where none is given.
     pub name: Option<String>,
@@ -90,6 +93,8 @@ impl ServedModel {
 pub struct Models {
     /// The models, in the order in which they were named, each base before its adapters.
     pub served: Vec<ServedModel>,
+    /// The reward models.
+    pub rewards: Vec<RewardModel>,
     /// What their engines count.
     pub metrics: Arc<Metrics>,
 }
@@ -99,12 +104,17 @@ impl Models {
     ///
     /// # Errors
     /// Two of one name.
-    pub fn of(served: Vec<ServedModel>, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
-        let mut names = BTreeSet::new();
-        match served.iter().find(|model| !names.insert(model.name.as_str())) {
-            Some(again) => Err(ServeError::SameName { name: again.name.clone() }),
-            None => Ok(Self { served, metrics }),
-        }
+    pub fn of(served: Vec<ServedModel>, rewards: Vec<RewardModel>, metrics: Arc<Metrics>) -> Result<Self, ServeError> {
+        let models = Self { served, rewards, metrics };
+        let mut seen = BTreeSet::new();
+        let again = models.names().find(|name| !seen.insert(*name)).map(str::to_owned);
+        again.map_or(Ok(models), |name| Err(ServeError::SameName { name }))
+    }
+
+    /// The names of all models, reward models last.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let served = self.served.iter().map(|model| model.name.as_str());
+        served.chain(self.rewards.iter().map(|model| model.name.as_str()))
     }
 
     /// Requests that may be answered or wait at once, over all engines.
@@ -112,7 +122,8 @@ impl Models {
         let is_first = |(place, model): &(usize, &ServedModel)| {
             !self.served[..*place].iter().any(|earlier| earlier.engine.is_same(&model.engine))
         };
-        self.served.iter().enumerate().filter(is_first).map(|(_, model)| model.engine.capacity()).sum()
+        let served = self.served.iter().enumerate().filter(is_first).map(|(_, model)| model.engine.capacity());
+        served.chain(self.rewards.iter().map(|model| model.engine.capacity())).sum()
     }
 
     /// Loads the models at `places`. Adapters over one base share its weights and its slots, and the base is served with
@@ -127,12 +138,18 @@ impl Models {
         (device, progress): (DeviceChoice, &dyn Progress),
     ) -> Result<Self, Failure> {
         let mut groups: Vec<Group> = Vec::new();
+        let mut scoring: Vec<(String, &Path)> = Vec::new();
+        let name = |place: &ModelPlace| match &place.name {
+            Some(name) => Ok(name.clone()),
+            None => model_name(&place.directory, name_of),
+        };
         for place in places {
+            if is_reward_model(&place.directory)? {
+                scoring.push((name(place)?, &place.directory));
+                continue;
+            }
             let source = open_model(&place.directory, None, progress)?;
-            let name = match &place.name {
-                Some(name) => name.clone(),
-                None => model_name(&place.directory, name_of)?,
-            };
+            let name = name(place)?;
             let group = Group::of(source.directory(), &source)?;
             let known = groups.iter_mut().find(|known| known.is_same(&group));
             match known {
@@ -149,7 +166,10 @@ impl Models {
         for group in groups {
             served.extend(group.serve(capacity, name_of, device, &metrics)?);
         }
-        Ok(Self::of(served, metrics)?)
+        let limits = (capacity.slots + capacity.queue, capacity.max_context);
+        let load = |(name, directory)| RewardModel::load(name, directory, limits, (device, &metrics));
+        let rewards = scoring.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(served, rewards, metrics)?)
     }
 }
 

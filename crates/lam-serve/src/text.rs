@@ -16,6 +16,8 @@ pub struct AnswerText {
     question: Option<Arc<Question>>,
     /// Such an answer's tokens.
     tokens: Vec<u32>,
+    /// Special tokens that belong to the text.
+    shown: Arc<[u32]>,
     /// Bytes that are not certain yet.
     held: Vec<u8>,
     /// Whether the lead has been looked for.
@@ -36,11 +38,18 @@ impl AnswerText {
             stop,
             question,
             tokens: Vec::new(),
+            shown: Arc::default(),
             held: Vec::new(),
             begun,
             ended: false,
             stopped: false,
         }
+    }
+
+    /// The same answer with special tokens that belong to its text.
+    #[must_use]
+    pub fn showing(self, shown: Arc<[u32]>) -> Self {
+        Self { shown, ..self }
     }
 
     /// Takes the next token; the text that is certain now.
@@ -53,7 +62,7 @@ impl AnswerText {
             return String::new();
         }
         let tokenizer = self.renderer.tokenizer();
-        let is_hidden = tokenizer.is_special(token) && !self.renderer.is_compact();
+        let is_hidden = tokenizer.is_special(token) && !self.renderer.is_compact() && !self.shown.contains(&token);
         if is_hidden || self.renderer.stop_tokens().contains(&token) {
             return String::new();
         }

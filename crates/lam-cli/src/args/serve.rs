@@ -10,15 +10,16 @@ use clap::{Args, Subcommand};
 pub enum ServeCommand {
     /// Serve an environment over OpenEnv's WebSocket protocol: each connection is a session with its own instance.
     Env(ServeEnvArgs),
-    /// Serve models over OpenAI's HTTP protocol (/v1/chat/completions and its like), with a page at /.
+    /// Serve models over OpenAI's HTTP protocol (/v1/chat/completions and its like; /v1/rewards for reward models), with a
+    /// page at /.
     Model(ServeModelArgs),
 }
 
 /// Arguments of `serve model`.
 #[derive(Args)]
 pub struct ServeModelArgs {
-    /// Model directories, adapters that name their base, GGUF files, or a run, whose last model is served; NAME=DIR gives
-    /// one another name.
+    /// Model directories, reward models among them, adapters that name their base, GGUF files, or a run, whose last model
+    /// is served; NAME=DIR gives one another name.
     #[arg(value_name = "[NAME=]DIR | RUN", required = true)]
     pub models: Vec<String>,
     /// Address to listen on; one that others can reach needs a token.
@@ -36,6 +37,9 @@ pub struct ServeModelArgs {
     /// Keep answers to App. C's question executable: its controls, its functions.
     #[arg(long)]
     pub executable: bool,
+    /// Serve the reward models of the runs that are named too.
+    #[arg(long)]
+    pub with_reward: bool,
     /// Answers in the making at once, for each base model.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub slots: usize,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lam_cuda::DeviceChoice;
+use lam_model::is_reward_model;
 use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
 use lam_signal::{Cancel, Failure};
 use serde_json::json;
@@ -24,10 +25,10 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     let name_of = |kind: &str| registry.model_name(kind);
     let settings = settings(args)?;
     settings.check()?;
-    let places = args.models.iter().map(|model| place(model, &name_of)).collect::<Result<Vec<_>, _>>()?;
+    let places = places(args, &name_of)?;
     let capacity = Capacity { slots: args.slots, queue: args.queue, max_context: args.max_context };
     let models = Models::load(&places, capacity, &name_of, (device.unwrap_or_default(), output))?;
-    let names: Vec<String> = models.served.iter().map(|model| model.name.clone()).collect();
+    let names: Vec<String> = models.names().map(str::to_owned).collect();
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
     let server = Server::start(models, settings)?;
@@ -38,6 +39,22 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     wait(&cancel, || server.is_running())?;
     server.stop();
     Ok(())
+}
+
+/// The models that were named, and the reward models of runs among them if those are wanted.
+fn places(args: &ServeModelArgs, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<Vec<ModelPlace>, Failure> {
+    let typed = args.models.iter().map(|model| typed_place(model)).collect::<Result<Vec<_>, _>>()?;
+    let mut places = typed.iter().map(|typed| last_of(typed, name_of)).collect::<Result<Vec<_>, _>>()?;
+    if args.with_reward {
+        let found = typed.iter().filter_map(|typed| reward_of_run(&typed.directory).transpose());
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        if found.is_empty() {
+            let hint = "name a run, or the directory of its reward model beside the others";
+            return Err(Failure::config("`--with-reward` is given, and no run is named").hint(hint));
+        }
+        places.extend(found);
+    }
+    Ok(places)
 }
 
 fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
@@ -56,7 +73,7 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
 }
 
 /// A model as it was typed: `NAME=DIR`, a directory or a run.
-fn place(typed: &str, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<ModelPlace, Failure> {
+fn typed_place(typed: &str) -> Result<ModelPlace, Failure> {
     let (name, directory) = match typed.split_once('=').filter(|_| !Path::new(typed).exists()) {
         Some(("", _) | (_, "")) => {
             return Err(Failure::config(format!("`{typed}` names no model")).hint("write DIR, or NAME=DIR"));
@@ -64,30 +81,61 @@ fn place(typed: &str, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<
         Some((name, directory)) => (Some(name.to_owned()), PathBuf::from(directory)),
         None => (None, PathBuf::from(typed)),
     };
-    let directory = last_of_run(&directory, name_of)?.unwrap_or(directory);
     Ok(ModelPlace { directory, name })
 }
 
 /// The last model of a run, if the directory is one: LAM4 if there is one, else LAM3, and so on.
-fn last_of_run(run: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<Option<PathBuf>, Failure> {
-    let is_model = ["config.json", "adapter_config.json"].iter().any(|file| run.join(file).exists());
-    let Ok(entries) = std::fs::read_dir(run) else { return Ok(None) };
-    if is_model {
-        return Ok(None);
-    }
-    let mut stages: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    stages.sort();
+fn last_of(typed: &ModelPlace, name_of: &dyn Fn(&str) -> Option<&'static str>) -> Result<ModelPlace, Failure> {
     let mut found: Vec<(usize, PathBuf)> = Vec::new();
-    for stage in stages {
-        let Some(manifest) = lam_store::read_manifest(&stage)? else { continue };
-        let rank = name_of(&manifest.kind).and_then(|name| LAST_FIRST.iter().position(|known| *known == name));
-        found.extend(rank.filter(|_| stage.join("config.json").is_file()).map(|rank| (rank, stage)));
+    for (kind, stage) in stages(&typed.directory)? {
+        let rank = name_of(&kind).and_then(|name| LAST_FIRST.iter().position(|known| *known == name));
+        found.extend(rank.map(|rank| (rank, stage)));
     }
-    let Some(best) = found.iter().map(|(rank, _)| *rank).min() else { return Ok(None) };
-    let last: Vec<PathBuf> = found.into_iter().filter(|(rank, _)| *rank == best).map(|(_, stage)| stage).collect();
-    if let [_, other, ..] = last.as_slice() {
-        let what = format!("{}: the run has several {}", run.display(), LAST_FIRST[best]);
+    let Some(best) = found.iter().map(|(rank, _)| *rank).min() else { return Ok(typed.clone()) };
+    let last = found.into_iter().filter(|(rank, _)| *rank == best).map(|(_, stage)| stage).collect();
+    let directory = only(&typed.directory, LAST_FIRST[best], last)?.unwrap_or_else(|| typed.directory.clone());
+    Ok(ModelPlace { directory, name: typed.name.clone() })
+}
+
+/// The reward model of a run, if the directory is one.
+fn reward_of_run(run: &Path) -> Result<Option<ModelPlace>, Failure> {
+    let stages = stages(run)?;
+    let mut found = Vec::new();
+    for (_, stage) in &stages {
+        if is_reward_model(stage)? {
+            found.push(stage.clone());
+        }
+    }
+    if found.is_empty() && !stages.is_empty() {
+        let what = format!("{}: the run has no reward model", run.display());
+        return Err(
+            Failure::config(what).hint("leave `--with-reward` out, or train one: a stage of kind phase4.reward")
+        );
+    }
+    Ok(only(run, "reward models", found)?.map(|directory| ModelPlace { directory, name: None }))
+}
+
+/// The models among a run's finished stages, each with its stage's kind; none where the directory is no run.
+fn stages(run: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let is_model = ["config.json", "adapter_config.json"].iter().any(|file| run.join(file).exists());
+    let Ok(entries) = std::fs::read_dir(run) else { return Ok(Vec::new()) };
+    if is_model {
+        return Ok(Vec::new());
+    }
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    paths.sort();
+    let mut stages = Vec::new();
+    for stage in paths.into_iter().filter(|stage| stage.join("config.json").is_file()) {
+        stages.extend(lam_store::read_manifest(&stage)?.map(|manifest| (manifest.kind, stage)));
+    }
+    Ok(stages)
+}
+
+/// The only one of a run's models of a kind.
+fn only(run: &Path, what: &str, found: Vec<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    if let [_, other, ..] = found.as_slice() {
+        let what = format!("{}: the run has several {what}", run.display());
         return Err(Failure::config(what).hint(format!("name one of them, such as {}", other.display())));
     }
-    Ok(last.into_iter().next())
+    Ok(found.into_iter().next())
 }

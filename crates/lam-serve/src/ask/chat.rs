@@ -4,6 +4,7 @@ use lam_prompt::{Message, Role};
 use serde_json::Value;
 
 use super::fields::{Fields, missing, wrong_type};
+use super::tools::{name_results, read_calls, read_tools};
 use super::{Ask, Asked, TOP_LOGPROBS, read_common, refuse_unless_empty};
 use crate::refusal::Refusal;
 
@@ -13,24 +14,15 @@ use crate::refusal::Refusal;
 /// A field of another type, or that cannot be used: with its name.
 pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
     let fields = Fields::of(body, "")?;
-    let messages = match fields.get("messages") {
-        Some(Value::Array(list)) if !list.is_empty() => list,
-        Some(Value::Array(_)) => return Err(Refusal::of_field("messages", "`messages` is empty")),
-        Some(other) => return Err(wrong_type("messages", "a list", other)),
-        None => return Err(missing("messages")),
-    };
     let mut unknown = Vec::new();
-    let message = |(place, value)| read_message(value, &format!("messages[{place}]"), &mut unknown);
-    let messages = messages.iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
+    let messages = read_messages(&fields, "messages", &mut unknown)?;
     let common = read_common(&fields, Asked::Chat(messages))?;
-    // A client that offers tools and wants none called is answered in words.
-    let offers_none = fields.get("tool_choice").is_some_and(|choice| choice == "none");
-    for name in ["tools", "functions"] {
-        if !offers_none {
-            refuse_unless_empty(&fields, name)?;
-        }
+    let tools = read_tools(&fields, &mut unknown)?;
+    // What came before tools: a client that wants none called is answered in words.
+    if fields.get("function_call").is_none_or(|choice| choice != "none") {
+        refuse_unless_empty(&fields, "functions")?;
     }
-    fields.pass_over(&["tools", "functions", "function_call"]);
+    fields.pass_over(&["functions"]);
     let (short, long) =
         (fields.count("max_tokens", 1..=usize::MAX)?, fields.count("max_completion_tokens", 1..=usize::MAX)?);
     let wants = fields.flag("logprobs")?;
@@ -43,9 +35,32 @@ pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
         max_tokens: long.or(short),
         max_tokens_field: if long.is_some() { "max_completion_tokens" } else { "max_tokens" },
         logprobs: wants.then(|| top.unwrap_or(0)),
+        tools,
         unknown,
         ..common
     })
+}
+
+/// The conversation in the field `name`; fields of messages that are not known are added to `unknown`.
+///
+/// # Errors
+/// A message that cannot be used: with its place.
+pub fn read_messages(
+    fields: &Fields<'_>,
+    name: &'static str,
+    unknown: &mut Vec<String>,
+) -> Result<Vec<Message>, Refusal> {
+    let path = fields.path(name);
+    let list = match fields.get(name) {
+        Some(Value::Array(list)) if !list.is_empty() => list,
+        Some(Value::Array(_)) => return Err(Refusal::of_field(&path, format!("`{path}` is empty"))),
+        Some(other) => return Err(wrong_type(&path, "a list", other)),
+        None => return Err(missing(&path)),
+    };
+    let message = |(place, value)| read_message(value, &format!("{path}[{place}]"), unknown);
+    let mut messages = list.iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
+    name_results(&mut messages, &path)?;
+    Ok(messages)
 }
 
 fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result<Message, Refusal> {
@@ -54,14 +69,19 @@ fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result
         "system" | "developer" => Role::System,
         "user" => Role::User,
         "assistant" => Role::Assistant,
+        "tool" => Role::Tool,
         other => {
             let path = fields.path("role");
-            let message = format!("`{path}` is `{other}`, must be system, developer, user or assistant");
+            let message = format!("`{path}` is `{other}`, must be system, developer, user, assistant or tool");
             return Err(Refusal::of_field(path, message));
         }
     };
-    refuse_unless_empty(&fields, "tool_calls")?;
-    fields.pass_over(&["name", "refusal", "audio", "annotations", "function_call"]);
+    if role != Role::Assistant {
+        refuse_unless_empty(&fields, "tool_calls")?;
+    }
+    refuse_unless_empty(&fields, "function_call")?;
+    fields.pass_over(&["name", "refusal", "audio", "annotations"]);
+    let tool_calls = read_calls(&fields)?;
     let path = fields.path("content");
     let content = match fields.get("content") {
         Some(Value::String(text)) => text.clone(),
@@ -70,12 +90,18 @@ fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result
             parts.iter().enumerate().map(part).collect::<Result<String, _>>()?
         }
         Some(other) => return Err(wrong_type(&path, "a string or a list of parts", other)),
+        None if !tool_calls.is_empty() => String::new(),
         None => return Err(missing(&path)),
     };
+    let (mut tool_call_id, mut name) = (None, None);
+    if role == Role::Tool {
+        tool_call_id = Some(fields.needed_text("tool_call_id")?.to_owned());
+        name = fields.text("name")?.map(str::to_owned);
+    }
     // One name for a field of every message.
     let general = |path: String| path.replacen(place, "messages[]", 1);
     unknown.extend(fields.unknown().map(general));
-    Ok(Message::new(role, content))
+    Ok(Message { tool_calls, tool_call_id, name, ..Message::new(role, content) })
 }
 
 /// The text of a part.
@@ -126,11 +152,11 @@ mod tests {
             ("model", json!(1), "model"),
             ("messages", json!([]), "messages"),
             ("messages", json!({}), "messages"),
-            ("messages", json!([{"role": "tool", "content": "x"}]), "messages[0].role"),
+            ("messages", json!([{"role": "judge", "content": "x"}]), "messages[0].role"),
             ("messages", json!([{"role": "user"}]), "messages[0].content"),
             (
                 "messages",
-                json!([{"role": "assistant", "content": "x", "tool_calls": [{"id": "1"}]}]),
+                json!([{"role": "user", "content": "x", "tool_calls": [{"id": "1"}]}]),
                 "messages[0].tool_calls",
             ),
             ("messages", json!([{"role": "user", "content": [{"type": "image_url"}]}]), "messages[0].content[0].type"),
@@ -152,7 +178,6 @@ mod tests {
             ("top_logprobs", json!(3), "top_logprobs"),
             ("logit_bias", json!({"5": 1}), "logit_bias"),
             ("presence_penalty", json!(0.5), "presence_penalty"),
-            ("tools", json!([{"type": "function"}]), "tools"),
             ("response_format", json!({"type": "xml"}), "response_format.type"),
             ("response_format", json!({"type": "json_schema"}), "response_format.json_schema"),
         ] {

@@ -4,6 +4,8 @@ mod chat;
 mod completion;
 pub mod fields;
 mod format;
+mod reward;
+mod tools;
 
 use std::ops::RangeInclusive;
 
@@ -16,6 +18,8 @@ use crate::refusal::Refusal;
 
 pub use chat::read_chat;
 pub use completion::read_completion;
+pub use reward::{Answered, RewardPrompt, read_rewards};
+pub use tools::{ToolChoice, Tools};
 
 /// Below this temperature the best token is taken: scores divided by less may leave the numbers that f32 holds.
 const GREEDY_BELOW: f32 = 1e-4;
@@ -86,6 +90,8 @@ pub struct Ask {
     pub logprobs: Option<usize>,
     /// What an answer must be.
     pub format: Option<OutputFormat>,
+    /// The tools that are offered.
+    pub tools: Option<Tools>,
     /// Fields that are not known.
     pub unknown: Vec<String>,
 }
@@ -126,6 +132,7 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
         max_tokens_field: "max_tokens",
         logprobs: None,
         format: format::read_format(fields)?,
+        tools: None,
         unknown: Vec::new(),
     })
 }

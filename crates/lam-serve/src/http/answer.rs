@@ -20,7 +20,6 @@ use crate::answering::{Answering, Limit, Surroundings};
 use crate::ask::{Ask, Asked, read_chat, read_completion};
 use crate::bodies::{Head, Whole, usage};
 use crate::metrics::Metrics;
-use crate::model::ServedModel;
 use crate::prepare::prepare;
 use crate::refusal::{Refusal, json_body};
 
@@ -78,7 +77,7 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
         let message = format!("{answers} answers are asked for, at most {} at once can be", model.engine.capacity());
         return Err(Refusal::of_field(if ask.choices > 1 { "n" } else { "prompt" }, message));
     }
-    let places = model.engine.reserve(answers).ok_or_else(|| busy(model, &app.models.metrics))?;
+    let places = model.engine.reserve(answers).ok_or_else(|| busy(model.engine.capacity(), &app.models.metrics))?;
     let (own, asked, seed) = (Arc::clone(app), Arc::clone(ask), rand::random());
     let work = in_background(places, move || {
         let model = own.find(&asked.model)?;
@@ -105,8 +104,9 @@ struct Started {
     prompt_tokens: usize,
 }
 
-fn busy(model: &ServedModel, metrics: &Metrics) -> Refusal {
-    let message = format!("{} requests are answered or wait already; ask again later", model.engine.capacity());
+/// As many requests as there are places for.
+pub fn busy(places: usize, metrics: &Metrics) -> Refusal {
+    let message = format!("{places} requests are answered or wait already; ask again later");
     let seconds = metrics.request.mean().unwrap_or(1.0).ceil().clamp(1.0, 60.0);
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, message).code("queue_full");
     Refusal { retry_after: Some(seconds as u64), ..refusal }
@@ -120,9 +120,11 @@ fn name(is_chat: bool) -> String {
 }
 
 /// Counts a request's time when it ends.
-struct Timer {
-    metrics: Arc<Metrics>,
-    arrived: Instant,
+pub struct Timer {
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+    /// When the request arrived.
+    pub arrived: Instant,
 }
 
 impl Drop for Timer {
@@ -181,9 +183,9 @@ impl Stream {
                     let length = &mut self.lengths[piece.choice];
                     let offset = *length;
                     *length += piece.text.chars().count();
-                    let tells = !piece.text.is_empty() || piece.finish.is_some();
+                    let tells = !piece.text.is_empty() || !piece.calls.is_empty() || piece.finish.is_some();
                     if tells || (self.head.logprobs && !piece.written.is_empty()) {
-                        return Some(event(&self.head.piece(&piece, offset)));
+                        return Some(self.head.piece(&piece, offset).iter().map(event).collect());
                     }
                 }
                 Ok(Ok(None)) => {

@@ -4,6 +4,7 @@ mod answer;
 mod arrival;
 mod background;
 mod pages;
+mod reward;
 mod server;
 
 use std::collections::BTreeSet;
@@ -23,11 +24,13 @@ use tokio::sync::watch;
 use crate::answering::Phase;
 use crate::model::{Models, ServedModel};
 use crate::refusal::Refusal;
+use crate::reward::RewardModel;
 
 pub use server::Server;
 
 /// Paths that are counted by name.
-const PATHS: [&str; 6] = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/metrics", "/"];
+const PATHS: [&str; 7] =
+    ["/v1/chat/completions", "/v1/completions", "/v1/rewards", "/v1/models", "/health", "/metrics", "/"];
 /// Most fields that are logged as unknown, and characters of each.
 const LOGGED: usize = 200;
 const LONGEST_NAME: usize = 80;
@@ -107,16 +110,33 @@ pub struct App {
 impl App {
     /// Whether any answer is in the making.
     fn is_answering(&self) -> bool {
-        self.models.served.iter().any(|model| model.engine.is_busy())
+        let Models { served, rewards, .. } = &self.models;
+        served.iter().any(|model| model.engine.is_busy()) || rewards.iter().any(|model| model.engine.is_busy())
     }
 
+    /// The model of this name that writes answers.
     fn find(&self, name: &str) -> Result<&ServedModel, Refusal> {
-        self.models.served.iter().find(|model| model.name == name).ok_or_else(|| {
-            let names: Vec<&str> = self.models.served.iter().map(|model| model.name.as_str()).collect();
-            let message = format!("no model `{name}` is served; there is {}", names.join(", "));
-            let refusal = Refusal::new(StatusCode::NOT_FOUND, message).code("model_not_found");
-            Refusal { param: Some("model".into()), ..refusal }
-        })
+        let found = self.models.served.iter().find(|model| model.name == name);
+        let right = "is a reward model, which scores answers and writes none: POST to `/v1/rewards`";
+        found.ok_or_else(|| self.not_found(name, right))
+    }
+
+    /// The reward model of this name.
+    fn find_reward(&self, name: &str) -> Result<&RewardModel, Refusal> {
+        let found = self.models.rewards.iter().find(|model| model.name == name);
+        let right = "writes answers and is no reward model: POST to `/v1/chat/completions`";
+        found.ok_or_else(|| self.not_found(name, right))
+    }
+
+    /// The refusal of a name of which no model of the right kind is served; one of the other kind is asked by another path.
+    fn not_found(&self, name: &str, other_kind: &str) -> Refusal {
+        if self.models.names().any(|known| known == name) {
+            return Refusal::of_field("model", format!("`{name}` {other_kind}")).code("wrong_endpoint");
+        }
+        let names: Vec<&str> = self.models.names().collect();
+        let message = format!("no model `{name}` is served; there is {}", names.join(", "));
+        let refusal = Refusal::new(StatusCode::NOT_FOUND, message).code("model_not_found");
+        Refusal { param: Some("model".into()), ..refusal }
     }
 
     /// Logs each unknown field once.
@@ -168,6 +188,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{*name}", get(pages::model))
         .route("/v1/chat/completions", post(answer::chat))
         .route("/v1/completions", post(answer::completion))
+        .route("/v1/rewards", post(reward::rewards))
         .fallback(pages::nothing)
         .method_not_allowed_fallback(pages::other_method)
         .layer(from_fn_with_state(Arc::clone(&app), guard))

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::App;
 use crate::model::ServedModel;
 use crate::refusal::{Refusal, json_body};
+use crate::reward::RewardModel;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -22,10 +23,12 @@ pub async fn page() -> Response {
 
 /// Whether every engine goes on.
 pub async fn health(State(app): State<Arc<App>>) -> Response {
-    match app.models.served.iter().find(|model| !model.engine.is_alive()) {
+    let served = app.models.served.iter().map(|model| (&model.name, model.engine.is_alive()));
+    let mut all = served.chain(app.models.rewards.iter().map(|model| (&model.name, model.engine.is_alive())));
+    match all.find(|(_, is_alive)| !is_alive) {
         None => json_body(&json!({"status": "ok"})),
-        Some(model) => {
-            let message = format!("the engine of `{}` has ended", model.name);
+        Some((name, _)) => {
+            let message = format!("the engine of `{name}` has ended");
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message).code("engine_ended").into_response()
         }
     }
@@ -39,23 +42,38 @@ pub async fn metrics(State(app): State<Arc<App>>) -> Response {
 
 /// All models.
 pub async fn models(State(app): State<Arc<App>>) -> Response {
-    let data: Vec<Value> = app.models.served.iter().map(|model| outline(&app, model)).collect();
+    let served = app.models.served.iter().map(|model| outline(&app, model));
+    let data: Vec<Value> = served.chain(app.models.rewards.iter().map(|model| reward_outline(&app, model))).collect();
     json_body(&json!({"object": "list", "data": data}))
 }
 
 /// One model.
 pub async fn model(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refusal> {
-    Ok(json_body(&outline(&app, app.find(&name)?)))
+    let reward = app.models.rewards.iter().find(|model| model.name == name);
+    Ok(json_body(&match reward {
+        Some(model) => reward_outline(&app, model),
+        None => outline(&app, app.find(&name)?),
+    }))
 }
 
 fn outline(app: &App, model: &ServedModel) -> Value {
+    let kind = if model.adapter.is_some() { "adapter" } else { "decoder" };
+    described(app, (&model.name, kind), model.parent.as_deref(), model.context)
+}
+
+fn reward_outline(app: &App, model: &RewardModel) -> Value {
+    described(app, (&model.name, "reward"), None, model.context)
+}
+
+fn described(app: &App, (name, kind): (&str, &str), parent: Option<&str>, context: usize) -> Value {
     json!({
-        "id": model.name,
+        "id": name,
         "object": "model",
         "created": app.started,
         "owned_by": "lam-train",
-        "parent": model.parent,
-        "max_model_len": model.context,
+        "kind": kind,
+        "parent": parent,
+        "max_model_len": context,
     })
 }
 
@@ -67,6 +85,6 @@ pub async fn nothing(uri: Uri) -> Refusal {
 
 /// A path that is asked otherwise.
 pub async fn other_method(uri: Uri) -> Refusal {
-    let message = format!("`{}` takes another method: POST for completions, GET for all else", uri.path());
+    let message = format!("`{}` takes another method: POST for completions and rewards, GET for all else", uri.path());
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message).code("method_not_allowed")
 }

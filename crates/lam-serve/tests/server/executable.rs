@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::tiny::{Tiny, answer, chat, decoder, post, renderer, text};
 
-fn functions() -> Vec<FunctionSpec> {
+pub fn functions() -> Vec<FunctionSpec> {
     let target = Target::Control(vec![ControlType::Button]);
     vec![FunctionSpec { name: "click_input".into(), target, args: Vec::new(), doc: "Click it.".into() }]
 }
 
-fn state() -> State {
+pub fn state() -> State {
     let control = |(place, name): (usize, &str)| Control {
         label: (place + 1).to_string(),
         control_text: name.into(),
@@ -34,15 +34,15 @@ fn state() -> State {
 }
 
 /// The longest answer in the compact form.
-const TOKENS: usize = 300;
+pub const TOKENS: usize = 300;
 
-fn ask(seed: u64) -> Value {
+pub fn ask(seed: u64) -> Value {
     let messages = messages(&state(), &functions());
     json!({"model": "tiny", "messages": messages, "temperature": 1.0, "seed": seed, "max_tokens": TOKENS})
 }
 
 /// What our policy does with this seed, as App. C's JSON.
-fn own_answers(is_compact: bool, max_new_tokens: usize, seeds: u64) -> Vec<String> {
+pub fn own_answers(is_compact: bool, max_new_tokens: usize, seeds: u64) -> Vec<String> {
     let (renderer, decoder, state) = (renderer(is_compact), decoder(), state());
     let mut options = PolicyOptions::greedy(PolicyId { name: "tiny".into(), hash: "0".into() });
     options.sampling = Sampling { temperature: 1.0, ..Sampling::default() };

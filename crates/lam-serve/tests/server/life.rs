@@ -250,7 +250,7 @@ fn places_are_counted_once_for_each_engine() {
     let place = (base.context, base.vocabulary);
     let over = ServedModel::new("over".into(), Arc::clone(&base.renderer), base.engine.clone(), place);
     let models = vec![base, over, Tiny { slots: 1, ..tiny }.model("other", &metrics)];
-    assert_eq!(Models::of(models, metrics).unwrap().places(), 7 + 6);
+    assert_eq!(Models::of(models, Vec::new(), metrics).unwrap().places(), 7 + 6);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn an_idle_engine_does_not_hide_what_another_one_has_in_the_making() {
     let metrics = Arc::new(Metrics::default());
     let busy = Tiny { slots: 1, ..Tiny::default() };
     let models = vec![busy.model("tiny", &metrics), Tiny::default().model("idle", &metrics)];
-    let server = Server::start(Models::of(models, metrics).unwrap(), settings()).unwrap();
+    let server = Server::start(Models::of(models, Vec::new(), metrics).unwrap(), settings()).unwrap();
     let closed = busy.gate.lock().unwrap();
     let mut client = TcpStream::connect(server.address()).unwrap();
     client.write_all(&request("POST", CHAT, "", &long().to_string())).unwrap();

@@ -6,4 +6,6 @@ mod executable;
 mod life;
 mod loaded;
 mod refusals;
+mod rewards;
 mod tiny;
+mod tools;

@@ -92,7 +92,7 @@ fn a_token_is_asked_for_where_one_is_set() {
     assert_eq!(get(server.address(), "/metrics").status, 401);
     assert_eq!((get(server.address(), "/health").status, get(server.address(), "/").status), (200, 200));
     let open = ServerSettings { host: "0.0.0.0".into(), port: 0, ..ServerSettings::default() };
-    let start = || Server::start(lam_serve::Models::of(Vec::new(), Arc::default()).unwrap(), open.clone());
+    let start = || Server::start(lam_serve::Models::of(Vec::new(), Vec::new(), Arc::default()).unwrap(), open.clone());
     assert!(matches!(start(), Err(ServeError::Server(ServerError::Exposed { .. }))));
 }
 

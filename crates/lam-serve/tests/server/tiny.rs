@@ -86,7 +86,7 @@ impl Tiny {
     pub fn serve(self) -> Server {
         let metrics = Arc::new(Metrics::default());
         let model = self.model("tiny", &metrics);
-        Server::start(Models::of(vec![model], metrics).unwrap(), self.settings).unwrap()
+        Server::start(Models::of(vec![model], Vec::new(), metrics).unwrap(), self.settings).unwrap()
     }
 
     /// It under a name, on an engine of its own.

@@ -1,0 +1,130 @@
+//! What an answer must be: the form that is asked for, App. C's controls and functions, or calls of tools.
+
+use lam_prompt::{
+    CallFormat, CallReader, OutputFormat, Question, Renderer, StructuredConstraint, TokenConstraint, Tool, ToolQuestion,
+};
+use lam_types::{FunctionSpec, Observation};
+
+use super::prompt::Asks;
+use crate::ask::{Ask, ToolChoice, Tools};
+use crate::calls::Calls;
+use crate::model::ServedModel;
+use crate::refusal::Refusal;
+
+/// Most calls of an answer that must make some.
+const CALLS: usize = 16;
+
+/// What an answer must be.
+pub enum Form {
+    /// Anything.
+    Free,
+    /// Of a form that is compiled.
+    Structured(Box<StructuredConstraint>),
+    /// An action on a screen, which must call a function or may also do nothing.
+    Action { observation: Observation, functions: Vec<FunctionSpec>, must_call: bool },
+}
+
+impl Form {
+    /// A constraint for one answer.
+    pub fn constraint(&self, renderer: &Renderer) -> Option<Box<dyn TokenConstraint>> {
+        match self {
+            Self::Free => None,
+            Self::Structured(form) => Some(form.clone()),
+            Self::Action { observation, functions, must_call: false } => {
+                Some(renderer.action_constraint(observation, functions))
+            }
+            Self::Action { observation, functions, must_call: true } => {
+                Some(renderer.call_constraint(observation, functions))
+            }
+        }
+    }
+}
+
+/// What the answers to a prompt must be, and how their calls are found. With `executable`, answers to App. C's question
+/// are kept to its controls and functions.
+///
+/// # Errors
+/// A form that is not understood, or calls that cannot be made.
+pub fn form(ask: &Ask, asks: &mut Asks, model: &ServedModel, executable: bool) -> Result<(Form, Calls), Refusal> {
+    let tools = ask.tools.as_ref().filter(|tools| tools.choice != ToolChoice::None);
+    match (asks, tools) {
+        (Asks::Tools(question), Some(tools)) => of_question(ask, question, tools),
+        (_, Some(tools)) if !model.renderer.is_compact() => of_tools(ask, tools, model),
+        (_, Some(tools)) if tools.choice != ToolChoice::Auto => {
+            let message =
+                "this model writes a form of its own and calls functions on a screen alone: ask it with App. C's slots";
+            Err(Refusal::of_field("tool_choice", message).code("unsupported_parameter"))
+        }
+        (asks, _) => Ok((asked_for(ask, asks, model, executable)?, Calls::None)),
+    }
+}
+
+fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> Result<Form, Refusal> {
+    match (&ask.format, asks) {
+        (Some(format), _) => {
+            let refused = |reason| Refusal::of_field("response_format", reason).code("unsupported_response_format");
+            Ok(Form::Structured(Box::new(model.constraint(format).map_err(refused)?)))
+        }
+        (None, Asks::Question(Question::Action { state, functions })) if executable => {
+            let (observation, functions) = (state.observation.clone(), functions.clone());
+            Ok(Form::Action { observation, functions, must_call: false })
+        }
+        _ => Ok(Form::Free),
+    }
+}
+
+/// App. C's action as a call of one of its functions.
+fn of_question(ask: &Ask, question: &mut ToolQuestion, tools: &Tools) -> Result<(Form, Calls), Refusal> {
+    if ask.format.is_some() {
+        let message =
+            "an answer to App. C's question with tools has its own form; leave `response_format` or `tools` out";
+        return Err(Refusal::of_field("response_format", message).code("unsupported_response_format"));
+    }
+    if let ToolChoice::Named(place) = tools.choice {
+        let name = tools.offered[place].name();
+        let names: Vec<String> = question.functions.iter().map(|spec| spec.name.clone()).collect();
+        question.functions.retain(|spec| spec.name == name);
+        if question.functions.is_empty() {
+            let message = format!("`{name}` is no function of the question, which has {}", names.join(", "));
+            return Err(Refusal::of_field("tool_choice.function.name", message));
+        }
+    }
+    let (must_call, observation) = (tools.choice != ToolChoice::Auto, question.state.observation.clone());
+    if must_call && !question.functions.iter().any(|spec| spec.is_callable(&observation)) {
+        let message = "the screen has no control that a tool could be called on";
+        return Err(Refusal::of_field("tool_choice", message));
+    }
+    let functions = question.functions.clone();
+    Ok((Form::Action { observation, functions, must_call }, Calls::Action(question.clone().into())))
+}
+
+/// Calls as the model writes them, or in a form to which it is kept.
+fn of_tools(ask: &Ask, tools: &Tools, model: &ServedModel) -> Result<(Form, Calls), Refusal> {
+    let (offered, most) = match tools.choice {
+        ToolChoice::Named(place) => (vec![tools.offered[place].clone()], 1),
+        _ => (tools.offered.clone(), if tools.parallel { CALLS } else { 1 }),
+    };
+    let names: Vec<String> = offered.iter().map(|tool| tool.name().to_owned()).collect();
+    let content = match &ask.format {
+        Some(OutputFormat::JsonSchema(schema)) if tools.choice == ToolChoice::Auto => Some(schema.clone()),
+        _ => None,
+    };
+    if tools.choice == ToolChoice::Auto && content.is_none() {
+        let most = if tools.parallel { usize::MAX } else { 1 };
+        return Ok((Form::Free, Calls::Written(CallReader::new(names, most, false))));
+    }
+    let form = model.constraint(&OutputFormat::Calls(CallFormat { tools: offered.clone(), most, content }));
+    let form = form.map_err(|reason| refused_schema(&offered, tools, model, reason))?;
+    Ok((Form::Structured(Box::new(form)), Calls::Written(CallReader::new(names, most, true))))
+}
+
+/// The refusal of the tool whose schema cannot be compiled, or else of the form of the content.
+fn refused_schema(called: &[Tool], tools: &Tools, model: &ServedModel, reason: String) -> Refusal {
+    let fault = |tool: &Tool| {
+        let alone = model.constraint(&OutputFormat::JsonSchema(tool.function.parameters.clone()));
+        let place = tools.offered.iter().position(|offered| offered == tool)?;
+        Some((format!("tools[{place}].function.parameters"), alone.err()?))
+    };
+    let (param, reason) = called.iter().find_map(fault).unwrap_or(("response_format".to_owned(), reason));
+    Refusal::of_field(param, reason).code("unsupported_schema")
+}

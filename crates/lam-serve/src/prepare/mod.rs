@@ -1,0 +1,112 @@
+//! From what is asked to requests to the generator: prompts through the model's own template, forms, limits.
+//! Slow enough to be kept off the threads that serve connections.
+
+mod form;
+mod prompt;
+mod reward;
+
+use std::sync::Arc;
+
+use lam_inference::{GenerationRequest, Sampling};
+use lam_prompt::Question;
+
+use self::prompt::{Asks, Prompt, chat, check_tokens, open_text};
+use crate::ask::{Ask, Asked};
+use crate::calls::Calls;
+use crate::model::ServedModel;
+use crate::refusal::Refusal;
+
+pub use reward::prepare_rewards;
+
+/// Longest answer of `/v1/completions` where the request says nothing, as OpenAI has it.
+const COMPLETION_TOKENS: usize = 16;
+
+/// Requests to the generator, and how their answers are to be read.
+pub struct Prepared {
+    /// One for each answer: those to the first prompt, then those to the next.
+    pub requests: Vec<GenerationRequest>,
+    /// Tokens of all prompts.
+    pub prompt_tokens: usize,
+    /// The question, where answers are to be turned into App. C's JSON.
+    pub question: Option<Arc<Question>>,
+    /// How calls are found in the answers.
+    pub calls: Calls,
+    /// Special tokens that belong to the answers' text.
+    pub shown: Arc<[u32]>,
+}
+
+/// Makes the requests. With `executable`, answers to App. C's question are kept to its controls and functions; `seed`
+/// is used where the request names none.
+///
+/// # Errors
+/// Messages that the template refuses, a prompt that is too long, a form that is not understood.
+pub fn prepare(ask: &Ask, model: &ServedModel, executable: bool, seed: u64) -> Result<Prepared, Refusal> {
+    let renderer = &model.renderer;
+    let (mut prompts, param): (Vec<Prompt>, _) = match &ask.asked {
+        Asked::Chat(messages) => (vec![chat(messages, ask.tools.as_ref(), renderer, executable)?], "messages"),
+        Asked::Texts(texts) => {
+            (texts.iter().map(|text| open_text(text, renderer)).collect::<Result<_, _>>()?, "prompt")
+        }
+    };
+    prompts.iter().try_for_each(|prompt| check_tokens(&prompt.tokens, model.vocabulary, param))?;
+    // A conversation is one prompt, and no text that is continued asks one of our questions.
+    let mut asks = prompts.first_mut().map_or(Asks::Words, |first| std::mem::replace(&mut first.asks, Asks::Words));
+    let (form, calls) = form::form(ask, &mut asks, model, executable)?;
+    let mut requests = Vec::new();
+    for (place, prompt) in prompts.iter().enumerate() {
+        let max_new_tokens = longest(ask, model, prompt.tokens.len())?;
+        for choice in 0..ask.choices {
+            let stream = (place * ask.choices + choice) as u64;
+            requests.push(GenerationRequest {
+                prompt: prompt.tokens.clone(),
+                constraint: form.constraint(renderer),
+                sampling: Sampling { seed: stream_seed(ask.seed.unwrap_or(seed), stream), ..ask.sampling },
+                max_new_tokens,
+                stop_tokens: renderer.stop_tokens().to_vec(),
+                stop_strings: None,
+                logprobs: ask.logprobs.is_some(),
+                logprob_temperature: 1.0,
+                top_logprobs: ask.logprobs.unwrap_or(0),
+                adapter: model.adapter,
+            });
+        }
+    }
+    let prompt_tokens = prompts.iter().map(|prompt| prompt.tokens.len()).sum();
+    let question = match asks {
+        Asks::Words => None,
+        Asks::Question(question) => Some(question),
+        Asks::Tools(question) => Some(question.without_tools()),
+    };
+    // A form that was asked for is the answer's own: nothing is to be turned into another.
+    let question = question.filter(|_| renderer.is_compact() && ask.format.is_none()).map(Arc::new);
+    let shown = if matches!(calls, Calls::Written(_)) { renderer.call_marks() } else { Vec::new() };
+    Ok(Prepared { requests, prompt_tokens, question, calls, shown: shown.into() })
+}
+
+/// The seed of an answer's stream: the first has the request's own.
+fn stream_seed(seed: u64, stream: u64) -> u64 {
+    seed ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The longest answer to a prompt of this length.
+fn longest(ask: &Ask, model: &ServedModel, prompt: usize) -> Result<usize, Refusal> {
+    let context = model.context;
+    let param = if matches!(ask.asked, Asked::Chat(_)) { "messages" } else { "prompt" };
+    let left = context.checked_sub(prompt).filter(|left| *left > 0).ok_or_else(|| {
+        let message = format!("the prompt has {prompt} tokens, and with an answer at most {context} fit");
+        Refusal::of_field(param, message).code("context_length_exceeded")
+    })?;
+    let wanted = match (ask.max_tokens, &ask.asked) {
+        (Some(wanted), _) => wanted,
+        (None, Asked::Chat(_)) => left,
+        (None, Asked::Texts(_)) => COMPLETION_TOKENS.min(left),
+    };
+    if wanted > left {
+        let message = format!(
+            "the prompt has {prompt} tokens, `{}` is {wanted}, and at most {context} fit in all",
+            ask.max_tokens_field
+        );
+        return Err(Refusal::of_field(ask.max_tokens_field, message).code("context_length_exceeded"));
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,120 @@
+//! Prompts as tokens, through the model's own template, and the question that one asks if it is one of ours.
+
+use lam_prompt::{Message, Question, Renderer, Role, ToolQuestion, ToolQuestionError, read_question};
+
+use crate::ask::{OpenText, ToolChoice, Tools};
+use crate::refusal::Refusal;
+
+/// One prompt as tokens.
+pub struct Prompt {
+    /// The tokens.
+    pub tokens: Vec<u32>,
+    /// What it asks.
+    pub asks: Asks,
+}
+
+/// What a prompt asks.
+pub enum Asks {
+    /// Anything.
+    Words,
+    /// One of our questions.
+    Question(Question),
+    /// App. C's question with its functions as tools.
+    Tools(Box<ToolQuestion>),
+}
+
+/// The prompt of a conversation. App. C's slots are read where `reads_slots` says so, or the template is compact, or
+/// tools may be called or were.
+///
+/// # Errors
+/// Messages that the template refuses, slots that cannot be read.
+pub fn chat(
+    messages: &[Message],
+    tools: Option<&Tools>,
+    renderer: &Renderer,
+    reads_slots: bool,
+) -> Result<Prompt, Refusal> {
+    let callable = tools.filter(|tools| tools.choice != ToolChoice::None);
+    if callable.is_some() || messages.iter().any(Message::is_of_tools) {
+        let offered = tools.map_or(&[][..], |tools| &tools.offered);
+        if let Some(question) = ToolQuestion::read(messages, offered).map_err(refused_question)? {
+            let tokens = match renderer.is_compact() {
+                true => renderer.action_prompt(&question.state, &question.functions),
+                false => renderer.chat_prompt(&question.messages),
+            };
+            let tokens = tokens.map_err(|error| Refusal::of_field("messages", error))?;
+            let asks = match callable {
+                Some(_) => Asks::Tools(Box::new(question)),
+                None => Asks::Question(question.without_tools()),
+            };
+            return Ok(Prompt { tokens, asks });
+        }
+    }
+    let refused = |error: &dyn std::fmt::Display| Refusal::of_field("messages", error);
+    let question = if reads_slots || renderer.is_compact() {
+        read_question(messages).map_err(|reason| refused(&format!("App. C's slots cannot be read: {reason}")))?
+    } else {
+        None
+    };
+    let question = question.or_else(|| task(messages, renderer));
+    // The compact template has a form of its own for each of our questions, and no words for tools.
+    let tokens = match (&question, renderer.is_compact()) {
+        (Some(Question::Action { state, functions }), true) => renderer.action_prompt(state, functions),
+        (Some(Question::Plan { task }), true) => renderer.plan_prompt(task),
+        (None, true) => renderer.chat_prompt(messages),
+        (_, false) => renderer.chat_prompt_with_tools(messages, callable.map_or(&[][..], |callable| &callable.offered)),
+    };
+    let tokens = tokens.map_err(|error| refused(&error))?;
+    Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question) })
+}
+
+fn refused_question(error: ToolQuestionError) -> Refusal {
+    match error {
+        ToolQuestionError::Messages(reason) => {
+            Refusal::of_field("messages", format!("App. C's slots cannot be read: {reason}"))
+        }
+        ToolQuestionError::Tools(reason) => Refusal::of_field("tools", reason),
+        ToolQuestionError::Tool(place, reason) => {
+            Refusal::of_field(format!("tools[{place}].function.parameters"), reason)
+        }
+    }
+}
+
+/// A lone message to a model of the compact template, which knows two questions: without that template's own markup it is
+/// a task to be planned.
+fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
+    let [Message { role: Role::User, content, .. }] = messages else { return None };
+    if !renderer.is_compact() {
+        return None;
+    }
+    let tokens = renderer.open_text(content).ok()?;
+    let has_markup = tokens.iter().skip(1).any(|token| renderer.tokenizer().is_special(*token));
+    (!has_markup).then(|| Question::Plan { task: content.clone() })
+}
+
+/// The prompt of a text that is to be continued.
+///
+/// # Errors
+/// A text that the tokenizer cannot split.
+pub fn open_text(text: &OpenText, renderer: &Renderer) -> Result<Prompt, Refusal> {
+    let tokens = match text {
+        OpenText::Words(words) => renderer.open_text(words).map_err(|error| Refusal::of_field("prompt", error))?,
+        OpenText::Tokens(tokens) => tokens.clone(),
+    };
+    Ok(Prompt { tokens, asks: Asks::Words })
+}
+
+/// Refuses tokens that are none, or of which the embedding has no row for one.
+///
+/// # Errors
+/// With the field that holds them.
+pub fn check_tokens(tokens: &[u32], vocabulary: usize, param: &str) -> Result<(), Refusal> {
+    if tokens.is_empty() {
+        return Err(Refusal::of_field(param, format!("`{param}` has no token")));
+    }
+    let unknown = tokens.iter().find(|&&token| token as usize >= vocabulary);
+    unknown.map_or(Ok(()), |token| {
+        let message = format!("`{param}` has token {token}; the model knows {vocabulary} tokens");
+        Err(Refusal::of_field(param, message))
+    })
+}
