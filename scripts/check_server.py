@@ -2,7 +2,7 @@
 """Asks a served model as others do: by OpenAI's own Python client, by LangChain's, and by curl.
 
     cargo build --release -p lam-cli
-    scripts/check_server.py runs/quickstart            # serves the run's last model, and asks it
+    scripts/check_server.py runs/quickstart            # serves the run's last model, its reward model too, and asks them
     scripts/check_server.py --url http://HOST:PORT/v1  # asks a server that runs already (token in LAM_SERVE_TOKEN)
 
 The clients are installed into target/check-server/venv. The last line counts the checks that passed, failed and could
@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from check_server_calls import check_langchain_calls, check_rewards, check_tools
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "target" / "check-server"
@@ -85,8 +87,16 @@ class Checks:
         self.that(f"{what}: is refused", False)
 
 
+def has_reward_model(run):
+    if (Path(run) / "config.json").exists():
+        return False
+    return any("SequenceClassification" in path.read_text() for path in Path(run).glob("*/config.json"))
+
+
 def serve(binary, model, token):
     command = [binary, "serve", "model", model, "--port", "0", "--json"]
+    if has_reward_model(model):
+        command.append("--with-reward")
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LAM_SERVE_TOKEN": token})
     text = ""
     for line in server.stdout:
@@ -200,7 +210,8 @@ def check_refusals(checks, openai, client, model):
         ("a hot temperature", {"temperature": 9}, "temperature"),
         ("a wrong type", {"extra_body": {"max_tokens": "many"}}, "max_tokens"),
         ("no answer", {"n": 0}, "n"),
-        ("tools", {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}, "tools"),
+        ("a tool that is no function", {"tools": [{"type": "custom", "custom": {"name": "f"}}]}, "tools[0].type"),
+        ("a call of no tool", {"tool_choice": "required"}, "tool_choice"),
         ("a bias", {"logit_bias": {"5": 3}}, "logit_bias"),
         ("too long an answer", {"max_tokens": 10_000_000}, "max_tokens"),
     ]:
@@ -233,7 +244,8 @@ def check_langchain(checks, url, token, model, content):
     try:
         from langchain_openai import ChatOpenAI
     except ImportError as error:
-        for what in ("LangChain's answer", "LangChain's stream", "LangChain's batch"):
+        for what in ("answer", "stream", "batch", "call", "stream of calls", "call after a result"):
+            what = f"LangChain's {what}"
             checks.skip(what, error)
         return
     chat = ChatOpenAI(base_url=url, api_key=token, model=model, temperature=0, max_tokens=24)
@@ -241,6 +253,7 @@ def check_langchain(checks, url, token, model, content):
     checks.same("LangChain's answer", chat.invoke(question).content, content)
     checks.same("LangChain's stream", "".join(chunk.content for chunk in chat.stream(question)), content)
     checks.same("LangChain's batch", [answer.content for answer in chat.batch([question] * 3)], [content] * 3)
+    check_langchain_calls(checks, ChatOpenAI(base_url=url, api_key=token, model=model, temperature=0, max_tokens=400))
 
 
 def check_curl(checks, url, token, model):
@@ -349,6 +362,8 @@ def main():
         content = check_answers(checks, client, model)
         check_streams(checks, client, model, content)
         check_forms(checks, openai, client, model)
+        check_tools(checks, openai, client, model)
+        check_rewards(checks, openai, client, model, QUESTION)
         check_refusals(checks, openai, client, model)
         asyncio.run(check_async(checks, openai, url, token, model, content))
         check_langchain(checks, url, token, model, content)
