@@ -7,8 +7,8 @@ use crate::InferenceError;
 /// Sequences scored side by side.
 const BATCH: usize = 32;
 
-/// The score of each sequence, read at its last token. Sequences that begin alike share what they begin with, so that the
-/// last bits of a score may depend on the others; alone a sequence always has the same ones.
+/// The score of each sequence, read at its last token. Sequences that begin alike share what they begin with, so that
+/// the last bits of a score may depend on the others; alone a sequence always has the same ones.
 ///
 /// # Errors
 /// A model that fails.

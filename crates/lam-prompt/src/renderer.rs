@@ -166,8 +166,8 @@ impl Renderer {
         self.chat_prompt_with_tools(conversation, &[])
     }
 
-    /// The same where tools may be called. A chat template without a place for them, for calls or for results gets these
-    /// in words; the compact template has none.
+    /// The same where tools may be called. A chat template without a place for them, for calls or for results gets
+    /// these in words; the compact template has none.
     ///
     /// # Errors
     /// As for [`Renderer::action_prompt`], or tools, calls or results for the compact template.
@@ -224,7 +224,7 @@ impl Renderer {
         }
     }
 
-    /// The tokens by which some models mark calls of tools. They belong to an answer's text although they may be special.
+    /// The tokens by which some models mark calls of tools: they belong to an answer's text although they may be special.
     pub fn call_marks(&self) -> Vec<u32> {
         MARKS.iter().filter_map(|mark| self.tokenizer.token_id(mark)).collect()
     }

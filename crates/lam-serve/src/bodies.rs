@@ -59,7 +59,10 @@ impl Whole {
         let content = (!self.text.is_empty() || self.calls.is_empty()).then_some(self.text);
         let mut message = json!({"role": "assistant", "content": content, "refusal": null});
         if !self.calls.is_empty() {
-            let call = |[id, name, arguments]: [String; 3]| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+            let call = |[id, name, arguments]: [String; 3]| {
+                let function = json!({"name": name, "arguments": arguments});
+                json!({"id": id, "type": "function", "function": function})
+            };
             message["tool_calls"] = self.calls.into_iter().map(call).collect();
         }
         message

@@ -27,8 +27,8 @@ impl<J> Clone for Door<J> {
 }
 
 impl<J: Send + 'static> Door<J> {
-    /// Starts the thread; as many jobs as `capacity` may be done or wait. `work` loads what it needs, tells what the caller
-    /// wants to know of it, and does the jobs if somebody still heard that.
+    /// Starts the thread; as many jobs as `capacity` may be done or wait. `work` loads what it needs, tells what the
+    /// caller wants to know of it, and does the jobs if somebody still heard that.
     ///
     /// # Errors
     /// What loading says, or a system without threads.

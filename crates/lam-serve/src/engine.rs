@@ -1,5 +1,5 @@
-//! One thread that owns a generator: tokens go back over one channel a request. A request whose receiver is gone gives its
-//! slot back. Knows no HTTP and no text.
+//! One thread that owns a generator: tokens go back over one channel a request. A request whose receiver is gone gives
+//! its slot back. Knows no HTTP and no text.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,16 +10,16 @@ use clap::{Args, Subcommand};
 pub enum ServeCommand {
     /// Serve an environment over OpenEnv's WebSocket protocol: each connection is a session with its own instance.
     Env(ServeEnvArgs),
-    /// Serve models over OpenAI's HTTP protocol (/v1/chat/completions and its like; /v1/rewards for reward models), with a
-    /// page at /.
+    /// Serve models over OpenAI's HTTP protocol (/v1/chat/completions and its like; reward models at /v1/rewards), with
+    /// a page at /.
     Model(ServeModelArgs),
 }
 
 /// Arguments of `serve model`.
 #[derive(Args)]
 pub struct ServeModelArgs {
-    /// Model directories, reward models among them, adapters that name their base, GGUF files, or a run, whose last model
-    /// is served; NAME=DIR gives one another name.
+    /// Model directories (reward models too), adapters that name their base, GGUF files, or a run, whose last model is
+    /// served; NAME=DIR gives one another name.
     #[arg(value_name = "[NAME=]DIR | RUN", required = true)]
     pub models: Vec<String>,
     /// Address to listen on; one that others can reach needs a token.

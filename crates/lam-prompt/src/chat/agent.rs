@@ -67,8 +67,8 @@ impl ControlPlace {
 impl ToolQuestion {
     /// The question of a conversation that ends in App. C's slots, or in calls since then and their results. Without
     /// App. C's system text, the functions are made of the tools. What was called becomes a previous action, with the
-    /// status that the result names (`app_error` and its like); a result with App. C's list of controls is the new screen.
-    /// Other words of a result have no place in App. C's form.
+    /// status that the result names (`app_error` and its like); a result with App. C's list of controls is the new
+    /// screen. Other words of a result have no place in App. C's form.
     ///
     /// # Errors
     /// Slots that cannot be read, or tools that cannot be the functions of App. C.
@@ -162,8 +162,8 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// What a result says of its call: a status alone, or as `status` or `result` of an object; any other text is what a call
-/// that went well gave.
+/// What a result says of its call: a status alone, or as `status` or `result` of an object; any other text is what a
+/// call that went well gave.
 fn outcome(result: &str) -> StepStatus {
     let object: Option<Map<String, Value>> = serde_json::from_str(result).ok();
     let named = object.as_ref().and_then(|object| object.get("status").or_else(|| object.get("result")));

@@ -1,5 +1,5 @@
-//! Tools as OpenAI's protocol and chat templates know them: definitions, calls of them, and the words for templates that
-//! know neither. Knows no tokens.
+//! Tools as OpenAI's protocol and chat templates know them: definitions, calls of them, and the words for templates
+//! that know neither. Knows no tokens.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -81,8 +81,8 @@ pub(super) fn offered_in_words(messages: &[Message], tools: &[Tool]) -> Vec<Mess
     let listed: String = tools.iter().map(|tool| spaced(tool) + "\n").collect();
     let example = call_forms::tagged("{\"name\": NAME, \"arguments\": {…}}");
     let text = format!(
-        "You may call functions. These are there, each with its parameters as a JSON schema:\n<tools>\n{listed}</tools>\n\
-         To call one, write its name and its arguments as JSON, in this form and with nothing behind it:\n{example}\n\
+        "You may call functions. These are there, each with its parameters as a JSON schema:\n\
+         <tools>\n{listed}</tools>\nTo call one, write its name and its arguments as JSON, in this form and with nothing behind it:\n{example}\n\
          For several calls, write several of them, one below the other."
     );
     let mut messages = messages.to_vec();
@@ -93,8 +93,8 @@ pub(super) fn offered_in_words(messages: &[Message], tools: &[Tool]) -> Vec<Mess
     messages
 }
 
-/// The conversation with calls and results in words, for a template that knows neither: the assistant says the calls, and
-/// the user tells the results. Results and what the user says beside them are one message.
+/// The conversation with calls and results in words, for a template that knows neither: the assistant says the calls,
+/// and the user tells the results. Results and what the user says beside them are one message.
 pub(super) fn told_in_words(messages: &[Message]) -> Vec<Message> {
     let mut told: Vec<Message> = Vec::new();
     let mut has_results = false;

@@ -7,8 +7,8 @@ use crate::{ParseError, PromptError, Question, parse_action_text, parse_plan_tex
 
 impl Renderer {
     /// The tokens of an answer's text as they follow the prompt of a conversation, their end included. In the compact
-    /// template, an answer to one of our questions is App. C's JSON and becomes the template's own form; any other is its
-    /// own markup.
+    /// template, an answer to one of our questions is App. C's JSON and becomes the template's own form; any other is
+    /// its own markup.
     ///
     /// # Errors
     /// An answer to one of our questions that cannot be read, or a text that cannot become tokens.

@@ -117,7 +117,8 @@ fn without_a_system_text_the_tools_are_the_functions() {
         Tool::new(
             "type_text",
             Some("Types\n  it.".into()),
-            json!({"type": "object", "required": ["text"], "properties": {"label": {"type": "string"}, "text": described,
+            json!({"type": "object", "required": ["text"], "properties": {
+                "label": {"type": "string"}, "text": described,
                 "speed": {"enum": ["slow", "fast"]}, "times": {"type": "integer", "minimum": 1, "maximum": 3},
                 "clear": {"anyOf": [{"type": "null"}, {"type": "boolean"}]}, "count": {"type": ["null", "integer"]}}}),
         ),

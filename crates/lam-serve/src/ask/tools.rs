@@ -216,7 +216,8 @@ mod tests {
     use super::*;
 
     fn tool(name: &str, parameters: Value) -> Value {
-        json!({"type": "function", "function": {"name": name, "description": "d", "parameters": parameters, "strict": true}})
+        let function = json!({"name": name, "description": "d", "parameters": parameters, "strict": true});
+        json!({"type": "function", "function": function})
     }
 
     fn body(more: Value) -> Value {
@@ -256,7 +257,8 @@ mod tests {
     #[test]
     fn calls_and_results_of_a_history_are_read() {
         let call = json!({"id": "c1", "type": "function", "function": {"name": "one", "arguments": "{\"a\": 1}"}});
-        let history = json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": null, "tool_calls": [call]},
+        let history = json!([{"role": "user", "content": "x"},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": "c1", "content": "done"}]);
         let Asked::Chat(messages) = read_chat(&body(json!({"messages": history}))).unwrap().asked else { panic!() };
         let arguments = json!({"a": 1}).as_object().unwrap().clone();

@@ -128,7 +128,7 @@ impl App {
         found.ok_or_else(|| self.not_found(name, right))
     }
 
-    /// The refusal of a name of which no model of the right kind is served; one of the other kind is asked by another path.
+    /// The refusal of a name of which no model of the right kind is served; one of the other kind has another path.
     fn not_found(&self, name: &str, other_kind: &str) -> Refusal {
         if self.models.names().any(|known| known == name) {
             return Refusal::of_field("model", format!("`{name}` {other_kind}")).code("wrong_endpoint");

@@ -47,7 +47,10 @@ pub async fn rewards(State(app): State<Arc<App>>, request: Request) -> Result<Re
 
 /// The scores, in the order of the answers: as they are, and as the rewards that they are.
 fn answer(model: &str, scores: &[f32], tokens: usize) -> Value {
-    let entry = |(index, score): (usize, &f32)| json!({"object": "reward", "index": index, "score": score, "reward": normalized_reward(*score)});
+    let entry = |(index, score): (usize, &f32)| {
+        let reward = normalized_reward(*score);
+        json!({"object": "reward", "index": index, "score": score, "reward": reward})
+    };
     let data: Vec<Value> = scores.iter().enumerate().map(entry).collect();
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     json!({"object": "list", "model": model, "data": data, "usage": usage})

@@ -80,8 +80,8 @@ fn refused_question(error: ToolQuestionError) -> Refusal {
     }
 }
 
-/// A lone message to a model of the compact template, which knows two questions: without that template's own markup it is
-/// a task to be planned.
+/// A lone message to a model of the compact template, which knows two questions: without that template's own markup it
+/// is a task to be planned.
 fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
     let [Message { role: Role::User, content, .. }] = messages else { return None };
     if !renderer.is_compact() {

@@ -16,7 +16,8 @@ const CHAT: &str = "/v1/chat/completions";
 fn click() -> Value {
     let text = json!({"type": "string"});
     let parameters = json!({"type": "object", "properties": {"control_label": text, "control_name": text}});
-    json!({"type": "function", "function": {"name": "click_input", "description": "Click it.", "parameters": parameters}})
+    let function = json!({"name": "click_input", "description": "Click it.", "parameters": parameters});
+    json!({"type": "function", "function": function})
 }
 
 /// A tool whose arguments are soon written.
@@ -144,7 +145,8 @@ fn what_was_called_since_the_question_stands_among_the_previous_actions() {
     // App. C's slots alone: the tools are the functions.
     let user = asked.pop().unwrap();
     let server = Tiny { is_compact: true, ..Tiny::default() }.serve();
-    let body = json!({"model": "tiny", "messages": [user], "tools": [click()], "tool_choice": "required", "max_tokens": TOKENS});
+    let mut body = json!({"model": "tiny", "messages": [user], "tools": [click()]});
+    (body["tool_choice"], body["max_tokens"]) = ("required".into(), TOKENS.into());
     assert_eq!(said(&answer(server.address(), &body)).1[0].0, "click_input");
 }
 
@@ -180,10 +182,12 @@ fn calls_that_must_be_made_fit_the_schema_of_their_tool() {
     }
     assert_eq!(seen.len(), 2, "each tool is called");
     // A form beside tools is that of an answer which calls none.
-    let schema = json!({"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": false});
+    let ok = json!({"ok": {"type": "boolean"}});
+    let schema = json!({"type": "object", "properties": ok, "required": ["ok"], "additionalProperties": false});
     let format = json!({"type": "json_schema", "json_schema": {"schema": schema}});
     for seed in 0..4 {
-        let more = json!({"tools": tools, "response_format": format, "seed": seed, "max_tokens": 3000, "parallel_tool_calls": false});
+        let mut more = json!({"tools": tools, "response_format": format, "seed": seed, "max_tokens": 3000});
+        more["parallel_tool_calls"] = false.into();
         let whole = answer(server.address(), &chat("go", more));
         let (content, calls, finish) = said(&whole);
         match content {
