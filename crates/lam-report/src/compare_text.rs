@@ -3,7 +3,7 @@
 use crate::columns::Unit;
 use crate::compare::{Comparison, written};
 use crate::grid::grid;
-use crate::text::{figure, heading};
+use crate::text::heading;
 
 /// Families that are told of a pair of runs at most; all stand in the page and in the JSON.
 const MOST_FAMILIES: usize = 20;
@@ -18,8 +18,8 @@ pub fn text(comparison: &Comparison) -> String {
         parts.extend(families(comparison, other));
     }
     parts.push(
-        "Differences have 95 % intervals: [+a −b] task by task, a and b tasks that one of the two alone solved; over seeds\n\
-         where both runs have the same; else between the two figures by themselves.\n"
+        "Differences have 95 % intervals. [+a −b]: task by task, a and b tasks that one of the two alone\n\
+         solved. Over seeds where both runs have the same; else between the two figures by themselves.\n"
             .to_owned(),
     );
     parts.join("\n")
@@ -56,7 +56,9 @@ fn tables(comparison: &Comparison, other: usize) -> Vec<String> {
         let rows = table.rows.iter().filter(|row| row.figures[0].is_some() || row.figures[other].is_some());
         let rows = rows.map(|row| {
             let difference = row.differences[other - 1].as_ref().map(|one| written(one, row.metric.unit));
-            let figures = [0, other].map(|run| figure(row.metric, row.figures[run].as_ref()));
+            // Their intervals stand in the tables of each run; there is no room for them beside the difference's.
+            let value = |run: usize| row.figures[run].map(|figure| row.metric.unit.write(figure.value));
+            let figures = [0, other].map(|run| value(run).unwrap_or_else(|| "–".to_owned()));
             let [one, two] = figures;
             vec![row.model.clone(), heading(row.metric), one, two, difference.unwrap_or_default()]
         });

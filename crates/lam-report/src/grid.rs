@@ -87,6 +87,6 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert_eq!(text.matches("LAM1").count(), 2);
         assert!(text.contains(&format!("\n{long}\n")), "{text}");
-        assert!(text.ends_with("2  3\n") && text.contains("\n\nmodel"), "{text}");
+        assert!(text.ends_with(" 3\n") && text.contains("\n\nmodel"), "{text}");
     }
 }
