@@ -25,7 +25,7 @@ if [ -z "$binary" ]; then
   binary=target/release/lam-train
 fi
 [ -x "$binary" ] || { echo "error: $binary is no program; hint: leave --binary out to build it" >&2; exit 2; }
-version=$("$binary" --version | cut -d' ' -f2)
+version=$("$binary" --version | awk 'NR == 1 { print $2 }')
 target=$(rustc -vV | sed -n 's/^host: //p')
 name=lam-train-$version-$target
 
