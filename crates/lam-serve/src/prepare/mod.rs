@@ -63,7 +63,6 @@ pub fn prepare(ask: &Ask, model: &ServedModel, executable: bool, seed: u64) -> R
                 sampling: Sampling { seed: stream_seed(ask.seed.unwrap_or(seed), stream), ..ask.sampling },
                 max_new_tokens,
                 stop_tokens: renderer.stop_tokens().to_vec(),
-                stop_strings: None,
                 logprobs: ask.logprobs.is_some(),
                 logprob_temperature: 1.0,
                 top_logprobs: ask.logprobs.unwrap_or(0),
