@@ -35,6 +35,7 @@ mod preview;
 mod renderer;
 mod template;
 mod tokenizer;
+mod ufo;
 
 pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
 pub use chat::{
@@ -49,3 +50,4 @@ pub use gguf::gguf_tokenizer;
 pub use preview::{Piece, Style, draw};
 pub use renderer::Renderer;
 pub use tokenizer::{GgufTokenizer, MARKERS, Tokenizer, TokenizerConfig, has_tokenizer, tokenizer_files};
+pub use ufo::{UfoAction, UfoEvaluation, UfoHost, UfoQuestion, ends_as_ufo, read_ufo};

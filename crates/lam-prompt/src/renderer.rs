@@ -17,7 +17,7 @@ use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
 use crate::tokenizer::{Cover, model_config, read_object};
 use crate::{
-    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, Tool, messages, parse_action_text,
+    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, Tool, UfoAction, messages, parse_action_text,
     parse_action_text_tolerant, parse_plan_text, plan_messages,
 };
 
@@ -237,6 +237,17 @@ impl Renderer {
         match question {
             Question::Action { .. } => Ok(action_json(&self.parse_action(ids)?)),
             Question::Plan { .. } => Ok(plan_json(&self.parse_plan(ids)?)),
+        }
+    }
+
+    /// An answer to UFO's AppAgent as the JSON that it reads, in whatever form the model gives it. An answer that cannot
+    /// be read, or of which only a part came, is told as a failure.
+    pub fn ufo_answer(&self, question: &UfoAction, ids: &[u32]) -> String {
+        // Of an answer that is broken off, the tolerant reading may leave nothing but an end.
+        let tolerant = || self.parse_action_tolerant(ids).ok().filter(|action| !action.function.is_empty());
+        match self.parse_action(ids).or_else(|error| tolerant().ok_or(error)) {
+            Ok(action) => question.answer(&action),
+            Err(error) => question.failure(&error.to_string()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Answers as JSON text: the paper's seven keys, written in one way and read in two, strictly and tolerantly.
 
 mod foreign;
-mod relaxed;
+pub(crate) mod relaxed;
 
 use std::io;
 

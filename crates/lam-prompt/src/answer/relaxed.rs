@@ -1,4 +1,5 @@
-//! Reads one object in almost-JSON: single quotes, trailing commas, Python's literals, raw line breaks in strings.
+//! Reads one object in almost-JSON: single quotes, trailing commas, Python's literals, raw line breaks in strings. Reads a
+//! call as Python writes it, too.
 
 use serde_json::{Map, Value};
 
@@ -12,6 +13,23 @@ pub(super) fn read_object(text: &str) -> Result<Map<String, Value>, String> {
         Value::Object(object) => Ok(object),
         _ => Err("no JSON object".to_owned()),
     }
+}
+
+/// Reads `name(key=value, …)` at the start of `text`, with values as Python's `repr` writes them; what follows does not
+/// matter.
+pub(crate) fn read_call(text: &str) -> Result<(String, Map<String, Value>), String> {
+    let mut reader = Reader { text, at: 0 };
+    let name = reader.name('(').ok_or("no call")?;
+    let mut args = Map::new();
+    while !reader.take(')') {
+        let key = reader.name('=').ok_or("an argument has no name, or the call ends too early")?;
+        let value = reader.value(0)?;
+        args.insert(key, value);
+        if !reader.take(',') && reader.peek() != Some(')') {
+            return Err("no comma between two arguments".to_owned());
+        }
+    }
+    Ok((name, args))
 }
 
 struct Reader<'a> {
@@ -35,6 +53,16 @@ impl Reader<'_> {
             self.at += wanted.len_utf8();
         }
         found
+    }
+
+    /// A name that `end` follows, which is taken too.
+    fn name(&mut self, end: char) -> Option<String> {
+        self.peek()?;
+        let rest = self.rest();
+        let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        let name = rest[..length].to_owned();
+        self.at += length;
+        (length > 0 && self.take(end)).then_some(name)
     }
 
     fn value(&mut self, depth: usize) -> Result<Value, String> {
@@ -105,14 +133,16 @@ impl Reader<'_> {
             'r' => '\r',
             'b' => '\u{8}',
             'f' => '\u{c}',
+            'x' => char::from_u32(self.hex(2)?).unwrap_or(char::REPLACEMENT_CHARACTER),
             'u' => self.unicode()?,
+            'U' => char::from_u32(self.hex(8)?).unwrap_or(char::REPLACEMENT_CHARACTER),
             other => other,
         })
     }
 
     /// Four hex digits, or two such groups for one character.
     fn unicode(&mut self) -> Result<char, String> {
-        let high = self.hex()?;
+        let high = self.hex(4)?;
         if !(0xD800..0xDC00).contains(&high) {
             return Ok(char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER));
         }
@@ -120,22 +150,23 @@ impl Reader<'_> {
             return Ok(char::REPLACEMENT_CHARACTER);
         }
         self.at += 2;
-        let low = self.hex()?;
+        let low = self.hex(4)?;
         let code = 0x10000 + ((high - 0xD800) << 10) + (low.wrapping_sub(0xDC00) & 0x3FF);
         Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
     }
 
-    fn hex(&mut self) -> Result<u32, String> {
-        let digits = self.rest().get(..4).ok_or("a \\u escape is cut off")?;
-        let code = u32::from_str_radix(digits, 16).map_err(|_| format!("`\\u{digits}` is not an escape"))?;
-        self.at += 4;
+    /// A number of hexadecimal digits.
+    fn hex(&mut self, count: usize) -> Result<u32, String> {
+        let digits = self.rest().get(..count).ok_or("an escape of a character is cut off")?;
+        let code = u32::from_str_radix(digits, 16).map_err(|_| format!("`{digits}` is not a character's number"))?;
+        self.at += count;
         Ok(code)
     }
 
     /// A number or a literal, JSON's or Python's.
     fn word(&mut self) -> Result<Value, String> {
         let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || ",]}:".contains(c)).unwrap_or(rest.len());
+        let end = rest.find(|c: char| c.is_whitespace() || ",]}):".contains(c)).unwrap_or(rest.len());
         let word = rest[..end].to_owned();
         self.at += end;
         match word.as_str() {

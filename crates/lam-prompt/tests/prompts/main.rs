@@ -11,3 +11,4 @@ mod templates;
 mod tokenizer;
 mod tool_questions;
 mod tools;
+mod ufo;

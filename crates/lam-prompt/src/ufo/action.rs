@@ -1,0 +1,120 @@
+//! The AppAgent's question: the state and the functions that it names, and the form that its answer must have.
+
+use lam_types::{Action, Control, ControlType, FunctionSpec, Observation, State, Target};
+use serde_json::{Map, Value};
+
+use super::answer::Form;
+use super::slots::{self, AppSlots};
+use super::{functions, history};
+
+/// What version 2 and earlier write where no step is left.
+const NO_STEP: &str = "<FINISH>";
+
+/// Which action is next, as UFO's AppAgent asks it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UfoAction {
+    state: State,
+    functions: Vec<FunctionSpec>,
+    form: Form,
+    has_screenshots: bool,
+}
+
+impl UfoAction {
+    pub(super) fn read(system: &str, slots: &AppSlots<'_>) -> Result<Self, String> {
+        let functions = functions::read(system)?;
+        let request = if slots.subtask.is_empty() { slots.request } else { slots.subtask };
+        let controls = slots::controls(slots)?.iter().map(control).collect::<Result<_, _>>()?;
+        let state = State {
+            request: request.to_owned(),
+            observation: Observation { controls, ..Observation::default() },
+            previous_actions: history::read(slots, slots.subtask)?,
+            previous_plan: plan(slots::plan(slots)?),
+        };
+        let form = Form::of(system, functions.are_tools);
+        Ok(Self { state, functions: functions.specs, form, has_screenshots: slots.has_screenshots })
+    }
+
+    /// What the model is told. The request is the sub-task; the document is empty and all controls can be used: UFO's
+    /// prompts say neither.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What it may call, with the arguments that it may give.
+    pub fn functions(&self) -> &[FunctionSpec] {
+        &self.functions
+    }
+
+    /// The answer that UFO reads. An action that cannot be carried out on this screen with these functions is told as a
+    /// failure: UFO would give it to the whole window.
+    pub fn answer(&self, action: &Action) -> String {
+        match self.target(action) {
+            Ok(control) => self.form.action(&self.seen(), &self.functions, action, control),
+            Err(reason) => self.failure(&reason),
+        }
+    }
+
+    /// The answer that tells UFO that no action could be chosen, and why: it gives the sub-task up.
+    pub fn failure(&self, reason: &str) -> String {
+        self.form.failure(&self.seen(), &format!("The model's answer cannot be carried out: {reason}."))
+    }
+
+    /// What the model was told of the window, since it gives no observation of its own.
+    fn seen(&self) -> String {
+        let count = self.state.observation.controls.len();
+        let not_seen =
+            if self.has_screenshots { " Screenshots are not looked at: the model reads text alone." } else { "" };
+        format!("The window has {count} controls.{not_seen}")
+    }
+
+    /// The control that an action's function acts on.
+    fn target(&self, action: &Action) -> Result<Option<&Control>, String> {
+        if action.function.is_empty() {
+            return Ok(None);
+        }
+        let spec = self.functions.iter().find(|spec| spec.name == action.function);
+        let spec = spec.ok_or_else(|| format!("no function `{}` is documented", action.function))?;
+        let is_known = |name: &&String| spec.args.iter().all(|arg| arg.name != **name);
+        if let Some(unknown) = action.args.keys().find(is_known) {
+            return Err(format!("{} has no argument `{unknown}`", spec.name));
+        }
+        if let Some(missing) = spec.args.iter().find(|arg| arg.required && !action.args.contains_key(&arg.name)) {
+            return Err(format!("{} needs `{}`", spec.name, missing.name));
+        }
+        let Target::Control(_) = &spec.target else { return Ok(None) };
+        let label = &action.control_label;
+        let control = self.state.observation.control(label);
+        control.map(Some).ok_or_else(|| format!("no control has label `{label}`"))
+    }
+}
+
+/// A control under the names that any version gives its parts. One without a name or of a kind that we have not keeps
+/// its place.
+fn control(item: &Map<String, Value>) -> Result<Control, String> {
+    let part = |names: &[&str]| names.iter().find_map(|name| item.get(*name)).filter(|value| !value.is_null());
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let label = part(&["label", "id"]).map(text);
+    let label = label.ok_or_else(|| format!("the control {} has no label", Value::from(item.clone())))?;
+    let kind = part(&["control_type", "type", "control_class"]).and_then(Value::as_str).unwrap_or_default();
+    let known = ControlType::ALL.into_iter().find(|known| known.as_str() == kind);
+    Ok(Control {
+        label,
+        control_text: part(&["control_text", "name"]).map(text).unwrap_or_default(),
+        control_type: known.unwrap_or(ControlType::Group),
+        enabled: true,
+        selected: None,
+        value: None,
+        rectangle: None,
+    })
+}
+
+/// The steps that were left.
+fn plan(value: Value) -> Vec<String> {
+    let steps = match value {
+        Value::Array(steps) => steps,
+        Value::Null => Vec::new(),
+        one => vec![one],
+    };
+    let text = |step: Value| if let Value::String(text) = step { text } else { step.to_string() };
+    steps.into_iter().map(text).filter(|step| !step.is_empty() && step != NO_STEP).collect()
+}
