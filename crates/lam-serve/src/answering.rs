@@ -1,5 +1,6 @@
 //! The answers to one request in the making: events of the engine become text, and an end.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -105,6 +106,8 @@ pub struct Answering {
     /// Nothing once no more is to come: whoever still has to be told the end holds no place for it.
     making: Option<Making>,
     choices: Vec<Choice>,
+    /// Answers that needed no model.
+    ready: VecDeque<Piece>,
     limit: Limit,
     tokens: usize,
     stop_tokens: Vec<u32>,
@@ -125,7 +128,7 @@ struct Choice {
 }
 
 impl Answering {
-    /// Hands the requests to the engine.
+    /// Hands the requests to the engine, if there are any.
     ///
     /// # Errors
     /// An engine that has ended.
@@ -146,14 +149,16 @@ impl Answering {
             }
             choices.push(Choice { text, calls, enough, is_done: false });
         }
-        let making = Some(Making { _places: places, events });
+        let whole = |(choice, text)| Piece { choice, text, written: Vec::new(), finish: Some("stop") };
+        let ready: VecDeque<Piece> = prepared.ready.into_iter().enumerate().map(whole).collect();
+        let making = ready.is_empty().then_some(Making { _places: places, events });
         let stop_tokens = around.renderer.stop_tokens().to_vec();
-        Ok(Self { making, choices, limit: around.limit, tokens: 0, stop_tokens })
+        Ok(Self { making, choices, ready, limit: around.limit, tokens: 0, stop_tokens })
     }
 
-    /// Number of answers.
+    /// Number of answers, before the first of them is taken.
     pub fn choices(&self) -> usize {
-        self.choices.len()
+        self.choices.len() + self.ready.len()
     }
 
     /// Tokens of all answers so far.
@@ -166,6 +171,9 @@ impl Answering {
     /// # Errors
     /// An answer that cannot be made, too long a time, or a server that stops.
     pub async fn next(&mut self) -> Result<Option<Piece>, Refusal> {
+        if let Some(piece) = self.ready.pop_front() {
+            return Ok(Some(piece));
+        }
         let next = self.piece().await;
         if !matches!(next, Ok(Some(_))) || self.choices.iter().all(|choice| choice.is_done) {
             self.making = None;
@@ -278,7 +286,8 @@ mod tests {
             let ((engine, events), (server, phase)) = (unbounded_channel(), watch::channel(Phase::Open));
             let limit = Limit::new(std::time::Instant::now(), patience, phase);
             let making = Some(Making { _places: Arc::new(taken), events });
-            let answering = Answering { making, choices, limit, tokens: 0, stop_tokens: Vec::new() };
+            let ready = VecDeque::new();
+            let answering = Answering { making, choices, ready, limit, tokens: 0, stop_tokens: Vec::new() };
             Self { renderer, answering, places, engine, server }
         }
 

@@ -28,6 +28,8 @@ mod prepare;
 mod refusal;
 mod reward;
 mod text;
+mod translation;
+mod ufo;
 
 pub use engine::{Engine, Loaded};
 pub use error::ServeError;

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use lam_prompt::{Question, Renderer};
+use lam_prompt::Renderer;
+
+use crate::translation::Translation;
 
 /// One answer's text in the making.
 pub struct AnswerText {
@@ -12,8 +14,8 @@ pub struct AnswerText {
     lead: Arc<str>,
     /// Strings that end the answer.
     stop: Arc<[String]>,
-    /// The question whose answer is given as App. C's JSON, for models that write it in a form of their own.
-    question: Option<Arc<Question>>,
+    /// The question whose answer is given in another form than the model's.
+    question: Option<Arc<Translation>>,
     /// Such an answer's tokens.
     tokens: Vec<u32>,
     /// Special tokens that belong to the text.
@@ -30,7 +32,12 @@ pub struct AnswerText {
 impl AnswerText {
     /// An answer that `stop` may end, after the `lead` of the model's template; what continues a text follows no
     /// template and has an empty one.
-    pub fn new(renderer: Arc<Renderer>, lead: Arc<str>, stop: Arc<[String]>, question: Option<Arc<Question>>) -> Self {
+    pub fn new(
+        renderer: Arc<Renderer>,
+        lead: Arc<str>,
+        stop: Arc<[String]>,
+        question: Option<Arc<Translation>>,
+    ) -> Self {
         let begun = lead.is_empty();
         Self {
             renderer,
@@ -81,9 +88,9 @@ impl AnswerText {
             return String::new();
         }
         if let Some(question) = &self.question {
-            let answer = self.renderer.answer_json(question, &self.tokens);
+            let answer = question.text(&self.renderer, &self.tokens);
             let text =
-                answer.unwrap_or_else(|_| self.renderer.tokenizer().decode(without_end(&self.renderer, &self.tokens)));
+                answer.unwrap_or_else(|| self.renderer.tokenizer().decode(without_end(&self.renderer, &self.tokens)));
             self.begun = true;
             self.held = text.into_bytes();
         }

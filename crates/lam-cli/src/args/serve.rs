@@ -34,12 +34,15 @@ pub struct ServeModelArgs {
     /// Environment variable that holds the token (default: LAM_SERVE_TOKEN, where that is set).
     #[arg(long, value_name = "NAME")]
     pub token_env: Option<String>,
-    /// Keep answers to App. C's question executable: its controls, its functions.
+    /// Keep answers to App. C's question, and to UFO's, executable: its controls, its functions.
     #[arg(long)]
     pub executable: bool,
     /// Serve the reward models of the runs that are named too.
     #[arg(long)]
     pub with_reward: bool,
+    /// Part of the title of the window to which UFO's requests are assigned (default: the one whose title they name).
+    #[arg(long, value_name = "TITLE")]
+    pub application: Option<String>,
     /// Answers in the making at once, for each base model.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub slots: usize,

@@ -63,6 +63,7 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
         port: args.port,
         token: token(args.token.as_deref(), args.token_env.as_deref())?,
         executable: args.executable,
+        application: args.application.clone(),
         max_body_bytes: args.max_body_mib << 20,
         client_timeout: Duration::from_secs(args.client_timeout_s),
         answer_timeout: Duration::from_secs(args.answer_timeout_s),

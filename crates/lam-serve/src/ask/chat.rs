@@ -7,6 +7,10 @@ use super::fields::{Fields, missing, wrong_type};
 use super::tools::{name_results, read_calls, read_tools};
 use super::{Ask, Asked, TOP_LOGPROBS, read_common, refuse_unless_empty};
 use crate::refusal::Refusal;
+use crate::ufo::{passes_images, refuse_first};
+
+/// The type of a part that is a picture.
+const IMAGE: &str = "image_url";
 
 /// Reads the body of a request.
 ///
@@ -14,6 +18,7 @@ use crate::refusal::Refusal;
 /// A field of another type, or that cannot be used: with its name.
 pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
     let fields = Fields::of(body, "")?;
+    refuse_first(body)?;
     let mut unknown = Vec::new();
     let messages = read_messages(&fields, "messages", &mut unknown)?;
     let common = read_common(&fields, Asked::Chat(messages))?;
@@ -57,13 +62,15 @@ pub fn read_messages(
         Some(other) => return Err(wrong_type(&path, "a list", other)),
         None => return Err(missing(&path)),
     };
-    let message = |(place, value)| read_message(value, &format!("{path}[{place}]"), unknown);
+    let images = passes_images(list);
+    let message = |(place, value)| read_message(value, &format!("{path}[{place}]"), images, unknown);
     let mut messages = list.iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
     name_results(&mut messages, &path)?;
     Ok(messages)
 }
 
-fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result<Message, Refusal> {
+/// Images are passed over where `images` says so, and told among what is not known.
+fn read_message(value: &Value, place: &str, images: bool, unknown: &mut Vec<String>) -> Result<Message, Refusal> {
     let fields = Fields::of(value, place)?;
     let role = match fields.needed_text("role")? {
         "system" | "developer" => Role::System,
@@ -86,8 +93,12 @@ fn read_message(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result
     let content = match fields.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
+            let is_image = |part: &Value| images && part["type"] == IMAGE;
+            if parts.iter().any(is_image) {
+                unknown.push(format!("messages[].content[].{IMAGE}"));
+            }
             let part = |(place, part)| read_part(part, &format!("{path}[{place}]"));
-            parts.iter().enumerate().map(part).collect::<Result<String, _>>()?
+            parts.iter().enumerate().filter(|(_, part)| !is_image(part)).map(part).collect::<Result<String, _>>()?
         }
         Some(other) => return Err(wrong_type(&path, "a string or a list of parts", other)),
         None if !tool_calls.is_empty() => String::new(),

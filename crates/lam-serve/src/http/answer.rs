@@ -15,12 +15,12 @@ use tokio::time::timeout;
 
 use super::arrival::read_json;
 use super::background::in_background;
-use super::{App, seconds_since_1970};
+use super::{App, ServerSettings, seconds_since_1970};
 use crate::answering::{Answering, Limit, Surroundings};
 use crate::ask::{Ask, Asked, read_chat, read_completion};
 use crate::bodies::{Head, Whole, usage};
 use crate::metrics::Metrics;
-use crate::prepare::prepare;
+use crate::prepare::{KnownForms, prepare};
 use crate::refusal::{Refusal, json_body};
 
 /// How often a stream without news shows that it is there, so that nobody on the way takes it for dead.
@@ -81,7 +81,8 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
     let (own, asked, seed) = (Arc::clone(app), Arc::clone(ask), rand::random());
     let work = in_background(places, move || {
         let model = own.find(&asked.model)?;
-        prepare(&asked, model, own.settings.executable, seed)
+        let ServerSettings { executable, application, .. } = &own.settings;
+        prepare(&asked, model, KnownForms { executable: *executable, application: application.as_deref() }, seed)
     });
     let mut limit = Limit::new(arrived, app.settings.answer_timeout, app.phase.clone());
     let (prepared, places) = limit.wait(work).await??;

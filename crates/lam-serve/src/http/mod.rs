@@ -47,8 +47,10 @@ pub struct ServerSettings {
     pub port: u16,
     /// What clients must show.
     pub token: Option<Secret>,
-    /// Whether answers to App. C's question are kept to its controls and functions.
+    /// Whether answers to App. C's question, and to UFO's, are kept to its controls and functions.
     pub executable: bool,
+    /// A part of the title of the window that UFO's requests are assigned to; by their words where it is not set.
+    pub application: Option<String>,
     /// Largest body of a request, in bytes.
     pub max_body_bytes: usize,
     /// Connections at once; more where the models have more places, since each answer that is waited for holds one.
@@ -70,6 +72,7 @@ impl Default for ServerSettings {
             port: 8000,
             token: None,
             executable: false,
+            application: None,
             max_body_bytes: 4 << 20,
             max_connections: 512,
             client_timeout: Duration::from_secs(30),

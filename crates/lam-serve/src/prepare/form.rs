@@ -41,7 +41,7 @@ impl Form {
 }
 
 /// What the answers to a prompt must be, and how their calls are found. With `executable`, answers to App. C's question
-/// are kept to its controls and functions.
+/// and to UFO's are kept to its controls and functions.
 ///
 /// # Errors
 /// A form that is not understood, or calls that cannot be made.
@@ -61,6 +61,12 @@ pub fn form(ask: &Ask, asks: &mut Asks, model: &ServedModel, executable: bool) -
 
 fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> Result<Form, Refusal> {
     match (&ask.format, asks) {
+        // Its answers are objects, which is all that may be asked of them.
+        (_, Asks::Ufo(asked)) if executable => {
+            let (observation, functions) = (asked.state().observation.clone(), asked.functions().to_vec());
+            Ok(Form::Action { observation, functions, must_call: false })
+        }
+        (_, Asks::Ufo(_)) => Ok(Form::Free),
         (Some(format), _) => {
             let refused = |reason| Refusal::of_field("response_format", reason).code("unsupported_response_format");
             Ok(Form::Structured(Box::new(model.constraint(format).map_err(refused)?)))

@@ -8,13 +8,14 @@ mod reward;
 use std::sync::Arc;
 
 use lam_inference::{GenerationRequest, Sampling};
-use lam_prompt::Question;
 
-use self::prompt::{Asks, Prompt, chat, check_tokens, open_text};
+use self::prompt::{Asks, Prompt, chat, check_tokens, of_ufo, open_text};
 use crate::ask::{Ask, Asked};
 use crate::calls::Calls;
 use crate::model::ServedModel;
 use crate::refusal::Refusal;
+use crate::translation::Translation;
+use crate::ufo::{self, UfoPrompt};
 
 pub use reward::prepare_rewards;
 
@@ -27,34 +28,61 @@ pub struct Prepared {
     pub requests: Vec<GenerationRequest>,
     /// Tokens of all prompts.
     pub prompt_tokens: usize,
-    /// The question, where answers are to be turned into App. C's JSON.
-    pub question: Option<Arc<Question>>,
+    /// The question, where answers are to be turned into another form than the model's.
+    pub question: Option<Arc<Translation>>,
+    /// Answers that need no model: instead of requests.
+    pub ready: Vec<String>,
     /// How calls are found in the answers.
     pub calls: Calls,
     /// Special tokens that belong to the answers' text.
     pub shown: Arc<[u32]>,
 }
 
-/// Makes the requests. With `executable`, answers to App. C's question are kept to its controls and functions; `seed`
-/// is used where the request names none.
+impl Prepared {
+    /// Answers that need no model.
+    fn ready(ready: Vec<String>) -> Self {
+        let (requests, shown) = (Vec::new(), Vec::new().into());
+        Self { requests, prompt_tokens: 0, question: None, ready, calls: Calls::None, shown }
+    }
+}
+
+/// How questions of known forms are answered.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownForms<'s> {
+    /// Whether answers are kept to the controls and functions of their question.
+    pub executable: bool,
+    /// A part of the title of the window that UFO's requests are assigned to.
+    pub application: Option<&'s str>,
+}
+
+/// Makes the requests; `seed` is used where a request names none.
 ///
 /// # Errors
 /// Messages that the template refuses, a prompt that is too long, a form that is not understood.
-pub fn prepare(ask: &Ask, model: &ServedModel, executable: bool, seed: u64) -> Result<Prepared, Refusal> {
+pub fn prepare(ask: &Ask, model: &ServedModel, forms: KnownForms<'_>, seed: u64) -> Result<Prepared, Refusal> {
     let renderer = &model.renderer;
-    let (mut prompts, param): (Vec<Prompt>, _) = match &ask.asked {
-        Asked::Chat(messages) => (vec![chat(messages, ask.tools.as_ref(), renderer, executable)?], "messages"),
-        Asked::Texts(texts) => {
+    let of_another = match &ask.asked {
+        Asked::Chat(messages) if ask.tools.is_none() => ufo::read(messages, ask.format.as_ref(), forms.application)?,
+        _ => None,
+    };
+    let (mut prompts, param): (Vec<Prompt>, _) = match (&ask.asked, of_another) {
+        (_, Some(UfoPrompt::Rule(answer))) => return Ok(Prepared::ready(vec![answer; ask.choices])),
+        (_, Some(UfoPrompt::Model(question))) => (vec![of_ufo(question, renderer)?], "messages"),
+        (Asked::Chat(messages), None) => {
+            (vec![chat(messages, ask.tools.as_ref(), renderer, forms.executable)?], "messages")
+        }
+        (Asked::Texts(texts), None) => {
             (texts.iter().map(|text| open_text(text, renderer)).collect::<Result<_, _>>()?, "prompt")
         }
     };
     prompts.iter().try_for_each(|prompt| check_tokens(&prompt.tokens, model.vocabulary, param))?;
     // A conversation is one prompt, and no text that is continued asks one of our questions.
     let mut asks = prompts.first_mut().map_or(Asks::Words, |first| std::mem::replace(&mut first.asks, Asks::Words));
-    let (form, calls) = form::form(ask, &mut asks, model, executable)?;
+    let (form, calls) = form::form(ask, &mut asks, model, forms.executable)?;
+    let is_ufo = matches!(asks, Asks::Ufo(_));
     let mut requests = Vec::new();
     for (place, prompt) in prompts.iter().enumerate() {
-        let max_new_tokens = longest(ask, model, prompt.tokens.len())?;
+        let max_new_tokens = longest(ask, model, prompt.tokens.len(), is_ufo)?;
         for choice in 0..ask.choices {
             let stream = (place * ask.choices + choice) as u64;
             requests.push(GenerationRequest {
@@ -71,15 +99,17 @@ pub fn prepare(ask: &Ask, model: &ServedModel, executable: bool, seed: u64) -> R
         }
     }
     let prompt_tokens = prompts.iter().map(|prompt| prompt.tokens.len()).sum();
+    // A form that was asked for is the answer's own: nothing is to be turned into another.
+    let own = |question| (renderer.is_compact() && ask.format.is_none()).then_some(Translation::Own(question));
     let question = match asks {
         Asks::Words => None,
-        Asks::Question(question) => Some(question),
-        Asks::Tools(question) => Some(question.without_tools()),
+        Asks::Question(question) => own(question),
+        Asks::Tools(question) => own(question.without_tools()),
+        Asks::Ufo(question) => Some(Translation::Ufo(question)),
     };
-    // A form that was asked for is the answer's own: nothing is to be turned into another.
-    let question = question.filter(|_| renderer.is_compact() && ask.format.is_none()).map(Arc::new);
     let shown = if matches!(calls, Calls::Written(_)) { renderer.call_marks() } else { Vec::new() };
-    Ok(Prepared { requests, prompt_tokens, question, calls, shown: shown.into() })
+    let question = question.map(Arc::new);
+    Ok(Prepared { requests, prompt_tokens, question, ready: Vec::new(), calls, shown: shown.into() })
 }
 
 /// The seed of an answer's stream: the first has the request's own.
@@ -87,8 +117,9 @@ fn stream_seed(seed: u64, stream: u64) -> u64 {
     seed ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// The longest answer to a prompt of this length.
-fn longest(ask: &Ask, model: &ServedModel, prompt: usize) -> Result<usize, Refusal> {
+/// The longest answer to a prompt of this length. UFO's limit is meant for another prompt and another answer than the
+/// model's own, and is cut to what fits.
+fn longest(ask: &Ask, model: &ServedModel, prompt: usize, is_ufo: bool) -> Result<usize, Refusal> {
     let context = model.context;
     let param = if matches!(ask.asked, Asked::Chat(_)) { "messages" } else { "prompt" };
     let left = context.checked_sub(prompt).filter(|left| *left > 0).ok_or_else(|| {
@@ -100,6 +131,9 @@ fn longest(ask: &Ask, model: &ServedModel, prompt: usize) -> Result<usize, Refus
         (None, Asked::Chat(_)) => left,
         (None, Asked::Texts(_)) => COMPLETION_TOKENS.min(left),
     };
+    if is_ufo {
+        return Ok(wanted.min(left));
+    }
     if wanted > left {
         let message = format!(
             "the prompt has {prompt} tokens, `{}` is {wanted}, and at most {context} fit in all",

@@ -1,6 +1,6 @@
 //! Prompts as tokens, through the model's own template, and the question that one asks if it is one of ours.
 
-use lam_prompt::{Message, Question, Renderer, Role, ToolQuestion, ToolQuestionError, read_question};
+use lam_prompt::{Message, Question, Renderer, Role, ToolQuestion, ToolQuestionError, UfoAction, read_question};
 
 use crate::ask::{OpenText, ToolChoice, Tools};
 use crate::refusal::Refusal;
@@ -21,6 +21,8 @@ pub enum Asks {
     Question(Question),
     /// App. C's question with its functions as tools.
     Tools(Box<ToolQuestion>),
+    /// UFO's AppAgent's question.
+    Ufo(Box<UfoAction>),
 }
 
 /// The prompt of a conversation. App. C's slots are read where `reads_slots` says so, or the template is compact, or
@@ -66,6 +68,16 @@ pub fn chat(
     };
     let tokens = tokens.map_err(|error| refused(&error))?;
     Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question) })
+}
+
+/// The prompt of UFO's AppAgent, in the form in which the model knows such a question.
+///
+/// # Errors
+/// A question that the model's template refuses.
+pub fn of_ufo(asked: Box<UfoAction>, renderer: &Renderer) -> Result<Prompt, Refusal> {
+    let tokens = renderer.action_prompt(asked.state(), asked.functions());
+    let tokens = tokens.map_err(|error| Refusal::of_field("messages", error))?;
+    Ok(Prompt { tokens, asks: Asks::Ufo(asked) })
 }
 
 fn refused_question(error: ToolQuestionError) -> Refusal {

@@ -26,7 +26,7 @@ fn tokens(answered: &Answered, model: &RewardModel) -> Result<Vec<u32>, Refusal>
             let prompt = chat(messages, None, renderer, false).map_err(own)?;
             let question = match &prompt.asks {
                 Asks::Question(question) => Some(question),
-                Asks::Words | Asks::Tools(_) => None,
+                Asks::Words | Asks::Tools(_) | Asks::Ufo(_) => None,
             };
             (prompt.tokens, renderer.chat_answer(question, &answered.answer))
         }
