@@ -1,5 +1,5 @@
-//! Reads one object in almost-JSON: single quotes, trailing commas, Python's literals, raw line breaks in strings. Reads a
-//! call as Python writes it, too.
+//! Reads one object in almost-JSON: single quotes, trailing commas, Python's literals, raw line breaks in strings. Reads
+//! a call as Python writes it, too.
 
 use serde_json::{Map, Value};
 
@@ -15,8 +15,8 @@ pub(super) fn read_object(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Reads `name(key=value, …)` at the start of `text`, with values as Python's `repr` writes them; what follows does not
-/// matter.
+/// Reads `name(key=value, …)` at the start of `text`, with values as Python's `repr` writes them; what follows does
+/// not matter.
 pub(crate) fn read_call(text: &str) -> Result<(String, Map<String, Value>), String> {
     let mut reader = Reader { text, at: 0 };
     let name = reader.name('(').ok_or("no call")?;
@@ -133,9 +133,12 @@ impl Reader<'_> {
             'r' => '\r',
             'b' => '\u{8}',
             'f' => '\u{c}',
-            'x' => char::from_u32(self.hex(2)?).unwrap_or(char::REPLACEMENT_CHARACTER),
+            // Python's; in JSON they stand for themselves.
+            letter @ ('x' | 'U') => {
+                let digits = if letter == 'x' { 2 } else { 8 };
+                self.hex(digits).map_or(letter, |code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
+            }
             'u' => self.unicode()?,
-            'U' => char::from_u32(self.hex(8)?).unwrap_or(char::REPLACEMENT_CHARACTER),
             other => other,
         })
     }

@@ -9,3 +9,4 @@ mod refusals;
 mod rewards;
 mod tiny;
 mod tools;
+mod ufo;
