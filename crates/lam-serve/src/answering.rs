@@ -149,7 +149,9 @@ impl Answering {
             }
             choices.push(Choice { text, calls, enough, is_done: false });
         }
-        let whole = |(choice, text)| Piece { choice, text, written: Vec::new(), finish: Some("stop") };
+
+        let whole =
+            |(choice, text)| Piece { choice, text, calls: Vec::new(), written: Vec::new(), finish: Some("stop") };
         let ready: VecDeque<Piece> = prepared.ready.into_iter().enumerate().map(whole).collect();
         let making = ready.is_empty().then_some(Making { _places: places, events });
         let stop_tokens = around.renderer.stop_tokens().to_vec();
