@@ -3,6 +3,7 @@
 use half::bf16;
 
 use crate::Precision;
+use crate::backend::cpu::kernel::blocks::{BlockForm, Blocks};
 use crate::backend::cpu::kernel::numbers::Numbers;
 use crate::backend::ops::linear::{self, Form, Summand, To};
 use crate::backend::storage::activation::{Activation, rounded};
@@ -18,6 +19,7 @@ pub struct MatrixProduct {
 enum Frozen {
     F32(Vec<f32>),
     Bf16(Vec<bf16>),
+    Blocks(Blocks),
 }
 
 /// Small values without a pattern.
@@ -37,6 +39,12 @@ impl MatrixProduct {
             Precision::Bf16 => Frozen::Bf16(rounded(&values(n * k))),
         };
         Self { x: activation(m * k), g: activation(m * n), w, size: (n, k) }
+    }
+
+    /// The same in bf16 by a weight in GGUF's blocks of 8 or 4 bits; none for other bits, or for K that they do not divide.
+    pub fn quantised((m, n, k): (usize, usize, usize), bits: u8) -> Option<Self> {
+        let blocks = Blocks::of_values(&values(n * k), BlockForm::of(bits, k)?).ok()?;
+        Some(Self { w: Frozen::Blocks(blocks), ..Self::new((m, n, k), Precision::Bf16) })
     }
 
     /// Floating-point operations of one product.
@@ -64,6 +72,7 @@ impl Frozen {
         match self {
             Self::F32(values) => Numbers::F32(values),
             Self::Bf16(values) => Numbers::Bf16(values),
+            Self::Blocks(blocks) => Numbers::Blocks(blocks),
         }
     }
 }

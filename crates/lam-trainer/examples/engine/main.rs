@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p lam-trainer --example engine -- train|decode|products|peak|gpu --option value…`; the options of a
 //! measurement stand in its file. The number of threads is `RAYON_NUM_THREADS`. Ends with 3 where the engine does not
-//! have what is asked for. Knows no peer.
+//! have what is asked for. `--numerics portable` goes with each. Knows no peer.
 
 mod decode;
 mod gpu;
@@ -15,6 +15,7 @@ mod work;
 
 use std::process::ExitCode;
 
+use lam_model::Processor;
 use options::{NotAvailable, Options};
 
 type Failure = Box<dyn std::error::Error>;
@@ -23,6 +24,9 @@ fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let measurement = arguments.next().unwrap_or_default();
     let options = Options::parse(arguments)?;
+    if options.has("numerics") {
+        Processor::choose(options.text("numerics")?.parse()?);
+    }
     let figures = match measurement.as_str() {
         "train" => train::run(&options)?,
         "decode" => decode::run(&options)?,

@@ -1,6 +1,6 @@
 //! The engine's matrix products at the shapes of a model's linear layers, in GFLOP/s: forward and backward by the input.
 //!
-//! `--model DIR --precision f32|bf16 --tokens N`
+//! `--model DIR --precision f32|bf16 --tokens N`, and perhaps `--bits 8|4`: by weights in GGUF's blocks, in bf16
 
 use lam_model::{DecoderConfig, MatrixProduct, Precision};
 use serde_json::{Value, json};
@@ -20,8 +20,7 @@ fn shapes(config: &DecoderConfig) -> [(usize, usize); 4] {
 
 /// GFLOP/s of the fastest forward and backward, by the clock on the wall and by processor time; products that took longer
 /// were disturbed. Beside other programs a product of milliseconds is never undisturbed on the wall.
-fn gflops(size: (usize, usize, usize), precision: Precision) -> [f64; 2] {
-    let mut product = MatrixProduct::new(size, precision);
+fn gflops(mut product: MatrixProduct) -> [f64; 2] {
     let whole = Stopwatch::start();
     let (mut forward, mut backward) = ([f64::INFINITY; 2], [f64::INFINITY; 2]);
     while whole.read().0 < SECONDS {
@@ -40,9 +39,18 @@ pub fn run(options: &Options) -> Result<Value, Failure> {
     let path = std::path::Path::new(options.text("model")?).join("config.json");
     let config: DecoderConfig = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let (precision, tokens) = (options.precision()?, options.number("tokens")?);
+    let bits: Option<u8> = options.has("bits").then(|| options.number("bits")).transpose()?;
+    if bits.is_some() && precision != Precision::Bf16 {
+        return Err("`--bits` is measured in bf16; hint: --precision bf16".into());
+    }
     let mut figures = Vec::new();
     for (n, k) in shapes(&config) {
-        let [wall, processor] = gflops((tokens, n, k), precision);
+        let product = match bits {
+            Some(bits) => MatrixProduct::quantised((tokens, n, k), bits)
+                .ok_or_else(|| format!("`--bits {bits}`: rows of {k} have no such blocks; hint: 8 or 4"))?,
+            None => MatrixProduct::new((tokens, n, k), precision),
+        };
+        let [wall, processor] = gflops(product);
         figures.push(json!({ "m": tokens, "n": n, "k": k, "gflops": wall, "gflops_by_processor_time": processor }));
     }
     Ok(json!({ "products": figures }))

@@ -151,6 +151,8 @@ mod wide {
     use super::super::block::{PAIR, STEP};
     use super::super::pending::wide::narrow;
     use super::Rows;
+    use crate::backend::cpu::kernel::blocks::GROUP;
+    use crate::backend::cpu::kernel::blocks::wide::group;
     use crate::backend::cpu::kernel::numbers::Numbers;
     use crate::backend::cpu::kernel::turn::turned;
 
@@ -176,6 +178,10 @@ mod wide {
                     [0, 16].map(|first| _mm512_maskz_loadu_ps((mask >> first) as u16, values.wrapping_add(first)));
                 _mm512_inserti64x4::<1>(_mm512_castsi256_si512(narrow(low)), narrow(high))
             },
+            Numbers::Blocks(blocks) if count == GROUP => {
+                assert!(start.is_multiple_of(GROUP), "a part that does not start a group");
+                group(blocks, start / GROUP)
+            }
             Numbers::Blocks(_) => {
                 let line = rows.line(row, column);
                 // SAFETY: a line is as long as a register.

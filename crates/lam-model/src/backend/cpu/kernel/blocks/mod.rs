@@ -2,11 +2,16 @@
 //!
 //! `quantise.rs` makes the blocks as candle does; products and generation expand them here, 32 values at a time.
 
+#[cfg(target_arch = "x86_64")]
+pub(super) mod wide;
+
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Result, Tensor};
 use half::{bf16, f16};
 
 use super::dispatch::dispatched;
+#[cfg(target_arch = "x86_64")]
+use super::dispatch::{Level, level};
 use super::element::Element;
 use super::quantise;
 
@@ -174,8 +179,20 @@ impl Blocks {
     /// The values from `start` on. `start` must be a multiple of 32, and so must the length but for a last part.
     pub(crate) fn expand(&self, start: usize, out: &mut [bf16]) {
         assert!(start.is_multiple_of(GROUP) && start + out.len() <= self.len(), "a part that does not start a group");
+        let first = start / GROUP;
+        #[cfg(target_arch = "x86_64")]
+        if level() == Level::Avx512 {
+            let (whole, rest) = out.as_chunks_mut();
+            // SAFETY: the level says that the processor has these instructions.
+            unsafe { wide::expand(self, first, whole) };
+            return self.expand_groups(first + whole.len(), rest);
+        }
+        self.expand_groups(first, out);
+    }
+
+    fn expand_groups(&self, first: usize, out: &mut [bf16]) {
         for (group, out) in out.chunks_mut(GROUP).enumerate() {
-            self.expand_group(start / GROUP + group, out);
+            self.expand_group(first + group, out);
         }
     }
 
@@ -225,6 +242,22 @@ mod tests {
             ours.expand(0, &mut values);
             for (i, (a, b)) in values.into_iter().map(Element::wide).zip(&theirs).enumerate() {
                 assert!((a - b).abs() <= b.abs() / 128.0 + 1e-6, "{form:?} {i}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn expanding_gives_the_same_bits_in_every_form_of_the_loop() {
+        let (n, k) = (6, 512);
+        let weight = Tensor::from_vec(values(n * k, 1), (n, k), &Device::Cpu).unwrap();
+        for form in [BlockForm::Q8_0, BlockForm::Q4_0, BlockForm::Q4K] {
+            let blocks = Blocks::quantise(&weight, form).unwrap();
+            for (start, count) in [(0, n * k), (32, 64), (7 * 32, 300), (n * k - 32, 5)] {
+                let (mut here, mut plain) = (vec![bf16::ONE; count], vec![bf16::ONE; count]);
+                blocks.expand(start, &mut here);
+                blocks.expand_groups(start / GROUP, &mut plain);
+                let bits = |values: &[bf16]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&here), bits(&plain), "{form:?} {start} {count}");
             }
         }
     }
