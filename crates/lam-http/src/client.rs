@@ -85,6 +85,14 @@ impl Client {
     /// A variable that cannot be used, nobody who answers, a server that is not trusted, or a request to stop, which
     /// ends every wait at once.
     pub fn send(&self, request: &Request, cancel: &Cancel) -> Result<Reply, HttpError> {
+        self.send_watched(request, cancel, &|_| {})
+    }
+
+    /// The same; `sent` is told from time to time how many bytes of an upload are on their way.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; what fails while the bytes are read breaks the connection.
+    pub fn send_watched(&self, request: &Request, cancel: &Cancel, sent: &dyn Fn(u64)) -> Result<Reply, HttpError> {
         let fault = |url: &str, reason: String| HttpError::Request { url: url.to_owned(), reason };
         let home = Url::parse(&request.url).map_err(|error| fault(&request.url, error.to_string()))?;
         let mut url = home.clone();
@@ -92,11 +100,11 @@ impl Client {
             let Trusting { agent, source } = self.trusting(&url)?;
             let mut hop = Request { url: url.as_str().to_owned(), ..request.clone() };
             hop.key = hop.key.filter(|_| is_home(&home, &url));
-            let reply = Exchange::start(agent, hop).head(cancel, &source)?;
+            let reply = Exchange::start(agent, hop, cancel).head(cancel, &source, sent)?;
             if let Some(proxy) = self.proxy(&url).filter(|_| reply.status == 407) {
                 return Err(HttpError::Proxy { url: url.into(), variable: proxy.variable });
             }
-            match reply.location().filter(|_| request.body.is_none()) {
+            match reply.location().filter(|_| request.content.is_none()) {
                 None => return Ok(reply),
                 Some(location) => {
                     let next = url.join(location);

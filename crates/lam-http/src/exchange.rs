@@ -1,6 +1,8 @@
 //! One request in a thread of its own, so that whoever waits for it can leave at once when the work is to stop.
 
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -8,8 +10,9 @@ use lam_signal::Cancel;
 use rustls::CertificateError;
 use ureq::http::HeaderMap;
 use ureq::http::response::Parts;
-use ureq::{Agent, Body as Incoming};
+use ureq::{Agent, Body as Incoming, SendBody};
 
+use crate::request::Content;
 use crate::{HttpError, Request};
 
 /// Bytes read at once.
@@ -28,15 +31,18 @@ enum Message {
 pub(crate) struct Exchange {
     url: String,
     messages: Receiver<Message>,
+    /// How many bytes of an upload were read to be sent.
+    sent: Arc<AtomicU64>,
 }
 
 impl Exchange {
     /// Sends it. The thread ends with the answer, or when nobody listens any more.
-    pub(crate) fn start(agent: Agent, request: Request) -> Self {
+    pub(crate) fn start(agent: Agent, request: Request, cancel: &Cancel) -> Self {
         let (sender, messages) = sync_channel(WAITING);
-        let url = request.url.clone();
+        let (url, sent) = (request.url.clone(), Arc::new(AtomicU64::new(0)));
+        let (counted, cancel) = (Arc::clone(&sent), cancel.clone());
         std::thread::spawn(move || {
-            let (head, body) = match call(&agent, &request) {
+            let (head, body) = match call(&agent, &request, counted, cancel) {
                 Ok((head, body)) => (Ok(head), Some(body)),
                 Err(error) => (Err(error), None),
             };
@@ -44,12 +50,12 @@ impl Exchange {
                 body.into_iter().for_each(|body| pass_on(body, &sender));
             }
         });
-        Self { url, messages }
+        Self { url, messages, sent }
     }
 
-    /// Waits for the answer's head. `source` says whose word counts about the server.
-    pub(crate) fn head(self, cancel: &Cancel, source: &str) -> Result<Reply, HttpError> {
-        match next(&self.messages, cancel) {
+    /// Waits for the answer's head. `source` says whose word counts about the server, `sent` is told how much is sent.
+    pub(crate) fn head(self, cancel: &Cancel, source: &str, sent: &dyn Fn(u64)) -> Result<Reply, HttpError> {
+        match next(&self.messages, cancel, || sent(self.sent.load(Ordering::Relaxed))) {
             Some(Message::Head(head)) => match *head {
                 Ok(head) => {
                     let body = Body {
@@ -68,15 +74,55 @@ impl Exchange {
     }
 }
 
-fn call(agent: &Agent, request: &Request) -> Result<(Parts, Incoming), ureq::Error> {
+fn call(
+    agent: &Agent,
+    request: &Request,
+    sent: Arc<AtomicU64>,
+    cancel: Cancel,
+) -> Result<(Parts, Incoming), ureq::Error> {
     let headers = request.headers.iter().chain(&request.key);
-    let response = match &request.body {
+    let response = match &request.content {
         None => headers.fold(agent.get(&request.url), |built, (name, value)| built.header(name, value)).call(),
-        Some(body) => {
-            headers.fold(agent.post(&request.url), |built, (name, value)| built.header(name, value)).send(body)
+        Some(Content::Text(text)) => {
+            headers.fold(agent.post(&request.url), |built, (name, value)| built.header(name, value)).send(text)
+        }
+        Some(Content::Stream(upload)) => {
+            // With its length, a body is sent as it is: storage takes none in chunks.
+            let put = agent.put(&request.url).header("content-length", upload.length.to_string());
+            let bytes = Sent { bytes: (upload.open)()?, left: upload.length, sent, cancel };
+            headers.fold(put, |built, (name, value)| built.header(name, value)).send(SendBody::from_owned_reader(bytes))
         }
     };
     Ok(response?.into_parts())
+}
+
+/// Bytes on their way: as many as were announced, counted, and no more of them once the work is to stop.
+struct Sent {
+    bytes: Box<dyn Read>,
+    left: u64,
+    sent: Arc<AtomicU64>,
+    cancel: Cancel,
+}
+
+impl Read for Sent {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.bytes.read(&mut buffer[..most])?;
+        if count == 0 && most > 0 {
+            // Whoever sends would wait for the rest for ever.
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "fewer bytes than were announced"));
+        }
+        self.left -= count as u64;
+        self.sent.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+fn stopped() -> io::Error {
+    io::Error::other("stopped on request")
 }
 
 fn pass_on(body: Incoming, sender: &SyncSender<Message>) {
@@ -94,8 +140,10 @@ fn pass_on(body: Incoming, sender: &SyncSender<Message>) {
     }
 }
 
-fn next(messages: &Receiver<Message>, cancel: &Cancel) -> Option<Message> {
+/// The next message; `look` is called before each wait for it.
+fn next(messages: &Receiver<Message>, cancel: &Cancel, look: impl Fn()) -> Option<Message> {
     while !cancel.is_cancelled() {
+        look();
         match messages.recv_timeout(LOOK) {
             Ok(message) => return Some(message),
             Err(RecvTimeoutError::Timeout) => {}
@@ -161,13 +209,13 @@ impl Read for Body {
             if count > 0 || self.ended || buffer.is_empty() {
                 return Ok(count);
             }
-            match next(&self.messages, &self.cancel) {
+            match next(&self.messages, &self.cancel, || {}) {
                 Some(Message::Piece(piece)) => {
                     let piece = piece.inspect_err(|_| self.ended = true)?;
                     self.ended = piece.is_empty();
                     self.piece = io::Cursor::new(piece);
                 }
-                _ if self.cancel.is_cancelled() => return Err(io::Error::other("stopped on request")),
+                _ if self.cancel.is_cancelled() => return Err(stopped()),
                 _ => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
         }

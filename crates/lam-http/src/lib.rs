@@ -31,4 +31,4 @@ pub use client::{Client, Timeouts, Variables};
 pub use error::HttpError;
 pub use exchange::{Body, Reply};
 pub use patience::{Impatience, Patience, Wait, asked_wait};
-pub use request::Request;
+pub use request::{Open, Request, Upload};

@@ -1,4 +1,8 @@
-//! A request as its sender states it: where to, with which headers, what is posted.
+//! A request as its sender states it: where to, with which headers, what is sent.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -7,19 +11,56 @@ pub struct Request {
     pub(crate) headers: Vec<(String, String)>,
     /// Header that only the host of `url` may see.
     pub(crate) key: Option<(String, String)>,
-    /// What is posted; none to get.
-    pub(crate) body: Option<String>,
+    /// What is sent; none to get.
+    pub(crate) content: Option<Content>,
+}
+
+/// What is sent with a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Posted.
+    Text(String),
+    /// Put.
+    Stream(Upload),
+}
+
+/// Opens the bytes of an upload at their beginning.
+pub type Open = dyn Fn() -> io::Result<Box<dyn Read>> + Send + Sync;
+
+/// Bytes that are read while they are sent, and never held as a whole.
+#[derive(Clone)]
+pub struct Upload {
+    /// How many there are.
+    pub length: u64,
+    /// Gives exactly so many, or fails.
+    pub open: Arc<Open>,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Upload({} bytes)", self.length)
+    }
 }
 
 impl Request {
     /// Gets what is there, wherever it has moved.
     pub fn get(url: &str) -> Self {
-        Self { url: url.to_owned(), headers: Vec::new(), key: None, body: None }
+        Self { url: url.to_owned(), headers: Vec::new(), key: None, content: None }
     }
 
     /// Posts JSON. Never redirected: the question is meant for this address.
     pub fn post(url: &str, json: String) -> Self {
-        Self { body: Some(json), ..Self::get(url) }.header("content-type", "application/json")
+        Self::post_as(url, "application/json", json)
+    }
+
+    /// Posts text of this content type. Never redirected.
+    pub fn post_as(url: &str, content_type: &str, text: String) -> Self {
+        Self { content: Some(Content::Text(text)), ..Self::get(url) }.header("content-type", content_type)
+    }
+
+    /// Puts bytes there, as they are read. Never redirected.
+    pub fn put(url: &str, upload: Upload) -> Self {
+        Self { content: Some(Content::Stream(upload)), ..Self::get(url) }
     }
 
     /// With a header.
