@@ -1,7 +1,5 @@
 //! Uploads to servers that are threads of this test.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
-
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
