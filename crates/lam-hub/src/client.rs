@@ -11,18 +11,23 @@ use crate::{HubError, HubSettings, ModelId};
 /// Longest pause between two tries, where the hub names none.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Largest listing, in bytes.
-const LARGEST_LISTING: u64 = 64 << 20;
+pub(crate) const LARGEST_LISTING: u64 = 64 << 20;
+/// How long the hub may be silent over an upload at least: it writes commits, and puts parts together.
+const SLOWEST_ANSWER: Duration = Duration::from_secs(300);
 
 /// A connection to the hub.
 pub(crate) struct Client {
     pub(crate) settings: HubSettings,
     http: lam_http::Client,
+    /// The same for uploads.
+    pub(crate) upload: lam_http::Client,
 }
 
 impl Client {
     pub(crate) fn new(settings: HubSettings) -> Self {
         let http = lam_http::Client::new(Timeouts::silence(settings.timeout));
-        Self { settings, http }
+        let upload = lam_http::Client::new(Timeouts::silence(settings.timeout.max(SLOWEST_ANSWER)));
+        Self { settings, http, upload }
     }
 
     /// Where a file of a commit is.

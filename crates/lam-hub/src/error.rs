@@ -1,4 +1,4 @@
-//! Why a model cannot be had from the hub, told with what to do about it.
+//! Why a model cannot be had from the hub, or not be sent to it, told with what to do about it.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use lam_signal::{Details, Fault, FaultKind};
 use lam_store::StoreError;
 use lam_weights::WeightsError;
 
-/// Why a model cannot be had.
+/// Why a model cannot be had, or not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
     /// Not the name of a model.
@@ -16,6 +16,8 @@ pub enum HubError {
         text: String,
         /// What is wrong with it.
         reason: String,
+        /// What to write instead.
+        hint: &'static str,
     },
     /// An environment variable that cannot be used.
     Setting {
@@ -48,9 +50,9 @@ pub enum HubError {
     Http(HttpError),
     /// The hub wants to know who asks, or says no.
     Refused {
-        /// The model.
+        /// The model or data set.
         model: String,
-        /// The HTTP status, 401 or 403.
+        /// The HTTP status: 401 or 403, of an upload any other that is no failure of the moment.
         status: u16,
         /// What the hub said.
         message: String,
@@ -114,6 +116,42 @@ pub enum HubError {
         /// The cache.
         cache: PathBuf,
     },
+    /// Nobody is named who sends.
+    NoToken {
+        /// Where a token is made.
+        page: String,
+    },
+    /// Files that must not be sent.
+    Unsendable {
+        /// Each with the reason.
+        files: Vec<String>,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A directory without a file that could be sent.
+    Nothing {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A file that became another one while it was being sent.
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A repository that everybody can read, where a private one is asked for.
+    Public {
+        /// The repository.
+        repository: String,
+        /// Where that is changed.
+        page: String,
+    },
+    /// After the commit, the hub lists other files than were sent.
+    Differs {
+        /// The repository.
+        repository: String,
+        /// Each file with what differs.
+        files: Vec<String>,
+    },
     /// Files of weights that are not what they should be.
     Weights(#[from] WeightsError),
     /// The disk refuses.
@@ -144,12 +182,17 @@ impl Fault for HubError {
     /// A hub that cannot be reached is a failure of the moment; a model that is not there is data.
     fn kind(&self) -> FaultKind {
         match self {
-            HubError::Id { .. } | HubError::Setting { .. } => FaultKind::Config,
+            HubError::Id { .. } | HubError::Setting { .. } | HubError::NoToken { .. } | HubError::Public { .. } => {
+                FaultKind::Config
+            }
             HubError::Cancelled => FaultKind::Cancelled,
             HubError::Http(error) => error.kind(),
-            HubError::Network { .. } | HubError::Busy { .. } | HubError::Answer { .. } | HubError::Space { .. } => {
-                FaultKind::Runtime
-            }
+            HubError::Network { .. }
+            | HubError::Busy { .. }
+            | HubError::Answer { .. }
+            | HubError::Space { .. }
+            | HubError::Changed { .. }
+            | HubError::Differs { .. } => FaultKind::Runtime,
             HubError::Store(error) => error.kind(),
             HubError::Weights(error) => error.kind(),
             _ => FaultKind::Data,
@@ -158,20 +201,20 @@ impl Fault for HubError {
 
     fn details(&self) -> Details {
         match self {
-            HubError::Id { text, reason } => Details::new(format!("`{text}` is no model on the hub"))
-                .because(reason)
-                .hint("write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists"),
+            HubError::Id { text, reason, hint } => {
+                Details::new(format!("`{text}` is no model on the hub")).because(reason).hint(hint)
+            }
             HubError::Setting { variable, value, reason, hint } => {
                 Details::new(variable).found(value).because(reason).hint(hint)
             }
             HubError::Network { url, reason, .. } => Details::default().at(url).because(reason).hint(
                 "check the network and the proxy (https_proxy, all_proxy, no_proxy), or name a mirror in HF_ENDPOINT; \
-                 what was downloaded is kept and the next try continues from there",
+                 what has come through is kept and the next try continues from there",
             ),
             HubError::Busy { url, reason } => Details::default()
                 .at(url)
                 .because(reason)
-                .hint("come back then; what was downloaded is kept and the next try continues from there"),
+                .hint("come back then; what has come through is kept and the next try continues from there"),
             HubError::Http(error) => error.details(),
             HubError::Refused { model, status, message, hint } => {
                 Details::new(format!("the hub refuses with status {status}")).at(model).because(message).hint(hint)
@@ -200,10 +243,32 @@ impl Fault for HubError {
                     .at(model)
                     .hint("unset HF_HUB_OFFLINE, or fetch it on a machine with network and copy the directory")
             }
+            HubError::NoToken { page } => Details::new("an upload needs a token").hint(format!(
+                "make one that may write at {page}, and set HF_TOKEN to it or keep it with `hf auth login`"
+            )),
+            HubError::Unsendable { files, hint } => {
+                Details::new(format!("nothing is sent: {}", files.join("; "))).hint(hint)
+            }
+            HubError::Nothing { directory } => {
+                Details::new("holds no file that could be sent").at(directory.display()).hint("name another directory")
+            }
+            HubError::Changed { path } => Details::new("was changed while it was being sent; nothing was published")
+                .at(path.display())
+                .hint("wait until whatever writes it is done, and send again"),
+            HubError::Public { repository, page } => {
+                Details::new("is there and public, and --private was asked for; nothing was sent")
+                    .at(repository)
+                    .hint(format!("make it private at {page}, choose another name, or leave out --private"))
+            }
+            HubError::Differs { repository, files } => {
+                Details::new(format!("the hub has not what was sent: {}", files.join("; ")))
+                    .at(repository)
+                    .hint("send again: what differs is sent anew")
+            }
             HubError::Weights(error) => error.details(),
             HubError::Store(error) => error.details(),
             HubError::Cancelled => {
-                Details::new("stopped; what was downloaded is kept and the next try continues from there")
+                Details::new("stopped; what has come through is kept and the next try continues from there")
             }
         }
     }

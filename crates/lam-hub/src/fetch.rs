@@ -22,7 +22,7 @@ const FIRST_BYTES: u64 = 1 << 16;
 
 /// The hub.
 pub struct Hub {
-    client: Client,
+    pub(crate) client: Client,
 }
 
 /// A file of a fetched model.

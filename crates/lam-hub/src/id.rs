@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use crate::HubError;
 
+/// What to write where a model is to be had.
+const HINT: &str = "write OWNER/NAME or OWNER/NAME@REVISION, or a directory that exists";
 /// Longest name that the hub gives.
 const LONGEST: usize = 96;
 
@@ -21,7 +23,7 @@ impl FromStr for ModelId {
     type Err = HubError;
 
     fn from_str(text: &str) -> Result<Self, HubError> {
-        let refuse = |reason: &str| HubError::Id { text: text.to_owned(), reason: reason.to_owned() };
+        let refuse = |reason: &str| HubError::Id { text: text.to_owned(), reason: reason.to_owned(), hint: HINT };
         let (repository, revision) = text.split_once('@').unwrap_or((text, "main"));
         let Some((owner, name)) = repository.split_once('/') else {
             return Err(refuse("there is no `/` between owner and name"));

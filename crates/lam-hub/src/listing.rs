@@ -188,7 +188,7 @@ impl Sibling {
 }
 
 /// The hash, if it is one of so many hex digits.
-fn hash(text: Option<&str>, digits: usize) -> Option<String> {
+pub(crate) fn hash(text: Option<&str>, digits: usize) -> Option<String> {
     let is_hash = |text: &&str| text.len() == digits && text.chars().all(|character| character.is_ascii_hexdigit());
     text.filter(is_hash).map(str::to_lowercase)
 }

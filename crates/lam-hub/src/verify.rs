@@ -27,20 +27,30 @@ pub(crate) fn difference(path: &Path, file: &RemoteFile) -> Result<Option<String
 }
 
 fn read<D: sha2::Digest>(path: &Path, mut digest: D) -> Result<Vec<u8>, StoreError> {
-    let failed = || StoreError::io("read", path);
-    let mut file = File::open(path).map_err(failed())?;
+    let mut file = File::open(path).map_err(StoreError::io("read", path))?;
+    visit(&mut file, |bytes| {
+        digest.update(bytes);
+        true
+    })
+    .map_err(StoreError::io("read", path))?;
+    Ok(digest.finalize().to_vec())
+}
+
+/// Gives the bytes to `take` piece by piece, to the end or until it has enough.
+pub(crate) fn visit(bytes: &mut dyn Read, mut take: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 20];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(digest.finalize().to_vec()),
-            Ok(count) => digest.update(&buffer[..count]),
+        match bytes.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) if take(&buffer[..count]) => {}
+            Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(failed()(error)),
+            Err(error) => return Err(error),
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

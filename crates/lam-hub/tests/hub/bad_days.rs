@@ -15,10 +15,10 @@ use crate::{fetch, settings, start, weights};
 
 /// Hears the notes.
 #[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
+pub struct Notes(Mutex<Vec<String>>);
 
 impl Notes {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.lock().unwrap().join("\n")
     }
 }

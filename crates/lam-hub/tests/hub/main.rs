@@ -1,7 +1,10 @@
-//! Fetching from a hub on this machine: interruptions, refusals, damage, the cache that other tools share.
+//! Fetching from a hub on this machine: interruptions, refusals, damage, the cache that other tools share. And sending.
 
 mod bad_days;
+mod receiver;
 mod server;
+mod upload;
+mod upload_trouble;
 
 use std::path::Path;
 use std::time::Duration;

@@ -42,9 +42,12 @@ pub struct Faults {
 /// What was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    pub method: String,
     pub path: String,
     pub range: Option<String>,
     pub token: Option<String>,
+    /// What was sent.
+    pub body: Vec<u8>,
 }
 
 /// A running server; it ends with the test.
@@ -62,15 +65,14 @@ struct Shared {
 impl Server {
     /// Serves `acme/tiny` with these files.
     pub fn start(files: Vec<(String, Vec<u8>)>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
         let shared = Arc::new(Mutex::new(Shared { files, faults: Faults::default(), requests: Vec::new() }));
         let heard = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let heard = Arc::clone(&heard);
-                thread::spawn(move || answer_all(stream, &heard));
-            }
+        let endpoint = listen(move |request| {
+            let mut shared = heard.lock().expect("no handler panics");
+            shared.requests.push(request.clone());
+            let answer = answer(&request, &mut shared);
+            let is_plain = !shared.faults.without_length || !answer.status.starts_with("200");
+            if is_plain { answer } else { Answer { length: None, ..answer } }
         });
         Self { endpoint, shared }
     }
@@ -90,27 +92,39 @@ impl Server {
     }
 }
 
-fn answer_all(stream: TcpStream, shared: &Mutex<Shared>) {
+/// Answers every request with `answer`, each connection in a thread; where.
+pub fn listen(answer: impl Fn(Request) -> Answer + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
+    let answer = Arc::new(answer);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            thread::spawn(move || answer_all(stream, &*answer));
+        }
+    });
+    endpoint
+}
+
+fn answer_all(stream: TcpStream, answer: &dyn Fn(Request) -> Answer) {
     let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
     while let Some(request) = read(&mut reader) {
-        let answer = {
-            let mut shared = shared.lock().expect("no handler panics");
-            shared.requests.push(request.clone());
-            answer(&request, &mut shared)
-        };
-        let whole = answer.body.len() <= answer.length;
-        let without_length = shared.lock().expect("no handler panics").faults.without_length;
-        let length = match without_length && answer.status.starts_with("200") {
-            true => "Connection: close".to_owned(),
-            false => format!("Content-Length: {}", answer.length),
+        let answer = answer(request);
+        if answer.is_lost {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+            return;
+        }
+        let length = match answer.length {
+            None => "Connection: close".to_owned(),
+            Some(length) => format!("Content-Length: {length}"),
         };
         let head = format!("HTTP/1.1 {}\r\n{length}\r\n{}\r\n", answer.status, answer.headers);
         let mut stream = &stream;
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body)).is_err() || !whole {
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body)).is_err() {
             return;
         }
-        if answer.body.len() < answer.length || length.contains("close") {
-            // The connection breaks in the middle of the body.
+        if answer.length != Some(answer.body.len()) {
+            // The connection breaks in the middle of the body, or ends with it.
             let _ = stream.shutdown(std::net::Shutdown::Both);
             return;
         }
@@ -120,32 +134,44 @@ fn answer_all(stream: TcpStream, shared: &Mutex<Shared>) {
 fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|count| *count > 0)?;
-    let mut request = Request { path: first.split(' ').nth(1)?.to_owned(), range: None, token: None };
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
+    let mut request = Request { method, path, range: None, token: None, body: Vec::new() };
+    let mut length = 0;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-        let Some((name, value)) = line.trim().split_once(": ") else { return Some(request) };
+        let Some((name, value)) = line.trim().split_once(": ") else { break };
         match name.to_lowercase().as_str() {
             "range" => request.range = Some(value.to_owned()),
             "authorization" => request.token = value.strip_prefix("Bearer ").map(str::to_owned),
+            "content-length" => length = value.parse().expect("a number"),
             _ => {}
         }
     }
+    request.body = vec![0; length];
+    reader.read_exact(&mut request.body).ok()?;
+    Some(request)
 }
 
-struct Answer {
-    status: &'static str,
-    headers: String,
-    length: usize,
-    body: Vec<u8>,
+/// What a request is answered with.
+pub struct Answer {
+    pub status: &'static str,
+    /// Whole lines.
+    pub headers: String,
+    /// The length that is announced; none where the body ends with the connection.
+    pub length: Option<usize>,
+    pub body: Vec<u8>,
+    /// Whether the connection breaks in its place.
+    pub is_lost: bool,
 }
 
 impl Answer {
-    fn new(status: &'static str, headers: &str, body: Vec<u8>) -> Self {
-        Self { status, headers: headers.to_owned(), length: body.len(), body }
+    pub fn new(status: &'static str, headers: &str, body: Vec<u8>) -> Self {
+        Self { status, headers: headers.to_owned(), length: Some(body.len()), body, is_lost: false }
     }
 
-    fn refusal(status: &'static str, code: &str) -> Self {
+    pub fn refusal(status: &'static str, code: &str) -> Self {
         Self::new(status, &format!("X-Error-Code: {code}\r\n"), Vec::new())
     }
 }
@@ -210,19 +236,23 @@ fn file(bytes: &[u8], range: Option<&str>, faults: &mut Faults) -> Answer {
     answer
 }
 
-fn counts_down(left: &mut u32) -> bool {
+pub fn counts_down(left: &mut u32) -> bool {
     let is_left = *left > 0;
     *left = left.saturating_sub(1);
     is_left
 }
 
+/// Git's hash of bytes as a blob.
+pub fn git_hash(bytes: &[u8]) -> String {
+    let mut blob = sha1::Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
+    blob.update(bytes);
+    blob.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// As the hub lists files: weights as large files with SHA-256, others with Git's hash.
 fn listing(files: &[(String, Vec<u8>)], announced: i64) -> Vec<u8> {
     let entry = |(name, bytes): &(String, Vec<u8>)| {
-        let mut blob = sha1::Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
-        blob.update(bytes);
-        let hex: String = blob.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut entry = serde_json::json!({"rfilename": name, "size": bytes.len(), "blobId": hex});
+        let mut entry = serde_json::json!({"rfilename": name, "size": bytes.len(), "blobId": git_hash(bytes)});
         if name.ends_with(".safetensors") {
             let size = (bytes.len() as u64).saturating_add_signed(announced);
             entry["lfs"] = serde_json::json!({"sha256": lam_store::hash_bytes(bytes), "size": size});
