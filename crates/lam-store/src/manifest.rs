@@ -97,6 +97,13 @@ impl Manifest {
         inside().next().is_some().then(|| hash_tree(inside()))
     }
 
+    /// Whether what a later stage was made from is still here: `path` is where it took it from, below the run's
+    /// directory or with the way to that before it, `hash` what it was then.
+    pub fn holds(&self, path: &str, hash: &str) -> bool {
+        let below = Path::new(path).components().skip_while(|part| part.as_os_str() != self.stage.as_str());
+        self.hash_of(&below.skip(1).collect::<PathBuf>()).as_deref() == Some(hash)
+    }
+
     /// What is wrong with the files in `directory`; `None` when they are as recorded.
     ///
     /// Files whose size and time are as recorded are not read again.

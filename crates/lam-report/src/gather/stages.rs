@@ -42,9 +42,7 @@ pub fn read(root: &Path) -> Result<Stages, ReportError> {
 fn outdated(stage: &StageRecord, manifests: &BTreeMap<String, Manifest>, stale: &[StaleStage]) -> Option<String> {
     let is_other = |input: &&StageInput| {
         let Some(parent) = manifests.get(&input.stage) else { return false };
-        let below = Path::new(&input.path).components().skip_while(|part| part.as_os_str() != input.stage.as_str());
-        let now = parent.hash_of(&below.skip(1).collect::<PathBuf>());
-        now.as_deref() != Some(input.hash.as_str()) || stale.iter().any(|stale| stale.name == input.stage)
+        !parent.holds(&input.path, &input.hash) || stale.iter().any(|stale| stale.name == input.stage)
     };
     stage.inputs.iter().find(is_other).map(|input| input.stage.clone())
 }
