@@ -61,7 +61,10 @@ pub(super) fn divide<'a>(calls: &Calls<'_>, files: &[&'a Prepared]) -> Result<Di
     let url = calls.api("preupload/main");
     let mut modes = BTreeMap::new();
     for some in files.chunks(AT_ONCE) {
-        let told = |file: &&Prepared| json!({ "path": file.name(), "sample": BASE64_STANDARD.encode(&file.sample), "size": file.size });
+        let told = |file: &&Prepared| {
+            let sample = BASE64_STANDARD.encode(&file.sample);
+            json!({ "path": file.name(), "sample": sample, "size": file.size })
+        };
         let body = json!({ "files": some.iter().map(told).collect::<Vec<Value>>() });
         let answer: Modes = calls.json(&Request::post(&url, body.to_string()), &url)?;
         modes.extend(answer.files.into_iter().map(|of| (of.path, (of.upload_mode, of.should_ignore))));

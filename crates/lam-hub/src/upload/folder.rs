@@ -35,8 +35,8 @@ pub struct LeftOut {
 }
 
 impl Folder {
-    /// The files of a directory as it stands. Links within it are followed to files; checkpoints of training stay unless
-    /// they are asked for.
+    /// The files of a directory as it stands. Links within it are followed to files; checkpoints of training stay
+    /// unless they are asked for.
     ///
     /// # Errors
     /// A directory that cannot be read, that holds no file, or that holds what must not be sent: links that lead out of

@@ -1,5 +1,5 @@
-//! What must never be published by mistake: files by their names, and texts that hold keys. Knows shapes, no key's value
-//! but the token that sends.
+//! What must never be published by mistake: files by their names, and texts that hold keys. Knows shapes, no key's
+//! value but the token that sends.
 
 /// Names of files that hold keys, in small letters.
 const NAMES: [&str; 21] = [
