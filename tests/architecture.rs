@@ -45,6 +45,7 @@ const FLOORS: [&[&str]; 7] = [
         "lam-export",
         "lam-report",
         "lam-serve",
+        "lam-publish",
     ],
     &["lam-cli"],
 ];
@@ -73,6 +74,8 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("lam-cuda", "candle-core", "a device knows memory and kernels, no tensor"),
     ("lam-serve", "candle-core", "a server asks a generator, no tensor"),
     ("lam-serve", "lam-env", "a server of models knows no environment"),
+    ("lam-publish", "candle-core", "files are sent as they are"),
+    ("lam-publish", "lam-http", "only lam-hub asks a hub"),
 ];
 
 fn workspace() -> PathBuf {

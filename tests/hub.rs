@@ -1,5 +1,7 @@
 //! A model from a hub through the binary: fetched, looked into, taken as base, given to a phase.
 
+#[path = "../crates/lam-hub/tests/hub/receiver.rs"]
+pub mod receiver;
 #[path = "../crates/lam-hub/tests/hub/server.rs"]
 mod server;
 

@@ -17,6 +17,7 @@ mod not_ours;
 mod pages;
 mod phase4_dev;
 mod phase4_methods;
+mod push;
 mod quantised_phase4;
 mod refused_resume;
 mod remote;

@@ -1,6 +1,7 @@
 //! The command line, as it is typed. What each command does stands in `command/`.
 
 mod look;
+mod push;
 mod serve;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use lam_cuda::{DeviceChoice, Numerics};
 use lam_pipeline::{NamedCheckpoint, ReportTo};
 
 pub use look::{CompareArgs, ListCommand};
+pub use push::PushArgs;
 pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, WatchArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
@@ -82,6 +84,12 @@ pub enum Command {
     List(ListCommand),
     /// Write a model in Hugging Face's layout or as GGUF, reload it and compare.
     Export(ExportArgs),
+    /// Send a run's exports, its data or a directory to the Hugging Face hub.
+    ///
+    /// What the hub has already is not sent again, so that the same command goes on after a stop; all files appear in
+    /// one commit, and what the hub lists then is compared. Files that hold keys are refused, and links that lead
+    /// elsewhere. Reads HF_TOKEN, HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE as Hugging Face's own tools do.
+    Push(PushArgs),
     /// Watch a model do one task.
     Act(ActArgs),
     /// Serve a model or an environment to others.

@@ -1,4 +1,4 @@
-//! Models of the hub on the command line: fetched with a view on standard error, stopped safely by Ctrl-C.
+//! The hub on the command line: work with it is shown on standard error, and stopped safely by Ctrl-C.
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +13,13 @@ use crate::output::Output;
 pub fn local(path: &Path, output: &Output) -> Result<PathBuf, Failure> {
     match path.to_str().filter(|name| !path.exists() && name.parse::<ModelId>().is_ok()) {
         None => Ok(path.to_owned()),
-        Some(name) => Ok(watched(name, output, |monitor| NamedModel::find(name, monitor))?.directory),
+        Some(name) => Ok(watched("fetch", name, output, |monitor| NamedModel::find(name, monitor))?.directory),
     }
 }
 
-/// Does it with a view on stderr; Ctrl-C stops it safely.
+/// Does what `id` says with the model or data set of that name, with a view on stderr; Ctrl-C stops it safely.
 pub fn watched<T>(
+    id: &str,
     name: &str,
     output: &Output,
     work: impl FnOnce(Monitor<'_>) -> Result<T, HubError>,
@@ -26,7 +27,7 @@ pub fn watched<T>(
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
     let view = output.view();
-    let shown = StageView { number: 1, total: 1, id: "fetch", kind: "hub", why: name };
+    let shown = StageView { number: 1, total: 1, id, kind: "hub", why: name };
     view.started(&shown);
     let done = work(Monitor { progress: view.progress(), cancel: &cancel });
     view.stopped(&shown, if done.is_ok() { "done" } else { "stopped" });

@@ -26,7 +26,7 @@ pub fn inspect(name: &str, adapter: Option<&Path>, tokens: usize, output: &Outpu
     let facts = match name.parse::<ModelId>() {
         Ok(id) if !directory.exists() => {
             let hub = Hub::new(HubSettings::from_env()?);
-            let (snapshot, shards) = watched(name, output, |monitor| hub.headers(&id, monitor))?;
+            let (snapshot, shards) = watched("inspect", name, output, |monitor| hub.headers(&id, monitor))?;
             let mut facts = facts(&snapshot.directory, weights(&shards), tokens)?;
             facts.insert("commit".into(), snapshot.commit.into());
             facts

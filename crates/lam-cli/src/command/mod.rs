@@ -16,6 +16,7 @@ mod model;
 mod next;
 mod phase;
 mod pipeline;
+mod push;
 mod report;
 mod room;
 mod serve;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Compare(args) => compare::compare(&args, &output),
         Command::List(command) => list::run(&command, &output),
         Command::Export(args) => export::export(&args, &output),
+        Command::Push(args) => push::push(&args, &output),
         Command::Act(args) => act::act(&args, device, &output),
         Command::Serve(command) => serve::run(&command, device, &output),
         Command::Model(command) => model::run(&command, device, &output),

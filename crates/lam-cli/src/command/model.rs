@@ -57,7 +57,7 @@ fn fetch(model: &str, directory: Option<&Path>, output: &Output) -> Result<(), F
     let id: ModelId = model.parse()?;
     let hub = Hub::new(HubSettings::from_env()?);
     directory.map_or(Ok(()), lam_store::claim)?;
-    let snapshot = watched(model, output, |monitor| hub.fetch(&id, directory, monitor))?;
+    let snapshot = watched("fetch", model, output, |monitor| hub.fetch(&id, directory, monitor))?;
     let mib = snapshot.downloaded_bytes.div_ceil(1 << 20);
     output.line(&format!("{}: commit {}, {mib} MiB downloaded", snapshot.directory.display(), snapshot.commit));
     output.next(&next::inspect(&snapshot.directory));

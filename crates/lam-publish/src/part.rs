@@ -1,0 +1,183 @@
+//! The parts of a run that can be published, and the files of each.
+
+use std::path::{Path, PathBuf};
+
+use lam_hub::{Folder, LeftOut, OutgoingFile, RepositoryKind};
+use lam_store::StoreError;
+use serde_json::Value;
+
+use crate::card::{Card, card};
+use crate::run::{StageResult, folders};
+use crate::table::{self, Table};
+use crate::{PublishError, Run};
+
+/// What kind of stage makes exports, and the record by which each says what it is.
+const EXPORTS: (&str, &str) = ("export", "export.json");
+
+/// A part of a run, for one repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The adapter in PEFT's form.
+    Adapter,
+    /// The whole model.
+    Merged,
+    /// The reward model.
+    Reward,
+    /// The data.
+    Dataset,
+}
+
+/// What is sent to one repository.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// What it is of the run.
+    pub part: Part,
+    /// Its files.
+    pub files: Vec<OutgoingFile>,
+    /// What stays.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Part {
+    /// Every part, in the order in which they are sent.
+    pub const ALL: [Part; 4] = [Part::Adapter, Part::Merged, Part::Reward, Part::Dataset];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Adapter => "adapter",
+            Part::Merged => "merged",
+            Part::Reward => "reward",
+            Part::Dataset => "dataset",
+        }
+    }
+
+    /// What stands behind the name of its repository where all parts are sent under one name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Part::Adapter => "",
+            Part::Merged => "-merged",
+            Part::Reward => "-reward",
+            Part::Dataset => "-dataset",
+        }
+    }
+
+    /// What its repository is for the hub.
+    pub fn repository_kind(self) -> RepositoryKind {
+        match self {
+            Part::Dataset => RepositoryKind::Dataset,
+            _ => RepositoryKind::Model,
+        }
+    }
+}
+
+impl Run {
+    /// The parts that the run has.
+    ///
+    /// # Errors
+    /// Files that cannot be read.
+    pub fn parts(&self) -> Result<Vec<Part>, PublishError> {
+        let mut parts = Vec::new();
+        for part in Part::ALL {
+            let has = match part {
+                Part::Dataset => !self.tables()?.0.is_empty(),
+                export => !self.exports(export)?.is_empty(),
+            };
+            parts.extend(has.then_some(part));
+        }
+        Ok(parts)
+    }
+
+    /// The files of a part; `card` says what the card of a data set cannot know by itself.
+    ///
+    /// # Errors
+    /// A part that the run has not, or several times, or that does not belong to the rest of the run any more; data
+    /// whose licence nobody says.
+    pub fn parcel(&self, part: Part, card: &Card<'_>) -> Result<Parcel, PublishError> {
+        match part {
+            Part::Dataset => self.data(card),
+            export => self.export(export),
+        }
+    }
+
+    fn export(&self, part: Part) -> Result<Parcel, PublishError> {
+        let mut found = self.exports(part)?;
+        if found.len() > 1 {
+            let places = found.into_iter().map(|(_, place)| place).collect();
+            return Err(PublishError::Several { what: format!("exports `{}`", part.as_str()), places });
+        }
+        let Some((stage, place)) = found.pop() else { return Err(self.no_export(part)) };
+        if let Some(reason) = self.outdated(stage)? {
+            return Err(PublishError::Outdated { place: stage.place.clone(), reason });
+        }
+        let Folder { files, left_out } = Folder::read(&place, false)?;
+        Ok(Parcel { part, files, left_out })
+    }
+
+    fn no_export(&self, part: Part) -> PublishError {
+        let word = part.as_str();
+        let has_stage = self.stages().iter().any(|stage| stage.manifest.kind == EXPORTS.0);
+        let hint = match has_stage {
+            true => format!(
+                "its export stage left none; `kinds` of the stage must name `{word}`, and a stage have trained one"
+            ),
+            false => format!(
+                "export a stage (`lam-train export {word} --model {}/STAGE --output-dir DIR`), and send that directory",
+                self.directory.display()
+            ),
+        };
+        PublishError::Missing { run: self.directory.clone(), what: format!("has no export `{word}`"), hint }
+    }
+
+    /// The exports of this kind, with the stages that made them.
+    fn exports(&self, part: Part) -> Result<Vec<(&StageResult, PathBuf)>, StoreError> {
+        let mut found = Vec::new();
+        for stage in self.stages() {
+            if stage.manifest.kind == EXPORTS.0 {
+                let places = folders(&stage.place)?.into_iter().filter(|place| is_export(place, part));
+                found.extend(places.map(|place| (stage, place)));
+            }
+        }
+        Ok(found)
+    }
+
+    fn data(&self, facts: &Card<'_>) -> Result<Parcel, PublishError> {
+        let (tables, left_out) = self.tables()?;
+        if tables.is_empty() {
+            return Err(PublishError::Missing {
+                run: self.directory.clone(),
+                what: "has no table of plans, trajectories or tasks".into(),
+                hint: "stages such as `plans`, `trajectories` and `phase3.explore` make them".into(),
+            });
+        }
+        let text = card(self, &tables, facts)?;
+        let mut files = vec![OutgoingFile::of_text("README.md", &text)];
+        files.extend(tables.iter().map(|table| OutgoingFile::of_file(&table.name, &table.path)));
+        Ok(Parcel { part: Part::Dataset, files, left_out })
+    }
+
+    /// The tables of all stages whose results belong together, and what stays.
+    fn tables(&self) -> Result<(Vec<Table<'_>>, Vec<LeftOut>), PublishError> {
+        let (mut tables, mut left_out) = (Vec::new(), Vec::new());
+        for stage in self.stages() {
+            let is_outdated = self.outdated(stage)?.is_some();
+            for path in table::files(&stage.place)? {
+                let name = path.strip_prefix(&self.directory).unwrap_or(&path).display().to_string();
+                match Table::read(stage, &path)? {
+                    _ if is_outdated => left_out.push(LeftOut { name, reason: "of a stage that is to run again" }),
+                    None => left_out.push(LeftOut { name, reason: "no table of ours" }),
+                    Some(table) if table.rows == 0 => left_out.push(LeftOut { name, reason: "without a row" }),
+                    Some(table) => tables.push(table),
+                }
+            }
+        }
+        table::tell_apart(&mut tables);
+        Ok((tables, left_out))
+    }
+}
+
+/// Whether a directory is an export of this kind, as its record says.
+fn is_export(place: &Path, part: Part) -> bool {
+    let text = std::fs::read_to_string(place.join(EXPORTS.1)).unwrap_or_default();
+    serde_json::from_str::<Value>(&text).is_ok_and(|record| record["kind"] == part.as_str())
+}
