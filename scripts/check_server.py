@@ -93,8 +93,8 @@ def has_reward_model(run):
     return any("SequenceClassification" in path.read_text() for path in Path(run).glob("*/config.json"))
 
 
-def serve(binary, model, token):
-    command = [binary, "serve", "model", model, "--port", "0", "--json"]
+def serve(binary, model, token, *options):
+    command = [binary, "serve", "model", model, "--port", "0", "--json", *options]
     if has_reward_model(model):
         command.append("--with-reward")
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LAM_SERVE_TOKEN": token})
