@@ -77,10 +77,17 @@ fn function(name: &str, target: Target, doc: &str, arguments: &[Argument<'_>]) -
 }
 
 fn kind(argument: &Argument<'_>) -> Option<ArgKind> {
+    let number = ArgKind::Integer { min: -LARGEST, max: LARGEST };
     match argument.kind {
         "str" | "string" => Some(choice(argument.doc).map_or(ArgKind::Text, ArgKind::OneOf)),
-        "int" | "integer" => Some(ArgKind::Integer { min: -LARGEST, max: LARGEST }),
+        "int" | "integer" => Some(number),
         "bool" | "boolean" => Some(ArgKind::Boolean),
+        // A tool's argument that may be null has no type of its own.
+        "unknown" => match argument.name {
+            "font_name" => Some(ArgKind::Text),
+            "font_size" => Some(number),
+            _ => None,
+        },
         _ => None,
     }
 }

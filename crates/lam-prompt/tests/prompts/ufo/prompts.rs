@@ -159,6 +159,18 @@ const TOOLS: &str = "\
         
         Example usage:
         select_paragraph(start_index='', end_index='', non_empty=True)
+        
+
+---
+
+        Tool name: set_font
+        Description: Set the font.
+
+        Parameters:
+        - font_name (unknown, optional): Its name. Default: None
+- font_size (unknown, optional): Its size. Default: None
+
+        Returns: 
         ";
 
 /// A prompt of the AppAgent in the making.

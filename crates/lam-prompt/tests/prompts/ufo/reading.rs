@@ -31,8 +31,11 @@ fn every_version_says_the_same() {
         assert_eq!(state.request, "make 'alpha' bold");
         assert!(state.previous_actions.is_empty() && state.previous_plan.is_empty());
         let names: Vec<&str> = read.functions().iter().map(|spec| spec.name.as_str()).collect();
-        let texts: &[&str] = if version.is_third() { &[] } else { &["texts"] };
-        assert_eq!(names, [&["click_input", "set_edit_text"], texts, &["select_paragraph"]].concat(), "{version:?}");
+        let expected = match version.is_third() {
+            true => ["click_input", "set_edit_text", "select_paragraph", "set_font"],
+            false => ["click_input", "set_edit_text", "texts", "select_paragraph"],
+        };
+        assert_eq!(names, expected, "{version:?}");
     }
 }
 
@@ -60,6 +63,10 @@ fn functions_have_the_arguments_of_their_documentation() {
         // A tool's optional argument of an unknown kind is left out.
         assert_eq!(select.args.len(), if version.is_third() { 2 } else { 3 });
     }
+    // Those of a font may be null, and are known all the same.
+    let font = Prompt::new(Version::Third).read().functions()[3].clone();
+    let kinds: Vec<&ArgKind> = font.args.iter().map(|arg| &arg.kind).collect();
+    assert!(matches!(kinds[..], [ArgKind::Text, ArgKind::Integer { .. }]), "{kinds:?}");
     let texts = Prompt::new(Version::Classic).read().functions()[2].clone();
     assert_eq!(
         (texts.target, texts.doc.as_str()),
