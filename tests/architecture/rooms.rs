@@ -44,7 +44,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "lam-prompt",
-        &["error", "tokenizer", "answer", "chat", "compact", "template", "constraint", "preview", "renderer", "gguf"],
+        &[
+            "error",
+            "tokenizer",
+            "answer",
+            "chat",
+            "compact",
+            "template",
+            "constraint",
+            "preview",
+            "ufo",
+            "renderer",
+            "gguf",
+        ],
     ),
     (
         "lam-model",

@@ -9,7 +9,7 @@ const DESCRIPTION: &str = "Description:";
 const PARAMETERS: &str = "Parameters:";
 const RETURNS: &str = "Returns:";
 /// The parameters that name a control. They are no arguments with us.
-pub(in crate::ufo) const CONTROL: [&str; 2] = ["id", "name"];
+const CONTROL: [&str; 2] = ["id", "name"];
 
 /// All tools that can be called.
 pub(super) fn read(system: &str) -> Result<Vec<FunctionSpec>, String> {
