@@ -76,19 +76,21 @@ mod tests {
         }
     }
 
+    /// The miniature pipeline, and where it lies: what it names lies beside it.
+    const MINIATURE: &str = include_str!("../../../tests/miniature/pipeline.toml");
+    const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/miniature/pipeline.toml");
+
     /// The miniature pipeline with a setting laid over it, looked at as before a run.
     fn check_with(set: &str) -> Result<(), PipelineError> {
-        const MINIATURE: &str = include_str!("../../../tests/miniature/pipeline.toml");
-        let pipeline = Pipeline::load_with(Path::new("p.toml"), &[set.to_owned()], &|_| Ok(MINIATURE.to_owned()))?;
+        let pipeline = Pipeline::load_with(Path::new(PLACE), &[set.to_owned()], &|_| Ok(MINIATURE.to_owned()))?;
         lam_pipeline::check(&pipeline, &registry())
     }
 
     #[test]
     fn a_name_that_a_kind_once_had_is_understood_and_not_listed() {
-        const MINIATURE: &str = include_str!("../../../tests/miniature/pipeline.toml");
         let former = MINIATURE.replace("\"phase4.policy\"", "\"phase4.ppo\"");
         assert_ne!(former, MINIATURE);
-        let pipeline = Pipeline::load_with(Path::new("p.toml"), &[], &|_| Ok(former.clone())).unwrap();
+        let pipeline = Pipeline::load_with(Path::new(PLACE), &[], &|_| Ok(former.clone())).unwrap();
         lam_pipeline::check(&pipeline, &registry()).unwrap();
         assert_eq!(registry().model_name("phase4.ppo"), Some("LAM4"));
         assert!(registry().kinds().all(|kind| kind != "phase4.ppo"));

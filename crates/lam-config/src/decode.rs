@@ -2,29 +2,18 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use toml::{Table, Value};
+use toml::Table;
 
 use crate::ConfigError;
 use crate::aliases::{canonical, spellings};
 use crate::elsewhere::{elsewhere, misspelt_elsewhere};
+use crate::parse::parse;
 use crate::span::join;
-use crate::value::{Complaint, Reader, Refused};
+use crate::value::{Complaint, Refused};
 
 /// The configuration in `table` as its struct; aliases of known fields are accepted at every level.
 pub fn decode_table<T: DeserializeOwned>(table: &Table) -> Result<T, ConfigError> {
     parse(table)?.map_err(|refused| explain::<T>(table, &refused))
-}
-
-/// The table as its struct, or what does not fit once all aliases have their names.
-pub(super) fn parse<T: DeserializeOwned>(table: &Table) -> Result<Result<T, Refused>, ConfigError> {
-    let mut value = Value::Table(table.clone());
-    loop {
-        match T::deserialize(Reader(&value)) {
-            Ok(config) => return Ok(Ok(config)),
-            Err(refused) if adopt_alias(&mut value, &refused)? => {}
-            Err(refused) => return Ok(Err(refused)),
-        }
-    }
 }
 
 /// The resolved configuration as TOML, to stand beside its result.
@@ -38,28 +27,6 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let scored = known.into_iter().map(|name| (strsim::jaro_winkler(word, name), name));
     let near = scored.filter(|(score, _)| *score > 0.75);
     near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
-}
-
-/// If a key is refused that is an alias of one that is known, rename it.
-fn adopt_alias(value: &mut Value, refused: &Refused) -> Result<bool, ConfigError> {
-    let Complaint::Unknown { key, known } = &refused.complaint else { return Ok(false) };
-    let Some(name) = canonical(key, known) else { return Ok(false) };
-    let Some(table) = table_at(value, &refused.path) else { return Ok(false) };
-    if table.contains_key(name) {
-        return Err(ConfigError::twice(&join(&refused.path.join("."), key), name));
-    }
-    let Some(value) = table.remove(key) else { return Ok(false) };
-    table.insert(name.to_string(), value);
-    Ok(true)
-}
-
-pub(super) fn table_at<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Table> {
-    let step = |value: &'a mut Value, part: &String| match value {
-        Value::Table(table) => table.get_mut(part),
-        Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?),
-        _ => None,
-    };
-    path.iter().try_fold(value, step)?.as_table_mut()
 }
 
 fn explain<T: DeserializeOwned>(table: &Table, refused: &Refused) -> ConfigError {

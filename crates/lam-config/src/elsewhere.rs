@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::aliases::canonical;
-use crate::decode::{parse, table_at};
+use crate::parse::{parse, table_at};
 use crate::span::join;
 use crate::value::{Complaint, Refused};
 

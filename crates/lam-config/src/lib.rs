@@ -35,6 +35,7 @@ mod error;
 mod language;
 mod layers;
 mod over;
+mod parse;
 mod path;
 mod schema;
 mod span;

@@ -185,6 +185,8 @@ impl<'t> Written<'t> {
     }
 
     /// Lets llama.cpp take for what they are the words that it would cut: labels with the space before them, functions.
+    /// They are entries of their own then, and pairs that make them or are made of them go: what such a pair made is
+    /// still found where it is a whole word.
     fn keep_words_whole(&self, metadata: &mut BTreeMap<String, Value>, made: &Tokenizer) {
         let cut: Vec<(usize, String)> = (0..self.tokenizer.vocab_size())
             .filter(|id| !self.tokenizer.is_added(*id as u32))
@@ -192,13 +194,21 @@ impl<'t> Written<'t> {
             .filter(|(id, text)| self.tokenizer.encode(text) == [*id as u32] && made.encode(text) != [*id as u32])
             .map(|(id, text)| (id, text.to_owned()))
             .collect();
+        let mut gone = BTreeSet::new();
         for (id, text) in cut {
             if let Some(Value::Texts(texts)) = metadata.get_mut(TOKENS) {
-                texts[id] = text;
+                gone.insert(std::mem::replace(&mut texts[id], text));
             }
             if let Some(Value::Wholes(kinds)) = metadata.get_mut(KINDS) {
                 kinds[id] = USER_DEFINED;
             }
+        }
+        let stands = |merge: &String| {
+            let (left, right) = merge.split_once(' ').unwrap_or((merge, ""));
+            ![left, right, &format!("{left}{right}")].iter().any(|part| gone.contains(*part))
+        };
+        if let Some(Value::Texts(merges)) = metadata.get_mut(MERGES) {
+            merges.retain(stands);
         }
     }
 
