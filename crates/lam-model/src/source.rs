@@ -226,8 +226,7 @@ pub fn record_base(adapter: &Path, base: &Path) -> Result<(), ModelError> {
 /// # Errors
 /// A `config.json` that cannot be read.
 pub fn is_reward_model(directory: &Path) -> Result<bool, ModelError> {
-    let may_be = directory.join("config.json").is_file() && !lam_gguf::is_model(directory);
-    Ok(may_be && is_classifier(&read_config(directory)?))
+    Ok(directory.join("config.json").is_file() && is_classifier(&read_config(directory)?))
 }
 
 /// Looks at a reward model without loading it; its shape.

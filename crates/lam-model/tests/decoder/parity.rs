@@ -1,7 +1,7 @@
 //! Logits, losses, gradients and trained weights equal those of transformers, PEFT and PyTorch.
 
 use candle_core::Tensor;
-use lam_model::{Decoder, Finetuning, LoraConfig, Mode, ModelSource, ScalarHead};
+use lam_model::{Decoder, Finetuning, LoraConfig, Mode, ModelSource, ScalarHead, is_reward_model};
 
 use crate::reference::{Expected, difference, directory, targets};
 
@@ -112,6 +112,8 @@ fn a_reward_model_scores_as_the_sequence_classifier() {
     assert!(difference(&scores, expected.get("scores")) < 1e-4);
     let copy = tempfile::tempdir().unwrap();
     decoder.save_reward_model(&head, 0, copy.path()).unwrap();
+    assert!(is_reward_model(copy.path()).unwrap() && is_reward_model(&directory("reward")).unwrap());
+    assert!(!is_reward_model(&directory("grouped")).unwrap());
     let (decoder, head): (Decoder, ScalarHead) = Decoder::load_reward_model(copy.path()).unwrap();
     let scores = head.scores(&decoder.forward(&batch, Mode::Train { dropout_seed: None }).unwrap(), &ends).unwrap();
     assert!(difference(&scores, expected.get("scores")) < 1e-4);
