@@ -56,6 +56,7 @@ impl ArgKind {
     pub fn is_possible(&self, observation: &Observation) -> bool {
         match self {
             ArgKind::DocumentText => !observation.document.trim().is_empty(),
+            ArgKind::OneOf(words) => !words.is_empty(),
             kind => kind.range(observation).is_none_or(|(min, max)| min <= max),
         }
     }

@@ -178,3 +178,18 @@ fn a_function_reads_back_as_written() {
     };
     assert_eq!(from_str::<FunctionSpec>(&to_string(&function).unwrap()).unwrap(), function);
 }
+
+#[test]
+fn a_choice_of_no_words_has_no_value() {
+    let observation = Observation::default();
+    for words in [vec![], vec!["left".to_string()]] {
+        let kind = ArgKind::OneOf(words.clone());
+        assert_eq!(kind.is_possible(&observation), !words.is_empty());
+        for required in [true, false] {
+            let args = vec![ArgSpec { name: "b".to_string(), kind: kind.clone(), required, doc: String::new() }];
+            let function =
+                FunctionSpec { name: "f".to_string(), target: Target::Application, args, doc: String::new() };
+            assert_eq!(function.is_callable(&observation), !required || !words.is_empty());
+        }
+    }
+}

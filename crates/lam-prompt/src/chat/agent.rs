@@ -232,7 +232,7 @@ fn function_of(tool: &Tool) -> Result<FunctionSpec, String> {
     let is_control = |name: &str| of_control[0].is_some() && of_control.contains(&Some(name));
     let argument = |(name, schema): (&String, &Value)| {
         let unknown = || {
-            let known = "strings, whole numbers, true or false, and strings of an enum are known";
+            let known = "strings, whole numbers, true or false, and one or more strings of an enum are known";
             format!("the parameter `{name}` of `{}` is no argument of App. C: {known}", tool.name())
         };
         Ok(ArgSpec {
@@ -257,7 +257,9 @@ fn kind(schema: &Value) -> Option<ArgKind> {
         return kind(ways.iter().find(|way| way["type"] != "null")?);
     }
     if let Some(words) = schema["enum"].as_array() {
-        return Some(ArgKind::OneOf(words.iter().map(text).collect::<Option<_>>()?));
+        let words: Vec<String> = words.iter().map(text).collect::<Option<_>>()?;
+        // Of none, an answer could choose nothing.
+        return (!words.is_empty()).then_some(ArgKind::OneOf(words));
     }
     let types = schema["type"].as_array().and_then(|types| types.iter().find(|kind| *kind != "null"));
     match types.unwrap_or(&schema["type"]).as_str()? {

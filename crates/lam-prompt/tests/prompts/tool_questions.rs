@@ -145,6 +145,7 @@ fn without_a_system_text_the_tools_are_the_functions() {
     for (tool, words) in [
         (Tool::new("f", None, schema(json!({"x": {"type": "array"}}))), "parameter `x` of `f`"),
         (Tool::new("f", None, schema(json!({"x": {"enum": [1]}}))), "parameter `x` of `f`"),
+        (Tool::new("f", None, schema(json!({"x": {"enum": []}}))), "parameter `x` of `f`"),
     ] {
         let error = ToolQuestion::read(std::slice::from_ref(&user), &[tools[1].clone(), tool]).expect_err(words);
         assert!(matches!(&error, ToolQuestionError::Tool(1, reason) if reason.contains(words)), "{error:?}");
