@@ -81,10 +81,16 @@ impl UfoAction {
         if let Some(missing) = spec.args.iter().find(|arg| arg.required && !action.args.contains_key(&arg.name)) {
             return Err(format!("{} needs `{}`", spec.name, missing.name));
         }
-        let Target::Control(_) = &spec.target else { return Ok(None) };
+        let Target::Control(kinds) = &spec.target else { return Ok(None) };
         let label = &action.control_label;
         let control = self.state.observation.control(label);
-        control.map(Some).ok_or_else(|| format!("no control has label `{label}`"))
+        let control = control.ok_or_else(|| format!("no control has label `{label}`"))?;
+        // Of a kind that we have not, nobody knows what it takes.
+        let kind = control.control_type;
+        match kinds.contains(&kind) || kind == ControlType::Group {
+            true => Ok(Some(control)),
+            false => Err(format!("{} acts on no {}, which control `{label}` is", spec.name, kind.as_str())),
+        }
     }
 }
 

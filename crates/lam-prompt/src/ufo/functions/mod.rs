@@ -5,6 +5,8 @@
 mod calls;
 mod tools;
 
+use std::collections::BTreeSet;
+
 use lam_types::{ArgKind, ArgSpec, Args, ControlType, FunctionSpec, Target};
 use serde_json::{Value, json};
 
@@ -37,12 +39,9 @@ pub(super) fn read(system: &str) -> Result<Documented, String> {
     let tools = tools::read(system)?;
     let are_tools = !tools.is_empty();
     let found = if are_tools { tools } else { calls::read(system)? };
-    let mut specs: Vec<FunctionSpec> = Vec::new();
-    for spec in found.into_iter().filter(|spec| !LEFT_OUT.contains(&spec.name.as_str())) {
-        if specs.iter().all(|known| known.name != spec.name) {
-            specs.push(spec);
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let is_new = |spec: &FunctionSpec| !LEFT_OUT.contains(&spec.name.as_str()) && seen.insert(spec.name.clone());
+    let specs: Vec<FunctionSpec> = found.into_iter().filter(is_new).collect();
     match specs.is_empty() {
         true => Err("the system text documents no function that the model can call".to_owned()),
         false => Ok(Documented { specs, are_tools }),

@@ -94,6 +94,10 @@ fn what_cannot_be_carried_out_is_a_failure_with_its_reason() {
     for (misfit, reason) in [
         (action("fly", "1", json!({}), Status::Continue, &[]), "no function `fly` is documented"),
         (action("click_input", "2", json!({}), Status::Continue, &[]), "no control has label `2`"),
+        (
+            action("set_edit_text", "1", json!({"text": "x"}), Status::Continue, &[]),
+            "set_edit_text acts on no Button, which control `1` is",
+        ),
         (action("click_input", "1", json!({"speed": 1}), Status::Finish, &[]), "click_input has no argument `speed`"),
         (
             action("select_paragraph", "", json!({"start_index": 1}), Status::Finish, &[]),
@@ -110,6 +114,15 @@ fn what_cannot_be_carried_out_is_a_failure_with_its_reason() {
         assert_eq!(third["action"], json!({"function": "", "arguments": {}, "status": "FAIL"}));
         assert!(third["result"].as_str().unwrap_or_default().contains(reason), "{third}");
     }
+}
+
+#[test]
+fn a_control_of_a_kind_that_we_have_not_is_acted_on() {
+    let mut prompt = Prompt::new(Version::Classic);
+    prompt.controls[0]["control_type"] = "RICHEDIT".into();
+    let write = action("set_edit_text", "1", json!({"text": "x"}), Status::Continue, &[]);
+    let answer = value(&prompt.read().answer(&write));
+    assert_eq!((&answer["Status"], &answer["ControlLabel"]), (&json!("CONTINUE"), &json!("1")), "{answer}");
 }
 
 /// The answer to tokens in a renderer's own form.
