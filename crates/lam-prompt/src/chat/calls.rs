@@ -69,11 +69,6 @@ impl CallReader {
         Self { names, most, is_certain, stage: Stage::Words, held, space, calls: 0, has_text: false }
     }
 
-    /// How many calls began.
-    pub fn calls(&self) -> usize {
-        self.calls
-    }
-
     /// Whether all calls that are taken are whole.
     pub fn is_full(&self) -> bool {
         self.calls >= self.most && matches!(self.stage, Stage::Words)
@@ -93,6 +88,9 @@ impl CallReader {
         let rest = std::mem::take(&mut self.held);
         match std::mem::replace(&mut self.stage, Stage::Words) {
             Stage::Words if self.calls >= self.most => {}
+            // Of a call that breaks off before its arguments there is nothing to tell, and its marks are no text.
+            Stage::Words if self.is_certain && !self.has_text && OPEN.starts_with(&rest) => {}
+            Stage::Tagged if self.is_certain && !self.has_text => {}
             Stage::Words => self.words(&rest, &mut said),
             Stage::Tagged => self.whole(OPEN, &rest, "", &mut said),
             Stage::Mistral => self.whole(MISTRAL, &rest, "", &mut said),
@@ -121,7 +119,7 @@ impl CallReader {
                 true
             }
             Stage::Tagged => {
-                let Some(end) = self.held.find(CLOSE) else { return false };
+                let Some(end) = close_in(&self.held) else { return false };
                 let rest = self.held.split_off(end + CLOSE.len());
                 let body = std::mem::replace(&mut self.held, rest);
                 self.stage = Stage::Words;
@@ -158,11 +156,15 @@ impl CallReader {
             self.stage = Stage::Bare;
             return true;
         }
-        // A list may be one of objects, or begin Mistral's mark.
-        let may_be_bare = begins.starts_with('[') && !MISTRAL.starts_with(begins) && !begins.starts_with(MISTRAL);
-        if is_first && !self.is_certain && may_be_bare {
-            self.stage = Stage::Bare;
-            return true;
+        if let Some(list) = begins.strip_prefix('[').map(str::trim_start).filter(|_| is_first && !self.is_certain) {
+            if list.starts_with('{') {
+                self.stage = Stage::Bare;
+                return true;
+            }
+            // It may become a list of objects yet.
+            if list.is_empty() {
+                return false;
+            }
         }
         let marks = [(OPEN, Stage::Tagged), (MISTRAL, Stage::Mistral)];
         let found = marks.into_iter().filter_map(|(mark, stage)| Some((self.held.find(mark)?, mark, stage)));
@@ -209,6 +211,22 @@ impl CallReader {
     }
 }
 
+/// Where [`CLOSE`] ends a call. Within the strings of an object or a list it is a part of what they say.
+fn close_in(body: &str) -> Option<usize> {
+    let first = body.find(CLOSE)?;
+    if !body.trim_start().starts_with(['{', '[']) {
+        return Some(first);
+    }
+    let (mut scan, mut read) = (Scan::default(), 0);
+    body.match_indices(CLOSE).map(|(place, _)| place).find(|place| {
+        for byte in body[read..*place].bytes() {
+            scan.is_end(byte);
+        }
+        read = *place;
+        !scan.in_string
+    })
+}
+
 /// How far an object's text was read.
 #[derive(Clone, Debug, Default)]
 struct Scan {
@@ -220,22 +238,23 @@ struct Scan {
 impl Scan {
     /// Where in the next text the object is whole, if it becomes so there.
     fn end_in(&mut self, text: &str) -> Option<usize> {
-        for (place, byte) in text.bytes().enumerate() {
-            match byte {
-                _ if self.is_escaped => self.is_escaped = false,
-                b'\\' if self.in_string => self.is_escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => self.depth += 1,
-                b'}' | b']' if !self.in_string => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(place + 1);
-                    }
-                }
-                _ => {}
+        text.bytes().position(|byte| self.is_end(byte)).map(|place| place + 1)
+    }
+
+    /// Reads the next byte; whether it makes the object whole.
+    fn is_end(&mut self, byte: u8) -> bool {
+        match byte {
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' if self.in_string => self.is_escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            b'{' | b'[' if !self.in_string => self.depth += 1,
+            b'}' | b']' if !self.in_string => {
+                self.depth = self.depth.saturating_sub(1);
+                return self.depth == 0;
             }
+            _ => {}
         }
-        None
+        false
     }
 }
 
@@ -262,7 +281,7 @@ mod tests {
             take(reader.push(&piece.iter().collect::<String>()));
         }
         take(reader.finish());
-        assert_eq!(reader.calls(), calls.len());
+        assert_eq!(reader.calls, calls.len());
         (content, calls)
     }
 
@@ -291,6 +310,11 @@ mod tests {
         for text in [second.to_owned(), format!("<|python_tag|>{second}")] {
             assert_eq!(read(&text, 1, (9, false)), (String::new(), both[1..].to_vec()), "{text}");
         }
+        let inside = r#"<tool_call>{"name": "type", "arguments": {"t": "a </tool_call> \" b"}}</tool_call> c"#;
+        for size in [1, 4, 1000] {
+            let expected = vec![call("type", r#"{"t": "a </tool_call> \" b"}"#)];
+            assert_eq!(read(inside, size, (9, false)), ("c".to_owned(), expected), "{size}");
+        }
         let quoted = r#"<tool_call>{"name": "click", "arguments": "{\"id\": 1}"}</tool_call>"#;
         assert_eq!(read(quoted, 4, (9, false)), (String::new(), both[..1].to_vec()));
         let text = format!("a <tool_call>{first}</tool_call>\n b <tool_call>{first}</tool_call>");
@@ -306,6 +330,8 @@ mod tests {
             "a < b <tool_ca",
             "[TOOL_CALLS] nothing {",
             "[1, 2]",
+            " [ ",
+            "<tool_call>{\"name\": \"a </tool_call> b",
             "{\"plan\": [\"go\"]} ",
             "<tool_call>\n{\"name\": \"fly\", \"arguments\": {}}\n</tool_call>",
             "<tool_call>{\"name\": \"click\"}</tool_call> é <tool_call>",
@@ -317,6 +343,31 @@ mod tests {
                 assert_eq!(read(text, size, (9, false)), (text.to_owned(), vec![]), "{size}");
             }
         }
+    }
+
+    #[test]
+    fn a_list_that_is_none_of_objects_is_told_as_it_comes() {
+        for (pieces, told) in
+            [(["[", " ", "1, ", "2]"], ["", "", "[ 1,", " 2]"]), (["[x", "]", "", "("], ["[x", "]", "", "("])]
+        {
+            let mut reader = CallReader::new(["click".to_owned()], 9, false);
+            assert_eq!(pieces.map(|piece| reader.push(piece).text), told);
+        }
+        let mut reader = CallReader::new(["click".to_owned()], 9, false);
+        let list = ["[", "\n", "{\"name\": \"click\", ", "\"arguments\": {}}]"];
+        assert!(list.iter().all(|piece| reader.push(piece) == Said::default()));
+        let whole = [CallPart::Begin("click".into()), CallPart::Arguments("{}".into())];
+        assert_eq!(reader.finish(), Said { text: String::new(), calls: whole.to_vec() });
+    }
+
+    #[test]
+    fn of_a_certain_call_that_breaks_off_before_its_arguments_nothing_is_told() {
+        let text = format!("{OPEN}\n{{\"name\": \"click\", \"arguments\"");
+        for end in 0..text.len() {
+            assert_eq!(read(&text[..end], 1, (9, true)), (String::new(), vec![]), "{}", &text[..end]);
+        }
+        // What stands behind other text is a part of it.
+        assert_eq!(read("{\"a\": \"<tool_call>", 1, (9, true)).0, "{\"a\": \"<tool_call>");
     }
 
     #[test]
