@@ -1,38 +1,69 @@
 //! Answers with their prompts as tokens, as phase 4 scores them.
 
-use super::prompt::{Asks, chat, check_tokens};
+use super::prompt::{Asks, Prompt, chat, check_tokens};
 use crate::ask::{Answered, RewardPrompt};
 use crate::refusal::Refusal;
 use crate::reward::RewardModel;
+
+/// Most tokens of all texts of a request, as multiples of the longest text's: one request must not hold the model's
+/// thread for as long as it likes.
+const CONTEXTS: usize = 64;
 
 /// The tokens of each prompt with its answer.
 ///
 /// # Errors
 /// A conversation that the template refuses, an answer to one of our questions that cannot be read, too many tokens.
 pub fn prepare_rewards(answers: &[Answered], model: &RewardModel) -> Result<Vec<Vec<u32>>, Refusal> {
-    answers.iter().map(|answered| tokens(answered, model)).collect()
+    let most = model.context.saturating_mul(CONTEXTS);
+    let (mut texts, mut total) = (Vec::with_capacity(answers.len()), 0);
+    // Answers to one prompt stand behind each other.
+    for run in answers.chunk_by(|one, other| one.places[0] == other.places[0]) {
+        let prompt = prompt(&run[0], model)?;
+        for answered in run {
+            let text = text(&prompt, answered, model)?;
+            total += text.len();
+            if total > most {
+                let place = &answered.places[1];
+                let message = format!(
+                    "the texts up to `{place}` have {total} tokens, and at most {most} are scored in one request"
+                );
+                return Err(Refusal::of_field(place, message).code("too_many_tokens"));
+            }
+            texts.push(text);
+        }
+    }
+    Ok(texts)
 }
 
-fn tokens(answered: &Answered, model: &RewardModel) -> Result<Vec<u32>, Refusal> {
-    let (renderer, [prompt_place, answer_place]) = (&model.renderer, &answered.places);
-    let refused = |error: &dyn std::fmt::Display| Refusal::of_field(answer_place, error);
-    let (prompt, answer) = match &answered.prompt {
+/// What is answered.
+fn prompt(answered: &Answered, model: &RewardModel) -> Result<Prompt, Refusal> {
+    let (renderer, place) = (&model.renderer, &answered.places[0]);
+    let prompt = match &answered.prompt {
         RewardPrompt::Text(text) => {
-            let prompt = renderer.open_text(text).map_err(|error| Refusal::of_field(prompt_place, error))?;
-            (prompt, renderer.open_answer(text, &answered.answer))
+            let tokens = renderer.open_text(text).map_err(|error| Refusal::of_field(place, error))?;
+            Prompt { tokens, asks: Asks::Words }
         }
         RewardPrompt::Chat(messages) => {
-            let own = |refusal: Refusal| Refusal { param: Some(prompt_place.clone()), ..refusal };
-            let prompt = chat(messages, None, renderer, false).map_err(own)?;
-            let question = match &prompt.asks {
-                Asks::Question(question) => Some(question),
-                Asks::Words | Asks::Tools(_) | Asks::Ufo(_) => None,
-            };
-            (prompt.tokens, renderer.chat_answer(question, &answered.answer))
+            let own = |refusal: Refusal| Refusal { param: Some(place.clone()), ..refusal };
+            chat(messages, None, renderer, false).map_err(own)?
         }
     };
-    check_tokens(&prompt, model.vocabulary, prompt_place)?;
-    let tokens = [prompt, answer.map_err(|error| refused(&error))?].concat();
+    check_tokens(&prompt.tokens, model.vocabulary, place)?;
+    Ok(prompt)
+}
+
+/// The tokens of a prompt with its answer.
+fn text(prompt: &Prompt, answered: &Answered, model: &RewardModel) -> Result<Vec<u32>, Refusal> {
+    let (renderer, [prompt_place, answer_place]) = (&model.renderer, &answered.places);
+    let answer = match (&answered.prompt, &prompt.asks) {
+        (RewardPrompt::Text(text), _) => renderer.open_answer(text, &answered.answer),
+        (RewardPrompt::Chat(_), Asks::Question(question)) => renderer.chat_answer(Some(question), &answered.answer),
+        (RewardPrompt::Chat(_), Asks::Words | Asks::Tools(_) | Asks::Ufo(_)) => {
+            renderer.chat_answer(None, &answered.answer)
+        }
+    };
+    let answer = answer.map_err(|error| Refusal::of_field(answer_place, error))?;
+    let tokens = [prompt.tokens.as_slice(), &answer].concat();
     check_tokens(&tokens, model.vocabulary, answer_place)?;
     if tokens.len() > model.context {
         let message = format!("prompt and answer have {} tokens, and at most {} fit", tokens.len(), model.context);

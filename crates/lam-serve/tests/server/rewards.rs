@@ -141,6 +141,7 @@ fn our_own_questions_are_scored_in_the_models_own_form() {
     };
     let mut asked = json!(messages(&state(), &functions()));
     asked.as_array_mut().unwrap().push(json!({"role": "assistant", "content": action_json(&action)}));
+    let mut scored = Vec::new();
     for name in ["reward", "compact"] {
         let words = Renderer::load(&root.path().join(name)).unwrap();
         let prompt = words.action_prompt(&state(), &functions()).unwrap();
@@ -158,7 +159,9 @@ fn our_own_questions_are_scored_in_the_models_own_form() {
         }
         let expected = library(&root.path().join(name), &[text]);
         assert_eq!(reply.json()["data"][0]["score"].as_f64().unwrap() as f32, expected[0], "{name}");
+        scored.push(name);
     }
+    assert!(scored.contains(&"compact"), "the form of its own is short enough: {scored:?}");
     asked[2]["content"] = "not JSON".into();
     let reply = post(server.address(), PATH, &json!({"model": "compact", "messages": asked}));
     refused(&reply, 400, "messages[2].content", "not JSON");
@@ -202,5 +205,11 @@ fn each_kind_of_model_is_asked_by_its_own_path() {
     assert_eq!(get(server.address(), "/health").status, 200);
     let long = json!({"model": "reward", "prompt": "make the title bold ".repeat(400), "answer": "x"});
     refused(&post(server.address(), PATH, &long), 400, "prompt", "at most 500 fit");
+    // Each of these fits, and together they are more than 64 contexts.
+    let many = json!({"model": "reward", "prompt": "bold ".repeat(60), "answers": vec!["x"; 1000]});
+    let reply = post(server.address(), PATH, &many);
+    let place = reply.json()["error"]["param"].as_str().unwrap_or_default().to_owned();
+    assert!(place.starts_with("answers["), "{}", reply.text);
+    refused(&reply, 400, &place, "at most 32000");
     assert_eq!(get(server.address(), PATH).status, 405);
 }
