@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::stream::unfold;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{self, timeout_at};
 
 use super::arrival::read_json;
 use super::background::in_background;
@@ -177,8 +177,10 @@ impl Stream {
         if !std::mem::replace(&mut self.has_begun, true) && self.head.is_chat {
             return Some((0..self.lengths.len()).map(|choice| event(&self.head.opening(choice))).collect());
         }
+        // Pieces that tell nothing are no news.
+        let until = time::Instant::now() + SIGN_OF_LIFE;
         loop {
-            match timeout(SIGN_OF_LIFE, self.started.answering.next()).await {
+            match timeout_at(until, self.started.answering.next()).await {
                 Err(_) => return Some(": the answer is in the making\n\n".to_owned()),
                 Ok(Ok(Some(piece))) => {
                     let length = &mut self.lengths[piece.choice];
