@@ -20,7 +20,7 @@ pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
     let fields = Fields::of(body, "")?;
     refuse_first(body)?;
     let mut unknown = Vec::new();
-    let messages = read_messages(&fields, "messages", &mut unknown)?;
+    let (messages, image) = read_messages(&fields, "messages", &mut unknown)?;
     let common = read_common(&fields, Asked::Chat(messages))?;
     let tools = read_tools(&fields, &mut unknown)?;
     // What came before tools: a client that wants none called is answered in words.
@@ -41,12 +41,14 @@ pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
         max_tokens_field: if long.is_some() { "max_completion_tokens" } else { "max_tokens" },
         logprobs: wants.then(|| top.unwrap_or(0)),
         tools,
+        image,
         unknown,
         ..common
     })
 }
 
-/// The conversation in the field `name`; fields of messages that are not known are added to `unknown`.
+/// The conversation in the field `name`, and the place of the first image that was passed over; fields of messages that
+/// are not known are added to `unknown`.
 ///
 /// # Errors
 /// A message that cannot be used: with its place.
@@ -54,7 +56,7 @@ pub fn read_messages(
     fields: &Fields<'_>,
     name: &'static str,
     unknown: &mut Vec<String>,
-) -> Result<Vec<Message>, Refusal> {
+) -> Result<(Vec<Message>, Option<String>), Refusal> {
     let path = fields.path(name);
     let list = match fields.get(name) {
         Some(Value::Array(list)) if !list.is_empty() => list,
@@ -62,15 +64,23 @@ pub fn read_messages(
         Some(other) => return Err(wrong_type(&path, "a list", other)),
         None => return Err(missing(&path)),
     };
-    let images = passes_images(list);
-    let message = |(place, value)| read_message(value, &format!("{path}[{place}]"), images, unknown);
+    let (passes, mut image) = (passes_images(list), None);
+    let message = |(place, value)| {
+        let images = passes.then_some(&mut image);
+        read_message(value, &format!("{path}[{place}]"), images, unknown)
+    };
     let mut messages = list.iter().enumerate().map(message).collect::<Result<Vec<_>, _>>()?;
     name_results(&mut messages, &path)?;
-    Ok(messages)
+    Ok((messages, image))
 }
 
-/// Images are passed over where `images` says so, and told among what is not known.
-fn read_message(value: &Value, place: &str, images: bool, unknown: &mut Vec<String>) -> Result<Message, Refusal> {
+/// Images are passed over where `images` takes the place of the first, and told among what is not known.
+fn read_message(
+    value: &Value,
+    place: &str,
+    images: Option<&mut Option<String>>,
+    unknown: &mut Vec<String>,
+) -> Result<Message, Refusal> {
     let fields = Fields::of(value, place)?;
     let role = match fields.needed_text("role")? {
         "system" | "developer" => Role::System,
@@ -93,9 +103,11 @@ fn read_message(value: &Value, place: &str, images: bool, unknown: &mut Vec<Stri
     let content = match fields.get("content") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
-            let is_image = |part: &Value| images && part["type"] == IMAGE;
-            if parts.iter().any(is_image) {
+            let passes = images.is_some();
+            let is_image = |part: &Value| passes && part["type"] == IMAGE;
+            if let (Some(at), Some(first)) = (parts.iter().position(is_image), images) {
                 unknown.push(format!("messages[].content[].{IMAGE}"));
+                first.get_or_insert_with(|| format!("{path}[{at}].type"));
             }
             let part = |(place, part)| read_part(part, &format!("{path}[{place}]"));
             parts.iter().enumerate().filter(|(_, part)| !is_image(part)).map(part).collect::<Result<String, _>>()?
@@ -120,12 +132,18 @@ fn read_part(value: &Value, place: &str) -> Result<String, Refusal> {
     let fields = Fields::of(value, place)?;
     match fields.needed_text("type")? {
         "text" | "input_text" => Ok(fields.needed_text("text")?.to_owned()),
-        other => {
-            let path = fields.path("type");
-            let message = format!("`{path}` is `{other}`: the model reads text alone");
-            Err(Refusal::of_field(path, message).code("unsupported_content"))
-        }
+        other => Err(unread_part(&fields.path("type"), other)),
     }
+}
+
+/// The refusal of a part whose type, which stands at `path`, no model of text reads.
+fn unread_part(path: &str, kind: &str) -> Refusal {
+    Refusal::of_field(path, format!("`{path}` is `{kind}`: the model reads text alone")).code("unsupported_content")
+}
+
+/// The refusal of the image whose type stands at `path`.
+pub fn unread_image(path: &str) -> Refusal {
+    unread_part(path, IMAGE)
 }
 
 #[cfg(test)]

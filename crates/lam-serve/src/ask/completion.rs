@@ -20,6 +20,8 @@ pub fn read_completion(body: &Value) -> Result<Ask, Refusal> {
     if fields.count("best_of", 1..=usize::MAX)?.is_some_and(|best_of| best_of != common.choices) {
         return Err(Refusal::of_field("best_of", "`best_of` is not supported beyond `n`").code("unsupported_parameter"));
     }
+    // Nothing is called here.
+    fields.pass_over(&["parallel_tool_calls"]);
     let max_tokens = fields.count("max_tokens", 1..=usize::MAX)?;
     let logprobs = fields.count("logprobs", 0..=TOP_LOGPROBS)?;
     let unknown = fields.unknown().collect();

@@ -16,7 +16,7 @@ use serde_json::Value;
 use self::fields::Fields;
 use crate::refusal::Refusal;
 
-pub use chat::read_chat;
+pub use chat::{read_chat, unread_image};
 pub use completion::read_completion;
 pub use reward::{Answered, RewardPrompt, read_rewards};
 pub use tools::{ToolChoice, Tools};
@@ -32,12 +32,11 @@ const STOP_STRINGS: usize = 16;
 const TOP_LOGPROBS: usize = 20;
 
 /// Fields that other servers or OpenAI's own know, and that change nothing here.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "user",
     "metadata",
     "store",
     "service_tier",
-    "parallel_tool_calls",
     "safety_identifier",
     "prompt_cache_key",
     "prompt_cache_retention",
@@ -92,6 +91,8 @@ pub struct Ask {
     pub format: Option<OutputFormat>,
     /// The tools that are offered.
     pub tools: Option<Tools>,
+    /// The first image that was passed over: no question but UFO's can be answered without it.
+    pub image: Option<String>,
     /// Fields that are not known.
     pub unknown: Vec<String>,
 }
@@ -133,6 +134,7 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
         logprobs: None,
         format: format::read_format(fields)?,
         tools: None,
+        image: None,
         unknown: Vec::new(),
     })
 }

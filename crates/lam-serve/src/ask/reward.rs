@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lam_prompt::{Message, Role};
 use serde_json::Value;
 
-use super::chat::read_messages;
+use super::chat::{read_messages, unread_image};
 use super::fields::{Fields, missing, wrong_type};
 use crate::refusal::Refusal;
 
@@ -98,7 +98,7 @@ fn read_item(fields: &Fields<'_>, answers: &mut Vec<Answered>, unknown: &mut Vec
         (false, true) => {
             let prompt = match fields.get("prompt") {
                 Some(Value::String(text)) => RewardPrompt::Text(text.as_str().into()),
-                Some(Value::Array(_)) => RewardPrompt::Chat(read_messages(fields, "prompt", unknown)?.into()),
+                Some(Value::Array(_)) => RewardPrompt::Chat(texts(fields, "prompt", unknown)?.into()),
                 Some(other) => return Err(wrong_type(&fields.path("prompt"), "a string or a list of messages", other)),
                 None => return Err(missing(&fields.path("prompt"))),
             };
@@ -119,8 +119,14 @@ fn read_item(fields: &Fields<'_>, answers: &mut Vec<Answered>, unknown: &mut Vec
     Ok(())
 }
 
+/// A conversation without images.
+fn texts(fields: &Fields<'_>, name: &'static str, unknown: &mut Vec<String>) -> Result<Vec<Message>, Refusal> {
+    let (messages, image) = read_messages(fields, name, unknown)?;
+    image.map_or(Ok(messages), |path| Err(unread_image(&path)))
+}
+
 fn read_conversation(fields: &Fields<'_>, unknown: &mut Vec<String>) -> Result<Answered, Refusal> {
-    let mut messages = read_messages(fields, "messages", unknown)?;
+    let mut messages = texts(fields, "messages", unknown)?;
     let (path, last) = (fields.path("messages"), messages.len() - 1);
     let place = format!("{path}[{last}]");
     let refused =
@@ -198,6 +204,9 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named() {
         let user = json!({"role": "user", "content": "q"});
+        // Also where the text ends as UFO's do.
+        let parts = json!([{"type": "image_url"}, {"type": "text", "text": "q\n<Your response:>"}]);
+        let pictured = json!({"role": "user", "content": parts});
         let calls = json!([{"id": "c", "function": {"name": "f", "arguments": "{}"}}]);
         for (body, param) in [
             (json!({}), "messages"),
@@ -207,6 +216,7 @@ mod tests {
             (json!({"messages": [user, {"role": "assistant", "tool_calls": calls}]}), "messages[1].tool_calls"),
             (json!({"messages": [user], "prompt": "q"}), "prompt"),
             (json!({"messages": [user], "answer": "a"}), "answer"),
+            (json!({"prompt": [pictured], "answer": "a"}), "prompt[0].content[0].type"),
             (json!({"prompt": 1, "answer": "a"}), "prompt"),
             (json!({"prompt": "q"}), "answer"),
             (json!({"prompt": "q", "answer": 1}), "answer"),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use lam_inference::{GenerationRequest, Sampling};
 
 use self::prompt::{Asks, Prompt, chat, check_tokens, of_ufo, open_text};
-use crate::ask::{Ask, Asked};
+use crate::ask::{Ask, Asked, unread_image};
 use crate::calls::Calls;
 use crate::model::ServedModel;
 use crate::refusal::Refusal;
@@ -65,6 +65,10 @@ pub fn prepare(ask: &Ask, model: &ServedModel, forms: KnownForms<'_>, seed: u64)
         Asked::Chat(messages) if ask.tools.is_none() => ufo::read(messages, ask.format.as_ref(), forms.application)?,
         _ => None,
     };
+    // UFO's texts say all that its screenshots are about; of another question nobody knows.
+    if let (None, Some(path)) = (&of_another, &ask.image) {
+        return Err(unread_image(path));
+    }
     let (mut prompts, param): (Vec<Prompt>, _) = match (&ask.asked, of_another) {
         (_, Some(UfoPrompt::Rule(answer))) => return Ok(Prepared::ready(vec![answer; ask.choices])),
         (_, Some(UfoPrompt::Model(question))) => (vec![of_ufo(question, renderer)?], "messages"),

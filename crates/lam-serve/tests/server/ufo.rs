@@ -120,8 +120,15 @@ fn images_are_passed_over_in_ufos_prompts_and_nowhere_else() {
     assert!(lines.lock().unwrap().iter().any(|line| line.contains("messages[].content[].image_url")));
     let mut other = chat("", json!({}));
     other["messages"][0]["content"] = json!([picture()]);
-    let error = post(server.address(), "/v1/chat/completions", &other).json()["error"].clone();
-    assert_eq!(error["param"], "messages[0].content[0].type");
+    let refused = |body: &Value, param: &str| {
+        let error = post(server.address(), "/v1/chat/completions", body).json()["error"].clone();
+        assert_eq!((&error["param"], &error["code"]), (&json!(param), &json!("unsupported_content")), "{error}");
+    };
+    refused(&other, "messages[0].content[0].type");
+    // A question that only ends as UFO's do is none of them.
+    let text = json!({"type": "text", "text": "what is this?\n<Your response:>"});
+    other["messages"][0]["content"] = json!([text, picture(), text]);
+    refused(&other, "messages[0].content[1].type");
 }
 
 #[test]
