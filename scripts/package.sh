@@ -1,28 +1,34 @@
 #!/usr/bin/env bash
 # Makes an archive with the program for machines without Rust: target/package/lam-train-VERSION-TARGET.tar.gz and its
-# SHA-256 beside it. In it: the stripped binary, LICENSE, README, shell completions, manual pages, configs and pipelines.
+# SHA-256 beside it (below CARGO_TARGET_DIR where that is set). In it: the stripped binary, LICENSE, README, shell
+# completions, manual pages, and the configs and pipelines of the commit.
 #
 #     scripts/package.sh                     # builds the binary first
 #     scripts/package.sh --binary FILE       # takes one that was built on this machine before
 #
 # The same commit and the same binary make the same archive, byte for byte.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=target/package
+# What the caller names is meant from where the caller stands.
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+built=${CARGO_TARGET_DIR:+$(absolute "$CARGO_TARGET_DIR")}
+root=$(cd "$(dirname "$0")/.." && pwd)
+built=${built:-$root/target}
+out=$built/package
 # Above this the archive is made all the same, and it is said.
 most_bytes=45000000
 
 binary=
 while [ $# -gt 0 ]; do
   case $1 in
-    --binary) binary=${2:?--binary needs a file}; shift 2 ;;
+    --binary) binary=$(absolute "${2:?--binary needs a file}"); shift 2 ;;
     -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
     *) echo "error: unknown argument $1; hint: scripts/package.sh [--binary FILE]" >&2; exit 2 ;;
   esac
 done
+cd "$root"
 if [ -z "$binary" ]; then
-  cargo build --release --locked -p lam-cli --bin lam-train
-  binary=target/release/lam-train
+  CARGO_TARGET_DIR=$built cargo build --release --locked -p lam-cli --bin lam-train
+  binary=$built/release/lam-train
 fi
 [ -x "$binary" ] || { echo "error: $binary is no program; hint: leave --binary out to build it" >&2; exit 2; }
 version=$("$binary" --version | awk 'NR == 1 { print $2 }')
@@ -34,10 +40,14 @@ trap 'rm -rf "$work"' EXIT
 place=$work/$name
 mkdir -p "$place/completions" "$out"
 strip --strip-all -o "$place/lam-train" "$binary"
-cp crates/LICENSE README.md "$place/"
-cp -r configs pipelines "$place/"
-mkdir -p "$place/data/readme"
-cp data/readme/*.png "$place/data/readme/"
+texts=(README.md configs pipelines data/readme)
+if git rev-parse --verify --quiet HEAD > /dev/null 2>&1; then
+  # What lies beside them without being of the commit stays here.
+  git archive HEAD -- "${texts[@]}" | tar -x -C "$place"
+else
+  cp -r --parents "${texts[@]}" "$place/"
+fi
+cp crates/LICENSE "$place/"
 "$place/lam-train" completions bash > "$place/completions/lam-train.bash"
 "$place/lam-train" completions zsh > "$place/completions/_lam-train"
 "$place/lam-train" completions fish > "$place/completions/lam-train.fish"
