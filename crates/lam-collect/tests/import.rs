@@ -100,7 +100,7 @@ fn sources_that_cannot_be_read_are_named() {
         }
     };
     let gone = root.path().join("gone");
-    refused(vec![source(SourceKind::GnomeHelp, &gone)], &["gnome_help", "gone", "hint: scripts/setup_environments.sh"]);
+    refused(vec![source(SourceKind::GnomeHelp, &gone)], &["gnome_help", "gone", "hint: scripts/fetch_help.sh"]);
     write(root.path(), "empty/x.txt", "");
     refused(
         vec![source(SourceKind::Markdown, &root.path().join("empty"))],
