@@ -129,13 +129,16 @@ mod tests {
         assert_eq!(plain.cache, Path::new("/home/ada/.cache/huggingface/hub"));
         assert!(plain.token.is_none() && !plain.offline);
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("token"), " secret\n").unwrap();
+        std::fs::write(home.path().join("token"), " hf_of-a-file\n").unwrap();
         let place = home.path().to_str().unwrap();
         let set =
             settings(&[("HF_HOME", place), ("HF_ENDPOINT", "http://mirror/"), ("HF_HUB_OFFLINE", "True")]).unwrap();
-        assert_eq!((set.endpoint.as_str(), set.token, set.offline), ("http://mirror", Secret::new("secret"), true));
-        let named = settings(&[("HF_HOME", place), ("HF_TOKEN", "other"), ("HF_HUB_CACHE", "/c")]).unwrap();
-        assert_eq!((named.token, named.cache.as_path()), (Secret::new("other"), Path::new("/c")));
+        assert_eq!(
+            (set.endpoint.as_str(), set.token, set.offline),
+            ("http://mirror", Secret::new("hf_of-a-file"), true)
+        );
+        let named = settings(&[("HF_HOME", place), ("HF_TOKEN", "hf_of-a-variable"), ("HF_HUB_CACHE", "/c")]).unwrap();
+        assert_eq!((named.token, named.cache.as_path()), (Secret::new("hf_of-a-variable"), Path::new("/c")));
     }
 
     #[test]
