@@ -73,18 +73,25 @@ impl Calls<'_> {
         }
     }
 
-    /// Asks once, as whom the token says where the hub itself is asked; any status but 2xx is an error.
+    /// Asks the hub once, as whom the token says; any status but 2xx is an error. An address elsewhere is not shown the
+    /// token, also where the hub named it.
     pub(super) fn ask(&self, request: Request, url: &str) -> Result<Reply, HubError> {
-        self.send(request, url, &|_| {})
-    }
-
-    /// The same; `sent` is told how many bytes of an upload are on their way.
-    pub(super) fn send(&self, request: Request, url: &str, sent: &dyn Fn(u64)) -> Result<Reply, HubError> {
         let is_hub = url.strip_prefix(self.endpoint()).is_some_and(|below| below.starts_with('/'));
         let request = match self.client.settings.token.as_ref().filter(|_| is_hub) {
             Some(token) => request.key("authorization", token.bearer()),
             None => request,
         };
+        self.send(request, url, &|_| {})
+    }
+
+    /// Sends bytes to storage, whose address is signed: the token is not shown there, even where storage stands below
+    /// the hub's own address. `sent` is told how many are on their way.
+    pub(super) fn store(&self, request: Request, url: &str, sent: &dyn Fn(u64)) -> Result<Reply, HubError> {
+        self.send(request, url, sent)
+    }
+
+    /// Sends a request as it is.
+    fn send(&self, request: Request, url: &str, sent: &dyn Fn(u64)) -> Result<Reply, HubError> {
         let reply = self.client.upload.send_watched(&request, self.monitor.cancel, sent);
         let reply = reply.map_err(|error| HubError::from(error).without_query())?;
         match reply.status {

@@ -213,7 +213,7 @@ fn put(
 ) -> Result<Option<String>, HubError> {
     let etag = calls.client.patiently(calls.monitor, || {
         let request = made(Request::put(url, reading.part(first, length)));
-        let reply = calls.send(request, url, heard).map_err(|error| reading.fault(of_storage(url, error)))?;
+        let reply = calls.store(request, url, heard).map_err(|error| reading.fault(of_storage(url, error)))?;
         Ok(Some(reply.header("etag").to_owned()).filter(|etag| !etag.is_empty()))
     })?;
     reading.taken();
