@@ -98,9 +98,13 @@ fn a_run_is_sent_part_by_part_or_all_at_once() {
     let run = run.to_str().expect("UTF-8");
     let unsaid = push(place, &hub, &[run, "acme/lam4"]);
     assert_eq!(unsaid.code, 2, "{}", unsaid.stderr);
-    for word in ["say what of the run is sent", "--adapter, --merged, --reward, --dataset", "--all sends each"] {
+    for word in ["say what of the run is sent", "--adapter, --merged, --reward, --gguf, --dataset", "--all sends each"]
+    {
         assert!(unsaid.stderr.contains(word), "no `{word}` in:\n{}", unsaid.stderr);
     }
+    let licensed = push(place, &hub, &[run, "acme/lam4", "--merged", "--license", "mit"]);
+    assert_eq!(licensed.code, 2, "{}", licensed.stderr);
+    assert!(licensed.stderr.contains("`--license` is for a run's data set") && licensed.stderr.contains("hint: "));
     let merged = sent(place, &hub, &[run, "acme/lam4", "--merged"]);
     assert_eq!(merged[0]["repository"], "acme/lam4");
     let held = hub.repository("models/acme/lam4").commits.pop().expect("a commit");
@@ -110,7 +114,7 @@ fn a_run_is_sent_part_by_part_or_all_at_once() {
     }
     let all = sent(place, &hub, &[run, "acme/all", "--all"]);
     let names: Vec<_> = all.iter().map(|pushed| pushed["repository"].as_str().unwrap_or_default()).collect();
-    assert_eq!(names, ["acme/all", "acme/all-merged", "acme/all-reward", "acme/all-dataset"]);
+    assert_eq!(names, ["acme/all", "acme/all-merged", "acme/all-reward", "acme/all-GGUF", "acme/all-dataset"]);
     assert!(all[1]["files"].as_array().expect("a list").iter().any(|file| file["how"] == "stored"), "by its hash");
     assert!(hub.repository("models/acme/all").commits[1].contains_key("adapter_config.json"));
     let data = hub.repository("datasets/acme/all-dataset").commits.pop().expect("a commit");

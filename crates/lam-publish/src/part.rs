@@ -23,6 +23,8 @@ pub enum Part {
     Merged,
     /// The reward model.
     Reward,
+    /// The whole model as a GGUF file.
+    Gguf,
     /// The data.
     Dataset,
 }
@@ -40,7 +42,7 @@ pub struct Parcel {
 
 impl Part {
     /// Every part, in the order in which they are sent.
-    pub const ALL: [Part; 4] = [Part::Adapter, Part::Merged, Part::Reward, Part::Dataset];
+    pub const ALL: [Part; 5] = [Part::Adapter, Part::Merged, Part::Reward, Part::Gguf, Part::Dataset];
 
     /// Its word.
     pub fn as_str(self) -> &'static str {
@@ -48,6 +50,7 @@ impl Part {
             Part::Adapter => "adapter",
             Part::Merged => "merged",
             Part::Reward => "reward",
+            Part::Gguf => "gguf",
             Part::Dataset => "dataset",
         }
     }
@@ -58,6 +61,8 @@ impl Part {
             Part::Adapter => "",
             Part::Merged => "-merged",
             Part::Reward => "-reward",
+            // As the hub's users write it.
+            Part::Gguf => "-GGUF",
             Part::Dataset => "-dataset",
         }
     }
@@ -94,10 +99,12 @@ impl Run {
     /// A part that the run has not, or several times, or that does not belong to the rest of the run any more; data
     /// whose licence nobody says.
     pub fn parcel(&self, part: Part, card: &Card<'_>) -> Result<Parcel, PublishError> {
-        match part {
-            Part::Dataset => self.data(card),
-            export => self.export(export),
-        }
+        let mut parcel = match part {
+            Part::Dataset => self.data(card)?,
+            export => self.export(export)?,
+        };
+        parcel.left_out.extend(self.other_exports()?);
+        Ok(parcel)
     }
 
     fn export(&self, part: Part) -> Result<Parcel, PublishError> {
@@ -134,8 +141,23 @@ impl Run {
         let mut found = Vec::new();
         for stage in self.stages() {
             if stage.manifest.kind == EXPORTS.0 {
-                let places = folders(&stage.place)?.into_iter().filter(|place| is_export(place, part));
+                let is_wanted = |place: &PathBuf| kind_of(place).is_some_and(|kind| kind == part.as_str());
+                let places = folders(&stage.place)?.into_iter().filter(is_wanted);
                 found.extend(places.map(|place| (stage, place)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Exports of kinds that are no part: they are told, so that nobody believes them sent.
+    fn other_exports(&self) -> Result<Vec<LeftOut>, StoreError> {
+        let mut found = Vec::new();
+        for stage in self.stages().into_iter().filter(|stage| stage.manifest.kind == EXPORTS.0) {
+            let is_other =
+                |place: &PathBuf| kind_of(place).is_some_and(|kind| Part::ALL.iter().all(|part| part.as_str() != kind));
+            for place in folders(&stage.place)?.into_iter().filter(is_other) {
+                let name = place.strip_prefix(&self.directory).unwrap_or(&place).display().to_string();
+                found.push(LeftOut { name, reason: "an export of another kind; name its directory to send it" });
             }
         }
         Ok(found)
@@ -176,8 +198,8 @@ impl Run {
     }
 }
 
-/// Whether a directory is an export of this kind, as its record says.
-fn is_export(place: &Path, part: Part) -> bool {
-    let text = std::fs::read_to_string(place.join(EXPORTS.1)).unwrap_or_default();
-    serde_json::from_str::<Value>(&text).is_ok_and(|record| record["kind"] == part.as_str())
+/// What kind of export a directory is, as its record says; `None` where there is none.
+fn kind_of(place: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(place.join(EXPORTS.1)).ok()?;
+    Some(serde_json::from_str::<Value>(&text).ok()?["kind"].as_str()?.to_owned())
 }

@@ -164,6 +164,26 @@ fn a_run_has_exports_by_kind_and_its_data() {
 }
 
 #[test]
+fn an_export_in_gguf_is_a_part_and_one_of_another_kind_is_told() {
+    let folder = run();
+    write(folder.path(), "export/gguf/export.json", "{\"kind\": \"gguf\"}");
+    write(folder.path(), "export/gguf/model-q8_0.gguf", "weights");
+    write(folder.path(), "export/other/export.json", "{\"kind\": \"other\"}");
+    finish(folder.path(), "export", "export", Value::Null, &["lam4"]);
+    let run = Run::open(folder.path()).unwrap();
+    assert_eq!(run.parts().unwrap(), [Part::Adapter, Part::Merged, Part::Gguf, Part::Dataset]);
+    let parcel = run.parcel(Part::Gguf, &CARD).unwrap();
+    assert_eq!(names(&parcel), ["export.json", "model-q8_0.gguf"]);
+    for part in [Part::Gguf, Part::Dataset] {
+        let left = run.parcel(part, &CARD).unwrap().left_out;
+        assert!(
+            left.iter().any(|left| left.name == "export/other" && left.reason.contains("another kind")),
+            "{left:?}"
+        );
+    }
+}
+
+#[test]
 fn the_card_loads_every_table_and_tells_no_place() {
     let folder = run();
     let card = card_of(&Run::open(folder.path()).unwrap().parcel(Part::Dataset, &CARD).unwrap());

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 
 /// Arguments of `push`.
 #[derive(Args)]
-#[command(group = ArgGroup::new("part").args(["adapter", "merged", "reward", "dataset", "all"]))]
+#[command(group = ArgGroup::new("part").args(["adapter", "merged", "reward", "gguf", "dataset", "all"]))]
 pub struct PushArgs {
     /// A run, of which one of the options below says what is sent, or a directory, which is sent as it stands.
     #[arg(value_name = "RUN | DIR")]
@@ -26,12 +26,15 @@ pub struct PushArgs {
     /// Send the run's exported reward model.
     #[arg(long)]
     pub reward: bool,
+    /// Send the run's exported GGUF file.
+    #[arg(long)]
+    pub gguf: bool,
     /// Send the run's tables (plans, trajectories, tasks, episodes of evaluations) as a data set with a card; a
     /// directory as a data set.
     #[arg(long)]
     pub dataset: bool,
     /// Send all that the run has, each to its own repository: the adapter to NAME, the others to NAME-merged,
-    /// NAME-reward and NAME-dataset.
+    /// NAME-reward, NAME-GGUF and NAME-dataset.
     #[arg(long)]
     pub all: bool,
     /// Licence on the card of a run's data set, as the hub knows it (default: apache-2.0 where the data is all our

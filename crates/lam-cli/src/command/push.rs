@@ -73,6 +73,7 @@ fn named(args: &PushArgs) -> Option<Part> {
         Part::Adapter => args.adapter,
         Part::Merged => args.merged,
         Part::Reward => args.reward,
+        Part::Gguf => args.gguf,
         Part::Dataset => args.dataset,
     };
     Part::ALL.into_iter().find(asked)
@@ -94,6 +95,11 @@ fn of_run(args: &PushArgs) -> Result<Vec<Errand>, Failure> {
             has
         }
     };
+    if args.license.is_some() && !parts.contains(&Part::Dataset) {
+        return Err(Failure::config("`--license` is for a run's data set, and none is sent").hint(
+            "leave it out; an export's card has the licence from `license` of its stage (--dataset sends the data)",
+        ));
+    }
     let of_part = |part: Part| -> Result<Errand, Failure> {
         let name = if args.all { format!("{}{}", args.repository, part.suffix()) } else { args.repository.clone() };
         let repository = Repository::new(part.repository_kind(), &name)?;
@@ -135,11 +141,15 @@ fn tell(errand: &Errand, pushed: &Pushed, output: &Output) {
         for file in pushed.files.iter().filter(|file| file.how == Sent::Sent) {
             output.line(&format!("  {:>10}  {}", size(file.bytes), file.name));
         }
-        let made = if pushed.is_new { ", which would be made" } else { "" };
+        let (made, there) = match pushed.is_new {
+            Some(true) => (", which would be made", format!("{unchanged} are there")),
+            Some(false) => ("", format!("{unchanged} are there")),
+            None => (", not looked at: offline", "what is there already would not be sent".to_owned()),
+        };
         let verb = if sent == 1 { "file" } else { "files" };
-        output.line(&format!("{name} ({visibility}{made}): would get {sent} {verb}, {bytes}; {unchanged} are there"));
+        output.line(&format!("{name} ({visibility}{made}): would get {sent} {verb}, {bytes}; {there}"));
     } else {
-        let made = if pushed.is_new { ", new" } else { "" };
+        let made = if pushed.is_new == Some(true) { ", new" } else { "" };
         output.line(&format!(
             "{name} ({visibility}{made}): {sent} sent, {bytes}; {stored} were in storage, {unchanged} unchanged"
         ));
@@ -173,4 +183,20 @@ fn size(bytes: u64) -> String {
         (amount, unit) = (amount / 1024.0, unit + 1);
     }
     format!("{amount:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+    use crate::args::ExportKind;
+
+    #[test]
+    fn every_kind_of_export_is_a_part_that_can_be_sent() {
+        for kind in ExportKind::value_variants() {
+            let word = kind.to_possible_value().unwrap().get_name().to_owned();
+            assert!(Part::ALL.iter().any(|part| part.as_str() == word), "`push` does not know `{word}`");
+        }
+    }
 }

@@ -78,8 +78,8 @@ pub struct Pushed {
     pub kind: RepositoryKind,
     /// Its page.
     pub url: String,
-    /// Whether the repository was made, or would be.
-    pub is_new: bool,
+    /// Whether the repository was made, or would be; `None` where the hub was not asked.
+    pub is_new: Option<bool>,
     /// Whether others cannot read it.
     pub private: bool,
     /// The commit that holds the files; none where it was only looked at what would be sent.
@@ -204,7 +204,10 @@ fn report(push: &Push, calls: &Calls<'_>, prepared: &[Prepared], there: &Option<
         repository: push.repository.name.clone(),
         kind: push.repository.kind,
         url: push.repository.page(calls.endpoint()),
-        is_new: there.as_ref().is_none_or(|there| there.is_new),
+        is_new: match there {
+            Some(there) => Some(there.is_new),
+            None => (!calls.client.settings.offline).then_some(true),
+        },
         private: there.as_ref().map_or(push.private, |there| there.info.private),
         commit: None,
         files: prepared.iter().map(file).collect(),

@@ -97,8 +97,9 @@ impl Shape {
     /// Whether such a key stands at `at`, not in the middle of a word.
     fn stands_at(&self, text: &[u8], at: usize) -> bool {
         let Some(rest) = text[at..].strip_prefix(self.start.as_bytes()) else { return false };
-        let before = at.checked_sub(1).map(|before| text[before]);
-        let inside = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let before = &text[..at];
+        let in_word = before.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let inside = in_word && !ends_with_escape(before);
         let length = rest.iter().take_while(|byte| (self.follows)(**byte)).count();
         let is_heading = self.start.starts_with('-');
         let is_whole = !is_heading || rest[..length].windows(15).any(|part| part == b"PRIVATE KEY----");
@@ -106,16 +107,28 @@ impl Shape {
     }
 }
 
+/// Whether a text ends with an escape, such as JSON's `\n` and `\u000a`: its letters belong to no word.
+fn ends_with_escape(text: &[u8]) -> bool {
+    match text {
+        [.., b'\\', letter] => letter.is_ascii_alphabetic(),
+        [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()),
+        _ => false,
+    }
+}
+
 /// The longest key that is looked for across two pieces.
 const REACH: usize = 512;
-/// How much of a file that is no text is looked through: its header.
+/// How much before a key decides whether it stands in the middle of a word: an escape.
+const BEFORE: usize = 6;
+/// Where it shows whether a file is text. What is none is looked through for the sender's token alone.
 const HEADER: usize = 1 << 20;
 
 /// Looks through a file's bytes as they come, piece by piece.
 pub(super) struct Search {
     /// The token that sends.
     token: Option<Vec<u8>>,
-    /// The end of the last piece, of which what follows is not known yet; before it, one byte that was looked at.
+    /// The end of the last piece, of which what follows is not known yet; before it, what was looked at and decides
+    /// whether a word goes on.
     tail: Vec<u8>,
     /// How much of that was looked at.
     looked: usize,
@@ -135,16 +148,18 @@ impl Search {
     /// Looks at the next piece.
     pub(super) fn take(&mut self, piece: &[u8]) {
         self.is_text &= self.seen >= HEADER || !piece.iter().take(HEADER).any(|byte| *byte == 0);
-        if self.found.is_some() || (!self.is_text && self.seen >= HEADER) {
+        self.seen += piece.len();
+        if self.found.is_some() || (!self.is_text && self.token.is_none()) {
             return;
         }
-        self.seen += piece.len();
         let text = [std::mem::take(&mut self.tail).as_slice(), piece].concat();
         let end = text.len().saturating_sub(REACH);
         self.look(&text, end);
-        let kept = text.len().saturating_sub(REACH + 1);
+        let kept = text.len().saturating_sub(REACH + BEFORE);
         self.looked = end - kept;
-        self.line += text[..kept].iter().filter(|byte| **byte == b'\n').count();
+        if self.is_text {
+            self.line += text[..kept].iter().filter(|byte| **byte == b'\n').count();
+        }
         self.tail = text[kept..].to_vec();
     }
 
@@ -166,7 +181,7 @@ impl Search {
             shape => shape.map(|shape| shape.what),
         };
         let first = self.token.as_ref().and_then(|token| token.first()).copied();
-        let may_begin = |byte: u8| b"hasgx-A".contains(&byte) || Some(byte) == first;
+        let may_begin = |byte: u8| (self.is_text && b"hasgx-A".contains(&byte)) || Some(byte) == first;
         let found =
             (self.looked..end).filter(|place| may_begin(text[*place])).find_map(|place| Some((place, at(place)?)));
         self.found = found.map(|(place, what)| {
@@ -218,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn keys_behind_escapes_are_found_wherever_pieces_end() {
+        let key = format!("hf_{}", "a1B2c3D4e5".repeat(4));
+        for escape in [r"\n", r"\t", r"\\n", r"\u000a", r"\u0022"] {
+            for words in [1, 90, 700] {
+                let text = format!("{{\"text\": \"{}{escape}{key}\"}}\n", "word ".repeat(words));
+                for piece in [1, 7, 64] {
+                    assert!(found(text.as_bytes(), piece).is_some(), "{escape}, {words} words, pieces of {piece}");
+                }
+            }
+        }
+        for text in [format!("au000a{key}"), format!("n{key}")] {
+            assert_eq!(found(text.as_bytes(), 7), None, "{text}");
+        }
+    }
+
+    #[test]
     fn words_that_only_resemble_keys_are_left_alone() {
         let letters = "a1B2c3D4e5".repeat(4);
         for text in [
@@ -234,5 +265,11 @@ mod tests {
         assert_eq!(found(&weights, 1 << 20), None, "numbers may look like anything");
         weights.extend(b"own-token-of-this-test");
         assert!(found(&weights, 1 << 20).is_some(), "but not like the token itself");
+        let mut large = vec![0; HEADER + 1000];
+        large.extend(b"own-token-of-this-test");
+        large.extend([0; 1000]);
+        for piece in [4096, 1 << 20] {
+            assert_eq!(found(&large, piece), Some((0, "the token that is used to send it")), "pieces of {piece}");
+        }
     }
 }

@@ -80,7 +80,7 @@ fn a_new_repository_gets_everything_in_one_commit_and_a_second_push_sends_nothin
     let (hub, model) = (Receiver::start(), model());
     let push = push_of(model.path(), "acme/tiny");
     let pushed = send(&hub, &push).unwrap();
-    assert!(pushed.is_new && !pushed.private && pushed.only_there.is_empty());
+    assert!(pushed.is_new == Some(true) && !pushed.private && pushed.only_there.is_empty());
     assert_eq!((pushed.files.len(), how(&pushed, Sent::Sent).len()), (FILES, FILES));
     assert_eq!(pushed.commit.as_deref(), Some(commit_hash(1).as_str()));
     assert_eq!(pushed.url, format!("{}/acme/tiny", hub.endpoint));
@@ -96,7 +96,7 @@ fn a_new_repository_gets_everything_in_one_commit_and_a_second_push_sends_nothin
 
     let again = send(&hub, &push).unwrap();
     assert_eq!((how(&again, Sent::Unchanged).len(), again.sent_bytes()), (FILES, 0));
-    assert!(!again.is_new && again.commit == pushed.commit);
+    assert!(again.is_new == Some(false) && again.commit == pushed.commit);
     let first = format!("GET /api/models/acme/tiny/tree/{}", commit_hash(1));
     assert_eq!(hub.asked(), ["GET /api/models/acme/tiny", &first], "it is only looked at");
 
@@ -126,7 +126,7 @@ fn others_files_stay_and_are_told() {
     let (hub, model) = (Receiver::start(), model());
     hub.change("models/acme/tiny", "notes.txt", b"theirs");
     let pushed = send(&hub, &push_of(model.path(), "acme/tiny")).unwrap();
-    assert_eq!((pushed.is_new, pushed.only_there.as_slice()), (false, &["notes.txt".to_owned()][..]));
+    assert_eq!((pushed.is_new, pushed.only_there.as_slice()), (Some(false), &["notes.txt".to_owned()][..]));
     assert_eq!(hub.repository("models/acme/tiny").commits[1]["notes.txt"], b"theirs");
 }
 
@@ -239,7 +239,7 @@ fn a_dry_run_reads_and_sends_nothing() {
     let (hub, model) = (Receiver::start(), model());
     let dry = || Push { dry_run: true, ..push_of(model.path(), "acme/tiny") };
     let planned = send(&hub, &dry()).unwrap();
-    assert_eq!((planned.is_new, planned.commit.clone(), how(&planned, Sent::Sent).len()), (true, None, FILES));
+    assert_eq!((planned.is_new, planned.commit.clone(), how(&planned, Sent::Sent).len()), (Some(true), None, FILES));
     assert_eq!(hub.asked(), ["GET /api/models/acme/tiny"]);
     send(&hub, &push_of(model.path(), "acme/tiny")).unwrap();
     fs::write(model.path().join("config.json"), "{}").unwrap();
@@ -248,7 +248,8 @@ fn a_dry_run_reads_and_sends_nothing() {
     let offline = HubSettings { offline: true, token: None, ..settings(&hub) };
     hub.asked();
     let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
-    assert_eq!(how(&Hub::new(offline).push(&dry(), monitor).unwrap(), Sent::Sent).len(), FILES);
+    let unseen = Hub::new(offline).push(&dry(), monitor).unwrap();
+    assert_eq!((how(&unseen, Sent::Sent).len(), unseen.is_new), (FILES, None), "nobody knows whether it is there");
     assert!(hub.asked().is_empty());
 }
 
