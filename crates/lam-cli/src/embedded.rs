@@ -19,6 +19,10 @@ const FILES: &[(&str, &str)] = &[
     ("pipelines/own-environment.toml", include_str!("../../../pipelines/own-environment.toml")),
     ("pipelines/writer.toml", include_str!("../../../pipelines/writer.toml")),
     ("pipelines/writer-smoke.toml", include_str!("../../../pipelines/writer-smoke.toml")),
+    ("configs/phase1.toml", include_str!("../../../configs/phase1.toml")),
+    ("configs/phase2.toml", include_str!("../../../configs/phase2.toml")),
+    ("configs/phase3.toml", include_str!("../../../configs/phase3.toml")),
+    ("configs/phase4.toml", include_str!("../../../configs/phase4.toml")),
 ];
 
 /// Names of the pipelines inside the binary.
@@ -28,8 +32,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// Where a pipeline given by path or by name is read from, if there is one.
 pub fn locate(pipeline: &str) -> Option<PathBuf> {
-    let given = Path::new(pipeline);
-    let named = Path::new("pipelines").join(pipeline).with_extension("toml");
+    find("pipelines", Path::new(pipeline))
+}
+
+/// Where a configuration given by path or by name is read from, if there is one. What ends with `.toml` is a path: a
+/// file of that name that is missing must not be taken for ours.
+pub fn locate_configuration(given: &Path) -> Option<PathBuf> {
+    if given.extension().is_some() { Some(given.to_owned()) } else { find("configs", given) }
+}
+
+fn find(folder: &str, given: &Path) -> Option<PathBuf> {
+    let named = Path::new(folder).join(given).with_extension("toml");
     let embedded = |path: &Path| FILES.iter().any(|(known, _)| Path::new(known) == path);
     [given.to_owned(), named].into_iter().find(|path| path.is_file() || embedded(&plain(path)))
 }
@@ -68,6 +81,20 @@ mod tests {
     fn a_directory_does_not_hide_a_pipeline() {
         assert!(Path::new("src").is_dir() && locate("src").is_none());
         assert_eq!(locate("quickstart").unwrap(), Path::new("pipelines/quickstart.toml"));
+    }
+
+    #[test]
+    fn the_configurations_of_the_phases_are_inside() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..=4 {
+            let name = format!("configs/phase{number}.toml");
+            assert!(read_text(Path::new(&name)).is_ok_and(|text| text.contains("learning_rate")), "{name}");
+            let by_name = locate_configuration(Path::new(&format!("phase{number}")));
+            assert_eq!(by_name.as_deref(), Some(Path::new(&name)));
+            assert!(read_text(&locate_configuration(Path::new(&format!("phase{number}.toml"))).unwrap()).is_err());
+            assert!(read_text(&folder.path().join(&name)).is_err(), "a path elsewhere is what it says");
+        }
+        assert!(names().all(|name| !name.starts_with("phase1")));
     }
 
     #[test]

@@ -102,8 +102,9 @@ pub struct GraphArgs {
 /// Arguments of the phases, each of which is a small pipeline.
 #[derive(Args)]
 pub struct PhaseArgs {
-    /// Configuration file (TOML); its `[inputs]` table may name the inputs.
-    #[arg(short, long, value_name = "FILE")]
+    /// Configuration file (TOML), or the name of one in the program, such as phase2; its `[inputs]` table may name the
+    /// inputs.
+    #[arg(short, long, value_name = "FILE | NAME")]
     pub config: PathBuf,
     /// Model to start from: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
     #[arg(long, value_name = "DIR|ID")]

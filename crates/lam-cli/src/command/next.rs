@@ -86,7 +86,7 @@ pub fn compare(run_dir: &Path) -> String {
 pub fn after_phase(number: u8, output_dir: &Path) -> String {
     let model = path(&output_dir.join(format!("lam{number}"))).into_owned();
     match number {
-        1 => format!("lam-train phase2 -c configs/phase2.toml --model {model} --data TRAJECTORIES.parquet"),
+        1 => format!("lam-train phase2 -c phase2 --model {model} --data TRAJECTORIES.parquet"),
         _ => format!("lam-train eval online --model {model} --output-dir {}", path(output_dir)),
     }
 }
@@ -103,7 +103,7 @@ pub fn preview_data(data: &Path, model: Option<&Path>) -> String {
 
 /// After data were seen: training on them.
 pub fn train(data: &Path, model: &Path) -> String {
-    format!("lam-train phase2 -c configs/phase2.toml --model {} --data {}", path(model), path(data))
+    format!("lam-train phase2 -c phase2 --model {} --data {}", path(model), path(data))
 }
 
 /// After rows were shown: their number and kinds.

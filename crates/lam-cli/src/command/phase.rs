@@ -238,7 +238,9 @@ fn refuse_rest(settings: &ConfigLayers, args: &PhaseArgs, known: &str) -> Result
 /// A configuration file with assignments laid over it.
 fn settings(file: Option<&Path>, set: &[String]) -> Result<ConfigLayers, Failure> {
     let mut layers = ConfigLayers::new();
-    if let Some(path) = file {
+    if let Some(given) = file {
+        let located = embedded::locate_configuration(given);
+        let path = located.as_deref().unwrap_or(given);
         let text = embedded::read_text(path)
             .map_err(|error| Failure::config(format!("{}: {error}", path.display())).hint("check the path"))?;
         layers.add_text(path, &text)?;
