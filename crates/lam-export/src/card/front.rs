@@ -17,8 +17,8 @@ pub(super) fn front_matter(kind: Kind, config: &ExportConfig, facts: &CardFacts)
     if let Some(base) = &facts.base_model {
         let relation = match kind {
             Kind::Adapter => "adapter",
-            Kind::Merged | Kind::Reward => "finetune",
-            Kind::Gguf => "quantized",
+            // Also of a GGUF file: what is named is where training began, not a model whose numbers were rounded.
+            Kind::Merged | Kind::Reward | Kind::Gguf => "finetune",
         };
         line(&mut text, &format!("base_model: {}\nbase_model_relation: {relation}", quoted(base)));
     }

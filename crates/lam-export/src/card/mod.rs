@@ -230,6 +230,8 @@ mod tests {
                 "base_model: \"mistralai/Mistral-7B-v0.3\"\nbase_model_relation: adapter\nlibrary_name: peft\n"
             )
         );
+        let gguf = card(Kind::Gguf, &config, &facts, &record(Kind::Gguf));
+        assert!(gguf.contains("base_model_relation: finetune\n"), "its base is where training began: {gguf}");
         assert!(front.contains("license: \"apache-2.0\"") && front.contains("value: 84.2500"));
         assert!(front.contains("datasets: [\"acme/steps\"]"));
         assert!(body.contains("## The base under it\n\nIt stands on `base/`."));
