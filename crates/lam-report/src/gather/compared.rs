@@ -57,7 +57,8 @@ fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     let Some((root, stages)) = first else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
     for (record, path) in &stages {
         if let Some(manifest) = read_manifest(path)? {
-            run.stages.push(ComparedStage { name: record.name.clone(), settings: settings(&manifest) });
+            run.stages
+                .push(ComparedStage { name: record.name.clone(), settings: settings(&manifest, each.len() == 1) });
         }
     }
     run.tables = over_seeds(&each);
@@ -67,13 +68,15 @@ fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     Ok(run)
 }
 
-/// All that a result depends on, by dotted key. The seed of a repetition counts where there is one alone: the tables say it
-/// of several.
-fn settings(manifest: &Manifest) -> BTreeMap<String, String> {
+/// All that a result depends on, by dotted key. The seed of a repetition counts where it is alone: the tables say it of
+/// several.
+fn settings(manifest: &Manifest, is_alone: bool) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::new();
     flatten("", &manifest.config, &mut settings);
     settings.insert("kind".to_owned(), manifest.kind.clone());
-    settings.insert("seed".to_owned(), manifest.seed.to_string());
+    if is_alone {
+        settings.insert("seed".to_owned(), manifest.seed.to_string());
+    }
     if !manifest.arithmetic.is_empty() {
         settings.insert("numerics".to_owned(), manifest.arithmetic.clone());
     }

@@ -66,6 +66,19 @@ fn seeds_give_means_with_intervals_over_seeds() {
 }
 
 #[test]
+fn the_seed_of_one_run_is_a_setting_and_those_of_repetitions_are_not() {
+    let root = fresh("compared-seeds");
+    for (place, seed) in [("a/seed-1", 1), ("a/seed-2", 2), ("b/seed-3", 3), ("b/seed-4", 4), ("c", 5), ("d", 6)] {
+        fixture::write_run(&root.join(place), seed, 0.0);
+    }
+    let tells_seed = |one: &str, other: &str| {
+        let compared = lam_report::compare(&[root.join(one), root.join(other)]).unwrap();
+        compared.settings.iter().any(|row| row.key == "seed")
+    };
+    assert!(tells_seed("c", "d") && !tells_seed("a", "b"));
+}
+
+#[test]
 fn a_partial_run_says_what_is_missing() {
     let root = fresh("partial");
     fixture::write_run(&root, 7, 0.0);
