@@ -50,6 +50,7 @@ pub use file::{InputSource, Pipeline, ReadText, StageDraft, StageSpec};
 pub use graph::{GraphFormat, graph};
 pub use journal::JOURNAL_FILE;
 pub use live_progress::LiveProgress;
+pub use lock::is_running;
 pub use options::{NamedCheckpoint, RunOptions};
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};

@@ -55,8 +55,9 @@ fn take(file: &File) -> std::io::Result<()> {
     file.try_lock_exclusive()
 }
 
-/// Whether a run is under way in `run_dir`.
-pub(crate) fn is_running(run_dir: &Path) -> bool {
+/// Whether a run is under way in `run_dir`: whether its lock is held. The number of a process says less, as another may
+/// have it by now.
+pub fn is_running(run_dir: &Path) -> bool {
     let Ok(file) = File::open(run_dir.join(LOCK_FILE)) else { return false };
     match FileExt::try_lock_shared(&file) {
         Ok(()) => {

@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use lam_pipeline::{JOURNAL_FILE, is_running};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::growing::{GrowingFile, News};
 use super::pace::{Pace, Progress};
-use super::stage::{Stage, is_running};
+use super::stage::Stage;
 use crate::gather::curves::{self, Series};
 use crate::run::Curves;
 
-/// The run's journal.
-pub const EVENTS: &str = "events.jsonl";
 /// Events that are kept.
 const MOST_EVENTS: usize = 8;
 
@@ -68,8 +67,8 @@ struct Episodes {
 pub struct Now {
     /// The stage that is under way, if one is.
     pub stage: Option<NowStage>,
-    /// Whether the run's process is there; `None` where that cannot be told.
-    pub is_running: Option<bool>,
+    /// Whether the run is under way.
+    pub is_running: bool,
     /// What happened last, the latest first.
     pub events: Vec<Event>,
 }
@@ -104,7 +103,7 @@ pub struct NowStage {
 impl Live {
     /// A run that was not looked at yet.
     pub fn new(run: &Path) -> Self {
-        let events = GrowingFile::new(&run.join(EVENTS));
+        let events = GrowingFile::new(&run.join(JOURNAL_FILE));
         Self { run: run.to_owned(), events, told: Vec::new(), stage: None, training: None, episodes: None }
     }
 
@@ -130,7 +129,9 @@ impl Live {
             }
             News::More(text) => text,
         };
-        for event in text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
+        let events = text.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok());
+        // What is of no stage is of the run as a whole: its beginning, which the stages' own tell.
+        for event in events.filter(|event| !event.stage.is_empty()) {
             self.told.insert(0, event);
         }
         self.told.truncate(MOST_EVENTS);

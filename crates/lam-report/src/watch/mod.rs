@@ -20,10 +20,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use lam_http_server::{ServerError, Site, SiteSettings, html, json};
+use lam_pipeline::JOURNAL_FILE;
 use lam_signal::Failure;
 use serde_json::json;
 
-use self::live::{EVENTS, Live, Now};
+use self::live::{Live, Now};
 use self::stage::Stage;
 use crate::error::ReportError;
 use crate::gather;
@@ -109,7 +110,7 @@ impl Watcher {
         if !run.is_dir() {
             return Err(ReportError::NoRun { path: run.to_owned() });
         }
-        let begun = Stage::find(run).is_some() || run.join(EVENTS).is_file();
+        let begun = Stage::find(run).is_some() || run.join(JOURNAL_FILE).is_file();
         let name = gather::name(run);
         let mut watcher = Self {
             run: run.to_owned(),

@@ -16,8 +16,8 @@ pub fn now(now: &Now, problem: Option<&str>) -> Markup {
         h2 { "Now" }
         @match (&now.stage, now.is_running) {
             (Some(stage), running) => (under_way(stage, running)),
-            (None, Some(true)) => p { "The run goes on: the next stage begins." },
-            (None, _) => p { "No stage is under way." },
+            (None, true) => p { "The run goes on: the next stage begins." },
+            (None, false) => p { "No stage is under way." },
         }
         @if let Some(problem) = problem { p.absent { strong { "The report below is an earlier one: " } (problem) } }
         @if !now.events.is_empty() {
@@ -41,15 +41,15 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", (100.0 * share).floor())
 }
 
-fn under_way(stage: &NowStage, running: Option<bool>) -> Markup {
+fn under_way(stage: &NowStage, running: bool) -> Markup {
     let quiet = stage.quiet.as_secs_f64();
     html! {
         p.lead {
             strong { (stage.name) } span.muted { " (" (stage.kind) ")" }
             @match (&stage.error, running) {
                 (Some(error), _) => { " failed: " (error) },
-                (None, Some(false)) => { " is unfinished, and its run has stopped. The same command goes on with it." },
-                (None, _) => { " is under way." },
+                (None, false) => { " is unfinished, and its run has stopped. The same command goes on with it." },
+                (None, true) => { " is under way." },
             }
         }
         @if let Some(share) = stage.progress.as_ref().and_then(|progress| progress.share()) {
@@ -65,7 +65,7 @@ fn under_way(stage: &NowStage, running: Option<bool>) -> Markup {
                     None => format::number(progress.done),
                 }))
             }
-            @if stage.error.is_none() && running != Some(false) {
+            @if stage.error.is_none() && running {
                 @if let Some(left) = stage.left { (fact("left of this stage", &format::seconds(left))) }
                 @if let Some(rate) = stage.tokens_per_second { (fact("tokens/s", &format::number(rate))) }
                 @else if let (Some(rate), Some(progress)) = (stage.rate, &stage.progress) { (fact(&format!("{}/s", progress.unit), &format::number(rate))) }

@@ -99,11 +99,3 @@ fn last_change(directory: &Path) -> Option<SystemTime> {
     });
     below.chain([own]).max()
 }
-
-/// Whether the process that holds a run's lock is there; `None` where that cannot be told.
-pub fn is_running(run: &Path) -> Option<bool> {
-    let process = fs::read_to_string(run.join(".lock")).ok()?;
-    let process: u32 = process.trim().parse().ok()?;
-    let processes = Path::new("/proc");
-    processes.join("self").exists().then(|| processes.join(process.to_string()).exists())
-}

@@ -19,6 +19,13 @@ fn begin_stage(run: &Path, name: &str, config: &Value) {
     fs::write(run.join(format!("{name}.attempt.json")), record.to_string()).unwrap();
 }
 
+/// Holds the lock of a run, as the process does that is at it.
+fn hold(run: &Path) -> fs::File {
+    let lock = fs::File::create(run.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
+
 fn append(file: &Path, line: &Value) {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -39,7 +46,9 @@ fn contents(run: &Path) -> Vec<(String, Vec<u8>)> {
 fn a_stage_is_seen_as_it_trains_and_its_result_when_it_is_there() {
     let run = fresh("watched");
     begin_stage(&run, "base", &json!({"train": {"num_train_epochs": 1.0, "max_steps": 40, "max_tokens": 0}}));
+    let lock = hold(&run);
     fs::write(run.join("events.jsonl"), "").unwrap();
+    append(&run.join("events.jsonl"), &json!({"at": 1_767_607_199, "stage": "", "event": "run", "stages": []}));
     append(&run.join("events.jsonl"), &json!({"at": 1_767_607_200, "stage": "base", "event": "started"}));
     let metrics = run.join("base.partial/training/metrics.jsonl");
     let row =
@@ -52,6 +61,7 @@ fn a_stage_is_seen_as_it_trains_and_its_result_when_it_is_there() {
     for words in ["id=\"live\"", "base", "25 %", "10 of 40", "No online evaluation has completed yet"] {
         assert!(page.contains(words), "{words}");
     }
+    assert!(!page.contains("<b></b>"), "what is of no stage is not told as one's");
     assert!(!page.contains("http://") && !page.contains("https://"), "it loads nothing from elsewhere");
     let first = until(address, "/state", |state| state["live"].as_str().unwrap().contains("0.300"));
     assert_eq!(first["title"], "25 % base · watched");
@@ -63,6 +73,12 @@ fn a_stage_is_seen_as_it_trains_and_its_result_when_it_is_there() {
     let live = moved["live"].as_str().unwrap();
     assert!(live.contains("tokens/s") && live.contains("left of this stage") && live.contains("<svg"), "{live}");
     assert_eq!(moved["report"], first["report"], "no stage has finished");
+
+    // Another process may have the number of one that is gone: only the lock says that the run goes on.
+    fs::write(run.join(".lock"), std::process::id().to_string()).unwrap();
+    drop(lock);
+    let stopped = until(address, "/state", |state| state["live"].as_str().unwrap().contains("its run has stopped"));
+    assert!(!stopped["live"].as_str().unwrap().contains("left of this stage"), "{stopped}");
 
     let before = contents(&run);
     fs::remove_dir_all(run.join("base.partial")).unwrap();
