@@ -104,21 +104,30 @@ pub(crate) fn q8_0(x: &[f32], blocks: &mut [u8]) {
 
 /// Q4_K: 144 bytes for 256 values. Values must be finite.
 pub(crate) fn q4_k(x: &[f32], blocks: &mut [u8]) {
-    q4_k_blocks(x, blocks, scales);
-}
-
-/// The same, nearer to the values, for some twenty times the work.
-pub(crate) fn q4_k_fitted(x: &[f32], blocks: &mut [u8]) {
-    q4_k_blocks(x, blocks, fitted);
-}
-
-fn q4_k_blocks(x: &[f32], blocks: &mut [u8], fit: Fit) {
-    blocks.par_chunks_mut(BLOCKS * 144).zip(x.par_chunks(BLOCKS * 256)).for_each(|(blocks, x)| {
-        blocks.chunks_exact_mut(144).zip(x.chunks_exact(256)).for_each(|(block, x)| q4_k_block(x, block, fit));
+    q4_k_blocks(x, blocks, |x, block| {
+        q4_k_block(x, block, scales);
     });
 }
 
-fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) {
+/// The same, nearer to the values, for some twenty times the work: scales are fitted where that comes nearer, which it does
+/// not where most values of a group are zero.
+pub(crate) fn q4_k_fitted(x: &[f32], blocks: &mut [u8]) {
+    q4_k_blocks(x, blocks, |x, block| {
+        let mut other = [0; 144];
+        if q4_k_block(x, &mut other, scales) < q4_k_block(x, block, fitted) {
+            block.copy_from_slice(&other);
+        }
+    });
+}
+
+fn q4_k_blocks(x: &[f32], blocks: &mut [u8], write: impl Fn(&[f32], &mut [u8]) + Sync) {
+    blocks.par_chunks_mut(BLOCKS * 144).zip(x.par_chunks(BLOCKS * 256)).for_each(|(blocks, x)| {
+        blocks.chunks_exact_mut(144).zip(x.chunks_exact(256)).for_each(|(block, x)| write(x, block));
+    });
+}
+
+/// Writes a block; gives the sum of the squared differences of the values from what it holds.
+fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) -> f32 {
     let mut lanes = [[0.0; GROUPS]; 32];
     for (j, group) in x.chunks_exact(32).enumerate() {
         lanes.iter_mut().zip(group).for_each(|(row, value)| row[j] = *value);
@@ -130,14 +139,18 @@ fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) {
     let (head, quants) = block.split_at_mut(16);
     let of_groups = q4_k_head(&scale, &taken_off, both, head);
     let mut found = [[0_u8; 32]; GROUPS];
+    let mut apart = 0.0;
     for ((found, x), (scale, taken_off)) in found.iter_mut().zip(x.chunks_exact(32)).zip(of_groups) {
         if scale != 0.0 {
             levels(x, scale, taken_off, found);
         }
+        let of_value = |(level, x): (&u8, &f32)| (scale * f32::from(*level) - taken_off - x).powi(2);
+        apart += found.iter().zip(x).map(of_value).sum::<f32>();
     }
     for (quants, pair) in quants.chunks_exact_mut(32).zip(found.chunks_exact(2)) {
         quants.iter_mut().zip(pair[0].iter().zip(&pair[1])).for_each(|(quant, (low, high))| *quant = low | high << 4);
     }
+    apart
 }
 
 /// Writes the block's scale and minimum and the groups' in 6 bits under them; gives the groups' as they are read again.
@@ -245,8 +258,7 @@ mod tests {
         let cases = cases();
         for (case, x) in cases.iter().enumerate().filter(|(_, x)| x.iter().all(|x| x.abs() < 1e6)) {
             let (plain, fitted) = (error(x, q4_k), error(x, q4_k_fitted));
-            // Of groups with a single value, the six bits of a scale decide; tiny values are lost to both.
-            assert!(fitted <= plain * 1.5 + 1e-12, "case {case}: {fitted:e}, before {plain:e}");
+            assert!(fitted <= plain * (1.0 + 1e-5) + 1e-12, "case {case}: {fitted:e}, before {plain:e}");
         }
         // Uniform values, 15 steps of a range: a twelfth of a step's square, and what six bits of scale cost.
         let uniform = error(&cases[0], q4_k_fitted);
