@@ -313,7 +313,7 @@ mod tests {
         let inside = r#"<tool_call>{"name": "type", "arguments": {"t": "a </tool_call> \" b"}}</tool_call> c"#;
         for size in [1, 4, 1000] {
             let expected = vec![call("type", r#"{"t": "a </tool_call> \" b"}"#)];
-            assert_eq!(read(inside, size, (9, false)), ("c".to_owned(), expected), "{size}");
+            assert_eq!(read(inside, size, (9, false)), (" c".to_owned(), expected), "{size}");
         }
         let quoted = r#"<tool_call>{"name": "click", "arguments": "{\"id\": 1}"}</tool_call>"#;
         assert_eq!(read(quoted, 4, (9, false)), (String::new(), both[..1].to_vec()));
