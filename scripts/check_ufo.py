@@ -112,7 +112,7 @@ def main():
     HOME.mkdir(parents=True, exist_ok=True)
     rows = shown(binary, given.trajectories, 200) if given.trajectories else recorded(binary, given.run, 200)
     screens.write_bytes(rows)
-    model_server, url = serve(binary, given.run, TOKEN, "--executable", "--application", "- word")
+    model_server, url = serve(binary, given.run, TOKEN, "--executable", "--application=- word")
     model = list_models(url)[0]
     environment, place = serve_environment(binary, given.env)
     totals = {"asked": 0, "accepted": 0, "carried out": 0, "broken": 0, "not run": 0}

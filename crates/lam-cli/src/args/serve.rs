@@ -41,7 +41,7 @@ pub struct ServeModelArgs {
     #[arg(long)]
     pub with_reward: bool,
     /// Part of the title of the window to which UFO's requests are assigned (default: the one whose title they name).
-    #[arg(long, value_name = "TITLE")]
+    #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
     pub application: Option<String>,
     /// Answers in the making at once, for each base model.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
