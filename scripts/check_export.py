@@ -138,7 +138,9 @@ class LlamaCpp:
         """Logits of the last position."""
         lib = self.lib
         lib.llama_memory_clear(lib.llama_get_memory(self.context), True)
-        code = lib.llama_decode(self.context, lib.llama_batch_get_one((lib.llama_token * len(ids))(*ids), len(ids)))
+        # Kept by a name: the batch only points to them.
+        tokens = (lib.llama_token * len(ids))(*ids)
+        code = lib.llama_decode(self.context, lib.llama_batch_get_one(tokens, len(ids)))
         if code != 0:
             sys.exit(f"llama_decode returned {code}")
         return lib.llama_get_logits_ith(self.context, -1)[: lib.llama_vocab_n_tokens(self.vocabulary)]
