@@ -191,6 +191,25 @@ fn answers_in_the_making_are_finished_before_the_end() {
 }
 
 #[test]
+fn a_stopped_server_has_finished_what_was_under_way_and_leaves_its_port() {
+    let server = slow(1, 8, settings()).serve();
+    let address = server.address();
+    assert!(server.is_running() && get(address, "/health").status == 200);
+    let mut body = endless(true);
+    body["max_tokens"] = json!(40);
+    let mut under_way = open(address, &body);
+    server.stop();
+    let mut rest = String::new();
+    under_way.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("\"finish_reason\":\"length\"") && rest.contains("data: [DONE]"), "{rest}");
+    assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+    let settings = ServerSettings { port: address.port(), ..settings() };
+    let next = Tiny { settings, ..Tiny::default() }.serve();
+    assert_eq!(next.address(), address, "the port is free again");
+    assert_eq!(answer(address, &chat("x", json!({"max_tokens": 2})))["object"], "chat.completion");
+}
+
+#[test]
 fn the_grace_is_not_for_ever() {
     let server = slow(1, 8, ServerSettings { grace: Duration::from_millis(200), ..settings() }).serve();
     let address = server.address();
