@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// What [`Access::addresses`] refuses, and an address that cannot be listened on.
-pub fn listen(access: &Access, port: u16) -> Result<(std::net::TcpListener, SocketAddr), ServerError> {
+pub(crate) fn listen(access: &Access, port: u16) -> Result<(std::net::TcpListener, SocketAddr), ServerError> {
     let addresses = access.addresses(port)?;
     let bind = |source| ServerError::Bind { address: format!("{}:{port}", access.host), source };
     let listener = std::net::TcpListener::bind(addresses.as_slice()).map_err(bind)?;
@@ -49,7 +49,7 @@ impl Door {
     }
 
     /// Serves the next connection, once there is a seat.
-    pub async fn next(&self, listener: &TcpListener, watcher: Watcher) {
+    pub(crate) async fn next(&self, listener: &TcpListener, watcher: Watcher) {
         let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => self.serve(stream, seat, watcher),

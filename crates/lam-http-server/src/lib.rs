@@ -1,7 +1,8 @@
 //! A server over HTTP/1.1: who may ask, connections with time limits and seats, an end in order.
 //!
 //! [`Access`] says who may ask: everybody on this machine, and who shows the token. [`Door`] lets connections in and ends
-//! those that send or take nothing. [`Site`] is a whole server of pages in threads of its own. Knows no route and no page.
+//! those that send or take nothing. [`HttpServer`] is the life of a server around it: threads of its own, and an end that
+//! waits for what is under way. [`Site`] is a whole server of pages. Knows no route and no page.
 //!
 //! ```
 //! use axum::Router;
@@ -20,10 +21,12 @@ mod connection;
 mod door;
 mod error;
 mod page;
+mod server;
 mod site;
 
 pub use access::{Access, Denied};
-pub use door::{Door, listen};
+pub use door::Door;
 pub use error::ServerError;
 pub use page::{html, json};
+pub use server::{HttpServer, ServerThreads};
 pub use site::{Site, SiteSettings};

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,21 +9,15 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
-use tokio::time::timeout;
 
 use crate::access::{Access, Denied};
-use crate::door::{Door, listen};
+use crate::door::Door;
 use crate::error::ServerError;
 use crate::page::{harden, refusal};
+use crate::server::{HttpServer, ServerThreads};
 
-/// Threads that make pages: those that read a run's files among them.
-const MAKING: usize = 2;
-/// How long the last bytes may take on their way, and threads to end.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// One thread serves connections; two make pages: those that read a run's files among them.
+const THREADS: ServerThreads = ServerThreads { name: "site", serving: 1, blocking: 2 };
 
 /// How pages are served.
 #[derive(Clone, Debug)]
@@ -46,11 +39,7 @@ impl Default for SiteSettings {
 }
 
 /// A running server of pages.
-pub struct Site {
-    address: SocketAddr,
-    is_over: watch::Sender<bool>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Site(HttpServer);
 
 impl Site {
     /// Listens, and serves what the router knows to whoever may ask.
@@ -58,72 +47,27 @@ impl Site {
     /// # Errors
     /// An address that cannot be listened on, or that others can reach without a token.
     pub fn start(settings: SiteSettings, router: Router) -> Result<Self, ServerError> {
-        let (listener, address) = listen(&settings.access, settings.port)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(MAKING)
-            .thread_name("site")
-            .enable_all()
-            .build()
-            .map_err(ServerError::Threads)?;
-        let (is_over, watched) = watch::channel(false);
         let access = Arc::new(settings.access);
-        let router = router.fallback(nothing).layer(from_fn_with_state(access, guard));
+        let router = router.fallback(nothing).layer(from_fn_with_state(Arc::clone(&access), guard));
         let door = Door::new(router, settings.max_connections, settings.client_timeout);
-        let run = move || {
-            serve(&runtime, listener, &door, watched);
-            runtime.shutdown_timeout(FAREWELL);
-        };
-        let thread = std::thread::Builder::new().name("site".into()).spawn(run).map_err(ServerError::Threads)?;
-        Ok(Self { address, is_over, thread: Some(thread) })
+        // A page is made at once: nothing is waited for.
+        HttpServer::start((&access, settings.port), door, THREADS, async {}).map(Self)
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Whether it serves, and has not ended by itself.
     pub fn is_running(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        self.0.is_running()
     }
 
     /// Ends within a few seconds.
-    pub fn stop(mut self) {
-        self.end();
+    pub fn stop(self) {
+        self.0.stop();
     }
-
-    fn end(&mut self) {
-        self.is_over.send_replace(true);
-        if let Some(thread) = self.thread.take() {
-            // It panicked, which was told where it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-fn serve(runtime: &Runtime, listener: std::net::TcpListener, door: &Door, mut is_over: watch::Receiver<bool>) {
-    runtime.block_on(async move {
-        let Ok(listener) = TcpListener::from_std(listener) else { return };
-        let graceful = GracefulShutdown::new();
-        let accepting = async {
-            loop {
-                door.next(&listener, graceful.watcher()).await;
-            }
-        };
-        // The sender lives as long as this thread.
-        let ending = async { drop(is_over.wait_for(|is_over| *is_over).await) };
-        futures_util::future::select(std::pin::pin!(accepting), std::pin::pin!(ending)).await;
-        drop(listener);
-        // Whoever keeps an idle connection open is not waited for.
-        let _ = timeout(FAREWELL, graceful.shutdown()).await;
-    });
 }
 
 /// Lets in who may ask.
