@@ -3,18 +3,16 @@
 use lam_serve::Server;
 use serde_json::{Value, json};
 
-use crate::tiny::{Tiny, answer, chat, get, post, renderer, text, tokenizer};
+use crate::tiny::{Tiny, answer, chat, get, post, renderer, streamed_text, text, tokenizer};
 
 /// The text and the reason for the end of each answer in a stream.
 fn streamed(events: &[Value], answers: usize) -> Vec<(String, String)> {
     let of = |number: usize| {
         let own: Vec<&Value> =
             events.iter().map(|event| &event["choices"][0]).filter(|c| c["index"] == number).collect();
-        let text =
-            own.iter().filter_map(|choice| choice["delta"]["content"].as_str().or(choice["text"].as_str())).collect();
         let ends: Vec<&str> = own.iter().filter_map(|choice| choice["finish_reason"].as_str()).collect();
         assert_eq!(ends.len(), 1);
-        (text, ends[0].to_owned())
+        (streamed_text(events, number), ends[0].to_owned())
     };
     (0..answers).map(of).collect()
 }

@@ -7,7 +7,7 @@ use lam_serve::ServerSettings;
 use lam_types::{Control, ControlType, FunctionSpec, Observation, PolicyId, State, Target};
 use serde_json::{Value, json};
 
-use crate::tiny::{Tiny, answer, chat, decoder, post, renderer, text};
+use crate::tiny::{Tiny, answer, chat, decoder, post, renderer, streamed_text, text};
 
 pub fn functions() -> Vec<FunctionSpec> {
     let target = Target::Control(vec![ControlType::Button]);
@@ -68,9 +68,7 @@ fn executable_answers_are_those_of_our_own_policy() {
             assert_eq!(action_json(&action), own, "seed {seed}");
             body["stream"] = true.into();
             let events = post(server.address(), "/v1/chat/completions", &body).events();
-            let streamed: String =
-                events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
-            assert_eq!(streamed, text(&whole));
+            assert_eq!(streamed_text(&events, 0), text(&whole));
         }
     }
 }

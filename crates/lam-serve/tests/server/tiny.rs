@@ -233,6 +233,12 @@ pub fn answer(address: SocketAddr, body: &Value) -> Value {
     reply.json()
 }
 
+/// The text that the events of a stream tell of one of its answers.
+pub fn streamed_text(events: &[Value], number: usize) -> String {
+    let own = events.iter().map(|event| &event["choices"][0]).filter(|choice| choice["index"] == number);
+    own.filter_map(|choice| choice["delta"]["content"].as_str().or(choice["text"].as_str())).collect()
+}
+
 /// The text of the first answer.
 pub fn text(answer: &Value) -> &str {
     answer["choices"][0]["message"]["content"].as_str().expect("a text")

@@ -8,7 +8,7 @@ use lam_types::{PastAction, StepStatus};
 use serde_json::{Value, json};
 
 use crate::executable::{TOKENS, ask, functions, own_answers, state};
-use crate::tiny::{Tiny, answer, chat, post, renderer};
+use crate::tiny::{Tiny, answer, chat, post, renderer, streamed_text};
 
 const CHAT: &str = "/v1/chat/completions";
 
@@ -44,10 +44,11 @@ fn said(whole: &Value) -> (Option<&str>, Vec<(&str, Value)>, &str) {
 fn streamed(server: &Server, body: &Value) -> Value {
     let mut body = body.clone();
     body["stream"] = true.into();
-    let (mut content, mut calls, mut finish) = (String::new(), Vec::<Value>::new(), Value::Null);
-    for event in post(server.address(), CHAT, &body).events() {
+    let events = post(server.address(), CHAT, &body).events();
+    let content = streamed_text(&events, 0);
+    let (mut calls, mut finish) = (Vec::<Value>::new(), Value::Null);
+    for event in &events {
         let choice = &event["choices"][0];
-        content += choice["delta"]["content"].as_str().unwrap_or_default();
         for piece in choice["delta"]["tool_calls"].as_array().into_iter().flatten() {
             let index = piece["index"].as_u64().unwrap() as usize;
             if index == calls.len() {

@@ -4,7 +4,7 @@
 use lam_serve::ServerSettings;
 use serde_json::{Value, json};
 
-use crate::tiny::{Tiny, answer, chat, post, text};
+use crate::tiny::{Tiny, answer, chat, post, streamed_text, text};
 
 /// What a picture is sent as.
 fn picture() -> Value {
@@ -77,9 +77,7 @@ fn executable_answers_to_the_app_agent_are_carried_out() {
             assert!(whole["usage"]["prompt_tokens"].as_u64().unwrap() > 4, "it is the model's own prompt");
             body["stream"] = true.into();
             let events = post(server.address(), "/v1/chat/completions", &body).events();
-            let streamed: String =
-                events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
-            assert_eq!(streamed, text(&whole));
+            assert_eq!(streamed_text(&events, 0), text(&whole));
         }
     }
 }
@@ -142,8 +140,7 @@ fn the_host_agent_is_answered_by_rule() {
     let found = answered(&whole);
     assert_eq!((&found["Status"], &found["ControlLabel"]), (&json!("ASSIGN"), &json!("2")));
     let events = post(server.address(), "/v1/chat/completions", &host(&json!({"stream": true}))).events();
-    let streamed: String = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
-    assert_eq!(streamed, text(&whole));
+    assert_eq!(streamed_text(&events, 0), text(&whole));
     let mut unknown = host(&json!({}));
     unknown["model"] = "none".into();
     assert_eq!(post(server.address(), "/v1/chat/completions", &unknown).status, 404);
