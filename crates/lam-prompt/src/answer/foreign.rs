@@ -14,6 +14,9 @@ const PLAN: [&str; 1] = ["plan"];
 /// Where UFO keeps the call itself.
 const NESTED: [&str; 2] = ["action", "actionlist"];
 
+/// What UFO's version 2 and earlier write for a plan of which no step is left.
+pub(crate) const NO_STEP: &str = "<FINISH>";
+
 /// The action that `object` describes.
 pub(super) fn action(object: &Map<String, Value>) -> Result<Action, String> {
     let nested = match find(object, &NESTED) {
@@ -54,7 +57,7 @@ fn find<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a Value>
 }
 
 /// A value as text: strings as they are, nothing for null, other values as JSON.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -84,11 +87,11 @@ fn status(word: &str, function: &str) -> Result<Status, String> {
     }
 }
 
-/// The steps; one text is one step, and `<FINISH>` none.
+/// The steps; one text is one step, and [`NO_STEP`] none.
 fn plan(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::Array(steps)) => steps.iter().map(text).collect(),
-        Some(Value::String(step)) if !step.is_empty() && step != "<FINISH>" => vec![step.clone()],
+        Some(Value::String(step)) if !step.is_empty() && step != NO_STEP => vec![step.clone()],
         _ => Vec::new(),
     }
 }

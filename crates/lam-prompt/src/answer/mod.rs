@@ -1,6 +1,6 @@
 //! Answers as JSON text: the paper's seven keys, written in one way and read in two, strictly and tolerantly.
 
-mod foreign;
+pub(crate) mod foreign;
 pub(crate) mod relaxed;
 
 use std::io;

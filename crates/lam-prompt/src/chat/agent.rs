@@ -7,14 +7,12 @@ use lam_types::{Action, ArgKind, ArgSpec, Args, ControlType, FunctionSpec, PastA
 use serde_json::{Map, Value, json};
 
 use super::read::{Question, read_question, read_state, shown_controls};
-use super::{Message, Role, Tool, ToolCall, messages};
+use super::{LARGEST_NUMBER, Message, Role, Tool, ToolCall, messages};
 use crate::answer::parse_action_text;
 
 /// Parameters that hold the label of the control that is acted on, and its name.
 const LABELS: [&str; 3] = ["control_label", "label", "id"];
 const NAMES: [&str; 3] = ["control_name", "control_text", "name"];
-/// Whole numbers of a parameter that sets itself no bounds.
-const NUMBERS: (i64, i64) = (-999_999, 999_999);
 
 /// App. C's question, asked with its functions as tools.
 #[derive(Clone, Debug, PartialEq)]
@@ -267,7 +265,7 @@ fn kind(schema: &Value) -> Option<ArgKind> {
         "boolean" => Some(ArgKind::Boolean),
         "integer" => {
             let bound = |name: &str, otherwise| schema[name].as_i64().unwrap_or(otherwise);
-            let (min, max) = (bound("minimum", NUMBERS.0), bound("maximum", NUMBERS.1));
+            let (min, max) = (bound("minimum", -LARGEST_NUMBER), bound("maximum", LARGEST_NUMBER));
             Some(ArgKind::Integer { min, max })
         }
         _ => None,

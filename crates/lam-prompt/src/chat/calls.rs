@@ -200,7 +200,7 @@ impl CallReader {
         let known = |calls: &Vec<Call>| !calls.is_empty() && calls.iter().all(|(name, _)| self.names.contains(name));
         match read.filter(known) {
             Some(calls) => {
-                for (name, arguments) in calls.into_iter().take(self.most - self.calls.min(self.most)) {
+                for (name, arguments) in calls.into_iter().take(self.most.saturating_sub(self.calls)) {
                     said.calls.extend([CallPart::Begin(name), CallPart::Arguments(spaced(&arguments))]);
                     self.calls += 1;
                 }

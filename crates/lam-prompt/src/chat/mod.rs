@@ -29,6 +29,9 @@ const REQUEST: &str = "<User Request:> ";
 const ACTIONS: &str = "<Previous Actions:> ";
 const PLANS: &str = "<Previous Plans:> ";
 
+/// Largest whole number of an argument of which no bound is known.
+pub(crate) const LARGEST_NUMBER: i64 = 999_999;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,13 +7,11 @@ use lam_types::{
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{ACTIONS, CONTROLS, Message, PLANS, REQUEST, Role, system};
+use super::{ACTIONS, CONTROLS, LARGEST_NUMBER, Message, PLANS, REQUEST, Role, system};
 
 /// What stands before and after the functions' documentation.
 const FUNCTIONS: &str = "Functions:\n";
 const AFTER_FUNCTIONS: &str = "\nStatus of the request after your action:";
-/// Largest number of a paragraph, where the document is not known.
-const PARAGRAPHS: i64 = 999_999;
 
 /// A question of our own forms.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,7 +181,7 @@ fn read_argument(line: &str) -> Option<ArgSpec> {
 fn read_kind(words: &str) -> Option<ArgKind> {
     match words {
         "string" | "string that stands in the document" => return Some(ArgKind::Text),
-        "number of a paragraph of the document" => return Some(ArgKind::Integer { min: 1, max: PARAGRAPHS }),
+        "number of a paragraph of the document" => return Some(ArgKind::Integer { min: 1, max: LARGEST_NUMBER }),
         "true or false" => return Some(ArgKind::Boolean),
         _ => {}
     }
@@ -259,7 +257,7 @@ mod tests {
         asked[2].args[1].kind = ArgKind::Paragraph;
         let Ok(Some(Question::Action { functions, .. })) = read_question(&messages(&state(), &asked)) else { panic!() };
         let kinds: Vec<&ArgKind> = functions[2].args[..2].iter().map(|arg| &arg.kind).collect();
-        assert_eq!(kinds, [&ArgKind::Text, &ArgKind::Integer { min: 1, max: PARAGRAPHS }]);
+        assert_eq!(kinds, [&ArgKind::Text, &ArgKind::Integer { min: 1, max: LARGEST_NUMBER }]);
     }
 
     #[test]

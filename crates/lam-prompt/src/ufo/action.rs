@@ -4,11 +4,9 @@ use lam_types::{Action, Control, ControlType, FunctionSpec, Observation, State, 
 use serde_json::{Map, Value};
 
 use super::answer::Form;
-use super::slots::{self, AppSlots};
+use super::slots::{self, AppSlots, part};
 use super::{functions, history};
-
-/// What version 2 and earlier write where no step is left.
-const NO_STEP: &str = "<FINISH>";
+use crate::answer::foreign::{NO_STEP, text};
 
 /// Which action is next, as UFO's AppAgent asks it.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,8 +95,7 @@ impl UfoAction {
 /// A control under the names that any version gives its parts. One without a name or of a kind that we have not keeps
 /// its place.
 fn control(item: &Map<String, Value>) -> Result<Control, String> {
-    let part = |names: &[&str]| names.iter().find_map(|name| item.get(*name)).filter(|value| !value.is_null());
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let part = |names: &[&str]| part(item, names).filter(|value| !value.is_null());
     let label = part(&["label", "id"]).map(text);
     let label = label.ok_or_else(|| format!("the control {} has no label", Value::from(item.clone())))?;
     let kind = part(&["control_type", "type", "control_class"]).and_then(Value::as_str).unwrap_or_default();
@@ -121,6 +118,5 @@ fn plan(value: Value) -> Vec<String> {
         Value::Null => Vec::new(),
         one => vec![one],
     };
-    let text = |step: Value| if let Value::String(text) = step { text } else { step.to_string() };
-    steps.into_iter().map(text).filter(|step| !step.is_empty() && step != NO_STEP).collect()
+    steps.iter().map(text).filter(|step| !step.is_empty() && step != NO_STEP).collect()
 }

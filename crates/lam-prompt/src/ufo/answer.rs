@@ -4,6 +4,7 @@ use lam_types::{Action, Control, FunctionSpec, Status};
 use serde_json::{Map, Value, json};
 
 use super::functions;
+use crate::answer::foreign::NO_STEP;
 use crate::answer::spaced;
 
 /// What the answer must be.
@@ -52,7 +53,7 @@ impl Form {
         Form::Classic {
             is_list: system.contains("\"ActionList\""),
             keeps_screenshots: system.contains("\"SaveScreenshot\""),
-            names_end: after("\"Plan\": <").contains("<FINISH>"),
+            names_end: after("\"Plan\": <").contains(NO_STEP),
         }
     }
 
@@ -100,7 +101,7 @@ impl Form {
                         put(&key, value);
                     }
                 }
-                put("Plan", if names_end && words.plan.is_empty() { "<FINISH>".into() } else { json!(words.plan) });
+                put("Plan", if names_end && words.plan.is_empty() { NO_STEP.into() } else { json!(words.plan) });
                 put("Comment", words.comment.into());
                 if keeps_screenshots {
                     put("SaveScreenshot", json!({"save": false, "reason": ""}));

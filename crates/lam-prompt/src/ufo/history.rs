@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Deserializer, Map, Value};
 
 use super::functions::without_usual;
-use super::slots::{self, AppSlots};
+use super::slots::{self, AppSlots, part};
 use crate::answer::relaxed::read_call;
 
 /// What the third version calls an action without a function.
@@ -22,7 +22,7 @@ pub(super) fn read(slots: &AppSlots<'_>, subtask: &str) -> Result<Vec<PastAction
         let unread = |error| format!("the blackboard's steps: {error}");
         let steps = Deserializer::from_str(text).into_iter::<Vec<Map<String, Value>>>().next();
         for step in steps.transpose().map_err(unread)?.unwrap_or_default() {
-            let of = |names: &[&str]| names.iter().find_map(|name| step.get(*name));
+            let of = |names: &[&str]| part(&step, names);
             // The HostAgent's steps stand there too, without a sub-task, and those of other sub-tasks.
             let own = of(&["Subtask", "subtask"]).and_then(Value::as_str);
             let Some((own, actions)) = own.zip(of(&["Action", "action_representation"])) else { continue };

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::slots::{self, HostSlots};
+use super::slots::{self, HostSlots, part};
+use crate::answer::foreign::text;
 use crate::answer::spaced;
 
 /// What the third version calls an agent that is no window.
@@ -101,10 +102,7 @@ impl UfoHost {
 
 /// Label and title under the names that any version gives them.
 fn window(item: &Map<String, Value>) -> (String, String) {
-    let part = |names: [&str; 2]| {
-        let value = names.iter().find_map(|name| item.get(*name)).cloned().unwrap_or_default();
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let part = |names: [&str; 2]| part(item, &names).map(text).unwrap_or_default();
     (part(["label", "id"]), part(["control_text", "name"]))
 }
 

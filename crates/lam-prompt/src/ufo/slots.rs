@@ -133,6 +133,11 @@ fn unwrapped(text: &str) -> &str {
     inside.and_then(|rest| rest.split_once("\">")).map_or(text, |(_, inside)| inside)
 }
 
+/// A part of an object in a slot, under the first of the names that any version gives it.
+pub(super) fn part<'v>(item: &'v Map<String, Value>, names: &[&str]) -> Option<&'v Value> {
+    names.iter().find_map(|name| item.get(*name))
+}
+
 /// A slot's JSON; the error names the label.
 pub(super) fn json<T: DeserializeOwned>(text: &str, label: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("`{label}` {error}"))

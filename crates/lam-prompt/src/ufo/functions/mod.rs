@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use lam_types::{ArgKind, ArgSpec, Args, ControlType, FunctionSpec, Target};
 use serde_json::{Value, json};
 
+use crate::chat::LARGEST_NUMBER;
+
 /// Functions that are about screenshots, and the shell.
 const LEFT_OUT: [&str; 5] = ["annotation", "summary", "click_on_coordinates", "drag_on_coordinates", "run_shell"];
 /// The function that puts text into a control. UFO names only one kind of control for it, or none, and types into all
@@ -19,8 +21,6 @@ const TAKE_TEXT: [ControlType; 4] =
     [ControlType::Edit, ControlType::ComboBox, ControlType::Spinner, ControlType::Document];
 /// Whether the text replaces what stands there: with us it always does, but in the document itself.
 const REPLACES: &str = "clear_current_text";
-/// Largest number that an argument takes, where nothing is said of it.
-const LARGEST: i64 = 999_999;
 
 /// The functions of a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ fn function(name: &str, target: Target, doc: &str, arguments: &[Argument<'_>]) -
 }
 
 fn kind(argument: &Argument<'_>) -> Option<ArgKind> {
-    let number = ArgKind::Integer { min: -LARGEST, max: LARGEST };
+    let number = ArgKind::Integer { min: -LARGEST_NUMBER, max: LARGEST_NUMBER };
     match argument.kind {
         "str" | "string" => Some(choice(argument.doc).map_or(ArgKind::Text, ArgKind::OneOf)),
         "int" | "integer" => Some(number),
