@@ -1,7 +1,6 @@
 //! Calls held against the functions an application offers and against the screen. Knows no particular application.
 
-use lam_types::{Action, ArgKind, Args, Control, FunctionSpec, Observation, Target};
-use serde_json::Value;
+use lam_types::{Action, Args, Control, FunctionSpec, Observation, Target};
 
 /// The control that a call acts on, or none for one that needs none. An action without a function calls nothing and can
 /// always be made.
@@ -38,7 +37,7 @@ fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> 
     }
     spec.args.iter().find_map(|wanted| match args.get(&wanted.name) {
         None => wanted.required.then(|| format!("{} needs `{}`", spec.name, wanted.name)),
-        Some(value) if fits(&wanted.kind, value, observation) => None,
+        Some(value) if wanted.kind.admits(value, observation) => None,
         Some(value) => Some(format!("{} cannot take {value} as `{}`", spec.name, wanted.name)),
     })
 }
@@ -49,27 +48,10 @@ fn control_character(key: &str, text: &str) -> Option<String> {
     Some(format!("argument `{key}` holds the control character U+{:04X}", u32::from(found)))
 }
 
-fn fits(kind: &ArgKind, value: &Value, observation: &Observation) -> bool {
-    match kind {
-        ArgKind::Text => value.is_string(),
-        ArgKind::DocumentText => {
-            let stands = |text: &str| observation.document.lines().any(|line| line.contains(text));
-            value.as_str().is_some_and(|text| !text.is_empty() && stands(text))
-        }
-        ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
-            let within =
-                |number: i64| kind.range(observation).is_some_and(|(low, high)| (low..=high).contains(&number));
-            value.as_i64().is_some_and(within)
-        }
-        ArgKind::Boolean => value.is_boolean(),
-        ArgKind::OneOf(words) => value.as_str().is_some_and(|text| words.iter().any(|word| word == text)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use lam_types::{ArgSpec, Control, ControlType, Status};
-    use serde_json::json;
+    use lam_types::{ArgKind, ArgSpec, Control, ControlType, Status};
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The functions an application offers: UFO's names and arguments.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{ControlType, Observation};
 
@@ -58,6 +59,24 @@ impl ArgKind {
             ArgKind::DocumentText => !observation.document.trim().is_empty(),
             ArgKind::OneOf(words) => !words.is_empty(),
             kind => kind.range(observation).is_none_or(|(min, max)| min <= max),
+        }
+    }
+
+    /// Whether a value is of this kind, on this screen.
+    pub fn admits(&self, value: &Value, observation: &Observation) -> bool {
+        match self {
+            ArgKind::Text => value.is_string(),
+            ArgKind::DocumentText => {
+                let stands = |text: &str| observation.document.lines().any(|line| line.contains(text));
+                value.as_str().is_some_and(|text| !text.is_empty() && stands(text))
+            }
+            ArgKind::Integer { .. } | ArgKind::ShownNumber(_) | ArgKind::Paragraph => {
+                let within =
+                    |number: i64| self.range(observation).is_some_and(|(low, high)| (low..=high).contains(&number));
+                value.as_i64().is_some_and(within)
+            }
+            ArgKind::Boolean => value.is_boolean(),
+            ArgKind::OneOf(words) => value.as_str().is_some_and(|text| words.iter().any(|word| word == text)),
         }
     }
 }

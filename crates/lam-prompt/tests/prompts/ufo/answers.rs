@@ -103,6 +103,26 @@ fn what_cannot_be_carried_out_is_a_failure_with_its_reason() {
             action("select_paragraph", "", json!({"start_index": 1}), Status::Finish, &[]),
             "select_paragraph needs `end_index`",
         ),
+        (
+            action("select_paragraph", "", json!({"start_index": "1", "end_index": 2}), Status::Finish, &[]),
+            "select_paragraph cannot take \"1\" as `start_index`",
+        ),
+        (
+            action("select_paragraph", "", json!({"start_index": 1, "end_index": 1_000_000}), Status::Finish, &[]),
+            "select_paragraph cannot take 1000000 as `end_index`",
+        ),
+        (
+            action("click_input", "1", json!({"double": "yes"}), Status::Continue, &[]),
+            "click_input cannot take \"yes\" as `double`",
+        ),
+        (
+            action("click_input", "1", json!({"button": "middle"}), Status::Continue, &[]),
+            "click_input cannot take \"middle\" as `button`",
+        ),
+        (
+            action("set_edit_text", "4", json!({"text": null}), Status::Continue, &[]),
+            "set_edit_text cannot take null as `text`",
+        ),
     ] {
         let classic = value(&Prompt::new(Version::Classic).read().answer(&misfit));
         assert_eq!(
