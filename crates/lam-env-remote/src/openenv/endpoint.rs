@@ -6,7 +6,7 @@ use lam_env::EnvError;
 use lam_signal::{Details, Secret, redacted};
 use lam_types::Task;
 use serde_json::Value;
-use ureq::Agent;
+use ureq::{Agent, RequestBuilder};
 
 use super::address::Address;
 use super::messages::Reset;
@@ -150,19 +150,11 @@ fn ask(
     longest: Duration,
 ) -> Result<Value, String> {
     let url = format!("{}{path}", address.requests);
-    let token = settings.token.as_ref().map(Secret::bearer);
     let response = match body {
-        None => {
-            let request = agent.get(url).config().timeout_global(Some(longest)).build();
-            token.into_iter().fold(request, |request, token| request.header("authorization", token)).call()
-        }
+        None => prepared(agent.get(url), settings, longest).call(),
         Some(body) => {
-            let request = agent.post(url).config().timeout_global(Some(longest)).build();
-            let request = request.header("content-type", "application/json");
-            token
-                .into_iter()
-                .fold(request, |request, token| request.header("authorization", token))
-                .send(body.to_string())
+            let request = prepared(agent.post(url), settings, longest);
+            request.header("content-type", "application/json").send(body.to_string())
         }
     };
     let mut response = response.map_err(|error| error.to_string())?;
@@ -179,5 +171,14 @@ fn ask(
         }
         Err(error) if status.is_success() => Err(error),
         Err(_) => Err(format!("HTTP {status}")),
+    }
+}
+
+/// A request with the server's token, waited for at most so long.
+fn prepared<B>(request: RequestBuilder<B>, settings: &ClientSettings, longest: Duration) -> RequestBuilder<B> {
+    let request = request.config().timeout_global(Some(longest)).build();
+    match &settings.token {
+        Some(token) => request.header("authorization", token.bearer()),
+        None => request,
     }
 }

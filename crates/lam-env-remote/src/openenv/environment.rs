@@ -35,9 +35,10 @@ impl RemoteEnvironment {
         let settings = &self.endpoint.settings;
         let (mut wait, mut left) = (settings.backoff, settings.attempts.max(1));
         self.last = None;
+        let reset = json!(reset);
         loop {
             left -= 1;
-            match self.ask("reset", &json!(reset)) {
+            match self.ask("reset", &reset) {
                 Ok(answer) => return Ok(self.last.insert(answer).clone()),
                 Err(error) if error.may_pass() && left > 0 => std::thread::sleep(wait),
                 Err(error) => return Err(self.failed(error)),

@@ -1,6 +1,8 @@
 //! Answers with their prompts as tokens, as phase 4 scores them.
 
-use super::prompt::{Asks, Prompt, chat, check_tokens};
+use lam_prompt::Question;
+
+use super::prompt::{Asks, chat, check_tokens};
 use crate::ask::{Answered, RewardPrompt};
 use crate::refusal::Refusal;
 use crate::reward::RewardModel;
@@ -8,6 +10,20 @@ use crate::reward::RewardModel;
 /// Most tokens of all texts of a request, as multiples of the longest text's: one request must not hold the model's
 /// thread for as long as it likes.
 const CONTEXTS: usize = 64;
+
+/// One prompt as tokens, and what an answer to it is.
+struct Prompt<'a> {
+    tokens: Vec<u32>,
+    asks: Asked<'a>,
+}
+
+/// What is answered.
+enum Asked<'a> {
+    /// A text: the answer continues it.
+    Text(&'a str),
+    /// A conversation, and the question that it asks if it is one of ours.
+    Chat(Option<Question>),
+}
 
 /// The tokens of each prompt with its answer.
 ///
@@ -35,17 +51,19 @@ pub fn prepare_rewards(answers: &[Answered], model: &RewardModel) -> Result<Vec<
     Ok(texts)
 }
 
-/// What is answered.
-fn prompt(answered: &Answered, model: &RewardModel) -> Result<Prompt, Refusal> {
+/// The prompt of an answer, read once for all answers to it.
+fn prompt<'a>(answered: &'a Answered, model: &RewardModel) -> Result<Prompt<'a>, Refusal> {
     let (renderer, place) = (&model.renderer, &answered.places[0]);
     let prompt = match &answered.prompt {
         RewardPrompt::Text(text) => {
             let tokens = renderer.open_text(text).map_err(|error| Refusal::of_field(place, error))?;
-            Prompt { tokens, asks: Asks::Words }
+            Prompt { tokens, asks: Asked::Text(text) }
         }
         RewardPrompt::Chat(messages) => {
             let own = |refusal: Refusal| Refusal { param: Some(place.clone()), ..refusal };
-            chat(messages, None, renderer, false).map_err(own)?
+            let chat = chat(messages, None, renderer, false).map_err(own)?;
+            let question = if let Asks::Question(question) = chat.asks { Some(question) } else { None };
+            Prompt { tokens: chat.tokens, asks: Asked::Chat(question) }
         }
     };
     check_tokens(&prompt.tokens, model.vocabulary, place)?;
@@ -53,14 +71,11 @@ fn prompt(answered: &Answered, model: &RewardModel) -> Result<Prompt, Refusal> {
 }
 
 /// The tokens of a prompt with its answer.
-fn text(prompt: &Prompt, answered: &Answered, model: &RewardModel) -> Result<Vec<u32>, Refusal> {
+fn text(prompt: &Prompt<'_>, answered: &Answered, model: &RewardModel) -> Result<Vec<u32>, Refusal> {
     let (renderer, [prompt_place, answer_place]) = (&model.renderer, &answered.places);
-    let answer = match (&answered.prompt, &prompt.asks) {
-        (RewardPrompt::Text(text), _) => renderer.open_answer(text, &answered.answer),
-        (RewardPrompt::Chat(_), Asks::Question(question)) => renderer.chat_answer(Some(question), &answered.answer),
-        (RewardPrompt::Chat(_), Asks::Words | Asks::Tools(_) | Asks::Ufo(_)) => {
-            renderer.chat_answer(None, &answered.answer)
-        }
+    let answer = match &prompt.asks {
+        Asked::Text(before) => renderer.open_answer(before, &answered.answer),
+        Asked::Chat(question) => renderer.chat_answer(question.as_ref(), &answered.answer),
     };
     let answer = answer.map_err(|error| Refusal::of_field(answer_place, error))?;
     let tokens = [prompt.tokens.as_slice(), &answer].concat();
