@@ -1,7 +1,7 @@
 //! Environments served by the binary and driven by it, in two processes.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::support::Place;
 
@@ -18,7 +18,13 @@ impl Drop for Served {
 fn serve(place: &Place, args: &[&str]) -> (Served, String) {
     let all = [&["serve", "env", "--port", "0"], args].concat();
     let mut command = place.command(&all);
-    let mut served = Served(command.env("TOKEN", "s3cret").stdout(Stdio::piped()).spawn().expect("lam-train starts"));
+    let command = command.env("TOKEN", "s3cret").env_remove("LAM_SERVE_TOKEN");
+    started(command)
+}
+
+/// Starts what serves and says where.
+fn started(command: &mut Command) -> (Served, String) {
+    let mut served = Served(command.stdout(Stdio::piped()).spawn().expect("lam-train starts"));
     let mut line = String::new();
     BufReader::new(served.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     let url = line.split_whitespace().find(|word| word.starts_with("ws://")).expect("an address").trim_end_matches(',');
@@ -58,6 +64,22 @@ fn a_token_is_named_by_its_variable_and_asked_for() {
         2,
         &["no token is set", "hint: give one by --token-env"],
     );
+}
+
+#[test]
+fn without_a_name_the_token_is_that_of_every_server() {
+    let place = Place::new("usual-token");
+    let serve = ["serve", "env", "--port", "0"];
+    for (more, variable) in [(&[][..], "s3cret"), (&["--token", "s3cret"][..], "another")] {
+        let all = [&serve[..], more].concat();
+        let (_served, url) = started(place.command(&all).env("LAM_SERVE_TOKEN", variable));
+        let environment = format!("remote:{url}");
+        let act = ["act", "--model", "expert", "--env", &environment];
+        place.refuse(&act, 1, &["no or another token"]);
+        let acted = place.command(&act).env("LAM_REMOTE_TOKEN", "s3cret").output().expect("lam-train starts");
+        assert!(acted.status.success(), "{}", String::from_utf8_lossy(&acted.stderr));
+    }
+    place.refuse(&[&serve[..], &["--token", " "]].concat(), 2, &["`--token` holds no token", "hint: "]);
 }
 
 #[test]

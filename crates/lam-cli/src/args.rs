@@ -19,7 +19,7 @@ pub use look::{CompareArgs, ListCommand};
 pub use model::{ActArgs, EvalArgs, EvalCommand, ExportArgs, ExportKind, GgufTypeArg, ModelCommand};
 pub use pipeline::{GraphArgs, GraphFormat, PhaseArgs, PipelineArgs, Resume, RunArgs, StatusArgs};
 pub use push::PushArgs;
-pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, WatchArgs};
+pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, TokenArgs, WatchArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]

@@ -14,11 +14,6 @@ pub enum RemoteError {
         /// What it looks like.
         hint: &'static str,
     },
-    /// The token is to come from a variable that holds none.
-    NoToken {
-        /// Its name.
-        variable: String,
-    },
     /// Listening where others can connect, without a token.
     Unprotected {
         /// What was to be bound.
@@ -77,10 +72,6 @@ impl Fault for RemoteError {
     fn details(&self) -> Details {
         match self {
             RemoteError::Address { text, reason, hint } => Details::new(format!("`{text}`")).because(reason).hint(hint),
-            RemoteError::NoToken { variable } => {
-                Details::new(format!("environment variable `{variable}` holds no token"))
-                    .hint(format!("export {variable}=… first"))
-            }
             RemoteError::Unprotected { host, hint } => {
                 Details::new(format!("`{host}` can be reached from other machines, and no token is set")).hint(hint)
             }

@@ -15,6 +15,18 @@ pub enum ServeCommand {
     Model(ServeModelArgs),
 }
 
+/// What clients must show, for every command that serves.
+#[derive(Args)]
+pub struct TokenArgs {
+    /// Token that clients must show, for which a browser asks as a password; in a variable it is seen by nobody who lists
+    /// processes.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_env")]
+    pub token: Option<String>,
+    /// Environment variable that holds the token (default: LAM_SERVE_TOKEN, where that is set).
+    #[arg(long, value_name = "NAME")]
+    pub token_env: Option<String>,
+}
+
 /// Arguments of `serve model`.
 #[derive(Args)]
 pub struct ServeModelArgs {
@@ -28,12 +40,8 @@ pub struct ServeModelArgs {
     /// Port to listen on; 0 for any that is free.
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
-    /// Token that clients must show; in a variable it is seen by nobody who lists processes.
-    #[arg(long, value_name = "TOKEN", conflicts_with = "token_env")]
-    pub token: Option<String>,
-    /// Environment variable that holds the token (default: LAM_SERVE_TOKEN, where that is set).
-    #[arg(long, value_name = "NAME")]
-    pub token_env: Option<String>,
+    #[command(flatten)]
+    pub token: TokenArgs,
     /// Keep answers to App. C's question, and to UFO's, executable: its controls, its functions.
     #[arg(long)]
     pub executable: bool,
@@ -78,9 +86,8 @@ pub struct ServeEnvArgs {
     /// Port to listen on; 0 for any that is free.
     #[arg(long, default_value_t = 8000)]
     pub port: u16,
-    /// Environment variable that holds the token clients must show.
-    #[arg(long, value_name = "NAME")]
-    pub token_env: Option<String>,
+    #[command(flatten)]
+    pub token: TokenArgs,
     /// Sessions at once (default: the instances the environment runs at once, or 8).
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=4096))]
     pub max_sessions: Option<usize>,
@@ -104,13 +111,8 @@ pub struct PageArgs {
     /// Port to listen on; 0 for any that is free (default: 8001 for `watch`, 8002 for `act --web`).
     #[arg(long)]
     pub port: Option<u16>,
-    /// Token that clients must show, for which a browser asks as a password; in a variable it is seen by nobody who lists
-    /// processes.
-    #[arg(long, value_name = "TOKEN", conflicts_with = "token_env")]
-    pub token: Option<String>,
-    /// Environment variable that holds the token (default: LAM_SERVE_TOKEN, where that is set).
-    #[arg(long, value_name = "NAME")]
-    pub token_env: Option<String>,
+    #[command(flatten)]
+    pub token: TokenArgs,
 }
 
 impl PageArgs {
@@ -119,8 +121,8 @@ impl PageArgs {
         let options = [
             ("--host", self.host.is_some()),
             ("--port", self.port.is_some()),
-            ("--token", self.token.is_some()),
-            ("--token-env", self.token_env.is_some()),
+            ("--token", self.token.token.is_some()),
+            ("--token-env", self.token.token_env.is_some()),
         ];
         options.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name)
     }

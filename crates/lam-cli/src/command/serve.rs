@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use lam_cuda::DeviceChoice;
 use lam_env::{GuardRules, GuardedApplication};
-use lam_env_remote::{OpenEnvServer, RemoteError, ServerSettings};
-use lam_signal::{Cancel, Failure, Secret};
+use lam_env_remote::{OpenEnvServer, ServerSettings};
+use lam_signal::{Cancel, Failure};
 use serde_json::json;
 
-use super::site::wait;
+use super::site::{token, wait};
 use crate::args::{ServeCommand, ServeEnvArgs};
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -26,17 +26,12 @@ pub fn run(command: &ServeCommand, device: Option<DeviceChoice>, output: &Output
     }
 }
 
-/// The token that an environment variable holds.
-fn token(variable: &str) -> Result<Secret, RemoteError> {
-    Secret::of_variable(variable).ok_or_else(|| RemoteError::NoToken { variable: variable.to_owned() })
-}
-
 fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     let app = environments().open(&args.environment)?;
     let settings = ServerSettings {
         host: args.host.clone(),
         port: args.port,
-        token: args.token_env.as_deref().map(token).transpose()?,
+        token: token(&args.token)?,
         max_sessions: args.max_sessions.or(app.instances()).unwrap_or(SESSIONS),
         max_message_bytes: args.max_message_mib << 20,
         max_steps: args.max_steps,

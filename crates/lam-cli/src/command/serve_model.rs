@@ -61,7 +61,7 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
     Ok(ServerSettings {
         host: args.host.clone(),
         port: args.port,
-        token: token(args.token.as_deref(), args.token_env.as_deref())?,
+        token: token(&args.token)?,
         executable: args.executable,
         application: args.application.clone(),
         max_body_bytes: args.max_body_mib << 20,

@@ -15,7 +15,7 @@ use crate::listener::{Listener, Stop};
 const BESIDE: usize = 32;
 /// How long instances may take to go away once the server stops.
 const FAREWELL: Duration = Duration::from_secs(20);
-const HINT: &str = "give one by --token-env NAME, or serve on 127.0.0.1";
+const HINT: &str = "give one by --token-env NAME or in LAM_SERVE_TOKEN, or serve on 127.0.0.1";
 
 /// A running server; it stops when it is dropped.
 pub struct OpenEnvServer {
