@@ -1,8 +1,8 @@
 //! The page that sets runs beside each other: one HTML document with everything in it.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
-use super::{STYLE, scroll};
+use super::{STYLE_ALONE, head, scroll};
 use crate::columns::Unit;
 use crate::compare::{ComparedTable, Comparison, FamilyRow, SettingRow, written};
 use crate::difference::Difference;
@@ -14,15 +14,7 @@ pub fn document(comparison: &Comparison) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (title) " · lam-train comparison" }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("{title} · lam-train comparison"), Some(STYLE_ALONE)))
             body {
                 main id="main" {
                     header {

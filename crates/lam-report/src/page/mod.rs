@@ -48,8 +48,10 @@ pub enum Above<'a> {
     },
 }
 
-/// What a page that stands for itself may load: what stands in it. Others are told by their server.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+/// What a page that stands for itself may load: what stands in it, scripts and pictures or its style alone. Others are
+/// told by their server.
+const WITH_SCRIPTS: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+const STYLE_ALONE: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The whole document.
 pub fn document(run: &Run, above: Above<'_>) -> String {
@@ -77,10 +79,11 @@ pub fn document(run: &Run, above: Above<'_>) -> String {
         Above::Nothing => (None, None),
         Above::Live { part, state } => (Some(part), Some(*state)),
     };
+    let policy = matches!(above, Above::Nothing).then_some(WITH_SCRIPTS);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{} · lam-train report", run.name), matches!(above, Above::Nothing)))
+            (head(&format!("{} · lam-train report", run.name), policy))
             body data-run=(run.place) data-report=[state] {
                 a.skip href="#main" { "Skip to the results" }
                 (contents(&sections, part.is_some()))
@@ -104,7 +107,7 @@ pub fn episode_document() -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head("lam-train act", false))
+            (head("lam-train act", None))
             body data-run="" {
                 main.episode id="main" {
                     p.eyebrow { "lam-train act" span id="note" role="status" {} }
@@ -120,13 +123,13 @@ pub fn episode_document() -> String {
 }
 
 /// What every page begins with, and what it may load if it stands for itself.
-fn head(title: &str, is_alone: bool) -> Markup {
+fn head(title: &str, policy: Option<&str>) -> Markup {
     html! {
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
-            @if is_alone { meta http-equiv="Content-Security-Policy" content=(POLICY); }
+            @if let Some(policy) = policy { meta http-equiv="Content-Security-Policy" content=(policy); }
             title { (title) }
             link rel="icon" href="data:,";
             style { (PreEscaped(STYLE)) }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use lam_http_server::html;
 use serde_json::{Value, json};
 
 use super::App;
@@ -16,9 +17,7 @@ const PAGE: &str = include_str!("page.html");
 
 /// The page for people.
 pub async fn page() -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
-    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
-    (headers, PAGE).into_response()
+    html(PAGE)
 }
 
 /// Whether every engine goes on.
