@@ -13,8 +13,8 @@ use lam_signal::Failure;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::door::Door;
 use crate::metrics::{Metrics, Share};
+use crate::model_thread::ModelThread;
 
 /// A generator, and the adapters that its requests may name.
 pub type Loaded = (Generator<'static>, Vec<AdapterId>);
@@ -58,8 +58,8 @@ pub struct Job {
     pub places: Arc<OwnedSemaphorePermit>,
 }
 
-/// The door of an engine.
-pub type Engine = Door<Job>;
+/// The thread of a generator.
+pub type Engine = ModelThread<Job>;
 
 impl Engine {
     /// Starts the thread, which loads the model itself; as many requests as `capacity` may be answered or wait.

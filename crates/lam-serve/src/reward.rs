@@ -14,8 +14,8 @@ use lam_prompt::Renderer;
 use lam_signal::Failure;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::door::Door;
 use crate::metrics::{Metrics, Share};
+use crate::model_thread::ModelThread;
 
 /// Texts to be scored.
 pub struct ScoreJob {
@@ -34,7 +34,7 @@ pub struct RewardModel {
     /// Its words.
     pub renderer: Arc<Renderer>,
     /// Who scores.
-    pub engine: Door<ScoreJob>,
+    pub engine: ModelThread<ScoreJob>,
     /// Most tokens of a prompt and its answer together.
     pub context: usize,
     /// Rows of the embedding: tokens from here on mean nothing.
@@ -74,7 +74,7 @@ impl RewardModel {
         load: impl FnOnce() -> Result<(Decoder, ScalarHead), Failure> + Send + 'static,
     ) -> Result<Self, Failure> {
         let metrics = Arc::clone(metrics);
-        let (engine, ()) = Door::open(places, move |jobs, told| {
+        let (engine, ()) = ModelThread::open(places, move |jobs, told| {
             let model = load()?;
             if told(()) {
                 let share = Share::of(Arc::clone(&metrics));

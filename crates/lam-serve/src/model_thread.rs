@@ -1,4 +1,4 @@
-//! A thread that owns a model, and the door to it: what is asked comes over a bounded channel. Knows no model.
+//! A thread that owns a model, and the handle to it: what is asked comes over a bounded channel. Knows no model.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,22 +11,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::ServeError;
 
-/// The door of a thread. It ends when all doors are gone and all that was asked is done.
-pub struct Door<J> {
+/// The handle to a thread, which ends when all its handles are gone and all that was asked is done.
+pub struct ModelThread<J> {
     jobs: SyncSender<J>,
     places: Arc<Semaphore>,
     capacity: usize,
     alive: Arc<AtomicBool>,
 }
 
-impl<J> Clone for Door<J> {
+impl<J> Clone for ModelThread<J> {
     fn clone(&self) -> Self {
         let (jobs, places, alive) = (self.jobs.clone(), Arc::clone(&self.places), Arc::clone(&self.alive));
         Self { jobs, places, capacity: self.capacity, alive }
     }
 }
 
-impl<J: Send + 'static> Door<J> {
+impl<J: Send + 'static> ModelThread<J> {
     /// Starts the thread; as many jobs as `capacity` may be done or wait. `work` loads what it needs, tells what the
     /// caller wants to know of it, and does the jobs if somebody still heard that.
     ///
@@ -57,7 +57,7 @@ impl<J: Send + 'static> Door<J> {
         self.capacity
     }
 
-    /// Whether both are doors of one thread.
+    /// Whether both are handles to one thread.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.places, &other.places)
     }
