@@ -33,17 +33,28 @@ pub struct LiveProgress {
 
 impl LiveProgress {
     /// What is told in `run_dir`; `None` where no stage has told anything, or the file is damaged.
-    pub(crate) fn read(run_dir: &Path) -> Option<Self> {
+    pub fn read(run_dir: &Path) -> Option<Self> {
         serde_json::from_slice(&std::fs::read(run_dir.join(PROGRESS_FILE)).ok()?).ok()
     }
 
     /// Seconds that the work under way still takes at the speed of this process; `None` where that is not known.
     pub fn work_left_s(&self) -> Option<f64> {
-        let ((first, since), total) = (self.first?, self.total?);
-        // What was done before a stop took no time of this process.
+        let left = self.total?.checked_sub(self.done)?;
+        let (seconds, here) = self.pace()?;
+        Some(seconds * left as f64 / here as f64)
+    }
+
+    /// Units of the work under way that this process has done a second; `None` where that is not known.
+    pub fn rate(&self) -> Option<f64> {
+        let (seconds, here) = self.pace()?;
+        (seconds > 0.0).then(|| here as f64 / seconds)
+    }
+
+    /// How long this process took for how many units. What was done before a stop took none of its time.
+    fn pace(&self) -> Option<(f64, u64)> {
+        let (first, since) = self.first?;
         let here = self.done.checked_sub(first).filter(|here| *here > 0)?;
-        let left = total.checked_sub(self.done)?;
-        Some((self.told_at - since).max(0.0) * left as f64 / here as f64)
+        Some(((self.told_at - since).max(0.0), here))
     }
 }
 
@@ -130,7 +141,7 @@ mod tests {
             told_at: 60.0,
             ..LiveProgress::default()
         };
-        assert_eq!(told.work_left_s(), Some(10.0));
+        assert_eq!((told.work_left_s(), told.rate()), (Some(10.0), Some(10.0)));
         assert_eq!(LiveProgress { done: 900, ..told.clone() }.work_left_s(), None, "nothing is done yet");
         assert_eq!(LiveProgress { total: None, ..told }.work_left_s(), None, "nobody knows how much there is");
     }

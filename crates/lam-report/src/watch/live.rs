@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use lam_pipeline::{JOURNAL_FILE, is_running};
+use lam_pipeline::{JOURNAL_FILE, LiveProgress, is_running};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -115,8 +115,11 @@ impl Live {
             (self.training, self.episodes) = (None, None);
         }
         self.stage = found;
-        let stage = self.stage.clone().map(|stage| self.look_at(&stage, now));
-        Now { stage, is_running: is_running(&self.run), events: self.told.clone() }
+        let is_running = is_running(&self.run);
+        // After a kill, the file lies there still.
+        let told = is_running.then(|| LiveProgress::read(&self.run)).flatten();
+        let stage = self.stage.clone().map(|stage| self.look_at(&stage, told.as_ref(), now));
+        Now { stage, is_running, events: self.told.clone() }
     }
 
     /// Reads on in the run's journal; without one, nothing was told.
@@ -137,7 +140,7 @@ impl Live {
         self.told.truncate(MOST_EVENTS);
     }
 
-    fn look_at(&mut self, stage: &Stage, now: Instant) -> NowStage {
+    fn look_at(&mut self, stage: &Stage, told: Option<&LiveProgress>, now: Instant) -> NowStage {
         self.follow_training(stage, now);
         self.follow_episodes(stage, now);
         let mut seen = NowStage {
@@ -152,6 +155,11 @@ impl Live {
             seen.curves = Some(training.curves(stage));
             seen.speed = training.tokens.curve().to_vec();
             seen.tokens_per_second = training.tokens.rate();
+        }
+        let told = told.filter(|told| told.stage == stage.name);
+        if let Some((told, progress)) = told.and_then(|told| Some((told, Progress::told(told)?))) {
+            (seen.progress, seen.left, seen.rate) = (Some(progress), told.work_left_s(), told.rate());
+            return seen;
         }
         // A stage may train and play: what changed last is what it is at.
         let trains = stage.metrics().is_some_and(|metrics| is_newer(&metrics, stage.journal().as_deref()));

@@ -1,8 +1,10 @@
-//! How far work is and how fast it goes, from what was seen of it. Clocks come in as arguments.
+//! How far work is and how fast it goes: as its stage tells it, else from what was seen of it. Clocks come in as arguments.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use lam_pipeline::LiveProgress;
 use serde_json::Value;
 
 use crate::gather::curves::Series;
@@ -19,11 +21,17 @@ pub struct Progress {
     pub done: f64,
     /// Of so much, where it is known.
     pub total: Option<f64>,
-    /// Of what: steps, tokens, epochs, episodes.
-    pub unit: &'static str,
+    /// Of what: steps, tokens, epochs, episodes, or the work as its stage calls it.
+    pub unit: Cow<'static, str>,
 }
 
 impl Progress {
+    /// As the stage itself tells it, where it knows how much there is to do.
+    pub fn told(told: &LiveProgress) -> Option<Self> {
+        let total = Some(told.total.filter(|_| !told.what.is_empty())? as f64);
+        Some(Self { done: told.done as f64, total, unit: told.what.clone().into() })
+    }
+
     /// Of a training loop: tokens where the settings count them, else steps, else epochs.
     pub fn of_training(figures: &Series, settings: &Value) -> Option<Self> {
         let arguments = find(settings, &|object| object.get("num_train_epochs").is_some());
@@ -34,9 +42,9 @@ impl Progress {
             ("epochs", "epoch", setting("num_train_epochs")),
         ];
         let measured = |(unit, key, total): (&'static str, &str, Option<f64>)| {
-            Some(Self { done: figures.last(key)?, total: Some(total?), unit })
+            Some(Self { done: figures.last(key)?, total: Some(total?), unit: unit.into() })
         };
-        let steps = || Some(Self { done: figures.last("global_step")?, total: None, unit: "steps" });
+        let steps = || Some(Self { done: figures.last("global_step")?, total: None, unit: "steps".into() });
         measures.into_iter().find_map(measured).or_else(steps)
     }
 
@@ -45,7 +53,7 @@ impl Progress {
         let number = |key: &str| find(settings, &|object| object.get(key).is_some()).and_then(|at| at[key].as_f64());
         let asked = number("tasks").or_else(|| Some(number("seen")? + number("unseen")?));
         let done = done as f64;
-        Self { done, total: asked.filter(|total| *total >= done), unit: "episodes" }
+        Self { done, total: asked.filter(|total| *total >= done), unit: "episodes".into() }
     }
 
     /// The share that is done, from 0 to 1.
@@ -135,7 +143,7 @@ mod tests {
     }
 
     fn progress(done: f64) -> Progress {
-        Progress { done, total: Some(1100.0), unit: "steps" }
+        Progress { done, total: Some(1100.0), unit: "steps".into() }
     }
 
     #[test]
@@ -147,10 +155,10 @@ mod tests {
             (found.unit, found.done, found.total)
         };
         let epochs = json!({"num_train_epochs": 2.0, "max_steps": 0, "max_tokens": 0});
-        assert_eq!(of(epochs), ("epochs", 0.5, Some(2.0)));
-        assert_eq!(of(json!({"num_train_epochs": 2.0, "max_steps": 60})), ("steps", 30.0, Some(60.0)));
-        assert_eq!(of(json!({"num_train_epochs": 2.0, "max_tokens": 8000})), ("tokens", 4000.0, Some(8000.0)));
-        assert_eq!(of(json!({})), ("steps", 30.0, None));
+        assert_eq!(of(epochs), ("epochs".into(), 0.5, Some(2.0)));
+        assert_eq!(of(json!({"num_train_epochs": 2.0, "max_steps": 60})), ("steps".into(), 30.0, Some(60.0)));
+        assert_eq!(of(json!({"num_train_epochs": 2.0, "max_tokens": 8000})), ("tokens".into(), 4000.0, Some(8000.0)));
+        assert_eq!(of(json!({})), ("steps".into(), 30.0, None));
         let episodes = |settings: Value| Progress::of_episodes(7, &settings).total;
         assert_eq!(episodes(json!({"trajectories": {"tasks": 100}})), Some(100.0));
         assert_eq!(episodes(json!({"seen": 200, "unseen": 100})), Some(300.0));

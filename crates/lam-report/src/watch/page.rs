@@ -60,7 +60,7 @@ fn under_way(stage: &NowStage, running: bool) -> Markup {
         dl.facts {
             @if let Some(progress) = &stage.progress {
                 @if let Some(share) = progress.share() { (fact("done", &percent(share))) }
-                (fact(progress.unit, &match progress.total {
+                (fact(&progress.unit, &match progress.total {
                     Some(total) => format!("{} of {}", format::number(progress.done), format::number(total)),
                     None => format::number(progress.done),
                 }))
@@ -68,7 +68,7 @@ fn under_way(stage: &NowStage, running: bool) -> Markup {
             @if stage.error.is_none() && running {
                 @if let Some(left) = stage.left { (fact("left of this stage", &format::seconds(left))) }
                 @if let Some(rate) = stage.tokens_per_second { (fact("tokens/s", &format::number(rate))) }
-                @else if let (Some(rate), Some(progress)) = (stage.rate, &stage.progress) { (fact(&format!("{}/s", progress.unit), &format::number(rate))) }
+                @else if let (Some(rate), Some(progress)) = (stage.rate, &stage.progress) { (fact(&format!("{} a second", progress.unit), &format::number(rate))) }
             }
             @if let Some(loss) = last(stage, "loss") { (fact("loss", &format::number(loss))) }
             @if let Some(loss) = last(stage, "eval_loss") { (fact("held-out loss", &format::number(loss))) }

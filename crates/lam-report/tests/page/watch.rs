@@ -110,6 +110,37 @@ fn episodes_are_counted_against_the_settings() {
 }
 
 #[test]
+fn what_a_stage_tells_of_itself_comes_before_what_its_files_say() {
+    let run = fresh("telling");
+    begin_stage(&run, "eval-online", &json!({"seen": 6, "unseen": 2}));
+    let journal = run.join("eval-online.partial/LAM2.journal.jsonl");
+    append(&journal, &json!({"format": 1, "policy": {"name": "LAM2"}, "limits": {}, "seed": 1}));
+    (0..4).for_each(|_| append(&journal, &json!({"repeated": false, "trajectory": {}})));
+    let tell = |stage: &str, what: &str| {
+        let told = json!({"stage": stage, "began_at": 30.0, "told_at": 60.0, "what": what, "done": 30, "total": 120,
+            "message": "", "first": [10, 40.0]});
+        fs::write(run.join("progress.json"), told.to_string()).unwrap();
+    };
+    tell("eval-online", "plans of LAM2");
+    let lock = hold(&run);
+    let watch = Watch::start(&run, settings()).unwrap();
+    let address = watch.address();
+    let live = json(address, "/state")["live"].as_str().unwrap().to_owned();
+    for words in ["plans of LAM2", "30 of 120", "25 %", "left of this stage", "plans of LAM2 a second"] {
+        assert!(live.contains(words), "{words}: {live}");
+    }
+    // What is told of another stage, or between two parts of the work, is not how far this one is.
+    for (stage, what) in [("lam2", "train"), ("eval-online", "")] {
+        tell(stage, what);
+        until(address, "/state", |state| state["live"].as_str().unwrap().contains("4 of 8"));
+        tell("eval-online", "plans of LAM2");
+        until(address, "/state", |state| state["live"].as_str().unwrap().contains("30 of 120"));
+    }
+    drop(lock);
+    until(address, "/state", |state| state["live"].as_str().unwrap().contains("4 of 8"));
+}
+
+#[test]
 fn what_failed_is_told() {
     let run = fresh("failed");
     begin_stage(&run, "lam2", &json!({}));
