@@ -231,6 +231,10 @@ pub trait Expert: Send + Sync {
     /// # Errors
     /// Where it is somewhere else, and cannot be asked. One that is here always answers.
     fn decide(&self, state: &State) -> Result<Action, EnvError>;
+    /// How many states it may be asked about at once: more than one is of use where it is somewhere else.
+    fn parallel(&self) -> usize {
+        1
+    }
 }
 
 /// What an environment crate registers: everything that is the same for all its instances.

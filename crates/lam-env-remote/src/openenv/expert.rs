@@ -9,6 +9,9 @@ use serde_json::json;
 use super::endpoint::Endpoint;
 use super::payload::WireAction;
 
+/// Most states that a server is asked about at once, beside its sessions: servers keep only so many connections.
+const AT_ONCE: usize = 16;
+
 /// An expert on a server.
 pub struct RemoteExpert {
     endpoint: Arc<Endpoint>,
@@ -24,6 +27,10 @@ impl RemoteExpert {
 }
 
 impl Expert for RemoteExpert {
+    fn parallel(&self) -> usize {
+        self.endpoint.described.max_sessions.clamp(1, AT_ONCE)
+    }
+
     fn version(&self) -> String {
         self.version.clone()
     }
