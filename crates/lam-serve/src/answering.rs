@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use lam_inference::StopReason;
 use lam_prompt::Renderer;
@@ -15,11 +16,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::calls::{AnswerCalls, CallPiece};
+use crate::calls::{AnswerCalls, CallPiece, Calls};
 use crate::engine::{Engine, Event, Job, Written};
 use crate::prepare::Prepared;
 use crate::refusal::Refusal;
 use crate::text::AnswerText;
+
+/// Least time between two pieces of an answer: nobody reads faster, and small models make a token in far less.
+const BETWEEN_PIECES: Duration = Duration::from_millis(5);
 
 /// How far the server is on its way to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +44,8 @@ pub struct Surroundings {
     pub lead: Arc<str>,
     /// Strings that end an answer.
     pub stop: Arc<[String]>,
+    /// Whether its answers are sent as they come.
+    pub is_streamed: bool,
     /// When the request arrived.
     pub arrived: std::time::Instant,
     /// How long its answers are waited for.
@@ -91,9 +97,17 @@ impl Limit {
         if Instant::now() >= *deadline {
             return Err(late());
         }
+        if *phase.borrow() == Phase::Cut {
+            return Err(Refusal::stopping());
+        }
+        let mut work = pin!(work);
+        // For what is there already, no clock has to be set.
+        if let Some(done) = work.as_mut().now_or_never() {
+            return Ok(done);
+        }
         // Where nobody can say it any more, the server has ended.
         let cut = pin!(async move { drop(phase.wait_for(|phase| *phase == Phase::Cut).await.map(drop)) });
-        match timeout_at(*deadline, select(cut, pin!(work))).await {
+        match timeout_at(*deadline, select(cut, work)).await {
             Ok(Either::Left(_)) => Err(Refusal::stopping()),
             Ok(Either::Right((done, _))) => Ok(done),
             Err(_) => Err(late()),
@@ -134,6 +148,7 @@ impl Answering {
     /// An engine that has ended.
     pub fn start(prepared: Prepared, engine: &Engine, around: Surroundings) -> Result<Self, Refusal> {
         let (sender, events) = unbounded_channel();
+        let told_every = told_every(&prepared, &around);
         let places = Arc::new(around.places);
         let mut choices = Vec::new();
         for (choice, request) in prepared.requests.into_iter().enumerate() {
@@ -144,7 +159,8 @@ impl Answering {
             let calls = AnswerCalls::new(prepared.calls.clone());
             let enough = Arc::new(AtomicBool::new(false));
             let (events, arrived, places) = (sender.clone(), around.arrived, Arc::clone(&places));
-            if !engine.submit(Job { request, choice, events, enough: Arc::clone(&enough), arrived, places }) {
+            let job = Job { request, choice, events, enough: Arc::clone(&enough), told_every, arrived, places };
+            if !engine.submit(job) {
                 return Err(ended());
             }
             choices.push(Choice { text, calls, enough, is_done: false });
@@ -242,6 +258,18 @@ impl Answering {
     }
 }
 
+/// How often the engine tells an answer's tokens: where nothing is made of them before the end, with the end alone.
+fn told_every(prepared: &Prepared, around: &Surroundings) -> Option<Duration> {
+    // An answer in another form than the model's is made of all its tokens, and an action's call of all its text.
+    let is_translated = prepared.question.is_some();
+    let is_text_held = is_translated || matches!(prepared.calls, Calls::Action(_));
+    let wants_logprobs = prepared.requests.iter().any(|request| request.logprobs);
+    let is_shown = around.is_streamed && (!is_text_held || wants_logprobs);
+    // A string, or a call, may end it before the model does.
+    let may_end = !is_translated && (!around.stop.is_empty() || matches!(prepared.calls, Calls::Written(_)));
+    (is_shown || may_end).then_some(BETWEEN_PIECES)
+}
+
 /// The thread of a model has ended.
 pub fn ended() -> Refusal {
     Refusal::new(
@@ -259,7 +287,6 @@ mod tests {
     use tokio::sync::mpsc::UnboundedSender;
 
     use super::*;
-    use crate::calls::Calls;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

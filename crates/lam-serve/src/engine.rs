@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lam_inference::{Finished, GenerationRequest, Generator, InferenceError, PartialAnswer, RequestId, StopReason};
 use lam_model::AdapterId;
@@ -51,6 +51,9 @@ pub struct Job {
     pub events: UnboundedSender<(usize, Event)>,
     /// Set once the answer is whole without the rest, which a string has ended.
     pub enough: Arc<AtomicBool>,
+    /// Least time between two tellings of its tokens, the first of which is at once; where it is `None`, all are told
+    /// with the end. Each telling wakes a thread, which takes longer than a small model takes for a token.
+    pub told_every: Option<Duration>,
     /// When the request arrived.
     pub arrived: Instant,
     /// The places of its request, which are not free while it is on its way to the engine: so the channel holds no more
@@ -96,12 +99,55 @@ struct Asked {
     enough: Arc<AtomicBool>,
     wants_logprobs: bool,
     arrived: Instant,
-    /// Tokens that were told.
-    told: usize,
+    told_every: Option<Duration>,
+    /// Tokens that were counted, and when the last of them came.
+    counted: usize,
     last: Instant,
+    /// Tokens that were told, and when that was.
+    told: usize,
+    told_at: Instant,
 }
 
 impl Asked {
+    /// Tokens that can be told. Where log-probabilities are wanted, a token without one waits for it.
+    fn ready(&self, answer: PartialAnswer<'_>) -> usize {
+        if self.wants_logprobs { answer.logprobs.len() } else { answer.tokens.len() }
+    }
+
+    /// Counts the tokens that came since the last step.
+    fn count_new(&mut self, answer: PartialAnswer<'_>, now: Instant, metrics: &Metrics) {
+        let count = self.ready(answer).saturating_sub(self.counted);
+        if count == 0 {
+            return;
+        }
+        metrics.answer_tokens.fetch_add(count as u64, Ordering::Relaxed);
+        match self.counted {
+            0 => metrics.first_token.observe(now - self.arrived, 1),
+            _ => metrics.between_tokens.observe((now - self.last) / count as u32, count as u64),
+        }
+        (self.counted, self.last) = (self.counted + count, now);
+    }
+
+    /// Whether tokens are told now, and not together with later ones.
+    fn is_due(&self, now: Instant) -> bool {
+        self.told_every.is_some_and(|every| self.told == 0 || now - self.told_at >= every)
+    }
+
+    /// Tells the tokens that were not told yet.
+    fn tell_new(&mut self, answer: PartialAnswer<'_>, now: Instant) {
+        let ready = self.ready(answer);
+        if ready <= self.told {
+            return;
+        }
+        let written = |place: usize| Written {
+            token: answer.tokens[place],
+            logprob: answer.logprobs.get(place).copied().unwrap_or(f32::NAN),
+            top: answer.top_logprobs.get(place).cloned().unwrap_or_default(),
+        };
+        self.tell(Event::Written((self.told..ready).map(written).collect()));
+        (self.told, self.told_at) = (ready, now);
+    }
+
     fn tell(&self, event: Event) {
         // Nobody there to hear it: the next round finds that out.
         let _ = self.events.send((self.choice, event));
@@ -130,14 +176,25 @@ impl Work {
         }
     }
 
-    fn accept(&mut self, Job { request, choice, events, enough, arrived, places }: Job) {
+    fn accept(&mut self, Job { request, choice, events, enough, told_every, arrived, places }: Job) {
         // From here on whoever waits for the answer holds them.
         drop(places);
         let (wants_logprobs, prompt) = (request.logprobs, request.prompt.len());
         match self.generator.submit(request) {
             Ok(id) => {
                 self.metrics.prompt_tokens.fetch_add(prompt as u64, Ordering::Relaxed);
-                let asked = Asked { choice, events, enough, wants_logprobs, arrived, told: 0, last: arrived };
+                let asked = Asked {
+                    choice,
+                    events,
+                    enough,
+                    wants_logprobs,
+                    arrived,
+                    told_every,
+                    counted: 0,
+                    last: arrived,
+                    told: 0,
+                    told_at: arrived,
+                };
                 self.asked.insert(id, asked);
             }
             // As for `Asked::tell`.
@@ -166,14 +223,18 @@ impl Work {
         let now = Instant::now();
         for (id, partial) in self.generator.answering() {
             if let Some(asked) = self.asked.get_mut(&id) {
-                tell_new(asked, partial, now, &self.metrics);
+                asked.count_new(partial, now, &self.metrics);
+                if asked.is_due(now) {
+                    asked.tell_new(partial, now);
+                }
             }
         }
         for (id, completion) in finished {
             let Some(mut asked) = self.asked.remove(&id) else { continue };
             match completion {
                 Ok(completion) => {
-                    tell_new(&mut asked, completion.as_partial(), now, &self.metrics);
+                    asked.count_new(completion.as_partial(), now, &self.metrics);
+                    asked.tell_new(completion.as_partial(), now);
                     asked.tell(Event::Done(completion.stop));
                 }
                 Err(error) => asked.tell(Event::Failed(error.to_string())),
@@ -195,23 +256,58 @@ impl Work {
     }
 }
 
-/// Tells the tokens that were not told yet. Where log-probabilities are wanted, a token without one waits for it.
-fn tell_new(asked: &mut Asked, answer: PartialAnswer<'_>, now: Instant, metrics: &Metrics) {
-    let ready = if asked.wants_logprobs { answer.logprobs.len() } else { answer.tokens.len() };
-    if ready <= asked.told {
-        return;
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    use super::*;
+
+    const STEP: Duration = Duration::from_millis(1);
+
+    /// The tokens of each telling of an answer that gets one token a step, for so many steps, and what was counted.
+    fn told(told_every: Option<Duration>, steps: u32) -> (Vec<Vec<u32>>, u64) {
+        let (events, mut heard) = unbounded_channel();
+        let (arrived, metrics, tokens) = (Instant::now(), Metrics::default(), (0..steps).collect::<Vec<_>>());
+        let mut asked = Asked {
+            choice: 0,
+            events,
+            enough: Arc::default(),
+            wants_logprobs: false,
+            arrived,
+            told_every,
+            counted: 0,
+            last: arrived,
+            told: 0,
+            told_at: arrived,
+        };
+        let partial = |step: u32| PartialAnswer { tokens: &tokens[..step as usize], logprobs: &[], top_logprobs: &[] };
+        for step in 1..=steps {
+            let now = arrived + STEP * step;
+            asked.count_new(partial(step), now, &metrics);
+            if asked.is_due(now) {
+                asked.tell_new(partial(step), now);
+            }
+        }
+        asked.tell_new(partial(steps), arrived + STEP * steps);
+        drop(asked);
+        (tokens_of(&mut heard), metrics.answer_tokens.load(Ordering::Relaxed))
     }
-    let written = |place: usize| Written {
-        token: answer.tokens[place],
-        logprob: answer.logprobs.get(place).copied().unwrap_or(f32::NAN),
-        top: answer.top_logprobs.get(place).cloned().unwrap_or_default(),
-    };
-    let count = ready - asked.told;
-    asked.tell(Event::Written((asked.told..ready).map(written).collect()));
-    metrics.answer_tokens.fetch_add(count as u64, Ordering::Relaxed);
-    match asked.told {
-        0 => metrics.first_token.observe(now - asked.arrived, 1),
-        _ => metrics.between_tokens.observe((now - asked.last) / count as u32, count as u64),
+
+    fn tokens_of(heard: &mut UnboundedReceiver<(usize, Event)>) -> Vec<Vec<u32>> {
+        let tokens = |(_, event)| match event {
+            Event::Written(written) => written.into_iter().map(|written| written.token).collect(),
+            other => panic!("{other:?}"),
+        };
+        std::iter::from_fn(|| heard.try_recv().ok()).map(tokens).collect()
     }
-    (asked.told, asked.last) = (ready, now);
+
+    #[test]
+    fn tokens_are_told_together_where_steps_are_short_and_each_is_counted() {
+        let parts = |parts: &[std::ops::Range<u32>]| -> Vec<Vec<u32>> {
+            parts.iter().map(|part| part.clone().collect()).collect()
+        };
+        assert_eq!(told(Some(4 * STEP), 11), (parts(&[0..1, 1..5, 5..9, 9..11]), 11), "the first at once");
+        assert_eq!(told(Some(STEP), 3), (parts(&[0..1, 1..2, 2..3]), 3), "no later than steps of that length");
+        assert_eq!(told(None, 11), (vec![Vec::from_iter(0..11)], 11), "all with the end");
+    }
 }

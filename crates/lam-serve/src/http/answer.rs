@@ -93,6 +93,7 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
         renderer: Arc::clone(&model.renderer),
         lead: lead.into(),
         stop: ask.stop.clone().into(),
+        is_streamed: ask.stream,
         arrived,
         limit,
         places,
