@@ -10,7 +10,7 @@ use futures_util::future::select;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::access::Access;
@@ -65,7 +65,7 @@ impl HttpServer {
                 let _ = watched.wait_for(|is_over| *is_over).await;
                 drain.await;
             };
-            serve(&runtime, listener, &door, ending);
+            serve(&runtime, listener, door, ending);
             // Dropped, it would wait for all work that is still done, however long that takes.
             runtime.shutdown_timeout(FAREWELL);
         };
@@ -100,18 +100,30 @@ impl Drop for HttpServer {
 }
 
 /// Accepts connections until `ending` is done, and lets those that there are end.
-fn serve(runtime: &Runtime, listener: std::net::TcpListener, door: &Door, ending: impl Future<Output = ()>) {
+fn serve(runtime: &Runtime, listener: std::net::TcpListener, door: Door, ending: impl Future<Output = ()>) {
     runtime.block_on(async move {
         let Ok(listener) = TcpListener::from_std(listener) else { return };
-        let graceful = GracefulShutdown::new();
-        let accepting = async {
-            loop {
-                door.next(&listener, graceful.watcher()).await;
-            }
-        };
-        select(pin!(accepting), pin!(ending)).await;
-        drop(listener);
-        // Whoever keeps an idle connection open is not waited for.
-        let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        let (over, is_over) = oneshot::channel();
+        // On the threads that serve: the one that hears of a connection accepts it and goes on with it, without waking
+        // this one.
+        let accepting = tokio::spawn(accept(listener, door, is_over));
+        ending.await;
+        drop(over);
+        // A thread that is held up for ever may have the task. Whoever keeps an idle connection open is not waited for.
+        if let Ok(Ok(graceful)) = timeout(FAREWELL, accepting).await {
+            let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        }
     });
+}
+
+/// Accepts connections until it is over; what ends those that there are.
+async fn accept(listener: TcpListener, door: Door, is_over: oneshot::Receiver<()>) -> GracefulShutdown {
+    let graceful = GracefulShutdown::new();
+    let accepting = async {
+        loop {
+            door.next(&listener, graceful.watcher()).await;
+        }
+    };
+    select(pin!(accepting), is_over).await;
+    graceful
 }
