@@ -181,6 +181,10 @@ impl<'a> Generator<'a> {
     }
 
     fn collect_finished(&mut self) -> Vec<Finished> {
+        // As at most steps: then nothing is moved.
+        if !self.live.iter().any(|(_, live)| live.is_done()) {
+            return Vec::new();
+        }
         let (done, live): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.live).into_iter().partition(|(_, live)| live.is_done());
         self.live = live;

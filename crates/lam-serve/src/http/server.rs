@@ -1,7 +1,9 @@
 //! The server's life: it listens, serves connections, and ends in order.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use lam_http_server::{Door, HttpServer, ServerThreads};
@@ -13,8 +15,10 @@ use crate::answering::Phase;
 use crate::error::ServeError;
 use crate::model::Models;
 
-/// Two threads serve connections, so that one that is held up stops no clock; up to four make prompts.
-const THREADS: ServerThreads = ServerThreads { name: "serve", serving: 2, blocking: 4 };
+/// Threads that serve connections: two, so that one that is held up stops no clock.
+const SERVING: usize = 2;
+/// Threads that make prompts, at least and at most.
+const PREPARING: (usize, usize) = (2, 4);
 /// Connections beside those whose answers are made or wait.
 const RESERVE: usize = 64;
 /// How often it is looked whether answers are still in the making.
@@ -36,7 +40,7 @@ impl Server {
         let (started, logged) = (seconds_since_1970(), std::sync::Mutex::default());
         let app = Arc::new(App { models, settings, access: access.clone(), phase: watched, started, logged });
         let door = Door::new(router(Arc::clone(&app)), seats(&app), app.settings.client_timeout);
-        Ok(Self(HttpServer::start((&access, port), door, THREADS, drain(app, phase))?))
+        Ok(Self(HttpServer::start((&access, port), door, threads(), drain(app, phase))?))
     }
 
     /// Where it listens.
@@ -54,6 +58,12 @@ impl Server {
     pub fn stop(self) {
         self.0.stop();
     }
+}
+
+/// No more threads make prompts than there are cores: they would only take turns, and the models' threads with them.
+fn threads() -> ServerThreads {
+    let cores = available_parallelism().map_or(PREPARING.0, NonZero::get);
+    ServerThreads { name: "serve", serving: SERVING, blocking: cores.clamp(PREPARING.0, PREPARING.1) }
 }
 
 /// The server's end. New connections are refused with a reason until the last answer is given.
