@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn decide(numbers: &[u32]) -> (Result<Vec<String>, String>, usize) {
-        let expert: &'static Elsewhere = Box::leak(Box::default());
+        let expert: &'static Elsewhere = Box::leak(Box::<Elsewhere>::default());
         let state = |number: &u32| State {
             request: number.to_string(),
             observation: Observation::default(),
