@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::read::{shortest, whole};
-use crate::rope::FACTORS;
+use crate::rope::{FACTORS, usual_head_dim};
 use crate::{Format, Gguf, GgufError, Tensor};
 
 /// `general.architecture`, `model_type` and the model's class. llama.cpp calls a Mistral a llama, and computes it as one.
@@ -96,8 +96,7 @@ impl Gguf {
 
     /// `head_dim`, where it does not follow from the width.
     fn add_heads(&self, name: &str, config: &mut Map<String, Value>) -> Result<(), GgufError> {
-        let (width, heads) = (whole(config, "hidden_size"), whole(config, "num_attention_heads"));
-        let usual = width.checked_div(heads).unwrap_or_default();
+        let usual = usual_head_dim(config);
         let key = self.whole(&format!("{name}.attention.key_length"))?;
         let rotated = self.whole(&format!("{name}.rope.dimension_count"))?;
         let dim = key.or(rotated).unwrap_or(usual);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::{ARCHITECTURES, KEYS, OTHER_MODEL};
 use crate::read::{as_stored, whole};
+use crate::rope::head_dim;
 use crate::{FileType, GgufError, Value};
 
 /// Version of the quantised formats.
@@ -34,9 +35,7 @@ pub fn describe(path: &Path, config: &Map<String, Json>, file_type: FileType) ->
     let Some((name, _)) = ARCHITECTURES.iter().find(|(known, _)| *known == named) else {
         return Err(GgufError::file(path, format!("`model_type` = {kind}"), OTHER_MODEL));
     };
-    let (heads, width) = (whole(config, "num_attention_heads"), whole(config, "hidden_size"));
-    let usual = width.checked_div(heads).unwrap_or_default();
-    let head_dim = config.get("head_dim").and_then(Json::as_u64).unwrap_or(usual);
+    let head_dim = head_dim(config);
     let own = |key: &str| format!("{name}.{key}");
     let mut metadata = BTreeMap::from([
         ("general.architecture".into(), Value::Text((*name).into())),

@@ -31,7 +31,7 @@ impl Gguf {
             rope.extend(factor.map(|factor| ("factor".to_owned(), json!(shortest(factor)))));
             rope.extend(original.map(|original| ("original_max_position_embeddings".to_owned(), json!(original))));
         }
-        if let Some(factor) = self.factor(theta as f32, head_dim(config))? {
+        if let Some(factor) = self.factor(theta as f32, head_dim(config) as usize)? {
             let (low, high, original) = LLAMA3;
             rope.extend([("rope_type".to_owned(), json!("llama3")), ("factor".to_owned(), json!(factor))]);
             rope.extend([("low_freq_factor".to_owned(), json!(low)), ("high_freq_factor".to_owned(), json!(high))]);
@@ -124,9 +124,14 @@ pub(crate) fn describe(
     }
 }
 
-fn head_dim(config: &Map<String, Value>) -> usize {
-    let usual = whole(config, "hidden_size").checked_div(whole(config, "num_attention_heads"));
-    config.get("head_dim").and_then(Value::as_u64).or(usual).unwrap_or_default() as usize
+/// Width of a head.
+pub(crate) fn head_dim(config: &Map<String, Value>) -> u64 {
+    config.get("head_dim").and_then(Value::as_u64).unwrap_or_else(|| usual_head_dim(config))
+}
+
+/// Width of a head where a config names none.
+pub(crate) fn usual_head_dim(config: &Map<String, Value>) -> u64 {
+    whole(config, "hidden_size").checked_div(whole(config, "num_attention_heads")).unwrap_or_default()
 }
 
 /// What a frequency is divided by.

@@ -114,7 +114,8 @@ pub(crate) fn q4_k(x: &[f32], blocks: &mut [u8]) {
 pub(crate) fn q4_k_fitted(x: &[f32], blocks: &mut [u8]) {
     q4_k_blocks(x, blocks, |x, block| {
         let mut other = [0; 144];
-        if q4_k_block(x, &mut other, scales) < q4_k_block(x, block, fitted) {
+        let (plain, near) = (q4_k_block(x, &mut other, scales), q4_k_block(x, block, fitted));
+        if plain.squared_differences(x) < near.squared_differences(x) {
             block.copy_from_slice(&other);
         }
     });
@@ -126,8 +127,27 @@ fn q4_k_blocks(x: &[f32], blocks: &mut [u8], write: impl Fn(&[f32], &mut [u8]) +
     });
 }
 
-/// Writes a block; gives the sum of the squared differences of the values from what it holds.
-fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) -> f32 {
+/// What a block holds, group by group.
+struct Held {
+    levels: [[u8; 32]; GROUPS],
+    /// Scale of each group, and what is taken off it, as they are read again.
+    scales: [(f32, f32); GROUPS],
+}
+
+impl Held {
+    /// The sum of the squared differences of the values from what is held.
+    fn squared_differences(&self, x: &[f32]) -> f32 {
+        let mut sum = 0.0;
+        for ((levels, x), (scale, taken_off)) in self.levels.iter().zip(x.chunks_exact(32)).zip(self.scales) {
+            let of_value = |(level, x): (&u8, &f32)| (scale * f32::from(*level) - taken_off - x).powi(2);
+            sum += levels.iter().zip(x).map(of_value).sum::<f32>();
+        }
+        sum
+    }
+}
+
+/// Writes a block; gives what it holds.
+fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) -> Held {
     let mut lanes = [[0.0; GROUPS]; 32];
     for (j, group) in x.chunks_exact(32).enumerate() {
         lanes.iter_mut().zip(group).for_each(|(row, value)| row[j] = *value);
@@ -137,20 +157,16 @@ fn q4_k_block(x: &[f32], block: &mut [u8], fit: Fit) -> f32 {
     let largest = |of: &[f32; GROUPS]| of.iter().fold(0.0_f32, |largest, value| value.max(largest));
     let both = (largest(&scale), largest(&taken_off));
     let (head, quants) = block.split_at_mut(16);
-    let of_groups = q4_k_head(&scale, &taken_off, both, head);
-    let mut found = [[0_u8; 32]; GROUPS];
-    let mut apart = 0.0;
-    for ((found, x), (scale, taken_off)) in found.iter_mut().zip(x.chunks_exact(32)).zip(of_groups) {
+    let mut held = Held { levels: [[0; 32]; GROUPS], scales: q4_k_head(&scale, &taken_off, both, head) };
+    for ((found, x), (scale, taken_off)) in held.levels.iter_mut().zip(x.chunks_exact(32)).zip(held.scales) {
         if scale != 0.0 {
             levels(x, scale, taken_off, found);
         }
-        let of_value = |(level, x): (&u8, &f32)| (scale * f32::from(*level) - taken_off - x).powi(2);
-        apart += found.iter().zip(x).map(of_value).sum::<f32>();
     }
-    for (quants, pair) in quants.chunks_exact_mut(32).zip(found.chunks_exact(2)) {
+    for (quants, pair) in quants.chunks_exact_mut(32).zip(held.levels.chunks_exact(2)) {
         quants.iter_mut().zip(pair[0].iter().zip(&pair[1])).for_each(|(quant, (low, high))| *quant = low | high << 4);
     }
-    apart
+    held
 }
 
 /// Writes the block's scale and minimum and the groups' in 6 bits under them; gives the groups' as they are read again.
