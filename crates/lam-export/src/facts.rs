@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_store::card::{without_folders, without_places};
 use lam_types::Estimate;
 use serde_json::{Map, Value};
 
@@ -56,29 +57,9 @@ pub fn gather(stage: &Path, evaluations: &[PathBuf], config: &ExportConfig) -> R
         facts.lineage = lineage.to_text();
         let origins = lineage.nodes.iter().filter(|node| node.inputs.is_empty());
         facts.origins = origins.map(|node| (node.name.clone(), node.hash.clone())).collect();
-        facts.training = without_paths(manifest.config);
+        facts.training = without_places(&manifest.config);
     }
     Ok(facts)
-}
-
-/// A configuration in which paths of this machine are the names of their files.
-fn without_paths(config: Value) -> Value {
-    match config {
-        Value::String(text) => Value::from(without_folders(&text)),
-        Value::Array(values) => values.into_iter().map(without_paths).collect(),
-        Value::Object(keys) => keys.into_iter().map(|(key, value)| (key, without_paths(value))).collect(),
-        other => other,
-    }
-}
-
-/// The last name of a path of this machine; any other text as it is, such as OWNER/NAME on the hub.
-fn without_folders(text: &str) -> String {
-    let path = Path::new(text);
-    let is_path = path.is_absolute() || text.starts_with(['.', '~']) || (text.contains('/') && path.exists());
-    match path.file_name() {
-        Some(name) if is_path => name.to_string_lossy().into_owned(),
-        _ => text.to_owned(),
-    }
 }
 
 fn figures(evaluations: &[PathBuf], model: &str) -> Result<Vec<TableFigures>, ExportError> {
@@ -118,16 +99,5 @@ mod tests {
         let tsr = ("tsr".to_owned(), Estimate { value: 84.0, ci95: Some([80.0, 88.0]), n: Some(300) });
         assert_eq!(figures[0].0, "online");
         assert_eq!(figures[0].1[0], tsr);
-    }
-
-    #[test]
-    fn paths_of_this_machine_become_names() {
-        let here = tempfile::tempdir().unwrap();
-        let file = here.path().join("own.jsonl");
-        let config = json!({"model_name_or_path": "acme/tiny", "data": [file.display().to_string(), "./a/b.txt"],
-            "text": "a/b or c", "lora": {"r": 8}});
-        let shown = json!({"model_name_or_path": "acme/tiny", "data": ["own.jsonl", "b.txt"], "text": "a/b or c",
-            "lora": {"r": 8}});
-        assert_eq!(without_paths(config), shown);
     }
 }

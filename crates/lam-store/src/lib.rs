@@ -1,4 +1,5 @@
-//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, journals, lineage.
+//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, journals, lineage; the words of
+//! the cards that are given away with them.
 //!
 //! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
 //! who writes what, and why, is decided above.
@@ -17,6 +18,7 @@
 //! ```
 
 mod atomic;
+pub mod card;
 mod error;
 mod file_name;
 mod hash;

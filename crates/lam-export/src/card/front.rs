@@ -1,8 +1,9 @@
 //! A card's front matter, which the hub reads: library, base, licence, tags, data sets, figures.
 
+use lam_store::card::{line, quoted};
 use lam_types::Estimate;
 
-use super::{CardFacts, line, quoted};
+use super::CardFacts;
 use crate::{ExportConfig, Kind};
 
 /// The lines between the marks, the marks included.

@@ -4,8 +4,7 @@
 mod front;
 mod words;
 
-use std::fmt::Write as _;
-
+use lam_store::card::{line, paragraph, section};
 use lam_types::Estimate;
 use serde_json::Value;
 
@@ -179,24 +178,6 @@ fn checks(record: &ExportRecord) -> String {
 
 fn fenced_or(text: &str, otherwise: &str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { fenced(text) }
-}
-
-fn section(text: &mut String, title: &str, body: &str) {
-    paragraph(text, &format!("## {title}"));
-    paragraph(text, body);
-}
-
-fn paragraph(text: &mut String, body: &str) {
-    write!(text, "{body}\n\n").expect("writing to a string cannot fail");
-}
-
-fn line(text: &mut String, body: &str) {
-    writeln!(text, "{body}").expect("writing to a string cannot fail");
-}
-
-/// A double-quoted YAML string; JSON's escapes are YAML's.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 #[cfg(test)]
