@@ -120,13 +120,12 @@ fn write_adapter(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -
     let adapter = Sources::need(&from.sources.adapter, from.stage, "adapter (adapter_config.json)", hint)?;
     let hint = "the adapter's base_model_name_or_path names no directory; give the base explicitly";
     let base = Sources::need(&from.sources.base, from.stage, "base model under the adapter", hint)?;
-    let source = ModelSource::open(base, Some(adapter))?;
-    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
-    let written = adapter::write(&source, from.sources.model.as_deref(), place, config, &inputs)?;
     let sources = vec![("adapter", adapter.to_owned()), ("base", base.to_owned())];
-    let example = recorded_of(from, config, &source)?.example;
+    let begun = Begun::of((ModelSource::open(base, Some(adapter))?, sources), from, config)?;
+    let evaluated = from.sources.model.as_deref();
+    let written = adapter::write(&begun.source, evaluated, place, config, &begun.inputs)?;
     let adapter::Written { probes, checks, base, has_own_base } = written;
-    Ok(Written { sources, base: Some(base), has_own_base, checks, probes, text_ids, example, ..Written::default() })
+    Ok(Written { base: Some(base), has_own_base, checks, probes, ..begun.written() })
 }
 
 /// The whole model, perhaps as an adapter over its base, and the parts that it is made of.
@@ -146,9 +145,34 @@ fn whole(from: &ExportInputs<'_>) -> Result<(ModelSource, Parts), ExportError> {
     })
 }
 
-fn recorded_of(from: &ExportInputs<'_>, config: &ExportConfig, source: &ModelSource) -> Result<Recorded, ExportError> {
-    let tokenizer = Tokenizer::load(source.tokenizer_directory())?;
-    recorded(from.evaluations, &facts::model_name(from.stage, config), &tokenizer)
+/// What every export of a decoder begins with.
+struct Begun {
+    source: ModelSource,
+    sources: Parts,
+    /// What it is asked before and after it is written, and the tokens of the text among that.
+    inputs: Vec<Vec<u32>>,
+    text_ids: Vec<u32>,
+    /// What evaluations asked it.
+    recorded: Recorded,
+}
+
+impl Begun {
+    fn of(
+        (source, sources): (ModelSource, Parts),
+        from: &ExportInputs<'_>,
+        config: &ExportConfig,
+    ) -> Result<Self, ExportError> {
+        let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
+        let tokenizer = Tokenizer::load(source.tokenizer_directory())?;
+        let recorded = recorded(from.evaluations, &facts::model_name(from.stage, config), &tokenizer)?;
+        Ok(Self { source, sources, inputs, text_ids, recorded })
+    }
+
+    /// What is known of the export by now.
+    fn written(self) -> Written {
+        let Self { sources, text_ids, recorded, .. } = self;
+        Written { sources, text_ids, example: recorded.example, ..Written::default() }
+    }
 }
 
 fn write_merged(
@@ -156,11 +180,10 @@ fn write_merged(
     place: &Path,
     (config, known): (&ExportConfig, &Known),
 ) -> Result<Written, ExportError> {
-    let (source, sources) = whole(from)?;
-    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
-    let (probes, checks) = merged::write(&source, place, (config, known.base_model.as_deref()), &inputs)?;
-    let example = recorded_of(from, config, &source)?.example;
-    Ok(Written { sources, checks, probes, text_ids, example, ..Written::default() })
+    let begun = Begun::of(whole(from)?, from, config)?;
+    let origin = known.base_model.as_deref();
+    let (probes, checks) = merged::write(&begun.source, place, (config, origin), &begun.inputs)?;
+    Ok(Written { checks, probes, ..begun.written() })
 }
 
 fn write_gguf(
@@ -168,18 +191,16 @@ fn write_gguf(
     place: &Path,
     (config, known): (&ExportConfig, &Known),
 ) -> Result<Written, ExportError> {
-    let (source, sources) = whole(from)?;
-    let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
-    let Recorded { example, prompts } = recorded_of(from, config, &source)?;
+    let begun = Begun::of(whole(from)?, from, config)?;
     let named = Named {
         model: &known.model_name,
         base: known.base_model.as_deref(),
         license: known.license.as_deref().unwrap_or(UNKNOWN),
-        prompts: &prompts,
+        prompts: &begun.recorded.prompts,
     };
-    let written = gguf::write(&source, place, (config.gguf_type.file_type(), &named), &inputs)?;
+    let written = gguf::write(&begun.source, place, (config.gguf_type.file_type(), &named), &begun.inputs)?;
     let gguf::Written { probes, checks, notes, file } = written;
-    Ok(Written { sources, notes, checks, probes, text_ids, gguf: Some(file), example, ..Written::default() })
+    Ok(Written { notes, checks, probes, gguf: Some(file), ..begun.written() })
 }
 
 fn write_reward(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -> Result<Written, ExportError> {

@@ -8,6 +8,7 @@ use lam_gguf::{FileType, Gguf, Value};
 use lam_model::{Decoder, Finetuning, ModelSource};
 use lam_prompt::{Renderer, gguf_tokenizer};
 
+use crate::merged::merged_to_save;
 use crate::modelfile::{Facts, MODELFILE, modelfile};
 use crate::record::{Check, Probe, difference, relative_difference};
 use crate::{ExportError, probe};
@@ -62,10 +63,7 @@ pub fn write(
     inputs: &[Vec<u32>],
 ) -> Result<Written, ExportError> {
     let before = probe::acting_logits(&source.load(&Finetuning::Frozen, 0)?, inputs)?;
-    let mut written = source.load_to_save()?;
-    if written.lora().is_some() {
-        written.merge_adapter()?;
-    }
+    let written = merged_to_save(source)?;
     let config = written.config().clone();
     let tokenizer = gguf_tokenizer(source.tokenizer_directory(), config.vocab_size)?;
     let name = format!("{}-{}.gguf", lam_store::file_name_of(named.model), file_type.name());

@@ -9,9 +9,17 @@ use crate::files::{copy_generation_config, copy_tokenizer, read_object, write_js
 use crate::record::{Check, Probe, difference, refuse_difference};
 use crate::{ExportConfig, ExportError, probe};
 
-/// The model with its adapter, if it has one, folded into the weights under it.
+/// The model with its adapter, if it has one, folded into the weights under it, as it is computed with.
 pub fn merged(source: &ModelSource) -> Result<Decoder, ExportError> {
-    let mut decoder = source.load(&Finetuning::Frozen, 0)?;
+    folded(source.load(&Finetuning::Frozen, 0)?)
+}
+
+/// The same as it is written to files.
+pub fn merged_to_save(source: &ModelSource) -> Result<Decoder, ExportError> {
+    folded(source.load_to_save()?)
+}
+
+fn folded(mut decoder: Decoder) -> Result<Decoder, ExportError> {
     if decoder.lora().is_some() {
         decoder.merge_adapter()?;
     }
@@ -32,11 +40,7 @@ pub fn write(
     // Nothing is lost: a model without an adapter is written in the numbers of its files, a product of one in f32.
     let precision = if decoder.lora().is_some() { Precision::F32 } else { decoder.saved_in() };
     drop(decoder);
-    let mut written = source.load_to_save()?;
-    if written.lora().is_some() {
-        written.merge_adapter()?;
-    }
-    written.save_in(precision, output)?;
+    merged_to_save(source)?.save_in(precision, output)?;
     name_origin(output, origin)?;
     copy_generation_config(source.directory(), output)?;
     copy_tokenizer(source.tokenizer_directory(), output)?;

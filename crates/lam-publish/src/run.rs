@@ -98,10 +98,15 @@ fn results(directory: &Path) -> Result<Vec<StageResult>, StoreError> {
 
 /// The folders in a directory; hidden ones are work in progress.
 pub(crate) fn folders(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let is_shown = |path: &PathBuf| path.is_dir() && !file_name(path).starts_with('.');
+    Ok(entries(directory)?.into_iter().filter(is_shown).collect())
+}
+
+/// What lies right in a directory, by name.
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
     let entries = entries.map_err(StoreError::io("read", directory))?;
-    let mut found: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    found.retain(|path| !file_name(path).starts_with('.'));
+    let mut found: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     found.sort();
     Ok(found)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use lam_store::{StoreError, TableKind, read_tasks, table_kind, visit_task_plans, visit_trajectories};
 use lam_types::Split;
 
-use crate::run::{StageResult, file_name};
+use crate::run::{StageResult, entries, file_name};
 
 /// The split of a table whose rows are of several; each row says its own in the column `split`.
 const MIXED: &str = "mixed";
@@ -35,11 +35,8 @@ pub(crate) struct Table<'a> {
 
 /// The Parquet files right in a stage's directory.
 pub(crate) fn files(place: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = std::fs::read_dir(place).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let paths = entries.map_err(StoreError::io("read", place))?.into_iter().map(|entry| entry.path());
-    let mut found: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "parquet")).collect();
-    found.sort();
-    Ok(found)
+    let is_parquet = |path: &PathBuf| path.extension().is_some_and(|end| end == "parquet");
+    Ok(entries(place)?.into_iter().filter(is_parquet).collect())
 }
 
 impl<'a> Table<'a> {
