@@ -125,8 +125,8 @@ pub(super) fn commit(
 fn arrived(calls: &Calls<'_>, parent: Option<&str>, divided: &Divided<'_>) -> Option<String> {
     let commit = calls.info().ok()??.sha.filter(|commit| Some(commit.as_str()) != parent)?;
     let listed = calls.tree(&commit).ok()?;
-    let all: Vec<&Prepared> = divided.small.iter().chain(&divided.large).copied().collect();
-    differences(&all, &listed).is_empty().then_some(commit)
+    let all = divided.small.iter().chain(&divided.large).copied();
+    differences(all, &listed).is_empty().then_some(commit)
 }
 
 /// The lines of the commit, each JSON.
@@ -148,12 +148,12 @@ fn lines(message: &str, parent: Option<&str>, divided: &Divided<'_>) -> Result<S
     Ok(text)
 }
 
-/// Each file that the hub lists otherwise than it is here.
-pub(super) fn differences(files: &[&Prepared], listed: &[RemoteFile]) -> Vec<String> {
+/// Each file that the hub lists otherwise than it is here, or not at all, and in what.
+pub(super) fn differences<'a>(
+    files: impl IntoIterator<Item = &'a Prepared>,
+    listed: &[RemoteFile],
+) -> Vec<(&'a Prepared, String)> {
     let listed: BTreeMap<&str, &RemoteFile> = listed.iter().map(|file| (file.name.as_str(), file)).collect();
-    let of = |file: &&Prepared| {
-        let difference = file.difference(listed.get(file.name()).copied())?;
-        Some(format!("{} {difference}", file.name()))
-    };
-    files.iter().filter_map(of).collect()
+    let of = |file: &'a Prepared| Some((file, file.difference(listed.get(file.name()).copied())?));
+    files.into_iter().filter_map(of).collect()
 }

@@ -109,8 +109,9 @@ impl Hub {
         refuse_unready(push, &calls)?;
         let prepared = local::prepare(&push.files, settings.token.as_ref().map(Secret::expose), monitor)?;
         let there = if settings.offline { None } else { There::find(&calls, push)? };
-        let missing: Vec<&Prepared> = prepared.iter().filter(|file| !is_among(file, &there)).collect();
-        let mut pushed = report(push, &calls, &prepared, &there);
+        let listed = there.as_ref().map_or(&[][..], |there| there.files.as_slice());
+        let missing = commit::differences(&prepared, listed).into_iter().map(|(file, _)| file).collect::<Vec<_>>();
+        let mut pushed = report(push, &calls, (&prepared, &missing), &there);
         if push.dry_run {
             return Ok(pushed);
         }
@@ -125,9 +126,9 @@ impl Hub {
             return Err(file.changed());
         }
         let commit = commit::commit(&calls, &push.message, parent.as_deref(), &divided)?;
-        let every: Vec<&Prepared> = prepared.iter().collect();
-        let files = commit::differences(&every, &calls.tree(&commit)?);
-        if !files.is_empty() {
+        let differences = commit::differences(&prepared, &calls.tree(&commit)?);
+        if !differences.is_empty() {
+            let files = differences.iter().map(|(file, difference)| format!("{} {difference}", file.name())).collect();
             return Err(HubError::Differs { repository: push.repository.to_string(), files });
         }
         let stored: BTreeSet<&str> = divided.large.iter().map(|file| file.name()).collect();
@@ -184,19 +185,19 @@ impl There {
     }
 }
 
-/// Whether the hub has the file as it is here.
-fn is_among(file: &Prepared, there: &Option<There>) -> bool {
-    let listed = there.iter().flat_map(|there| &there.files).find(|listed| listed.name == file.name());
-    file.difference(listed).is_none()
-}
-
 /// What is known before anything is sent.
-fn report(push: &Push, calls: &Calls<'_>, prepared: &[Prepared], there: &Option<There>) -> Pushed {
+fn report(
+    push: &Push,
+    calls: &Calls<'_>,
+    (prepared, missing): (&[Prepared], &[&Prepared]),
+    there: &Option<There>,
+) -> Pushed {
+    let missing: BTreeSet<&str> = missing.iter().map(|file| file.name()).collect();
     let file = |file: &Prepared| PushedFile {
         name: file.name().to_owned(),
         bytes: file.size,
         sha256: file.sha256.clone(),
-        how: if is_among(file, there) { Sent::Unchanged } else { Sent::Sent },
+        how: if missing.contains(file.name()) { Sent::Sent } else { Sent::Unchanged },
     };
     let names: BTreeSet<&str> = prepared.iter().map(Prepared::name).chain([OF_THE_HUB]).collect();
     let listed = there.iter().flat_map(|there| &there.files).map(|file| &file.name);
