@@ -6,6 +6,9 @@ use lam_pipeline::{Code, CrateCode, Registry};
 /// Every crate with the hash of its code and the crates that it uses; made by `build.rs`.
 const CODE: &[CrateCode] = &include!(concat!(env!("OUT_DIR"), "/code.rs"));
 
+/// What the models of a run are called, the last one first.
+pub const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
+
 /// The environments.
 pub fn environments() -> Environments {
     Environments::new()

@@ -129,11 +129,14 @@ pub fn rows_json(rows: &Rows) -> Value {
     Value::Object(models.into_iter().map(|name| (name.to_owned(), rows[name].json())).collect())
 }
 
+/// What a run trains, each from the one before it.
+pub const CHAIN: [&str; 5] = ["base", "LAM1", "LAM2", "LAM3", "LAM4"];
+
 /// `base`, the four LAMs, the expert, then every endpoint by name.
 pub fn models_in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    const ORDER: [&str; 6] = ["base", "LAM1", "LAM2", "LAM3", "LAM4", "expert"];
+    let place = |name: &str| CHAIN.iter().chain(&["expert"]).position(|known| *known == name).unwrap_or(usize::MAX);
     let mut names: Vec<&str> = names.collect();
-    names.sort_by_key(|name| (ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()), *name));
+    names.sort_by_key(|name| (place(name), *name));
     names.dedup();
     names
 }

@@ -6,9 +6,7 @@ use std::path::Path;
 use lam_pipeline::{JOURNAL_FILE, Pipeline, StageSpec, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
-
-/// What the models of a pipeline are called, the last one first.
-const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
+use crate::registry::LAST_FIRST;
 
 /// After a run: the last model at a task.
 pub fn after_run(pipeline: &Pipeline, run_dir: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> String {

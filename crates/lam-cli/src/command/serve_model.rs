@@ -14,10 +14,7 @@ use super::site::{token, wait};
 use crate::args::ServeModelArgs;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::{Output, tell};
-use crate::registry::registry;
-
-/// What the models of a run are called, the last one first.
-const LAST_FIRST: [&str; 5] = ["LAM4", "LAM3", "LAM2", "LAM1", "base"];
+use crate::registry::{LAST_FIRST, registry};
 
 /// Serves the models.
 pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::interval::{self, Mark};
 use crate::format;
 use crate::run::Run;
 use crate::seeds::are_apart;
-use crate::tables::models_in_order;
+use crate::tables::{CHAIN, models_in_order};
 
 /// Title, verdict in a sentence, facts and the ladder.
 pub fn header(run: &Run) -> Markup {
@@ -29,7 +29,8 @@ fn online_tsr(run: &Run, model: &str) -> Option<Estimate> {
 }
 
 fn lead(run: &Run) -> Markup {
-    let best = ["LAM4", "LAM3", "LAM2", "LAM1"].into_iter().find_map(|model| Some((model, online_tsr(run, model)?)));
+    let mut last_first = CHAIN[1..].iter().rev();
+    let best = last_first.find_map(|model| Some((*model, online_tsr(run, model)?)));
     let Some((model, figure)) = best else {
         return match run.tables.online.is_empty() {
             true => html! { "No online evaluation has completed yet; the parts that exist are below." },
@@ -108,8 +109,7 @@ fn marks<'a>(run: &Run, name: &'a str, figure: Estimate) -> Vec<Mark<'a>> {
 
 /// What each step of the method added, in points of online TSR.
 fn gains(run: &Run) -> Markup {
-    let chain = ["base", "LAM1", "LAM2", "LAM3", "LAM4"];
-    let known: Vec<_> = chain.into_iter().filter_map(|name| Some((name, online_tsr(run, name)?))).collect();
+    let known: Vec<_> = CHAIN.into_iter().filter_map(|name| Some((name, online_tsr(run, name)?))).collect();
     if known.len() < 2 {
         return html! {};
     }
