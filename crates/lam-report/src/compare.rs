@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::columns::{Metric, Unit};
 use crate::difference::{Difference, Outcomes};
-use crate::tables::{Rows, Tables, models_in_order};
+use crate::tables::{NAMES, ONLINE, Rows, Tables, models_in_order};
 use crate::text::parts;
 
 /// A run that is compared.
@@ -111,9 +111,6 @@ pub struct FamilyRow {
     pub differences: Vec<Option<Difference>>,
 }
 
-/// The table of which outcomes by family are told.
-pub const ONLINE: &str = "online";
-
 /// The runs beside each other.
 pub fn compare(runs: &[ComparedRun]) -> Comparison {
     Comparison {
@@ -161,9 +158,8 @@ fn settings(runs: &[ComparedRun]) -> Vec<SettingRow> {
 }
 
 fn tables(runs: &[ComparedRun]) -> Vec<ComparedTable> {
-    let names = ["planning", "decision_making", ONLINE];
     let each: Vec<_> = runs.iter().map(|run| parts(&run.tables)).collect();
-    let compared = names.into_iter().enumerate().map(|(index, name)| {
+    let compared = NAMES.into_iter().enumerate().map(|(index, name)| {
         let table = each.first().map_or(&crate::columns::ONLINE, |parts| parts[index].0);
         let rows: Vec<&Rows> = each.iter().map(|parts| parts[index].1).collect();
         let mut figures = Vec::new();

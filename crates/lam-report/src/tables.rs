@@ -33,10 +33,33 @@ pub struct Tables {
     pub online: Rows,
 }
 
+/// What Table 4 is called in files.
+pub const ONLINE: &str = "online";
+/// What Tables 2, 3 and 4 are called in files.
+pub const NAMES: [&str; 3] = ["planning", "decision_making", ONLINE];
+
 /// Keys that count things; `report.json` holds them as bare numbers.
 const COUNTS: [&str; 4] = ["tasks", "steps", "environment_errors", "episodes"];
 
 impl Tables {
+    /// The rows of the table of this name.
+    pub fn rows(&self, table: &str) -> &Rows {
+        match table {
+            "planning" => &self.planning,
+            "decision_making" => &self.decision_making,
+            _ => &self.online,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn rows_mut(&mut self, table: &str) -> &mut Rows {
+        match table {
+            "planning" => &mut self.planning,
+            "decision_making" => &mut self.decision_making,
+            _ => &mut self.online,
+        }
+    }
+
     /// The tables without a directory among the places by which rows are told apart, such as `seed-1` in
     /// `LAM3 (seed-1, lam3)`: in another seed the same model bears the same name.
     pub fn without_place(self, place: &str) -> Self {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use lam_store::{Manifest, file_name_of, read_manifest, visit_trajectories};
 use serde_json::Value;
 
-use super::evaluations::of_stage;
-use super::{file_name, is_seed, read_text, roots, stages, tables_of};
-use crate::compare::{ComparedRun, ComparedStage, Comparison, FamilyOutcomes, ONLINE, setting_text};
+use super::evaluations::{RowNames, of_stage};
+use super::{read_text, roots, stages, tables_of};
+use crate::compare::{ComparedRun, ComparedStage, Comparison, FamilyOutcomes, setting_text};
 use crate::error::ReportError;
 use crate::run::StageRecord;
-use crate::tables::{Rows, Tables, over_seeds, without_place};
+use crate::tables::{NAMES, over_seeds};
 
 /// The runs in these directories beside each other; the first is the one that the others are held against.
 ///
@@ -45,16 +45,16 @@ fn names(directories: &[PathBuf]) -> Vec<String> {
 fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     let mut run = ComparedRun { name, ..ComparedRun::default() };
     let mut each = Vec::new();
-    let mut first: Option<(PathBuf, Vec<(StageRecord, PathBuf)>)> = None;
+    let mut first: Option<(Vec<(StageRecord, PathBuf)>, RowNames)> = None;
     for root in roots(directory)? {
         let current = stages::read(&root)?.current;
         let Some(seed) = current.iter().map(|(stage, _)| stage.seed).min() else { continue };
-        let tables = tables_of(&root, &current)?.0;
+        let (tables, names) = tables_of(&root, &current)?;
         run.by_seed.insert(seed, tables.clone());
         each.push(tables);
-        first.get_or_insert((root, current));
+        first.get_or_insert((current, names));
     }
-    let Some((root, stages)) = first else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
+    let Some((stages, names)) = first else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
     for (record, path) in &stages {
         if let Some(manifest) = read_manifest(path)? {
             run.stages
@@ -63,7 +63,7 @@ fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     }
     run.tables = over_seeds(&each);
     if each.len() == 1 {
-        run.outcomes = outcomes(&root, &stages, &run.tables)?;
+        run.outcomes = outcomes(&stages, &names)?;
     }
     Ok(run)
 }
@@ -109,22 +109,15 @@ fn flatten(above: &str, value: &Value, settings: &mut BTreeMap<String, String>) 
 type OutcomesOfRows = BTreeMap<(String, String), FamilyOutcomes>;
 
 /// Whether each task was solved, by table and row. Rows whose files are gone have none.
-fn outcomes(root: &Path, stages: &[(StageRecord, PathBuf)], tables: &Tables) -> Result<OutcomesOfRows, ReportError> {
+fn outcomes(stages: &[(StageRecord, PathBuf)], names: &RowNames) -> Result<OutcomesOfRows, ReportError> {
     let mut found = OutcomesOfRows::new();
     for (stage, path) in stages.iter().filter(|(stage, _)| stage.kind.starts_with("eval.")) {
         let own = of_stage(path)?;
-        let each: [(&str, &Rows, &Rows, ReadOutcomes); 3] = [
-            ("planning", &own.planning, &tables.planning, of_plans),
-            ("decision_making", &own.decision_making, &tables.decision_making, of_steps),
-            (ONLINE, &own.online, &tables.online, of_episodes),
-        ];
-        for (table, rows, merged, read) in each {
-            for name in rows.keys() {
-                let plain = if is_seed(root) { without_place(name, &file_name(root)) } else { name.clone() };
-                let with_stage = format!("{plain} ({})", stage.name);
-                let row = [plain, with_stage].into_iter().find(|row| merged.contains_key(row));
-                if let Some(row) = row {
-                    found.insert((table.to_owned(), row), read(&path.join(file_name_of(name)))?);
+        let readers: [ReadOutcomes; 3] = [of_plans, of_steps, of_episodes];
+        for (table, read) in NAMES.into_iter().zip(readers) {
+            for model in own.rows(table).keys() {
+                if let Some(row) = names.of(table, &stage.name, model) {
+                    found.insert((table.to_owned(), row.to_owned()), read(&path.join(file_name_of(model)))?);
                 }
             }
         }

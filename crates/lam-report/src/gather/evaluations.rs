@@ -8,24 +8,42 @@ use serde_json::Value;
 use super::{files_below, read_json};
 use crate::error::ReportError;
 use crate::run::StageRecord;
-use crate::tables::{Row, Rows, Tables, parse_rows, without_place};
+use crate::tables::{NAMES, Row, Rows, Tables, parse_rows, without_place};
 
-/// The tables' names in files.
-const NAMES: [&str; 3] = ["planning", "decision_making", "online"];
-
-/// What the rows of the online table are called, by stage and model.
+/// What the rows of the tables are called, by table, stage and model.
 #[derive(Clone, Debug, Default)]
-pub struct RowNames(BTreeMap<(String, String), String>);
+pub struct RowNames(BTreeMap<(&'static str, String, String), String>);
 
 impl RowNames {
-    /// The name of the row of a stage's model, if it has one.
-    pub fn of(&self, stage: &str, model: &str) -> Option<&str> {
-        self.0.get(&(stage.to_owned(), model.to_owned())).map(String::as_str)
+    /// Of the evaluations of all stages: a model that several of them evaluated has a row of each, named after the stage.
+    fn new(each: &[(&str, Tables)]) -> Self {
+        let mut names = BTreeMap::new();
+        for table in NAMES {
+            let rows =
+                || each.iter().flat_map(|(stage, tables)| tables.rows(table).keys().map(move |row| (*stage, row)));
+            let mut evaluations: BTreeMap<&str, usize> = BTreeMap::new();
+            for (_, model) in rows() {
+                *evaluations.entry(model).or_default() += 1;
+            }
+            for (stage, model) in rows() {
+                let name = match evaluations[model.as_str()] {
+                    1 => model.clone(),
+                    _ => format!("{model} ({stage})"),
+                };
+                names.insert((table, stage.to_owned(), model.clone()), name);
+            }
+        }
+        Self(names)
     }
 
-    /// Whether a stage has any row.
-    pub fn has(&self, stage: &str) -> bool {
-        self.0.keys().any(|(of, _)| of == stage)
+    /// The name of the row of a stage's model in a table, if it has one.
+    pub fn of(&self, table: &'static str, stage: &str, model: &str) -> Option<&str> {
+        self.0.get(&(table, stage.to_owned(), model.to_owned())).map(String::as_str)
+    }
+
+    /// Whether a stage has any row in a table.
+    pub fn has(&self, table: &str, stage: &str) -> bool {
+        self.0.keys().any(|(in_table, of, _)| *in_table == table && of == stage)
     }
 
     /// The names as [`Tables::without_place`] makes them.
@@ -34,37 +52,20 @@ impl RowNames {
     }
 }
 
-/// The tables of all stages, and the names of the online rows. A model that several of them evaluated has a row of each,
-/// named after the stage.
+/// The tables of all stages, and the names of their rows.
 pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), ReportError> {
     let mut each = Vec::new();
     for (stage, path) in stages {
         each.push((stage.name.as_str(), of_stage(path)?));
     }
-    let names = |pick: fn(&Tables) -> &Rows| -> RowNames {
-        let mut evaluations: BTreeMap<&str, usize> = BTreeMap::new();
-        for name in each.iter().flat_map(|(_, tables)| pick(tables).keys()) {
-            *evaluations.entry(name).or_default() += 1;
+    let (mut tables, names) = (Tables::default(), RowNames::new(&each));
+    for table in NAMES {
+        for (stage, own) in &each {
+            let named = |(model, row): (&String, &Row)| Some((names.of(table, stage, model)?.to_owned(), row.clone()));
+            tables.rows_mut(table).extend(own.rows(table).iter().filter_map(named));
         }
-        let named = |stage: &str, name: &String| match evaluations[name.as_str()] {
-            1 => name.clone(),
-            _ => format!("{name} ({stage})"),
-        };
-        let rows = each.iter().flat_map(|(stage, tables)| pick(tables).keys().map(move |name| (*stage, name)));
-        RowNames(rows.map(|(stage, name)| ((stage.to_owned(), name.clone()), named(stage, name))).collect())
-    };
-    let together = |pick: fn(&Tables) -> &Rows| -> Rows {
-        let names = names(pick);
-        let rows =
-            each.iter().flat_map(|(stage, tables)| pick(tables).iter().map(move |(name, row)| (*stage, name, row)));
-        rows.filter_map(|(stage, name, row)| Some((names.of(stage, name)?.to_owned(), row.clone()))).collect()
-    };
-    let tables = Tables {
-        planning: together(|tables| &tables.planning),
-        decision_making: together(|tables| &tables.decision_making),
-        online: together(|tables| &tables.online),
-    };
-    Ok((tables, names(|tables| &tables.online)))
+    }
+    Ok((tables, names))
 }
 
 /// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
@@ -75,22 +76,13 @@ pub fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
         if stem.starts_with("tables") {
             let json = read_json(&file)?;
             for name in NAMES {
-                add(&mut tables, name, json.get(name).unwrap_or(&Value::Null), false);
+                merge(tables.rows_mut(name), json.get(name).unwrap_or(&Value::Null), false);
             }
         } else if let Some(name) = NAMES.into_iter().find(|name| stem.starts_with(name)) {
-            add(&mut tables, name, &read_json(&file)?, stem.contains("unconstrained"));
+            merge(tables.rows_mut(name), &read_json(&file)?, stem.contains("unconstrained"));
         }
     }
     Ok(tables)
-}
-
-fn add(tables: &mut Tables, name: &str, json: &Value, unconstrained: bool) {
-    let table = match name {
-        "planning" => &mut tables.planning,
-        "decision_making" => &mut tables.decision_making,
-        _ => &mut tables.online,
-    };
-    merge(table, json, unconstrained);
 }
 
 /// Adds a file's rows; those measured without the constraint become a slice of the model's own row.

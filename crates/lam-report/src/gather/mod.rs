@@ -29,7 +29,7 @@ use crate::tables::{Tables, over_seeds};
 struct Repetition {
     stages: Vec<(StageRecord, PathBuf)>,
     tables: Tables,
-    /// What the rows of the online table are called.
+    /// What the rows of the tables are called.
     names: RowNames,
     ablations: Vec<Evaluation>,
 }

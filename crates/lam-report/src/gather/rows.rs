@@ -10,6 +10,7 @@ use super::sample::{Sample, Sampler};
 use super::{file_name, files_below};
 use crate::families::Families;
 use crate::run::{DataFile, StageRecord};
+use crate::tables::ONLINE;
 
 /// What the data files of a run hold.
 pub struct Rows {
@@ -29,7 +30,7 @@ pub fn read(run: &Path, stages: &[(StageRecord, PathBuf)], names: &RowNames, fam
             let place = sampler.file(file.strip_prefix(run).unwrap_or(&file).display().to_string(), file.clone());
             let read = lam_store::visit_trajectories(&file, |episode| {
                 counted.add(&episode);
-                let row = names.of(&stage.name, &episode.policy.name);
+                let row = names.of(ONLINE, &stage.name, &episode.policy.name);
                 count(&episode, row, families);
                 sampler.add(place, episode, row);
                 ControlFlow::Continue(())
@@ -43,11 +44,11 @@ pub fn read(run: &Path, stages: &[(StageRecord, PathBuf)], names: &RowNames, fam
 
 /// Counts the families of the evaluations of another repetition.
 pub fn count_families(stages: &[(StageRecord, PathBuf)], names: &RowNames, families: &mut Families) {
-    for (stage, path) in stages.iter().filter(|(stage, _)| names.has(&stage.name)) {
+    for (stage, path) in stages.iter().filter(|(stage, _)| names.has(ONLINE, &stage.name)) {
         for file in files_below(path, 2, "parquet") {
             // One that cannot be read is left out here as it is in the first repetition.
             let _ = lam_store::visit_trajectories(&file, |episode| {
-                count(&episode, names.of(&stage.name, &episode.policy.name), families);
+                count(&episode, names.of(ONLINE, &stage.name, &episode.policy.name), families);
                 ControlFlow::Continue(())
             });
         }
