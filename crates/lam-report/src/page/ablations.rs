@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{interval, scroll};
+use super::scroll;
 use crate::ablations::{AblationRow, AblationTable, Difference, Group};
 use crate::format;
 use crate::run::Run;
@@ -52,7 +52,7 @@ fn model(row: &AblationRow) -> Markup {
         tr.ours {
             th scope="row" { (row.stage) @if !row.parent.is_empty() { small { " from " (row.parent) } } }
             td.words { (row.by) }
-            td { b { (format::percent(row.tsr.value)) } @if let Some(ends) = interval::ends(&row.tsr, format::percent) { small { (ends) } } }
+            td { b { (format::percent(row.tsr.value)) } @if let Some(ends) = format::ends(&row.tsr, format::percent) { small { (ends) } } }
             td { (difference(row.from_parent.as_ref())) }
             td { (difference(row.from_reference.as_ref())) }
         }

@@ -5,8 +5,6 @@ use maud::{Markup, html};
 
 use crate::format;
 
-pub use crate::format::ends;
-
 /// One mark on a track.
 pub struct Mark<'a> {
     /// Class that gives the colour and form: `one`, `two`, `reference`.

@@ -39,7 +39,7 @@ fn lead(run: &Run) -> Markup {
     };
     html! {
         (model) " completes " strong { (format::percent(figure.value)) " %" }
-        @if let Some(ends) = interval::ends(&figure, format::percent) { span.muted { " (95 % interval " (ends) ")" } }
+        @if let Some(ends) = format::ends(&figure, format::percent) { span.muted { " (95 % interval " (ends) ")" } }
         " of held-out tasks, acting in the application by itself"
         @if let Some(base) = online_tsr(run, "base") { "; the model it started from completes " (format::percent(base.value)) " %" }
         "."
@@ -88,7 +88,7 @@ fn ladder(run: &Run) -> Markup {
                     div.rung {
                         span.name { (name) }
                         (interval::track(&marks(run, name, *figure)))
-                        span.value { b { (format::percent(figure.value)) } @if let Some(ends) = interval::ends(figure, format::percent) { small { (ends) } } }
+                        span.value { b { (format::percent(figure.value)) } @if let Some(ends) = format::ends(figure, format::percent) { small { (ends) } } }
                     }
                 }
                 div.rung.axis { span {} (interval::scale()) span {} }
