@@ -7,7 +7,7 @@ use lam_signal::{Details, Fault, FaultKind};
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The directory holds no run.
+    /// The directory holds no run, or is not there.
     NoRun {
         /// The directory named.
         path: PathBuf,

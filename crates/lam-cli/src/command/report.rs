@@ -33,9 +33,8 @@ pub fn tables(run: &Path, output: &Output) -> Result<(), Failure> {
     match lam_report::tables_text(run) {
         Ok(text) if text.is_empty() => {}
         Ok(text) => output.line(&text),
+        // Also of a run that is not there yet.
         Err(ReportError::NoRun { .. }) => {}
-        // A run that is not there yet has no tables either.
-        Err(ReportError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
     Ok(())

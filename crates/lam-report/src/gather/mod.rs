@@ -139,8 +139,11 @@ pub fn state(directory: &Path) -> Result<String, ReportError> {
 /// Directories that hold one repetition each.
 ///
 /// # Errors
-/// A directory that cannot be listed.
+/// No directory, or one that cannot be listed.
 pub fn roots(directory: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    if !directory.is_dir() {
+        return Err(ReportError::NoRun { path: directory.to_owned() });
+    }
     let seeds: Vec<PathBuf> = directories(directory)?.into_iter().filter(|path| is_seed(path)).collect();
     Ok(if seeds.is_empty() { vec![directory.to_owned()] } else { seeds })
 }

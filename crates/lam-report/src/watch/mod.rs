@@ -107,9 +107,6 @@ struct Watcher {
 impl Watcher {
     /// A run that has a result, or work under way.
     fn open(run: &Path) -> Result<Self, ReportError> {
-        if !run.is_dir() {
-            return Err(ReportError::NoRun { path: run.to_owned() });
-        }
         let begun = Stage::find(run).is_some() || run.join(JOURNAL_FILE).is_file();
         let name = gather::name(run);
         let mut watcher = Self {
@@ -141,8 +138,9 @@ impl Watcher {
     fn look(&mut self, shown: &Mutex<Shown>) {
         let before = self.report_state.clone();
         self.problem = match self.renew() {
+            Ok(()) => None,
             // A stage that is put in its place at this moment is there at the next look.
-            Ok(()) | Err(ReportError::NoRun { .. }) => None,
+            Err(ReportError::NoRun { .. }) if self.run.is_dir() => None,
             Err(error) => Some(error.to_string()),
         };
         let now = self.live.look(Instant::now());

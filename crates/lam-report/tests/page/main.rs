@@ -134,6 +134,15 @@ fn a_directory_without_a_run_is_an_error_with_a_hint() {
 }
 
 #[test]
+fn a_directory_that_is_not_there_holds_no_run() {
+    let nowhere = fresh("nowhere").join("not/there");
+    let error = lam_report::build(&nowhere, &nowhere, "").unwrap_err().to_string();
+    assert!(error.contains("holds no run") && error.contains("hint:"), "{error}");
+    assert!(matches!(lam_report::tables_text(&nowhere), Err(lam_report::ReportError::NoRun { .. })));
+    assert!(matches!(lam_report::compare(&[nowhere]), Err(lam_report::ReportError::NoRun { .. })));
+}
+
+#[test]
 fn a_report_is_made_again_only_when_a_stage_has_changed() {
     let root = fresh("refreshed");
     fixture::write_run(&root, 42, 0.0);
