@@ -24,7 +24,7 @@ use lam_pipeline::JOURNAL_FILE;
 use lam_signal::Failure;
 use serde_json::json;
 
-use self::live::{Live, Now};
+use self::live::Live;
 use self::stage::Stage;
 use crate::error::ReportError;
 use crate::gather;
@@ -144,21 +144,18 @@ impl Watcher {
             Err(error) => Some(error.to_string()),
         };
         let now = self.live.look(Instant::now());
+        let (title, live) = (page::title(&now, &self.report.name), page::now(&now, self.problem.as_deref()));
+        let state = |version: u64| {
+            json!({"version": version, "report": self.report_state, "title": title, "live": live.0}).to_string()
+        };
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.state != self.state(&now, shown.version) {
+        if shown.state != state(shown.version) {
             shown.version += 1;
-            shown.state = self.state(&now, shown.version);
+            shown.state = state(shown.version);
         }
         if shown.page.is_empty() || before != self.report_state {
-            let live = page::now(&now, self.problem.as_deref());
             shown.page = document(&self.report, Above::Live { part: live, state: &self.report_state });
         }
-    }
-
-    fn state(&self, now: &Now, version: u64) -> String {
-        let live = page::now(now, self.problem.as_deref()).into_string();
-        let title = page::title(now, &self.report.name);
-        json!({"version": version, "report": self.report_state, "title": title, "live": live}).to_string()
     }
 }
 
