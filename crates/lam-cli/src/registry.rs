@@ -39,19 +39,13 @@ mod tests {
 
     use lam_pipeline::{Pipeline, PipelineError};
     use lam_signal::Fault;
-    use toml::{Table, Value};
+    use toml::Table;
 
     use super::*;
 
     /// Whether a key (dotted) has a default; in one of several forms of a table only those of the default form do.
     fn has_default(defaults: &Table, key: &str) -> bool {
-        let mut value = None;
-        let mut table = Some(defaults);
-        for part in key.split('.') {
-            value = table.and_then(|table| table.get(part));
-            table = value.and_then(Value::as_table);
-        }
-        value.is_some()
+        lam_config::value_at(defaults, key).is_some()
     }
 
     #[test]

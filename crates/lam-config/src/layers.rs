@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::aliases::spellings;
 use crate::decode::decode_table;
 use crate::language::hint_of_language;
+use crate::path::value_at_mut;
 use crate::span::{join, key_spans, line_of};
 use crate::{ConfigError, Origin};
 
@@ -92,10 +93,10 @@ impl ConfigLayers {
     /// Takes out the value at `key` (dotted), under whatever name it was written, with where that was.
     pub fn take_value(&mut self, key: &str) -> Option<(Value, Option<Origin>)> {
         let (parent, leaf) = key.rsplit_once('.').unwrap_or(("", key));
-        let mut table = &mut self.table;
-        for part in parent.split('.').filter(|part| !part.is_empty()) {
-            table = table.get_mut(part)?.as_table_mut()?;
-        }
+        let table = match parent {
+            "" => &mut self.table,
+            parent => value_at_mut(&mut self.table, parent)?.as_table_mut()?,
+        };
         let name = std::iter::once(leaf).chain(spellings(leaf)).find(|name| table.contains_key(*name))?;
         let value = table.remove(name)?;
         let path = join(parent, name);

@@ -52,7 +52,7 @@ pub use decode::{config_to_toml, decode_table, nearest};
 pub use error::{BadValue, ConfigError, Origin};
 pub use layers::{ConfigLayers, parse_assignment};
 pub use over::{config_to_table, decode_over};
-pub use path::{check_exists, replace_text};
+pub use path::{check_exists, replace_text, value_at};
 pub use schema::{Range, SchemaKey, check_ranges, schema_items, schema_keys};
 
 /// The configuration in `text`, which errors call `name`, with `key=value` overrides laid over it.

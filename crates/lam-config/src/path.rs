@@ -1,4 +1,4 @@
-//! Paths among settings: that they lead somewhere, and where they stand. Knows no setting.
+//! Paths among settings: that they lead somewhere, and where they stand. Dotted keys of settings. Knows no setting.
 
 use std::path::Path;
 
@@ -20,19 +20,31 @@ pub fn check_exists(key: &str, path: &Path) -> Result<(), ConfigError> {
     }
 }
 
+/// The value at `key` (dotted, items of lists by number); none where nothing stands there.
+pub fn value_at<'t>(table: &'t Table, key: &str) -> Option<&'t Value> {
+    let mut parts = key.split('.');
+    let first = table.get(parts.next()?)?;
+    parts.try_fold(first, |place, part| match place {
+        Value::Table(table) => table.get(part),
+        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// The same, to be changed.
+pub(crate) fn value_at_mut<'t>(table: &'t mut Table, key: &str) -> Option<&'t mut Value> {
+    let mut parts = key.split('.');
+    let first = table.get_mut(parts.next()?)?;
+    parts.try_fold(first, |place, part| match place {
+        Value::Table(table) => table.get_mut(part),
+        Value::Array(items) => items.get_mut(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
 /// Writes a text where `key` (dotted, items of lists by number) stands; nothing where no text stands there.
 pub fn replace_text(table: &mut Table, key: &str, text: &str) {
-    let mut parts = key.split('.');
-    let first = parts.next().and_then(|name| table.get_mut(name));
-    let place = parts.try_fold(first, |place, part| {
-        let found = match place? {
-            Value::Table(table) => table.get_mut(part),
-            Value::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
-            _ => None,
-        };
-        Some(found)
-    });
-    if let Some(Some(Value::String(written))) = place {
+    if let Some(Value::String(written)) = value_at_mut(table, key) {
         text.clone_into(written);
     }
 }
@@ -49,5 +61,15 @@ mod tests {
             replace_text(&mut table, other, "wrong");
         }
         assert_eq!(table.to_string(), "name = \"docs\"\n\n[[sources]]\npath = \"a/docs\"\n");
+    }
+
+    #[test]
+    fn a_value_is_found_where_its_key_stands() {
+        let table: Table = "name = \"docs\"\n[[sources]]\npath = \"docs\"\n[train.lora]\nr = 8\n".parse().unwrap();
+        assert_eq!(value_at(&table, "train.lora.r"), Some(&Value::Integer(8)));
+        assert_eq!(value_at(&table, "sources.0.path"), value_at(&table, "name"));
+        for nowhere in ["", "train.lora.alpha", "sources.1", "sources.path", "name.deeper"] {
+            assert_eq!(value_at(&table, nowhere), None, "{nowhere}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use lam_pipeline::{JOURNAL_FILE, Pipeline, StageSpec, StageState, Status};
+use lam_pipeline::{JOURNAL_FILE, Pipeline, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
 use crate::registry::LAST_FIRST;
@@ -20,9 +20,9 @@ pub fn after_run(pipeline: &Pipeline, run_dir: &Path, name_of: &dyn Fn(&str) -> 
 
 /// The environment that a pipeline is about: where its models are evaluated, else where its data come from.
 fn environment(pipeline: &Pipeline) -> &str {
-    let named = |stage: &StageSpec| stage.config.table().get("environment").is_some();
-    let stage = pipeline.stages.iter().rev().find(|stage| named(stage));
-    stage.and_then(|stage| stage.config.table().get("environment")?.as_str()).unwrap_or("sim")
+    let mut stages = pipeline.stages.iter().rev();
+    let named = stages.find_map(|stage| lam_config::value_at(stage.config.table(), "environment"));
+    named.and_then(|name| name.as_str()).unwrap_or("sim")
 }
 
 /// A model at a task.
