@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lam_store::{StoreError, remove_file, write_atomic};
 use serde::{Deserialize, Serialize};
 
+use crate::remaining::work_left_s;
+
 /// Name of the file in a run directory.
 const PROGRESS_FILE: &str = "progress.json";
 
@@ -39,22 +41,17 @@ impl LiveProgress {
 
     /// Seconds that the work under way still takes at the speed of this process; `None` where that is not known.
     pub fn work_left_s(&self) -> Option<f64> {
-        let left = self.total?.checked_sub(self.done)?;
-        let (seconds, here) = self.pace()?;
-        Some(seconds * left as f64 / here as f64)
+        let (before, since) = self.first?;
+        work_left_s((before, self.told_at - since), self.done, self.total?)
     }
 
-    /// Units of the work under way that this process has done a second; `None` where that is not known.
+    /// Units of the work under way that this process has done a second; `None` where that is not known. What was done
+    /// before a stop took none of its time.
     pub fn rate(&self) -> Option<f64> {
-        let (seconds, here) = self.pace()?;
-        (seconds > 0.0).then(|| here as f64 / seconds)
-    }
-
-    /// How long this process took for how many units. What was done before a stop took none of its time.
-    fn pace(&self) -> Option<(f64, u64)> {
         let (first, since) = self.first?;
         let here = self.done.checked_sub(first).filter(|here| *here > 0)?;
-        Some(((self.told_at - since).max(0.0), here))
+        let seconds = self.told_at - since;
+        (seconds > 0.0).then(|| here as f64 / seconds)
     }
 }
 

@@ -48,6 +48,15 @@ pub(crate) fn remaining(running: Running<'_>, waiting: &[&str], earlier_s: &BTre
     Remaining { stage: running.id.to_owned(), stage_s, run_s, known_s, unknown }
 }
 
+/// Seconds until `total` units are done at the speed of this process, which found `before` of them done and has worked for
+/// `here_s` seconds since; `None` where that is not known.
+pub(crate) fn work_left_s((before, here_s): (u64, f64), done: u64, total: u64) -> Option<f64> {
+    // What was done before a stop took no time of this process.
+    let here = done.checked_sub(before).filter(|here| *here > 0)?;
+    let left = total.checked_sub(done)?;
+    Some(here_s.max(0.0) * left as f64 / here as f64)
+}
+
 /// What a stage took before: it itself, else the same stage of other seeds on average.
 pub(crate) fn earlier(id: &str, earlier_s: &BTreeMap<String, f64>) -> Option<f64> {
     if let Some(own) = earlier_s.get(id) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use lam_signal::{Progress, printable};
 
 use super::{StageView, View};
+use crate::remaining::work_left_s;
 use crate::{Outcome, StageOutcome, format_seconds};
 
 /// Writes plain lines.
@@ -119,12 +120,10 @@ impl Progress for LineView {
 }
 
 fn progress_line(work: &Work, done: u64, message: &str) -> String {
-    let left = work.total.zip(work.first).and_then(|(total, (first, since))| {
-        // What was done before a stop took no time of this run.
-        let here = done.checked_sub(first).filter(|here| *here > 0)?;
-        let seconds = since.elapsed().as_secs_f64() * total.checked_sub(done)? as f64 / here as f64;
-        (total > done).then_some(seconds)
-    });
+    let unfinished = work.total.filter(|total| *total > done);
+    let left = unfinished
+        .zip(work.first)
+        .and_then(|(total, (before, since))| work_left_s((before, since.elapsed().as_secs_f64()), done, total));
     work_line((&work.what, done, work.total), message, left)
 }
 
