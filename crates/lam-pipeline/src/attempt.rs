@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_store::{StagingDir, StoreError, remove_directory, remove_file, write_atomic};
+use lam_store::{ATTEMPT_SUFFIX, StagingDir, StoreError, remove_directory, remove_file, write_atomic};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Identity, without_report_to};
@@ -62,7 +62,7 @@ impl Attempt {
 
     fn path(destination: &Path) -> PathBuf {
         let mut name = destination.file_name().unwrap_or_default().to_os_string();
-        name.push(".attempt.json");
+        name.push(ATTEMPT_SUFFIX);
         destination.with_file_name(name)
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lam_store::read_manifest;
+use lam_store::{ATTEMPT_SUFFIX, read_manifest};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -115,7 +115,7 @@ fn found_in(run_dir: &Path, group: &str) -> Result<Vec<(String, String)>, Pipeli
     for entry in std::fs::read_dir(run_dir.join(group)).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_seed = group.is_empty() && name.starts_with("seed-") && entry.path().is_dir();
-        let stage = name.strip_suffix(".attempt.json").unwrap_or(&name);
+        let stage = name.strip_suffix(ATTEMPT_SUFFIX).unwrap_or(&name);
         let (id, directory) = (Path::new(group).join(stage).display().to_string(), entry.path().with_file_name(stage));
         if is_seed {
             groups.push(name);

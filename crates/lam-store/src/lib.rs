@@ -35,7 +35,9 @@ pub use hash::{CONFIG_FILE, MANIFEST_FILE, MARK_FILE, content_files, hash_bytes,
 pub use journal::{Journal, JournalLine};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
-pub use owned::{claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved};
+pub use owned::{
+    ATTEMPT_SUFFIX, claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved,
+};
 pub use table::{
     TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, task_plan_id, trajectory_id,
     visit_records, visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,

@@ -17,6 +17,9 @@ const SIGN_WITHIN: u64 = 128;
 /// Files of a run directory. It is known by two of them: one may have been left behind by a copy.
 const RUN_FILES: [&str; 3] = [".lock", "events.jsonl", "origins.json"];
 
+/// What stands behind a stage's name where the record of its unfinished work lies, beside its `.partial`.
+pub const ATTEMPT_SUFFIX: &str = ".attempt.json";
+
 /// Refuses a directory that somebody else made and filled. One that is not there or empty, one of ours, one of a run,
 /// and one that holds nothing but directories of ours and files of the names `own` may be written into.
 pub fn refuse_foreign(directory: &Path, own: &[&str]) -> Result<(), StoreError> {
@@ -106,7 +109,7 @@ fn has_manifest(directory: &Path) -> bool {
 /// Whether it is a stage's `<name>.partial`, with the record of the try beside it.
 fn is_unfinished(directory: &Path) -> bool {
     let name = directory.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".partial"));
-    name.is_some_and(|name| directory.with_file_name(format!("{name}.attempt.json")).is_file())
+    name.is_some_and(|name| directory.with_file_name(format!("{name}{ATTEMPT_SUFFIX}")).is_file())
 }
 
 #[cfg(test)]

@@ -4,13 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use lam_store::{ATTEMPT_SUFFIX, StagingDir};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::gather::{files_below, roots};
-
-/// What stands behind a stage's name where its record lies.
-const RECORD: &str = ".attempt.json";
 
 /// Unfinished work.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +52,10 @@ impl Stage {
     }
 
     fn read(run: &Path, record: &Path) -> Option<Self> {
-        let name = record.file_name()?.to_str()?.strip_suffix(RECORD)?;
-        let directory = record.with_file_name(format!("{name}.partial"));
-        let changed = last_change(&directory)?;
+        let name = record.file_name()?.to_str()?.strip_suffix(ATTEMPT_SUFFIX)?;
         let place = record.with_file_name(name);
+        let directory = StagingDir::work_path(&place);
+        let changed = last_change(&directory)?;
         let Record { identity, started_at, error } = serde_json::from_slice(&fs::read(record).ok()?).ok()?;
         let name = place.strip_prefix(run).unwrap_or(&place).display().to_string();
         Some(Self { name, kind: identity.kind, settings: identity.config, directory, started_at, error, changed })
@@ -82,7 +80,7 @@ impl Stage {
 
 fn records_in(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.to_string_lossy().ends_with(RECORD)).collect()
+    entries.filter(|path| path.to_string_lossy().ends_with(ATTEMPT_SUFFIX)).collect()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
