@@ -6,6 +6,7 @@ mod model;
 mod pipeline;
 mod push;
 mod serve;
+mod stage;
 
 use std::path::PathBuf;
 
@@ -20,6 +21,7 @@ pub use model::{ActArgs, EvalArgs, EvalCommand, ExportArgs, ExportKind, GgufType
 pub use pipeline::{GraphArgs, GraphFormat, PhaseArgs, PipelineArgs, Resume, RunArgs, StatusArgs};
 pub use push::PushArgs;
 pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, TokenArgs, WatchArgs};
+pub use stage::{ALL_STAGES, SettingArgs, StartArgs};
 
 /// Trains Large Action Models: from a base model, documentation and an application to LAM4.
 #[derive(Parser)]
@@ -143,6 +145,3 @@ pub enum ConfigCommand {
         kind: Option<String>,
     },
 }
-
-/// What `--force` without a stage means.
-pub const ALL_STAGES: &str = "*";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 
-use super::ALL_STAGES;
+use super::{SettingArgs, StartArgs};
 
 /// Looking after training data.
 #[derive(Subcommand)]
@@ -97,16 +97,8 @@ pub struct CollectArgs {
     /// Configuration file (TOML).
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Lay a setting over the configuration.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Where to write.
-    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
-    pub output_dir: PathBuf,
-    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
-    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
-    pub force: Vec<String>,
-    /// Seed of every random stream.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    #[command(flatten)]
+    pub start: StartArgs,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ALL_STAGES, PageArgs};
+use super::{PageArgs, SettingArgs, StartArgs};
 
 /// The three evaluations.
 #[derive(Subcommand)]
@@ -34,18 +34,10 @@ pub struct EvalArgs {
     /// Ground truth: task-plan pairs (plan) or recorded trajectories (step).
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// Lay a setting over the configuration.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Where to write.
-    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
-    pub output_dir: PathBuf,
-    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
-    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
-    pub force: Vec<String>,
-    /// Seed of every random stream.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+    #[command(flatten)]
+    pub start: StartArgs,
 }
 
 /// What is exported.

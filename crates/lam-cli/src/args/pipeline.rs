@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use lam_pipeline::{NamedCheckpoint, ReportTo};
 
-use super::ALL_STAGES;
+use super::{SettingArgs, StartArgs};
 
 /// A pipeline and the settings laid over it.
 #[derive(Args)]
@@ -115,12 +115,8 @@ pub struct PhaseArgs {
     /// Data to train on (repeatable).
     #[arg(long, value_name = "PATH")]
     pub data: Vec<PathBuf>,
-    /// Lay a setting over the configuration.
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Where to write.
-    #[arg(long, value_name = "DIR", default_value = "runs/manual")]
-    pub output_dir: PathBuf,
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// Leave out rows that must not be trained on, as `data check` finds them, instead of refusing the data.
     #[arg(long)]
     pub skip_bad: bool,
@@ -132,12 +128,8 @@ pub struct PhaseArgs {
     /// several with commas (default: as the settings say, else tensorboard). No result depends on it.
     #[arg(long, value_name = "TRACKERS")]
     pub report_to: Option<ReportTo>,
-    /// Run from the start even if a result, or unfinished work, is there: this stage, or all where none is named.
-    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = ALL_STAGES)]
-    pub force: Vec<String>,
-    /// Seed of every random stream.
-    #[arg(long, default_value_t = 42)]
-    pub seed: u64,
+    #[command(flatten)]
+    pub start: StartArgs,
 }
 
 /// Whether unfinished work is continued.

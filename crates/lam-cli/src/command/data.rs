@@ -33,7 +33,7 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
         DataCommand::Import { format, path, output_dir } => import(format, path, output_dir, output),
         DataCommand::Collect(args) => {
             collect(args, "trajectories", output)?;
-            output.next(&next::check_data(&args.output_dir.join("trajectories")));
+            output.next(&next::check_data(&args.settings.output_dir.join("trajectories")));
             Ok(())
         }
         DataCommand::Check { paths, model, max_findings } => check(paths, model.as_deref(), *max_findings, output),
@@ -45,15 +45,15 @@ pub fn run(command: &DataCommand, output: &Output) -> Result<(), Failure> {
 
 /// Runs the stage of this kind.
 fn collect(args: &CollectArgs, kind: &str, output: &Output) -> Result<(), Failure> {
-    let place =
-        Target { output_dir: &args.output_dir, seed: args.seed, device: None, force: &args.force, report_to: None };
-    run_single((kind, kind), [], (args.config.as_deref(), &*args.set), &place, output)
+    let place = Target::new(&args.settings, &args.start, None);
+    run_single((kind, kind), [], (args.config.as_deref(), &*args.settings.set), &place, output)
 }
 
 /// Task-plan pairs from the environment's documents and the configured sources, with what became of them.
 fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
     collect(args, "plans", output)?;
-    let path = args.output_dir.join("plans/stats.json");
+    let directory = args.settings.output_dir.join("plans");
+    let path = directory.join("stats.json");
     let text = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
     let stats: Value = serde_json::from_slice(&text).map_err(Failure::runtime)?;
     for table in ["sources", "imported"] {
@@ -64,12 +64,12 @@ fn build(args: &CollectArgs, output: &Output) -> Result<(), Failure> {
     let sources = || stats["imported"].as_object().into_iter().flatten().map(|(_, counts)| counts);
     let sum = |name: &str| sources().filter_map(|counts| counts[name].as_u64()).sum::<u64>();
     let (unreadable, documents) = (sum("unreadable_files"), sum("documents"));
-    kept_aside(&args.output_dir.join("plans"), sum("unreadable"), stats["rejected"].as_u64().unwrap_or(0), output);
+    kept_aside(&directory, sum("unreadable"), stats["rejected"].as_u64().unwrap_or(0), output);
     if unreadable > 0 {
         let (all, share) = (unreadable + documents, 100.0 * unreadable as f64 / (unreadable + documents) as f64);
         tell(&format!("warning: {unreadable} of {all} documents ({share:.1}%) could not be read"));
     }
-    output.next(&next::check_data(&args.output_dir.join("plans")));
+    output.next(&next::check_data(&directory));
     Ok(())
 }
 

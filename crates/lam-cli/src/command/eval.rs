@@ -24,8 +24,8 @@ fn evaluate(
     output: &Output,
 ) -> Result<(), Failure> {
     let (stage, name) = ((kind, &*kind.replace('.', "-")), "models");
-    let settings = (args.config.as_deref(), &*args.set);
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force, report_to: None };
+    let settings = (args.config.as_deref(), &*args.settings.set);
+    let place = Target::new(&args.settings, &args.start, device);
     let models = absolute_all(&args.model)?;
     let adapter = ("adapter", absolute_all(args.adapter.as_slice())?);
     match data {
@@ -35,7 +35,7 @@ fn evaluate(
         }
         None => run_single(stage, [(name, models), adapter], settings, &place, output)?,
     }
-    report::stage_tables(&args.output_dir.join(stage.1), output)?;
-    output.next(&next::report(&args.output_dir));
+    report::stage_tables(&args.settings.output_dir.join(stage.1), output)?;
+    output.next(&next::report(&args.settings.output_dir));
     Ok(())
 }

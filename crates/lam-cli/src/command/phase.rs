@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::next;
 use super::pipeline::execute;
-use crate::args::{ALL_STAGES, PhaseArgs, Resume};
+use crate::args::{ALL_STAGES, PhaseArgs, Resume, SettingArgs, StartArgs};
 use crate::embedded;
 use crate::fetching::local;
 use crate::output::Output;
@@ -55,7 +55,7 @@ impl Phase {
 
 /// Runs one phase from a configuration file.
 pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
-    let mut settings = settings(Some(&args.config), &args.set)?;
+    let mut settings = settings(Some(&args.config), &args.settings.set)?;
     let has_reward_settings = settings.table().contains_key("reward");
     for part in phase.trained().iter().filter(|_| args.skip_bad) {
         settings.add_override(&format!("{part}skip_bad=true"))?;
@@ -103,10 +103,9 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             }
         }
     };
-    let report_to = args.report_to.as_ref();
-    let place = Target { output_dir: &args.output_dir, seed: args.seed, device, force: &args.force, report_to };
+    let place = Target { report_to: args.report_to.as_ref(), ..Target::new(&args.settings, &args.start, device) };
     start(stages, &place, &args.resume, output)?;
-    output.next(&next::after_phase(phase.number(), &args.output_dir));
+    output.next(&next::after_phase(phase.number(), &args.settings.output_dir));
     Ok(())
 }
 
@@ -122,6 +121,14 @@ pub struct Target<'a> {
     pub force: &'a [String],
     /// Trackers that figures go to, if it was said.
     pub report_to: Option<&'a ReportTo>,
+}
+
+impl<'a> Target<'a> {
+    /// As it was typed; no tracker is named.
+    pub fn new(settings: &'a SettingArgs, start: &'a StartArgs, device: Option<DeviceChoice>) -> Self {
+        let (output_dir, force) = (settings.output_dir.as_path(), start.force.as_slice());
+        Self { output_dir, seed: start.seed, device, force, report_to: None }
+    }
 }
 
 /// Runs one stage; a file of settings and assignments say what it is told.
