@@ -35,6 +35,11 @@ pub fn locate(pipeline: &str) -> Option<PathBuf> {
     find("pipelines", Path::new(pipeline))
 }
 
+/// The directory of a run, where that is named and no pipeline.
+pub fn run_directory(named: &str) -> Option<&Path> {
+    Some(Path::new(named)).filter(|path| path.is_dir() && locate(named).is_none())
+}
+
 /// Where a configuration given by path or by name is read from, if there is one. What ends with `.toml` is a path: a
 /// file of that name that is missing must not be taken for ours.
 pub fn locate_configuration(given: &Path) -> Option<PathBuf> {
@@ -81,6 +86,8 @@ mod tests {
     fn a_directory_does_not_hide_a_pipeline() {
         assert!(Path::new("src").is_dir() && locate("src").is_none());
         assert_eq!(locate("quickstart").unwrap(), Path::new("pipelines/quickstart.toml"));
+        assert_eq!((run_directory("src"), run_directory("quickstart")), (Some(Path::new("src")), None));
+        assert_eq!(run_directory("not/there"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 use lam_pipeline::{JOURNAL_FILE, Pipeline, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
+use crate::embedded;
 use crate::registry::LAST_FIRST;
 
 /// After a run: the last model at a task.
@@ -56,7 +57,7 @@ pub fn plan(args: &PipelineArgs) -> String {
 /// After a look at where a run stands: the run itself while it is not done, else its report.
 pub fn after_status(args: &PipelineArgs, run_dir: &Path, status: &Status) -> String {
     let is_done = status.stages.iter().all(|stage| stage.state == StageState::Done);
-    let is_directory = Path::new(&args.pipeline).is_dir();
+    let is_directory = embedded::run_directory(&args.pipeline).is_some();
     match (is_done || is_directory, status.running) {
         (_, true) => format!("lam-train status {}", pipeline(args)),
         (true, false) => report(run_dir),

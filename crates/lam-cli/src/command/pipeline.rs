@@ -1,7 +1,5 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
-use std::path::Path;
-
 use lam_cuda::DeviceChoice;
 use lam_model::{Device, Processor};
 use lam_pipeline::{Pipeline, RunOptions};
@@ -59,10 +57,10 @@ pub fn plan(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
 
 /// Says what has run, and what runs, with the tables of what was evaluated.
 pub fn status(args: &StatusArgs, output: &Output) -> Result<(), Failure> {
-    let (typed, given) = (args.pipeline(), Path::new(&args.pipeline));
-    let (status, run_dir) = match embedded::locate(&args.pipeline) {
-        None if given.is_dir() => (lam_pipeline::status_of_run(given)?, given.to_owned()),
-        _ => {
+    let typed = args.pipeline();
+    let (status, run_dir) = match embedded::run_directory(&args.pipeline) {
+        Some(run) => (lam_pipeline::status_of_run(run)?, run.to_owned()),
+        None => {
             let pipeline = load(&typed)?;
             (lam_pipeline::status(&pipeline, &args.runs_dir)?, pipeline.run_dir(&args.runs_dir))
         }
