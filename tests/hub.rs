@@ -53,7 +53,9 @@ fn a_model_of_the_hub_is_fetched_looked_into_and_trained() {
     assert!(!server.requests().iter().any(whole), "weights are not downloaded to be looked into");
 
     server.set(Faults { cut_after: 100_000, cuts: 2, ..Faults::default() });
-    let fetched = json(&run(&place, endpoint, &["model", "fetch", "acme/tiny", "--json"]));
+    let fetching = run(&place, endpoint, &["model", "fetch", "acme/tiny", "--json"]);
+    assert!(fetching.stderr.contains("\"event\":\"finished\"") && !fetching.stderr.contains("\"event\":\"stopped\""));
+    let fetched = json(&fetching);
     let directory = fetched["directory"].as_str().expect("a path").to_owned();
     let read = |directory: &str| std::fs::read(Path::new(directory).join("model.safetensors")).expect("readable");
     assert!(read(&directory) == read(&trained().stage("base")));

@@ -10,7 +10,7 @@
 mod args;
 mod command;
 mod embedded;
-mod fetching;
+mod hub;
 mod interrupt;
 mod output;
 mod registry;

@@ -13,7 +13,7 @@ use lam_trainer::{MemoryPlan, activation_bytes, logit_bytes};
 use lam_weights::{Shard, WeightFiles};
 use serde_json::{Map, Value, json};
 
-use crate::fetching::watched;
+use crate::hub::watched;
 use crate::output::Output;
 
 /// Rank of the adapter that memory is told for.

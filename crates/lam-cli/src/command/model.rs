@@ -14,7 +14,7 @@ use super::memory::memory;
 use super::next;
 use super::room::make_room;
 use crate::args::ModelCommand;
-use crate::fetching::watched;
+use crate::hub::watched;
 use crate::output::Output;
 
 /// Does what was typed.

@@ -15,7 +15,7 @@ use super::next;
 use super::pipeline::execute;
 use crate::args::{ALL_STAGES, PhaseArgs, Resume, SettingArgs, StartArgs};
 use crate::embedded;
-use crate::fetching::local;
+use crate::hub::local;
 use crate::output::Output;
 use crate::registry::registry;
 

@@ -8,7 +8,7 @@ use lam_signal::{Failure, Monitor};
 use serde_json::{Value, json};
 
 use crate::args::PushArgs;
-use crate::fetching::watched;
+use crate::hub::watched;
 use crate::output::Output;
 
 /// One repository's files, and what stays.
