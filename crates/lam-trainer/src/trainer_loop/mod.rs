@@ -9,12 +9,13 @@ use std::time::Instant;
 
 use candle_core::Var;
 use lam_learn::{AdamW, Clipped, clip_gradients};
+use lam_store::{Journal, StoreError};
+pub use records::METRICS_FILE;
 use setup::{arithmetic_of, bring_to_device, device_of, optimizer};
 use taken::{Norm, TakenStep, add_late_values, refuse_not_finite};
 
 use crate::checkpoint::{ARITHMETIC, Checkpoints, fixed_arguments};
 use crate::gradient_accumulator::{GradientAccumulator, QueuedBatch, host_variables};
-use crate::log::MetricsLog;
 use crate::stop_criterion::StopCriterion;
 use crate::stream::stream_number;
 use crate::{
@@ -33,7 +34,8 @@ pub(crate) struct TrainerLoop<'a, M: TrainModule> {
     identity: Identity,
     state: TrainerState,
     stop: StopCriterion,
-    log: MetricsLog,
+    /// [`METRICS_FILE`].
+    log: Journal,
     clock: Clock,
     /// The last step, while its figures are still on a device.
     unsettled: Option<TakenStep>,
@@ -69,7 +71,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             checkpoints: Checkpoints::open(run.output)?,
             identity,
             state,
-            log: MetricsLog::open(run.output)?,
+            log: Journal::open(&run.output.join(METRICS_FILE), |_| Ok::<(), StoreError>(()))?,
             clock: Clock { started: Instant::now(), tokens_then: 0 },
             unsettled: None,
             module,
@@ -79,6 +81,7 @@ impl<'a, M: TrainModule> TrainerLoop<'a, M> {
             stop,
         };
         trainer.resume()?;
+        // Lines written after the checkpoint are dropped.
         trainer.log.restart(&trainer.state.log_history)?;
         run.progress.resumed(run.output, trainer.step());
         trainer.clock.tokens_then = trainer.state.num_input_tokens_seen;

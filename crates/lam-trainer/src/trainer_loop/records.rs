@@ -6,6 +6,10 @@ use super::TrainerLoop;
 use super::taken::TakenStep;
 use crate::{LogRecord, Metrics, TrainModule, TrainerError, evaluate};
 
+/// Name of the metrics' file: one line a record, under the names of Hugging Face and TRL. Holds no timings unless asked to,
+/// so that the same run writes the same bytes.
+pub const METRICS_FILE: &str = "metrics.jsonl";
+
 impl<M: TrainModule> TrainerLoop<'_, M> {
     /// A record of the means since the last one.
     pub(super) fn record_training(&mut self, taken: &TakenStep) -> Result<(), TrainerError> {
@@ -21,7 +25,7 @@ impl<M: TrainModule> TrainerLoop<'_, M> {
     }
 
     fn write_record(&mut self, record: LogRecord) -> Result<(), TrainerError> {
-        self.log.write(&record)?;
+        self.log.append(&record)?;
         self.run.progress.figures(self.run.output, record.global_step, &record.values);
         self.state.log_history.push(record);
         Ok(())
