@@ -1,8 +1,8 @@
 //! The tasks of a query, drawn while somebody waits. Knows no episode.
 
 use lam_env::{Application, EnvError, TaskQuery};
-use lam_signal::{Cancel, Progress};
-use lam_types::Task;
+use lam_signal::{Cancel, Monitor, Progress};
+use lam_types::{Phrasing, Split, Task};
 
 use crate::AgentError;
 
@@ -30,5 +30,37 @@ pub fn draw_tasks(
     match tasks.iter().find(|task| task.request.trim().is_empty()) {
         Some(task) => Err(AgentError::Draw(EnvError::NothingAsked { environment: task.environment.clone() })),
         None => Ok(tasks),
+    }
+}
+
+/// Tasks that no phase learns from, in known and in other wordings.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldOut<'a> {
+    /// The set they are drawn from: test or validation.
+    pub split: Split,
+    /// Only these families; none for all.
+    pub families: &'a [String],
+    /// How many in known wordings, which come first.
+    pub seen: usize,
+    /// How many in wordings that no phase trained on.
+    pub unseen: usize,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+impl HeldOut<'_> {
+    /// The tasks.
+    ///
+    /// # Errors
+    /// As [`draw_tasks`].
+    pub fn draw(&self, app: &dyn Application, monitor: Monitor<'_>) -> Result<Vec<Task>, AgentError> {
+        let draw = |phrasing: Phrasing, count: usize| {
+            let (split, families, seed) = (self.split, self.families.to_vec(), self.seed);
+            let query = TaskQuery { split, phrasing: Some(phrasing), families, count, seed };
+            draw_tasks(app, &query, monitor.progress, monitor.cancel)
+        };
+        let mut tasks = draw(Phrasing::Seen, self.seen)?;
+        tasks.extend(draw(Phrasing::Unseen, self.unseen)?);
+        Ok(tasks)
     }
 }

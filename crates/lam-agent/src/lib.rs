@@ -43,7 +43,7 @@ mod run;
 mod timings;
 
 pub use choice::PolicyChoice;
-pub use draw::draw_tasks;
+pub use draw::{HeldOut, draw_tasks};
 pub use error::AgentError;
 pub use expert::ExpertPolicy;
 pub use follower::{Grounding, PlanFollower, groundings};

@@ -31,7 +31,7 @@ mod wilson;
 
 pub use bootstrap::Bootstrap;
 pub use error::EvalError;
-pub use online::{HeldOut, Online, OnlineReport, attempt_tasks, evaluate_online, score_online};
+pub use online::{Online, OnlineReport, attempt_tasks, evaluate_online, score_online};
 pub use plan::{
     ChatJudge, Comparison, MatcherJudge, PlanItem, PlanJudge, PlanQuestion, PlanReport, Planning, RemotePlanner,
     evaluate_plans, matching,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lam_agent::{Job, Limits, Policy, Session, draw_tasks, run_episodes};
-use lam_env::{Application, TaskQuery};
+use lam_agent::{Job, Limits, Policy, Session, run_episodes};
+use lam_env::Application;
 use lam_signal::Monitor;
-use lam_types::{Estimate, Phrasing, Split, StepStatus, Task, Trajectory};
+use lam_types::{Estimate, StepStatus, Task, Trajectory};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bootstrap, EvalError, Ratio, Row};
@@ -131,35 +131,4 @@ fn policy_seconds(trajectory: &Trajectory) -> f64 {
 
 fn seconds(trajectory: &Trajectory) -> f64 {
     policy_seconds(trajectory) + trajectory.steps.iter().map(|step| step.environment_seconds).sum::<f64>()
-}
-
-/// Which held-out tasks are attempted.
-#[derive(Clone, Copy, Debug)]
-pub struct HeldOut<'a> {
-    /// The set they are drawn from: test or validation.
-    pub split: Split,
-    /// Only these families; none for all.
-    pub families: &'a [String],
-    /// How many in known wordings, which come first.
-    pub seen: usize,
-    /// How many in wordings that no phase trained on.
-    pub unseen: usize,
-    /// Seed of the draw.
-    pub seed: u64,
-}
-
-impl HeldOut<'_> {
-    /// The tasks.
-    ///
-    /// # Errors
-    /// When the environment cannot draw them, or somebody asked to stop.
-    pub fn draw(&self, app: &dyn Application, monitor: Monitor<'_>) -> Result<Vec<Task>, EvalError> {
-        let mut tasks = Vec::new();
-        for (phrasing, count) in [(Phrasing::Seen, self.seen), (Phrasing::Unseen, self.unseen)] {
-            let (split, families, seed) = (self.split, self.families.to_vec(), self.seed);
-            let query = TaskQuery { split, phrasing: Some(phrasing), families, count, seed };
-            tasks.extend(draw_tasks(app, &query, monitor.progress, monitor.cancel)?);
-        }
-        Ok(tasks)
-    }
 }

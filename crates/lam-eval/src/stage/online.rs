@@ -1,6 +1,6 @@
 //! `eval.online`: Table 4.
 
-use lam_agent::{Limits, Policy, RemoteConfig};
+use lam_agent::{HeldOut, Limits, Policy, RemoteConfig};
 use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::rows::TableRows;
 use super::{check_endpoints, finish};
-use crate::{Bootstrap, HeldOut, Tables, attempt_tasks, evaluate_online};
+use crate::{Bootstrap, Tables, attempt_tasks, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
 const SCREENSHOTS: &str = "screenshots";

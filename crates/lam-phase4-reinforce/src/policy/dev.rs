@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use lam_agent::{AgentError, Job, Limits, Session, draw_tasks, run_episodes};
-use lam_env::{Application, TaskQuery};
+use lam_agent::{AgentError, HeldOut, Job, Limits, Session, run_episodes};
+use lam_env::Application;
 use lam_inference::{Generator, ModelPolicy, PolicyOptions};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Monitor};
 use lam_store::{hash_bytes, remove_file};
 use lam_trainer::{Evaluator, Metrics, TrainModule, stream_number};
-use lam_types::{Phrasing, PolicyId, Split, Task, Trajectory};
+use lam_types::{PolicyId, Split, Task, Trajectory};
 
 use super::PolicyIo;
 use crate::{DevConfig, ReinforceError};
@@ -43,12 +43,9 @@ impl DevTasks {
             return Ok(None);
         }
         // A stream of its own: an evaluation on the validation set under the same seed draws other tasks.
-        let (seed, unseen, mut tasks) = (stream_number(seed, "dev"), count / 2, Vec::new());
-        for (phrasing, count) in [(Phrasing::Seen, count - unseen), (Phrasing::Unseen, unseen)] {
-            let (split, phrasing, families) = (Split::Validation, Some(phrasing), Vec::new());
-            let query = TaskQuery { split, phrasing, families, count, seed };
-            tasks.extend(draw_tasks(app, &query, monitor.progress, monitor.cancel)?);
-        }
+        let (seed, unseen) = (stream_number(seed, "dev"), count / 2);
+        let wanted = HeldOut { split: Split::Validation, families: &[], seen: count - unseen, unseen, seed };
+        let mut tasks = wanted.draw(app, monitor)?;
         let environment = app.environment();
         if let Some(task) = tasks.iter().find(|task| task.split != Split::Validation) {
             let (task_id, split) = (task.task_id.clone(), task.split);
@@ -151,10 +148,10 @@ fn figures(played: &[Trajectory]) -> Metrics {
 
 #[cfg(test)]
 mod tests {
-    use lam_env::{Document, EnvError, Environment, Expert};
+    use lam_env::{Document, EnvError, Environment, Expert, TaskQuery};
     use lam_env_sim::Sim;
     use lam_signal::{Cancel, Fault, NoProgress};
-    use lam_types::FunctionSpec;
+    use lam_types::{FunctionSpec, Phrasing};
 
     use super::*;
 
