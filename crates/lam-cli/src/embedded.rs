@@ -80,7 +80,10 @@ fn plain(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::args::Cli;
 
     #[test]
     fn a_directory_does_not_hide_a_pipeline() {
@@ -102,6 +105,16 @@ mod tests {
             assert!(read_text(&folder.path().join(&name)).is_err(), "a path elsewhere is what it says");
         }
         assert!(names().all(|name| !name.starts_with("phase1")));
+    }
+
+    #[test]
+    fn help_names_every_pipeline() {
+        let mut command = Cli::command();
+        let run = command.find_subcommand_mut("run").unwrap().render_long_help().to_string();
+        let words: Vec<&str> = run.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect();
+        for name in names() {
+            assert!(words.contains(&name), "the help of `run` does not name `{name}`");
+        }
     }
 
     #[test]
