@@ -40,13 +40,7 @@ impl Default for ImitateConfig {
             validation_share: 0.02,
             replay_share: 0.15,
             skip_bad: false,
-            train: TrainingArguments {
-                learning_rate: 2e-5,
-                warmup_steps: 2,
-                per_device_train_batch_size: 16,
-                num_train_epochs: 3.0,
-                ..TrainingArguments::default()
-            },
+            train: TrainingArguments::of_the_paper(),
         }
     }
 }

@@ -40,13 +40,12 @@ pub struct ImitateIo<'a> {
 /// that make no example, or training that stops.
 pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, Failure> {
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
-    let train = &config.train;
     let check = CheckConfig {
         functions: io.functions,
         environment: Some(io.environment),
         // What is too long or empty is noticed when examples are made, too, and costs time here.
         renderer: config.skip_bad.then_some(&renderer),
-        max_length: (!train.truncation).then_some(train.max_length),
+        max_length: config.train.longest_sample(),
         ..CheckConfig::default()
     };
     let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };

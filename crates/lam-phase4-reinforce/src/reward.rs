@@ -48,12 +48,11 @@ pub struct RewardIo<'a> {
 /// A class without a step, unreadable files, steps that must not be trained on, or training that stops.
 pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceError> {
     let renderer = Renderer::load(io.model.tokenizer_directory())?;
-    let arguments = &config.train;
     let check = CheckConfig {
         functions: io.functions,
         environment: Some(io.environment),
         renderer: config.skip_bad.then_some(&renderer),
-        max_length: (!arguments.truncation).then_some(arguments.max_length),
+        max_length: config.train.longest_sample(),
         ..CheckConfig::default()
     };
     let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };

@@ -201,6 +201,22 @@ impl Default for TrainingArguments {
 }
 
 impl TrainingArguments {
+    /// The paper's supervised training (§5.1.1): lr 2e-5, cosine with 2 warm-up steps, batch 16, 3 epochs.
+    pub fn of_the_paper() -> Self {
+        Self {
+            learning_rate: 2e-5,
+            warmup_steps: 2,
+            per_device_train_batch_size: 16,
+            num_train_epochs: 3.0,
+            ..Self::default()
+        }
+    }
+
+    /// Tokens above which a sample is refused; `None` where it is cut instead.
+    pub fn longest_sample(&self) -> Option<usize> {
+        (!self.truncation).then_some(self.max_length)
+    }
+
     /// The same in a run: with its seed, where it computes, and the checkpoint from which it resumes if one was named.
     #[must_use]
     pub fn in_run(&self, seed: u64, device: DeviceChoice, resume: Option<&Path>) -> Self {
