@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::read::{shortest, whole};
+use crate::read::shortest;
 use crate::rope::{FACTORS, usual_head_dim};
 use crate::{Format, Gguf, GgufError, Tensor};
 
