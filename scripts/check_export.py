@@ -1,11 +1,14 @@
+#!/usr/bin/env python3
 """Loads an export of lam-train in transformers, PEFT and llama.cpp and compares it with the numbers in its export.json.
 
-    pip install torch transformers peft
-    python scripts/check_export.py merged  DIR
-    python scripts/check_export.py adapter DIR [--base BASE_DIR]    (the base is DIR/base where the export has one)
-    python scripts/check_export.py reward  DIR
+    scripts/check_export.py merged  DIR
+    scripts/check_export.py adapter DIR [--base BASE_DIR]    (the base is DIR/base where the export has one)
+    scripts/check_export.py reward  DIR
+    scripts/check_export.py gguf    DIR
 
-    target/bench/venv/bin/python scripts/check_export.py gguf DIR   (scripts/bench/engine.sh makes it, with llama.cpp)
+Where the Python that runs it lacks one of these libraries, they are installed into target/check-export/venv: torch's
+wheels are 5 GB, and llama.cpp is built from its sources (needs g++). The environments of scripts/parity.sh and
+scripts/bench/engine.sh have them: `target/parity/venv/bin/python scripts/check_export.py …`.
 
 An adapter beside its base is also loaded as AutoPeftModelForCausalLM does it, from its own directory. A reward model is
 also asked for all its probes at once, padded by its tokenizer on either side: a batch must score as its texts do alone.
@@ -15,10 +18,16 @@ within a twentieth of their size. Exits with 1 when a logit, a score or a token 
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import sys
 from pathlib import Path
+
+from checking import in_own_environment
+
+PACKAGES = {"torch": "torch", "transformers": "transformers>=5", "peft": "peft"}
+LLAMA_CPP = {"llama_cpp": "llama-cpp-python"}
 
 
 def load(kind, directory, base):
@@ -185,6 +194,9 @@ def main():
         options.base = options.directory / "base"
     if options.kind == "adapter" and options.base is None:
         arguments.error("an adapter needs --base")
+    packages = LLAMA_CPP if options.kind == "gguf" else PACKAGES
+    if any(importlib.util.find_spec(module) is None for module in packages):
+        in_own_environment("check-export", packages)
 
     if options.kind == "gguf":
         apart, tolerance = compare_gguf(options.directory)

@@ -1,17 +1,15 @@
 #!/usr/bin/env python3
 """Shows that OpenEnv's own Python package plays in our server, and that our client plays in OpenEnv's own server.
 
-    pip install "openenv-core==0.2.*"
     cargo build --release -p lam-cli -p lam-env-remote --bins --examples
-    python scripts/check_openenv.py [--episodes N] [--binaries target/release]
+    scripts/check_openenv.py [--episodes N] [--binaries target/release]
 
-Exits with 1 at the first thing that differs from what it should be.
+The package is installed into target/check-openenv/venv. The last line counts the checks that passed, failed and could
+not run; exits with 1 if one failed.
 """
 
 import argparse
-import contextlib
 import json
-import os
 import re
 import socket
 import subprocess
@@ -21,22 +19,26 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import uvicorn
-from openenv.core.client_types import StepResult
-from openenv.core.env_client import EnvClient
-from openenv.core.env_server.http_server import create_fastapi_app
-from openenv.core.env_server.interfaces import Environment
-from openenv.core.env_server.types import Action, Observation, State
-from openenv.core.generic_client import GenericEnvClient
-from pydantic import ConfigDict
-from websockets.exceptions import ConnectionClosedError
+from checking import BINARY, Checks, in_own_environment, served_environment
+
+in_own_environment("check-openenv", {"openenv": "openenv-core==0.2.*"})
+
+import uvicorn  # noqa: E402
+from openenv.core.client_types import StepResult  # noqa: E402
+from openenv.core.env_client import EnvClient  # noqa: E402
+from openenv.core.env_server.http_server import create_fastapi_app  # noqa: E402
+from openenv.core.env_server.interfaces import Environment  # noqa: E402
+from openenv.core.env_server.types import Action, Observation, State  # noqa: E402
+from openenv.core.generic_client import GenericEnvClient  # noqa: E402
+from pydantic import ConfigDict  # noqa: E402
+from websockets.exceptions import ConnectionClosedError  # noqa: E402
 
 TOKEN = "a token"
+CHECKS = Checks()
 
 
 def check(what, found, expected=True):
-    if found != expected:
-        sys.exit(f"{what}: {found!r}, expected {expected!r}")
+    CHECKS.same(what, found, expected)
 
 
 def step(function, args=None, control=None, status="CONTINUE"):
@@ -89,18 +91,17 @@ class TypedClient(EnvClient[OurAction, Dict[str, Any], State]):
         return State(**payload)
 
 
-@contextlib.contextmanager
-def serving(binaries, *arguments):
-    command = [binaries / "lam-train", "serve", "env", "--env", "sim", "--port", "0", *arguments]
-    served = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "CHECK_TOKEN": TOKEN})
-    try:
-        yield re.search(r"ws://([^/]+)/ws", served.stdout.readline()).group(1)
-    finally:
-        served.terminate()
-        served.wait()
+def serving(binaries, *options):
+    return served_environment(binaries / "lam-train", "sim", *options, CHECK_TOKEN=TOKEN)
 
 
-def openenv_plays_here(place, episodes):
+def address(url):
+    """Host and port."""
+    return url.removeprefix("ws://").removesuffix("/ws")
+
+
+def openenv_plays_here(url, episodes):
+    place = address(url)
     with GenericEnvClient(base_url=f"http://{place}").sync() as env:
         started = time.perf_counter()
         steps = 0
@@ -128,10 +129,11 @@ def openenv_plays_here(place, episodes):
         print("EnvClient with types: accepted; a third session of two: CAPACITY_REACHED")
 
 
-def openenv_shows_a_token(place):
+def openenv_shows_a_token(url):
+    place = address(url)
     try:
         GenericEnvClient(base_url=f"ws://{place}").sync().connect()
-        sys.exit("a client without the token was let in")
+        check("a client without the token is let in", True, False)
     except ConnectionError as error:
         check("no token", "401" in str(error))
     with GenericEnvClient(base_url=f"ws://lam:{TOKEN.replace(' ', '%20')}@{place}").sync() as env:
@@ -238,14 +240,15 @@ def we_play_in_openenv(binaries):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--episodes", type=int, default=50)
-    arguments.add_argument("--binaries", type=Path, default=Path("target/release"))
+    arguments.add_argument("--binaries", type=Path, default=BINARY.parent)
     options = arguments.parse_args()
-    with serving(options.binaries, "--max-sessions", "2") as place:
-        openenv_plays_here(place, options.episodes)
-    with serving(options.binaries, "--token-env", "CHECK_TOKEN") as place:
-        openenv_shows_a_token(place)
+    with serving(options.binaries, "--max-sessions", "2") as url:
+        openenv_plays_here(url, options.episodes)
+    with serving(options.binaries, "--token-env", "CHECK_TOKEN") as url:
+        openenv_shows_a_token(url)
     we_play_in_openenv(options.binaries)
+    return CHECKS.finish()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

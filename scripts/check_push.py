@@ -7,7 +7,7 @@
 
 What lam-train sends, the official client lists and downloads, byte for byte; its own upload of the same directory asks
 for the same and finds nothing to send, and the other way round. The client is installed into target/check-push/venv.
-The last line counts the checks that passed and failed; exits with 1 if one failed.
+The last line counts the checks that passed, failed and could not run; exits with 1 if one failed.
 """
 
 import argparse
@@ -23,25 +23,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "target" / "check-push"
+from checking import BINARY, Checks, home, in_own_environment
+
+HOME = home("check-push")
 TOKEN = "hf_a_token_for_checks"
 PART = 1 << 20  # larger files are sent in parts of so many bytes
-
-
-def in_own_environment(with_datasets):
-    """Runs this script again by the Python that has the client."""
-    python = HOME / "venv" / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(HOME / "venv")], check=True)
-    for module, package in [("huggingface_hub", "huggingface_hub>=0.30"), ("datasets", "datasets>=3")]:
-        if module == "datasets" and not with_datasets:
-            continue
-        if subprocess.run([str(python), "-c", f"import {module}"], stderr=subprocess.DEVNULL).returncode:
-            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, package], check=True)
-    if Path(sys.prefix) != HOME / "venv":
-        os.execv(str(python), [str(python), *sys.argv])
 
 
 def git_hash(data):
@@ -186,16 +172,6 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, data, ETag=f'"{oid}"', X_Repo_Commit=commit, Content_Type=kind)
 
 
-class Checks:
-    def __init__(self):
-        self.passed, self.failed = 0, 0
-
-    def that(self, what, holds, found=None):
-        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
-        if not holds:
-            print(f"FAILED  {what}" + (f": {found!r}" if found is not None else ""))
-
-
 # By this file lam-train knows what it may replace; it is nobody else's, and `push` leaves it out.
 CLAIM = ".lam-train"
 
@@ -218,9 +194,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory")
     parser.add_argument("--run", help="a run whose data set is sent and loaded")
-    parser.add_argument("--binary", default=str(ROOT / "target" / "release" / "lam-train"))
+    parser.add_argument("--binary", default=BINARY)
     args = parser.parse_args()
-    in_own_environment(bool(args.run))
+    packages = {"huggingface_hub": "huggingface_hub>=0.30", **({"datasets": "datasets>=3"} if args.run else {})}
+    in_own_environment("check-push", packages)
     hub, checks = Hub(), Checks()
     os.environ.update(HF_ENDPOINT=hub.endpoint, HF_TOKEN=TOKEN, HF_HUB_DISABLE_XET="1", HF_HOME=str(HOME / "hf"))
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
@@ -266,8 +243,7 @@ def main():
     checks.that("and only look", all(method == "GET" for method, _, _ in hub.look()))
     if args.run:
         check_data(hub, checks, push, args.run)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    return checks.finish()
 
 
 def check_data(hub, checks, push, run):
@@ -287,4 +263,4 @@ def check_data(hub, checks, push, run):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,7 @@ not run; exits with 1 if one failed, with 2 if none could run.
 import argparse
 import asyncio
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -22,9 +23,8 @@ import time
 from pathlib import Path
 
 from check_server_calls import check_langchain_calls, check_rewards, check_tools
+from checking import BINARY, Checks, in_own_environment, served_model
 
-ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "target" / "check-server"
 TOKEN = "a-token-for-checks"
 SCHEMA = {
     "type": "object",
@@ -35,75 +35,10 @@ SCHEMA = {
 QUESTION = [{"role": "user", "content": "make the title bold"}]
 
 
-def in_own_environment():
-    """Runs this script again by the Python that has the clients."""
-    python = HOME / "venv" / "bin" / "python"
-    if Path(sys.prefix) == HOME / "venv":
-        return
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(HOME / "venv")], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([str(python), "-c", "import openai"], stderr=subprocess.DEVNULL).returncode:
-        subprocess.run([*pip, "openai>=1.60"], check=True)
-    if subprocess.run([str(python), "-c", "import langchain_openai"], stderr=subprocess.DEVNULL).returncode:
-        # Its checks are counted as not run where it cannot be had.
-        subprocess.run([*pip, "langchain-openai"])
-    os.execv(str(python), [str(python), *sys.argv])
-
-
-class Checks:
-    """Counts what came of each check."""
-
-    def __init__(self):
-        self.passed, self.failed, self.not_run = 0, [], []
-
-    def that(self, what, holds, found=None):
-        if holds:
-            self.passed += 1
-        else:
-            self.failed.append(what)
-            print(f"FAILED  {what}" + (f": {found!r}" if found is not None else ""))
-
-    def same(self, what, found, expected):
-        self.that(what, found == expected, (found, expected))
-
-    def skip(self, what, why):
-        self.not_run.append(what)
-        print(f"not run {what}: {why}")
-
-    def refused(self, what, kind, ask, param=None, status=None):
-        try:
-            ask()
-        except kind as error:
-            self.that(f"{what}: is refused", True)
-            if param is not None:
-                self.same(f"{what}: names the field", error.param, param)
-            if status is not None:
-                self.same(f"{what}: status", error.status_code, status)
-            return
-        except Exception as error:  # noqa: BLE001
-            self.that(f"{what}: is refused as {kind.__name__}", False, error)
-            return
-        self.that(f"{what}: is refused", False)
-
-
 def has_reward_model(run):
     if (Path(run) / "config.json").exists():
         return False
     return any("SequenceClassification" in path.read_text() for path in Path(run).glob("*/config.json"))
-
-
-def serve(binary, model, token, *options):
-    command = [binary, "serve", "model", model, "--port", "0", "--json", *options]
-    if has_reward_model(model):
-        command.append("--with-reward")
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LAM_SERVE_TOKEN": token})
-    text = ""
-    for line in server.stdout:
-        text += line
-        if line.startswith("}"):
-            return server, json.loads(text)["url"]
-    sys.exit(f"{' '.join(command)} ended with {server.wait()}")
 
 
 def check_answers(checks, client, model):
@@ -332,22 +267,23 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("model", nargs="?", help="a run, or a model's directory")
     arguments.add_argument("--url", help="a server that runs already, such as http://127.0.0.1:8000/v1")
-    arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "lam-train"))
+    arguments.add_argument("--binary", default=BINARY)
     arguments.add_argument("--soak", type=int, default=0, metavar="N", help="send N short requests too, and watch the memory")
     given = arguments.parse_args()
     if (given.model is None) == (given.url is None):
         arguments.error("name a run or a model, or the --url of a server")
     if given.url and given.soak:
         arguments.error("--soak watches the memory of a server that is started here: name a run or a model")
-    in_own_environment()
+    # LangChain's checks are counted as not run where it cannot be had.
+    in_own_environment("check-server", {"openai": "openai>=1.60"}, {"langchain_openai": "langchain-openai"})
     import openai
 
-    checks, server = Checks(), None
+    checks, server, url = Checks(), None, given.url
     token = os.environ.get("LAM_SERVE_TOKEN", TOKEN)
-    url = given.url
-    if url is None:
-        server, url = serve(given.binary, given.model, token)
-    try:
+    with contextlib.ExitStack() as stack:
+        if url is None:
+            reward = ["--with-reward"] if has_reward_model(given.model) else []
+            server, url = stack.enter_context(served_model(given.binary, given.model, token, *reward))
         client = openai.OpenAI(base_url=url, api_key=token, max_retries=0)
         models = client.models.list().data
         checks.that("models", models)
@@ -373,11 +309,7 @@ def main():
         if server:
             server.terminate()
             checks.same("the server ends in order", server.wait(60), 0)
-    finally:
-        if server and server.poll() is None:
-            server.kill()
-    print(f"{checks.passed} passed, {len(checks.failed)} failed, {len(checks.not_run)} not run")
-    return 1 if checks.failed else (0 if checks.passed else 2)
+    return checks.finish()
 
 
 if __name__ == "__main__":

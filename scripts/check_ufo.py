@@ -14,32 +14,25 @@ UFO refused one, with 2 if no version could be had.
 
 import argparse
 import json
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-from check_server import ROOT, serve
+from checking import BINARY, ROOT, home, in_own_environment, served_environment, served_model
 
-HOME = ROOT / "target" / "check-ufo"
+HOME = home("check-ufo")
 TOKEN = "a-token-for-checks"
 VERSIONS = ["v1.2.1", "v2.0.0", "v3.0.0"]
 GITHUB = "https://github.com/microsoft/UFO"
-PACKAGES = ["openai>=1.60", "pydantic>=2", "PyYAML", "rich", "websockets", "colorama"]
+PACKAGES = {
+    "openai": "openai>=1.60",
+    "pydantic": "pydantic>=2",
+    "yaml": "PyYAML",
+    "rich": "rich",
+    "websockets": "websockets",
+    "colorama": "colorama",
+}
 PARTS = ["ufo", "config", "aip"]
-
-
-def in_own_environment():
-    """Runs this script again by the Python that has what UFO needs."""
-    python = HOME / "venv" / "bin" / "python"
-    if Path(sys.prefix) == HOME / "venv":
-        return
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(HOME / "venv")], check=True)
-    if subprocess.run([str(python), "-c", "import openai, pydantic, yaml, rich, websockets, colorama"], stderr=subprocess.DEVNULL).returncode:
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES], check=True)
-    os.execv(str(python), [str(python), *sys.argv])
 
 
 def fetch(version, clone):
@@ -75,13 +68,6 @@ def configure(tree, version, url, model):
     template.with_suffix("").write_text(yaml.safe_dump(settings))
 
 
-def serve_environment(binary, name):
-    command = [binary, "serve", "env", "--env", name, "--port", "0"]
-    served = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    found = re.search(r"ws://\S+/ws", served.stdout.readline())
-    return served, found.group() if found else sys.exit(f"{' '.join(command)} ended with {served.wait()}")
-
-
 def recorded(binary, run, count):
     """Trajectories of the run's expert, with the state before each step."""
     path = sorted(Path(run).glob("*/expert_success.parquet"))
@@ -104,19 +90,16 @@ def main():
     arguments.add_argument("--episodes", type=int, default=20, metavar="N", help="episodes in each form (default: 20)")
     arguments.add_argument("--env", default="sim", help="the environment that answers are carried out in (default: sim)")
     arguments.add_argument("--trajectories", type=Path, help="recorded screens (default: the run's expert's)")
-    arguments.add_argument("--binary", default=str(ROOT / "target" / "release" / "lam-train"))
+    arguments.add_argument("--binary", default=BINARY)
     given = arguments.parse_args()
-    in_own_environment()
-    binary = given.binary
+    in_own_environment("check-ufo", PACKAGES)
     screens = HOME / "screens.json"
-    HOME.mkdir(parents=True, exist_ok=True)
-    rows = shown(binary, given.trajectories, 200) if given.trajectories else recorded(binary, given.run, 200)
+    rows = shown(given.binary, given.trajectories, 200) if given.trajectories else recorded(given.binary, given.run, 200)
     screens.write_bytes(rows)
-    model_server, url = serve(binary, given.run, TOKEN, "--executable", "--application=- word")
-    model = list_models(url)[0]
-    environment, place = serve_environment(binary, given.env)
     totals = {"asked": 0, "accepted": 0, "carried out": 0, "broken": 0, "not run": 0}
-    try:
+    model_server = served_model(given.binary, given.run, TOKEN, "--executable", "--application=- word")
+    with model_server as (_, url), served_environment(given.binary, given.env) as place:
+        model = list_models(url)[0]
         for version in given.version or VERSIONS:
             tree = fetch(version, given.ufo)
             if tree is None:
@@ -130,10 +113,6 @@ def main():
             if done.returncode:
                 sys.exit(f"{version}: ended with {done.returncode}")
             tell(json.loads(done.stdout.splitlines()[-1]), totals)
-    finally:
-        for served in (model_server, environment):
-            served.terminate()
-            served.wait()
     print(", ".join(f"{count} {what}" for what, count in totals.items()))
     if totals["accepted"] < totals["asked"] or totals["broken"]:
         return 1

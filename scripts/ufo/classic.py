@@ -2,8 +2,7 @@
 
 import types
 
-PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
-"""A picture of one point, in place of a screenshot."""
+from agents import PROGRAM, WINDOW, Agents
 
 PACKAGES = ["ufo"]
 MODES = ["text", "visual", "list"]
@@ -28,7 +27,7 @@ class Control:
         return self.element_info.class_name
 
 
-class Ufo:
+class Ufo(Agents):
     """UFO in one mode."""
 
     def __init__(self, mode):
@@ -50,39 +49,22 @@ class Ufo:
             configs[agent]["VISUAL_MODE"] = self.is_visual
         examples = "APPAGENT_EXAMPLE_PROMPT_AS" if mode == "list" else "APPAGENT_EXAMPLE_PROMPT"
         prompts = lambda *names: (self.is_visual, *(configs[name] for name in names), configs["API_PROMPT"])  # noqa: E731
-        program = "WINWORD.EXE"
         self.host = HostAgent("host", *prompts("HOSTAGENT_PROMPT", "HOSTAGENT_EXAMPLE_PROMPT"))
-        self.app = AppAgent("app", "Document1 - Word", program, *prompts("APPAGENT_PROMPT", examples))
-        self.judge = EvaluationAgent("judge", program, self.is_visual, configs["EVALUATION_PROMPT"], "", configs["API_PROMPT"])
+        self.app = AppAgent("app", WINDOW, PROGRAM, *prompts("APPAGENT_PROMPT", examples))
+        self.judge = EvaluationAgent("judge", PROGRAM, self.is_visual, configs["EVALUATION_PROMPT"], "", configs["API_PROMPT"])
         self.app.host = self.host
+        # UFO gives its evaluator the AppAgent's model.
+        self.evaluator = "APPAGENT"
         self.context, self.llm_call = Context(), llm_call
         self.processor = AppAgentActionSequenceProcessor if mode == "list" else AppAgentProcessor
         self.host_processor, self.actions = HostAgentProcessor, actions
         # The application needs no time to settle.
         actions.time = types.SimpleNamespace(sleep=lambda seconds: None)
 
-    def new_episode(self):
-        self.host._blackboard.clear()
-
     def app_messages(self, request, controls, plan, last):
         items = [{"control_type": c["control_type"], "control_text": c["control_text"], "label": c["label"]} for c in controls]
-        board = self.host.blackboard
         keys = ["Function", "Args", "ControlText", "Results", "RepeatTimes"]
-        return self.app.message_constructor(
-            dynamic_examples=[],
-            dynamic_knowledge="",
-            image_list=[PICTURE] * 3,
-            control_info=items,
-            prev_subtask=[],
-            plan=plan,
-            request=request,
-            subtask=request,
-            current_application="Document1 - Word",
-            host_message=[],
-            blackboard_prompt=[] if board.is_empty() else board.blackboard_to_prompt(),
-            last_success_actions=[{key: action.get(key, "") for key in keys} for action in last],
-            include_last_screenshot=True,
-        )
+        return self.ask_app(request, items, plan, [{key: action.get(key, "") for key in keys} for action in last])
 
     def ask(self, messages, agent="APPAGENT"):
         return self.llm_call.get_completion(messages, agent, use_backup_engine=False)[0]
@@ -116,7 +98,7 @@ class Ufo:
         step.capture_control_screenshot = lambda control: None
         step.capture_control_screenshot_from_adjusted_coords = lambda control_adjusted_coords: None
         bridge.status = step.statuses[-1]
-        self.context.set(self.window_name(), Control("Document1 - Word", "Window"))
+        self.context.set(self.window_name(), Control(WINDOW, "Window"))
         type(step).execute_action.__wrapped__.__wrapped__(step)
         return step.statuses[-1]
 
@@ -142,28 +124,9 @@ class Ufo:
     def assign(self, request, windows, done):
         """What the HostAgent does with a request: status, sub-task, window."""
         items = [{"label": str(place + 1), "control_text": title, "control_type": "Window"} for place, title in enumerate(windows)]
-        board = self.host.blackboard
-        messages = self.host.message_constructor(
-            image_list=[PICTURE],
-            os_info=items,
-            plan=[],
-            prev_subtask=done,
-            request=request,
-            blackboard_prompt=[] if board.is_empty() else board.blackboard_to_prompt(),
-        )
         step = self.host_processor(self.host, self.context)
-        step._response = self.ask(messages, "HOSTAGENT")
+        step._response = self.ask(self.ask_host(request, items, done), "HOSTAGENT")
         type(step).parse_response.__wrapped__.__wrapped__(step)
         if not done:
             self.host.blackboard.add_trajectories({"Step": 0, "Subtask": None, "Action": [], "UserConfirm": None})
         return step.status, step.subtask, step.control_text
-
-    def evaluate(self, request):
-        """What the evaluator says of a session. UFO gives it the AppAgent's model."""
-        system = self.judge.prompter.system_prompt_construction()
-        user = [{"type": "text", "text": f"<Original Request:> {request}"}, {"type": "text", "text": "<Your response:>"}]
-        from ufo.utils import json_parser
-
-        answer = json_parser(self.ask(self.judge.prompter.prompt_construction(system, user)))
-        self.judge.print_response(answer)
-        return answer["complete"]

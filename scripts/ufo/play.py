@@ -19,10 +19,11 @@ import rich.console  # noqa: F401
 from websockets.sync.client import connect
 
 import stubs
+from agents import WINDOW
 
 CLIENTS = 8
 MOST_STEPS = 30
-WINDOWS = ["Command Prompt", "Document1 - Word", "Inbox - Mail"]
+WINDOWS = ["Command Prompt", WINDOW, "Inbox - Mail"]
 
 
 class Environment:
@@ -157,7 +158,7 @@ def episode(ufo, seed, bridge, counts):
     request = seen["request"]
     ufo.new_episode()
     assigned = quietly(ufo.assign, request, WINDOWS, [])
-    if assigned != ("ASSIGN", request, "Document1 - Word"):
+    if assigned != ("ASSIGN", request, WINDOW):
         raise AssertionError(f"the HostAgent assigned {assigned}")
     plan, last, status, number = [], [], "CONTINUE", 0
     while status == "CONTINUE" and number < MOST_STEPS:

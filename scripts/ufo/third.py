@@ -6,7 +6,7 @@ import platform
 import sys
 import typing
 
-from classic import PICTURE
+from agents import PROGRAM, WINDOW, Agents
 from stubs import AbsentModule
 
 PACKAGES = ["ufo", "config", "aip"]
@@ -72,7 +72,7 @@ class Dispatcher:
         return results
 
 
-class Ufo:
+class Ufo(Agents):
     """UFO in one mode."""
 
     def __init__(self, mode):
@@ -97,13 +97,13 @@ class Ufo:
         is_visual = mode != "text"
         own = config.app_agent
         examples = own.example_prompt_as if mode == "list" else own.example_prompt
-        self.app = AppAgent("app", "Document1 - Word", "WINWORD.EXE", is_visual, own.prompt, examples)
+        self.app = AppAgent("app", WINDOW, PROGRAM, is_visual, own.prompt, examples)
         own = config.host_agent
         api_prompt = config.system.api_prompt if hasattr(config.system, "api_prompt") else ""
         self.host = HostAgent("host", is_visual, own.prompt, own.example_prompt, api_prompt)
         self.judge = EvaluationAgent("judge", is_visual, config.system.evaluation_prompt, "")
         self.app.host = self.host
-        servers = [ui_mcp_server.create_app_action_mcp_server(), word_wincom_mcp_server.create_word_mcp_server("WINWORD.EXE")]
+        servers = [ui_mcp_server.create_app_action_mcp_server(), word_wincom_mcp_server.create_word_mcp_server(PROGRAM)]
         own_tools = tools(servers)
         self.app.prompter.create_api_prompt_template(own_tools)
         self.host.prompter.create_api_prompt_template(tools([ui_mcp_server.create_host_action_mcp_server()]))
@@ -111,10 +111,7 @@ class Ufo:
         self.reader, self.executor = app.AppLLMInteractionStrategy(), app.AppActionExecutionStrategy()
         self.host_reader, self.actions = host.HostLLMInteractionStrategy(), ListActionCommandInfo
         self.targets = (TargetInfo, TargetKind, TargetRegistry)
-        self.llm_call, self.agents = llm_call, AgentType
-
-    def new_episode(self):
-        self.host._blackboard.clear()
+        self.llm_call, self.agents, self.evaluator = llm_call, AgentType, AgentType.EVALUATION
 
     def registry(self, controls):
         info, kind, registry = self.targets
@@ -123,22 +120,7 @@ class Ufo:
         return found
 
     def app_messages(self, request, controls, plan, last):
-        board = self.host.blackboard
-        return self.app.message_constructor(
-            dynamic_examples=[],
-            dynamic_knowledge="",
-            image_list=[PICTURE] * 3,
-            control_info=self.registry(controls).to_list(keep_keys=["id", "name", "type"]),
-            prev_subtask=[],
-            plan=plan,
-            request=request,
-            subtask=request,
-            current_application="Document1 - Word",
-            host_message=[],
-            blackboard_prompt=[] if board.is_empty() else board.blackboard_to_prompt(),
-            last_success_actions=last,
-            include_last_screenshot=True,
-        )
+        return self.ask_app(request, self.registry(controls).to_list(keep_keys=["id", "name", "type"]), plan, last)
 
     def ask(self, messages, agent=None):
         return self.llm_call.get_completion(messages, agent or self.agents.APP, use_backup_engine=False)[0]
@@ -188,29 +170,11 @@ class Ufo:
     def assign(self, request, windows, done):
         """What the HostAgent does with a request: status, sub-task, window."""
         items = [{"kind": "window", "name": title, "id": str(place + 1)} for place, title in enumerate(windows)]
-        board = self.host.blackboard
-        messages = self.host.message_constructor(
-            image_list=[PICTURE],
-            os_info=items,
-            plan=[],
-            prev_subtask=done,
-            request=request,
-            blackboard_prompt=[] if board.is_empty() else board.blackboard_to_prompt(),
-        )
-        answer = self.host_reader._parse_and_validate_response(self.host, self.ask(messages, self.agents.HOST))
+        text = self.ask(self.ask_host(request, items, done), self.agents.HOST)
+        answer = self.host_reader._parse_and_validate_response(self.host, text)
         if answer.status == "ASSIGN" and answer.function != "select_application_window":
             raise ValueError(f"function {answer.function!r}")
         return answer.status, answer.current_subtask, (answer.arguments or {}).get("name")
-
-    def evaluate(self, request):
-        """What the evaluator says of a session."""
-        system = self.judge.prompter.system_prompt_construction()
-        user = [{"type": "text", "text": f"<Original Request:> {request}"}, {"type": "text", "text": "<Your response:>"}]
-        from ufo.utils import json_parser
-
-        answer = json_parser(self.ask(self.judge.prompter.prompt_construction(system, user), self.agents.EVALUATION))
-        self.judge.print_response(answer)
-        return answer["complete"]
 
 
 class Answer:
