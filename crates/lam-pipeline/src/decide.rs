@@ -1,5 +1,6 @@
 //! Whether a stage runs, and why: its identity now against the manifest of its last result.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use lam_store::{InputRef, Manifest, StagingDir, StoreError, read_manifest};
@@ -37,8 +38,8 @@ pub(crate) struct Decider<'a> {
     pub origins: Origins,
     /// The stage that resumes from a checkpoint that was named.
     resumption: Option<Resumption>,
-    /// Positions that `--from` and `--until` leave in.
-    positions: std::ops::RangeInclusive<usize>,
+    /// Ids of the stages that `--from`, `--until` and `--only` leave in.
+    chosen: BTreeSet<&'a str>,
 }
 
 impl<'a> Decider<'a> {
@@ -47,16 +48,14 @@ impl<'a> Decider<'a> {
         options: &'a RunOptions,
         prepared: &[Prepared<'_>],
     ) -> Result<Self, PipelineError> {
-        let first = options.from.as_deref().map(|name| position(pipeline, "--from", name)).transpose()?;
-        let last = options.until.as_deref().map(|name| position(pipeline, "--until", name)).transpose()?;
+        let chosen = chosen(pipeline, options)?;
         for name in &options.force {
             position(pipeline, "--force", name)?;
         }
         let run_dir = pipeline.run_dir(&options.runs_dir);
         let origins = Origins::open(&run_dir);
-        let positions = first.unwrap_or(0)..=last.unwrap_or(usize::MAX);
         let resumption = Resumption::of(pipeline, options, prepared)?;
-        Ok(Self { pipeline, options, run_dir, origins, resumption, positions })
+        Ok(Self { pipeline, options, run_dir, origins, resumption, chosen })
     }
 
     /// The checkpoint from which a stage resumes, where one was named.
@@ -77,7 +76,7 @@ impl<'a> Decider<'a> {
         let spec = prepared.spec;
         let directory = self.run_dir.join(&spec.id);
         let found = existing(&directory)?;
-        if !self.positions.contains(&spec.position) {
+        if !self.chosen.contains(spec.id.as_str()) {
             return Ok(Decision::LeftOut(found.ok().flatten()));
         }
         let (mut inputs, missing) = self.inputs(spec, results)?;
@@ -186,7 +185,7 @@ impl<'a> Decider<'a> {
                         let stage = &self.pipeline.stages[*index];
                         match results.get(*index).and_then(Option::as_ref) {
                             Some(manifest) => refs.push(stage_input(spec, stage, below, manifest)?),
-                            None if !self.positions.contains(&stage.position) => {
+                            None if !self.chosen.contains(stage.id.as_str()) => {
                                 return Err(PipelineError::NoResult { stage: stage.id.clone() });
                             }
                             None if missing.contains(&stage.id) => {}
@@ -246,6 +245,34 @@ fn existing(directory: &Path) -> Result<Found, PipelineError> {
         Err(StoreError::Damaged { reason, .. }) => Ok(Err(format!("manifest.json: {reason}"))),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Ids of the stages that `--from`, `--until` and `--only` leave in.
+fn chosen<'p>(pipeline: &'p Pipeline, options: &RunOptions) -> Result<BTreeSet<&'p str>, PipelineError> {
+    let place =
+        |option: &str, name: &Option<String>| name.as_deref().map(|name| position(pipeline, option, name)).transpose();
+    let (first, last) = (place("--from", &options.from)?, place("--until", &options.until)?);
+    place("--only", &options.only)?;
+    let needed = options.only.as_deref().map(|name| needed(pipeline, name));
+    let is_chosen = |(index, stage): &(usize, &StageSpec)| {
+        let is_between =
+            first.is_none_or(|first| first <= stage.position) && last.is_none_or(|last| stage.position <= last);
+        is_between && needed.as_ref().is_none_or(|needed| needed.contains(index))
+    };
+    Ok(pipeline.stages.iter().enumerate().filter(is_chosen).map(|(_, stage)| stage.id.as_str()).collect())
+}
+
+/// Places of the stages of this name and of all that they are made from.
+fn needed(pipeline: &Pipeline, name: &str) -> BTreeSet<usize> {
+    let mut needed = BTreeSet::new();
+    // A stage names only stages before it.
+    for (index, stage) in pipeline.stages.iter().enumerate().rev() {
+        if stage.id == name || stage.name == name || needed.contains(&index) {
+            needed.insert(index);
+            needed.extend(stage.inputs.values().flatten().filter_map(InputSource::stage));
+        }
+    }
+    needed
 }
 
 fn position(pipeline: &Pipeline, option: &str, name: &str) -> Result<usize, PipelineError> {

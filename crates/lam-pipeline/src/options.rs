@@ -17,6 +17,8 @@ pub struct RunOptions {
     pub from: Option<String>,
     /// Leave out what stands after this stage.
     pub until: Option<String>,
+    /// Leave out what this stage does not need; a stage of one seed is named `seed-N/STAGE`.
+    pub only: Option<String>,
     /// Run these stages even if their results are there.
     pub force: Vec<String>,
     /// Start unfinished stages from nothing.
@@ -51,6 +53,7 @@ impl Default for RunOptions {
             runs_dir: PathBuf::from("runs"),
             from: None,
             until: None,
+            only: None,
             force: Vec::new(),
             fresh: false,
             resume: None,

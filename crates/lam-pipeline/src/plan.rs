@@ -19,7 +19,7 @@ pub enum StageAction {
     Maybe,
     /// Its result is there.
     Cached,
-    /// `--from` or `--until` leave it out.
+    /// `--from`, `--until` or `--only` leave it out.
     LeftOut,
 }
 

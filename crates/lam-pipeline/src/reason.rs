@@ -42,7 +42,7 @@ pub enum Reason {
     Standing { stage: String },
     /// Nothing differs.
     Unchanged,
-    /// Left out by `--from` or `--until`.
+    /// Left out by `--from`, `--until` or `--only`.
     LeftOut,
 }
 

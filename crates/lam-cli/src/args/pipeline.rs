@@ -51,6 +51,9 @@ pub struct RunArgs {
     /// Stop after this stage.
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
+    /// Run this stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
+    #[arg(long, value_name = "STAGE")]
+    pub only: Option<String>,
     /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,

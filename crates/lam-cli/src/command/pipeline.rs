@@ -19,6 +19,7 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         runs_dir: args.pipeline.runs_dir.clone(),
         from: args.from.clone(),
         until: args.until.clone(),
+        only: args.only.clone(),
         force: args.force.clone(),
         resume: args.resume.clone(),
         device,

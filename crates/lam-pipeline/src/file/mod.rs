@@ -98,6 +98,16 @@ pub enum InputSource {
     External(PathBuf),
 }
 
+impl InputSource {
+    /// The place of the stage that is named, if one is.
+    pub(crate) fn stage(&self) -> Option<usize> {
+        match self {
+            Self::Stage { index, .. } => Some(*index),
+            Self::External(_) => None,
+        }
+    }
+}
+
 impl Pipeline {
     /// The pipeline in the file at `path` with `key=value` overrides: `seed=7`, `stage.key=value`.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, PipelineError> {

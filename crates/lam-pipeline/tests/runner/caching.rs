@@ -159,6 +159,33 @@ fn force_from_and_until() {
     assert_eq!(text, "--force bb: no stage is called `bb`\nhint: did you mean `b`?");
 }
 
+/// A stage beside the chain that needs its first one alone, over two seeds.
+#[test]
+fn only_a_stage_and_what_it_needs() {
+    let place = chain();
+    let beside = "[[stage]]\nname = \"d\"\nkind = \"write\"\ninputs = { parts = [\"a\"] }\n";
+    place.write("p.toml", &format!("{CHAIN}\n{beside}"));
+    let only = |name: &str| RunOptions { only: Some(name.to_owned()), ..place.options() };
+    assert_eq!(
+        planned(&place, &[], &only("d")),
+        ["a run new", "b left out left out", "c left out left out", "d run new; after a"]
+    );
+    let go = |options: &RunOptions| run(&place.load(&[]).unwrap(), &place.registry(), options, &NoView);
+    go(&only("d")).unwrap();
+    assert_eq!(place.ran(), ["a", "d"]);
+    go(&RunOptions { until: Some("a".into()), ..only("c") }).unwrap();
+    assert!(place.ran().is_empty(), "what both leave in is there");
+    let (code, text) = place.refusal(go(&only("dd")));
+    assert_eq!((code, text.as_str()), (2, "--only dd: no stage is called `dd`\nhint: did you mean `d`?"));
+
+    let two = CHAIN.replace("seed = 7", "seeds = [1, 2]");
+    place.write("p.toml", &format!("{}\n{beside}", two.replace("name = \"chain\"", "name = \"two\"")));
+    go(&only("seed-2/b")).unwrap();
+    assert_eq!(names(&place.path("runs/two")).iter().filter(|name| name.starts_with("seed-")).count(), 1);
+    go(&only("b")).unwrap();
+    assert!(place.path("runs/two/seed-1/b/out.txt").is_file() && !place.path("runs/two/seed-1/c").exists());
+}
+
 #[test]
 fn a_damaged_result_is_made_again() {
     let place = chain();
