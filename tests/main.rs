@@ -15,6 +15,7 @@ mod miniature;
 mod named_checkpoint;
 mod not_ours;
 mod pages;
+mod phase3_alone;
 mod phase4_dev;
 mod phase4_methods;
 mod push;

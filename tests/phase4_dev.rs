@@ -105,6 +105,36 @@ fn a_run_killed_in_a_play_or_between_plays_ends_with_the_same_bytes() {
     }
 }
 
+#[test]
+fn every_method_killed_over_rounded_and_quantised_weights_ends_with_the_same_bytes() {
+    let place = Place::new("phase4-killed");
+    write_tries(&place, u32::MAX);
+    let dev = "dev = { tasks = 24, every = 2, patience = 0, limits = { max_steps = 3, parallel = 4 } }";
+    let ppo = format!(
+        "max_states = 4\nsamples_per_state = 2\nresponse_length = 24\nbatch_size = 4\nmini_batch_size = 2\n\
+         anchor = 0.5\n{dev}"
+    );
+    let of_ppo = format!("REWARD\nfailures = \"tries.parquet\"\n{ATTEMPTS}");
+    let quantised = |set: &str, bits: u8| format!("finetuning_type = \"qlora\"\nquantization_bit = {bits}\n{set}");
+    for (name, text) in [
+        ("ppo", stage("ppo", &of_ppo, &ppo)),
+        ("ppo-qlora", stage("ppo", &of_ppo, &quantised(&ppo, 4))),
+        ("rft-qlora", stage("rft", ATTEMPTS, &quantised(dev, 8))),
+        ("dpo", stage("dpo", ATTEMPTS, dev)),
+        ("dpo-qlora", stage("dpo", ATTEMPTS, &quantised(dev, 4))),
+    ] {
+        let text =
+            text.replace("max_steps = 3\nlogging_steps", "max_steps = 4\nbf16 = true\nsave_steps = 1\nlogging_steps");
+        let (whole, killed) = (format!("{name}-whole"), format!("{name}-killed"));
+        let told = metrics(&place, &whole, &text);
+        assert_eq!(played(&told["dev"]), [0, 2, 4], "{name}");
+        assert!(kill(&place, &killed, Moment::Checkpoint(1)), "{name} was always done before the kill");
+        let said = place.succeed(&["run", "method.toml", "--runs-dir", &killed]).stderr;
+        assert!(said.contains("goes on where it stopped"), "{name}:\n{said}");
+        same_bytes(&lam4(&place, &whole), &lam4(&place, &killed));
+    }
+}
+
 /// Kills a run at this moment; whether it was killed before it was done.
 fn kill(place: &Place, name: &str, moment: Moment) -> bool {
     let partial = place.path(name).join("method/lam4.partial");

@@ -62,6 +62,37 @@ fn each_method_learns_from_the_same_tries() {
     assert!(ppo["rollouts"].as_u64() > Some(0), "{ppo:#}");
 }
 
+/// What was recorded beside the tokens is not read: every method measures LAM3's log-probabilities itself.
+#[test]
+fn tries_without_log_probabilities_give_the_same_lam4() {
+    let place = Place::new("phase4-no-logprobs");
+    write_tries(&place, u32::MAX);
+    let attempts = "attempts = \"tries.parquet\"";
+    let stored = "samples = \"stored\"\nmax_states = 6\nbatch_size = 4\nmini_batch_size = 2";
+    let runs = [
+        ("rft", stage("rft", attempts, "imitate = \"usual\"")),
+        ("dpo", stage("dpo", attempts, "")),
+        ("ppo", stage("ppo", "REWARD\nfailures = \"tries.parquet\"", stored)),
+    ];
+    let weights = |name: &str| std::fs::read(place.path(name).join("method/lam4/model.safetensors")).expect("LAM4");
+    for (name, text) in &runs {
+        metrics(&place, name, text);
+    }
+    let file = place.path("tries.parquet");
+    let mut tries = read_trajectories(&file).expect("tries");
+    let mut recorded = 0;
+    for tokens in tries.iter_mut().flat_map(|one| &mut one.steps).filter_map(|step| step.tokens.as_mut()) {
+        recorded += std::mem::take(&mut tokens.logprobs).len();
+    }
+    assert!(recorded > 0, "the miniature records them");
+    write_trajectories(&file, &tries).expect("writable");
+    for (name, text) in &runs {
+        let without = format!("{name}-without");
+        metrics(&place, &without, text);
+        assert!(weights(name) == weights(&without), "{name}");
+    }
+}
+
 #[test]
 fn what_a_method_cannot_use_is_refused_with_what_makes_it() {
     let place = Place::new("phase4-refused");

@@ -32,6 +32,17 @@ fn there_are_families_enough_and_each_has_its_wordings() {
     }
 }
 
+#[test]
+fn no_task_belongs_to_two_sets() {
+    let mut seen = BTreeSet::new();
+    for split in [Split::Train, Split::Validation, Split::Test] {
+        let query = TaskQuery { split, phrasing: None, families: Vec::new(), count: 1000, seed: 42 };
+        for task in Sim::new().tasks(&query).expect("tasks") {
+            assert!(task.split == split && seen.insert((task.family.clone(), task.seed)), "{}", task.task_id);
+        }
+    }
+}
+
 /// Whether all words of `wording` stand in `request`, in their order: training requests have others in between.
 fn holds(request: &str, wording: &str) -> bool {
     let mut words = request.split(' ');

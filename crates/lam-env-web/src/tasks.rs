@@ -33,14 +33,19 @@ pub fn draw(
     open: &(dyn Fn() -> WebEnvironment + Sync),
     drawn: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<Vec<Task>, EnvError> {
+    let draws = draws(query)?;
+    let requests = requests(&draws, query.split, browsers, (open, drawn))?;
+    let task = |(Draw { turn, seed }, own): (&Draw, String)| CATALOG.task(turn, *seed, reword(turn, *seed, &own));
+    Ok(draws.iter().zip(requests).map(task).collect())
+}
+
+/// The turns of a query with their seeds, which no other set has.
+fn draws(query: &TaskQuery) -> Result<Vec<Draw>, EnvError> {
     let seed = |turn: &Turn| {
         let [family, split, phrasing, round] = turn.names();
         hash(query.seed, &["task", &family, &split, &phrasing, &round])
     };
-    let draws: Vec<Draw> = CATALOG.turns(query)?.into_iter().map(|turn| Draw { seed: seed(&turn), turn }).collect();
-    let requests = requests(&draws, query.split, browsers, (open, drawn))?;
-    let task = |(Draw { turn, seed }, own): (&Draw, String)| CATALOG.task(turn, *seed, reword(turn, *seed, &own));
-    Ok(draws.iter().zip(requests).map(task).collect())
+    Ok(CATALOG.turns(query)?.into_iter().map(|turn| Draw { seed: seed(&turn), turn }).collect())
 }
 
 /// What the pages ask, in the order of the draws. Each browser takes whole families, so that pages stay loaded.
@@ -129,6 +134,19 @@ mod tests {
         let unseen =
             draw(&query(Split::Train, Some(Phrasing::Unseen), &[]), 1, &open, &|_| true).unwrap_err().to_string();
         assert!(unseen.contains("no unseen phrasings"), "{unseen}");
+    }
+
+    #[test]
+    fn no_page_is_drawn_for_two_sets() {
+        let mut seen = BTreeSet::new();
+        for split in [Split::Train, Split::Validation, Split::Test] {
+            for phrasing in [Phrasing::Seen, Phrasing::Unseen].into_iter().filter(|_| split != Split::Train) {
+                let query = TaskQuery { count: 500, ..query(split, Some(phrasing), &[]) };
+                assert!(draws(&query).unwrap().iter().all(|draw| seen.insert((draw.turn.family.name, draw.seed))));
+            }
+        }
+        let training = draws(&TaskQuery { count: 2000, ..query(Split::Train, None, &[]) }).unwrap();
+        assert!(training.iter().all(|draw| seen.insert((draw.turn.family.name, draw.seed))));
     }
 
     #[test]

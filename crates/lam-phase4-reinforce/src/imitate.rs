@@ -1,9 +1,12 @@
 //! Which successes are imitated: those of tasks that some tries solved and others did not. Pure choice over
 //! trajectories.
 
-use lam_types::{SeenCalls, Trajectory};
+use std::cmp::Reverse;
+
+use lam_types::{Call, SeenCalls, Trajectory};
 use serde::Serialize;
 
+use crate::Imitate;
 use crate::share::Share;
 use crate::tries::TaskTries;
 
@@ -12,6 +15,8 @@ use crate::tries::TaskTries;
 pub struct Keep {
     /// Successes of a task at most.
     pub per_task: usize,
+    /// Which of them come first.
+    pub first: Imitate,
     /// Largest share of successful tries of a task that is still learned from.
     pub max_solved_share: f64,
 }
@@ -50,20 +55,35 @@ pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory
         counts.tasks_of_given_successes += usize::from(wins == 0);
         counts.tasks_imitated += 1;
         let own = task.tries.iter().copied().filter(|try_| try_.succeeded());
-        chosen.extend(best(own.collect(), task.given.clone(), keep.per_task));
+        let ordered = match keep.first {
+            Imitate::Distinct => distinct_first(own.collect(), task.given.clone()),
+            Imitate::Usual => usual_first(own.collect(), task.given.clone()),
+        };
+        chosen.extend(ordered.into_iter().take(keep.per_task));
     }
     counts.successes = chosen.len();
     (chosen, counts)
 }
 
-/// At most so many: those that do different things before those that repeat one, LAM3's own before others, shorter
-/// first.
-fn best<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>, most: usize) -> Vec<&'t Trajectory> {
+/// Those that do different things before those that repeat one, LAM3's own before others, shorter first.
+fn distinct_first<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>) -> Vec<&'t Trajectory> {
     own.sort_by_key(|success| success.steps.len());
     given.sort_by_key(|success| success.steps.len());
     let mut seen = SeenCalls::default();
     let (distinct, repeated): (Vec<_>, Vec<_>) = own.into_iter().chain(given).partition(|success| seen.is_new(success));
-    distinct.into_iter().chain(repeated).take(most).collect()
+    distinct.into_iter().chain(repeated).collect()
+}
+
+/// Those that do what most of LAM3's successes do, of ways that are as usual the shorter one; others' after LAM3's own.
+fn usual_first<'t>(mut own: Vec<&'t Trajectory>, mut given: Vec<&'t Trajectory>) -> Vec<&'t Trajectory> {
+    let calls: Vec<Vec<Call>> = own.iter().map(|success| success.calls()).collect();
+    let repeats = |of: &Trajectory| {
+        let own = of.calls();
+        calls.iter().filter(|calls| **calls == own).count()
+    };
+    own.sort_by_cached_key(|success| (Reverse(repeats(success)), success.steps.len()));
+    given.sort_by_key(|success| success.steps.len());
+    own.into_iter().chain(given).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +93,7 @@ mod tests {
     use super::*;
     use crate::example_tries::{attempt, ids};
 
-    const KEEP: Keep = Keep { per_task: 2, max_solved_share: 0.75 };
+    const KEEP: Keep = Keep { per_task: 2, first: Imitate::Distinct, max_solved_share: 0.75 };
 
     #[test]
     fn tasks_that_all_or_no_tries_solve_teach_nothing() {
@@ -114,6 +134,22 @@ mod tests {
         let tasks = TaskTries::of(&attempts, &[]);
         let of = |per_task| ids(&successes(&tasks, Keep { per_task, ..KEEP }).0);
         assert_eq!((of(2), of(4)), (vec!["a-1", "a-0"], vec!["a-1", "a-0", "a-2"]));
+    }
+
+    #[test]
+    fn the_usual_way_comes_before_a_shorter_one_that_was_gone_once() {
+        let attempts = [
+            attempt("a", 0, &["Bold"], Complete::Yes),
+            attempt("a", 1, &["Home", "Insert", "Bold"], Complete::Yes),
+            attempt("a", 2, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 3, &["Home", "Bold"], Complete::Yes),
+            attempt("a", 4, &["Italic"], Complete::No),
+            attempt("a", 5, &["Italic"], Complete::No),
+        ];
+        let given = [attempt("a", 9, &["Bold"], Complete::Yes)];
+        let tasks = TaskTries::of(&attempts, &given);
+        let of = |per_task| ids(&successes(&tasks, Keep { per_task, first: Imitate::Usual, ..KEEP }).0);
+        assert_eq!((of(2), of(9)), (vec!["a-2", "a-3"], vec!["a-2", "a-3", "a-0", "a-1", "a-9"]));
     }
 
     #[test]

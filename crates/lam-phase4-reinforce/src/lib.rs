@@ -53,7 +53,7 @@ mod words;
 
 pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
 pub use config::{
-    Balance, Baseline, DevConfig, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target,
+    Balance, Baseline, DevConfig, Imitate, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target,
 };
 pub use dpo::DpoModule;
 pub use error::ReinforceError;

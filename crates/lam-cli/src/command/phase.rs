@@ -60,7 +60,8 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
     for part in phase.trained().iter().filter(|_| args.skip_bad) {
         settings.add_override(&format!("{part}skip_bad=true"))?;
     }
-    let Inputs { model, adapter, data, planner, plans } = Inputs::new(&settings.take("inputs"), args, output)?;
+    let Inputs { model, adapter, data, exploration } = Inputs::new(&settings.take("inputs"), args, output)?;
+    exploration.check(phase, args)?;
     let stages = match phase {
         Phase::One => {
             vec![stage("lam1", "phase1", [("model", model), ("adapter", adapter), ("plans", data)], settings)]
@@ -75,10 +76,14 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
             enlarged.push("explore/success.parquet".to_owned());
             let under = [("model", model), ("adapter", adapter)];
             let with = |inputs: Vec<_>| under.clone().into_iter().chain(inputs);
-            let explored = vec![("failures", data), ("planner", planner), ("plans", plans)];
+            let Exploration { planner, plans, explored, previous } = exploration;
+            // A round that was not worth its cost passes the model of the round before on.
+            let round: Vec<String> = previous.iter().map(|_| "explore".to_owned()).collect();
+            let read = vec![("failures", data), ("explored", explored), ("planner", planner), ("plans", plans)];
+            let learned = vec![("trajectories", enlarged), ("round", round), ("previous", previous)];
             vec![
-                stage("explore", "phase3.explore", with(explored), explore),
-                stage("lam3", "phase3.train", with(vec![("trajectories", enlarged)]), train),
+                stage("explore", "phase3.explore", with(read), explore),
+                stage("lam3", "phase3.train", with(learned), train),
             ]
         }
         Phase::Four => {
@@ -149,7 +154,7 @@ fn stage<'a>(
     inputs: impl IntoIterator<Item = (&'a str, Vec<String>)>,
     settings: ConfigLayers,
 ) -> StageDraft {
-    let optional = ["adapter", "planner", "plans"];
+    let optional = ["adapter", "planner", "plans", "explored", "round", "previous"];
     let given = inputs.into_iter().filter(|(name, sources)| !optional.contains(name) || !sources.is_empty());
     let inputs = given.map(|(name, sources)| (name.to_owned(), sources)).collect();
     StageDraft { name: name.to_owned(), kind: kind.to_owned(), inputs, settings }
@@ -188,10 +193,38 @@ struct Inputs {
     model: Vec<String>,
     adapter: Vec<String>,
     data: Vec<String>,
-    /// In phase 3, whose plans are followed where it explores by `plans`; in the file alone.
+    exploration: Exploration,
+}
+
+/// What phase 3 is given beside, in the file alone.
+struct Exploration {
+    /// Whose plans are followed where it explores by `plans`.
     planner: Vec<String>,
-    /// In phase 3, the pairs whose procedures are followed where it explores by `documentation`; in the file alone.
+    /// The pairs whose procedures are followed where it explores by `documentation`.
     plans: Vec<String>,
+    /// What the round of exploration before this one left.
+    explored: Vec<String>,
+    /// The model of that round, which is passed on where this one is not worth its cost.
+    previous: Vec<String>,
+}
+
+impl Exploration {
+    /// Refuses what another phase does not read, and a model of a round that is not named.
+    fn check(&self, phase: Phase, args: &PhaseArgs) -> Result<(), Failure> {
+        let Self { planner, plans, explored, previous } = self;
+        let file = args.config.display();
+        let given = [("planner", planner), ("plans", plans), ("explored", explored), ("previous", previous)];
+        let is_other = phase != Phase::Three;
+        if let Some((key, _)) = given.into_iter().find(|(_, paths)| is_other && !paths.is_empty()) {
+            let what = format!("{file}: `inputs.{key}` means nothing in phase {}", phase.number());
+            return Err(Failure::config(what).hint("leave it out: phase 3 alone explores"));
+        }
+        if explored.is_empty() && !previous.is_empty() {
+            let what = format!("{file}: `inputs.previous` means nothing without `inputs.explored`");
+            return Err(Failure::config(what).hint("name what the round of exploration before this one left"));
+        }
+        Ok(())
+    }
 }
 
 /// The file's `[inputs]`.
@@ -203,6 +236,8 @@ struct WrittenInputs {
     data: Vec<PathBuf>,
     planner: Option<PathBuf>,
     plans: Vec<PathBuf>,
+    explored: Vec<PathBuf>,
+    previous: Option<PathBuf>,
 }
 
 impl Inputs {
@@ -221,8 +256,12 @@ impl Inputs {
             model,
             adapter: absolute_all(adapter.as_slice())?,
             data: absolute_all(data)?,
-            planner: absolute_all(written.planner.as_slice())?,
-            plans: absolute_all(&written.plans)?,
+            exploration: Exploration {
+                planner: absolute_all(written.planner.as_slice())?,
+                plans: absolute_all(&written.plans)?,
+                explored: absolute_all(&written.explored)?,
+                previous: absolute_all(written.previous.as_slice())?,
+            },
         })
     }
 }

@@ -48,6 +48,18 @@ fn no_sentence_belongs_to_two_sets() {
 }
 
 #[test]
+fn no_task_belongs_to_two_sets() {
+    for application in APPLICATIONS {
+        let mut seen = BTreeSet::new();
+        for split in [Split::Train, Split::Validation, Split::Test] {
+            let query = lam_env::TaskQuery { split, phrasing: None, families: Vec::new(), count: 500, seed: 42 };
+            let tasks = draw(application, &query).expect("tasks");
+            assert!(tasks.iter().all(|task| task.split == split && seen.insert((task.family.clone(), task.seed))));
+        }
+    }
+}
+
+#[test]
 fn what_is_read_of_an_application_shows_no_sentence_that_is_kept_from_training() {
     for application in APPLICATIONS {
         let file = crate::ApplicationFile::load(application).expect("shipped");

@@ -17,6 +17,8 @@ pub struct DevConfig {
     /// no later ones solve more. 0 for none: then the weights of the last step do.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub tasks: usize,
+    /// Only these families of tasks; empty for all.
+    pub families: Vec<String>,
     /// Optimizer steps between two plays.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub every: u64,
@@ -29,7 +31,7 @@ pub struct DevConfig {
 
 impl Default for DevConfig {
     fn default() -> Self {
-        Self { tasks: 0, every: 50, patience: 2, limits: Limits::default() }
+        Self { tasks: 0, families: Vec::new(), every: 50, patience: 2, limits: Limits::default() }
     }
 }
 
@@ -41,7 +43,7 @@ impl DevConfig {
     pub(super) fn refuse_meaningless(&self) -> Result<(), ConfigError> {
         let (own, defaults) = (values(self), values(&Self::default()));
         let is_set = |key: &&str| own[*key] != defaults[*key];
-        match ["every", "patience", "limits"].into_iter().find(is_set).filter(|_| self.tasks == 0) {
+        match ["families", "every", "patience", "limits"].into_iter().find(is_set).filter(|_| self.tasks == 0) {
             None => Ok(()),
             Some(key) => {
                 let reason = "means nothing where no dev task is played";

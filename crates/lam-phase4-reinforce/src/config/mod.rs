@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use dev::DevConfig;
-pub use policy::{Baseline, Method, OldPolicy, PolicyConfig, Samples};
+pub use policy::{Baseline, Imitate, Method, OldPolicy, PolicyConfig, Samples};
 pub use reward::{Balance, MOST_REPEATS, RewardConfig, Target};
 
 /// Refuses what phase 4 cannot train over, and bits that are not known.

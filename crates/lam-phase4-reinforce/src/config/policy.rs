@@ -32,6 +32,18 @@ impl Method {
     }
 }
 
+/// Which of a task's successes are imitated, where there are more than are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Imitate {
+    /// Those that do different things first, shorter ones first: more ways to solve a task, detours among them.
+    #[default]
+    Distinct,
+    /// Those that do what most successes of the task do, shorter ones first (the majority of Huang et al. 2022, arXiv
+    /// 2210.11610): the policy grows surer of its usual way, which shows where answers are sampled.
+    Usual,
+}
+
 /// Where PPO's answers come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -77,10 +89,11 @@ pub struct PolicyConfig {
     /// Weight of the imitation of successes beside the method's own loss. Not set: 1 with `dpo`, 0 (none) with `ppo`.
     #[schemars(range(min = 0.0, max = 1e6))]
     pub anchor: Option<f64>,
-    /// Successes of a task that are imitated at most, those that do different things first, shorter ones first; with
-    /// `rft`, or with an anchor.
+    /// Successes of a task that are imitated at most; with `rft`, or with an anchor.
     #[schemars(range(min = 1, max = 10_000))]
     pub successes_per_task: usize,
+    /// Which of them come first; with `rft`, or with an anchor.
+    pub imitate: Imitate,
     /// Tasks of which a larger share of the tries succeeded are not imitated: there is little left to learn. Nor are
     /// those of which all succeeded, or none where no success of another source stands in.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
@@ -173,6 +186,7 @@ impl Default for PolicyConfig {
             method: Method::Ppo,
             anchor: None,
             successes_per_task: 4,
+            imitate: Imitate::Distinct,
             max_solved_share: 0.75,
             beta: 0.1,
             min_gap: 0.5,

@@ -33,7 +33,7 @@ const KEYS: [(&str, &[Method]); 23] = [
 ];
 
 /// Settings of what is imitated, which mean nothing where nothing is.
-const OF_IMITATION: [&str; 2] = ["successes_per_task", "max_solved_share"];
+const OF_IMITATION: [&str; 3] = ["successes_per_task", "imitate", "max_solved_share"];
 
 /// Training arguments that mean nothing in PPO, and what to set instead.
 const IN_PPO: [(&str, &str); 2] = [

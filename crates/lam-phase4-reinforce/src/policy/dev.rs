@@ -29,22 +29,24 @@ pub struct DevTasks {
 }
 
 impl DevTasks {
-    /// Draws so many tasks under a seed; `None` where none are asked for. Those of `learned`, by id, are left out and counted.
+    /// Draws the tasks that are asked for under a seed; `None` where none are. Those of `learned`, by id, are left out and
+    /// counted.
     ///
     /// # Errors
     /// When the environment cannot draw them, gives tasks of another set, or when none is left.
     pub fn draw<'t>(
-        count: usize,
+        config: &DevConfig,
         (app, seed): (&dyn Application, u64),
         monitor: Monitor<'_>,
         learned: impl Iterator<Item = &'t str>,
     ) -> Result<Option<Self>, ReinforceError> {
+        let count = config.tasks;
         if count == 0 {
             return Ok(None);
         }
         // A stream of its own: an evaluation on the validation set under the same seed draws other tasks.
         let (seed, unseen) = (stream_number(seed, "dev"), count / 2);
-        let wanted = HeldOut { split: Split::Validation, families: &[], seen: count - unseen, unseen, seed };
+        let wanted = HeldOut { split: Split::Validation, families: &config.families, seen: count - unseen, unseen, seed };
         let mut tasks = wanted.draw(app, monitor)?;
         let environment = app.environment();
         if let Some(task) = tasks.iter().find(|task| task.split != Split::Validation) {
@@ -189,7 +191,8 @@ mod tests {
     fn drawn(app: &dyn Application, count: usize, learned: &[String]) -> Result<Option<DevTasks>, ReinforceError> {
         let (progress, cancel) = (NoProgress, Cancel::default());
         let monitor = Monitor { progress: &progress, cancel: &cancel };
-        DevTasks::draw(count, (app, 7), monitor, learned.iter().map(String::as_str))
+        let config = DevConfig { tasks: count, ..DevConfig::default() };
+        DevTasks::draw(&config, (app, 7), monitor, learned.iter().map(String::as_str))
     }
 
     #[test]
@@ -205,6 +208,19 @@ mod tests {
         assert_eq!((rest.tasks.len(), rest.skipped), (7, 2));
         assert!(rest.tasks.iter().all(|task| !learned.contains(&task.task_id)));
         assert_ne!(rest.hash(&app), dev.hash(&app), "a run resumes with the same tasks only");
+    }
+
+    #[test]
+    fn tasks_are_of_the_families_that_are_asked_for() {
+        let (progress, cancel) = (NoProgress, Cancel::default());
+        let monitor = Monitor { progress: &progress, cancel: &cancel };
+        let draw = |family: &str| {
+            let config = DevConfig { tasks: 6, families: vec![family.to_owned()], ..DevConfig::default() };
+            DevTasks::draw(&config, (&Sim::new(), 7), monitor, std::iter::empty())
+        };
+        assert!(draw("bold").unwrap().unwrap().tasks.iter().all(|task| task.family == "bold"));
+        let error = draw("boldd").unwrap_err().to_string();
+        assert!(error.contains("`boldd`") && error.contains("did you mean `bold`?"), "{error}");
     }
 
     #[test]

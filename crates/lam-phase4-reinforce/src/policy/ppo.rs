@@ -31,7 +31,7 @@ pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceE
     let failures = failures(config, io)?;
     let learned = failures.iter().map(|one| one.task.task_id.as_str());
     let learned = learned.chain(tried.iter().flat_map(Tried::task_ids));
-    let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), learned)?;
+    let dev = DevTasks::draw(&config.dev, (io.app, io.seed), io.monitor(), learned)?;
     let asked = rollouts(config, io, (&failures, reward_model))?;
     let found = Signal::of(&asked);
     let rollouts = disagreeing(asked, config.min_distinct_calls);

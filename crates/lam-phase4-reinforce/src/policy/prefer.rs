@@ -20,7 +20,7 @@ const CHUNK: usize = 64;
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let tried = Tried::read(config, io)?;
     let (mut examples, forks) = tried.preferences()?;
-    let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), tried.task_ids())?;
+    let dev = DevTasks::draw(&config.dev, (io.app, io.seed), io.monitor(), tried.task_ids())?;
     let imitated = match config.imitates() {
         true => Some(tried.imitable()?),
         false => None,

@@ -18,7 +18,7 @@ use crate::{PolicyConfig, ReinforceError};
 pub fn run(config: &PolicyConfig, io: &PolicyIo<'_>) -> Result<Value, ReinforceError> {
     let tried = Tried::read(config, io)?;
     let (rollouts, counts) = tried.imitated()?;
-    let dev = DevTasks::draw(config.dev.tasks, (io.app, io.seed), io.monitor(), tried.task_ids())?;
+    let dev = DevTasks::draw(&config.dev, (io.app, io.seed), io.monitor(), tried.task_ids())?;
     let decoder = policy_to_train(config, io)?;
     let longest = rollouts.iter().map(|rollout| rollout.input_ids.len()).max().unwrap_or(0);
     let arguments = arguments(config, &decoder, longest, io);

@@ -86,7 +86,8 @@ impl<'a> Tried<'a> {
     /// # Errors
     /// Words that the model cannot read.
     pub fn imitable(&self) -> Result<(Vec<Rollout>, Counts), ReinforceError> {
-        let keep = Keep { per_task: self.config.successes_per_task, max_solved_share: self.config.max_solved_share };
+        let PolicyConfig { successes_per_task: per_task, imitate: first, max_solved_share, .. } = *self.config;
+        let keep = Keep { per_task, first, max_solved_share };
         let (chosen, counts) = successes(&self.tasks(), keep);
         let (mut rollouts, words) = (Vec::new(), self.words());
         for success in chosen {
