@@ -32,6 +32,31 @@ fn every_pipeline_can_be_planned() {
     }
 }
 
+/// MiniWoB++'s settings are chosen on the families that its figures are about, and never on the test set.
+#[test]
+fn shares_of_miniwob_are_chosen_on_its_own_families_and_on_the_validation_set() {
+    let read = |name: &str| -> toml::Table {
+        let text = std::fs::read_to_string(workspace().join("pipelines").join(name)).expect("readable");
+        text.parse().expect("TOML")
+    };
+    let (whole, shares) = (read("miniwob.toml"), read("miniwob-shares.toml"));
+    let families = &whole["set"]["eval-online"]["families"];
+    assert_eq!(&whole["set"]["expert"]["trajectories"]["families"], families);
+    let stages = shares["stage"].as_array().expect("stages");
+    let evaluations: Vec<&toml::Value> =
+        stages.iter().filter(|stage| stage["kind"].as_str() == Some("eval.online")).collect();
+    assert_eq!(evaluations.len(), 1);
+    assert_eq!(&evaluations[0]["set"]["families"], families);
+    assert_eq!(evaluations[0]["set"]["split"].as_str(), Some("validation"));
+    let tokens = |name: &str| {
+        let stage = stages.iter().find(|stage| stage["name"].as_str() == Some(name)).expect(name);
+        stage["set"]["train"]["max_tokens"].as_integer().expect("tokens")
+    };
+    for share in ["third", "half", "most"] {
+        assert_eq!(tokens(&format!("lam2-{share}")) + tokens(&format!("lam3-{share}")), 6_000_000, "{share}");
+    }
+}
+
 /// What `config schema pipeline` says of a pipeline's text: nothing, or why an editor would mark it.
 fn marked(schema: &serde_json::Value, text: &str) -> Option<String> {
     let pipeline: toml::Table = text.parse().expect("TOML");

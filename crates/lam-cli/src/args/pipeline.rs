@@ -10,7 +10,7 @@ use super::{SettingArgs, StartArgs};
 /// A pipeline and the settings laid over it.
 #[derive(Args)]
 pub struct PipelineArgs {
-    /// A pipeline file, or the name of an embedded one (quickstart, seeds, full, rounds, phase4, ablations, ablations-seeds, writer, miniwob, mistral-7b, own-environment; writer-smoke, miniwob-smoke, mistral-7b-smoke).
+    /// A pipeline file, or the name of an embedded one (quickstart, seeds, full, rounds, phase4, sampled, ablations, ablations-seeds, writer, writer-seeds, miniwob, miniwob-seeds, miniwob-shares, mistral-7b, own-environment; writer-smoke, miniwob-smoke, mistral-7b-smoke).
     pub pipeline: String,
     /// Lay a setting over the pipeline: STAGE.KEY=VALUE, or a top-level key such as seed=7.
     #[arg(long, value_name = "KEY=VALUE")]
