@@ -1,6 +1,6 @@
 //! The pipeline stage `export`: every configured kind of a model, each in its own directory.
 
-use lam_pipeline::{InputSpec, Registry, Stage, StageContext};
+use lam_pipeline::{InputCounts, InputSpec, Registry, Stage, StageContext};
 use lam_signal::Failure;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,11 @@ impl Stage for Export {
 
     fn inputs(&self) -> &'static [InputSpec] {
         &INPUTS
+    }
+
+    /// Cards say by which stages of which run the model was made.
+    fn tells_names(&self, _inputs: &InputCounts) -> bool {
+        true
     }
 
     fn run(&self, settings: &ExportConfig, context: &StageContext<'_>) -> Result<Value, Failure> {

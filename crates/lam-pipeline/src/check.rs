@@ -21,6 +21,8 @@ pub(crate) struct Prepared<'a> {
     pub files: Vec<PathBuf>,
     /// Hashes of the code that makes its result, by crate.
     pub code: BTreeMap<String, String>,
+    /// Whether names of runs and stages stand in its result.
+    pub tells_names: bool,
 }
 
 /// Refuse a pipeline that cannot run with these kinds of stages.
@@ -81,7 +83,7 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     let files = configured.files().into_iter().chain(environment.and_then(|name| environments.file_of(name))).collect();
     let crates = [Some(kind.crate_name()), environment.and_then(|name| environments.crate_of(name))];
     let code = registry.code.of(crates.into_iter().flatten());
-    Ok(Prepared { spec, kind, configured, files, code })
+    Ok(Prepared { spec, kind, configured, files, code, tells_names: kind.tells_names(&counts) })
 }
 
 /// The settings of a training loop, in kinds that have one.

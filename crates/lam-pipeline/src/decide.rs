@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use lam_store::{InputRef, Manifest, StagingDir, StoreError, read_manifest};
+use lam_store::{InputRef, Manifest, SharedResults, StagingDir, StoreError, read_manifest};
 
 use crate::attempt::Attempt;
 use crate::check::Prepared;
@@ -21,6 +21,8 @@ const CONFIGURED: &str = "configuration";
 pub(crate) enum Decision {
     /// Its result is there and stays.
     Cached(Box<Manifest>),
+    /// Another run has made it: it is taken from there, and runs only where that fails.
+    Reuse { reasons: Vec<Reason>, identity: Identity, stored: Box<Manifest> },
     /// It runs; without an identity, its inputs are not made yet.
     Run { reasons: Vec<Reason>, identity: Option<Identity> },
     /// It is left out; its result is used as it is, if there is one.
@@ -36,6 +38,8 @@ pub(crate) struct Decider<'a> {
     pub options: &'a RunOptions,
     pub run_dir: PathBuf,
     pub origins: Origins,
+    /// What other runs have made; `None` where all is made here.
+    pub shared: Option<SharedResults>,
     /// The stage that resumes from a checkpoint that was named.
     resumption: Option<Resumption>,
     /// Ids of the stages that `--from`, `--until` and `--only` leave in.
@@ -55,7 +59,8 @@ impl<'a> Decider<'a> {
         let run_dir = pipeline.run_dir(&options.runs_dir);
         let origins = Origins::open(&run_dir);
         let resumption = Resumption::of(pipeline, options, prepared)?;
-        Ok(Self { pipeline, options, run_dir, origins, resumption, chosen })
+        let shared = options.reuse.then(|| SharedResults::of_runs(&options.runs_dir));
+        Ok(Self { pipeline, options, run_dir, origins, shared, resumption, chosen })
     }
 
     /// The checkpoint from which a stage resumes, where one was named.
@@ -91,9 +96,35 @@ impl<'a> Decider<'a> {
             (true, Ok(Some(manifest))) => Ok(Decision::Cached(manifest)),
             _ => {
                 reasons.extend(self.unfinished(prepared, &directory, &identity, reasons.contains(&Reason::Forced))?);
-                Ok(Decision::Run { reasons, identity: Some(identity) })
+                Ok(match self.made_elsewhere(prepared, &identity, &reasons) {
+                    Some(stored) => Decision::Reuse { reasons, identity, stored: Box::new(stored) },
+                    None => Decision::Run { reasons, identity: Some(identity) },
+                })
             }
         }
+    }
+
+    /// The result as another run has made it. None where the stage runs for another reason than that it never did: what
+    /// stands, or was begun, is not replaced by that, and who forces a stage wants it made.
+    fn made_elsewhere(&self, prepared: &Prepared<'_>, identity: &Identity, reasons: &[Reason]) -> Option<Manifest> {
+        let shared = self.shared.as_ref().filter(|_| *reasons == [Reason::New])?;
+        let stored = shared.find(&identity.fingerprint())?;
+        let is_of_use = stored.arithmetic == self.options.arithmetic
+            && (!prepared.tells_names || self.has_same_names(prepared.spec, identity, &stored));
+        is_of_use.then_some(stored)
+    }
+
+    /// Whether run, stage and inputs of a stored result are called as they are here.
+    fn has_same_names(&self, spec: &StageSpec, identity: &Identity, stored: &Manifest) -> bool {
+        let paths =
+            |inputs: &Inputs| -> Vec<String> { inputs.values().flatten().map(|one| one.path.clone()).collect() };
+        let own = Path::new(&self.pipeline.name).join(&spec.id).display().to_string();
+        stored.made_by() == own && paths(&stored.inputs) == paths(&identity.inputs)
+    }
+
+    /// Whether a stored result is as it was recorded, as far as that is seen without reading it.
+    pub fn looks_whole(&self, stored: &Manifest) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.looks_whole(stored))
     }
 
     fn reasons_to_run(

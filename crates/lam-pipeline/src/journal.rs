@@ -89,7 +89,7 @@ impl History {
                     self.durations_s.insert(stage.to_owned(), seconds);
                 }
             }
-            "cached" | "left_out" => drop(self.over.insert(stage.to_owned())),
+            "cached" | "reused" | "left_out" => drop(self.over.insert(stage.to_owned())),
             _ => {}
         }
     }

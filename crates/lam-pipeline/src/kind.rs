@@ -23,6 +23,8 @@ pub(crate) trait Kind: Send + Sync {
     fn holds_work(&self, directory: &Path) -> bool;
     /// Whether it resumes from a checkpoint that is named.
     fn takes_checkpoint(&self) -> bool;
+    /// Whether names of runs and stages stand in its results.
+    fn tells_names(&self, inputs: &InputCounts) -> bool;
     /// The stage with what was written in its settings. `beside` says where a path leads from the file that names it.
     fn configure(
         &self,
@@ -67,6 +69,10 @@ impl<S: Stage> Kind for S {
 
     fn takes_checkpoint(&self) -> bool {
         Stage::takes_checkpoint(self)
+    }
+
+    fn tells_names(&self, inputs: &InputCounts) -> bool {
+        Stage::tells_names(self, inputs)
     }
 
     fn configure(

@@ -3,7 +3,9 @@
 //! Knows no machine learning: a stage is a kind, named inputs, settings and one function ([`Stage`]), written
 //! in a crate of its own and registered with one line. A result lies in
 //! `runs/<pipeline>/<stage>/` with a manifest; unfinished work in `<stage>.partial` beside it; what happened in
-//! `events.jsonl`; figures of training, for trackers, in `trackers/`. A stage runs again only if its configuration, code, seed or inputs differ by content.
+//! `events.jsonl`; figures of training, for trackers, in `trackers/`. A stage runs again only if its configuration, code,
+//! seed or inputs differ by content, and not at all if another run in the same directory has made that result: those lie
+//! in `runs/.cache/`.
 //!
 //! ```no_run
 //! use lam_pipeline::{NoView, Pipeline, Registry, RunOptions, run};

@@ -21,6 +21,9 @@ pub struct RunOptions {
     pub only: Option<String>,
     /// Run these stages even if their results are there.
     pub force: Vec<String>,
+    /// Whether stages that another run in this directory has made are taken from there, and results kept for other runs;
+    /// else all is made here, and nothing is written beside the run directory.
+    pub reuse: bool,
     /// Start unfinished stages from nothing.
     pub fresh: bool,
     /// The checkpoint from which a stage resumes, instead of its last one.
@@ -55,6 +58,7 @@ impl Default for RunOptions {
             until: None,
             only: None,
             force: Vec::new(),
+            reuse: true,
             fresh: false,
             resume: None,
             device: None,

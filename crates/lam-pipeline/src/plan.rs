@@ -19,6 +19,8 @@ pub enum StageAction {
     Maybe,
     /// Its result is there.
     Cached,
+    /// Another run has made it, and its result is taken from there.
+    Reuse,
     /// `--from`, `--until` or `--only` leave it out.
     LeftOut,
 }
@@ -34,7 +36,7 @@ pub struct PlannedStage {
     pub action: StageAction,
     /// Why.
     pub reasons: Vec<Reason>,
-    /// How long its last result took, in seconds.
+    /// How long its last result took, or the one that is taken from another run, in seconds.
     pub last_duration_s: Option<f64>,
 }
 
@@ -55,7 +57,8 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> R
     Ok(Plan { pipeline: pipeline.name.clone(), stages })
 }
 
-/// What becomes of each stage.
+/// What becomes of each stage, as far as it is known before the first of them has run: what another run has made counts as
+/// that stage's result.
 pub(crate) fn foresee(
     decider: &mut Decider<'_>,
     prepared: &[Prepared<'_>],
@@ -63,11 +66,17 @@ pub(crate) fn foresee(
     let mut results = Vec::new();
     let mut stages = Vec::new();
     for prepared in prepared {
-        let decision = decider.decide(prepared, &results)?;
+        let decision = match decider.decide(prepared, &results)? {
+            Decision::Reuse { reasons, identity, stored } if !decider.looks_whole(&stored) => {
+                Decision::Run { reasons, identity: Some(identity) }
+            }
+            decision => decision,
+        };
         let (action, reasons) = summary(&decision);
         let manifest = match decision {
             Decision::Cached(manifest) => Some(manifest),
             Decision::LeftOut(manifest) => manifest,
+            Decision::Reuse { stored, .. } => Some(stored),
             Decision::Run { .. } => None,
         };
         stages.push(PlannedStage {
@@ -86,6 +95,7 @@ fn summary(decision: &Decision) -> (StageAction, Vec<Reason>) {
     match decision {
         Decision::Cached(_) => (StageAction::Cached, vec![Reason::Unchanged]),
         Decision::LeftOut(_) => (StageAction::LeftOut, vec![Reason::LeftOut]),
+        Decision::Reuse { stored, .. } => (StageAction::Reuse, vec![Reason::Reused { made_by: stored.made_by() }]),
         Decision::Run { reasons, identity } => {
             let only_upstream = reasons.iter().all(|reason| matches!(reason, Reason::Upstream { .. }));
             let maybe = identity.is_none() && only_upstream;
@@ -104,10 +114,12 @@ impl Plan {
                 StageAction::Run => "run",
                 StageAction::Maybe => "run if changed",
                 StageAction::Cached => "cached",
+                StageAction::Reuse => "reused:",
                 StageAction::LeftOut => "left out",
             };
             let took = stage.last_duration_s.map(|seconds| format!(" (took {})", format_seconds(seconds)));
-            let took = took.filter(|_| stage.action == StageAction::Cached).unwrap_or_default();
+            let took =
+                took.filter(|_| matches!(stage.action, StageAction::Cached | StageAction::Reuse)).unwrap_or_default();
             let why = sentence(&stage.reasons);
             writeln!(text, "{:width$}  {action:14}  {why}{took}", stage.id).expect("writing to a string cannot fail");
         }

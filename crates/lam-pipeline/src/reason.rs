@@ -42,6 +42,8 @@ pub enum Reason {
     Standing { stage: String },
     /// Nothing differs.
     Unchanged,
+    /// Another run has made it: `pipeline/stage`.
+    Reused { made_by: String },
     /// Left out by `--from`, `--until` or `--only`.
     LeftOut,
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Reason {
             }
             Reason::Standing { stage } => write!(f, "needs `--force {stage}`, as its finished result would be lost"),
             Reason::Unchanged => f.write_str("nothing changed"),
+            Reason::Reused { made_by } => write!(f, "made by {made_by}"),
             Reason::LeftOut => f.write_str("left out"),
         }
     }

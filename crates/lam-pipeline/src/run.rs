@@ -1,5 +1,7 @@
 //! Runs a pipeline: stage by stage, only what is not done, so that a kill at any moment loses one stage's step at most.
 
+mod share;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lam_config::config_to_toml;
 use lam_signal::{Details, Failure, FaultKind};
-use lam_store::{CONFIG_FILE, MANIFEST_VERSION, Manifest, StagingDir, StoreError, record_files, write_atomic};
+use lam_store::{
+    CONFIG_FILE, MANIFEST_VERSION, Manifest, OutputFile, StagingDir, StoreError, record_files, write_atomic,
+};
 use serde_json::{Value, json};
 
 use crate::attempt::Attempt;
@@ -70,6 +74,32 @@ fn refuse_losses(planned: &[PlannedStage]) -> Result<(), PipelineError> {
     if stages.is_empty() { Ok(()) } else { Err(PipelineError::Losses { stages }) }
 }
 
+/// What became of a stage.
+struct Became {
+    outcome: Outcome,
+    reasons: Vec<Reason>,
+    manifest: Option<Box<Manifest>>,
+    /// Processor time of all tries at it, in seconds, where it ran.
+    processor_s: Option<f64>,
+}
+
+impl Became {
+    fn without_work(outcome: Outcome, reason: Reason, manifest: Option<Box<Manifest>>) -> Self {
+        Self { outcome, reasons: vec![reason], manifest, processor_s: None }
+    }
+}
+
+/// What a manifest says of a result besides its identity and its names.
+struct Made {
+    files: Vec<OutputFile>,
+    output_hash: String,
+    metrics: Value,
+    started_at: u64,
+    duration_s: f64,
+    arithmetic: String,
+    reused_from: Option<String>,
+}
+
 struct Runner<'a> {
     pipeline: &'a Pipeline,
     registry: &'a Registry,
@@ -87,18 +117,25 @@ impl Runner<'_> {
         let destination = self.run_dir.join(&prepared.spec.id);
         let decision = self.decider.decide(prepared, &self.results)?;
         self.decider.origins.save(&self.run_dir)?;
-        let mut processor_s = None;
-        let (outcome, reasons, manifest) = match decision {
-            Decision::LeftOut(manifest) => (Outcome::LeftOut, vec![Reason::LeftOut], manifest),
+        let became = match decision {
+            Decision::LeftOut(manifest) => Became::without_work(Outcome::LeftOut, Reason::LeftOut, manifest),
             Decision::Cached(manifest) => {
                 Attempt::discard(&destination)?;
                 self.tell_trackers_chosen_since(prepared, &manifest);
-                (Outcome::Cached, vec![Reason::Unchanged], Some(manifest))
+                self.share_if_new(prepared, &manifest, &destination);
+                Became::without_work(Outcome::Cached, Reason::Unchanged, Some(manifest))
+            }
+            Decision::Reuse { reasons, identity, stored } => {
+                match self.take(prepared, &identity, &stored, &destination)? {
+                    Some(manifest) => {
+                        let reason = Reason::Reused { made_by: manifest.made_by() };
+                        Became::without_work(Outcome::Reused, reason, Some(Box::new(manifest)))
+                    }
+                    None => self.make(prepared, &identity, &destination, reasons)?,
+                }
             }
             Decision::Run { reasons, identity: Some(identity) } => {
-                let (manifest, used) = self.execute(prepared, &identity, &destination, &reasons)?;
-                processor_s = Some(used);
-                (Outcome::Ran, reasons, Some(Box::new(manifest)))
+                self.make(prepared, &identity, &destination, reasons)?
             }
             Decision::Run { reasons, identity: None } => {
                 let waits_for = reasons.iter().find_map(|reason| match reason {
@@ -108,32 +145,40 @@ impl Runner<'_> {
                 return Err(PipelineError::NoResult { stage: waits_for.unwrap_or_default() });
             }
         };
-        let stage = self.finished(prepared, outcome, &reasons, manifest.as_deref(), processor_s)?;
-        self.results.push(manifest);
+        let stage = self.finished(prepared, &became)?;
+        self.results.push(became.manifest);
         Ok(stage)
     }
 
-    fn finished(
+    /// Run the stage, and keep its result for other runs too.
+    fn make(
         &mut self,
         prepared: &Prepared<'_>,
-        outcome: Outcome,
-        reasons: &[Reason],
-        manifest: Option<&Manifest>,
-        processor_s: Option<f64>,
-    ) -> Result<StageOutcome, PipelineError> {
+        identity: &Identity,
+        destination: &Path,
+        reasons: Vec<Reason>,
+    ) -> Result<Became, PipelineError> {
+        let (manifest, processor_s) = self.execute(prepared, identity, destination, &reasons)?;
+        self.share(prepared, &manifest, destination);
+        let manifest = Some(Box::new(manifest));
+        Ok(Became { outcome: Outcome::Ran, reasons, manifest, processor_s: Some(processor_s) })
+    }
+
+    fn finished(&mut self, prepared: &Prepared<'_>, became: &Became) -> Result<StageOutcome, PipelineError> {
+        let manifest = became.manifest.as_deref();
         let stage = StageOutcome {
             id: prepared.spec.id.clone(),
             kind: prepared.spec.kind.clone(),
-            outcome,
-            why: sentence(reasons),
+            outcome: became.outcome,
+            why: sentence(&became.reasons),
             duration_s: manifest.map_or(0.0, |manifest| manifest.duration_s),
             metrics: manifest.map_or(Value::Null, |manifest| manifest.metrics.clone()),
         };
         let mut details = json!({ "duration_s": stage.duration_s, "why": stage.why });
-        if let Some(processor_s) = processor_s {
+        if let Some(processor_s) = became.processor_s {
             details["processor_s"] = json!(processor_s);
         }
-        self.journal.write(&stage.id, outcome.event(), &details)?;
+        self.journal.write(&stage.id, stage.outcome.event(), &details)?;
         self.view.finished(&self.stage_view(prepared, &stage.why), &stage);
         Ok(stage)
     }
@@ -156,8 +201,7 @@ impl Runner<'_> {
         self.stop_if_asked(prepared)?;
         self.refuse_stranded(prepared, destination, reasons)?;
         let (staging, mut attempt) = self.open(identity, destination, reasons.contains(&Reason::Forced))?;
-        let config = config_to_toml(prepared.configured.table())?;
-        write_atomic(&staging.path().join(CONFIG_FILE), config.as_bytes())?;
+        write_config(prepared, staging.path())?;
         self.journal.write(
             &prepared.spec.id,
             "started",
@@ -171,7 +215,17 @@ impl Runner<'_> {
         attempt.processor_s += processor_seconds() - used;
         match result {
             Ok(metrics) => {
-                let manifest = self.manifest(prepared, identity, &attempt, staging.path(), metrics)?;
+                let (files, output_hash) = record_files(staging.path())?;
+                let made = Made {
+                    files,
+                    output_hash,
+                    metrics,
+                    started_at: attempt.started_at,
+                    duration_s: attempt.elapsed_s,
+                    arithmetic: self.options.arithmetic.clone(),
+                    reused_from: None,
+                };
+                let manifest = self.manifest(prepared, identity, made);
                 manifest.write(staging.path())?;
                 staging.commit()?;
                 Attempt::discard(destination)?;
@@ -300,19 +354,11 @@ impl Runner<'_> {
         }
     }
 
-    fn manifest(
-        &self,
-        prepared: &Prepared<'_>,
-        identity: &Identity,
-        attempt: &Attempt,
-        output: &Path,
-        metrics: Value,
-    ) -> Result<Manifest, PipelineError> {
-        let (files, output_hash) = record_files(output)?;
+    fn manifest(&self, prepared: &Prepared<'_>, identity: &Identity, made: Made) -> Manifest {
         let spec = prepared.spec;
         let group = spec.id.strip_suffix(&spec.name).unwrap_or("").trim_end_matches('/');
         let pipeline = Path::new(&self.pipeline.name).join(group).display().to_string();
-        Ok(Manifest {
+        Manifest {
             format_version: MANIFEST_VERSION,
             producer: concat!("lam-train ", env!("CARGO_PKG_VERSION")).to_string(),
             pipeline: pipeline.trim_end_matches('/').to_string(),
@@ -324,13 +370,14 @@ impl Runner<'_> {
             config_hash: identity.config_hash(),
             inputs: identity.inputs.clone(),
             fingerprint: identity.fingerprint(),
-            output_hash,
-            files,
-            metrics,
-            started_at: attempt.started_at,
-            duration_s: attempt.elapsed_s,
-            arithmetic: self.options.arithmetic.clone(),
-        })
+            output_hash: made.output_hash,
+            files: made.files,
+            metrics: made.metrics,
+            started_at: made.started_at,
+            duration_s: made.duration_s,
+            arithmetic: made.arithmetic,
+            reused_from: made.reused_from,
+        }
     }
 
     fn stop_if_asked(&mut self, prepared: &Prepared<'_>) -> Result<(), PipelineError> {
@@ -348,6 +395,12 @@ impl Runner<'_> {
         self.view.stopped(&self.stage_view(prepared, ""), &error);
         PipelineError::Stage { stage: prepared.spec.id.clone(), failure, kept }
     }
+}
+
+/// The resolved settings, beside the result.
+fn write_config(prepared: &Prepared<'_>, directory: &Path) -> Result<(), PipelineError> {
+    let config = config_to_toml(prepared.configured.table())?;
+    Ok(write_atomic(&directory.join(CONFIG_FILE), config.as_bytes())?)
 }
 
 fn seconds_between(from: SystemTime, to: SystemTime) -> f64 {

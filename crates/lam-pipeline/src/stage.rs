@@ -159,6 +159,12 @@ pub trait Stage: Send + Sync + 'static {
         false
     }
 
+    /// Whether names of runs and stages stand in its result, as in a table that tells two models apart by their places:
+    /// such a result is of no use to a run or a stage of another name, though all that it depends on is the same.
+    fn tells_names(&self, _inputs: &InputCounts) -> bool {
+        false
+    }
+
     /// Refuses settings that make no sense, alone or with the inputs that are given, before anything runs.
     fn check(&self, _settings: &Self::Settings, _inputs: &InputCounts) -> Result<(), ConfigError> {
         Ok(())

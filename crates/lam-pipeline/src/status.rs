@@ -64,6 +64,8 @@ pub struct StageStatus {
     pub earlier_s: Option<f64>,
     /// The figures that it reported.
     pub metrics: Value,
+    /// Run and stage that made its result, `pipeline/stage`, where it was taken from there.
+    pub reused_from: Option<String>,
 }
 
 /// Where a pipeline's run stands.
@@ -175,7 +177,8 @@ fn standing(
             started_at: times.map(|times| times.0),
             duration_s: times.map(|times| times.1),
             earlier_s: None,
-            metrics: manifest.map_or(Value::Null, |manifest| manifest.metrics),
+            metrics: manifest.as_ref().map_or(Value::Null, |manifest| manifest.metrics.clone()),
+            reused_from: manifest.and_then(|manifest| manifest.reused_from),
         });
     }
     for stage in &mut status.stages {
@@ -227,7 +230,12 @@ impl Status {
         let before = stage.earlier_s.filter(|_| self.running && stage.state == StageState::Waiting);
         let before = before.map(|took| format!("took {} before", format_seconds(took)));
         let said = stage.error.clone().or_else(|| note(&stage.metrics)).or(before);
-        said.unwrap_or_else(|| figures(&stage.metrics))
+        let said = said.unwrap_or_else(|| figures(&stage.metrics));
+        match &stage.reused_from {
+            Some(made_by) if stage.state == StageState::Done && said.is_empty() => format!("reused: made by {made_by}"),
+            Some(made_by) if stage.state == StageState::Done => format!("reused: made by {made_by}; {said}"),
+            _ => said,
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Outcome {
     Ran,
     /// Its result was there.
     Cached,
+    /// Its result was taken from another run.
+    Reused,
     /// `--from` or `--until` left it out.
     LeftOut,
 }
@@ -22,6 +24,7 @@ impl Outcome {
         match self {
             Outcome::Ran => "finished",
             Outcome::Cached => "cached",
+            Outcome::Reused => "reused",
             Outcome::LeftOut => "left_out",
         }
     }
@@ -38,7 +41,7 @@ pub struct StageOutcome {
     pub outcome: Outcome,
     /// Why.
     pub why: String,
-    /// How long its result took to make, whenever that was, in seconds.
+    /// How long its result took to make, whenever and by whatever run that was, in seconds.
     pub duration_s: f64,
     /// The figures that it reported.
     pub metrics: serde_json::Value,
@@ -63,14 +66,17 @@ impl RunSummary {
 
     /// The run in lines.
     pub fn to_text(&self) -> String {
-        let seconds: f64 = self.stages.iter().map(|stage| stage.duration_s).sum();
-        let mut text = format!(
-            "{}: {} ran, {} cached; its results took {}\n",
-            self.pipeline,
-            self.count(Outcome::Ran),
-            self.count(Outcome::Cached),
-            format_seconds(seconds)
-        );
+        let took = |is_reused: bool| {
+            let stages = self.stages.iter().filter(|stage| (stage.outcome == Outcome::Reused) == is_reused);
+            // A sum of nothing is -0.
+            format_seconds(stages.map(|stage| stage.duration_s).sum::<f64>() + 0.0)
+        };
+        let mut text = format!("{}: {} ran, ", self.pipeline, self.count(Outcome::Ran));
+        let reused = self.count(Outcome::Reused);
+        if reused > 0 {
+            text.push_str(&format!("{reused} reused (other runs took {} for them), ", took(true)));
+        }
+        text.push_str(&format!("{} cached; its results took {}\n", self.count(Outcome::Cached), took(false)));
         writeln!(text, "results in {}", self.run_dir.display()).expect("writing to a string cannot fail");
         text
     }

@@ -85,6 +85,7 @@ fn finish(run: &Path, stage: &str, kind: &str, config: Value, inputs: &[&str]) {
         started_at: inputs.len() as u64,
         duration_s: 1.0,
         arithmetic: String::new(),
+        reused_from: None,
     };
     manifest.write(&place).unwrap();
 }

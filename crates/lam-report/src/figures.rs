@@ -102,6 +102,8 @@ fn find(json: &Value, key: &str) -> Option<u64> {
 pub fn report_json(run: &Run) -> Value {
     let durations: Map<String, Value> =
         run.stages.iter().map(|stage| (stage.name.clone(), stage.duration_s.into())).collect();
+    let reused = run.stages.iter().filter_map(|stage| Some((stage.name.clone(), stage.reused_from.clone()?.into())));
+    let reused: Map<String, Value> = reused.collect();
     let mut tables = tables_json(&run.tables);
     tables.insert("training_data".to_owned(), training_data(run));
     let by_seed: Vec<Value> = run
@@ -123,6 +125,7 @@ pub fn report_json(run: &Run) -> Value {
         "ablations": run.ablations,
         "durations_s": durations,
         "total_s": run.total_seconds(),
+        "reused": reused,
         "missing": missing(run),
         "stale": run.stale.iter().map(|stage| json!({ "stage": stage.name, "changed": stage.input })).collect::<Vec<_>>(),
     })

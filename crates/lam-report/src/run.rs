@@ -65,6 +65,8 @@ pub struct StageRecord {
     pub started_at: u64,
     pub duration_s: f64,
     pub metrics: Value,
+    /// Run and stage that made it, where this run took it from there.
+    pub reused_from: Option<String>,
 }
 
 /// A stage whose result does not belong to the others any more.
@@ -130,8 +132,10 @@ impl Run {
         self.seeds.len() > 1
     }
 
-    /// Seconds of all stages together.
+    /// Seconds of all stages together; those that another run made took none of this one.
     pub fn total_seconds(&self) -> f64 {
-        self.stages.iter().map(|stage| stage.duration_s).sum()
+        let own = self.stages.iter().filter(|stage| stage.reused_from.is_none());
+        // A sum of nothing is -0.
+        own.map(|stage| stage.duration_s).sum::<f64>() + 0.0
     }
 }

@@ -64,6 +64,17 @@ impl StagingDir {
         Self::open(destination)
     }
 
+    /// Open `<destination>.taken` empty: for a result that is there already and is only brought to its place. What a kill
+    /// leaves of that is no unfinished work, and nothing goes on from it.
+    pub fn open_taken(destination: &Path) -> Result<Self, StoreError> {
+        refuse_to_replace(destination)?;
+        refuse_to_replace(&sibling(destination, "replaced"))?;
+        let work = sibling(destination, TAKEN);
+        remove_directory(&work)?;
+        claim(&work)?;
+        Ok(Self { work, destination: destination.to_path_buf() })
+    }
+
     /// Where an unfinished `destination` is built.
     pub fn work_path(destination: &Path) -> PathBuf {
         sibling(destination, "partial")
@@ -91,8 +102,15 @@ impl StagingDir {
         remove_directory(&replaced)
     }
 
-    /// After a crash between the two renames of a commit: bring the replaced directory back.
+    /// Remove it with what is in it.
+    pub fn discard(self) -> Result<(), StoreError> {
+        remove_directory(&self.work)
+    }
+
+    /// After a crash: bring a directory back that was replaced when it came between the two renames of a commit, and remove
+    /// what was being taken.
     pub fn recover(destination: &Path) -> Result<(), StoreError> {
+        remove_directory(&sibling(destination, TAKEN))?;
         let replaced = sibling(destination, "replaced");
         if !replaced.exists() {
             return Ok(());
@@ -103,6 +121,9 @@ impl StagingDir {
         fs::rename(&replaced, destination).map_err(StoreError::io("rename to", destination))
     }
 }
+
+/// Ending of the directory in which a result is taken.
+const TAKEN: &str = "taken";
 
 fn parent_of(path: &Path) -> &Path {
     match path.parent() {
@@ -118,11 +139,11 @@ fn sibling(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn sync_directory(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_directory(path: &Path) -> Result<(), StoreError> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(StoreError::io("sync", path))
 }
 
-fn sync_tree(directory: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_tree(directory: &Path) -> Result<(), StoreError> {
     for entry in fs::read_dir(directory).map_err(StoreError::io("read", directory))? {
         let path = entry.map_err(StoreError::io("read", directory))?.path();
         if path.is_dir() {

@@ -23,6 +23,11 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// Another process is at work in it.
+    Busy {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A newer program wrote it.
     Newer {
         /// The file.
@@ -80,6 +85,7 @@ impl Fault for StoreError {
         match self {
             StoreError::Io { source, .. } => FaultKind::of_io(source),
             StoreError::Foreign { .. } => FaultKind::Config,
+            StoreError::Busy { .. } => FaultKind::Runtime,
             _ => FaultKind::Data,
         }
     }
@@ -92,6 +98,9 @@ impl Fault for StoreError {
             StoreError::Foreign { path } => Details::new("not a directory that lam-train made, and not empty")
                 .at(path.display())
                 .hint("choose another directory, or move what is in it somewhere else"),
+            StoreError::Busy { path } => Details::new("a run stores a result there, or takes one, at this moment")
+                .at(path.display())
+                .hint("try again when it is done with that"),
             StoreError::Newer { path, found, supported } => {
                 let what = format!("format version {found} is newer than {supported}, the newest this program reads");
                 let hint = "use the version of lam-train that wrote it, or write to another directory";

@@ -1,5 +1,5 @@
-//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, journals, lineage; the words of
-//! the cards that are given away with them.
+//! Files: Parquet tables, run directories with manifests, content hashes, atomic writes, journals, lineage, results that
+//! runs share; the words of the cards that are given away with them.
 //!
 //! Knows the records of `lam-types` and how they lie on disk. Knows no tensor, no environment and no stage:
 //! who writes what, and why, is decided above.
@@ -26,6 +26,7 @@ mod journal;
 mod lineage;
 mod manifest;
 mod owned;
+mod shared;
 mod table;
 
 pub use atomic::{StagingDir, write_atomic, write_atomic_with};
@@ -38,6 +39,7 @@ pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manife
 pub use owned::{
     ATTEMPT_SUFFIX, claim, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file, resolved,
 };
+pub use shared::{Cleaned, SHARED_DIR, SharedResults, Taken};
 pub use table::{
     TABLE_VERSION, TableKind, read_task_plans, read_tasks, read_trajectories, table_kind, task_plan_id, trajectory_id,
     visit_records, visit_task_plans, visit_trajectories, write_task_plans, write_tasks, write_trajectories,

@@ -201,6 +201,7 @@ mod tests {
             started_at: 0,
             duration_s: 0.0,
             arithmetic: String::new(),
+            reused_from: None,
         };
         manifest.write(&directory).unwrap();
         assert_eq!(read_manifest(&directory).unwrap().unwrap(), manifest);

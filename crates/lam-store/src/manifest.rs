@@ -76,6 +76,9 @@ pub struct Manifest {
     /// In which order products were summed, in words; "" where the writer did not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub arithmetic: String,
+    /// Run and stage that made it, where it was taken from there: `pipeline/stage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused_from: Option<String>,
 }
 
 impl Manifest {
@@ -83,6 +86,11 @@ impl Manifest {
     pub fn write(&self, directory: &Path) -> Result<(), StoreError> {
         let text = serde_json::to_string_pretty(self).expect("a manifest has text keys only");
         write_atomic(&directory.join(MANIFEST_FILE), text.as_bytes())
+    }
+
+    /// Run and stage that made the result, `pipeline/stage`, whether it was taken from there or is theirs.
+    pub fn made_by(&self) -> String {
+        self.reused_from.clone().unwrap_or_else(|| format!("{}/{}", self.pipeline, self.stage))
     }
 
     /// Content hash of `below` in the result ("" for the whole), from the recorded hashes.

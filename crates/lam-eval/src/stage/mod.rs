@@ -31,6 +31,11 @@ fn check_endpoints(endpoints: &[RemoteConfig]) -> Result<(), ConfigError> {
     endpoints.iter().enumerate().try_for_each(|(index, endpoint)| endpoint.check(&format!("endpoints.{index}")))
 }
 
+/// Whether two models may bear the same name in the tables, and are told apart there by their runs and directories.
+fn may_tell_models_by_place(inputs: &InputCounts) -> bool {
+    inputs.of("models") > 1
+}
+
 /// Refuses an adapter that could belong to several models, or to none.
 fn one_model_under(inputs: &InputCounts) -> Result<(), ConfigError> {
     let models = inputs.of("models");

@@ -98,6 +98,10 @@ impl Stage for EvaluateOnline {
         Some(&settings.environment)
     }
 
+    fn tells_names(&self, inputs: &InputCounts) -> bool {
+        super::may_tell_models_by_place(inputs)
+    }
+
     fn check(&self, settings: &OnlineSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
         super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)?;

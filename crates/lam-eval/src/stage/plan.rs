@@ -49,6 +49,10 @@ impl Stage for EvaluatePlans {
         &INPUTS
     }
 
+    fn tells_names(&self, inputs: &InputCounts) -> bool {
+        super::may_tell_models_by_place(inputs)
+    }
+
     fn check(&self, settings: &PlanSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
         super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)?;

@@ -71,6 +71,10 @@ impl Stage for EvaluateSteps {
         Some(&settings.environment)
     }
 
+    fn tells_names(&self, inputs: &InputCounts) -> bool {
+        super::may_tell_models_by_place(inputs)
+    }
+
     fn check(&self, settings: &StepSettings, inputs: &InputCounts) -> Result<(), ConfigError> {
         super::one_model_under(inputs)?;
         check_endpoints(&settings.endpoints)

@@ -105,5 +105,6 @@ pub fn manifest(stage: &str, kind: &str, metrics: Value) -> Manifest {
         started_at: 0,
         duration_s: 0.0,
         arithmetic: text(),
+        reused_from: None,
     }
 }

@@ -10,7 +10,7 @@ mod tensorboard;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_store::{Journal, StoreError, claim};
+use lam_store::{Journal, StoreError, claim, write_atomic};
 
 pub use choice::{ReportTo, Tracker, UnknownTracker};
 pub(crate) use mlflow::{LoopInfo, RunState};
@@ -21,6 +21,8 @@ use tensorboard::EventFile;
 
 /// Name of the folder in a run directory.
 pub(crate) const TRACKERS_DIR: &str = "trackers";
+/// Stands for the stage in the names of records that are kept for other runs.
+const LOOP: &str = "loop";
 
 /// What the trackers are told of one stage.
 pub(crate) struct StageTrackers {
@@ -105,6 +107,25 @@ impl StageTrackers {
         Ok(())
     }
 
+    /// Copies what was told of the stage into a directory, under names that are not the stage's.
+    pub fn keep_records(&self, directory: &Path) -> Result<(), StoreError> {
+        self.recorded().into_iter().try_for_each(|name| {
+            let part = name.strip_prefix(&self.stage.name).unwrap_or_default();
+            copy(&self.records(&name), &directory.join(format!("{LOOP}{part}.jsonl")))
+        })
+    }
+
+    /// Takes over what [`StageTrackers::keep_records`] has copied, as what was told of this stage.
+    pub fn take_records(&self, directory: &Path) -> Result<(), StoreError> {
+        let names = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        for name in names.filter_map(|name| name.into_string().ok()) {
+            let Some(part) = name.strip_prefix(LOOP).and_then(|rest| rest.strip_suffix(".jsonl")) else { continue };
+            claim(&self.root)?;
+            copy(&directory.join(&name), &self.records(&format!("{}{part}", self.stage.name)))?;
+        }
+        Ok(())
+    }
+
     fn begin(
         &self,
         tracker: Tracker,
@@ -147,6 +168,12 @@ impl StageTrackers {
     fn store(&self) -> PathBuf {
         self.root.join("mlruns")
     }
+}
+
+/// A file of its own: the first one may be appended to.
+fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let bytes = std::fs::read(from).map_err(StoreError::io("read", from))?;
+    write_atomic(to, &bytes)
 }
 
 /// `lam4.reward` for a loop in the folder `reward` of stage `lam4`, or in `reward/training`; `lam2` for one in `training`.

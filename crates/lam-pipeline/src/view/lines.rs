@@ -78,6 +78,7 @@ pub(super) fn finished_line(stage: &StageView<'_>, outcome: &StageOutcome) -> St
     let said = match outcome.outcome {
         Outcome::Ran => format!("done in {took}"),
         Outcome::Cached => format!("cached, {} (took {took})", outcome.why),
+        Outcome::Reused => format!("reused: {} (took {took})", outcome.why),
         Outcome::LeftOut => outcome.why.clone(),
     };
     format!("[{}/{}] {}: {said}", stage.number, stage.total, stage.id)

@@ -7,5 +7,6 @@ mod definition;
 mod fakes;
 mod own_stage;
 mod resume;
+mod sharing;
 mod trackers;
 mod views;

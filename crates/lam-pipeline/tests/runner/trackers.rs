@@ -192,6 +192,18 @@ fn a_tracker_may_be_chosen_after_the_run() {
 }
 
 #[test]
+fn trackers_are_told_what_another_run_has_made() {
+    let learning = Learning::new();
+    learning.run(&["report_to=none"], None).unwrap();
+    learning.run(&["report_to=all", "name=other"], None).unwrap();
+    let place = &learning.place;
+    assert_eq!(place.read("runs/other/trackers/figures/lam2.jsonl"), place.read("runs/p/trackers/figures/lam2.jsonl"));
+    assert_eq!(names(&place.path("runs/other/trackers/tensorboard/lam2")).len(), 1);
+    assert!(place.path("runs/other/trackers/mlruns").exists());
+    assert_eq!(learning.seen.lock().unwrap().len(), 4, "it ran once");
+}
+
+#[test]
 fn a_stage_may_say_it_among_its_arguments_of_training() {
     let learning = Learning::new();
     learning.run(&["lam2.train.report_to=mlflow"], None).unwrap();

@@ -67,6 +67,7 @@ fn record(manifest: &Manifest) -> StageRecord {
         started_at: manifest.started_at,
         duration_s: manifest.duration_s,
         metrics: manifest.metrics.clone(),
+        reused_from: manifest.reused_from.clone(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Event {
     pub duration_s: Option<f64>,
     /// How it failed or was stopped.
     pub error: Option<String>,
+    /// Why that happened.
+    pub why: String,
 }
 
 /// A run as it is watched.

@@ -43,6 +43,7 @@ impl Made<'_> {
             started_at: 1_767_607_200,
             duration_s: 1.0,
             arithmetic: String::new(),
+            reused_from: None,
         };
         manifest.write(&directory).unwrap();
     }

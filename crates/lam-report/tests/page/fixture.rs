@@ -53,6 +53,7 @@ pub fn write_run(root: &Path, seed: u64, shift: f64) {
             started_at: 1_767_607_200 + index as u64 * 60,
             duration_s: *seconds,
             arithmetic: String::new(),
+            reused_from: None,
         };
         manifest.write(&directory).unwrap();
     }

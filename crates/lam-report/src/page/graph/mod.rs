@@ -133,7 +133,10 @@ fn durations(run: &Run) -> Markup {
                     tr {
                         th scope="row" { (stage.name) }
                         td.bar aria-hidden="true" { i style={ "width:" (format!("{:.2}", stage.duration_s / longest * 100.0)) "%" } {} }
-                        td.time { (format::seconds(stage.duration_s)) }
+                        td.time {
+                            (format::seconds(stage.duration_s))
+                            @if let Some(made_by) = &stage.reused_from { span.muted { ", reused: made by " (made_by) } }
+                        }
                     }
                 }
             }
