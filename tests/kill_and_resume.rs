@@ -58,7 +58,9 @@ fn kill(place: &Place, stage: &str, work: &str, moment: Moment) -> bool {
         Moment::AtWork(_) => has_work(Path::new(&partial), work),
     };
     let (Moment::Begun(delay) | Moment::AtWork(delay)) = moment;
-    let mut command = place.command(&["run", "miniature.toml", "--runs-dir", "runs", "--until", stage]);
+    // A result that was removed is to be made again, and not to be taken from the runs' store.
+    let run = ["run", "miniature.toml", "--runs-dir", "runs", "--no-reuse", "--until", stage];
+    let mut command = place.command(&run);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("lam-train starts");
     while !reached() && child.try_wait().expect("a child can be asked").is_none() {
         std::thread::sleep(Duration::from_millis(1));

@@ -24,6 +24,7 @@ mod refused_resume;
 mod remote;
 mod rounds;
 mod serve;
+mod shared_results;
 mod shipped_files;
 mod support;
 mod telling;

@@ -6,9 +6,17 @@ use crate::support::{Place, trained};
 fn help_says_what_the_tool_does_and_where_to_start() {
     let help = Place::new("help").succeed(&["--help"]).stdout;
     assert!(help.starts_with("Trains Large Action Models"), "{help}");
-    for words in
-        ["run ", "phase1 ", "phase4 ", "push ", "doctor ", "Start here:", "lam-train run quickstart", "Exit codes:"]
-    {
+    for words in [
+        "run ",
+        "clean ",
+        "phase1 ",
+        "phase4 ",
+        "push ",
+        "doctor ",
+        "Start here:",
+        "lam-train run quickstart",
+        "Exit codes:",
+    ] {
         assert!(help.contains(words), "no `{words}` in:\n{help}");
     }
     let bare = Place::new("bare").run(&[]);

@@ -18,7 +18,7 @@ use lam_cuda::{DeviceChoice, Numerics};
 pub use data::{CollectArgs, DataCommand, ShowArgs};
 pub use look::{CompareArgs, ListCommand};
 pub use model::{ActArgs, EvalArgs, EvalCommand, ExportArgs, ExportKind, GgufTypeArg, ModelCommand};
-pub use pipeline::{GraphArgs, GraphFormat, PhaseArgs, PipelineArgs, Resume, RunArgs, StatusArgs};
+pub use pipeline::{CleanArgs, GraphArgs, GraphFormat, PhaseArgs, PipelineArgs, PlanArgs, Resume, RunArgs, StatusArgs};
 pub use push::PushArgs;
 pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, TokenArgs, WatchArgs};
 pub use stage::{ALL_STAGES, SettingArgs, StartArgs};
@@ -55,11 +55,13 @@ pub enum Command {
     /// Run a pipeline: only what is not done yet, resuming where it stopped.
     Run(RunArgs),
     /// Say what `run` would do, and why.
-    Plan(PipelineArgs),
+    Plan(PlanArgs),
     /// Say what has run, when, for how long, with which result; what runs now, and how long it still takes.
     Status(StatusArgs),
     /// Draw the stages and what flows between them.
     Graph(GraphArgs),
+    /// Remove what runs left for other runs in runs/.cache and none of them holds any more.
+    Clean(CleanArgs),
     /// Phase 1: task-plan pretraining, base to LAM1.
     Phase1(PhaseArgs),
     /// Phase 2: imitation of expert trajectories, LAM1 to LAM2.

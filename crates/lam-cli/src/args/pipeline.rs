@@ -20,6 +20,30 @@ pub struct PipelineArgs {
     pub runs_dir: PathBuf,
 }
 
+/// Arguments of `plan`.
+#[derive(Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub pipeline: PipelineArgs,
+    /// Leave out of account what other runs have made.
+    #[arg(long)]
+    pub no_reuse: bool,
+}
+
+/// Arguments of `clean`.
+#[derive(Args)]
+pub struct CleanArgs {
+    /// Folder of all runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs_dir: PathBuf,
+    /// Remove those that a run holds too: runs keep what they have, and later ones make all of it again.
+    #[arg(long)]
+    pub all: bool,
+    /// Say what would go, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// Arguments of `status`.
 #[derive(Args)]
 pub struct StatusArgs {
@@ -57,6 +81,9 @@ pub struct RunArgs {
     /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,
+    /// Make everything in this run: take nothing that other runs have made, and leave nothing for them.
+    #[arg(long)]
+    pub no_reuse: bool,
     /// Go on from this checkpoint instead of the last one, as with `resume_from_checkpoint` in TRL: a directory such as
     /// training/checkpoint-100, of a run with the same settings and data; STAGE is the one that goes on from it, needed where
     /// the directory lies in no stage of this run and several stages train.

@@ -114,7 +114,9 @@ fn models_below(
 ) -> Result<(), Failure> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        let is_result = path.is_dir() && path.extension().is_none_or(|extension| extension != "partial");
+        let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let comes_or_goes = ["partial", "taken", "replaced"].iter().any(|end| path.extension() == Some(end.as_ref()));
+        let is_result = path.is_dir() && !is_hidden && !comes_or_goes;
         match if is_result { read_manifest(&path)? } else { None } {
             Some(manifest) => found.extend(name_of(&manifest.kind).map(|name| (path.display().to_string(), name))),
             None if is_result && depth > 1 => models_below(&path, depth - 1, name_of, found)?,

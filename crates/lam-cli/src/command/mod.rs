@@ -1,6 +1,7 @@
 //! What each command does. A command is a function that takes exactly what it needs.
 
 mod act;
+mod clean;
 mod compare;
 mod config;
 mod data;
@@ -23,6 +24,7 @@ mod serve;
 mod serve_model;
 mod shell;
 mod site;
+mod size;
 mod watch;
 
 use lam_model::Processor;
@@ -43,6 +45,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Plan(args) => pipeline::plan(&args, &output),
         Command::Status(args) => pipeline::status(&args, &output),
         Command::Graph(args) => pipeline::graph(&args, &output),
+        Command::Clean(args) => clean::clean(&args, &output),
         Command::Phase1(args) => phase::run(phase::Phase::One, &args, device, &output),
         Command::Phase2(args) => phase::run(phase::Phase::Two, &args, device, &output),
         Command::Phase3(args) => phase::run(phase::Phase::Three, &args, device, &output),

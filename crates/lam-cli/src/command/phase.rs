@@ -172,7 +172,9 @@ fn start(stages: Vec<StageDraft>, place: &Target<'_>, resume: &Resume, output: &
     let fresh = *resume == Resume::Never;
     let resume = if let Resume::From(checkpoint) = resume { Some(checkpoint.clone()) } else { None };
     let (device, report_to) = (place.device, place.report_to.cloned());
-    let options = RunOptions { runs_dir, fresh, force, resume, device, report_to, ..RunOptions::default() };
+    // Beside an output directory nothing of ours is expected.
+    let reuse = false;
+    let options = RunOptions { runs_dir, reuse, fresh, force, resume, device, report_to, ..RunOptions::default() };
     execute(&pipeline, options, output)
 }
 

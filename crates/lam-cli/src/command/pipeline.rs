@@ -6,7 +6,7 @@ use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
 
 use super::next;
-use crate::args::{GraphArgs, GraphFormat, PipelineArgs, RunArgs, StatusArgs};
+use crate::args::{GraphArgs, GraphFormat, PipelineArgs, PlanArgs, RunArgs, StatusArgs};
 use crate::embedded;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -21,13 +21,14 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         until: args.until.clone(),
         only: args.only.clone(),
         force: args.force.clone(),
+        reuse: !args.no_reuse,
         resume: args.resume.clone(),
         device,
         report_to: args.report_to.clone(),
         ..RunOptions::default()
     };
     if args.dry_run {
-        return show_plan(&pipeline, &options, &args.pipeline, output);
+        return show_plan(&pipeline, options, &args.pipeline, output);
     }
     let run_dir = pipeline.run_dir(&options.runs_dir);
     execute(&pipeline, options, output)?;
@@ -40,9 +41,7 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
 pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
     // Long before the first stage that computes.
     Device::check(options.device.unwrap_or(pipeline.device))?;
-    // What the command line chose stays.
-    Processor::choose(pipeline.numerics);
-    let options = RunOptions { arithmetic: Processor::arithmetic(), ..options };
+    let options = with_arithmetic(pipeline, options);
     stop_on_interrupt(&options.cancel)?;
     let view = output.view();
     let summary = lam_pipeline::run(pipeline, &registry(), &options, view.as_ref())?;
@@ -50,10 +49,18 @@ pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Res
     output.value(&summary)
 }
 
+/// The options with the order of sums that the run's results will have: that of another one is no result of this run.
+fn with_arithmetic(pipeline: &Pipeline, options: RunOptions) -> RunOptions {
+    // What the command line chose stays.
+    Processor::choose(pipeline.numerics);
+    RunOptions { arithmetic: Processor::arithmetic(), ..options }
+}
+
 /// Says what `run` would do, and why.
-pub fn plan(args: &PipelineArgs, output: &Output) -> Result<(), Failure> {
-    let options = RunOptions { runs_dir: args.runs_dir.clone(), ..RunOptions::default() };
-    show_plan(&load(args)?, &options, args, output)
+pub fn plan(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
+    let PlanArgs { pipeline, no_reuse } = args;
+    let options = RunOptions { runs_dir: pipeline.runs_dir.clone(), reuse: !no_reuse, ..RunOptions::default() };
+    show_plan(&load(pipeline)?, options, pipeline, output)
 }
 
 /// Says what has run, and what runs, with the tables of what was evaluated.
@@ -86,10 +93,11 @@ pub fn graph(args: &GraphArgs, output: &Output) -> Result<(), Failure> {
     output.value(&drawn)
 }
 
-fn show_plan(pipeline: &Pipeline, options: &RunOptions, typed: &PipelineArgs, output: &Output) -> Result<(), Failure> {
-    let plan = lam_pipeline::plan(pipeline, &registry(), options)?;
+fn show_plan(pipeline: &Pipeline, options: RunOptions, typed: &PipelineArgs, output: &Output) -> Result<(), Failure> {
+    let options = with_arithmetic(pipeline, options);
+    let plan = lam_pipeline::plan(pipeline, &registry(), &options)?;
     output.line(&plan.to_text());
-    output.next(&next::run(typed));
+    output.next(&format!("{}{}", next::run(typed), if options.reuse { "" } else { " --no-reuse" }));
     output.value(&plan)
 }
 

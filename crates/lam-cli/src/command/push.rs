@@ -7,6 +7,7 @@ use lam_publish::{Card, Parcel, Part, PublishError, Run};
 use lam_signal::{Failure, Monitor};
 use serde_json::{Value, json};
 
+use super::size::size;
 use crate::args::PushArgs;
 use crate::hub::watched;
 use crate::output::Output;
@@ -170,19 +171,6 @@ fn value_of(errand: &Errand, pushed: &Pushed) -> Value {
     let mut value = serde_json::to_value(pushed).expect("names, numbers and texts");
     value["left_out"] = json!(errand.left_out);
     value
-}
-
-/// Bytes in the unit that suits them.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    let (mut amount, mut unit) = (bytes as f64 / 1024.0, 0);
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    while amount >= 1024.0 && unit + 1 < UNITS.len() {
-        (amount, unit) = (amount / 1024.0, unit + 1);
-    }
-    format!("{amount:.1} {}", UNITS[unit])
 }
 
 #[cfg(test)]
