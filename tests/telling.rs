@@ -137,7 +137,8 @@ fn shells_and_manuals_know_every_command() {
         assert!(script.contains(word) && script.contains("compare"), "{shell}: {script}");
     }
     place.succeed(&["man", "pages"]);
-    let pages = ["lam-train.1", "lam-train-run.1", "lam-train-data-import.1", "lam-train-serve-model.1"];
+    let pages =
+        ["lam-train.1", "lam-train-run.1", "lam-train-clean.1", "lam-train-data-import.1", "lam-train-serve-model.1"];
     for page in pages {
         let text = std::fs::read_to_string(place.path("pages").join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
         assert!(text.contains(".TH") && text.contains("lam"), "{page}: {text}");

@@ -141,11 +141,11 @@ impl SharedResults {
     /// A place that cannot be read or written.
     pub fn take(&self, stored: &Manifest, directory: &Path) -> Result<Taken, StoreError> {
         let _lock = self.lock()?;
-        match link_tree(&self.result(&stored.fingerprint), directory) {
+        let linked = link_tree(&self.result(&stored.fingerprint), directory);
+        let (files, output_hash) = match linked.and_then(|()| record_files(directory)) {
             Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(Taken::Gone),
-            linked => linked?,
-        }
-        let (files, output_hash) = record_files(directory)?;
+            recorded => recorded?,
+        };
         if output_hash == stored.output_hash {
             return Ok(Taken::Whole(files));
         }

@@ -42,10 +42,10 @@ impl SharedResults {
     /// A directory that is not ours, one in which a run is at work, and one that cannot be read or written.
     pub fn clean(&self, all: bool, dry_run: bool) -> Result<Cleaned, StoreError> {
         let mut cleaned = Cleaned::default();
-        if !self.root.exists() {
+        refuse_to_replace(&self.root)?;
+        if !self.root.join(LOCK_FILE).exists() {
             return Ok(cleaned);
         }
-        refuse_to_replace(&self.root)?;
         let _lock = self.lock_alone()?;
         let fingerprints = fingerprints_below(&self.runs_dir, DEPTH_OF_RESULTS);
         for path in paths_in(&self.root)? {

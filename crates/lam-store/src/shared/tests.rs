@@ -42,7 +42,8 @@ fn stored() -> (TempDir, SharedResults, Manifest) {
     let manifest = manifest(&result);
     manifest.write(&result).unwrap();
     let shared = SharedResults::of_runs(root.path());
-    shared.put(&result, &manifest, |beside| Ok(fs::write(beside.join("loop.jsonl"), "1").unwrap())).unwrap();
+    let figures = |beside: &Path| fs::write(beside.join("loop.jsonl"), "1").map_err(StoreError::io("write", beside));
+    shared.put(&result, &manifest, figures).unwrap();
     (root, shared, manifest)
 }
 
