@@ -57,8 +57,8 @@ pub fn plan(pipeline: &Pipeline, registry: &Registry, options: &RunOptions) -> R
     Ok(Plan { pipeline: pipeline.name.clone(), stages })
 }
 
-/// What becomes of each stage, as far as it is known before the first of them has run: what another run has made counts as
-/// that stage's result.
+/// What becomes of each stage, as far as it is known before the first of them has run: what another run has made counts
+/// as that stage's result.
 pub(crate) fn foresee(
     decider: &mut Decider<'_>,
     prepared: &[Prepared<'_>],

@@ -64,8 +64,8 @@ impl StagingDir {
         Self::open(destination)
     }
 
-    /// Open `<destination>.taken` empty: for a result that is there already and is only brought to its place. What a kill
-    /// leaves of that is no unfinished work, and nothing goes on from it.
+    /// Open `<destination>.taken` empty: for a result that is there already and is only brought to its place. What a
+    /// kill leaves of that is no unfinished work, and nothing goes on from it.
     pub fn open_taken(destination: &Path) -> Result<Self, StoreError> {
         refuse_to_replace(destination)?;
         refuse_to_replace(&sibling(destination, "replaced"))?;
@@ -107,8 +107,8 @@ impl StagingDir {
         remove_directory(&self.work)
     }
 
-    /// After a crash: bring a directory back that was replaced when it came between the two renames of a commit, and remove
-    /// what was being taken.
+    /// After a crash: bring a directory back that was replaced when it came between the two renames of a commit, and
+    /// remove what was being taken.
     pub fn recover(destination: &Path) -> Result<(), StoreError> {
         remove_directory(&sibling(destination, TAKEN))?;
         let replaced = sibling(destination, "replaced");

@@ -1,5 +1,5 @@
-//! Results on their way between this run and those that other runs may take. That nothing is shared stops no run: it is said
-//! once.
+//! Results on their way between this run and those that other runs may take. That nothing is shared stops no run: it is
+//! said once.
 
 use std::path::Path;
 

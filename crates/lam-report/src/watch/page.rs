@@ -95,8 +95,9 @@ fn happened(event: &Event) -> Markup {
     html! {
         li {
             span.muted { (format::date(event.at)) } " " b { (event.stage) } " " (event.event)
-            @if event.event == "reused" { ", " (event.why) ", which took " (format::seconds(event.duration_s.unwrap_or(0.0))) }
-            @else if let Some(seconds) = event.duration_s.filter(|seconds| *seconds > 0.0) { " in " (format::seconds(seconds)) }
+            @if event.event == "reused" {
+                ", " (event.why) ", which took " (format::seconds(event.duration_s.unwrap_or(0.0)))
+            } @else if let Some(seconds) = event.duration_s.filter(|seconds| *seconds > 0.0) { " in " (format::seconds(seconds)) }
             @if let Some(error) = &event.error { ": " (error) }
         }
     }
