@@ -120,6 +120,10 @@ fn every_phase_configuration_is_understood() {
     decoded::<lam_collect::plans::PlansConfig>("plans.toml [plans]", &part("plans.toml", "plans"));
     decoded::<lam_phase1_pretrain::PretrainConfig>("phase1.toml", &whole("phase1.toml"));
     decoded::<lam_phase2_imitate::ImitateConfig>("phase2.toml", &whole("phase2.toml"));
+    let mut own_data = whole("own-data.toml");
+    let base = own_data.remove("base").expect("how a model is made from nothing");
+    decoded::<lam_base::BaseConfig>("own-data.toml [base]", base.as_table().expect("a table"));
+    decoded::<lam_phase2_imitate::ImitateConfig>("own-data.toml", &own_data);
     decoded::<lam_phase3_explore::ExploreConfig>("phase3.toml [explore]", &part("phase3.toml", "explore"));
     decoded::<lam_phase2_imitate::ImitateConfig>("phase3.toml [train]", &part("phase3.toml", "train"));
     decoded::<lam_phase4_reinforce::RewardConfig>("phase4.toml [reward]", &part("phase4.toml", "reward"));

@@ -77,7 +77,8 @@ impl Default for BaseConfig {
             initialization: Initialization::Induction(Induction::default()),
             environment: "sim".into(),
             documentation_entries: 500,
-            tokenizer: TokenizerConfig::default(),
+            // What the embedded editor names is 2,570 entries.
+            tokenizer: TokenizerConfig { vocab_size: 2816, ..TokenizerConfig::default() },
             mixture: Mixture::default(),
             min_controls: 6,
             max_controls: 30,

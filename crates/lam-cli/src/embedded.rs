@@ -27,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ("configs/phase2.toml", include_str!("../../../configs/phase2.toml")),
     ("configs/phase3.toml", include_str!("../../../configs/phase3.toml")),
     ("configs/phase4.toml", include_str!("../../../configs/phase4.toml")),
+    ("configs/own-data.toml", include_str!("../../../configs/own-data.toml")),
 ];
 
 /// Names of the pipelines inside the binary.
@@ -109,6 +110,8 @@ mod tests {
             assert!(read_text(&folder.path().join(&name)).is_err(), "a path elsewhere is what it says");
         }
         assert!(names().all(|name| !name.starts_with("phase1")));
+        let own_data = locate_configuration(Path::new("own-data")).unwrap();
+        assert!(read_text(&own_data).is_ok_and(|text| text.contains("[base]")));
     }
 
     #[test]

@@ -132,11 +132,12 @@ pub struct GraphArgs {
 /// Arguments of the phases, each of which is a small pipeline.
 #[derive(Args)]
 pub struct PhaseArgs {
-    /// Configuration file (TOML), or the name of one in the program, such as phase2; its `[inputs]` table may name the
-    /// inputs.
+    /// Configuration file (TOML), or the name of one in the program (phase1 to phase4; own-data for phase 2 from records of
+    /// your own); its `[inputs]` table may name the inputs.
     #[arg(short, long, value_name = "FILE | NAME")]
     pub config: PathBuf,
-    /// Model to start from: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub.
+    /// Model to start from: a directory in Hugging Face layout, or `OWNER/NAME[@REVISION]` on the hub. Phase 2 makes one
+    /// from nothing where none is named and the configuration says how, in its `[base]` table.
     #[arg(long, value_name = "DIR|ID")]
     pub model: Option<PathBuf>,
     /// Adapter in PEFT's form over that model: it is trained further, or merged with `lora.create_new_adapter = true`.

@@ -19,6 +19,9 @@ use crate::hub::local;
 use crate::output::Output;
 use crate::registry::registry;
 
+/// The stage that makes a model from nothing, and the table of a configuration with its settings.
+const BASE: &str = "base";
+
 /// The four phases of the paper.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -60,14 +63,20 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
     for part in phase.trained().iter().filter(|_| args.skip_bad) {
         settings.add_override(&format!("{part}skip_bad=true"))?;
     }
-    let Inputs { model, adapter, data, exploration } = Inputs::new(&settings.take("inputs"), args, output)?;
+    // Where the file says how a model is made, phase 2 needs none: it starts from that one.
+    let base = (phase == Phase::Two && settings.table().contains_key(BASE)).then(|| settings.take(BASE));
+    let inputs = Inputs::new(&settings.take("inputs"), args, base.is_some(), output)?;
+    let Inputs { model, adapter, data, exploration } = inputs;
     exploration.check(phase, args)?;
     let stages = match phase {
         Phase::One => {
             vec![stage("lam1", "phase1", [("model", model), ("adapter", adapter), ("plans", data)], settings)]
         }
         Phase::Two => {
-            vec![stage("lam2", "phase2", [("model", model), ("adapter", adapter), ("trajectories", data)], settings)]
+            let made = base.filter(|_| model == [BASE]).map(|settings| stage(BASE, BASE, [], settings));
+            let replay = made.iter().map(|_| format!("{BASE}/replay.jsonl")).collect();
+            let inputs = [("model", model), ("adapter", adapter), ("trajectories", data), ("replay", replay)];
+            made.into_iter().chain([stage("lam2", "phase2", inputs, settings)]).collect()
         }
         Phase::Three => {
             let (explore, train) = (settings.take("explore"), settings.take("train"));
@@ -154,7 +163,7 @@ fn stage<'a>(
     inputs: impl IntoIterator<Item = (&'a str, Vec<String>)>,
     settings: ConfigLayers,
 ) -> StageDraft {
-    let optional = ["adapter", "planner", "plans", "explored", "round", "previous"];
+    let optional = ["adapter", "planner", "plans", "explored", "round", "previous", "replay"];
     let given = inputs.into_iter().filter(|(name, sources)| !optional.contains(name) || !sources.is_empty());
     let inputs = given.map(|(name, sources)| (name.to_owned(), sources)).collect();
     StageDraft { name: name.to_owned(), kind: kind.to_owned(), inputs, settings }
@@ -243,19 +252,19 @@ struct WrittenInputs {
 }
 
 impl Inputs {
-    fn new(written: &ConfigLayers, args: &PhaseArgs, output: &Output) -> Result<Self, Failure> {
+    /// `may_be_made`: without a model that is named, it is the one that the stage `base` makes.
+    fn new(written: &ConfigLayers, args: &PhaseArgs, may_be_made: bool, output: &Output) -> Result<Self, Failure> {
         let written: WrittenInputs = written.decode()?;
         let adapter = args.adapter.clone().or(written.adapter);
-        let Some(model) = args.model.clone().or(written.model) else {
-            return Err(missing(args, "model", "--model DIR"));
-        };
         let data = if args.data.is_empty() { &written.data } else { &args.data };
-        if data.is_empty() {
-            return Err(missing(args, "data", "--data PATH"));
-        }
-        let model = vec![absolute(&local(&model, output)?)?];
+        let model = match args.model.clone().or(written.model) {
+            None if !may_be_made || adapter.is_some() => return Err(missing(args, "model", "--model DIR")),
+            _ if data.is_empty() => return Err(missing(args, "data", "--data PATH")),
+            None => BASE.to_owned(),
+            Some(model) => absolute(&local(&model, output)?)?,
+        };
         Ok(Self {
-            model,
+            model: vec![model],
             adapter: absolute_all(adapter.as_slice())?,
             data: absolute_all(data)?,
             exploration: Exploration {
