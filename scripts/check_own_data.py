@@ -52,7 +52,10 @@ def kinds(customer, amount):
     return [
         (f"Create an invoice for {customer}", [click("New invoice"), write("Customer", customer)]),
         (f"Set the amount to {amount}", [write("Amount", amount)]),
-        (f"Send an invoice of {amount} to {customer}", [write("Customer", customer), write("Amount", amount), click("Send")]),
+        (
+            f"Send an invoice of {amount} to {customer}",
+            [write("Customer", customer), write("Amount", amount), click("Send")],
+        ),
         (f"Mark the invoice of {customer} as paid", [write("Customer", customer), click("Paid")]),
     ]
 
@@ -63,31 +66,44 @@ def recordings():
 
 
 def screen():
-    return [{"label": str(place + 1), "control_text": name, "control_type": kind} for place, (name, kind) in enumerate(CONTROLS)]
+    numbered = enumerate(CONTROLS, 1)
+    return [{"label": str(place), "control_text": name, "control_type": kind} for place, (name, kind) in numbered]
 
 
 def label(name):
     return next(control["label"] for control in screen() if control["control_text"] == name)
 
 
+def step_lines(number, request, actions):
+    """The lines of a recording's file, one for each step."""
+    lines = []
+    for step, action in enumerate(actions, 1):
+        done = {"function": action["function"], "args": action["args"], "control_label": label(action["control"])}
+        status = "OVERALL_FINISH" if step == len(actions) else "CONTINUE"
+        at = {"control_infos": {"uia_controls_info": screen()}, "action": done, "status": status}
+        named = {"execution_id": f"invoice-{number}", "app_domain": "invoices", "request": request}
+        lines.append({**named, "step_id": step, "evaluation": {"complete": "yes"}, "step": at})
+    return lines
+
+
 def record(folder):
-    """A file for each recording, and in it a line for each step."""
+    """A file for each recording."""
     folder.mkdir()
     for number, (request, actions) in enumerate(recordings(), 1):
-        lines = []
-        for step, action in enumerate(actions, 1):
-            done = {"function": action["function"], "args": action["args"], "control_label": label(action["control"])}
-            status = "OVERALL_FINISH" if step == len(actions) else "CONTINUE"
-            at = {"control_infos": {"uia_controls_info": screen()}, "action": done, "status": status}
-            line = {"execution_id": f"invoice-{number}", "app_domain": "invoices", "request": request, "step_id": step}
-            lines.append({**line, "evaluation": {"complete": "yes"}, "step": at})
+        lines = step_lines(number, request, actions)
         (folder / f"{number:02}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def commands():
-    """The four commands of the README's section, a list of words each."""
+def blocks(kind):
+    """What stands in the README's section in blocks of this kind."""
     section = (ROOT / "README.md").read_text().split("\n## Your own recordings\n")[1].split("\n## ")[0]
-    block = re.search(r"```\n(lam-train .*?)```", section, re.DOTALL).group(1)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    return [text for found, text in fenced if found == kind]
+
+
+def commands():
+    """The four commands of the README."""
+    (block,) = blocks("")
     return [line.split("  #")[0].strip() for line in block.splitlines()]
 
 
@@ -119,7 +135,8 @@ def action_of(answer):
     call = message["tool_calls"][0]["function"]
     arguments = json.loads(call["arguments"])
     label = arguments.pop("control_label", None)
-    return {"function": call["name"], "args": arguments, "control_label": label, "status": json.loads(message["content"])["status"]}
+    status = json.loads(message["content"])["status"]
+    return {"function": call["name"], "args": arguments, "control_label": label, "status": status}
 
 
 def is_action(found, action, is_last):
@@ -152,6 +169,9 @@ def check(checks, folder, binary):
     (folder / "question.json").write_text(json.dumps(question(recordings()[0][0], [])))
     *made, serve, curl = commands()
     checks.same("commands in the README", len(made) + 2, 4)
+    line, asked = (json.loads(block) for block in blocks("json"))
+    checks.same("the README's line has the fields of a recording", set(line), set(step_lines(1, *recordings()[0])[0]))
+    checks.same("the README's question has those that are asked", set(asked), set(question("", [])))
     for command in made:
         started = time.monotonic()
         done = subprocess.run(in_folder(command, folder, binary))
@@ -164,7 +184,8 @@ def check(checks, folder, binary):
         shown = subprocess.run(in_folder(curl, folder, binary), capture_output=True, text=True)
         print(f"{curl}\n{shown.stdout}{shown.stderr}")
         request, actions = recordings()[0]
-        checks.that("curl's answer is the recorded action", is_action(action_of(json.loads(shown.stdout)), actions[0], False))
+        answer = action_of(json.loads(shown.stdout))
+        checks.that("curl's answer is the recorded action", is_action(answer, actions[0], False), answer)
         good, steps = answered(recordings())
         checks.that("nine of ten recorded screens get their recorded action", good >= 0.9 * steps, (good, steps))
         print(f"{good} of {steps} recorded screens are answered with the recorded action")
