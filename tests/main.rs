@@ -14,6 +14,7 @@ mod kill_and_resume;
 mod miniature;
 mod named_checkpoint;
 mod not_ours;
+mod own_data;
 mod pages;
 mod phase3_alone;
 mod phase4_dev;
