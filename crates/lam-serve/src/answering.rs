@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::calls::{AnswerCalls, CallPiece, Calls};
+use crate::calls::{AnswerCalls, CallPiece, Calls, Told};
 use crate::engine::{Engine, Event, Job, Written};
 use crate::prepare::Prepared;
 use crate::refusal::Refusal;
@@ -214,17 +214,19 @@ impl Answering {
         if choice.is_done {
             return Ok(None);
         }
-        let (mut text, mut taken, mut finish) = (String::new(), Vec::new(), None);
+        let (mut told, mut taken, mut finish) = (Told::default(), Vec::new(), None);
         match event {
+            // Token by token: where a string or a call ends the answer, those behind it are no part of it and not counted,
+            // however many were told together.
             Event::Written(written) => {
                 for written in written {
-                    text += &choice.text.push(written.token);
+                    told.add(choice.calls.push(choice.text.push(written.token)));
                     self.tokens += 1;
                     // The token that ends an answer is counted and is no part of its text.
                     if !self.stop_tokens.contains(&written.token) {
                         taken.push(written);
                     }
-                    if choice.text.is_stopped() {
+                    if choice.text.is_stopped() || choice.calls.is_full() {
                         choice.enough.store(true, Ordering::Release);
                         finish = Some("stop");
                         break;
@@ -232,7 +234,7 @@ impl Answering {
                 }
             }
             Event::Done(stop) => {
-                text += &choice.text.finish();
+                told.add(choice.calls.push(choice.text.finish()));
                 finish = Some(match stop {
                     StopReason::MaxNewTokens if !choice.text.is_stopped() => "length",
                     _ => "stop",
@@ -240,15 +242,8 @@ impl Answering {
             }
             Event::Failed(reason) => return Err(Refusal::failed(reason)),
         }
-        let mut told = choice.calls.push(text);
-        if choice.calls.is_full() {
-            choice.enough.store(true, Ordering::Release);
-            finish = finish.or(Some("stop"));
-        }
         if finish.is_some() {
-            let rest = choice.calls.finish();
-            told.text += &rest.text;
-            told.calls.extend(rest.calls);
+            told.add(choice.calls.finish());
         }
         if choice.calls.has_calls() {
             finish = finish.map(|reason| if reason == "stop" { "tool_calls" } else { reason });
@@ -320,11 +315,14 @@ mod tests {
             Self { renderer, answering, places, engine, server }
         }
 
-        /// Writes a text as the engine does.
-        fn write(&self, text: &str) {
+        /// Writes a text as the engine does, told at once; how many tokens that is.
+        fn write(&self, text: &str) -> usize {
             let tokens = self.renderer.tokenizer().encode(text);
             let written = tokens.into_iter().map(|token| Written { token, logprob: f32::NAN, top: Vec::new() });
-            self.engine.send((0, Event::Written(written.collect()))).unwrap();
+            let written: Vec<_> = written.collect();
+            let count = written.len();
+            self.engine.send((0, Event::Written(written))).unwrap();
+            count
         }
 
         fn next(&mut self) -> Result<Option<Piece>, Refusal> {
@@ -375,6 +373,25 @@ mod tests {
             }
             assert_eq!(scene.next(), Ok(None));
         }
+    }
+
+    #[test]
+    fn tokens_behind_the_call_that_ends_an_answer_are_no_part_of_it() {
+        let call = "<tool_call>\n{\"name\": \"go\", \"arguments\": {\"to\": 1}}\n</tool_call>";
+        let answer = |text: &str| {
+            let mut scene = Scene::new(MINUTE, 1);
+            let reader = CallReader::new(["go".to_owned()], 1, true);
+            scene.answering.choices[0].calls = AnswerCalls::new(Calls::Written(reader));
+            let told = scene.write(text);
+            (scene.next().unwrap().unwrap(), scene.answering.tokens(), told)
+        };
+        // The engine goes on until it hears that it is enough.
+        let ((piece, tokens, _), (_, alone, whole)) = (answer(&format!("{call} and more")), answer(call));
+        assert_eq!((piece.finish, piece.text.as_str()), (Some("tool_calls"), ""));
+        assert_eq!((tokens, piece.written.len(), alone), (whole, whole, whole));
+        let [begin, arguments] = piece.calls.as_slice() else { panic!("{:?}", piece.calls) };
+        assert!(begin.head.is_some() && arguments.head.is_none());
+        assert_eq!(arguments.arguments, "{\"to\": 1}", "told as one, whatever tokens it is made of");
     }
 
     #[test]

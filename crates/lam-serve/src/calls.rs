@@ -38,6 +38,21 @@ pub struct Told {
     pub calls: Vec<CallPiece>,
 }
 
+impl Told {
+    /// Adds what is told after it; more of a call's arguments goes on where they stopped.
+    pub fn add(&mut self, more: Told) {
+        self.text += &more.text;
+        for piece in more.calls {
+            match self.calls.last_mut() {
+                Some(last) if last.head.is_none() && piece.head.is_none() && last.index == piece.index => {
+                    last.arguments += &piece.arguments;
+                }
+                _ => self.calls.push(piece),
+            }
+        }
+    }
+}
+
 /// One answer's text on its way to text and calls.
 pub struct AnswerCalls {
     calls: Calls,
