@@ -46,7 +46,8 @@ impl DevTasks {
         }
         // A stream of its own: an evaluation on the validation set under the same seed draws other tasks.
         let (seed, unseen) = (stream_number(seed, "dev"), count / 2);
-        let wanted = HeldOut { split: Split::Validation, families: &config.families, seen: count - unseen, unseen, seed };
+        let wanted =
+            HeldOut { split: Split::Validation, families: &config.families, seen: count - unseen, unseen, seed };
         let mut tasks = wanted.draw(app, monitor)?;
         let environment = app.environment();
         if let Some(task) = tasks.iter().find(|task| task.split != Split::Validation) {
