@@ -43,7 +43,7 @@ pub struct SharedResults {
 pub enum Taken {
     /// It is there: its files, with their times.
     Whole(Vec<OutputFile>),
-    /// Somebody has removed it meanwhile.
+    /// Somebody has removed or replaced it meanwhile.
     Gone,
     /// Its files were not as recorded; it was removed. Says what was wrong.
     Damaged(String),
@@ -148,6 +148,10 @@ impl SharedResults {
         };
         if output_hash == stored.output_hash {
             return Ok(Taken::Whole(files));
+        }
+        // Replaced or removed while it was linked: what lies here is no result, and what stands there is whole.
+        if self.find(&stored.fingerprint).as_ref() != Some(stored) {
+            return Ok(Taken::Gone);
         }
         let what = difference(&stored.files, &files);
         self.remove(&self.entry(&stored.fingerprint))?;

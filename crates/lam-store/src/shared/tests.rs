@@ -153,6 +153,19 @@ fn a_result_that_was_made_anew_replaces_the_one_that_is_stored() {
 }
 
 #[test]
+fn a_result_that_was_replaced_meanwhile_is_not_taken_for_damaged() {
+    let (root, shared, old) = stored();
+    let result = root.path().join("one/a");
+    fs::remove_file(result.join("out.txt")).unwrap();
+    fs::write(result.join("out.txt"), "other").unwrap();
+    let new = manifest(&result);
+    shared.put(&result, &new, |_| Ok(())).unwrap();
+    // Who found the old one takes now.
+    assert_eq!(shared.take(&old, &root.path().join("two/a")).unwrap(), Taken::Gone);
+    assert_eq!(shared.find(&new.fingerprint), Some(new), "the new one stays");
+}
+
+#[test]
 fn many_may_store_and_take_at_once() {
     let (root, shared, manifest) = stored();
     let (root, shared, manifest) = (root.path(), &shared, &manifest);
