@@ -90,10 +90,11 @@ impl Run {
     }
 }
 
-/// What the stages in a directory made.
+/// What the stages in a directory made; no stage has a dot in its name, as results on their way have.
 fn results(directory: &Path) -> Result<Vec<StageResult>, StoreError> {
     let read = |place: PathBuf| Ok(read_manifest(&place)?.map(|manifest| StageResult { place, manifest }));
-    folders(directory)?.into_iter().filter_map(|place| read(place).transpose()).collect()
+    let places = folders(directory)?.into_iter().filter(|place| !file_name(place).contains('.'));
+    places.filter_map(|place| read(place).transpose()).collect()
 }
 
 /// The folders in a directory; hidden ones are work in progress.

@@ -152,12 +152,13 @@ fn is_seed(path: &Path) -> bool {
     file_name(path).starts_with("seed-")
 }
 
-/// Directories in `path`, by name; hidden ones are work in progress.
+/// Directories in `path`, by name. Those with a dot are work in progress, and results on their way: nothing of a run is
+/// called so.
 fn directories(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let entries =
         fs::read_dir(path).map_err(|source| ReportError::Io { action: "list", path: path.to_owned(), source })?;
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    found.retain(|path| !file_name(path).starts_with('.'));
+    found.retain(|path| !file_name(path).contains('.'));
     found.sort();
     Ok(found)
 }

@@ -112,6 +112,20 @@ fn results_made_from_what_has_changed_are_left_out_and_named() {
 }
 
 #[test]
+fn a_result_that_a_kill_left_on_its_way_is_no_stage() {
+    let root = fresh("on-its-way");
+    fixture::write_run(&root, 42, 0.0);
+    let before = build(&root).1["tables"].clone();
+    for left in ["eval-online.taken", "eval-online.replaced", "eval-online.partial"] {
+        fs::create_dir_all(root.join(left)).unwrap();
+        for file in ["manifest.json", "tables.json"] {
+            fs::copy(root.join("eval-online").join(file), root.join(left).join(file)).unwrap();
+        }
+    }
+    assert_eq!(build(&root).1["tables"], before);
+}
+
+#[test]
 fn a_model_that_two_stages_evaluated_has_two_rows() {
     let root = fresh("twice");
     fixture::write_run(&root, 42, 0.0);
