@@ -348,8 +348,7 @@ impl Runner<'_> {
 
     /// A finished stage is told to trackers that did not exist for it when it ran.
     fn tell_trackers_chosen_since(&self, prepared: &Prepared<'_>, manifest: &Manifest) {
-        let ended_at = manifest.started_at as f64 + manifest.duration_s;
-        if let Err(error) = self.trackers(prepared).catch_up(ended_at) {
+        if let Err(error) = self.trackers(prepared).catch_up(ended_at(manifest)) {
             self.view.progress().note(&untold(&error));
         }
     }
@@ -395,6 +394,11 @@ impl Runner<'_> {
         self.view.stopped(&self.stage_view(prepared, ""), &error);
         PipelineError::Stage { stage: prepared.spec.id.clone(), failure, kept }
     }
+}
+
+/// When a result was whole, in seconds since 1970.
+fn ended_at(manifest: &Manifest) -> f64 {
+    manifest.started_at as f64 + manifest.duration_s
 }
 
 /// The resolved settings, beside the result.

@@ -6,7 +6,7 @@ use std::path::Path;
 use lam_signal::Fault;
 use lam_store::{Manifest, StagingDir, StoreError, Taken};
 
-use super::{Made, Runner, write_config};
+use super::{Made, Runner, ended_at, write_config};
 use crate::PipelineError;
 use crate::attempt::Attempt;
 use crate::check::Prepared;
@@ -61,12 +61,12 @@ impl Runner<'_> {
         let manifest = self.manifest(prepared, identity, made);
         write_config(prepared, staging.path())?;
         manifest.write(staging.path())?;
-        if let Err(error) = self.trackers(prepared).take_records(&shared.beside(&stored.fingerprint)) {
+        let beside = shared.beside(&stored.fingerprint);
+        if let Err(error) = self.trackers(prepared).take_records(&beside, ended_at(&manifest)) {
             self.view.progress().note(&untold(&error));
         }
         staging.commit()?;
         Attempt::discard(destination)?;
-        self.tell_trackers_chosen_since(prepared, &manifest);
         Ok(Some(manifest))
     }
 

@@ -10,7 +10,7 @@ mod tensorboard;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lam_store::{Journal, StoreError, claim, write_atomic};
+use lam_store::{Journal, StoreError, claim, remove_file, write_atomic};
 
 pub use choice::{ReportTo, Tracker, UnknownTracker};
 pub(crate) use mlflow::{LoopInfo, RunState};
@@ -97,14 +97,18 @@ impl StageTrackers {
                 Tracker::Tensorboard => EventFile::is_in(&self.events(&name)),
                 Tracker::Mlflow => MlflowRun::is_in(&self.store(), &info),
             };
-            for tracker in self.trackers.iter().filter(|tracker| !is_there(tracker)) {
-                let records = read_records(&self.records(&name))?;
-                if let TrackerFiles::Mlflow(run) = self.begin(*tracker, &info, at, &records)? {
-                    run.end(RunState::Finished, at)?;
-                }
-            }
+            self.trackers.iter().filter(|tracker| !is_there(tracker)).try_for_each(|one| self.tell(*one, &info, at))?;
         }
         Ok(())
+    }
+
+    /// Tells a tracker all that is kept of a loop, which ended at `at`.
+    fn tell(&self, tracker: Tracker, info: &LoopInfo, at: f64) -> Result<(), StoreError> {
+        let records = read_records(&self.records(&info.name))?;
+        match self.begin(tracker, info, at, &records)? {
+            TrackerFiles::Mlflow(run) => run.end(RunState::Finished, at),
+            TrackerFiles::Tensorboard(_) => Ok(()),
+        }
     }
 
     /// Copies what was told of the stage into a directory, under names that are not the stage's.
@@ -115,13 +119,17 @@ impl StageTrackers {
         })
     }
 
-    /// Takes over what [`StageTrackers::keep_records`] has copied, as what was told of this stage.
-    pub fn take_records(&self, directory: &Path) -> Result<(), StoreError> {
+    /// Takes over what [`StageTrackers::keep_records`] has copied, as what was told of this stage, which ended at `at`, and
+    /// tells it to the trackers. What was told before is of a result that is gone.
+    pub fn take_records(&self, directory: &Path, at: f64) -> Result<(), StoreError> {
+        self.recorded().iter().try_for_each(|name| remove_file(&self.records(name)))?;
         let names = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
         for name in names.filter_map(|name| name.into_string().ok()) {
             let Some(part) = name.strip_prefix(LOOP).and_then(|rest| rest.strip_suffix(".jsonl")) else { continue };
+            let info = self.info(&format!("{}{part}", self.stage.name));
             claim(&self.root)?;
-            copy(&directory.join(&name), &self.records(&format!("{}{part}", self.stage.name)))?;
+            copy(&directory.join(&name), &self.records(&info.name))?;
+            self.trackers.iter().try_for_each(|tracker| self.tell(*tracker, &info, at))?;
         }
         Ok(())
     }

@@ -204,6 +204,26 @@ fn trackers_are_told_what_another_run_has_made() {
 }
 
 #[test]
+fn what_was_told_of_a_result_that_is_gone_is_told_anew_of_the_one_that_is_taken() {
+    let learning = Learning::new();
+    let place = &learning.place;
+    learning.run(&[], None).unwrap();
+    let told = || {
+        let trackers = place.path("runs/other/trackers");
+        let figures = fs::read_to_string(trackers.join("figures/lam2.jsonl")).unwrap().lines().count();
+        let [file] = &names(&trackers.join("tensorboard/lam2"))[..] else { panic!("one event file") };
+        let events = fs::read(trackers.join("tensorboard/lam2").join(file)).unwrap();
+        (figures, events.windows(10).filter(|bytes| *bytes == b"train/loss").count())
+    };
+    learning.run(&["name=other", "lam2.train.steps=2"], None).unwrap();
+    assert_eq!(told(), (2, 2));
+    fs::remove_dir_all(place.path("runs/other/lam2")).unwrap();
+    let taken = learning.run(&["name=other"], None).unwrap();
+    assert_eq!(taken.stages[0].why, "made by p/lam2");
+    assert_eq!(told(), (4, 4));
+}
+
+#[test]
 fn a_stage_may_say_it_among_its_arguments_of_training() {
     let learning = Learning::new();
     learning.run(&["lam2.train.report_to=mlflow"], None).unwrap();
