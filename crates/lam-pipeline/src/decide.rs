@@ -1,6 +1,7 @@
 //! Whether a stage runs, and why: its identity now against the manifest of its last result.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use lam_store::{InputRef, Manifest, SharedResults, StagingDir, StoreError, read_manifest};
@@ -110,6 +111,7 @@ impl<'a> Decider<'a> {
         let shared = self.shared.as_ref().filter(|_| *reasons == [Reason::New])?;
         let stored = shared.find(&identity.fingerprint())?;
         let is_of_use = stored.arithmetic == self.options.arithmetic
+            && outside_names(&stored.inputs) == outside_names(&identity.inputs)
             && (!prepared.tells_names || self.has_same_names(prepared.spec, identity, &stored));
         is_of_use.then_some(stored)
     }
@@ -259,6 +261,13 @@ fn stage_input(
         None => path,
     };
     Ok(InputRef { stage: Some(stage.name.clone()), path: path.trim_end_matches('/').to_string(), hash })
+}
+
+/// The names of the files and directories from outside: a model of somebody else's is called by its directory in tables and
+/// trajectories.
+fn outside_names(inputs: &Inputs) -> Vec<Option<&OsStr>> {
+    let outside = inputs.values().flatten().filter(|input| input.stage.is_none());
+    outside.map(|input| Path::new(&input.path).file_name()).collect()
 }
 
 /// Whether somebody has begun to make this very result.

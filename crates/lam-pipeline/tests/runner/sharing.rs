@@ -4,10 +4,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use lam_pipeline::{NoView, Outcome, RunOptions, StageAction, plan, run, status};
+use lam_pipeline::{
+    InputCounts, InputSpec, NoView, Outcome, RunOptions, Stage, StageAction, StageContext, plan, run, status,
+};
+use lam_signal::Failure;
 use lam_store::{SharedResults, hash_path, lineage, read_manifest};
+use serde_json::Value;
 
-use crate::fakes::{CHAIN, Fuse, Place, chain, names};
+use crate::fakes::{CHAIN, FakeConfig, Fuse, Place, chain, names};
 
 const OTHER: &str = "name=other";
 
@@ -99,6 +103,77 @@ fn only_what_is_the_same_is_taken() {
     // Sums in another order make other bits.
     let options = RunOptions { arithmetic: "another order".to_owned(), ..place.options() };
     assert_eq!(actions(&place, &["name=fourth"], &options)[0], StageAction::Run);
+}
+
+#[test]
+fn what_comes_from_outside_bears_the_same_name() {
+    let place = Place::new();
+    let from = |folder: &str, name: &str| {
+        place.write(&format!("{folder}/{name}"), "text\n");
+        let stage =
+            format!("[[stage]]\nname = \"a\"\nkind = \"write\"\ninputs = {{ parts = [\"{folder}/{name}\"] }}\n");
+        place.write("p.toml", &format!("name = \"{folder}-{name}\"\nseed = 7\n\n{stage}"));
+        outcomes(&place, &[])[0]
+    };
+    assert_eq!(from("one", "model"), Outcome::Ran);
+    assert_eq!(from("two", "model"), Outcome::Reused, "wherever it lies");
+    assert_eq!(from("two", "renamed"), Outcome::Ran, "a result may tell what it was called");
+}
+
+/// A stage in whose result names stand.
+struct Tell;
+
+impl Stage for Tell {
+    type Settings = FakeConfig;
+
+    fn kind(&self) -> &'static str {
+        "tell"
+    }
+
+    fn crate_name(&self) -> &'static str {
+        "fakes"
+    }
+
+    fn inputs(&self) -> &'static [InputSpec] {
+        const INPUTS: [InputSpec; 1] = [InputSpec::any("parts")];
+        &INPUTS
+    }
+
+    fn tells_names(&self, inputs: &InputCounts) -> bool {
+        inputs.of("parts") > 0
+    }
+
+    fn run(&self, _: &FakeConfig, context: &StageContext<'_>) -> Result<Value, Failure> {
+        fs::write(context.output.join("out.txt"), "told\n").map_err(Failure::runtime)?;
+        Ok(Value::Null)
+    }
+}
+
+#[test]
+fn a_result_that_tells_names_is_taken_where_all_names_are_the_same() {
+    let place = chain();
+    let told = |overrides: &[&str]| {
+        let registry = place.registry().with(Tell);
+        run(&place.load(overrides).unwrap(), &registry, &place.options(), &NoView).unwrap().stages[1].outcome
+    };
+    let write = |first: &str, tell: &str| {
+        let stages = format!(
+            "[[stage]]\nname = \"{first}\"\nkind = \"write\"\n\n\
+             [[stage]]\nname = \"{tell}\"\nkind = \"tell\"\ninputs = {{ parts = [\"{first}\"] }}\n"
+        );
+        place.write("p.toml", &format!("name = \"chain\"\nseed = 7\n\n{stages}"));
+        // What stood before was made for other names.
+        let _ = fs::remove_dir_all(place.path("runs/chain"));
+    };
+    write("a", "t");
+    assert_eq!(told(&[]), Outcome::Ran);
+    assert_eq!(told(&[OTHER]), Outcome::Ran, "another run");
+    write("a", "t");
+    assert_eq!(told(&[]), Outcome::Reused, "the same run, once more");
+    write("a", "told");
+    assert_eq!(told(&[]), Outcome::Ran, "another stage");
+    write("first", "t");
+    assert_eq!(told(&[]), Outcome::Ran, "another input");
 }
 
 #[test]
