@@ -125,8 +125,8 @@ def served_model(binary, model, token, *options):
 
 @contextlib.contextmanager
 def served_environment(binary, name, *options, **environment):
-    """`serve env` at a free port, and its address: `ws://HOST:PORT/ws`."""
+    """`serve env` at a free port, and its address: `ws://HOST:PORT/ws`. It asks for no token but for one that is named."""
     command = [binary, "serve", "env", "--env", name, "--port", "0", *options]
-    with running(command, **environment) as server:
+    with running(command, **{"LAM_SERVE_TOKEN": "", **environment}) as server:
         found = re.search(r"ws://\S+/ws", server.stdout.readline())
         yield found.group() if found else sys.exit(f"{command} ended with {server.wait()}")

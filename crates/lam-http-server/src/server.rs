@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -106,8 +106,11 @@ fn serve(runtime: &Runtime, listener: std::net::TcpListener, door: Door, ending:
         let (over, is_over) = oneshot::channel();
         // On the threads that serve: the one that hears of a connection accepts it and goes on with it, without waking
         // this one.
-        let accepting = tokio::spawn(accept(listener, door, is_over));
-        ending.await;
+        let mut accepting = tokio::spawn(accept(listener, door, is_over));
+        // It ends before that by a panic alone, which was told where it happened: then nobody is served any more.
+        if matches!(select(pin!(ending), &mut accepting).await, Either::Right(_)) {
+            return;
+        }
         drop(over);
         // A thread that is held up for ever may have the task. Whoever keeps an idle connection open is not waited for.
         if let Ok(Ok(graceful)) = timeout(FAREWELL, accepting).await {
