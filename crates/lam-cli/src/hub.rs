@@ -51,6 +51,7 @@ fn finished(shown: &StageView<'_>, duration_s: f64) -> StageOutcome {
         outcome: Outcome::Ran,
         why: shown.why.to_owned(),
         duration_s,
+        reused_from: None,
         metrics: Value::Null,
     }
 }

@@ -172,6 +172,7 @@ impl Runner<'_> {
             outcome: became.outcome,
             why: sentence(&became.reasons),
             duration_s: manifest.map_or(0.0, |manifest| manifest.duration_s),
+            reused_from: manifest.and_then(|manifest| manifest.reused_from.clone()),
             metrics: manifest.map_or(Value::Null, |manifest| manifest.metrics.clone()),
         };
         let mut details = json!({ "duration_s": stage.duration_s, "why": stage.why });

@@ -43,6 +43,8 @@ pub struct StageOutcome {
     pub why: String,
     /// How long its result took to make, whenever and by whatever run that was, in seconds.
     pub duration_s: f64,
+    /// Run and stage that made its result, `pipeline/stage`, where it was taken from there, now or earlier.
+    pub reused_from: Option<String>,
     /// The figures that it reported.
     pub metrics: serde_json::Value,
 }
@@ -66,17 +68,19 @@ impl RunSummary {
 
     /// The run in lines.
     pub fn to_text(&self) -> String {
-        let took = |is_reused: bool| {
-            let stages = self.stages.iter().filter(|stage| (stage.outcome == Outcome::Reused) == is_reused);
+        let took = |counts: &dyn Fn(&StageOutcome) -> bool| {
+            let seconds = self.stages.iter().filter(|stage| counts(stage)).map(|stage| stage.duration_s);
             // A sum of nothing is -0.
-            format_seconds(stages.map(|stage| stage.duration_s).sum::<f64>() + 0.0)
+            format_seconds(seconds.sum::<f64>() + 0.0)
         };
         let mut text = format!("{}: {} ran, ", self.pipeline, self.count(Outcome::Ran));
         let reused = self.count(Outcome::Reused);
         if reused > 0 {
-            text.push_str(&format!("{reused} reused (other runs took {} for them), ", took(true)));
+            let took = took(&|stage| stage.outcome == Outcome::Reused);
+            text.push_str(&format!("{reused} reused (other runs took {took} for them), "));
         }
-        text.push_str(&format!("{} cached; its results took {}\n", self.count(Outcome::Cached), took(false)));
+        let took = took(&|stage| stage.reused_from.is_none());
+        text.push_str(&format!("{} cached; its results took {took}\n", self.count(Outcome::Cached)));
         writeln!(text, "results in {}", self.run_dir.display()).expect("writing to a string cannot fail");
         text
     }
