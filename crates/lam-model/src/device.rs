@@ -28,7 +28,7 @@ impl Device {
         match choice {
             DeviceChoice::Cpu => Ok(Self::Cpu),
             DeviceChoice::Cuda(number) => Self::cuda(number),
-            DeviceChoice::Auto if supported(0).is_ok() => Self::cuda(0),
+            DeviceChoice::Auto if Self::is_gpu(choice) => Self::cuda(0),
             DeviceChoice::Auto => Ok(Self::Cpu),
         }
     }
@@ -52,6 +52,15 @@ impl Device {
         match choice {
             DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
             DeviceChoice::Cuda(number) => Ok(supported(number)?),
+        }
+    }
+
+    /// Whether a choice is a GPU on this machine: `auto` is one where [`Device::open`] finds one.
+    pub fn is_gpu(choice: DeviceChoice) -> bool {
+        match choice {
+            DeviceChoice::Cpu => false,
+            DeviceChoice::Cuda(_) => true,
+            DeviceChoice::Auto => supported(0).is_ok(),
         }
     }
 

@@ -40,7 +40,7 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
 /// Runs a pipeline with a live view, stopping safely on Ctrl-C.
 pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Result<(), Failure> {
     // Long before the first stage that computes.
-    Device::check(options.device.unwrap_or(pipeline.device))?;
+    Device::check(device_of(pipeline, &options))?;
     let options = with_arithmetic(pipeline, options);
     stop_on_interrupt(&options.cancel)?;
     let view = output.view();
@@ -49,11 +49,20 @@ pub fn execute(pipeline: &Pipeline, options: RunOptions, output: &Output) -> Res
     output.value(&summary)
 }
 
+fn device_of(pipeline: &Pipeline, options: &RunOptions) -> DeviceChoice {
+    options.device.unwrap_or(pipeline.device)
+}
+
 /// The options with the order of sums that the run's results will have: that of another one is no result of this run.
+/// What a GPU computes has its own, and what it leaves to the processor the processor's.
 fn with_arithmetic(pipeline: &Pipeline, options: RunOptions) -> RunOptions {
     // What the command line chose stays.
     Processor::choose(pipeline.numerics);
-    RunOptions { arithmetic: Processor::arithmetic(), ..options }
+    let mut arithmetic = Processor::arithmetic();
+    if Device::is_gpu(device_of(pipeline, &options)) {
+        arithmetic.push_str(", of a device");
+    }
+    RunOptions { arithmetic, ..options }
 }
 
 /// Says what `run` would do, and why.
