@@ -23,6 +23,10 @@ pub const ATTEMPT_SUFFIX: &str = ".attempt.json";
 /// Refuses a directory that somebody else made and filled. One that is not there or empty, one of ours, one of a run,
 /// and one that holds nothing but directories of ours and files of the names `own` may be written into.
 pub fn refuse_foreign(directory: &Path, own: &[&str]) -> Result<(), StoreError> {
+    // Before its entries are looked at: another process may be removing some of them.
+    if is_ours(directory) {
+        return Ok(());
+    }
     let entries = match fs::read_dir(directory) {
         Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => return Ok(()),
         entries => entries.and_then(Iterator::collect::<io::Result<Vec<_>>>),
