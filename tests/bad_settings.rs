@@ -84,8 +84,12 @@ fn another_language_and_a_list_of_one_are_understood_as_they_were_meant() {
     place.refuse(&["plan", "p.yaml"], 2, &["p.yaml:1: ", "hint: this looks like YAML; write TOML: `key = value`"]);
     let planned = |set: &'static str| place.succeed(&[&["plan"][..], &RUN[1..], &["--set", set]].concat()).stdout;
     assert_eq!(planned("lam2.train.report_to=tensorboard"), planned("lam2.train.report_to=[\"tensorboard\"]"));
-    let wrong = [&["plan"][..], &RUN[1..], &["--set", "lam2.train.report_to=wandb"]].concat();
-    place.refuse(&wrong, 2, &["`report_to` cannot be `wandb`", "hint: report to `tensorboard`, then `wandb sync"]);
+    let wrong = [&["plan"][..], &RUN[1..], &["--set", "lam2.train.report_to=trackio"]].concat();
+    place.refuse(
+        &wrong,
+        2,
+        &["`report_to` cannot be `trackio`", "hint: report to `tensorboard`, then `trackio.import"],
+    );
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn the_schema_of_pipelines_fits_every_pipeline_and_marks_mistakes() {
     let stage = |kind: &str, rest: &str| format!("name = \"p\"\n[[stage]]\nname = \"s\"\nkind = \"{kind}\"\n{rest}\n");
     let phase2 = |rest: &str| stage("phase2", &format!("inputs = {{ model = \"m\", trajectories = \"t\" }}\n{rest}"));
     for fine in [
-        phase2("[stage.set.train]\nlr = 1e-3\nreport_to = [\"mlflow\"]"),
+        phase2("[stage.set.train]\nlr = 1e-3\nreport_to = [\"mlflow\", \"wandb\"]"),
         phase2("[stage.set]\nlora = { lora_rank = 8 }"),
         "name = \"p\"\nseeds = [1, 2]\ndevice = \"cuda:1\"\nreport_to = \"none\"\n".to_owned(),
     ] {
@@ -89,7 +89,7 @@ fn the_schema_of_pipelines_fits_every_pipeline_and_marks_mistakes() {
         phase2("[stage.set.train]\nlearning_rat = 1e-3"),
         phase2("[stage.set.train]\nlearning_rate = \"fast\""),
         phase2("[stage.set.train]\nlearning_rate = -1.0"),
-        phase2("[stage.set.train]\nreport_to = \"wandb\""),
+        phase2("[stage.set.train]\nreport_to = \"trackio\""),
         stage("phase2", "inputs = { model = \"m\" }"),
         stage("phase5", ""),
         "name = \"p\"\nseed = -1\n".to_owned(),

@@ -55,11 +55,14 @@ fn a_run_ends_with_its_tables_and_a_tracker_may_be_chosen_afterwards() {
         std::fs::read_dir(store).expect("MLflow is told").next().expect("an experiment").expect("readable");
     let runs = std::fs::read_dir(experiment.path()).expect("readable").count();
     assert_eq!(runs, 1 + 6, "its own meta.yaml, and a run for each stage that trains");
-    let set = ["plan", "miniature.toml", "--set", "lam2.train.report_to=wandb"];
+    let runs =
+        std::fs::read_dir(place.path("runs/miniature/trackers/wandb")).expect("Weights & Biases is told").count();
+    assert_eq!(runs, 6);
+    let set = ["plan", "miniature.toml", "--set", "lam2.train.report_to=trackio"];
     place.refuse(
         &set,
         2,
-        &["--set lam2.train.report_to=wandb", "`report_to` cannot be `wandb`", "hint: report to `tensorboard`"],
+        &["--set lam2.train.report_to=trackio", "`report_to` cannot be `trackio`", "hint: report to `tensorboard`"],
     );
 }
 

@@ -62,5 +62,5 @@ pub use run::run;
 pub use stage::{InputCounts, InputSpec, Settings, Stage, StageContext};
 pub use status::{StageState, StageStatus, Status, status, status_of_run};
 pub use summary::{Outcome, RunSummary, StageOutcome, format_seconds};
-pub use tracker::{ReportTo, Tracker, UnknownTracker};
+pub use tracker::{ReportTo, Tracker, UnknownTracker, wandb_runs_to_sync};
 pub use view::{JsonView, LineView, LiveView, NoView, StageView, View, view_for_stderr};

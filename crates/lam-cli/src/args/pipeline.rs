@@ -89,8 +89,8 @@ pub struct RunArgs {
     /// the directory lies in no stage of this run and several stages train.
     #[arg(long, value_name = "[STAGE=]DIR", value_parser = parse_checkpoint)]
     pub resume: Option<NamedCheckpoint>,
-    /// Trackers that figures of training go to, in trackers/ of the run directory: tensorboard, mlflow, all, none, or several
-    /// with commas (default: as the pipeline says, else tensorboard). No result depends on it.
+    /// Trackers that figures of training go to, in trackers/ of the run directory: tensorboard, wandb (offline), mlflow, all,
+    /// none, or several with commas (default: as the pipeline says, else tensorboard). No result depends on it.
     #[arg(long, value_name = "TRACKERS")]
     pub report_to: Option<ReportTo>,
     /// Say what would run, and why, and stop.
@@ -155,8 +155,8 @@ pub struct PhaseArgs {
     /// with the same settings and data.
     #[arg(long, value_name = "auto|never|[STAGE=]DIR", default_value = "auto", value_parser = parse_resume)]
     pub resume: Resume,
-    /// Trackers that figures of training go to, in trackers/ of the output directory: tensorboard, mlflow, all, none, or
-    /// several with commas (default: as the settings say, else tensorboard). No result depends on it.
+    /// Trackers that figures of training go to, in trackers/ of the output directory: tensorboard, wandb (offline), mlflow,
+    /// all, none, or several with commas (default: as the settings say, else tensorboard). No result depends on it.
     #[arg(long, value_name = "TRACKERS")]
     pub report_to: Option<ReportTo>,
     #[command(flatten)]

@@ -65,6 +65,12 @@ pub fn after_status(args: &PipelineArgs, run_dir: &Path, status: &Status) -> Str
     }
 }
 
+/// After training that Weights & Biases is told of: the upload of what has not been uploaded, by its own client.
+pub fn sync_wandb(run_dir: &Path) -> Option<String> {
+    let folder = lam_pipeline::wandb_runs_to_sync(run_dir)?;
+    Some(format!("wandb sync {}/offline-run-*", path(&folder)))
+}
+
 /// Where the run stands that something lies in, if it lies in one.
 pub fn status_around(artifact: &Path) -> Option<String> {
     let run = artifact.ancestors().skip(1).find(|folder| folder.join(JOURNAL_FILE).is_file())?;
@@ -188,6 +194,17 @@ mod tests {
         let expected = "lam-train run 'my pipeline.toml' --set 'seeds=[1, 2]' --set lam2.train.learning_rate=1e-3";
         assert_eq!(run(&typed), expected);
         assert_eq!(report(Path::new("it's")), r"lam-train report 'it'\''s'");
+    }
+
+    #[test]
+    fn runs_are_uploaded_where_there_are_some() {
+        let place = tempfile::tempdir().expect("a directory");
+        assert_eq!(sync_wandb(place.path()), None);
+        let run = place.path().join("trackers/wandb/offline-run-20261130_120000-lam2");
+        std::fs::create_dir_all(&run).expect("writable");
+        std::fs::write(run.join("run-lam2.wandb"), "").expect("writable");
+        let folder = place.path().join("trackers/wandb");
+        assert_eq!(sync_wandb(place.path()), Some(format!("wandb sync {}/offline-run-*", folder.display())));
     }
 
     #[test]

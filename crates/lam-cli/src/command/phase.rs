@@ -120,6 +120,9 @@ pub fn run(phase: Phase, args: &PhaseArgs, device: Option<DeviceChoice>, output:
     let place = Target { report_to: args.report_to.as_ref(), ..Target::new(&args.settings, &args.start, device) };
     start(stages, &place, &args.resume, output)?;
     output.next(&next::after_phase(phase.number(), &args.settings.output_dir));
+    if let Some(upload) = next::sync_wandb(&args.settings.output_dir) {
+        output.next(&upload);
+    }
     Ok(())
 }
 

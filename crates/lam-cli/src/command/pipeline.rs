@@ -34,6 +34,9 @@ pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Res
     execute(&pipeline, options, output)?;
     super::report::after_run(&run_dir, output)?;
     output.next(&next::after_run(&pipeline, &run_dir, &|kind| registry().model_name(kind)));
+    if let Some(upload) = next::sync_wandb(&run_dir) {
+        output.next(&upload);
+    }
     Ok(())
 }
 

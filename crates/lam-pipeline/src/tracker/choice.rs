@@ -14,19 +14,31 @@ use crate::PipelineError;
 pub enum Tracker {
     /// TensorBoard: event files.
     Tensorboard,
+    /// Weights & Biases: the directory of an offline run.
+    Wandb,
     /// MLflow: its file store.
     Mlflow,
 }
 
 impl Tracker {
     /// All of them.
-    pub const ALL: [Tracker; 2] = [Tracker::Tensorboard, Tracker::Mlflow];
+    pub const ALL: [Tracker; 3] = [Tracker::Tensorboard, Tracker::Wandb, Tracker::Mlflow];
 
     /// Its name, as Hugging Face's `report_to` has it.
     pub fn name(self) -> &'static str {
         match self {
             Tracker::Tensorboard => "tensorboard",
+            Tracker::Wandb => "wandb",
             Tracker::Mlflow => "mlflow",
+        }
+    }
+
+    /// The folder in which its files lie, as its own programs call it.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Tracker::Tensorboard => "tensorboard",
+            Tracker::Wandb => "wandb",
+            Tracker::Mlflow => "mlruns",
         }
     }
 }
@@ -48,14 +60,11 @@ pub struct UnknownTracker {
     pub found: String,
 }
 
-/// What takes figures that are there from TensorBoard's files, by the tracker's name in `report_to`.
-const IMPORTERS: [(&str, &str); 2] = [
-    ("wandb", "report to `tensorboard`, then `wandb sync RUN/trackers/tensorboard/STAGE`"),
-    (
-        "trackio",
-        "report to `tensorboard`, then `trackio.import_tf_events(\"RUN/trackers/tensorboard/STAGE\", project)`",
-    ),
-];
+/// A tracker whose database is its own, and how it takes figures all the same.
+const IMPORTER: (&str, &str) = (
+    "trackio",
+    "report to `tensorboard`, then `trackio.import_tf_events(\"RUN/trackers/tensorboard/STAGE\", project)`",
+);
 
 impl UnknownTracker {
     /// The error of a pipeline in which it was written there.
@@ -69,12 +78,12 @@ impl UnknownTracker {
 
     /// What to write instead.
     pub fn hint(&self) -> String {
-        let importer = IMPORTERS.iter().find(|(name, _)| *name == self.found.to_lowercase());
+        let (imported, import) = IMPORTER;
         let names = || Tracker::ALL.iter().map(|tracker| tracker.name()).chain(["none", "all"]);
-        match (importer, nearest(&self.found, names())) {
-            (Some((_, hint)), _) => (*hint).to_owned(),
-            (None, Some(near)) => format!("did you mean `{near}`?"),
-            (None, None) => format!("known are {}", names().collect::<Vec<_>>().join(", ")),
+        match nearest(&self.found, names()) {
+            _ if self.found.eq_ignore_ascii_case(imported) => import.to_owned(),
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", names().collect::<Vec<_>>().join(", ")),
         }
     }
 }
@@ -144,7 +153,8 @@ mod tests {
         let both = ReportTo(vec![Tracker::Tensorboard, Tracker::Mlflow]);
         assert_eq!(read("\"tensorboard\"").unwrap(), ReportTo::default());
         assert_eq!(read("[\"mlflow\", \"tensorboard\", \"mlflow\"]").unwrap(), both);
-        assert_eq!((read("\"all\"").unwrap(), "mlflow, tensorboard".parse().unwrap()), (both.clone(), both));
+        assert_eq!("mlflow, tensorboard".parse(), Ok(both));
+        assert_eq!(read("\"all\"").unwrap(), "wandb,mlflow,tensorboard".parse().unwrap());
         for nothing in ["[]", "\"none\"", "[\"none\"]"] {
             assert_eq!(read(nothing).unwrap(), ReportTo(Vec::new()), "{nothing}");
         }
@@ -153,10 +163,10 @@ mod tests {
     #[test]
     fn what_no_files_are_written_for_says_what_to_do() {
         for (value, hint) in [
-            ("\"wandb\"", "wandb sync RUN"),
+            ("\"wand\"", "did you mean `wandb`?"),
             ("[\"trackio\"]", "trackio.import_tf_events"),
             ("\"tensorbord\"", "did you mean `tensorboard`?"),
-            ("3", "known are tensorboard, mlflow, none, all"),
+            ("3", "known are tensorboard, wandb, mlflow, none, all"),
         ] {
             let said = read(value).unwrap_err().to_string();
             assert!(said.starts_with("`report_to` cannot be `") && said.contains(hint), "{value}: {said}");

@@ -9,31 +9,11 @@ use std::path::{Path, PathBuf};
 use lam_store::{StoreError, hash_bytes, remove_directory, write_atomic};
 use toml::{Table, Value};
 
+use super::loop_info::{LoopInfo, RunState};
 use super::record::Record;
 
-/// What MLflow is told of a training loop.
-#[derive(Clone, Debug)]
-pub(crate) struct LoopInfo {
-    /// The pipeline: MLflow's experiment.
-    pub pipeline: String,
-    /// The loop, such as `lam2` or `seed-1/lam2`: MLflow's run.
-    pub name: String,
-    /// The kind of its stage.
-    pub kind: String,
-    /// The seed of its stage.
-    pub seed: u64,
-    /// The settings of its stage.
-    pub settings: Table,
-}
-
-/// What has become of a run, with MLflow's number for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RunState {
-    Running = 1,
-    Finished = 3,
-    Failed = 4,
-    Killed = 5,
-}
+/// MLflow's number of a run that is under way.
+const RUNNING: u8 = 1;
 
 /// The files of one run.
 pub(crate) struct MlflowRun {
@@ -74,7 +54,7 @@ impl MlflowRun {
             write_atomic(&run.directory.join("params").join(key), value.as_bytes())?;
         }
         records.iter().try_for_each(|record| run.append(record))?;
-        run.write_meta(RunState::Running, None)?;
+        run.write_meta(RUNNING, None)?;
         Ok(run)
     }
 
@@ -93,7 +73,12 @@ impl MlflowRun {
 
     /// Says how it ended, and when.
     pub fn end(&self, state: RunState, at: f64) -> Result<(), StoreError> {
-        self.write_meta(state, Some(at))
+        let status = match state {
+            RunState::Finished => 3,
+            RunState::Failed => 4,
+            RunState::Killed => 5,
+        };
+        self.write_meta(status, Some(at))
     }
 
     fn write_experiment(&self, store: &Path) -> Result<(), StoreError> {
@@ -113,7 +98,7 @@ impl MlflowRun {
         write_atomic(&place.join("meta.yaml"), text.as_bytes())
     }
 
-    fn write_meta(&self, state: RunState, end: Option<f64>) -> Result<(), StoreError> {
+    fn write_meta(&self, status: u8, end: Option<f64>) -> Result<(), StoreError> {
         let id = run_id(&self.info);
         let mut text = String::new();
         let lines = [
@@ -128,7 +113,7 @@ impl MlflowRun {
             ("source_type", "4".to_owned()),
             ("source_version", "''".to_owned()),
             ("start_time", milliseconds(self.started_at).to_string()),
-            ("status", (state as u8).to_string()),
+            ("status", status.to_string()),
             ("tags", "[]".to_owned()),
             ("user_id", "''".to_owned()),
         ];

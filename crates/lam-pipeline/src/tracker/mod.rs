@@ -3,9 +3,15 @@
 //! be chosen or left out at any time without a stage being made again. Knows no stage.
 
 mod choice;
+mod crc32;
+mod files;
+mod loop_info;
 mod mlflow;
+mod protobuf;
 mod record;
 mod tensorboard;
+mod transaction_log;
+mod wandb;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,11 +19,10 @@ use std::path::{Path, PathBuf};
 use lam_store::{Journal, StoreError, claim, remove_file, write_atomic};
 
 pub use choice::{ReportTo, Tracker, UnknownTracker};
-pub(crate) use mlflow::{LoopInfo, RunState};
+pub(crate) use loop_info::{LoopInfo, RunState};
 
-use mlflow::MlflowRun;
+use files::TrackerFiles;
 use record::{Record, read_records, resume_records};
-use tensorboard::EventFile;
 
 /// Name of the folder in a run directory.
 pub(crate) const TRACKERS_DIR: &str = "trackers";
@@ -39,9 +44,10 @@ struct Loop {
     files: Vec<TrackerFiles>,
 }
 
-enum TrackerFiles {
-    Tensorboard(EventFile),
-    Mlflow(MlflowRun),
+/// The folder with runs of Weights & Biases in a run directory, if any of them has not been uploaded yet.
+pub fn wandb_runs_to_sync(run_dir: &Path) -> Option<PathBuf> {
+    let folder = run_dir.join(TRACKERS_DIR).join(Tracker::Wandb.folder());
+    wandb::has_unsynced(&folder).then_some(folder)
 }
 
 impl StageTrackers {
@@ -56,7 +62,7 @@ impl StageTrackers {
         claim(&self.root)?;
         let info = self.info(&loop_name(&self.stage.name, below));
         let (journal, records) = resume_records(&self.records(&info.name), step)?;
-        let begin = |tracker: &Tracker| self.begin(*tracker, &info, at, &records);
+        let begin = |tracker: &Tracker| TrackerFiles::begin(&self.root, *tracker, &info, at, &records);
         let files = self.trackers.iter().map(begin).collect::<Result<_, _>>()?;
         self.loops.insert(directory.to_path_buf(), Loop { journal, files });
         Ok(())
@@ -73,31 +79,21 @@ impl StageTrackers {
         let Some(Loop { journal, files }) = self.loops.get_mut(directory) else { return Ok(()) };
         let record = Record::new(at, step, values);
         journal.append(&record)?;
-        files.iter().try_for_each(|files| match files {
-            TrackerFiles::Tensorboard(file) => file.append(&record),
-            TrackerFiles::Mlflow(run) => run.append(&record),
-        })
+        files.iter_mut().try_for_each(|files| files.append(&record))
     }
 
     /// The stage has ended.
     pub fn end(&mut self, state: RunState, at: f64) -> Result<(), StoreError> {
-        for files in std::mem::take(&mut self.loops).into_values().flat_map(|one| one.files) {
-            if let TrackerFiles::Mlflow(run) = files {
-                run.end(state, at)?;
-            }
-        }
-        Ok(())
+        let mut files = std::mem::take(&mut self.loops).into_values().flat_map(|one| one.files);
+        files.try_for_each(|files| files.end(state, at))
     }
 
     /// Makes the files of trackers that were chosen after the stage had run, which ended at `at`.
     pub fn catch_up(&self, at: f64) -> Result<(), StoreError> {
         for name in self.recorded() {
             let info = self.info(&name);
-            let is_there = |tracker: &&Tracker| match tracker {
-                Tracker::Tensorboard => EventFile::is_in(&self.events(&name)),
-                Tracker::Mlflow => MlflowRun::is_in(&self.store(), &info),
-            };
-            self.trackers.iter().filter(|tracker| !is_there(tracker)).try_for_each(|one| self.tell(*one, &info, at))?;
+            let is_told = |tracker: &&Tracker| TrackerFiles::are_in(&self.root, **tracker, &info);
+            self.trackers.iter().filter(|tracker| !is_told(tracker)).try_for_each(|one| self.tell(*one, &info, at))?;
         }
         Ok(())
     }
@@ -105,10 +101,7 @@ impl StageTrackers {
     /// Tells a tracker all that is kept of a loop, which ended at `at`.
     fn tell(&self, tracker: Tracker, info: &LoopInfo, at: f64) -> Result<(), StoreError> {
         let records = read_records(&self.records(&info.name))?;
-        match self.begin(tracker, info, at, &records)? {
-            TrackerFiles::Mlflow(run) => run.end(RunState::Finished, at),
-            TrackerFiles::Tensorboard(_) => Ok(()),
-        }
+        TrackerFiles::begin(&self.root, tracker, info, at, &records)?.end(RunState::Finished, at)
     }
 
     /// Copies what was told of the stage into a directory, under names that are not the stage's.
@@ -134,19 +127,6 @@ impl StageTrackers {
         Ok(())
     }
 
-    fn begin(
-        &self,
-        tracker: Tracker,
-        info: &LoopInfo,
-        at: f64,
-        records: &[Record],
-    ) -> Result<TrackerFiles, StoreError> {
-        Ok(match tracker {
-            Tracker::Tensorboard => TrackerFiles::Tensorboard(EventFile::begin(&self.events(&info.name), at, records)?),
-            Tracker::Mlflow => TrackerFiles::Mlflow(MlflowRun::begin(&self.store(), info, at, records)?),
-        })
-    }
-
     /// The names of the stage's loops of which there are records.
     fn recorded(&self) -> Vec<String> {
         let own = self.records(&self.stage.name);
@@ -167,14 +147,6 @@ impl StageTrackers {
 
     fn records(&self, name: &str) -> PathBuf {
         self.root.join("figures").join(format!("{name}.jsonl"))
-    }
-
-    fn events(&self, name: &str) -> PathBuf {
-        self.root.join(Tracker::Tensorboard.name()).join(name)
-    }
-
-    fn store(&self) -> PathBuf {
-        self.root.join("mlruns")
     }
 }
 

@@ -34,6 +34,14 @@ impl Record {
     }
 }
 
+/// Hugging Face's names for TensorBoard and Weights & Biases: `eval_loss` is `eval/loss`, all others are under `train/`.
+pub(crate) fn tag(name: &str) -> String {
+    match name.strip_prefix("eval_") {
+        Some(rest) => format!("eval/{rest}"),
+        None => format!("train/{name}"),
+    }
+}
+
 /// The records in a file; none where there is no file.
 pub(crate) fn read_records(path: &Path) -> Result<Vec<Record>, StoreError> {
     if path.exists() { open_records(path).map(|(_, records)| records) } else { Ok(Vec::new()) }
@@ -54,4 +62,14 @@ fn open_records(path: &Path) -> Result<(Journal, Vec<Record>), StoreError> {
         Ok::<(), StoreError>(())
     })?;
     Ok((journal, records))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag;
+
+    #[test]
+    fn tags_are_hugging_faces() {
+        assert_eq!((tag("eval_loss"), tag("loss")), ("eval/loss".into(), "train/loss".into()));
+    }
 }

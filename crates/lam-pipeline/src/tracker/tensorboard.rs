@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use lam_store::{StoreError, remove_file, write_atomic};
 
-use super::record::Record;
+use super::crc32::{CASTAGNOLI, crc32};
+use super::protobuf::{field_bytes, field_double, field_float, field_varint};
+use super::record::{Record, tag};
 
 /// How the names of event files begin and end; the time at which they were begun stands between.
 const NAME: [&str; 2] = ["events.out.tfevents.", ".lam-train"];
@@ -70,78 +72,18 @@ fn frame(event: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Hugging Face's tags: `eval_loss` is `eval/loss`, all others are under `train/`.
-fn tag(name: &str) -> String {
-    match name.strip_prefix("eval_") {
-        Some(rest) => format!("eval/{rest}"),
-        None => format!("train/{name}"),
-    }
-}
-
 /// `Summary.Value { tag = 1, simple_value = 2 }`.
 fn scalar(tag: &str, value: f32) -> Vec<u8> {
-    let mut message = field_bytes(1, tag.as_bytes());
-    message.push(2 << 3 | 5);
-    message.extend(value.to_le_bytes());
-    message
-}
-
-fn field_double(field: u8, value: f64) -> Vec<u8> {
-    let mut message = vec![field << 3 | 1];
-    message.extend(value.to_le_bytes());
-    message
-}
-
-fn field_bytes(field: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut message = vec![field << 3 | 2];
-    message.extend(varint(bytes.len() as u64));
-    message.extend(bytes);
-    message
-}
-
-fn field_varint(field: u8, value: u64) -> Vec<u8> {
-    let mut message = vec![field << 3];
-    message.extend(varint(value));
-    message
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
+    [field_bytes(1, tag.as_bytes()), field_float(2, value)].concat()
 }
 
 fn masked_crc(bytes: &[u8]) -> u32 {
-    crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// CRC-32C (Castagnoli), bit by bit: events are short.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let feed = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
-    };
-    !bytes.iter().fold(u32::MAX, feed)
+    crc32(CASTAGNOLI, bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_checksum_is_castagnoli() {
-        // The check value of the CRC catalogue for CRC-32/ISCSI.
-        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
-    }
-
-    #[test]
-    fn numbers_are_varints_and_tags_are_hugging_faces() {
-        assert_eq!(varint(300), [0xac, 0x02]);
-        assert_eq!((tag("eval_loss"), tag("loss")), ("eval/loss".into(), "train/loss".into()));
-    }
 
     #[test]
     fn an_event_is_what_tensorboard_writes() {

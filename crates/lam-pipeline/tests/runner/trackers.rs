@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use lam_pipeline::{
     InputSpec, NoView, Pipeline, PipelineError, RunSummary, Stage, StageContext, StageState, Status, plan, run, status,
-    status_of_run,
+    status_of_run, wandb_runs_to_sync,
 };
 use lam_signal::{Cancel, Failure, Fault};
 use schemars::JsonSchema;
@@ -161,7 +161,34 @@ fn what_was_told_of_steps_that_are_made_again_is_void() {
     assert!(learning.mlflow_meta().contains("status: 3\n"));
 }
 
+#[test]
+fn a_run_of_weights_and_biases_is_continued_in_its_file() {
+    let learning = Learning::new();
+    learning.run(&["report_to=wandb"], Some(3)).unwrap_err();
+    let begun = learning.files("wandb");
+    assert_eq!(learning.wandb().matches("_timestamp").count(), 2 * 3, "rows, each as history and as summary");
+    learning.run(&["report_to=wandb"], None).unwrap();
+    assert_eq!(learning.files("wandb"), begun);
+    let (log, records) = (learning.wandb(), learning.records());
+    assert_eq!(log.matches("_timestamp").count(), 2 * 4);
+    assert!(records.iter().all(|(_, at)| log.matches(&format!("{at}\n")).count() == 2), "{records:?}");
+    let run_dir = learning.place.path("runs/p");
+    assert_eq!(wandb_runs_to_sync(&run_dir), Some(run_dir.join("trackers/wandb")));
+    let directory = run_dir.join("trackers/wandb").join(&begun[0]);
+    let log = names(&directory).into_iter().find(|name| name.ends_with(".wandb")).unwrap();
+    fs::write(directory.join(format!("{log}.synced")), "").unwrap();
+    assert_eq!(wandb_runs_to_sync(&run_dir), None, "all is uploaded");
+}
+
 impl Learning {
+    /// The log of the one run for Weights & Biases, as far as it is text.
+    fn wandb(&self) -> String {
+        let [run] = &self.files("wandb")[..] else { panic!("one run") };
+        let id = run.rsplit('-').next().unwrap();
+        let log = fs::read(self.place.path(&format!("runs/p/trackers/wandb/{run}/run-{id}.wandb"))).unwrap();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// A file of the one run in MLflow's store.
     fn mlflow(&self, below: &str) -> String {
         let [experiment] = &self.files("mlruns")[..] else { panic!("one experiment") };
@@ -189,6 +216,10 @@ fn a_tracker_may_be_chosen_after_the_run() {
     assert_eq!(learning.mlflow("params/train.steps"), "4");
     let meta = learning.mlflow_meta();
     assert!(meta.contains("run_name: 'lam2'\n") && meta.contains("status: 3\n"), "{meta}");
+    let log = learning.wandb();
+    for (_, at) in learning.records() {
+        assert_eq!(log.matches(&format!("{at}\n")).count(), 2, "the time at which it was told: {at}");
+    }
 }
 
 #[test]
@@ -231,7 +262,7 @@ fn a_stage_may_say_it_among_its_arguments_of_training() {
     let again = learning.run(&["lam2.train.metric_logger=[]"], None).unwrap();
     assert!(again.stages.iter().all(|stage| stage.why == "nothing changed"), "{again:?}");
     for (set, code, words) in [
-        ("lam2.train.report_to=wandb", 2, "`report_to` cannot be `wandb`"),
+        ("lam2.train.report_to=neptune", 2, "`report_to` cannot be `neptune`"),
         ("report_to=[\"trackio\"]", 2, "hint: report to `tensorboard`, then `trackio.import_tf_events"),
         ("after.train.report_to=mlflow", 2, "stage `after` (write) trains nothing"),
     ] {
