@@ -1,9 +1,10 @@
 //! What HTTP costs: tokens a second of clients that ask a server at the same time, beside those of the generator's own
 //! continuous batch over the same prompts. Both run in this process, in turn, with as many slots, and write the same
-//! tokens.
+//! tokens. With as many clients as slots, a slot is empty from an answer's end until its client has read it and asked
+//! again; with more clients, a request waits for it.
 //!
 //! ```text
-//! cargo run --release -p lam-serve --example over_http -- MODEL [clients] [requests] [tokens] [rounds]
+//! cargo run --release -p lam-serve --example over_http -- MODEL [clients] [requests] [tokens] [rounds] [slots]
 //! ```
 //!
 //! Prompts ask App. C's question on screens that differ; the goal is a ratio of 0.9 (`scripts/bench/README.md`).
@@ -33,17 +34,18 @@ fn main() -> Result<(), Failure> {
     let directory = PathBuf::from(arguments.next().ok_or("name a model's directory")?);
     let mut number = |otherwise: usize| arguments.next().map_or(Ok(otherwise), |text| text.parse::<usize>());
     let (clients, requests, tokens, rounds) = (number(16)?, number(128)?, number(64)?, number(5)?);
+    let slots = number(clients)?;
     let conversations: Vec<Vec<Message>> = (0..requests).map(conversation).collect();
 
     let source = open_model(&directory, None, &NoProgress).map_err(|failure| failure.to_string())?;
     let renderer = Renderer::load(source.tokenizer_directory())?;
     let decoder = source.load_to_ask(&Finetuning::Frozen, 0)?;
-    let model = CachedDecoder::with(&decoder, clients, decoder.block_options())?;
+    let model = CachedDecoder::with(&decoder, slots, decoder.block_options())?;
     let mut generator = Generator::over(Box::new(model));
     let request = |(number, messages): (usize, &Vec<Message>)| request(&renderer, messages, (number, tokens));
 
     let place = ModelPlace { directory, name: Some("model".into()) };
-    let capacity = Capacity { slots: clients, queue: requests, ..Capacity::default() };
+    let capacity = Capacity { slots, queue: requests, ..Capacity::default() };
     let models = Models::load(&[place], capacity, &|_| None, (DeviceChoice::Cpu, &NoProgress));
     let models = models.map_err(|failure| failure.to_string())?;
     let server = Server::start(models, ServerSettings { port: 0, ..ServerSettings::default() })?;
@@ -70,7 +72,7 @@ fn main() -> Result<(), Failure> {
     }
     server.stop();
     let [own, whole, streams] = speeds.map(median);
-    println!("{clients} clients, {requests} requests of at most {tokens} tokens, median of {} rounds", rounds.max(1));
+    println!("{clients} clients, {slots} slots, {requests} requests of at most {tokens} tokens, median of {} rounds", rounds.max(1));
     println!("generator alone      {own:9.1} tokens/s");
     println!("server, whole        {whole:9.1} tokens/s, ratio {:.3}", whole / own);
     println!("server, as a stream  {streams:9.1} tokens/s, ratio {:.3} (goal 0.9)", streams / own);
