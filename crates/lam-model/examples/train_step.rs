@@ -1,7 +1,7 @@
 //! Tokens per second of a training step at a few shapes: forward, backward and a plain update of every weight.
 //!
 //! `cargo run --release -p lam-model --example train_step -- [steps] [name…]`; the name `portable` sums products of bf16
-//! in the order that is the same on every processor, and `bf16` leaves f32 out.
+//! in the order that is the same on every processor, and of `f32` and `bf16`, `full` and `lora` each leaves out the other.
 
 use std::time::Instant;
 
@@ -21,8 +21,9 @@ fn processor_seconds() -> f64 {
 type Failure = Box<dyn std::error::Error>;
 
 /// Hidden, layers, heads, key-value heads, head width, feed-forward, vocabulary; documents and their length.
-const SHAPES: [(&str, [usize; 7], [usize; 2]); 4] = [
+const SHAPES: [(&str, [usize; 7], [usize; 2]); 5] = [
     ("quickstart", [160, 4, 5, 5, 32, 384, 2048], [40, 100]),
+    ("quickstart-batch", [160, 4, 5, 5, 32, 384, 2816], [10, 100]),
     ("quickstart-wide", [192, 4, 6, 6, 32, 576, 2048], [40, 100]),
     ("lora-28m", [512, 8, 8, 4, 64, 1408, 8192], [4, 512]),
     ("full-6m", [256, 6, 4, 2, 64, 704, 4096], [8, 256]),
@@ -89,26 +90,30 @@ fn main() -> Result<(), Failure> {
     unsafe { lam_model::tune_threads() };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked = |word: &str| arguments.iter().any(|argument| argument == word);
-    let in_f32 = !asked("bf16");
+    let (in_f32, in_bf16) = (!asked("bf16"), !asked("f32"));
+    let (of_all, of_adapters) = (!asked("lora"), !asked("full"));
     if asked("portable") {
         lam_model::Processor::choose(lam_cuda::Numerics::Portable);
     }
-    let arguments: Vec<_> = arguments.into_iter().filter(|word| word != "portable" && word != "bf16").collect();
+    const WORDS: [&str; 5] = ["portable", "f32", "bf16", "full", "lora"];
+    let arguments: Vec<_> = arguments.into_iter().filter(|word| !WORDS.contains(&word.as_str())).collect();
     let steps = arguments.first().map_or(Ok(5), |text| text.parse())?;
     for (name, sizes, documents) in SHAPES {
         if arguments.len() > 1 && !arguments[1..].iter().any(|chosen| chosen == name) {
             continue;
         }
         let mut full = Decoder::init(config(sizes)?, &Initialization::Normal, 1)?;
-        if name != "lora-28m" {
+        if of_all && name != "lora-28m" {
             if in_f32 {
                 measure(name, "full", &full, documents, steps)?;
             }
-            full.set_precision(lam_model::Precision::Bf16)?;
-            measure(name, "full bf16", &full, documents, steps)?;
-            full.set_precision(lam_model::Precision::F32)?;
+            if in_bf16 {
+                full.set_precision(lam_model::Precision::Bf16)?;
+                measure(name, "full bf16", &full, documents, steps)?;
+                full.set_precision(lam_model::Precision::F32)?;
+            }
         }
-        if name != "full-6m" {
+        if of_adapters && name != "full-6m" {
             let directory = std::env::temp_dir().join(format!("train-step-{}", std::process::id()));
             full.save(&directory)?;
             let lora = Finetuning::Lora(LoraConfig::default());
@@ -117,8 +122,10 @@ fn main() -> Result<(), Failure> {
             if in_f32 {
                 measure(name, "lora", &decoder, documents, steps)?;
             }
-            decoder.set_precision(lam_model::Precision::Bf16)?;
-            measure(name, "lora bf16", &decoder, documents, steps)?;
+            if in_bf16 {
+                decoder.set_precision(lam_model::Precision::Bf16)?;
+                measure(name, "lora bf16", &decoder, documents, steps)?;
+            }
         }
     }
     Ok(())
