@@ -1,5 +1,7 @@
 //! Matrix products over f32 slices, in fixed pieces: each element is summed in the same order for any number of threads.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::shared::Shared;
@@ -101,6 +103,46 @@ fn pieces(rows: usize, columns: usize, reduction: usize) -> (usize, usize) {
     (rows.clamp(1, 2048), columns.div_ceil(8).next_multiple_of(64).clamp(128, 1024))
 }
 
+/// Reduction up to which the gemm crate sums an element in one go, however many rows and columns it is given.
+const IN_ONE_GO: usize = 512;
+/// Results of a product up to which it sums in another order.
+const TINY: usize = 256;
+/// Tasks for each thread that pieces of rows are joined to, where there are threads to share them.
+const TASKS: usize = 4;
+
+/// Rows in tasks: whole pieces, as many of them joined as leave tasks enough, and what is left over, which stays a piece
+/// of its own.
+struct Rows {
+    all: usize,
+    piece: usize,
+    joined: usize,
+}
+
+impl Rows {
+    /// Each task packs the right matrix anew, so pieces are joined where that leaves every element's sum as it is.
+    fn of(all: usize, piece: usize, (columns, reduction): (usize, usize)) -> Self {
+        let (whole, threads) = (all / piece, rayon::current_num_threads());
+        let tasks = if threads == 1 { 1 } else { TASKS * threads };
+        let joins = reduction <= IN_ONE_GO && piece * columns > TINY;
+        Self { all, piece, joined: if joins { whole.div_ceil(tasks).max(1) } else { 1 } }
+    }
+
+    /// Rows of whole pieces.
+    fn whole(&self) -> usize {
+        self.all / self.piece * self.piece
+    }
+
+    fn tasks(&self) -> usize {
+        (self.all / self.piece).div_ceil(self.joined) + usize::from(self.whole() < self.all)
+    }
+
+    fn of_task(&self, task: usize) -> Range<usize> {
+        let start = (task * self.joined * self.piece).min(self.whole());
+        let end = if start < self.whole() { (start + self.joined * self.piece).min(self.whole()) } else { self.all };
+        start..end
+    }
+}
+
 /// c [t, n] = (c or 0) + alpha a [t, r] b, piece by piece; `right` gives b [r, n] from a column on.
 fn in_pieces<'b>(
     (t, n, r): (usize, usize, usize),
@@ -109,11 +151,12 @@ fn in_pieces<'b>(
     c: &mut [f32],
     (alpha, accumulate): (f32, bool),
 ) {
-    let (rows, columns) = pieces(t, n, r);
-    let (across, c) = (n.div_ceil(columns), Shared::new(c));
-    (0..t.div_ceil(rows) * across).into_par_iter().for_each(|task| {
-        let (row, column) = (task / across * rows, task % across * columns);
-        let product = Product { m: rows.min(t - row), n: columns.min(n - column), k: r, alpha, accumulate };
+    let (piece, columns) = pieces(t, n, r);
+    let (rows, across, c) = (Rows::of(t, piece, (n, r)), n.div_ceil(columns), Shared::new(c));
+    (0..rows.tasks() * across).into_par_iter().for_each(|task| {
+        let (own, column) = (rows.of_task(task / across), task % across * columns);
+        let row = own.start;
+        let product = Product { m: own.len(), n: columns.min(n - column), k: r, alpha, accumulate };
         // SAFETY: each task has rows and columns of its own.
         unsafe { multiply_shared(product, Matrix::rows(&a[row * r..], r), right(column), c, row * n + column, n) }
     });
@@ -145,6 +188,52 @@ mod tests {
 
     fn numbers(count: usize, seed: usize) -> Vec<f32> {
         (0..count).map(|index| ((index * 7919 + seed * 104_729) % 2003) as f32 / 2003.0 - 0.5).collect()
+    }
+
+    #[test]
+    fn joined_pieces_have_the_bits_of_single_ones_for_any_number_of_threads() {
+        for (t, n, k) in
+            [(1, 160, 160), (1024, 160, 160), (1025, 384, 160), (769, 32, 384), (500, 5, 16), (97, 16, 512)]
+        {
+            let (x, w, before) = (numbers(t * k, 1), numbers(n * k, 2), numbers(t * n, 3));
+            let (piece, columns) = pieces(t, n, k);
+            assert_eq!(columns, n);
+            let (mut forward, mut back) = (before.clone(), vec![0.0; t * k]);
+            for ((y, x), (back, g)) in forward
+                .chunks_mut(piece * n)
+                .zip(x.chunks(piece * k))
+                .zip(back.chunks_mut(piece * k).zip(before.chunks(piece * n)))
+            {
+                let m = y.len() / n;
+                let product = Product { m, n, k, alpha: 0.5, accumulate: true };
+                multiply(product, Matrix::rows(x, k), Matrix::columns(&w, k), y, n);
+                let product = Product { m, n: k, k: n, alpha: 1.0, accumulate: false };
+                multiply(product, Matrix::rows(g, n), Matrix::rows(&w, k), back, k);
+            }
+            for threads in [1, 2, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let (mut y, mut x_back) = (before.clone(), numbers(t * k, 4));
+                pool.install(|| {
+                    by_transposed(&x, &w, &mut y, n, k, 0.5, true);
+                    by_plain(&before, &w, &mut x_back, n, k, 1.0, false);
+                });
+                assert!(y == forward && x_back == back, "{t} {n} {k}, {threads} threads");
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_have_each_row_once() {
+        for (all, piece, threads) in
+            [(1, 48, 1), (48, 48, 2), (1000, 96, 1), (1000, 96, 2), (4000, 288, 3), (5000, 2048, 4)]
+        {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let rows = pool.install(|| Rows::of(all, piece, (160, 160)));
+            let tasks: Vec<_> = (0..rows.tasks()).map(|task| rows.of_task(task)).collect();
+            assert!(tasks.iter().all(|own| !own.is_empty()), "{tasks:?}");
+            assert!(tasks.iter().cloned().flatten().eq(0..all), "{tasks:?}");
+            assert!(threads > 1 || tasks.len() <= 2, "{tasks:?}");
+        }
     }
 
     #[test]
