@@ -64,20 +64,23 @@ impl AdamW {
             bail!("{} gradients for {} variables", gradients.len(), self.slots.len());
         }
         let corrections = self.begin_step();
-        for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
+        let (slots, config) = (&mut self.slots, self.config);
+        let step = |(slot, gradient): (&mut Slot, &Tensor)| {
             if gradient.shape() != slot.variable.shape() {
                 bail!("variable `{}` is {:?}, its gradient {:?}", slot.name, slot.variable.dims(), gradient.dims());
             }
-            let decay = if slot.variable.rank() > 1 { self.config.weight_decay } else { 0.0 };
+            let decay = if slot.variable.rank() > 1 { config.weight_decay } else { 0.0 };
             let update = Update {
-                config: self.config,
+                config,
                 learning_rate,
                 decay: (1.0 - learning_rate * decay) as f32,
                 corrections,
                 moments: Mutex::new(&mut slot.moments),
             };
-            slot.variable.inplace_op2(&gradient.contiguous()?, &update)?;
-        }
+            slot.variable.inplace_op2(&gradient.contiguous()?, &update)
+        };
+        // On one of rayon's threads all the way: a thread that is none of them would send over each variable alone.
+        rayon::scope(|_| slots.iter_mut().zip(gradients).try_for_each(step))?;
         match &self.device {
             Some(device) => {
                 device.step(&AdamWStep { config: self.config, learning_rate, corrections, scale: device_scale })

@@ -1,6 +1,6 @@
 //! Clipping by global norm (Pascanu et al. 2013, arXiv 1211.5063).
 
-use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, Error, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::wide::wide;
@@ -20,10 +20,10 @@ pub struct Clipped {
 /// # Errors
 /// When a tensor operation fails.
 pub fn clip_gradients(gradients: &mut [Tensor], others: f64, max_norm: f64) -> Result<Clipped> {
-    let mut squares = others;
-    for gradient in gradients.iter() {
-        squares += squared_norm(gradient)?;
-    }
+    // On one of rayon's threads all the way: a thread that is none of them would send over each tensor alone.
+    let own = &*gradients;
+    let squares =
+        rayon::scope(|_| own.iter().try_fold(others, |sum, gradient| Ok::<_, Error>(sum + squared_norm(gradient)?)))?;
     let norm = squares.sqrt();
     if max_norm <= 0.0 || norm.is_nan() || norm <= max_norm {
         return Ok(Clipped { norm, factor: 1.0 });

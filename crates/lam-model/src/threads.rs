@@ -24,6 +24,12 @@ pub unsafe fn tune_threads() {
     }
 }
 
+/// Does some work on one of rayon's threads, this one if it is one: the pieces that the work hands out are then begun where
+/// it is. From any other thread, each of its operations would be sent over and slept for alone.
+pub(crate) fn on_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// As many threads as rayon takes by itself: `RAYON_NUM_THREADS` where that is a number above 0, else one a processor.
 fn threads() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok()).filter(|count| *count > 0);

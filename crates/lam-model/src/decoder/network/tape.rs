@@ -16,6 +16,7 @@ use crate::backend::run::Run;
 use crate::backend::storage;
 use crate::backend::storage::buffer::Buffer;
 use crate::backend::storage::weight::{Gradients, Weight};
+use crate::threads::on_pool;
 
 impl Network<Cpu> {
     /// Hidden states of a run. With `keep`, the tape leads back to those of `weights` that are trained. Shape: [T, D].
@@ -54,7 +55,7 @@ impl CustomOp1 for NetworkOp {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (hidden, kept) = self.network.forward(&self.batch, self.keep)?;
+        let (hidden, kept) = on_pool(|| self.network.forward(&self.batch, self.keep))?;
         if self.keep {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         }
@@ -67,7 +68,8 @@ impl CustomOp1 for NetworkOp {
         let Some(kept) = kept else { bail!("the backward of the decoder can run only once") };
         let by_hidden = Buffer::of(&storage::values(&g.contiguous()?)?);
         let mut gradients = self.gradients.lock().unwrap_or_else(PoisonError::into_inner);
-        self.network.backward(&self.batch, kept, &by_hidden, &mut gradients)?;
+        let gradients = &mut *gradients;
+        on_pool(|| self.network.backward(&self.batch, kept, &by_hidden, gradients))?;
         Ok(Some(thread.zeros_like()?))
     }
 }

@@ -20,6 +20,7 @@ use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::{Activation, View, round_into};
 use crate::backend::cpu::storage::buffer::Buffer;
 use crate::backend::cpu::storage::weight::Weight;
+use crate::threads::on_pool;
 
 /// Logits that exist at the same time, about.
 const LOGITS: usize = 1 << 23;
@@ -188,7 +189,8 @@ impl CustomOp2 for CrossEntropy {
     }
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (loss, gradients) = self.run(storage::argument(s1, l1)?)?;
+        let hidden = storage::argument(s1, l1)?;
+        let (loss, gradients) = on_pool(|| self.run(hidden))?;
         *self.gradients.lock().unwrap_or_else(PoisonError::into_inner) = Some(gradients);
         Ok((CpuStorage::F32(vec![loss as f32]), Shape::from(())))
     }

@@ -15,6 +15,7 @@ use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::{Activation, Lent};
 use crate::backend::cpu::storage::weight::Weight;
+use crate::threads::on_pool;
 
 /// The operation; see the file's head.
 pub(crate) struct LogProbs {
@@ -115,7 +116,8 @@ impl CustomOp2 for LogProbs {
 
     fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, d) = l1.shape().dims2()?;
-        let values = self.run(storage::argument(s1, l1)?, d)?;
+        let hidden = storage::argument(s1, l1)?;
+        let values = on_pool(|| self.run(hidden, d))?;
         Ok((CpuStorage::F32(values), Shape::from((2, self.tokens.len()))))
     }
 
@@ -127,13 +129,14 @@ impl CustomOp2 for LogProbs {
         let (x, g, held) = (storage::values(hidden)?, storage::values(&g)?, self.head.held()?);
         let mut by_hidden = vec![0.0; if hidden.track_op() { x.len() } else { 0 }];
         let mut by_head = vec![0.0; if trained { self.head.len() } else { 0 }];
-        self.chunks(&x, d, |first, x, logits| {
-            self.grad_logits(first, logits, v, &g);
+        let (x, g, head_numbers): (&[f32], &[f32], _) = (&x, &g, held.numbers());
+        let each = |first: usize, x: &Activation, logits: &mut [f32]| {
+            self.grad_logits(first, logits, v, g);
             self.temper(logits);
             let grad_logits = Lent::new(logits, self.precision);
             if hidden.track_op() {
                 let mut gx = vec![0.0; grad_logits.view().len() / v * d];
-                by_input(grad_logits.view(), held.numbers(), &mut gx, (v, d));
+                by_input(grad_logits.view(), head_numbers, &mut gx, (v, d));
                 for (&position, gx) in self.positions[first..].iter().zip(gx.chunks(d)) {
                     rows::add(&mut by_hidden[position * d..(position + 1) * d], gx);
                 }
@@ -141,7 +144,8 @@ impl CustomOp2 for LogProbs {
             if trained {
                 linear::backward_weight(grad_logits.view(), x.view(), &mut by_head, (v, d));
             }
-        })?;
+        };
+        on_pool(|| self.chunks(x, d, each))?;
         let by_hidden = hidden.track_op().then(|| storage::tensor(by_hidden, hidden.shape())).transpose()?;
         let by_head = trained.then(|| storage::tensor(by_head, head.shape())).transpose()?;
         Ok((by_hidden, by_head))
