@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::attention::{Buffers, Bundle, Head, Token, attend};
+use super::attention::{Buffers, Bundle, Head, Token, attend, heads_at_once};
 use super::cache::Cache;
 use super::model::BlockPanels;
 use super::panels::{Output, PackedInputs, WIDTH};
@@ -158,13 +158,16 @@ impl Cache {
         let (o, group) = (Shared::new(o), heads.query / heads.key_value);
         pool.split(bundles.len() * heads.key_value, 1, &|range| {
             let mut buffers = Buffers::new();
-            for item in range {
+            let mut item = range.start;
+            while item < range.end {
                 let (bundle, head) = (&bundles[item / heads.key_value], item % heads.key_value);
+                let count = heads_at_once(bundle, group, (heads.key_value - head).min(range.end - item));
                 let first = head * group * e;
                 let (queries, results) =
                     (Head { numbers: &**qkv, width, first }, Head { numbers: o, width: wq, first });
-                // SAFETY: only this task has these rows in this head.
-                unsafe { attend(cache, (bundle, group), (layer, head), queries, &mut buffers, results) };
+                // SAFETY: only this task has these rows in these heads.
+                unsafe { attend(cache, (bundle, group), (layer, head..head + count), queries, &mut buffers, results) };
+                item += count;
             }
         });
     }

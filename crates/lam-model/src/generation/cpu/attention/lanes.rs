@@ -19,15 +19,15 @@ with_lanes! {
 
 #[inline(always)]
 unsafe fn all<L: Lanes>(jobs: &[RowsByBlocks<'_>], blocks: RightBlocks, pairs: bool) {
-    for job in jobs {
-        // SAFETY: the caller's.
-        unsafe {
-            match (blocks, pairs) {
-                (RightBlocks::Columns(reduction), true) => columns::<L, true>(job, reduction / 2),
-                (RightBlocks::Columns(reduction), false) => columns::<L, false>(job, reduction),
-                (RightBlocks::Rows(width), true) => rows::<L, true>(job, (width, BLOCK / 2)),
-                (RightBlocks::Rows(width), false) => rows::<L, false>(job, (width, BLOCK)),
+    // SAFETY: the caller's.
+    unsafe {
+        match (blocks, pairs) {
+            (RightBlocks::Columns(reduction), true) => {
+                jobs.iter().for_each(|job| columns::<L, true>(job, reduction / 2));
             }
+            (RightBlocks::Columns(reduction), false) => jobs.iter().for_each(|job| columns::<L, false>(job, reduction)),
+            (RightBlocks::Rows(width), true) => all_rows::<L, true>(jobs, (width, BLOCK / 2)),
+            (RightBlocks::Rows(width), false) => all_rows::<L, false>(jobs, (width, BLOCK)),
         }
     }
 }
@@ -84,14 +84,83 @@ macro_rules! by_rows {
 
 #[inline(always)]
 unsafe fn columns<L: Lanes, const PAIRS: bool>(job: &RowsByBlocks<'_>, steps: usize) {
+    let paired = job.rows / 2 * 2;
     for (number, &block) in job.blocks.iter().enumerate() {
         for first in (0..BLOCK).step_by(2 * LANE) {
             let part = Part { words: block.wrapping_add(first), stride: BLOCK, steps };
-            by_rows!(L, job.rows, row, ROWS => {
+            by_rows!(L, paired, row, ROWS => {
                 let left = Left::from(job, row, 0, number * BLOCK + first);
                 // SAFETY: the caller's.
                 unsafe { tile::<L, PAIRS, false, ROWS, 2>(part, left) }
             });
+        }
+        if paired < job.rows {
+            // A row alone takes all columns at once: a sum waits for its last step, so there must be several of them.
+            let part = Part { words: block, stride: BLOCK, steps };
+            // SAFETY: the caller's.
+            unsafe { tile::<L, PAIRS, false, 1, { BLOCK / LANE }>(part, Left::from(job, paired, 0, number * BLOCK)) }
+        }
+    }
+}
+
+/// Jobs of one row each and of as many blocks go side by side, for the same reason. They are of different queries: between
+/// two runs of blocks that a query has alone, there is one that it shares.
+#[inline(always)]
+unsafe fn all_rows<L: Lanes, const PAIRS: bool>(mut jobs: &[RowsByBlocks<'_>], size: (usize, usize)) {
+    while let [first, others @ ..] = jobs {
+        let is_alike = |job: &&RowsByBlocks<'_>| job.rows == 1 && job.blocks.len() == first.blocks.len();
+        let alike = jobs.iter().take_while(is_alike).count();
+        // SAFETY: the caller's.
+        unsafe {
+            if let Some((four, others)) = jobs.split_first_chunk::<4>().filter(|_| L::ROWS >= 8 && alike >= 4) {
+                side_by_side::<L, PAIRS, 4>(four, size);
+                jobs = others;
+            } else if let Some((two, others)) = jobs.split_first_chunk::<2>().filter(|_| alike >= 2) {
+                side_by_side::<L, PAIRS, 2>(two, size);
+                jobs = others;
+            } else {
+                rows::<L, PAIRS>(first, size);
+                jobs = others;
+            }
+        }
+    }
+}
+
+/// Jobs of one row and equally many blocks.
+#[inline(always)]
+unsafe fn side_by_side<L: Lanes, const PAIRS: bool, const JOBS: usize>(
+    jobs: &[RowsByBlocks<'_>; JOBS],
+    (width, steps): (usize, usize),
+) {
+    debug_assert!((1..JOBS).all(|job| jobs[..job].iter().all(|before| before.out != jobs[job].out)), "a query twice");
+    for first in (0..width).step_by(2 * LANE) {
+        let group = first / COLUMNS * COLUMNS;
+        let (offset, stride) = (group * steps + first % COLUMNS, COLUMNS.min(width - group));
+        let at = |job: usize, n: usize| jobs[job].out.wrapping_add(first + n * LANE);
+        // SAFETY: the caller's.
+        unsafe {
+            let mut sums = [[L::splat(0.0); 2]; JOBS];
+            for (job, sums) in sums.iter_mut().enumerate() {
+                *sums = [L::load(at(job, 0)), L::load(at(job, 1))];
+            }
+            for number in 0..jobs[0].blocks.len() {
+                let words: [*const u32; JOBS] =
+                    std::array::from_fn(|job| jobs[job].blocks[number].wrapping_add(offset));
+                for step in 0..steps {
+                    for (job, sums) in sums.iter_mut().enumerate() {
+                        let (right, factor) =
+                            (words[job].add(step * stride), *jobs[job].left.add(number * steps + step));
+                        for (n, sum) in sums.iter_mut().enumerate() {
+                            *sum = product::<L, PAIRS>(right.add(n * LANE), factor, *sum);
+                        }
+                    }
+                }
+            }
+            for (job, sums) in sums.into_iter().enumerate() {
+                for (n, sum) in sums.into_iter().enumerate() {
+                    L::store(at(job, n), sum);
+                }
+            }
         }
     }
 }

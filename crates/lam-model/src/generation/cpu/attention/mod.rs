@@ -1,5 +1,6 @@
 //! Attention of new tokens over cached keys and values. Tokens that see the same blocks read them together, and so do
-//! query heads that share keys and values; what a token gets is the same bits in any company.
+//! query heads that share keys and values; the heads of a token that is alone are attended for side by side. What a token
+//! gets is the same bits in any company.
 
 mod bundle;
 mod lanes;
@@ -12,7 +13,6 @@ use crate::backend::cpu::kernel::panel::Words;
 use crate::backend::cpu::kernel::rows;
 use crate::backend::cpu::kernel::shared::Shared;
 use crate::backend::cpu::kernel::tiles::{BEYOND, RightBlocks, RowsByBlocks, Unit};
-use bundle::Run;
 pub(crate) use bundle::{Bundle, Token};
 use lanes::by_blocks;
 
@@ -24,7 +24,8 @@ pub(crate) struct Head<T> {
     pub(crate) first: usize,
 }
 
-/// Buffers of a task, kept from one bundle to the next. A query is a token's of one head.
+/// Buffers of a task, kept from one bundle to the next. A query is a token's of one head; those of a key-value head stand
+/// together.
 pub(crate) struct Buffers {
     /// Queries as the keys want them: numbers, or pairs.
     queries: Words,
@@ -44,7 +45,9 @@ pub(crate) struct Buffers {
 struct Sizes {
     /// Query heads that share keys and values.
     group: usize,
-    /// Queries of all tokens.
+    /// Heads of keys and values.
+    heads: usize,
+    /// Queries of all tokens in one of them.
     queries: usize,
     /// Numbers in a word.
     step: usize,
@@ -64,12 +67,13 @@ fn stride(words: usize) -> usize {
 }
 
 impl Sizes {
-    fn of(cache: &KeyValues, bundle: &Bundle, group: usize) -> Self {
+    fn of(cache: &KeyValues, bundle: &Bundle, group: usize, heads: usize) -> Self {
         let shape = cache.shape;
         let step = if shape.format == KeyValueFormat::F32 { 1 } else { 2 };
         let query_words = shape.key_words() / BLOCK;
         Self {
             group,
+            heads,
             queries: bundle.tokens.len() * group,
             step,
             e: shape.dim,
@@ -80,6 +84,13 @@ impl Sizes {
             width: shape.value_width(),
         }
     }
+
+    /// Where a query's numbers, or its results, begin in rows of so many, those of the first head at `first`.
+    fn place(&self, query: usize, bundle: &Bundle, width: usize, first: usize) -> usize {
+        let (head, of_head) = (query / self.queries, query % self.queries);
+        let row = bundle.tokens.start + of_head / self.group;
+        row * width + first + (head * self.group + of_head % self.group) * self.e
+    }
 }
 
 impl Buffers {
@@ -89,11 +100,12 @@ impl Buffers {
     }
 
     fn reset(&mut self, sizes: Sizes) {
-        self.queries.grow((sizes.queries + BEYOND) * sizes.query_stride);
-        self.scores.grow(sizes.queries * sizes.score_stride);
-        self.weights.grow((sizes.queries + BEYOND) * sizes.weight_stride);
-        self.sums.grow(sizes.queries * sizes.width);
-        self.sums[..sizes.queries * sizes.width].fill(0);
+        let queries = sizes.heads * sizes.queries;
+        self.queries.grow((queries + BEYOND) * sizes.query_stride);
+        self.scores.grow(queries * sizes.score_stride);
+        self.weights.grow((queries + BEYOND) * sizes.weight_stride);
+        self.sums.grow(queries * sizes.width);
+        self.sums[..queries * sizes.width].fill(0);
         self.factors.clear();
     }
 
@@ -101,20 +113,18 @@ impl Buffers {
     fn put_queries(&mut self, sizes: Sizes, bundle: &Bundle, from: Head<&[f32]>) {
         let (e, factor) = (sizes.e, 1.0 / (sizes.e as f32).sqrt());
         let mut scaled = vec![0.0; sizes.query_words * sizes.step];
-        for (i, row) in bundle.tokens.clone().enumerate() {
-            for head in 0..sizes.group {
-                let query = &from.numbers[row * from.width + from.first + head * e..][..e];
-                scaled.iter_mut().zip(query).for_each(|(scaled, query)| *scaled = query * factor);
-                let place = (i * sizes.group + head) * sizes.query_stride;
-                beside(sizes.step, &scaled, &mut self.queries[place..place + sizes.query_words]);
-            }
+        for query in 0..sizes.heads * sizes.queries {
+            let numbers = &from.numbers[sizes.place(query, bundle, from.width, from.first)..][..e];
+            scaled.iter_mut().zip(numbers).for_each(|(scaled, number)| *scaled = number * factor);
+            let place = query * sizes.query_stride;
+            beside(sizes.step, &scaled, &mut self.queries[place..place + sizes.query_words]);
         }
     }
 
     /// Exponentials of the scores of what each token sees, and nothing elsewhere.
     fn weigh(&mut self, sizes: Sizes, bundle: &Bundle) {
-        for query in 0..sizes.queries {
-            let seen = bundle.seen[query / sizes.group].clone();
+        for query in 0..sizes.heads * sizes.queries {
+            let seen = bundle.seen[query % sizes.queries / sizes.group].clone();
             // All of the blocks that the token reads.
             let read = seen.start / BLOCK * BLOCK..seen.end.next_multiple_of(BLOCK);
             let scores = &mut numbers(&mut self.scores)[query * sizes.score_stride..][..read.end];
@@ -150,26 +160,34 @@ fn numbers(words: &mut [u32]) -> &mut [f32] {
     unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
 }
 
-/// softmax(q kᵀ / sqrt(E)) v for the tokens of a bundle in one layer and key-value head, whose query heads stand side by
-/// side. Shapes: in each row [G, E] from `first` on, of queries and of results.
+/// How many of so many key-value heads are best attended for at once: all of a single query, whose sums would each wait
+/// for their last step; otherwise one, whose scores stay in the caches.
+pub(crate) fn heads_at_once(bundle: &Bundle, group: usize, heads: usize) -> usize {
+    if bundle.tokens.len() * group == 1 { heads } else { 1 }
+}
+
+/// softmax(q kᵀ / sqrt(E)) v for the tokens of a bundle in a layer and some key-value heads, whose query heads stand side
+/// by side. Shapes: in each row [heads, G, E] from `first` on, of queries and of results.
 ///
 /// # Safety
 /// No other task may touch these results.
 pub(crate) unsafe fn attend(
     cache: &KeyValues,
     (bundle, group): (&Bundle, usize),
-    (layer, head): (usize, usize),
+    (layer, heads): (usize, Range<usize>),
     queries: Head<&[f32]>,
     buffers: &mut Buffers,
     results: Head<Shared<'_, f32>>,
 ) {
-    let sizes = Sizes::of(cache, bundle, group);
+    let sizes = Sizes::of(cache, bundle, group, heads.len());
     buffers.reset(sizes);
     buffers.put_queries(sizes, bundle, queries);
     let mut pointers = std::mem::take(&mut buffers.pointers);
     pointers.clear();
-    let blocks = bundle.runs.iter().flat_map(|run| &run.blocks);
-    pointers.extend(blocks.map(|&block| cache.head(block, layer, head).cast_const()));
+    for head in heads {
+        let blocks = bundle.runs.iter().flat_map(|run| &run.blocks);
+        pointers.extend(blocks.map(|&block| cache.head(block, layer, head).cast_const()));
+    }
     let jobs = Jobs {
         left: (buffers.queries.as_ptr(), sizes.query_stride, 0),
         out: (buffers.scores.as_mut_ptr().cast(), sizes.score_stride, BLOCK),
@@ -186,9 +204,9 @@ pub(crate) unsafe fn attend(
     unsafe { jobs.multiply(sizes, bundle, &pointers, RightBlocks::Rows(sizes.width)) };
     buffers.pointers = pointers;
     for (query, factor) in buffers.factors.iter().enumerate() {
-        let place = (bundle.tokens.start + query / group) * results.width + results.first + query % group * sizes.e;
         // SAFETY: the caller's.
-        let results = unsafe { results.numbers.part(place, sizes.e) };
+        let results =
+            unsafe { results.numbers.part(sizes.place(query, bundle, results.width, results.first), sizes.e) };
         let sums = &numbers(&mut buffers.sums)[query * sizes.width..];
         results.iter_mut().zip(sums).for_each(|(result, sum)| *result = sum * factor);
     }
@@ -201,26 +219,28 @@ struct Jobs {
 }
 
 impl Jobs {
-    /// All runs of a bundle; `pointers` are their blocks, one after the other.
+    /// All runs of a bundle, of one head after the other; `pointers` are their blocks, in the same order.
     ///
     /// # Safety
     /// The pointers must be good for what `sizes` and `blocks` say.
     unsafe fn multiply(&self, sizes: Sizes, bundle: &Bundle, mut pointers: &[*const u32], blocks: RightBlocks) {
         let ((left, left_stride, left_block), (out, out_stride, out_block)) = (self.left, self.out);
-        let job = |run: &Run| {
-            let (own, others) = pointers.split_at(run.blocks.len());
-            pointers = others;
-            let query = run.tokens.start * sizes.group;
-            RowsByBlocks {
-                left: left.wrapping_add(query * left_stride + run.first * left_block),
-                left_stride,
-                rows: run.tokens.len() * sizes.group,
-                blocks: own,
-                out: out.wrapping_add(query * out_stride + run.first * out_block),
-                out_stride,
+        let mut jobs = Vec::with_capacity(sizes.heads * bundle.runs.len());
+        for head in 0..sizes.heads {
+            for run in &bundle.runs {
+                let (own, others) = pointers.split_at(run.blocks.len());
+                pointers = others;
+                let query = head * sizes.queries + run.tokens.start * sizes.group;
+                jobs.push(RowsByBlocks {
+                    left: left.wrapping_add(query * left_stride + run.first * left_block),
+                    left_stride,
+                    rows: run.tokens.len() * sizes.group,
+                    blocks: own,
+                    out: out.wrapping_add(query * out_stride + run.first * out_block),
+                    out_stride,
+                });
             }
-        };
-        let jobs: Vec<_> = bundle.runs.iter().map(job).collect();
+        }
         // SAFETY: the caller's; the unit is this processor's.
         unsafe {
             match Unit::for_generation().filter(|_| sizes.step == 2) {
@@ -297,7 +317,7 @@ mod tests {
             for bundle in Bundle::all(&self.cache, &self.tokens[tokens], group) {
                 let to = Head { numbers: shared, width, first: 0 };
                 // SAFETY: one bundle after the other.
-                unsafe { attend(&self.cache, (&bundle, group), (0, 0), queries, &mut buffers, to) };
+                unsafe { attend(&self.cache, (&bundle, group), (0, 0..1), queries, &mut buffers, to) };
             }
             results
         }
