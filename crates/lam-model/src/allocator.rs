@@ -14,6 +14,16 @@ pub fn tune_allocator() {
     }
 }
 
+/// Lets threads that are made from now on take memory from where the first one does: where a single one of them works at
+/// a time, what one frees the other uses, and nobody waits.
+pub(crate) fn share_arena() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: `mallopt` only sets a parameter of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Hands freed blocks back to the kernel after all, where glibc is the allocator.
 pub(crate) fn trim() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -1,5 +1,7 @@
 //! Settings of the threads that a training process computes with.
 
+use crate::allocator::share_arena;
+
 /// Lets the calling thread compute among rayon's, and candle's own operations stay on the thread that asks for them.
 /// Call it once, first thing in `main`, after `RAYON_NUM_THREADS` is set if it is to be.
 ///
@@ -8,7 +10,8 @@
 /// additions of large tensors wait for helpers in a loop that never gives up the processor: beside another program, for
 /// as long as the helpers have none.
 ///
-/// With one thread rayon keeps its own: it must serve other threads while this one waits for them.
+/// With one thread rayon keeps its own: it must serve other threads while this one waits for them. The two then share
+/// their memory, as one of them waits at any time.
 ///
 /// # Safety
 /// No other thread may run yet: the environment is written.
@@ -21,6 +24,8 @@ pub unsafe fn tune_threads() {
     if threads() > 1 {
         // An error says that the pool is there already: then it stays as it is, which is slower and no less right.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads()).use_current_thread().build_global();
+    } else {
+        share_arena();
     }
 }
 

@@ -72,7 +72,10 @@ fn main() -> Result<(), Failure> {
     }
     server.stop();
     let [own, whole, streams] = speeds.map(median);
-    println!("{clients} clients, {slots} slots, {requests} requests of at most {tokens} tokens, median of {} rounds", rounds.max(1));
+    println!(
+        "{clients} clients, {slots} slots, {requests} requests of at most {tokens} tokens, median of {} rounds",
+        rounds.max(1)
+    );
     println!("generator alone      {own:9.1} tokens/s");
     println!("server, whole        {whole:9.1} tokens/s, ratio {:.3}", whole / own);
     println!("server, as a stream  {streams:9.1} tokens/s, ratio {:.3} (goal 0.9)", streams / own);

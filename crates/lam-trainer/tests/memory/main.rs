@@ -63,6 +63,10 @@ fn model() -> DecoderConfig {
 /// Trains the model of this directory in this process and prints planned and used MiB.
 fn measure(root: &Path, setting: usize) {
     let (finetuning, bf16, gradient_checkpointing, gradient_accumulation_steps, samples) = SETTINGS[setting];
+    // As the program does, whose memory is planned.
+    lam_model::tune_allocator();
+    // SAFETY: the only test of this process; the thread that waits for it reads no environment.
+    unsafe { lam_model::tune_threads() };
     let before = status("VmRSS");
     let decoder = Decoder::load(root, &finetuning.with(&LoraConfig::default(), 4), 1).unwrap();
     let example = |own: u32| {
