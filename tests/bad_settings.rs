@@ -105,6 +105,16 @@ fn an_unknown_pipeline_is_refused_with_the_nearest_name() {
 }
 
 #[test]
+fn one_stage_alone_and_a_range_of_stages_are_two_wishes() {
+    let place = Place::new("only-and-until");
+    for range in ["--from", "--until"] {
+        let said = ["'--only <STAGE>' cannot be used with", range];
+        place.refuse(&["run", "quickstart", "--runs-dir", "runs", "--only", "lam2", range, "lam1"], 2, &said);
+    }
+    assert!(!place.path("runs").exists(), "something ran");
+}
+
+#[test]
 fn a_gpu_that_is_not_there_is_refused_before_anything_runs() {
     let place = Place::new("no-gpu");
     let mut command = place.command(&[&RUN[..], &["--device", "cuda"]].concat());

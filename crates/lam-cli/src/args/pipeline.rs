@@ -76,7 +76,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
     /// Run this stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["from", "until"])]
     pub only: Option<String>,
     /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
