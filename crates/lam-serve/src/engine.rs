@@ -109,6 +109,30 @@ struct Asked {
 }
 
 impl Asked {
+    /// One of whose answer nothing has come yet, and nothing is told before the end.
+    fn new(choice: usize, events: UnboundedSender<(usize, Event)>, arrived: Instant) -> Self {
+        Self {
+            choice,
+            events,
+            enough: Arc::default(),
+            wants_logprobs: false,
+            arrived,
+            told_every: None,
+            counted: 0,
+            last: arrived,
+            told: 0,
+            told_at: arrived,
+        }
+    }
+
+    /// Counts what came of its answer since the last step, and tells it if it is due. Of a whole answer, all is.
+    fn follow(&mut self, answer: PartialAnswer<'_>, is_whole: bool, now: Instant, metrics: &Metrics) {
+        self.count_new(answer, now, metrics);
+        if is_whole || self.is_due(now) {
+            self.tell_new(answer, now);
+        }
+    }
+
     /// Tokens that can be told. Where log-probabilities are wanted, a token without one waits for it.
     fn ready(&self, answer: PartialAnswer<'_>) -> usize {
         if self.wants_logprobs { answer.logprobs.len() } else { answer.tokens.len() }
@@ -183,18 +207,7 @@ impl Work {
         match self.generator.submit(request) {
             Ok(id) => {
                 self.metrics.prompt_tokens.fetch_add(prompt as u64, Ordering::Relaxed);
-                let asked = Asked {
-                    choice,
-                    events,
-                    enough,
-                    wants_logprobs,
-                    arrived,
-                    told_every,
-                    counted: 0,
-                    last: arrived,
-                    told: 0,
-                    told_at: arrived,
-                };
+                let asked = Asked { enough, wants_logprobs, told_every, ..Asked::new(choice, events, arrived) };
                 self.asked.insert(id, asked);
             }
             // As for `Asked::tell`.
@@ -223,18 +236,14 @@ impl Work {
         let now = Instant::now();
         for (id, partial) in self.generator.answering() {
             if let Some(asked) = self.asked.get_mut(&id) {
-                asked.count_new(partial, now, &self.metrics);
-                if asked.is_due(now) {
-                    asked.tell_new(partial, now);
-                }
+                asked.follow(partial, false, now, &self.metrics);
             }
         }
         for (id, completion) in finished {
             let Some(mut asked) = self.asked.remove(&id) else { continue };
             match completion {
                 Ok(completion) => {
-                    asked.count_new(completion.as_partial(), now, &self.metrics);
-                    asked.tell_new(completion.as_partial(), now);
+                    asked.follow(completion.as_partial(), true, now, &self.metrics);
                     asked.tell(Event::Done(completion.stop));
                 }
                 Err(error) => asked.tell(Event::Failed(error.to_string())),
@@ -268,27 +277,12 @@ mod tests {
     fn told(told_every: Option<Duration>, steps: u32) -> (Vec<Vec<u32>>, u64) {
         let (events, mut heard) = unbounded_channel();
         let (arrived, metrics, tokens) = (Instant::now(), Metrics::default(), (0..steps).collect::<Vec<_>>());
-        let mut asked = Asked {
-            choice: 0,
-            events,
-            enough: Arc::default(),
-            wants_logprobs: false,
-            arrived,
-            told_every,
-            counted: 0,
-            last: arrived,
-            told: 0,
-            told_at: arrived,
-        };
+        let mut asked = Asked { told_every, ..Asked::new(0, events, arrived) };
         let partial = |step: u32| PartialAnswer { tokens: &tokens[..step as usize], logprobs: &[], top_logprobs: &[] };
         for step in 1..=steps {
-            let now = arrived + STEP * step;
-            asked.count_new(partial(step), now, &metrics);
-            if asked.is_due(now) {
-                asked.tell_new(partial(step), now);
-            }
+            asked.follow(partial(step), false, arrived + STEP * step, &metrics);
         }
-        asked.tell_new(partial(steps), arrived + STEP * steps);
+        asked.follow(partial(steps), true, arrived + STEP * steps, &metrics);
         drop(asked);
         (tokens_of(&mut heard), metrics.answer_tokens.load(Ordering::Relaxed))
     }
