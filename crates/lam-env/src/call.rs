@@ -1,6 +1,6 @@
 //! Calls held against the functions an application offers and against the screen. Knows no particular application.
 
-use lam_types::{Action, Args, Control, FunctionSpec, Observation, Target};
+use lam_types::{Action, Control, FunctionSpec, Observation, Target};
 
 /// The control that a call acts on, or none for one that needs none. An action without a function calls nothing and can
 /// always be made.
@@ -17,7 +17,9 @@ pub fn check_call<'o>(
     }
     let spec = functions.iter().find(|spec| spec.name == action.function);
     let spec = spec.ok_or_else(|| format!("no function `{}`", action.function))?;
-    args_problem(spec, &action.args, observation).map_or(Ok(()), Err)?;
+    let untypable = action.args.iter().find_map(|(key, value)| control_character(key, value.as_str()?));
+    untypable.map_or(Ok(()), Err)?;
+    spec.check_args(&action.args, observation)?;
     let Target::Control(kinds) = &spec.target else { return Ok(None) };
     let label = &action.control_label;
     let control = observation.control(label).ok_or_else(|| format!("no control with label `{label}`"))?;
@@ -26,20 +28,6 @@ pub fn check_call<'o>(
     }
     let (name, kind) = (&control.control_text, control.control_type.as_str());
     Err(format!("{} does not act on `{name}`, a {kind}", spec.name))
-}
-
-fn args_problem(spec: &FunctionSpec, args: &Args, observation: &Observation) -> Option<String> {
-    if let Some(problem) = args.iter().find_map(|(key, value)| control_character(key, value.as_str()?)) {
-        return Some(problem);
-    }
-    if let Some(unknown) = args.keys().find(|key| spec.args.iter().all(|arg| arg.name != **key)) {
-        return Some(format!("{} has no argument `{unknown}`", spec.name));
-    }
-    spec.args.iter().find_map(|wanted| match args.get(&wanted.name) {
-        None => wanted.required.then(|| format!("{} needs `{}`", spec.name, wanted.name)),
-        Some(value) if wanted.kind.admits(value, observation) => None,
-        Some(value) => Some(format!("{} cannot take {value} as `{}`", spec.name, wanted.name)),
-    })
 }
 
 /// Why an argument's text cannot be typed, if it holds what no key writes: some would end an application's bus.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ControlType, Observation};
+use crate::{Args, ControlType, Observation};
 
 /// What a function acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +108,23 @@ pub struct FunctionSpec {
 }
 
 impl FunctionSpec {
+    /// Holds a call's arguments against what it may and must be given on this screen.
+    ///
+    /// # Errors
+    /// The first that it does not have, lacks or cannot take.
+    pub fn check_args(&self, args: &Args, observation: &Observation) -> Result<(), String> {
+        if let Some(unknown) = args.keys().find(|key| self.args.iter().all(|arg| arg.name != **key)) {
+            return Err(format!("{} has no argument `{unknown}`", self.name));
+        }
+        self.args.iter().try_for_each(|wanted| match args.get(&wanted.name) {
+            None if wanted.required => Err(format!("{} needs `{}`", self.name, wanted.name)),
+            Some(value) if !wanted.kind.admits(value, observation) => {
+                Err(format!("{} cannot take {value} as `{}`", self.name, wanted.name))
+            }
+            _ => Ok(()),
+        })
+    }
+
     /// Whether every argument that a call must have has a value on this screen.
     pub fn has_arguments(&self, observation: &Observation) -> bool {
         self.args.iter().all(|arg| !arg.required || arg.kind.is_possible(observation))

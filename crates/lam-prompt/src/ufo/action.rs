@@ -72,18 +72,8 @@ impl UfoAction {
         }
         let spec = self.functions.iter().find(|spec| spec.name == action.function);
         let spec = spec.ok_or_else(|| format!("no function `{}` is documented", action.function))?;
-        let is_unknown = |name: &&String| spec.args.iter().all(|arg| arg.name != **name);
-        if let Some(unknown) = action.args.keys().find(is_unknown) {
-            return Err(format!("{} has no argument `{unknown}`", spec.name));
-        }
-        if let Some(missing) = spec.args.iter().find(|arg| arg.required && !action.args.contains_key(&arg.name)) {
-            return Err(format!("{} needs `{}`", spec.name, missing.name));
-        }
-        // UFO would give it to the application as it is.
-        let mut given = spec.args.iter().filter_map(|arg| Some((arg, action.args.get(&arg.name)?)));
-        if let Some((arg, value)) = given.find(|(arg, value)| !arg.kind.admits(value, &self.state.observation)) {
-            return Err(format!("{} cannot take {value} as `{}`", spec.name, arg.name));
-        }
+        // UFO would give them to the application as they are.
+        spec.check_args(&action.args, &self.state.observation)?;
         let Target::Control(kinds) = &spec.target else { return Ok(None) };
         let label = &action.control_label;
         let control = self.state.observation.control(label);
