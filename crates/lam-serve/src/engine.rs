@@ -49,7 +49,7 @@ pub struct Job {
     pub choice: usize,
     /// Where its events go, with that number.
     pub events: UnboundedSender<(usize, Event)>,
-    /// Set once the answer is whole without the rest, which a string has ended.
+    /// Set once the answer is whole without the rest: a string or a call has ended it.
     pub enough: Arc<AtomicBool>,
     /// Least time between two tellings of its tokens, the first of which is at once; where it is `None`, all are told
     /// with the end. Each telling wakes a thread, which takes longer than a small model takes for a token.

@@ -63,7 +63,7 @@ impl ArgKind {
     }
 
     /// Whether a value is of this kind, on this screen.
-    pub fn admits(&self, value: &Value, observation: &Observation) -> bool {
+    fn admits(&self, value: &Value, observation: &Observation) -> bool {
         match self {
             ArgKind::Text => value.is_string(),
             ArgKind::DocumentText => {
