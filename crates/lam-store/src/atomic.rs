@@ -10,6 +10,13 @@ use std::path::{Path, PathBuf};
 use crate::owned::{claim, refuse_to_replace, remove_directory, remove_file};
 use crate::{MANIFEST_FILE, MARK_FILE, StoreError};
 
+/// Ending of a directory that holds unfinished work.
+const PARTIAL: &str = "partial";
+/// Ending of the directory in which a result is taken.
+const TAKEN: &str = "taken";
+/// Ending of a directory that another one takes the place of.
+const REPLACED: &str = "replaced";
+
 /// Write `bytes` to `path` so that a crash leaves the old file or the new one.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write_atomic_with(path, |file| file.write_all(bytes).map_err(StoreError::io("write", path)))
@@ -50,34 +57,33 @@ impl StagingDir {
     /// Open `<destination>.partial`, with what an earlier, unfinished try left in it. What will have to go in the end
     /// must be ours, or it is refused now.
     pub fn open(destination: &Path) -> Result<Self, StoreError> {
-        refuse_to_replace(destination)?;
-        refuse_to_replace(&sibling(destination, "replaced"))?;
-        let work = sibling(destination, "partial");
-        claim(&work)?;
-        Ok(Self { work, destination: destination.to_path_buf() })
+        Self::open_at(Self::work_path(destination), destination)
     }
 
     /// Open `<destination>.partial` empty.
     pub fn open_empty(destination: &Path) -> Result<Self, StoreError> {
-        let work = sibling(destination, "partial");
-        remove_directory(&work)?;
+        remove_directory(&Self::work_path(destination))?;
         Self::open(destination)
     }
 
     /// Open `<destination>.taken` empty: for a result that is there already and is only brought to its place. What a
     /// kill leaves of that is no unfinished work, and nothing goes on from it.
     pub fn open_taken(destination: &Path) -> Result<Self, StoreError> {
-        refuse_to_replace(destination)?;
-        refuse_to_replace(&sibling(destination, "replaced"))?;
         let work = sibling(destination, TAKEN);
         remove_directory(&work)?;
+        Self::open_at(work, destination)
+    }
+
+    fn open_at(work: PathBuf, destination: &Path) -> Result<Self, StoreError> {
+        refuse_to_replace(destination)?;
+        refuse_to_replace(&sibling(destination, REPLACED))?;
         claim(&work)?;
         Ok(Self { work, destination: destination.to_path_buf() })
     }
 
     /// Where an unfinished `destination` is built.
     pub fn work_path(destination: &Path) -> PathBuf {
-        sibling(destination, "partial")
+        sibling(destination, PARTIAL)
     }
 
     /// The directory to write into.
@@ -91,7 +97,7 @@ impl StagingDir {
             remove_file(&self.work.join(MARK_FILE))?;
         }
         sync_tree(&self.work)?;
-        let replaced = sibling(&self.destination, "replaced");
+        let replaced = sibling(&self.destination, REPLACED);
         remove_directory(&replaced)?;
         refuse_to_replace(&self.destination)?;
         if self.destination.exists() {
@@ -111,7 +117,7 @@ impl StagingDir {
     /// remove what was being taken.
     pub fn recover(destination: &Path) -> Result<(), StoreError> {
         remove_directory(&sibling(destination, TAKEN))?;
-        let replaced = sibling(destination, "replaced");
+        let replaced = sibling(destination, REPLACED);
         if !replaced.exists() {
             return Ok(());
         }
@@ -121,9 +127,6 @@ impl StagingDir {
         fs::rename(&replaced, destination).map_err(StoreError::io("rename to", destination))
     }
 }
-
-/// Ending of the directory in which a result is taken.
-const TAKEN: &str = "taken";
 
 fn parent_of(path: &Path) -> &Path {
     match path.parent() {
