@@ -1,11 +1,10 @@
 //! One run at a time in a run directory: the operating system's lock, which a killed process leaves by itself.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use fs2::FileExt;
 use lam_store::StoreError;
 
 use crate::PipelineError;
@@ -30,8 +29,8 @@ impl RunLock {
         let mut options = OpenOptions::new();
         let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(StoreError::io("open", &path))?;
-        if let Err(error) = take(&file) {
-            if error.raw_os_error() != fs2::lock_contended_error().raw_os_error() {
+        if let Err(refused) = take(&file) {
+            if let TryLockError::Error(error) = refused {
                 return Err(StoreError::io("lock", &path)(error).into());
             }
             let mut process = String::new();
@@ -45,25 +44,20 @@ impl RunLock {
     }
 }
 
-fn take(file: &File) -> std::io::Result<()> {
+fn take(file: &File) -> Result<(), TryLockError> {
     for _ in 1..TRIES {
-        if file.try_lock_exclusive().is_ok() {
+        if file.try_lock().is_ok() {
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(BETWEEN_TRIES_MS));
     }
-    file.try_lock_exclusive()
+    file.try_lock()
 }
 
 /// Whether a run is under way in `run_dir`: whether its lock is held. The number of a process says less, as another may
 /// have it by now.
 pub fn is_running(run_dir: &Path) -> bool {
     let Ok(file) = File::open(run_dir.join(LOCK_FILE)) else { return false };
-    match FileExt::try_lock_shared(&file) {
-        Ok(()) => {
-            let _ = FileExt::unlock(&file);
-            false
-        }
-        Err(error) => error.raw_os_error() == fs2::lock_contended_error().raw_os_error(),
-    }
+    // What was taken is let go with the file.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }

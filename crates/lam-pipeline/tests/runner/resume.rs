@@ -239,7 +239,7 @@ fn two_runs_do_not_meet_in_one_directory() {
     let place = chain();
     place.run(&[]).unwrap();
     let lock = fs::File::options().write(true).open(place.path("runs/chain/.lock")).unwrap();
-    fs2::FileExt::lock_exclusive(&lock).unwrap();
+    lock.lock().unwrap();
     let (code, text) = place.refusal(place.run(&[]));
     assert_eq!(code, 1);
     let process = std::process::id();
