@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_store::StagingDir;
 use lam_store::card::{without_folders, without_places};
 use lam_types::Estimate;
 use serde_json::{Map, Value};
@@ -31,6 +32,9 @@ pub fn evaluations_of(stage: &Path) -> Result<Vec<PathBuf>, ExportError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(run).map_err(ExportError::io("read", run))? {
         let place = entry.map_err(ExportError::io("read", run))?.path();
+        if StagingDir::is_on_its_way(&place) {
+            continue;
+        }
         let Some(manifest) = lam_store::read_manifest(&place)? else { continue };
         let mut inputs = manifest.inputs.values().flatten();
         let asked = inputs.any(|input| input.stage.as_ref() == Some(&own.stage) && input.hash == own.output_hash);

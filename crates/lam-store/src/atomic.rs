@@ -86,6 +86,12 @@ impl StagingDir {
         sibling(destination, PARTIAL)
     }
 
+    /// Whether a directory is called as one that is not in its place yet, or not any more. A kill may leave one with a
+    /// manifest: it is no result.
+    pub fn is_on_its_way(directory: &Path) -> bool {
+        directory.extension().is_some_and(|ending| [PARTIAL, TAKEN, REPLACED].iter().any(|own| ending == *own))
+    }
+
     /// The directory to write into.
     pub fn path(&self) -> &Path {
         &self.work
@@ -191,6 +197,17 @@ mod tests {
         assert!(!destination.join("x").exists());
         assert_eq!(fs::read_to_string(destination.join("y")).unwrap(), "new");
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_told_by_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let destination = root.path().join("stage");
+        for open in [StagingDir::open, StagingDir::open_empty, StagingDir::open_taken] {
+            assert!(StagingDir::is_on_its_way(open(&destination).unwrap().path()));
+        }
+        assert!(StagingDir::is_on_its_way(&root.path().join("stage.replaced")));
+        assert!(!StagingDir::is_on_its_way(&destination) && !StagingDir::is_on_its_way(&root.path().join("run-0.1")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use lam_collect::ImportFormat;
 use lam_pipeline::Pipeline;
 use lam_signal::Failure;
-use lam_store::read_manifest;
+use lam_store::{StagingDir, read_manifest};
 use serde_json::{Value, json};
 
 use super::next;
@@ -115,8 +115,7 @@ fn models_below(
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let comes_or_goes = ["partial", "taken", "replaced"].iter().any(|end| path.extension() == Some(end.as_ref()));
-        let is_result = path.is_dir() && !is_hidden && !comes_or_goes;
+        let is_result = path.is_dir() && !is_hidden && !StagingDir::is_on_its_way(&path);
         match if is_result { read_manifest(&path)? } else { None } {
             Some(manifest) => found.extend(name_of(&manifest.kind).map(|name| (path.display().to_string(), name))),
             None if is_result && depth > 1 => models_below(&path, depth - 1, name_of, found)?,

@@ -8,6 +8,7 @@ use lam_cuda::DeviceChoice;
 use lam_model::is_reward_model;
 use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
 use lam_signal::{Cancel, Failure};
+use lam_store::{StagingDir, read_manifest};
 use serde_json::json;
 
 use super::site::{token, wait};
@@ -120,11 +121,12 @@ fn stages(run: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     if is_model {
         return Ok(Vec::new());
     }
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let is_stage = |path: &PathBuf| path.is_dir() && !StagingDir::is_on_its_way(path);
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_stage).collect();
     paths.sort();
     let mut stages = Vec::new();
     for stage in paths.into_iter().filter(|stage| stage.join("config.json").is_file()) {
-        stages.extend(lam_store::read_manifest(&stage)?.map(|manifest| (manifest.kind, stage)));
+        stages.extend(read_manifest(&stage)?.map(|manifest| (manifest.kind, stage)));
     }
     Ok(stages)
 }

@@ -173,6 +173,9 @@ fn trajectory(tokenizer: &Tokenizer) -> Trajectory {
 fn a_card_tells_of_the_run_and_nothing_of_the_machine() {
     let root = tempfile::tempdir().unwrap();
     let (run, stage) = run(root.path());
+    let left = run.join("eval-online.taken");
+    fs::create_dir(&left).unwrap();
+    fs::copy(run.join("eval-online/manifest.json"), left.join("manifest.json")).unwrap();
     let evaluations = evaluations_of(&stage).unwrap();
     assert_eq!(evaluations, [run.join("eval-online")]);
     let sources = Sources::find(&stage).unwrap();
