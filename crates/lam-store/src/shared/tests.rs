@@ -140,14 +140,20 @@ fn nothing_is_cleaned_while_a_run_is_at_work_or_where_somebody_else_is() {
     assert_eq!(SharedResults::of_runs(&root.path().join("absent")).clean(true, false).unwrap(), Cleaned::default());
 }
 
-#[test]
-fn a_result_that_was_made_anew_replaces_the_one_that_is_stored() {
-    let (root, shared, old) = stored();
+/// Makes the stored result again, with other bytes, and stores that.
+fn make_anew(root: &TempDir, shared: &SharedResults) -> Manifest {
     let result = root.path().join("one/a");
     fs::remove_file(result.join("out.txt")).unwrap();
     fs::write(result.join("out.txt"), "other").unwrap();
     let new = manifest(&result);
     shared.put(&result, &new, |_| Ok(())).unwrap();
+    new
+}
+
+#[test]
+fn a_result_that_was_made_anew_replaces_the_one_that_is_stored() {
+    let (root, shared, old) = stored();
+    let new = make_anew(&root, &shared);
     assert_eq!(shared.find(&old.fingerprint).unwrap(), new);
     assert!(shared.looks_whole(&new));
 }
@@ -155,11 +161,7 @@ fn a_result_that_was_made_anew_replaces_the_one_that_is_stored() {
 #[test]
 fn a_result_that_was_replaced_meanwhile_is_not_taken_for_damaged() {
     let (root, shared, old) = stored();
-    let result = root.path().join("one/a");
-    fs::remove_file(result.join("out.txt")).unwrap();
-    fs::write(result.join("out.txt"), "other").unwrap();
-    let new = manifest(&result);
-    shared.put(&result, &new, |_| Ok(())).unwrap();
+    let new = make_anew(&root, &shared);
     // Who found the old one takes now.
     assert_eq!(shared.take(&old, &root.path().join("two/a")).unwrap(), Taken::Gone);
     assert_eq!(shared.find(&new.fingerprint), Some(new), "the new one stays");
