@@ -268,7 +268,7 @@ impl Features {
             (None, true, _) if cfg!(target_arch = "aarch64") => "bf16 dots of Arm",
             (None, true, _) => "bf16 pairs",
             #[cfg(target_arch = "x86_64")]
-            (None, false, Level::Avx512 | Level::Avx2) => "multiply-adds",
+            (None, false, Level::Avx512 | Level::Avx2) => "chain of multiply-adds",
             (None, false, Level::Baseline) if cfg!(target_arch = "aarch64") => "multiply-adds",
             (None, false, Level::Baseline) => "baseline",
         }

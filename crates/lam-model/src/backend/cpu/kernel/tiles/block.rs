@@ -41,6 +41,9 @@ pub(crate) struct Side {
 pub(crate) trait Tiles {
     /// Whether memory is so far behind that what comes next is asked for in good time.
     const ASKS: bool = false;
+    /// Whether the left side of a strip is laid out once, by [`Tiles::lay_left`], and the steps of a block are then taken at
+    /// once, by [`Tiles::steps`].
+    const LAYS_LEFT: bool = false;
     /// Makes them usable on this thread until `finish`.
     unsafe fn start() -> Self;
     /// Gives their state back.
@@ -51,6 +54,11 @@ pub(crate) trait Tiles {
     unsafe fn resume(&mut self, from: *const f32);
     /// Adds the products of one step to the first `rows` rows; what becomes of the others has no meaning.
     unsafe fn step(&mut self, left: Side, right: Side, rows: usize);
+    /// Keeps the left side of a step, counted from the strip's first, for the strip's blocks. For who lays it alone.
+    unsafe fn lay_left(&mut self, _step: usize, _left: Side, _rows: usize) {}
+    /// Adds the products of the first `count` steps that were laid; their right sides are `stride` bytes apart. For who
+    /// lays the left side alone: others take step by step.
+    unsafe fn steps(&mut self, _right: Side, _stride: usize, _count: usize, _rows: usize) {}
     /// Writes the sums, `stride` values from row to row.
     unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize);
 }

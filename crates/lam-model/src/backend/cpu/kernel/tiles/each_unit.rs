@@ -1,6 +1,6 @@
 //! One entry for each unit, with the instructions that it needs, of what is written once for all of them.
 
-/// Makes the functions `hardware`, `avx512`, `avx2`, `neon`, `dots` and `model` of one that is generic over its tiles. For
+/// Makes the functions `hardware`, `avx512`, `avx2`, `chain_avx512`, `chain_avx2`, `neon`, `dots` and `model` of one that is generic over its tiles. For
 /// modules of this folder.
 macro_rules! each_unit {
     ($run:ident $arguments:tt) => {
@@ -18,6 +18,16 @@ macro_rules! each_unit {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             avx2, super::fused::Avx2, $run $arguments
+        }
+        each_unit! {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+            chain_avx512, super::chain::ChainAvx512, $run $arguments
+        }
+        each_unit! {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            chain_avx2, super::chain::ChainAvx2, $run $arguments
         }
         each_unit! {
             #[cfg(target_arch = "aarch64")]

@@ -253,97 +253,169 @@ rows_avx512!(four, four_rows, "4");
 rows_avx512!(two, two_rows, "2");
 rows_avx512!(one, one_row, "1");
 
-/// One step of AVX2, two rows by 16 columns at a time, an odd last one with what follows it; as [`step_avx512`].
+/// What a step of AVX2 is told. Its loops take nearly all registers, so that this stays in memory.
+#[repr(C)]
+struct StepAvx2 {
+    before: u32,
+    flushing: u32,
+    left: *const f32,
+    threes: usize,
+    has_more: usize,
+    tile: usize,
+}
+
+/// Three rows by a tile of 16 columns: even and odd chains in two registers each, and where a row begins. Twelve chains
+/// keep both multiply-adders busy; eight, of two rows, wait for each other.
+macro_rules! three_rows_avx2 {
+    ($what:ident) => {
+        concat!($what!("0", "1", "2", "3", "0"), $what!("4", "5", "6", "7", "128"), $what!("8", "9", "10", "11", "256"))
+    };
+}
+macro_rules! two_rows_avx2 {
+    ($what:ident) => {
+        concat!($what!("0", "1", "2", "3", "0"), $what!("4", "5", "6", "7", "128"))
+    };
+}
+macro_rules! zero_one_avx2 {
+    ($($register:literal),+) => {
+        concat!($("vpxor ymm", $register, ",ymm", $register, ",ymm", $register, "\n"),+)
+    };
+}
+macro_rules! zero_avx2 {
+    ($even:literal, $even2:literal, $odd:literal, $odd2:literal, $row:literal) => {
+        zero_one_avx2!($even, $even2, $odd, $odd2)
+    };
+}
+/// A value of a row, broadcast, times the 16 columns in `ymm12` and `ymm13`.
+macro_rules! multiply_add_avx2 {
+    ($first:literal, $second:literal, $at:literal, $odd:literal) => {
+        concat!(
+            "vbroadcastss ymm14,[{a}+",
+            $at,
+            $odd,
+            "]\nvfmadd231ps ymm",
+            $first,
+            ",ymm12,ymm14\nvfmadd231ps ymm",
+            $second,
+            ",ymm13,ymm14\n"
+        )
+    };
+}
+macro_rules! even_avx2 {
+    ($even:literal, $even2:literal, $odd:literal, $odd2:literal, $row:literal) => {
+        multiply_add_avx2!($even, $even2, $row, "")
+    };
+}
+macro_rules! odd_avx2 {
+    ($even:literal, $even2:literal, $odd:literal, $odd2:literal, $row:literal) => {
+        multiply_add_avx2!($odd, $odd2, $row, "+64")
+    };
+}
+macro_rules! finish_one_avx2 {
+    ($even:literal, $odd:literal, $row:literal, $half:literal) => {
+        concat!(
+            "vaddps ymm",
+            $even,
+            ",ymm",
+            $even,
+            ",ymm",
+            $odd,
+            "\nvaddps ymm",
+            $even,
+            ",ymm",
+            $even,
+            ",[{c}+",
+            $row,
+            $half,
+            "]\nvmovups [{c}+",
+            $row,
+            $half,
+            "],ymm",
+            $even,
+            "\n"
+        )
+    };
+}
+macro_rules! finish_avx2 {
+    ($even:literal, $even2:literal, $odd:literal, $odd2:literal, $row:literal) => {
+        concat!(finish_one_avx2!($even, $odd, $row, ""), finish_one_avx2!($even2, $odd2, $row, "+32"))
+    };
+}
+/// Some rows by 16 columns over the 16 pairs of a step; `$again` is the label of its loop.
+macro_rules! sums_avx2 {
+    ($rows:ident, $again:literal, $back:literal) => {
+        concat!(
+            $rows!(zero_avx2),
+            "mov {b},{b0}\nmov {n:e},16\n",
+            $again,
+            "\nvmovdqu ymm12,[{b}]\nvmovdqu ymm13,[{b}+32]\nvpslld ymm12,ymm12,16\nvpslld ymm13,ymm13,16\n",
+            $rows!(even_avx2),
+            "vandps ymm12,ymm15,[{b}]\nvandps ymm13,ymm15,[{b}+32]\n",
+            $rows!(odd_avx2),
+            "add {b},{row}\nadd {a},4\ndec {n:e}\n",
+            $back,
+            "\n",
+            $rows!(finish_avx2)
+        )
+    };
+}
+
+/// One step of AVX2, three rows by 16 columns at a time, the last one or two as two; as [`step_avx512`].
 ///
 /// # Safety
 /// As [`step_avx512`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn step_avx2(sums: *mut f32, left: *const f32, right: Side, rows: usize) {
-    for (tile, at) in [right.at, right.at.wrapping_add(right.tile)].into_iter().enumerate() {
-        // SAFETY: the caller's.
-        unsafe { columns_avx2(sums.wrapping_add(16 * tile), left, (at, right.row), rows) };
-    }
-}
-
-/// 16 columns of a step.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn columns_avx2(sums: *mut f32, left: *const f32, (right, row): (*const u8, usize), rows: usize) {
-    let (mut before, mut flushing) = (0_u32, 0_u32);
-    let upper = [UPPER; 8];
+    let (threes, has_more) = (rows / 3, usize::from(!rows.is_multiple_of(3)));
+    let mut step = StepAvx2 { before: 0, flushing: 0, left, threes, has_more, tile: right.tile };
     // SAFETY: the caller's. The registers are named, and MXCSR is as it was in the end.
     unsafe {
         asm!(
-            "stmxcsr [{before}]",
-            "mov {n:e}, [{before}]",
+            "stmxcsr [{step}]",
+            "mov {n:e}, [{step}]",
             "or {n:e}, {flush}",
-            "mov [{flushing}], {n:e}",
-            "ldmxcsr [{flushing}]",
-            "vmovdqu ymm15, [{upper}]",
+            "mov [{step}+4], {n:e}",
+            "ldmxcsr [{step}+4]",
+            // The upper half of each word.
+            "vpcmpeqd ymm15, ymm15, ymm15",
+            "vpslld ymm15, ymm15, 16",
+            "mov {tiles:e}, 2",
             "2:",
-            "vpxor ymm0, ymm0, ymm0",
-            "vpxor ymm1, ymm1, ymm1",
-            "vpxor ymm2, ymm2, ymm2",
-            "vpxor ymm3, ymm3, ymm3",
-            "vpxor ymm4, ymm4, ymm4",
-            "vpxor ymm5, ymm5, ymm5",
-            "vpxor ymm6, ymm6, ymm6",
-            "vpxor ymm7, ymm7, ymm7",
-            "mov {b}, {b0}",
-            "mov {n:e}, 16",
+            "mov {a}, [{step}+8]",
+            "mov {c}, {c0}",
+            "mov {threes}, [{step}+16]",
+            "test {threes}, {threes}",
+            "jz 5f",
             "3:",
-            "vmovdqu ymm8, [{b}]",
-            "vmovdqu ymm9, [{b}+32]",
-            "vpslld ymm10, ymm8, 16",
-            "vpslld ymm11, ymm9, 16",
-            "vpand ymm8, ymm8, ymm15",
-            "vpand ymm9, ymm9, ymm15",
-            "vbroadcastss ymm12, [{a}]",
-            "vbroadcastss ymm13, [{a}+64]",
-            "vfmadd231ps ymm0, ymm10, ymm12",
-            "vfmadd231ps ymm1, ymm11, ymm12",
-            "vfmadd231ps ymm2, ymm8, ymm13",
-            "vfmadd231ps ymm3, ymm9, ymm13",
-            "vbroadcastss ymm12, [{a}+128]",
-            "vbroadcastss ymm13, [{a}+192]",
-            "vfmadd231ps ymm4, ymm10, ymm12",
-            "vfmadd231ps ymm5, ymm11, ymm12",
-            "vfmadd231ps ymm6, ymm8, ymm13",
-            "vfmadd231ps ymm7, ymm9, ymm13",
-            "add {b}, {row}",
-            "add {a}, 4",
-            "dec {n:e}",
+            sums_avx2!(three_rows_avx2, "4:", "jnz 4b"),
+            "add {a}, 3*128-64",
+            "add {c}, 3*128",
+            "dec {threes}",
             "jnz 3b",
-            "vaddps ymm0, ymm0, ymm2",
-            "vaddps ymm1, ymm1, ymm3",
-            "vaddps ymm4, ymm4, ymm6",
-            "vaddps ymm5, ymm5, ymm7",
-            "vaddps ymm0, ymm0, [{c}]",
-            "vaddps ymm1, ymm1, [{c}+32]",
-            "vaddps ymm4, ymm4, [{c}+128]",
-            "vaddps ymm5, ymm5, [{c}+160]",
-            "vmovups [{c}], ymm0",
-            "vmovups [{c}+32], ymm1",
-            "vmovups [{c}+128], ymm4",
-            "vmovups [{c}+160], ymm5",
-            "add {a}, 2*128-64",
-            "add {c}, 2*128",
-            "dec {twos:e}",
+            "5:",
+            "cmp qword ptr [{step}+24], 0",
+            "je 7f",
+            sums_avx2!(two_rows_avx2, "6:", "jnz 6b"),
+            "7:",
+            "add {b0}, [{step}+32]",
+            "add {c0}, 64",
+            "dec {tiles:e}",
             "jnz 2b",
-            "ldmxcsr [{before}]",
-            before = in(reg) &raw mut before,
-            flushing = in(reg) &raw mut flushing,
+            "ldmxcsr [{step}]",
+            step = in(reg) &raw mut step,
             flush = const FLUSHING,
-            upper = in(reg) &raw const upper,
-            a = inout(reg) left => _,
-            c = inout(reg) sums => _,
+            a = out(reg) _,
             b = out(reg) _,
+            c = out(reg) _,
             n = out(reg) _,
-            b0 = in(reg) right,
-            row = in(reg) row,
-            twos = inout(reg) rows.div_ceil(2) => _,
+            threes = out(reg) _,
+            tiles = out(reg) _,
+            b0 = inout(reg) right.at => _,
+            c0 = inout(reg) sums => _,
+            row = in(reg) right.row,
             out("ymm0") _, out("ymm1") _, out("ymm2") _, out("ymm3") _, out("ymm4") _, out("ymm5") _,
             out("ymm6") _, out("ymm7") _, out("ymm8") _, out("ymm9") _, out("ymm10") _, out("ymm11") _,
-            out("ymm12") _, out("ymm13") _, out("ymm15") _,
+            out("ymm12") _, out("ymm13") _, out("ymm14") _, out("ymm15") _,
             options(nostack)
         );
     }

@@ -6,14 +6,16 @@
 //! That is what Intel's AMX does (`tdpbf16ps`). Each summand of a product starts a step of its own, and its last step is
 //! filled up with zeros; how else a product is cut changes no bit, because partial sums wait as f32.
 //!
-//! Arm's products of bf16 are tiles too, in an order of their own (see `dots.rs`), and so are the blocks of attention where
-//! there are no tiles.
+//! Three more sum tiles in orders of their own: Arm's products of bf16 (see `dots.rs`), multiply-adds of AVX-512 and AVX2
+//! where no order is asked for (see `chain.rs`), and the blocks of attention where there is neither.
 
 mod ask;
 mod block;
 mod by_blocks;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod bytes;
+#[cfg(target_arch = "x86_64")]
+mod chain;
 mod cut;
 #[cfg(target_arch = "aarch64")]
 mod dots;

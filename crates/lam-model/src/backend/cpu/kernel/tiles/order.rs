@@ -99,6 +99,18 @@ entry! {
 }
 entry! {
     /// See [`super::unit::run_by`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    chain_avx512, super::chain::ChainAvx512, Wide<false>
+}
+entry! {
+    /// See [`super::unit::run_by`].
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    chain_avx2, super::chain::ChainAvx2, Plain<true>
+}
+entry! {
+    /// See [`super::unit::run_by`].
     #[cfg(target_arch = "aarch64")]
     neon, super::neon::Neon, Plain<true>
 }

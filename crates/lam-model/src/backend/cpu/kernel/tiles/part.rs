@@ -78,6 +78,10 @@ impl Part<'_> {
         for (strip, row) in self.rows.clone().step_by(SIDE).enumerate() {
             let high = SIDE.min(self.rows.end - row);
             self.left::<WIDE>(row, high, &mut scratch.left, &mut scratch.segments);
+            if T::LAYS_LEFT {
+                // SAFETY: the caller's.
+                unsafe { lay(tiles, &scratch.segments, high) };
+            }
             for panel in 0..panels {
                 let (right, right_step) = self.right(panel);
                 let sums = scratch.sums.as_mut_ptr().cast::<f32>();
@@ -203,6 +207,20 @@ impl Part<'_> {
     }
 }
 
+/// Lays the left side of a strip.
+#[inline(always)]
+unsafe fn lay<T: Tiles>(tiles: &mut T, left: &[Segment], rows: usize) {
+    let mut number = 0;
+    for &Segment { mut left, step, steps } in left {
+        for _ in 0..steps {
+            // SAFETY: the caller's.
+            unsafe { tiles.lay_left(number, left, rows) };
+            left.at = left.at.wrapping_add(step);
+            number += 1;
+        }
+    }
+}
+
 /// The partial sums after these.
 fn following(partial: *const f32) -> Ahead {
     Ahead { at: partial.wrapping_add(SIDE * SIDE).cast(), stride: LINE, count: 4, next: 4 * LINE }
@@ -224,6 +242,14 @@ impl Job<'_> {
     unsafe fn run<T: Tiles, const WIDE: bool>(&self, tiles: &mut T, rows: usize, before: &mut Pending) {
         let (mut right, [mut sums, mut far_left, mut far_right]) = (self.right, self.ahead);
         let share = SIDE.div_ceil(self.steps.max(1)).max(2);
+        if T::LAYS_LEFT {
+            // SAFETY: the caller's.
+            unsafe {
+                tiles.steps(right, self.right_step, self.steps, rows);
+                before.finish::<WIDE>(SIDE);
+            }
+            return;
+        }
         for &Segment { mut left, step, steps } in self.left {
             for _ in 0..steps {
                 // SAFETY: the caller's.

@@ -111,6 +111,16 @@ entry! {
     avx2, super::fused::Avx2, pack_avx2, false
 }
 entry! {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    chain_avx512, super::chain::ChainAvx512, pack_chain_avx512, true
+}
+entry! {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    chain_avx2, super::chain::ChainAvx2, pack_chain_avx2, false
+}
+entry! {
     #[cfg(target_arch = "aarch64")]
     neon, super::neon::Neon, pack_neon, false
 }

@@ -52,6 +52,18 @@ fn add_dots(sum: f32, products: impl Iterator<Item = (bf16, bf16)>) -> f32 {
     products.chunks(2).fold(sum, |sum, pair| odd_sum(sum, odd_sum(pair[0], pair[1])))
 }
 
+/// The same in one chain, nothing flushed.
+fn add_chain(sum: f32, products: impl Iterator<Item = (bf16, bf16)>) -> f32 {
+    let mut products: Vec<(f32, f32)> = products.map(|(a, b)| (a.wide(), b.wide())).collect();
+    products.resize(products.len().next_multiple_of(32), (0.0, 0.0));
+    products.into_iter().fold(sum, |sum, (a, b)| a.mul_add(b, sum))
+}
+
+/// Everybody who multiplies in this process, in whatever order.
+fn everybody() -> impl Iterator<Item = Unit> {
+    Unit::all_here().into_iter().chain(Unit::all_chains_here())
+}
+
 /// A product of two terms, its result before, and what it should be.
 struct Case {
     m: usize,
@@ -141,6 +153,13 @@ fn every_unit_sums_in_the_order_that_is_documented() {
     }
 }
 
+#[test]
+fn chains_sum_from_value_to_value() {
+    for case in Case::all(|sum, products| add_chain(sum, products)) {
+        Unit::all_chains_here().into_iter().for_each(|unit| check(&case, unit));
+    }
+}
+
 #[cfg(target_arch = "aarch64")]
 #[test]
 fn products_of_arm_sum_in_the_order_of_its_dot_products() {
@@ -152,7 +171,7 @@ fn products_of_arm_sum_in_the_order_of_its_dot_products() {
 
 #[test]
 fn an_empty_reduction_gives_zeros() {
-    for unit in Unit::all_here() {
+    for unit in everybody() {
         let mut y = vec![7.0_f32; 40 * 50];
         let out = SharedOut::F32(Shared::new(&mut y));
         let work = Work { terms: &[], rows: 0..40, columns: 0..50, stride: 50, alpha: 1.0, out };
@@ -172,7 +191,7 @@ fn rows_where_they_lie_and_copies_of_them_give_the_same() {
     let mut apart = vec![bf16::ZERO; m * k + 64];
     let off = (apart.as_ptr().cast::<u8>().align_offset(64) / 2 + 1) % 32;
     apart[off..off + m * k].copy_from_slice(&rows);
-    for unit in Unit::all_here() {
+    for unit in everybody() {
         let run = |left: &[bf16]| {
             let mut y = vec![0.0_f32; m * n];
             let right = Source::Transposed(Numbers::Bf16(&w), k);
@@ -215,17 +234,21 @@ fn rows_in_place_beside_an_adapter_over_several_passes_and_groups() {
         unsafe { if parallel { unit.multiply_parallel(&work) } else { unit.multiply(&work) } };
         y.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
-    let fast = *Unit::all_here().last().expect("there is the model");
-    let all = run(fast, false);
-    for at in (0..m * n).step_by(1009) {
-        let (i, j) = (at / n, at % n);
-        let sum = add_term(0.0, (0..k).map(|p| (x[i * k + p], w[j * k + p])));
-        let adapter = (0..rank).map(|p| (inner[i * rank + p], <bf16 as Element>::narrow(b[j * rank + p])));
-        assert_eq!(all[at], add_term(sum, adapter).to_bits(), "{fast:?}: row {i}, column {j}");
-    }
-    for unit in Unit::all_here() {
-        assert!(run(unit, true) == all, "{unit:?}, on all threads");
-    }
+    let check = |units: Vec<Unit>, add: fn(f32, &mut dyn Iterator<Item = (bf16, bf16)>) -> f32| {
+        let Some(&fast) = units.last() else { return };
+        let all = run(fast, false);
+        for at in (0..m * n).step_by(1009) {
+            let (i, j) = (at / n, at % n);
+            let sum = add(0.0, &mut (0..k).map(|p| (x[i * k + p], w[j * k + p])));
+            let mut adapter = (0..rank).map(|p| (inner[i * rank + p], <bf16 as Element>::narrow(b[j * rank + p])));
+            assert_eq!(all[at], add(sum, &mut adapter).to_bits(), "{fast:?}: row {i}, column {j}");
+        }
+        for unit in units {
+            assert!(run(unit, true) == all, "{unit:?}, on all threads");
+        }
+    };
+    check(Unit::all_here(), |sum, products| add_term(sum, products));
+    check(Unit::all_chains_here(), |sum, products| add_chain(sum, products));
 }
 
 #[test]
@@ -259,7 +282,7 @@ fn what_is_not_finite_comes_out_alike_whoever_multiplies() {
 
 #[test]
 fn no_rows_or_no_columns_are_no_work() {
-    for unit in Unit::all_here() {
+    for unit in everybody() {
         for (m, n) in [(0, 40), (40, 0), (0, 0)] {
             let (x, w, mut y) = (mixed(40 * 8, 1), mixed(40 * 8, 2), vec![7.0_f32; 40 * 40]);
             let right = Source::Transposed(Numbers::Bf16(&w), 8);

@@ -34,7 +34,13 @@ pub(crate) enum Unit {
     /// The same of AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// The same of NEON.
+    /// Multiply-adds of AVX-512 in one chain.
+    #[cfg(target_arch = "x86_64")]
+    ChainAvx512,
+    /// The same of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    ChainAvx2,
+    /// Multiply-adds of NEON in the tiles' order.
     #[cfg(target_arch = "aarch64")]
     Neon,
     /// Arm's matrix products of bf16, in an order of their own.
@@ -78,7 +84,7 @@ impl Unit {
             None if features.bf16 => Some(Self::Dots),
             #[cfg(not(target_arch = "aarch64"))]
             None if features.bf16 => None,
-            None => Self::fused(features.level),
+            None => Self::fastest(features.level),
         }
     }
 
@@ -99,6 +105,30 @@ impl Unit {
         #[cfg(not(target_arch = "x86_64"))]
         let below = None;
         [Some(Self::Model), hardware, Self::fused(features.level), below].into_iter().flatten().collect()
+    }
+
+    /// Who multiplies where neither tiles nor pairs do, and no order is asked for.
+    fn fastest(level: Level) -> Option<Self> {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => Some(Self::ChainAvx512),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Some(Self::ChainAvx2),
+            Level::Baseline => Self::fused(level),
+        }
+    }
+
+    /// Everybody here who sums in one chain.
+    #[cfg(test)]
+    pub(crate) fn all_chains_here() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        return match Features::here().level {
+            Level::Avx512 => vec![Self::ChainAvx512, Self::ChainAvx2],
+            Level::Avx2 => vec![Self::ChainAvx2],
+            Level::Baseline => Vec::new(),
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        Vec::new()
     }
 
     /// Who follows the tiles' order where there are none; nobody where multiply-adds are not fused.
@@ -148,6 +178,10 @@ impl Unit {
                 Self::Avx512 => product::avx512(work, plan, packed),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => product::avx2(work, plan, packed),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx512 => product::chain_avx512(work, plan, packed),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx2 => product::chain_avx2(work, plan, packed),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => product::neon(work, plan, packed),
                 #[cfg(target_arch = "aarch64")]
@@ -168,6 +202,10 @@ impl Unit {
                 Self::Avx512 => product::pack_avx512(terms, pass, columns, out),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => product::pack_avx2(terms, pass, columns, out),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx512 => product::pack_chain_avx512(terms, pass, columns, out),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx2 => product::pack_chain_avx2(terms, pass, columns, out),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => product::pack_neon(terms, pass, columns, out),
                 #[cfg(target_arch = "aarch64")]
@@ -194,6 +232,10 @@ impl Unit {
                 Self::Avx512 => few::avx512(job, take),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => few::avx2(job, take),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx512 => few::chain_avx512(job, take),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx2 => few::chain_avx2(job, take),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => few::neon(job, take),
                 #[cfg(target_arch = "aarch64")]
@@ -237,6 +279,10 @@ impl Unit {
                 Self::Avx512 => by_blocks::avx512(jobs, blocks),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx2 => by_blocks::avx2(jobs, blocks),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx512 => by_blocks::chain_avx512(jobs, blocks),
+                #[cfg(target_arch = "x86_64")]
+                Self::ChainAvx2 => by_blocks::chain_avx2(jobs, blocks),
                 #[cfg(target_arch = "aarch64")]
                 Self::Neon => by_blocks::neon(jobs, blocks),
                 #[cfg(target_arch = "aarch64")]
@@ -315,6 +361,10 @@ pub(crate) unsafe fn run_by(unit: Option<Unit>, work: impl OwnOrder) {
             Some(Unit::Avx512) => order::avx512(work),
             #[cfg(target_arch = "x86_64")]
             Some(Unit::Avx2) => order::avx2(work),
+            #[cfg(target_arch = "x86_64")]
+            Some(Unit::ChainAvx512) => order::chain_avx512(work),
+            #[cfg(target_arch = "x86_64")]
+            Some(Unit::ChainAvx2) => order::chain_avx2(work),
             #[cfg(target_arch = "aarch64")]
             Some(Unit::Neon) => order::neon(work),
             #[cfg(target_arch = "aarch64")]
