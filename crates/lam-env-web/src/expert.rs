@@ -1,8 +1,8 @@
 //! The scripted expert: a stand-in for GPT-4o that is told the state and nothing else.
 //!
 //! It reads the request with the wordings it knows, and does the page's task with a procedure written for it. Its
-//! limits are those that exploration is about: of each wording it knows the page's own words and the first other
-//! one; for a request it cannot read it clicks the first control that the request names, and stops.
+//! limits are those that exploration is about: of each wording it knows the page's own words and the first half
+//! of the others; for a request it cannot read it clicks the first control that the request names, and stops.
 
 use lam_env::{EnvError, Expert};
 use lam_tasks::{Slots, act, gave_up, step_text, template};
@@ -18,7 +18,7 @@ pub struct WebExpert;
 
 impl Expert for WebExpert {
     fn version(&self) -> String {
-        "web-expert-2".to_owned()
+        "web-expert-3".to_owned()
     }
 
     fn decide(&self, state: &State) -> Result<Action, EnvError> {
@@ -35,7 +35,8 @@ impl Expert for WebExpert {
 
 /// The sentences that the expert knows of those a page may ask in.
 fn known(asking: &Asking) -> impl Iterator<Item = &'static str> {
-    asking.wording.train.iter().take(2).copied()
+    let sentences = asking.wording.train;
+    sentences[..sentences.len().div_ceil(2)].iter().copied()
 }
 
 /// The procedures that a request may ask for, the closest reading first.
