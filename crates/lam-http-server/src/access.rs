@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Request, Uri, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lam_signal::Secret;
+use url::form_urlencoded;
 
 use crate::error::ServerError;
 
@@ -16,6 +17,9 @@ pub struct Access {
     pub host: String,
     /// What clients must show.
     pub token: Option<Secret>,
+    /// Whether it may also stand in the address, as `?token=TOKEN`: for clients that cannot set a header. There and in
+    /// basic authentication any token has a place, so that one that fits no header is taken too.
+    pub token_in_query: bool,
 }
 
 /// Why somebody may not ask.
@@ -29,7 +33,7 @@ pub enum Denied {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { host: "127.0.0.1".into(), token: None }
+        Self { host: "127.0.0.1".into(), token: None, token_in_query: false }
     }
 }
 
@@ -40,7 +44,8 @@ impl Access {
     /// What no server starts with: a token that no header can carry, a host without an address, or one of whose
     /// addresses others can reach where no token is set.
     pub fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>, ServerError> {
-        if let Some(reason) = self.token.as_ref().and_then(Secret::unfit_for_header) {
+        let unfit = self.token.as_ref().and_then(Secret::unfit_for_header);
+        if let Some(reason) = unfit.filter(|_| !self.token_in_query) {
             return Err(ServerError::Token { reason });
         }
         let addresses: Vec<SocketAddr> = (self.host.as_str(), port)
@@ -53,16 +58,17 @@ impl Access {
         Ok(addresses)
     }
 
-    /// Whether a request with these headers may be answered. The token is taken as bearer, and as the password of basic
-    /// authentication, for which browsers ask by themselves.
+    /// Whether a request may be answered. The token is taken as bearer, and as the password of basic authentication, for
+    /// which browsers ask by themselves.
     ///
     /// # Errors
     /// Why not.
-    pub fn admit(&self, headers: &HeaderMap) -> Result<(), Denied> {
+    pub fn admit<B>(&self, request: &Request<B>) -> Result<(), Denied> {
         match &self.token {
-            Some(token) if shown(headers).is_some_and(|shown| token.is(&shown)) => Ok(()),
+            Some(token) if shown(request.headers()).is_some_and(|shown| token.is(&shown)) => Ok(()),
+            Some(token) if self.token_in_query && asks_with(token, request.uri()) => Ok(()),
             Some(_) => Err(Denied::Token),
-            None if self.is_for_us(headers) => Ok(()),
+            None if self.is_for_us(request.headers()) => Ok(()),
             None => Err(Denied::Host),
         }
     }
@@ -92,18 +98,27 @@ fn shown(headers: &HeaderMap) -> Option<String> {
     }
 }
 
+/// Whether the token stands in the query of an address.
+fn asks_with(token: &Secret, uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    form_urlencoded::parse(query).any(|(key, value)| key == "token" && token.is(&value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    fn request(uri: &str, headers: &[(header::HeaderName, &str)]) -> Request<()> {
+        let mut request = Request::new(());
+        *request.uri_mut() = uri.parse().unwrap();
+        request.headers_mut().extend(headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())));
+        request
     }
 
     #[test]
     fn a_token_is_shown_as_bearer_or_as_a_password() {
         let access = Access { token: Secret::new("to:ken"), ..Access::default() };
-        let admit = |value: &str| access.admit(&headers(&[(header::AUTHORIZATION, value)]));
+        let admit = |value: &str| access.admit(&request("/", &[(header::AUTHORIZATION, value)]));
         // me:to:ken
         for right in ["Bearer to:ken", "bearer  to:ken ", "Basic bWU6dG86a2Vu"] {
             assert_eq!(admit(right), Ok(()), "{right}");
@@ -112,31 +127,49 @@ mod tests {
         for wrong in ["Bearer other", "to:ken", "Basic dG86a2Vu", "Basic %", "Digest to:ken", ""] {
             assert_eq!(admit(wrong), Err(Denied::Token), "{wrong}");
         }
-        assert_eq!(access.admit(&HeaderMap::new()), Err(Denied::Token));
+        assert_eq!(access.admit(&request("/", &[])), Err(Denied::Token));
+    }
+
+    #[test]
+    fn a_token_stands_in_the_address_only_where_that_is_allowed() {
+        let admit = |token_in_query: bool, uri: &str| {
+            let access = Access { token: Secret::new("a b"), token_in_query, ..Access::default() };
+            access.admit(&request(uri, &[]))
+        };
+        for right in ["/ws?token=a%20b", "/ws?seed=1&token=a+b"] {
+            assert_eq!((admit(true, right), admit(false, right)), (Ok(()), Err(Denied::Token)), "{right}");
+        }
+        for wrong in ["/ws", "/ws?token=a", "/ws?tokens=a%20b", "/token=a%20b"] {
+            assert_eq!(admit(true, wrong), Err(Denied::Token), "{wrong}");
+        }
     }
 
     #[test]
     fn without_a_token_only_names_of_this_network_lead_here() {
-        let access = Access { host: "localhost".into(), token: None };
-        let admit = |host: &str| access.admit(&headers(&[(header::HOST, host)]));
+        let access = Access { host: "localhost".into(), ..Access::default() };
+        let admit = |host: &str| access.admit(&request("/", &[(header::HOST, host)]));
         for ours in ["127.0.0.1:8000", "[::1]:8000", "localhost", "box:80"] {
             assert_eq!(admit(ours), Ok(()), "{ours}");
         }
         assert_eq!(admit("evil.example:8000"), Err(Denied::Host));
-        assert_eq!(access.admit(&HeaderMap::new()), Ok(()));
+        assert_eq!(access.admit(&request("/", &[])), Ok(()));
     }
 
     #[test]
     fn what_others_can_reach_needs_a_token_that_fits_a_header() {
-        let check = |host: &str, token: Option<&str>| {
-            Access { host: host.into(), token: token.and_then(Secret::new) }
-                .addresses(0)
-                .map_err(|error| error.to_string())
+        let access = |host: &str, token: Option<&str>| Access {
+            host: host.into(),
+            token: token.and_then(Secret::new),
+            ..Access::default()
         };
+        let check =
+            |host: &str, token: Option<&str>| access(host, token).addresses(0).map_err(|error| error.to_string());
         assert!(
             check("127.0.0.1", None).is_ok() && check("::1", None).is_ok() && check("0.0.0.0", Some("t0ken")).is_ok()
         );
         assert!(check("0.0.0.0", None).unwrap_err().contains("no token is set"));
         assert!(check("localhost", Some("two words")).unwrap_err().contains("white space"));
+        let in_query = Access { token_in_query: true, ..access("localhost", Some("two words")) };
+        assert!(in_query.addresses(0).is_ok(), "an address has a place for it");
     }
 }

@@ -6,13 +6,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// A connection with a longest wait for each write.
+/// How long the other side is listened to once we are done.
+const LINGER: Duration = Duration::from_secs(2);
+/// Silence after which it is not any more.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// A connection with a longest wait for each write, and a seat as long as it lives, whatever is spoken over it.
 pub struct Patient {
-    stream: TcpStream,
+    /// There until it is dropped.
+    connection: Option<(TcpStream, OwnedSemaphorePermit)>,
     longest: Duration,
     /// Runs while the other side takes nothing.
     wait: Pin<Box<Sleep>>,
@@ -21,8 +29,12 @@ pub struct Patient {
 
 impl Patient {
     /// The connection, on which a write may wait this long.
-    pub fn new(stream: TcpStream, longest: Duration) -> Self {
-        Self { stream, longest, wait: Box::pin(sleep(longest)), waits: false }
+    pub fn new(stream: TcpStream, longest: Duration, seat: OwnedSemaphorePermit) -> Self {
+        Self { connection: Some((stream, seat)), longest, wait: Box::pin(sleep(longest)), waits: false }
+    }
+
+    fn stream(&mut self) -> Pin<&mut TcpStream> {
+        Pin::new(&mut self.connection.as_mut().expect("it is there until the drop").0)
     }
 
     /// What came of a write: too long a wait is an error.
@@ -39,19 +51,40 @@ impl Patient {
     }
 }
 
+impl Drop for Patient {
+    fn drop(&mut self) {
+        // Without a runtime the server is over.
+        if let (Some((stream, seat)), Ok(runtime)) = (self.connection.take(), Handle::try_current()) {
+            runtime.spawn(linger(stream, seat));
+        }
+    }
+}
+
+/// Ends our half and reads the other's for a moment: a socket closed over unread bytes resets away what was sent, such as
+/// why a message was refused.
+async fn linger(mut stream: TcpStream, _seat: OwnedSemaphorePermit) {
+    let mut rest = vec![0; 1 << 14];
+    let listening = async {
+        // It may be gone already.
+        let _ = stream.shutdown().await;
+        while let Ok(Ok(1..)) = timeout(SILENCE, stream.read(&mut rest)).await {}
+    };
+    let _ = timeout(LINGER, listening).await;
+}
+
 impl AsyncRead for Patient {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        self.stream().poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Patient {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = self.stream().poll_write(context, bytes);
         self.watched(written, context)
     }
 
@@ -60,21 +93,21 @@ impl AsyncWrite for Patient {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = self.stream().poll_write_vectored(context, slices);
         self.watched(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.connection.as_ref().is_some_and(|(stream, _)| stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        let flushed = self.stream().poll_flush(context);
         self.watched(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        let shut = self.stream().poll_shutdown(context);
         self.watched(shut, context)
     }
 }

@@ -1,16 +1,18 @@
-//! How connections come in: one at a time, each with a seat, ended when the other side sends or takes nothing.
+//! How connections come in: one at a time, each with a seat, ended when the other side sends or takes nothing. A request
+//! may turn its connection into a WebSocket, which keeps the seat and the limit on what is not taken.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::future::{Either, select};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 
 use crate::access::Access;
@@ -48,17 +50,17 @@ impl Door {
         Self { router, seats: Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS))), patience }
     }
 
-    /// Serves the next connection, once there is a seat.
-    pub(crate) async fn next(&self, listener: &TcpListener, watcher: Watcher) {
+    /// Serves the next connection, once there is a seat; once `ending` says so, until its request is answered.
+    pub(crate) async fn next(&self, listener: &TcpListener, ending: watch::Receiver<bool>) {
         let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => self.serve(stream, seat, watcher),
+            Ok((stream, _)) => self.serve(stream, seat, ending),
             // Too many open files, say: they become fewer.
             Err(_) => sleep(PAUSE).await,
         }
     }
 
-    fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit, watcher: Watcher) {
+    fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit, mut ending: watch::Receiver<bool>) {
         // A small delay where the system refuses.
         let _ = stream.set_nodelay(true);
         let connection = http1::Builder::new()
@@ -66,14 +68,19 @@ impl Door {
             .header_read_timeout(self.patience)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(
-                TokioIo::new(Patient::new(stream, self.patience)),
+                TokioIo::new(Patient::new(stream, self.patience, seat)),
                 TowerToHyperService::new(self.router.clone()),
-            );
-        let connection = watcher.watch(connection);
+            )
+            .with_upgrades();
         tokio::spawn(async move {
-            // How it ended is the client's business.
-            let _ = connection.await;
-            drop(seat);
+            let mut connection = pin!(connection);
+            let is_ending = pin!(ending.wait_for(|is_ending| *is_ending));
+            let is_under_way = matches!(select(connection.as_mut(), is_ending).await, Either::Right(_));
+            if is_under_way {
+                connection.as_mut().graceful_shutdown();
+                // How it ended is the client's business.
+                let _ = connection.await;
+            }
         });
     }
 }

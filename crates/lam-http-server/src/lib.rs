@@ -1,8 +1,9 @@
 //! A server over HTTP/1.1: who may ask, connections with time limits and seats, an end in order.
 //!
 //! [`Access`] says who may ask: everybody on this machine, and who shows the token. [`Door`] lets connections in and ends
-//! those that send or take nothing. [`HttpServer`] is the life of a server around it: threads of its own, and an end that
-//! waits for what is under way. [`Site`] is a whole server of pages. Knows no route and no page.
+//! those that send or take nothing; a route may go over to WebSocket. [`read_body`] takes what a request brings, within
+//! limits. [`HttpServer`] is the life of a server around it: threads of its own, and an end that waits for what is under
+//! way. [`Site`] is a whole server of pages. Knows no route and no page.
 //!
 //! ```
 //! use axum::Router;
@@ -17,6 +18,7 @@
 //! ```
 
 mod access;
+mod body;
 mod connection;
 mod door;
 mod error;
@@ -25,6 +27,7 @@ mod server;
 mod site;
 
 pub use access::{Access, Denied};
+pub use body::{BodyError, read_body};
 pub use door::Door;
 pub use error::ServerError;
 pub use page::{html, json};

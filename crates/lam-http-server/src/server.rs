@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
@@ -113,20 +112,21 @@ fn serve(runtime: &Runtime, listener: std::net::TcpListener, door: Door, ending:
         }
         drop(over);
         // A thread that is held up for ever may have the task. Whoever keeps an idle connection open is not waited for.
-        if let Ok(Ok(graceful)) = timeout(FAREWELL, accepting).await {
-            let _ = timeout(FAREWELL, graceful.shutdown()).await;
+        if let Ok(Ok(connections)) = timeout(FAREWELL, accepting).await {
+            connections.send_replace(true);
+            let _ = timeout(FAREWELL, connections.closed()).await;
         }
     });
 }
 
-/// Accepts connections until it is over; what ends those that there are.
-async fn accept(listener: TcpListener, door: Door, is_over: oneshot::Receiver<()>) -> GracefulShutdown {
-    let graceful = GracefulShutdown::new();
+/// Accepts connections until it is over. Those that there are hold receivers of what it gives, and end once that is true.
+async fn accept(listener: TcpListener, door: Door, is_over: oneshot::Receiver<()>) -> watch::Sender<bool> {
+    let connections = watch::Sender::new(false);
     let accepting = async {
         loop {
-            door.next(&listener, graceful.watcher()).await;
+            door.next(&listener, connections.subscribe()).await;
         }
     };
     select(pin!(accepting), is_over).await;
-    graceful
+    connections
 }

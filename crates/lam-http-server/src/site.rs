@@ -72,7 +72,7 @@ impl Site {
 
 /// Lets in who may ask.
 async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let mut response = match access.admit(request.headers()) {
+    let mut response = match access.admit(&request) {
         Ok(()) => next.run(request).await,
         Err(Denied::Host) => {
             refusal(StatusCode::FORBIDDEN, "the request was sent to another host; set a token to serve under a name\n")

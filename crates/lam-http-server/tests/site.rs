@@ -64,7 +64,7 @@ fn what_cannot_be_listened_on_is_told() {
     let site = site(SiteSettings::default());
     let taken = SiteSettings { port: site.address().port(), ..SiteSettings::default() };
     assert!(matches!(Site::start(taken, Router::new()), Err(ServerError::Bind { .. })));
-    let open = Access { host: "0.0.0.0".into(), token: None };
+    let open = Access { host: "0.0.0.0".into(), ..Access::default() };
     let open = SiteSettings { access: open, port: 0, ..SiteSettings::default() };
     assert!(matches!(Site::start(open, Router::new()), Err(ServerError::Exposed { .. })));
 }
@@ -93,4 +93,17 @@ fn it_ends_though_somebody_keeps_a_connection() {
     site.stop();
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn a_refusal_is_heard_by_who_still_writes() {
+    let site = site(SiteSettings::default());
+    let mut stream = TcpStream::connect(site.address()).unwrap();
+    let body = vec![b'x'; 4 << 20];
+    let head = format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&body).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 405"), "{reply}");
 }

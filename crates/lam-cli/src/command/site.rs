@@ -27,8 +27,8 @@ pub fn token(args: &TokenArgs) -> Result<Option<Secret>, Failure> {
 /// How a page is served, on this port where none is named.
 pub fn page(args: &PageArgs, port: u16) -> Result<SiteSettings, Failure> {
     let host = args.host.clone().unwrap_or_else(|| Access::default().host);
-    let token = token(&args.token)?;
-    Ok(SiteSettings { access: Access { host, token }, port: args.port.unwrap_or(port), ..SiteSettings::default() })
+    let access = Access { host, token: token(&args.token)?, ..Access::default() };
+    Ok(SiteSettings { access, port: args.port.unwrap_or(port), ..SiteSettings::default() })
 }
 
 /// Waits until somebody asks to stop.

@@ -94,7 +94,7 @@ impl ServerSettings {
 
     /// Who may ask.
     fn access(&self) -> Access {
-        Access { host: self.host.clone(), token: self.token.clone() }
+        Access { host: self.host.clone(), token: self.token.clone(), ..Access::default() }
     }
 }
 
@@ -163,7 +163,7 @@ impl App {
         if self.settings.token.is_some() && !path.starts_with("/v1/") && path != "/metrics" {
             return Ok(());
         }
-        self.access.admit(request.headers()).map_err(|denied| match denied {
+        self.access.admit(request).map_err(|denied| match denied {
             Denied::Host => {
                 let message = "the request was sent to another host; set a token to serve under a name";
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")
