@@ -1,5 +1,6 @@
 //! What keeps a remote environment from being reached or served.
 
+use lam_http_server::ServerError;
 use lam_signal::{Details, Fault, FaultKind};
 
 /// Why an address, a token, a listener or a remote cannot be used.
@@ -21,13 +22,8 @@ pub enum RemoteError {
         /// How a token is given.
         hint: &'static str,
     },
-    /// The port is taken, or the host is not this machine's.
-    Bind {
-        /// What was to be bound.
-        address: String,
-        /// Why not.
-        source: std::io::Error,
-    },
+    /// No server starts, because the port is taken, say.
+    Server(#[source] ServerError),
     /// Nobody answers, or not as an environment does.
     Unreachable {
         /// Where.
@@ -59,12 +55,21 @@ pub enum RemoteError {
     },
 }
 
+impl RemoteError {
+    /// Why a server does not start; `hint` says how it is given its token.
+    pub(crate) fn of_server(error: ServerError, hint: &'static str) -> Self {
+        match error {
+            ServerError::Exposed { host } => Self::Unprotected { host, hint },
+            error => Self::Server(error),
+        }
+    }
+}
+
 impl Fault for RemoteError {
     fn kind(&self) -> FaultKind {
         match self {
-            RemoteError::Bind { .. } | RemoteError::Unreachable { .. } | RemoteError::Version { .. } => {
-                FaultKind::Runtime
-            }
+            RemoteError::Server(error) => error.kind(),
+            RemoteError::Unreachable { .. } | RemoteError::Version { .. } => FaultKind::Runtime,
             _ => FaultKind::Config,
         }
     }
@@ -75,9 +80,7 @@ impl Fault for RemoteError {
             RemoteError::Unprotected { host, hint } => {
                 Details::new(format!("`{host}` can be reached from other machines, and no token is set")).hint(hint)
             }
-            RemoteError::Bind { address, source } => {
-                Details::new(format!("cannot listen on {address}")).because(source).hint("choose another port or host")
-            }
+            RemoteError::Server(error) => error.details(),
             RemoteError::Unreachable { url, reason, hint } => {
                 Details::new(format!("no environment answers at {url}")).because(reason).hint(hint)
             }

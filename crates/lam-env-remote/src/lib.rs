@@ -3,7 +3,8 @@
 //! [`OpenEnvServer`] serves any application to whoever speaks OpenEnv's WebSocket protocol, one session and one
 //! instance a connection. [`Remote`] is the other side: an application that lives on such a server. [`UfoAip`] plays
 //! the server of UFO's agent interaction protocol, so that an unmodified UFO device client becomes an environment.
-//! Plain threads, no runtime; every call has a deadline, every message a largest size.
+//! What listens runs on axum, what plays runs in threads that may wait; every call has a deadline, every message a
+//! largest size.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -31,12 +32,12 @@
 
 mod aip;
 mod error;
-mod http;
 mod idle;
 mod link;
-mod listener;
 mod openenv;
 mod provider;
+mod reply;
+mod sockets;
 
 pub use aip::{AipSettings, UfoAip};
 pub use error::RemoteError;

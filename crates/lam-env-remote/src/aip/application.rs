@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lam_env::{Application, Document, EnvError, Environment, Expert, GuardRules, Guarded, TaskQuery};
+use lam_http_server::Access;
 use lam_signal::{Details, Fault, Secret};
 use lam_types::{FunctionSpec, Phrasing, Task};
+use url::form_urlencoded;
 
 use super::environment::{AipEnvironment, Patience};
 use super::families::{ENVIRONMENT, Families};
 use super::functions::SPECS;
 use super::hub::{Hub, HubSettings};
 use crate::RemoteError;
-use crate::http::pairs;
 use crate::link::LinkLimits;
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/aip");
@@ -81,9 +82,9 @@ impl UfoAip {
             settings.host = host.trim_matches(['[', ']']).to_owned();
             settings.port = port.parse().map_err(|_| wrong(format!("`{port}` is no port")))?;
         }
-        for (key, value) in pairs(query) {
-            match key.as_str() {
-                "tasks" => families = Families::load(Path::new(&value))?,
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match key.as_ref() {
+                "tasks" => families = Families::load(Path::new(value.as_ref()))?,
                 "devices" => {
                     let devices = value.parse().ok().filter(|count| (1..=64).contains(count));
                     settings.devices = devices.ok_or_else(|| wrong(format!("devices = {value}: from 1 to 64")))?;
@@ -126,7 +127,8 @@ impl UfoAip {
         }
         let AipSettings { host, port, token, call_timeout, max_message_bytes, .. } = self.settings.clone();
         let limits = LinkLimits { max_message_bytes, ..LinkLimits::default() };
-        let started = Arc::new(Hub::start(HubSettings { host, port, token, call_timeout, limits })?);
+        let access = Access { host, token, token_in_query: true };
+        let started = Arc::new(Hub::start(HubSettings { access, port, call_timeout, limits })?);
         Ok(Arc::clone(hub.insert(started)))
     }
 

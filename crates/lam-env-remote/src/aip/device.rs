@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use lam_signal::{Details, Fault, FaultKind};
 use serde_json::{Map, Value};
 
+use super::line::Line;
 use super::messages::{ClientMessage, Command, ServerMessage, ToolResult, ToolStatus};
-use crate::idle::KeptLink;
-use crate::link::{Link, LinkError};
+use crate::link::LinkError;
 
 /// How long a device may take to say that it begins a task; clients that never say so take commands all the same.
 const TASK_BEGINS: Duration = Duration::from_secs(5);
@@ -105,7 +105,7 @@ lam_signal::display_details!(DeviceError);
 /// A registered device.
 pub struct Device {
     name: String,
-    link: KeptLink,
+    line: Line,
     call_timeout: Duration,
     session: Option<String>,
     calls: u64,
@@ -115,13 +115,13 @@ pub struct Device {
 
 impl Device {
     /// A device that has registered under this name.
-    pub fn new(name: String, link: Link, call_timeout: Duration) -> Self {
-        Self { name, link: KeptLink::new(link, unasked), call_timeout, session: None, calls: 0, broken: false }
+    pub fn new(name: String, line: Line, call_timeout: Duration) -> Self {
+        Self { name, line, call_timeout, session: None, calls: 0, broken: false }
     }
 
     /// Whether another episode can be played on it.
     pub fn is_usable(&self) -> bool {
-        !self.broken && self.link.is_alive()
+        !self.broken && self.line.is_open()
     }
 
     /// Begins an episode. Older clients take commands only within a task that they were given.
@@ -192,7 +192,7 @@ impl Device {
         }
     }
 
-    /// The first message that `take` takes; others are answered as if nobody waited.
+    /// The first message that `take` takes; others mean nothing.
     fn wait<T>(
         &mut self,
         longest: Duration,
@@ -201,13 +201,8 @@ impl Device {
         let until = Instant::now() + longest;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let mut link = self.link.lock();
-            let text = link.poll(left).map_err(|error| DeviceError::Lost(self.name.clone(), error))?;
+            let text = self.line.receive(left).map_err(|error| DeviceError::Lost(self.name.clone(), error))?;
             let Some(text) = text else { return Ok(None) };
-            if let Some(answer) = unasked(&text) {
-                link.send(answer).map_err(|error| DeviceError::Lost(self.name.clone(), error))?;
-            }
-            drop(link);
             if let Some(taken) = serde_json::from_str(&text).ok().and_then(&take) {
                 return Ok(Some(taken));
             }
@@ -216,13 +211,13 @@ impl Device {
 
     fn send(&mut self, message: &ServerMessage) -> Result<(), DeviceError> {
         let text = serde_json::to_string(message).expect("a message of strings and JSON serialises");
-        let sent = self.link.lock().send(text);
-        sent.map_err(|error| DeviceError::Lost(self.name.clone(), error))
+        self.line.forget();
+        self.line.send(text).map_err(|error| DeviceError::Lost(self.name.clone(), error))
     }
 }
 
-/// Heartbeats are answered; what else comes unasked means nothing here.
-fn unasked(text: &str) -> Option<String> {
+/// Heartbeats are answered at once, whether or not a tool is waited for.
+pub fn at_once(text: &str) -> Option<String> {
     let message: ClientMessage = serde_json::from_str(text).ok()?;
     (message.kind == "heartbeat").then(|| heartbeat(None))
 }

@@ -1,36 +1,43 @@
 //! The devices that have dialled in: registered, kept alive, lent to one environment at a time. Knows no task.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lam_signal::Secret;
-use serde_json::json;
-use tungstenite::protocol::frame::coding::CloseCode;
+use axum::Router;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{WebSocketUpgrade, close_code};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::any;
+use lam_http_server::{Access, Door, HttpServer, ServerThreads};
+use tokio::time::timeout;
 
-use super::device::{Device, heartbeat};
+use super::device::{Device, at_once, heartbeat};
+use super::line::line;
 use super::messages::{ClientMessage, ServerMessage};
 use crate::RemoteError;
-use crate::http::Request;
-use crate::link::{Link, LinkLimits};
-use crate::listener::Listener;
+use crate::link::{LinkLimits, ServerLink};
+use crate::reply::{refusal, unwelcome};
+use crate::sockets::{Sockets, Stop};
 
 /// How long a device may take to register once it is connected.
 const REGISTRATION: Duration = Duration::from_secs(10);
 /// Connections at once.
 const MOST: usize = 64;
+/// One thread carries what devices say; nothing is slow there.
+const THREADS: ServerThreads = ServerThreads { name: "devices", serving: 1, blocking: 1 };
 const HINT: &str = "set LAM_AIP_TOKEN and give it to the client as ?token=, or listen on 127.0.0.1";
 
 /// How devices are taken.
-#[derive(Clone)]
 pub struct HubSettings {
-    /// Address that is listened on.
-    pub host: String,
+    /// Where is listened, and to whom.
+    pub access: Access,
     /// Port; 0 for any that is free.
     pub port: u16,
-    /// What devices must show; may only be missing on loopback.
-    pub token: Option<Secret>,
     /// Longest wait for a tool.
     pub call_timeout: Duration,
     /// What a connection may take.
@@ -59,9 +66,16 @@ impl Waiting {
     }
 }
 
+/// What all connections know.
+struct Reception {
+    settings: HubSettings,
+    sockets: Sockets,
+    waiting: Arc<Waiting>,
+}
+
 /// A listening server for devices; it stops when it is dropped.
 pub struct Hub {
-    listener: Listener,
+    server: HttpServer,
     waiting: Arc<Waiting>,
 }
 
@@ -72,20 +86,18 @@ impl Hub {
     /// A port that is taken, or a host that others can reach without a token.
     pub fn start(settings: HubSettings) -> Result<Self, RemoteError> {
         let waiting = Arc::new(Waiting::default());
-        let place = (settings.host.clone(), settings.port, settings.token.clone());
-        let arrived = Arc::clone(&waiting);
-        let serve = move |stream: TcpStream, _: &_| {
-            if let Some(device) = welcome(stream, &settings) {
-                arrived.add(device);
-            }
-        };
-        let listener = Listener::start((&place.0, place.1), (place.2.as_ref(), HINT), MOST, serve)?;
-        Ok(Self { listener, waiting })
+        let sockets = Sockets::new(settings.limits);
+        let reception = Arc::new(Reception { settings, sockets, waiting: Arc::clone(&waiting) });
+        let HubSettings { access, port, limits, .. } = &reception.settings;
+        let door = Door::new(router(&reception), MOST, limits.write_timeout);
+        let ending = Arc::clone(&reception);
+        let server = HttpServer::start((access, *port), door, THREADS, async move { ending.sockets.end().await });
+        Ok(Self { server: server.map_err(|error| RemoteError::of_server(error, HINT))?, waiting })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.listener.address()
+        self.server.address()
     }
 
     /// A device that can be used, waited for at most so long.
@@ -115,39 +127,60 @@ impl Hub {
     }
 }
 
-/// Registers whoever connects, if it is a device that shows the token.
-fn welcome(stream: TcpStream, settings: &HubSettings) -> Option<Device> {
-    let request = Request::read(stream)?;
-    let refused = match &settings.token {
-        Some(token) if !request.presents(token) => {
-            Some((401, "no or another token; hint: ws://HOST:PORT/ws?token=TOKEN"))
-        }
-        None if request.header("origin").is_some() => Some((403, "pages of a browser need a token")),
-        _ if request.path != "/ws" => Some((404, "devices connect to /ws")),
-        _ if !request.is_upgrade() => Some((426, "this path speaks WebSocket")),
-        _ => None,
-    };
-    if let Some((status, reason)) = refused {
-        request.answer(status, &json!({"detail": reason}));
-        return None;
+fn router(reception: &Arc<Reception>) -> Router {
+    Router::new()
+        .route("/ws", any(connect))
+        .fallback(nothing)
+        .layer(from_fn_with_state(Arc::clone(reception), guard))
+        .with_state(Arc::clone(reception))
+}
+
+/// Lets in who may connect.
+async fn guard(State(reception): State<Arc<Reception>>, request: Request, next: Next) -> Response {
+    match unwelcome(&reception.settings.access, &request) {
+        Some(refused) => refused,
+        None => next.run(request).await,
     }
-    let mut link = request.upgrade(settings.limits)?;
-    match register(&mut link) {
-        Ok(name) => Some(Device::new(name, link, settings.call_timeout)),
+}
+
+async fn nothing() -> Response {
+    refusal(StatusCode::NOT_FOUND, "devices connect to /ws")
+}
+
+async fn connect(
+    State(reception): State<Arc<Reception>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let receiving = Arc::clone(&reception);
+    reception.sockets.open(upgrade, move |link, stop| welcome(receiving, link, stop))
+}
+
+/// Registers whoever connects, if it is a device, and carries what it says as long as it is there.
+async fn welcome(reception: Arc<Reception>, mut link: ServerLink, mut stop: Stop) {
+    let registered = tokio::select! {
+        () = stop.is_told() => Err("the server stops".to_owned()),
+        registered = register(&mut link) => registered,
+    };
+    match registered {
+        Ok(name) => {
+            let (line, carrier) = line();
+            reception.waiting.add(Device::new(name, line, reception.settings.call_timeout));
+            carrier.carry(link, stop, at_once).await;
+        }
         Err(reason) => {
             let error = Some(reason.clone());
             let turned_away = ServerMessage { kind: "error", status: "error", error, ..ServerMessage::default() };
-            link.tell(serde_json::to_string(&turned_away).expect("a message of strings serialises"));
-            link.close(CloseCode::Policy, &reason);
-            None
+            // An error would not help: the other side no longer listens.
+            let _ = link.send(serde_json::to_string(&turned_away).expect("a message of strings serialises")).await;
+            link.close(close_code::POLICY, &reason).await;
         }
     }
 }
 
 /// The name of the device that registers, once it is confirmed.
-fn register(link: &mut Link) -> Result<String, String> {
-    let text = link.poll(REGISTRATION).map_err(|error| error.to_string())?;
-    let text = text.ok_or_else(|| format!("no registration within {} s", REGISTRATION.as_secs()))?;
+async fn register(link: &mut ServerLink) -> Result<String, String> {
+    let late = |_| format!("no registration within {} s", REGISTRATION.as_secs());
+    let text = timeout(REGISTRATION, link.receive()).await.map_err(late)?.map_err(|error| error.to_string())?;
     let message: ClientMessage = serde_json::from_str(&text).map_err(|error| format!("not understood: {error}"))?;
     if message.kind != "register" {
         return Err(format!("`{}` came before `register`", message.kind));
@@ -156,6 +189,6 @@ fn register(link: &mut Link) -> Result<String, String> {
         return Err("only devices are served here".to_owned());
     }
     let name = message.client_id.filter(|name| !name.is_empty()).ok_or("`register` without a client_id")?;
-    link.send(heartbeat(Some("registered"))).map_err(|error| error.to_string())?;
+    link.send(heartbeat(Some("registered"))).await.map_err(|error| error.to_string())?;
     Ok(name)
 }

@@ -14,6 +14,7 @@ mod environment;
 mod families;
 mod functions;
 mod hub;
+mod line;
 mod messages;
 mod screen;
 

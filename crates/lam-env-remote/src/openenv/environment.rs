@@ -32,18 +32,13 @@ impl RemoteEnvironment {
     /// # Errors
     /// A server that does not answer after several tries, or refuses.
     pub fn start(&mut self, reset: &Reset) -> Result<Answer, EnvError> {
-        let settings = &self.endpoint.settings;
-        let (mut wait, mut left) = (settings.backoff, settings.attempts.max(1));
-        self.last = None;
+        let endpoint = Arc::clone(&self.endpoint);
         let reset = json!(reset);
-        loop {
-            left -= 1;
-            match self.ask("reset", &reset) {
-                Ok(answer) => return Ok(self.last.insert(answer).clone()),
-                Err(error) if error.may_pass() && left > 0 => std::thread::sleep(wait),
-                Err(error) => return Err(self.failed(error)),
-            }
-            wait *= 2;
+        self.last = None;
+        let answer = endpoint.settings.retried(|| self.ask("reset", &reset), AskError::may_pass);
+        match answer {
+            Ok(answer) => Ok(self.last.insert(answer).clone()),
+            Err(error) => Err(self.failed(error)),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::endpoint::ClientSettings;
 use super::payload::taken;
 use crate::idle::KeptLink;
-use crate::link::{Link, LinkError, LinkLimits};
+use crate::link::{ClientLink, LinkError, LinkLimits};
 
 /// How long a server may take to close a session that we leave.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -72,9 +72,9 @@ impl Exchange {
     /// When no server takes the connection in time.
     pub fn open(url: &str, settings: &ClientSettings) -> Result<Self, AskError> {
         let limits = LinkLimits { max_message_bytes: settings.max_message_bytes, ..LinkLimits::default() };
-        let link = Link::connect(url, settings.token.as_ref(), limits, settings.connect_timeout)?;
+        let link = ClientLink::connect(url, settings.token.as_ref(), limits, settings.connect_timeout)?;
         // Between two calls a server says only that it is about to end the session, which the closing says too.
-        Ok(Self { link: KeptLink::new(link, |_| None), call_timeout: settings.call_timeout })
+        Ok(Self { link: KeptLink::new(link), call_timeout: settings.call_timeout })
     }
 
     /// Sends a message and takes the data of its answer.

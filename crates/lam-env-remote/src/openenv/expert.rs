@@ -37,16 +37,8 @@ impl Expert for RemoteExpert {
 
     fn decide(&self, state: &State) -> Result<Action, EnvError> {
         let state = json!(state);
-        let (mut wait, mut left) = (self.endpoint.settings.backoff, self.endpoint.settings.attempts.max(1));
-        let answer = loop {
-            left -= 1;
-            match self.endpoint.post("/expert", &state) {
-                Ok(answer) => break answer,
-                Err(reason) if left == 0 => return Err(self.endpoint.failed(format!("its expert: {reason}"))),
-                Err(_) => std::thread::sleep(wait),
-            }
-            wait *= 2;
-        };
+        let answer = self.endpoint.settings.retried(|| self.endpoint.post("/expert", &state), |_| true);
+        let answer = answer.map_err(|reason| self.endpoint.failed(format!("its expert: {reason}")))?;
         let action: Result<WireAction, _> = serde_json::from_value(answer);
         action
             .map(Action::from)

@@ -7,7 +7,7 @@ use lam_env::{Application, Document, EnvError, Environment, Expert, TaskQuery};
 use lam_signal::Details;
 use lam_tasks::order_of_turns;
 use lam_types::{Call, FunctionSpec, Phrasing, Task};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded::byte_serialize;
 
 use super::address::Address;
 use super::endpoint::{ANY_FAMILY, ClientSettings, Endpoint};
@@ -64,7 +64,8 @@ impl Remote {
             path.push_str(&format!("&phrasing={}", phrasing.as_str()));
         }
         for family in &query.families {
-            path.push_str(&format!("&family={}", utf8_percent_encode(family, NON_ALPHANUMERIC)));
+            path.push_str("&family=");
+            path.extend(byte_serialize(family.as_bytes()));
         }
         let refused = |reason: String| EnvError::usage(Details::new(reason));
         let mut answer = self.endpoint.get(&path, self.endpoint.settings.draw_timeout).map_err(refused)?;

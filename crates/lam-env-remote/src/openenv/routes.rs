@@ -1,149 +1,210 @@
-//! What each path of the server answers: `/ws` is a session, the others are requests without one.
+//! What each path of the server answers: `/ws` is a session, the others are requests without one. What asks the
+//! application runs in a thread that may wait.
 
-use std::net::TcpStream;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use lam_env::TaskQuery;
-use lam_types::{Phrasing, Split, State};
+use lam_http_server::read_body;
+use lam_types::{Phrasing, Split};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use url::form_urlencoded;
 
 use super::messages::{Call, Code, Refusal, Reset};
 use super::payload::{WireAction, taken};
 use super::serve::serve;
-use super::session::refused;
+use super::session::{Session, refused};
 use super::shared::Shared;
-use super::worker::Worker;
-use crate::http::Request;
-use crate::listener::Stop;
+use super::worker::panicked;
+use crate::reply::{json, refusal, unwelcome};
 
 /// Tasks that one request may draw.
 const MOST_TASKS: usize = 100_000;
+/// Largest body, in bytes: requests are short.
+const MAX_BODY_BYTES: usize = 1 << 20;
+/// How long a body may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// Serves one connection to its end.
-pub fn take(shared: &Arc<Shared>, stream: TcpStream, stop: &Stop) {
-    let Some(mut request) = Request::read(stream) else { return };
-    if let Some((status, reason)) = unwelcome(shared, &request) {
-        return request.answer(status, &json!({"detail": reason}));
-    }
-    let (status, body) = match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/ws") if request.is_upgrade() => {
-            if let Some(link) = request.upgrade(shared.limits()) {
-                serve(shared, link, stop);
-            }
-            return;
-        }
-        ("GET", "/ws") => (426, json!({"detail": "this path speaks WebSocket"})),
-        ("GET", "/health") => (200, json!({"status": "healthy"})),
-        ("GET", "/metadata") => (200, metadata(shared)),
-        ("GET", "/schema") => (200, shared.described.schemas()),
-        ("GET", "/tasks") => answered(tasks(shared, &request)),
-        ("POST", "/expert") => answered(decided(shared, &mut request)),
-        ("POST", "/reset") => answered(first_screen(shared, &mut request)),
-        ("POST" | "GET", "/step" | "/state") => {
-            (409, json!({"detail": "a request has no session to continue; hint: episodes are played over /ws"}))
-        }
-        (_, "/ws" | "/health" | "/metadata" | "/schema" | "/tasks" | "/expert" | "/reset") => {
-            (405, json!({"detail": "another method"}))
-        }
-        _ => (404, json!({"detail": "known are /ws, /health, /metadata, /schema, /tasks, /expert and /reset"})),
-    };
-    request.answer(status, &body);
+/// All paths.
+pub fn router(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/ws", get(session))
+        .route("/health", get(health))
+        .route("/metadata", get(metadata))
+        .route("/schema", get(schema))
+        .route("/tasks", get(tasks))
+        .route("/expert", post(decided))
+        .route("/reset", post(first_screen))
+        .route("/step", get(no_session).post(no_session))
+        .route("/state", get(no_session).post(no_session))
+        .fallback(nothing)
+        .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(Arc::clone(shared), guard))
+        .with_state(Arc::clone(shared))
 }
 
-/// Why a request is not looked at, if so. A page in somebody's browser could reach a server on loopback; it says where
-/// it comes from, and has no token.
-fn unwelcome(shared: &Shared, request: &Request) -> Option<(u16, &'static str)> {
-    match &shared.settings.token {
-        Some(token) if request.path != "/health" && !request.presents(token) => {
-            Some((401, "no or another token; hint: Authorization: Bearer TOKEN, or ?token=TOKEN"))
-        }
-        None if request.header("origin").is_some() => Some((403, "pages of a browser need a token")),
-        // A page whose own name leads to this machine sends no origin to it.
-        None if !request.is_for(&shared.settings.host) => Some((403, "another host's name needs a token")),
-        _ => None,
+/// Lets in who may ask, as long as the server does not stop. Whether it is well, nobody needs a token to know.
+async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    if shared.sockets.are_ending() {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops");
+    }
+    let is_open = shared.access.token.is_some() && request.uri().path() == "/health";
+    match unwelcome(&shared.access, &request).filter(|_| !is_open) {
+        Some(refused) => refused,
+        None => next.run(request).await,
     }
 }
 
-fn answered(result: Result<Value, Refusal>) -> (u16, Value) {
-    match result {
-        Ok(body) => (200, body),
-        Err(refusal) => {
-            let status = match refusal.code {
-                Code::InvalidJson => 400,
-                Code::ValidationError => 422,
-                Code::CapacityReached => 503,
-                _ => 500,
-            };
-            (status, json!({"detail": refusal.message, "code": refusal.code.as_str()}))
-        }
-    }
+async fn session(
+    State(shared): State<Arc<Shared>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let served = Arc::clone(&shared);
+    shared.sockets.open(upgrade, move |link, stop| serve(served, link, stop))
 }
 
-fn metadata(shared: &Shared) -> Value {
+async fn health() -> Response {
+    json(StatusCode::OK, json!({"status": "healthy"}).to_string())
+}
+
+async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
     let (name, version) = (shared.app.environment(), shared.app.version());
     let description = format!("The environment `{name}` of lam-train: tasks over an application's controls.");
-    json!({"name": name, "description": description, "version": version})
+    json(StatusCode::OK, json!({"name": name, "description": description, "version": version}).to_string())
+}
+
+async fn schema(State(shared): State<Arc<Shared>>) -> Response {
+    json(StatusCode::OK, shared.described.schemas().to_string())
+}
+
+async fn no_session() -> Response {
+    refusal(StatusCode::CONFLICT, "a request has no session to continue; hint: episodes are played over /ws")
+}
+
+async fn nothing() -> Response {
+    let known = "known are /ws, /health, /metadata, /schema, /tasks, /expert and /reset";
+    refusal(StatusCode::NOT_FOUND, known)
+}
+
+async fn other_method() -> Response {
+    refusal(StatusCode::METHOD_NOT_ALLOWED, "another method")
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = match self.code {
+            Code::InvalidJson => StatusCode::BAD_REQUEST,
+            Code::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::CapacityReached => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        json(status, json!({"detail": self.message, "code": self.code.as_str()}).to_string())
+    }
 }
 
 /// Tasks as `split`, `phrasing`, `family` (several), `count` and `seed` ask for them.
-fn tasks(shared: &Shared, request: &Request) -> Result<Value, Refusal> {
+async fn tasks(State(shared): State<Arc<Shared>>, uri: Uri) -> Result<Response, Refusal> {
+    let query = task_query(uri.query().unwrap_or_default())?;
+    in_background(move || Ok(json!({"tasks": shared.app.tasks(&query).map_err(refused)?}))).await
+}
+
+/// What the application's expert does in a state: it is told that, and nothing of any session.
+async fn decided(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refusal> {
+    let body = arrived(body).await?;
+    in_background(move || {
+        let missing = || {
+            let what = format!("environment `{}` has no expert", shared.app.environment());
+            Refusal::new(Code::ValidationError, what)
+        };
+        let expert = shared.app.expert().ok_or_else(missing)?;
+        Ok(json!(WireAction::from(&expert.decide(&read(&body)?).map_err(refused)?)))
+    })
+    .await
+}
+
+/// The first screen of an episode that nobody can continue: OpenEnv's requests know no session.
+async fn first_screen(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refusal> {
+    let body = arrived(body).await?;
+    let reset: Reset = if body.is_empty() { Reset::default() } else { read(&body)? };
+    let full =
+        || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
+    let seat = shared.take_seat().ok_or_else(full)?;
+    let (app, max_steps) = (Arc::clone(&shared.app), shared.settings.max_steps);
+    let shown = in_background(move || {
+        let _seat = seat;
+        let mut session = Session::open(app, max_steps).map_err(|error| Refusal::new(Code::FactoryError, error))?;
+        Ok(taken(&mut session.answer(Call::Reset(Box::new(reset)))?, "data"))
+    });
+    // The start and the reset are a call each.
+    let late = |_| Refusal::new(Code::ExecutionError, "the environment gave no answer in time");
+    timeout(shared.settings.call_timeout.saturating_mul(2), shown).await.map_err(late)?
+}
+
+/// The answer of work that may wait.
+async fn in_background(work: impl FnOnce() -> Result<Value, Refusal> + Send + 'static) -> Result<Response, Refusal> {
+    let text = spawn_blocking(move || work().map(|answer| answer.to_string())).await;
+    let text = text.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => panicked(Code::ExecutionError, panic.as_ref()),
+        Err(_) => Refusal::new(Code::SessionError, "the server stops"),
+    })?;
+    Ok(json(StatusCode::OK, text?))
+}
+
+async fn arrived(body: Body) -> Result<Vec<u8>, Refusal> {
+    read_body(body, MAX_BODY_BYTES, ARRIVAL).await.map_err(|error| Refusal::new(Code::InvalidJson, error))
+}
+
+/// What a body says.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let body: Value = serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(Code::InvalidJson, format!("the body is not JSON: {error}")))?;
+    serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))
+}
+
+fn task_query(query: &str) -> Result<TaskQuery, Refusal> {
     let known = ["split", "phrasing", "family", "count", "seed", "token"];
     let invalid = |message: String| Refusal::new(Code::ValidationError, message);
-    if let Some(unknown) = request.query_keys().find(|key| !known.contains(key)) {
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    if let Some((unknown, _)) = pairs.iter().find(|(key, _)| !known.contains(&key.as_ref())) {
         return Err(invalid(format!("unknown key `{unknown}`, known are split, phrasing, family, count and seed")));
     }
+    let values = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_ref());
+    let first = |name| (name, values(name).next());
     let query = TaskQuery {
-        split: word(request, "split")?.unwrap_or(Split::Test),
-        phrasing: word::<Phrasing>(request, "phrasing")?,
-        families: request.query("family").map(str::to_owned).collect(),
-        count: number(request, "count")?.unwrap_or(1),
-        seed: number(request, "seed")?.unwrap_or(0),
+        split: word(first("split"))?.unwrap_or(Split::Test),
+        phrasing: word::<Phrasing>(first("phrasing"))?,
+        families: values("family").map(str::to_owned).collect(),
+        count: number(first("count"))?.unwrap_or(1),
+        seed: number(first("seed"))?.unwrap_or(0),
     };
     if query.count > MOST_TASKS {
         return Err(invalid(format!("`count` = {}: at most {MOST_TASKS} tasks are drawn at once", query.count)));
     }
-    Ok(json!({"tasks": shared.app.tasks(&query).map_err(refused)?}))
-}
-
-/// What the application's expert does in a state: it is told that, and nothing of any session.
-fn decided(shared: &Shared, request: &mut Request) -> Result<Value, Refusal> {
-    let missing = || {
-        let what = format!("environment `{}` has no expert", shared.app.environment());
-        Refusal::new(Code::ValidationError, what)
-    };
-    let expert = shared.app.expert().ok_or_else(missing)?;
-    let body = request.body().map_err(|reason| Refusal::new(Code::InvalidJson, reason))?;
-    let state: State = serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))?;
-    Ok(json!(WireAction::from(&expert.decide(&state).map_err(refused)?)))
-}
-
-/// The first screen of an episode that nobody can continue: OpenEnv's requests know no session.
-fn first_screen(shared: &Shared, request: &mut Request) -> Result<Value, Refusal> {
-    let body = request.body().map_err(|reason| Refusal::new(Code::InvalidJson, reason))?;
-    let body = if body.is_null() { json!({}) } else { body };
-    let reset: Reset = serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))?;
-    let full =
-        || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
-    let worker =
-        Worker::start(Arc::clone(&shared.app), shared.settings.max_steps, shared.take_seat().ok_or_else(full)?);
-    let longest = shared.settings.call_timeout;
-    let late = || Refusal::new(Code::ExecutionError, "the environment gave no answer in time");
-    worker.reply(longest).ok_or_else(late)??;
-    worker.call(Call::Reset(Box::new(reset)));
-    Ok(taken(&mut worker.reply(longest).ok_or_else(late)??, "data"))
+    Ok(query)
 }
 
 /// One word of an enumeration.
-fn word<T: DeserializeOwned>(request: &Request, key: &str) -> Result<Option<T>, Refusal> {
-    let Some(text) = request.query(key).next() else { return Ok(None) };
+fn word<T: DeserializeOwned>((key, text): (&str, Option<&str>)) -> Result<Option<T>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
     let value = T::deserialize(Value::from(text));
     value.map(Some).map_err(|error| Refusal::new(Code::ValidationError, format!("`{key}`: {error}")))
 }
 
-fn number<T: FromStr>(request: &Request, key: &str) -> Result<Option<T>, Refusal> {
-    let Some(text) = request.query(key).next() else { return Ok(None) };
+fn number<T: FromStr>((key, text): (&str, Option<&str>)) -> Result<Option<T>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
     let invalid = || Refusal::new(Code::ValidationError, format!("`{key}` = {text}: not a number of this kind"));
     text.parse().map(Some).map_err(|_| invalid())
 }

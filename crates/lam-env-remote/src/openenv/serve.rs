@@ -1,21 +1,21 @@
 //! One connection: takes the client's messages, has its instance answer them, keeps the connection alive meanwhile,
-//! and ends it when nothing is heard, too much is said, or the server stops.
+//! and ends it when nothing is heard, too much is said, or the server stops. Runs beside other connections and computes
+//! nothing: that is the worker's.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use axum::extract::ws::{CloseCode, close_code};
 use serde_json::{Value, json};
-use tungstenite::protocol::frame::coding::CloseCode;
+use tokio::time::sleep;
 
-use super::messages::{Code, Incoming, Refusal, incoming};
+use super::messages::{Code, Refusal};
 use super::shared::Shared;
 use super::worker::{Reply, Worker};
-use crate::link::{Link, LinkError};
-use crate::listener::Stop;
+use crate::link::{LinkError, ServerLink};
+use crate::sockets::Stop;
 
-/// How often a waiting connection looks at its socket and at whether it shall end.
-const LOOK: Duration = Duration::from_millis(100);
 /// Messages that may wait while one is answered.
 const MOST_WAITING: usize = 16;
 
@@ -27,11 +27,17 @@ enum End {
     Refused(Refusal, CloseCode),
 }
 
+impl End {
+    fn stopped() -> Self {
+        Self::Refused(Refusal::new(Code::SessionError, "the server stops"), close_code::AWAY)
+    }
+}
+
 impl From<LinkError> for End {
     fn from(error: LinkError) -> Self {
         let code = match error {
-            LinkError::TooLarge(_) => CloseCode::Size,
-            LinkError::Binary => CloseCode::Unsupported,
+            LinkError::TooLarge(_) => close_code::SIZE,
+            LinkError::Binary => close_code::UNSUPPORTED,
             _ => return End::Left,
         };
         End::Refused(Refusal::new(Code::SessionError, error), code)
@@ -39,114 +45,99 @@ impl From<LinkError> for End {
 }
 
 /// Serves a session to its end.
-pub fn serve(shared: &Arc<Shared>, link: Link, stop: &Stop) {
+pub async fn serve(shared: Arc<Shared>, link: ServerLink, stop: Stop) {
     let Some(seat) = shared.take_seat() else {
         let most = shared.settings.max_sessions;
         let refusal = Refusal::new(Code::CapacityReached, format!("all {most} sessions are taken"));
-        return part(link, &refusal, CloseCode::Again, &json!({"active_sessions": most, "max_sessions": most}));
+        let more = json!({"active_sessions": most, "max_sessions": most});
+        return part(link, &refusal, close_code::AGAIN, &more).await;
     };
     let worker = Worker::start(Arc::clone(&shared.app), shared.settings.max_steps, seat);
-    let mut conversation = Conversation { shared, link, worker, stop, waiting: VecDeque::new() };
-    let end = conversation.hold();
+    let mut conversation = Conversation { shared: &shared, link, worker, stop, waiting: VecDeque::new() };
+    let end = conversation.hold().await;
     let Conversation { link, worker, .. } = conversation;
     drop(worker);
     match end {
-        End::Left => link.close(CloseCode::Normal, ""),
-        End::Refused(refusal, code) => part(link, &refusal, code, &Value::Null),
+        End::Left => link.close(close_code::NORMAL, "").await,
+        End::Refused(refusal, code) => part(link, &refusal, code, &Value::Null).await,
     }
 }
 
 /// Says why, and ends the connection.
-fn part(mut link: Link, refusal: &Refusal, code: CloseCode, more: &Value) {
-    link.tell(refusal.to_message(more).to_string());
+async fn part(mut link: ServerLink, refusal: &Refusal, code: CloseCode, more: &Value) {
+    // An error would not help: the other side no longer listens.
+    let _ = link.send(refusal.to_message(more).to_string()).await;
     // Many clients show only why the connection was closed.
-    link.close(code, &format!("{}: {}", refusal.code.as_str(), refusal.message));
+    link.close(code, &format!("{}: {}", refusal.code.as_str(), refusal.message)).await;
 }
 
 struct Conversation<'a> {
     shared: &'a Shared,
-    link: Link,
+    link: ServerLink,
     worker: Worker,
-    stop: &'a Stop,
+    stop: Stop,
     /// What came while something else was answered.
     waiting: VecDeque<String>,
 }
 
 impl Conversation<'_> {
     /// Talks until it ends, and says why it did.
-    fn hold(&mut self) -> End {
-        match self.start() {
-            Ok(()) => loop {
-                if let Err(end) = self.exchange() {
-                    return end;
-                }
-            },
-            Err(end) => end,
+    async fn hold(&mut self) -> End {
+        loop {
+            // The first reply is to no message: the instance has started.
+            if let Err(end) = self.answer().await {
+                return end;
+            }
+            match self.message().await {
+                Ok(text) => self.worker.give(text),
+                Err(end) => return end,
+            }
         }
     }
 
-    fn start(&mut self) -> Result<(), End> {
-        self.reply()?.map(drop).map_err(|refusal| End::Refused(refusal, CloseCode::Error))
-    }
-
-    /// One message and its answer.
-    fn exchange(&mut self) -> Result<(), End> {
-        let text = self.message()?;
-        let answer = match incoming(&text) {
-            Ok(Incoming::Close) => return Err(End::Left),
-            Ok(Incoming::Call(call)) => {
-                self.worker.call(call);
-                self.reply()?
-            }
-            Err(refusal) => Err(refusal),
-        };
-        let message = answer.unwrap_or_else(|refusal| refusal.to_message(&Value::Null));
-        Ok(self.link.send(message.to_string())?)
+    /// Sends what comes of the last message.
+    async fn answer(&mut self) -> Result<(), End> {
+        match self.reply().await? {
+            Reply::Ready => Ok(()),
+            Reply::Message(text) => Ok(self.link.send(text).await?),
+            Reply::Goodbye => Err(End::Left),
+            Reply::Failed(refusal) => Err(End::Refused(refusal, close_code::ERROR)),
+        }
     }
 
     /// The client's next message.
-    fn message(&mut self) -> Result<String, End> {
+    async fn message(&mut self) -> Result<String, End> {
         if let Some(text) = self.waiting.pop_front() {
             return Ok(text);
         }
-        let since = Instant::now();
-        loop {
-            self.stopped()?;
-            if let Some(text) = self.link.poll(LOOK)? {
-                return Ok(text);
-            }
-            let idle = self.shared.settings.idle_timeout;
-            if since.elapsed() >= idle {
+        let idle = self.shared.settings.idle_timeout;
+        tokio::select! {
+            biased;
+            () = self.stop.is_told() => Err(End::stopped()),
+            text = self.link.receive() => Ok(text?),
+            () = sleep(idle) => {
                 let refusal = Refusal::new(Code::SessionError, format!("idle for {} s", idle.as_secs_f32()));
-                return Err(End::Refused(refusal, CloseCode::Away));
+                Err(End::Refused(refusal, close_code::AWAY))
             }
         }
     }
 
-    /// The instance's reply; the socket is looked at meanwhile, so that pings are answered and a client that has gone
+    /// The instance's reply; the socket is listened to meanwhile, so that pings are answered and a client that has gone
     /// away is noticed.
-    fn reply(&mut self) -> Result<Reply, End> {
-        let since = Instant::now();
+    async fn reply(&mut self) -> Result<Reply, End> {
+        let longest = self.shared.settings.call_timeout;
+        let mut late = pin!(sleep(longest));
         loop {
-            if let Some(reply) = self.worker.reply(LOOK) {
-                return Ok(reply);
+            tokio::select! {
+                biased;
+                reply = self.worker.reply() => return Ok(reply),
+                () = self.stop.is_told() => return Err(End::stopped()),
+                () = &mut late => {
+                    let message = format!("the environment gave no answer within {} s", longest.as_secs_f32());
+                    return Err(End::Refused(Refusal::new(Code::ExecutionError, message), close_code::ERROR));
+                }
+                text = self.link.receive(), if self.waiting.len() < MOST_WAITING => self.waiting.push_back(text?),
             }
-            self.stopped()?;
-            let longest = self.shared.settings.call_timeout;
-            if since.elapsed() >= longest {
-                let message = format!("the environment gave no answer within {} s", longest.as_secs_f32());
-                return Err(End::Refused(Refusal::new(Code::ExecutionError, message), CloseCode::Error));
-            }
-            if self.waiting.len() < MOST_WAITING {
-                self.waiting.extend(self.link.poll(Duration::ZERO)?);
-            }
-        }
-    }
-
-    fn stopped(&self) -> Result<(), End> {
-        match self.stop.is_set() {
-            true => Err(End::Refused(Refusal::new(Code::SessionError, "the server stops"), CloseCode::Away)),
-            false => Ok(()),
         }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lam_env::Application;
+use lam_http_server::Access;
 use lam_signal::Secret;
 
 use super::schema::Described;
 use crate::link::LinkLimits;
+use crate::sockets::Sockets;
 
 /// How an application is served.
 #[derive(Clone, Debug)]
@@ -57,12 +59,24 @@ impl Default for ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// What each connection may take.
+    pub(super) fn limits(&self) -> LinkLimits {
+        let Self { max_message_bytes, ping_after, pong_within, .. } = *self;
+        LinkLimits { max_message_bytes, ping_after, pong_within, ..LinkLimits::default() }
+    }
+}
+
 /// What all connections know.
 pub struct Shared {
     /// What is served.
     pub app: Arc<dyn Application>,
     /// How.
     pub settings: ServerSettings,
+    /// To whom.
+    pub access: Access,
+    /// The sessions' connections.
+    pub sockets: Sockets,
     /// What clients are told of it.
     pub described: Described,
     sessions: Arc<AtomicUsize>,
@@ -81,7 +95,9 @@ impl Shared {
     /// An application that nobody has connected to yet.
     pub fn new(app: Arc<dyn Application>, settings: ServerSettings) -> Self {
         let described = Described::of(app.as_ref(), settings.max_sessions, settings.served_as.clone());
-        Self { app, settings, described, sessions: Arc::default() }
+        let access = Access { host: settings.host.clone(), token: settings.token.clone(), token_in_query: true };
+        let sockets = Sockets::new(settings.limits());
+        Self { app, settings, access, sockets, described, sessions: Arc::default() }
     }
 
     /// Sessions that are taken now.
@@ -93,11 +109,5 @@ impl Shared {
     pub fn take_seat(&self) -> Option<Seat> {
         let seat = Seat(Arc::clone(&self.sessions));
         (self.sessions.fetch_add(1, Ordering::AcqRel) < self.settings.max_sessions).then_some(seat)
-    }
-
-    /// What each connection may take.
-    pub fn limits(&self) -> LinkLimits {
-        let ServerSettings { max_message_bytes, ping_after, pong_within, .. } = self.settings;
-        LinkLimits { max_message_bytes, ping_after, pong_within, ..LinkLimits::default() }
     }
 }

@@ -29,7 +29,8 @@ pub fn query(count: usize) -> TaskQuery {
     TaskQuery { split: Split::Train, phrasing: Some(Phrasing::Seen), families: Vec::new(), count, seed: 11 }
 }
 
-/// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`.
+/// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`. Tasks
+/// of a family `panic` cannot be drawn either.
 #[derive(Clone, Default)]
 pub struct Failing {
     /// Whether no instance starts.
@@ -95,6 +96,7 @@ impl Application for Failing {
     }
 
     fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, EnvError> {
+        assert!(query.families != ["panic"], "no such paper size");
         Sim::new().tasks(query)
     }
 

@@ -15,7 +15,7 @@ use lam_signal::{Cancel, Fault, FaultKind, NoProgress};
 use lam_types::{Action, Complete, PolicyId, Split, Status, StepStatus, Task};
 use serde_json::{Value, json};
 
-use crate::socket::{Socket, get};
+use crate::socket::{LONG, Socket, get};
 
 const TASKS: &str = "[[family]]\nname = \"word\"\nwindow = \"*- Word\"\nlaunch = \"start winword report.docx\"\n\
     requests = [\"Make the title bold\"]\n[guard]\ndeny_controls = [\"Close*\"]\n";
@@ -263,6 +263,53 @@ fn a_device_serves_one_run_after_another() {
         none.contains("no device has dialled in") && none.contains("hint: start one with python -m ufo.client.client"),
         "{none}"
     );
+}
+
+#[test]
+fn what_a_device_says_unasked_reaches_no_call() {
+    let app = UfoAip::new(settings());
+    let mut socket = Socket::open(app.listen().unwrap());
+    socket.send(&json!({"type": "register", "status": "ok", "client_id": "win5"}).to_string());
+    assert_eq!(socket.receive().unwrap()["status"], "ok");
+    let result = json!({"status": "failure", "error": "stale", "call_id": "call-2"});
+    let stale = json!({"type": "command_results", "status": "continue", "action_results": [result]}).to_string();
+    let begins = json!({"type": "task", "status": "continue", "client_id": "win5"}).to_string();
+    socket.send(&begins);
+    for _ in 0..100 {
+        socket.send(&stale);
+    }
+    // The answer to this one comes after all of them were heard.
+    socket.send(&json!({"type": "heartbeat", "status": "ok", "client_id": "win5"}).to_string());
+    assert_eq!(socket.receive().unwrap()["type"], "heartbeat");
+    let shown = std::thread::spawn(move || {
+        assert_eq!(socket.receive().unwrap()["type"], "task");
+        socket.0.get_ref().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        assert!(socket.0.read().is_err(), "no tool is called before the task begins");
+        socket.0.get_ref().set_read_timeout(Some(LONG)).unwrap();
+        socket.send(&begins);
+        let call = socket.receive().unwrap()["actions"][0]["call_id"].clone();
+        assert_eq!(call, "call-2");
+        let result = json!({"status": "success", "result": [{"id": "1", "name": "Inbox"}], "call_id": call});
+        socket.send(&json!({"type": "command_results", "status": "continue", "action_results": [result]}).to_string());
+        socket
+    });
+    let mut environment = app.open().unwrap();
+    let error = environment.reset(&task(&app, &["*Notepad"], "Write a line")).unwrap_err().to_string();
+    assert!(error.contains("hint: the device shows `Inbox`"), "{error}");
+    drop(shown.join().unwrap());
+}
+
+#[test]
+fn devices_hear_that_nobody_listens_any_more() {
+    let app = UfoAip::new(settings());
+    let mut socket = Socket::open(app.listen().unwrap());
+    socket.send(&json!({"type": "register", "status": "ok", "client_id": "win6"}).to_string());
+    assert_eq!(socket.receive().unwrap()["status"], "ok");
+    let stopping = std::thread::spawn(move || drop(app));
+    assert_eq!(socket.receive().unwrap_err().0, 1001);
+    // What answers the goodbye is sent with the next look.
+    assert!(socket.receive().is_err());
+    stopping.join().unwrap();
 }
 
 #[test]

@@ -37,6 +37,11 @@ impl Proxy {
         format!("ws://{}/ws", self.address)
     }
 
+    /// Connections that were made since the last cut.
+    pub fn made(&self) -> usize {
+        self.connections.lock().unwrap().len() / 2
+    }
+
     /// Cuts every connection.
     pub fn cut(&self) {
         for stream in self.connections.lock().unwrap().drain(..) {

@@ -73,19 +73,19 @@ pub fn error(message: &Value) -> (String, String) {
     (word("code"), word("message"))
 }
 
-/// Status and body of a request.
+/// Status and body of a request; null for none.
 pub fn http(address: SocketAddr, head: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).expect("a listener");
     stream.set_read_timeout(Some(LONG)).unwrap();
-    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    write!(stream, "{head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let status = line.split(' ').nth(1).expect("a status line").parse().unwrap();
     let mut rest = String::new();
     reader.read_to_string(&mut rest).unwrap();
-    let (_, body) = rest.split_once("\r\n\r\n").expect("a body");
-    (status, serde_json::from_str(body).expect("JSON"))
+    let (_, body) = rest.split_once("\r\n\r\n").expect("the end of the head");
+    (status, if body.is_empty() { Value::Null } else { serde_json::from_str(body).expect("JSON") })
 }
 
 /// Status and body of a GET without more.
