@@ -1,10 +1,9 @@
 //! A server as all its sessions know it: where it is, how it is asked, what it says of itself.
 
-use std::thread::sleep;
 use std::time::Duration;
 
 use lam_env::EnvError;
-use lam_signal::{Details, Secret, redacted};
+use lam_signal::{Details, redacted};
 use lam_types::Task;
 use serde_json::Value;
 use ureq::{Agent, RequestBuilder};
@@ -13,67 +12,12 @@ use super::address::Address;
 use super::messages::Reset;
 use super::payload::{SCHEMA_VERSION, taken};
 use super::schema::{Described, KEY};
+use super::settings::ClientSettings;
 use crate::RemoteError;
 
 /// Family of tasks that a server draws without being asked for one.
 pub const ANY_FAMILY: &str = "any";
 const HINT: &str = "is `lam-train serve env` running there?";
-
-/// How a server is asked.
-#[derive(Clone, Debug)]
-pub struct ClientSettings {
-    /// The token that the server asks for.
-    pub token: Option<Secret>,
-    /// Longest wait for a connection.
-    pub connect_timeout: Duration,
-    /// Longest wait for an answer.
-    pub call_timeout: Duration,
-    /// Longest wait for tasks to be drawn: for some, a page has to be opened each.
-    pub draw_timeout: Duration,
-    /// Tries to start an episode.
-    pub attempts: u32,
-    /// Wait before the second try; doubled each time.
-    pub backoff: Duration,
-    /// Largest answer, in bytes.
-    pub max_message_bytes: usize,
-}
-
-impl Default for ClientSettings {
-    fn default() -> Self {
-        Self {
-            token: None,
-            connect_timeout: Duration::from_secs(10),
-            call_timeout: Duration::from_secs(100),
-            draw_timeout: Duration::from_secs(1800),
-            attempts: 4,
-            backoff: Duration::from_millis(250),
-            max_message_bytes: 64 << 20,
-        }
-    }
-}
-
-impl ClientSettings {
-    /// Tries until it succeeds, fails in a way that `may_pass` does not expect to go better, or has been tried often
-    /// enough; waits between two tries.
-    ///
-    /// # Errors
-    /// Those of the last try.
-    pub(super) fn retried<T, E>(
-        &self,
-        mut attempt: impl FnMut() -> Result<T, E>,
-        may_pass: impl Fn(&E) -> bool,
-    ) -> Result<T, E> {
-        let mut wait = self.backoff;
-        for _ in 1..self.attempts {
-            match attempt() {
-                Err(error) if may_pass(&error) => sleep(wait),
-                done => return done,
-            }
-            wait = wait.saturating_mul(2);
-        }
-        attempt()
-    }
-}
 
 /// A server.
 pub struct Endpoint {
@@ -204,27 +148,5 @@ fn prepared<B>(request: RequestBuilder<B>, settings: &ClientSettings, longest: D
     match &settings.token {
         Some(token) => request.header("authorization", token.bearer()),
         None => request,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_pass_is_tried_again_and_no_more_often_than_allowed() {
-        let tries = |attempts: u32, may_pass: bool, succeeds_at: u32| {
-            let settings = ClientSettings { attempts, backoff: Duration::ZERO, ..ClientSettings::default() };
-            let mut count = 0;
-            let attempt = || {
-                count += 1;
-                if count == succeeds_at { Ok(()) } else { Err(count) }
-            };
-            (settings.retried(attempt, |_| may_pass), count)
-        };
-        assert_eq!(tries(4, true, 3), (Ok(()), 3));
-        assert_eq!(tries(4, true, 9), (Err(4), 4), "the last error is told");
-        assert_eq!(tries(4, false, 3), (Err(1), 1));
-        assert_eq!(tries(0, true, 9), (Err(1), 1), "there is always one try");
     }
 }

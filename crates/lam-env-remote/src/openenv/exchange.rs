@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use lam_signal::{Details, Fault, FaultKind};
 use serde_json::{Value, json};
 
-use super::endpoint::ClientSettings;
 use super::payload::taken;
+use super::settings::ClientSettings;
 use crate::idle::KeptLink;
 use crate::link::{ClientLink, LinkError, LinkLimits};
 

@@ -10,11 +10,12 @@ use lam_types::{Call, FunctionSpec, Phrasing, Task};
 use url::form_urlencoded::byte_serialize;
 
 use super::address::Address;
-use super::endpoint::{ANY_FAMILY, ClientSettings, Endpoint};
+use super::endpoint::{ANY_FAMILY, Endpoint};
 use super::environment::RemoteEnvironment;
 use super::expert::RemoteExpert;
 use super::messages::Reset;
 use super::payload::taken;
+use super::settings::ClientSettings;
 use crate::RemoteError;
 
 /// An application on a server.

@@ -1,7 +1,6 @@
 //! What each path of the server answers: `/ws` is a session, the others are requests without one. What asks the
 //! application runs in a thread that may wait.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,25 +13,21 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use lam_env::TaskQuery;
 use lam_http_server::read_body;
-use lam_types::{Phrasing, Split};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use url::form_urlencoded;
 
 use super::messages::{Call, Code, Refusal, Reset};
 use super::payload::{WireAction, taken};
+use super::query::task_query;
 use super::serve::serve;
 use super::session::{Session, refused};
 use super::shared::Shared;
 use super::worker::panicked;
 use crate::reply::{json, refusal, unwelcome};
 
-/// Tasks that one request may draw.
-const MOST_TASKS: usize = 100_000;
 /// Largest body, in bytes: requests are short.
 const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long a body may take to arrive.
@@ -138,7 +133,7 @@ async fn decided(State(shared): State<Arc<Shared>>, body: Body) -> Result<Respon
 /// The first screen of an episode that nobody can continue: OpenEnv's requests know no session.
 async fn first_screen(State(shared): State<Arc<Shared>>, body: Body) -> Result<Response, Refusal> {
     let body = arrived(body).await?;
-    let reset: Reset = if body.is_empty() { Reset::default() } else { read(&body)? };
+    let reset: Option<Reset> = if body.is_empty() { None } else { read(&body)? };
     let full =
         || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
     let seat = shared.take_seat().ok_or_else(full)?;
@@ -146,7 +141,7 @@ async fn first_screen(State(shared): State<Arc<Shared>>, body: Body) -> Result<R
     let shown = in_background(move || {
         let _seat = seat;
         let mut session = Session::open(app, max_steps).map_err(|error| Refusal::new(Code::FactoryError, error))?;
-        Ok(taken(&mut session.answer(Call::Reset(Box::new(reset)))?, "data"))
+        Ok(taken(&mut session.answer(Call::Reset(Box::new(reset.unwrap_or_default())))?, "data"))
     });
     // The start and the reset are a call each.
     let late = |_| Refusal::new(Code::ExecutionError, "the environment gave no answer in time");
@@ -172,39 +167,4 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::new(Code::InvalidJson, format!("the body is not JSON: {error}")))?;
     serde_json::from_value(body).map_err(|error| Refusal::new(Code::ValidationError, error))
-}
-
-fn task_query(query: &str) -> Result<TaskQuery, Refusal> {
-    let known = ["split", "phrasing", "family", "count", "seed", "token"];
-    let invalid = |message: String| Refusal::new(Code::ValidationError, message);
-    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-    if let Some((unknown, _)) = pairs.iter().find(|(key, _)| !known.contains(&key.as_ref())) {
-        return Err(invalid(format!("unknown key `{unknown}`, known are split, phrasing, family, count and seed")));
-    }
-    let values = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_ref());
-    let first = |name| (name, values(name).next());
-    let query = TaskQuery {
-        split: word(first("split"))?.unwrap_or(Split::Test),
-        phrasing: word::<Phrasing>(first("phrasing"))?,
-        families: values("family").map(str::to_owned).collect(),
-        count: number(first("count"))?.unwrap_or(1),
-        seed: number(first("seed"))?.unwrap_or(0),
-    };
-    if query.count > MOST_TASKS {
-        return Err(invalid(format!("`count` = {}: at most {MOST_TASKS} tasks are drawn at once", query.count)));
-    }
-    Ok(query)
-}
-
-/// One word of an enumeration.
-fn word<T: DeserializeOwned>((key, text): (&str, Option<&str>)) -> Result<Option<T>, Refusal> {
-    let Some(text) = text else { return Ok(None) };
-    let value = T::deserialize(Value::from(text));
-    value.map(Some).map_err(|error| Refusal::new(Code::ValidationError, format!("`{key}`: {error}")))
-}
-
-fn number<T: FromStr>((key, text): (&str, Option<&str>)) -> Result<Option<T>, Refusal> {
-    let Some(text) = text else { return Ok(None) };
-    let invalid = || Refusal::new(Code::ValidationError, format!("`{key}` = {text}: not a number of this kind"));
-    text.parse().map(Some).map_err(|_| invalid())
 }
