@@ -109,8 +109,12 @@ fn one_stage_alone_and_a_range_of_stages_are_two_wishes() {
     let place = Place::new("only-and-until");
     for range in ["--from", "--until"] {
         let said = ["'--only <STAGE>' cannot be used with", range];
-        place.refuse(&["run", "quickstart", "--runs-dir", "runs", "--only", "lam2", range, "lam1"], 2, &said);
+        for command in ["run", "plan"] {
+            place.refuse(&[command, "quickstart", "--runs-dir", "runs", "--only", "lam2", range, "lam1"], 2, &said);
+        }
     }
+    let planned = place.succeed(&["plan", "quickstart", "--runs-dir", "runs", "--only", "eval-step"]).stdout;
+    assert!(planned.contains("eval-plan    left out") && planned.contains("eval-step    run "), "{planned}");
     assert!(!place.path("runs").exists(), "something ran");
 }
 

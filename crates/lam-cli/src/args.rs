@@ -18,7 +18,9 @@ use lam_cuda::{DeviceChoice, Numerics};
 pub use data::{CollectArgs, DataCommand, ShowArgs};
 pub use look::{CompareArgs, ListCommand};
 pub use model::{ActArgs, EvalArgs, EvalCommand, ExportArgs, ExportKind, GgufTypeArg, ModelCommand};
-pub use pipeline::{CleanArgs, GraphArgs, GraphFormat, PhaseArgs, PipelineArgs, PlanArgs, Resume, RunArgs, StatusArgs};
+pub use pipeline::{
+    CleanArgs, GraphArgs, GraphFormat, PartArgs, PhaseArgs, PipelineArgs, PlanArgs, Resume, RunArgs, StatusArgs,
+};
 pub use push::PushArgs;
 pub use serve::{PageArgs, ServeCommand, ServeEnvArgs, ServeModelArgs, TokenArgs, WatchArgs};
 pub use stage::{ALL_STAGES, SettingArgs, StartArgs};

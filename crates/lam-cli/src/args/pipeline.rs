@@ -20,11 +20,27 @@ pub struct PipelineArgs {
     pub runs_dir: PathBuf,
 }
 
+/// The part of a pipeline that is asked for.
+#[derive(Args, Clone)]
+pub struct PartArgs {
+    /// Start at this stage; what stands before it must be done.
+    #[arg(long, value_name = "STAGE")]
+    pub from: Option<String>,
+    /// Stop after this stage.
+    #[arg(long, value_name = "STAGE")]
+    pub until: Option<String>,
+    /// Run this stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["from", "until"])]
+    pub only: Option<String>,
+}
+
 /// Arguments of `plan`.
 #[derive(Args)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub pipeline: PipelineArgs,
+    #[command(flatten)]
+    pub part: PartArgs,
     /// Leave out of account what other runs have made.
     #[arg(long)]
     pub no_reuse: bool,
@@ -69,15 +85,8 @@ impl StatusArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub pipeline: PipelineArgs,
-    /// Start at this stage; what stands before it must be done.
-    #[arg(long, value_name = "STAGE")]
-    pub from: Option<String>,
-    /// Stop after this stage.
-    #[arg(long, value_name = "STAGE")]
-    pub until: Option<String>,
-    /// Run this stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
-    #[arg(long, value_name = "STAGE", conflicts_with_all = ["from", "until"])]
-    pub only: Option<String>,
+    #[command(flatten)]
+    pub part: PartArgs,
     /// Run this stage from the start even if its result, or unfinished work, is there (repeatable).
     #[arg(long, value_name = "STAGE")]
     pub force: Vec<String>,

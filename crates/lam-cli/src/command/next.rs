@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use lam_pipeline::{JOURNAL_FILE, Pipeline, StageState, Status};
+use lam_pipeline::{JOURNAL_FILE, Pipeline, RunOptions, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
 use crate::embedded;
@@ -35,6 +35,20 @@ pub fn act(model: &Path, environment: &str) -> String {
 /// A run of what was planned, with the same settings.
 pub fn run(args: &PipelineArgs) -> String {
     format!("lam-train run {}", pipeline(args))
+}
+
+/// After a plan: the same part of it, run.
+pub fn run_part(args: &PipelineArgs, options: &RunOptions) -> String {
+    let mut text = run(args);
+    for (flag, stage) in [("--from", &options.from), ("--until", &options.until), ("--only", &options.only)] {
+        if let Some(stage) = stage {
+            text.push_str(&format!(" {flag} {}", word(stage)));
+        }
+    }
+    if !options.reuse {
+        text.push_str(" --no-reuse");
+    }
+    text
 }
 
 /// What was typed of a pipeline.

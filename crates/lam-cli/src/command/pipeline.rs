@@ -6,7 +6,7 @@ use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
 
 use super::next;
-use crate::args::{GraphArgs, GraphFormat, PipelineArgs, PlanArgs, RunArgs, StatusArgs};
+use crate::args::{GraphArgs, GraphFormat, PartArgs, PipelineArgs, PlanArgs, RunArgs, StatusArgs};
 use crate::embedded;
 use crate::interrupt::stop_on_interrupt;
 use crate::output::Output;
@@ -16,16 +16,11 @@ use crate::registry::registry;
 pub fn run(args: &RunArgs, device: Option<DeviceChoice>, output: &Output) -> Result<(), Failure> {
     let pipeline = load(&args.pipeline)?;
     let options = RunOptions {
-        runs_dir: args.pipeline.runs_dir.clone(),
-        from: args.from.clone(),
-        until: args.until.clone(),
-        only: args.only.clone(),
         force: args.force.clone(),
-        reuse: !args.no_reuse,
         resume: args.resume.clone(),
         device,
         report_to: args.report_to.clone(),
-        ..RunOptions::default()
+        ..part_of(&args.pipeline, &args.part, args.no_reuse)
     };
     if args.dry_run {
         return show_plan(&pipeline, options, &args.pipeline, output);
@@ -70,9 +65,14 @@ fn with_arithmetic(pipeline: &Pipeline, options: RunOptions) -> RunOptions {
 
 /// Says what `run` would do, and why.
 pub fn plan(args: &PlanArgs, output: &Output) -> Result<(), Failure> {
-    let PlanArgs { pipeline, no_reuse } = args;
-    let options = RunOptions { runs_dir: pipeline.runs_dir.clone(), reuse: !no_reuse, ..RunOptions::default() };
-    show_plan(&load(pipeline)?, options, pipeline, output)
+    let PlanArgs { pipeline, part, no_reuse } = args;
+    show_plan(&load(pipeline)?, part_of(pipeline, part, *no_reuse), pipeline, output)
+}
+
+/// Which stages, and whether those of other runs count.
+fn part_of(pipeline: &PipelineArgs, part: &PartArgs, no_reuse: bool) -> RunOptions {
+    let PartArgs { from, until, only } = part.clone();
+    RunOptions { runs_dir: pipeline.runs_dir.clone(), from, until, only, reuse: !no_reuse, ..RunOptions::default() }
 }
 
 /// Says what has run, and what runs, with the tables of what was evaluated.
@@ -109,7 +109,7 @@ fn show_plan(pipeline: &Pipeline, options: RunOptions, typed: &PipelineArgs, out
     let options = with_arithmetic(pipeline, options);
     let plan = lam_pipeline::plan(pipeline, &registry(), &options)?;
     output.line(&plan.to_text());
-    output.next(&format!("{}{}", next::run(typed), if options.reuse { "" } else { " --no-reuse" }));
+    output.next(&next::run_part(typed, &options));
     output.value(&plan)
 }
 
