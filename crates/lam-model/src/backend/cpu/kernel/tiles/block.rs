@@ -56,9 +56,10 @@ pub(crate) trait Tiles {
     unsafe fn step(&mut self, left: Side, right: Side, rows: usize);
     /// Keeps the left side of a step, counted from the strip's first, for the strip's blocks. For who lays it alone.
     unsafe fn lay_left(&mut self, _step: usize, _left: Side, _rows: usize) {}
-    /// Adds the products of the first `count` steps that were laid; their right sides are `stride` bytes apart. For who
-    /// lays the left side alone: others take step by step.
-    unsafe fn steps(&mut self, _right: Side, _stride: usize, _count: usize, _rows: usize) {}
+    /// Adds the products of the first steps that were laid to so many rows and columns; what becomes of the others has no
+    /// meaning. The right sides of steps are so many bytes apart. For who lays the left side alone: others take step by
+    /// step.
+    unsafe fn steps(&mut self, _right: (Side, usize), _count: usize, _rows_columns: (usize, usize)) {}
     /// Writes the sums, `stride` values from row to row.
     unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize);
 }

@@ -36,6 +36,8 @@ struct Steps {
     /// Bytes from step to step.
     stride: usize,
     count: usize,
+    /// Columns that have a meaning: with no more than 16, the second tile is left out.
+    columns: usize,
 }
 
 impl<const WIDE: bool> Chain<WIDE> {
@@ -93,7 +95,7 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
         // SAFETY: the caller's.
         unsafe {
             widen(self.place(0), left, rows);
-            self.add(Steps { right, stride: 0, count: 1 }, rows);
+            self.add(Steps { right, stride: 0, count: 1, columns: SIDE }, rows);
         }
     }
 
@@ -104,9 +106,9 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
     }
 
     #[inline(always)]
-    unsafe fn steps(&mut self, right: Side, stride: usize, count: usize, rows: usize) {
+    unsafe fn steps(&mut self, (right, stride): (Side, usize), count: usize, (rows, columns): (usize, usize)) {
         // SAFETY: the caller's.
-        unsafe { self.add(Steps { right, stride, count }, rows) };
+        unsafe { self.add(Steps { right, stride, count, columns }, rows) };
     }
 
     #[inline(always)]
@@ -143,59 +145,75 @@ unsafe fn widen(out: &mut Wide, left: Side, rows: usize) {
 /// Each right side has two tiles of 16 pairs by 16 columns, and the processor has AVX-512.
 #[inline(always)]
 unsafe fn add_avx512(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
-    let mut first = 0;
     // SAFETY: the caller's.
     unsafe {
-        while first + 8 < rows {
-            rows_avx512::<12>(sums, left, steps, first);
-            first += 12;
-        }
-        if first + 4 < rows {
-            rows_avx512::<8>(sums, left, steps, first);
-            first += 8;
-        }
-        if first < rows {
-            rows_avx512::<4>(sums, left, steps, first);
+        if steps.columns > 16 {
+            groups_avx512::<2>(sums, left, steps, rows)
+        } else {
+            groups_avx512::<1>(sums, left, steps, rows)
         }
     }
 }
 
-/// `N` rows by all columns.
+/// By so many tiles of columns.
+#[inline(always)]
+unsafe fn groups_avx512<const TILES: usize>(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
+    let mut first = 0;
+    // SAFETY: the caller's.
+    unsafe {
+        while first + 8 < rows {
+            rows_avx512::<12, TILES>(sums, left, steps, first);
+            first += 12;
+        }
+        if first + 4 < rows {
+            rows_avx512::<8, TILES>(sums, left, steps, first);
+            first += 8;
+        }
+        if first < rows {
+            rows_avx512::<4, TILES>(sums, left, steps, first);
+        }
+    }
+}
+
+/// `N` rows by `TILES` tiles of 16 columns.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-unsafe fn rows_avx512<const N: usize>(sums: &mut Sums, left: &[Wide], steps: Steps, first: usize) {
+unsafe fn rows_avx512<const N: usize, const TILES: usize>(sums: &mut Sums, left: &[Wide], steps: Steps, first: usize) {
     let sums: &mut [[f32; SIDE]; N] = sums.0[first..].first_chunk_mut().expect("groups end at 32 rows");
     let upper = _mm512_set1_epi32(UPPER as i32);
     // SAFETY: the caller's; rows of a step lie side by side.
     unsafe {
-        let mut held = [[_mm512_setzero_ps(); 2]; N];
+        let mut held = [[_mm512_setzero_ps(); TILES]; N];
         for (held, sums) in held.iter_mut().zip(&*sums) {
-            *held = [_mm512_loadu_ps(sums.as_ptr()), _mm512_loadu_ps(sums[16..].as_ptr())];
+            *held = std::array::from_fn(|tile| _mm512_loadu_ps(sums[16 * tile..].as_ptr()));
         }
         for (step, left) in left.iter().enumerate() {
             let left: &[[f32; STEP]; N] = left[first..].first_chunk().expect("groups end at 32 rows");
             let at = steps.right.at.wrapping_add(step * steps.stride);
             for pair in 0..PAIRS {
                 let at = at.wrapping_add(pair * steps.right.row);
-                let second = at.wrapping_add(steps.right.tile);
-                let words = [_mm512_loadu_si512(at.cast()), _mm512_loadu_si512(second.cast())];
+                let words: [__m512i; TILES] =
+                    std::array::from_fn(|tile| _mm512_loadu_si512(at.wrapping_add(tile * steps.right.tile).cast()));
                 let even = words.map(|words| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(words)));
                 for (held, left) in held.iter_mut().zip(left) {
                     let left = _mm512_set1_ps(left[pair]);
-                    held[0] = _mm512_fmadd_ps(left, even[0], held[0]);
-                    held[1] = _mm512_fmadd_ps(left, even[1], held[1]);
+                    for (held, even) in held.iter_mut().zip(even) {
+                        *held = _mm512_fmadd_ps(left, even, *held);
+                    }
                 }
                 let odd = words.map(|words| _mm512_castsi512_ps(_mm512_and_si512(words, upper)));
                 for (held, left) in held.iter_mut().zip(left) {
                     let left = _mm512_set1_ps(left[PAIRS + pair]);
-                    held[0] = _mm512_fmadd_ps(left, odd[0], held[0]);
-                    held[1] = _mm512_fmadd_ps(left, odd[1], held[1]);
+                    for (held, odd) in held.iter_mut().zip(odd) {
+                        *held = _mm512_fmadd_ps(left, odd, *held);
+                    }
                 }
             }
         }
         for (held, sums) in held.iter().zip(sums) {
-            _mm512_storeu_ps(sums.as_mut_ptr(), held[0]);
-            _mm512_storeu_ps(sums[16..].as_mut_ptr(), held[1]);
+            for (held, sums) in held.iter().zip(sums.as_chunks_mut::<16>().0) {
+                _mm512_storeu_ps(sums.as_mut_ptr(), *held);
+            }
         }
     }
 }
@@ -206,7 +224,7 @@ unsafe fn rows_avx512<const N: usize>(sums: &mut Sums, left: &[Wide], steps: Ste
 /// As there, with AVX2 and FMA.
 #[inline(always)]
 unsafe fn add_avx2(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
-    for tile in 0..2 {
+    for tile in 0..steps.columns.div_ceil(16) {
         let right = Side { at: steps.right.at.wrapping_add(tile * steps.right.tile), ..steps.right };
         let (steps, column, mut first) = (Steps { right, ..steps }, 16 * tile, 0);
         // SAFETY: the caller's.

@@ -99,7 +99,9 @@ impl Part<'_> {
                     } else {
                         tiles.resume(partial)
                     }
-                    let job = Job { left: &scratch.segments, right, right_step, ahead, steps: self.pass().steps };
+                    let columns = SIDE.min(self.columns.len() - panel * SIDE);
+                    let job =
+                        Job { left: &scratch.segments, right, right_step, ahead, steps: self.pass().steps, columns };
                     job.run::<T, WIDE>(tiles, high, &mut scratch.pending);
                     if !last {
                         tiles.put::<true>(partial, SIDE);
@@ -234,6 +236,8 @@ struct Job<'a> {
     /// What is wanted next: of sums, of the left side, of the right side.
     ahead: [Ahead; 3],
     steps: usize,
+    /// Columns that there are.
+    columns: usize,
 }
 
 impl Job<'_> {
@@ -245,7 +249,7 @@ impl Job<'_> {
         if T::LAYS_LEFT {
             // SAFETY: the caller's.
             unsafe {
-                tiles.steps(right, self.right_step, self.steps, rows);
+                tiles.steps((right, self.right_step), self.steps, (rows, self.columns));
                 before.finish::<WIDE>(SIDE);
             }
             return;
