@@ -50,6 +50,11 @@ impl ServerLink {
             match timeout_at(next, self.socket.recv()).await {
                 Ok(message) => {
                     (self.heard, self.pinged) = (Instant::now(), None);
+                    if let Some(Ok(Message::Ping(data))) = &message {
+                        // In place of the answer that waits for the next write. Nothing more is read before it is taken:
+                        // for who sends pings and reads nothing, answers would pile up.
+                        self.write(Message::Pong(data.clone())).await?;
+                    }
                     if let Some(text) = self.text(message)? {
                         return Ok(text);
                     }

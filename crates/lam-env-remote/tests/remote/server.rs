@@ -252,6 +252,18 @@ fn a_server_that_stops_says_so_as_long_as_it_waits_for_an_instance() {
 }
 
 #[test]
+fn who_sends_pings_and_reads_nothing_is_not_read_either() {
+    let server = served(settings());
+    let mut stream = Socket::open(server.address()).0.get_ref().try_clone().unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    // A ping of 125 bytes, masked with zeros.
+    let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat();
+    let pings = ping.repeat(8192);
+    let taken = (0..128).take_while(|_| stream.write_all(&pings).is_ok()).count();
+    assert!(taken < 128, "the answers to 128 MiB of pings are kept");
+}
+
+#[test]
 fn an_application_that_panics_while_it_draws_is_told() {
     let server = OpenEnvServer::start(Arc::new(Failing::default()), settings()).unwrap();
     let (status, body) = get(server.address(), "/tasks?family=panic");
