@@ -170,9 +170,8 @@ async fn welcome(reception: Arc<Reception>, mut link: ServerLink, mut stop: Stop
         Err(reason) => {
             let error = Some(reason.clone());
             let turned_away = ServerMessage { kind: "error", status: "error", error, ..ServerMessage::default() };
-            // An error would not help: the other side no longer listens.
-            let _ = link.send(serde_json::to_string(&turned_away).expect("a message of strings serialises")).await;
-            link.close(close_code::POLICY, &reason).await;
+            let told = serde_json::to_string(&turned_away).expect("a message of strings serialises");
+            link.close(Some(told), close_code::POLICY, &reason).await;
         }
     }
 }

@@ -89,7 +89,7 @@ impl Carrier {
             }
         };
         drop(self);
-        link.close(code, "").await;
+        link.close(None, code, "").await;
     }
 
     async fn run(&mut self, link: &mut ServerLink, stop: &mut Stop, at_once: AtOnce) -> Result<u16, LinkError> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{LinkError, LinkLimits};
 
-/// How long the other side may take to hear that we say goodbye.
+/// How long the other side may take to hear our last words and our goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest reason that a goodbye has a place for, in bytes.
 const LONGEST_REASON: usize = 120;
@@ -28,7 +28,7 @@ impl ServerLink {
         Self { socket, limits, heard: Instant::now(), pinged: None }
     }
 
-    /// Sends a text message, also after something came that ended the receiving.
+    /// Sends a text message. What is given up half sent goes out before the next one.
     ///
     /// # Errors
     /// When the connection has ended, or the other side takes no data.
@@ -68,13 +68,21 @@ impl ServerLink {
         }
     }
 
-    /// Says goodbye and waits a moment for the other side to have heard it.
-    pub async fn close(mut self, code: CloseCode, reason: &str) {
+    /// Sends a last text, if there is one, says goodbye, and waits for the other side to have heard it: all that within a
+    /// moment, also where the other side takes nothing.
+    pub async fn close(mut self, last: Option<String>, code: CloseCode, reason: &str) {
         let mut ends = (0..=reason.len().min(LONGEST_REASON)).rev();
         let end = ends.find(|end| reason.is_char_boundary(*end)).unwrap_or(0);
-        // Where the other side said it first, the answer is on its way already and goes out with the next look.
-        let _ = self.write(Message::Close(Some(CloseFrame { code, reason: reason[..end].into() }))).await;
-        let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        let goodbye = Message::Close(Some(CloseFrame { code, reason: reason[..end].into() }));
+        let parting = async {
+            // Errors would not help: the other side no longer listens. Where it said goodbye first, the answer is on its
+            // way already and goes out with the next look.
+            for message in last.map(|text| Message::Text(text.into())).into_iter().chain([goodbye]) {
+                let _ = self.write(message).await;
+            }
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        let _ = timeout(FAREWELL, parting).await;
     }
 
     /// The text of a message, if it is one.

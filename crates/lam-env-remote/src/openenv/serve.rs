@@ -58,17 +58,16 @@ pub async fn serve(shared: Arc<Shared>, link: ServerLink, stop: Stop) {
     let Conversation { link, worker, .. } = conversation;
     drop(worker);
     match end {
-        End::Left => link.close(close_code::NORMAL, "").await,
+        End::Left => link.close(None, close_code::NORMAL, "").await,
         End::Refused(refusal, code) => part(link, &refusal, code, &Value::Null).await,
     }
 }
 
 /// Says why, and ends the connection.
-async fn part(mut link: ServerLink, refusal: &Refusal, code: CloseCode, more: &Value) {
-    // An error would not help: the other side no longer listens.
-    let _ = link.send(refusal.to_message(more).to_string()).await;
+async fn part(link: ServerLink, refusal: &Refusal, code: CloseCode, more: &Value) {
+    let told = refusal.to_message(more).to_string();
     // Many clients show only why the connection was closed.
-    link.close(code, &format!("{}: {}", refusal.code.as_str(), refusal.message)).await;
+    link.close(Some(told), code, &format!("{}: {}", refusal.code.as_str(), refusal.message)).await;
 }
 
 struct Conversation<'a> {
@@ -99,7 +98,12 @@ impl Conversation<'_> {
     async fn answer(&mut self) -> Result<(), End> {
         match self.reply().await? {
             Reply::Ready => Ok(()),
-            Reply::Message(text) => Ok(self.link.send(text).await?),
+            // Who reads nothing does not keep its instance beyond the server's end.
+            Reply::Message(text) => tokio::select! {
+                biased;
+                sent = self.link.send(text) => Ok(sent?),
+                () = self.stop.is_told() => Err(End::stopped()),
+            },
             Reply::Goodbye => Err(End::Left),
             Reply::Failed(refusal) => Err(End::Refused(refusal, close_code::ERROR)),
         }

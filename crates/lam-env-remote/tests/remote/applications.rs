@@ -7,7 +7,7 @@ use std::time::Duration;
 use lam_env::{Application, Document, EnvError, Environment, Expert, Outcome, TaskQuery};
 use lam_env_remote::{OpenEnvServer, ServerSettings};
 use lam_env_sim::Sim;
-use lam_types::{Action, FunctionSpec, Observation, Phrasing, Split, Task, Verdict};
+use lam_types::{Action, FunctionSpec, Observation, Phrasing, Split, StepStatus, Task, Verdict};
 
 /// Settings of a server on any free port.
 pub fn settings() -> ServerSettings {
@@ -29,8 +29,8 @@ pub fn query(count: usize) -> TaskQuery {
     TaskQuery { split: Split::Train, phrasing: Some(Phrasing::Seen), families: Vec::new(), count, seed: 11 }
 }
 
-/// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`. Tasks
-/// of a family `panic` cannot be drawn either.
+/// An application whose instances fail as they are told by the function that is called: `panic`, `die`, `hang`; `tell`
+/// shows a document of 32 MiB. Tasks of a family `panic` cannot be drawn either.
 #[derive(Clone, Default)]
 pub struct Failing {
     /// Whether no instance starts.
@@ -62,6 +62,10 @@ impl Environment for Instance {
         match action.function.as_str() {
             "panic" => panic!("no such paper size"),
             "die" => Err(failed("the window is gone")),
+            "tell" => {
+                let observation = Observation { document: "x".repeat(32 << 20), ..Observation::default() };
+                Ok(Outcome { status: StepStatus::Ok, message: String::new(), observation })
+            }
             _ => {
                 std::thread::sleep(Duration::from_secs(3));
                 Err(failed("it woke up"))

@@ -252,6 +252,21 @@ fn a_server_that_stops_says_so_as_long_as_it_waits_for_an_instance() {
 }
 
 #[test]
+fn a_server_that_stops_does_not_wait_for_who_reads_nothing() {
+    let app = Failing::default();
+    let server = OpenEnvServer::start(Arc::new(app.clone()), settings()).unwrap();
+    let mut socket = Socket::open(server.address());
+    socket.ask("reset", json!({}));
+    socket.send(r#"{"type":"step","data":{"function":"tell"}}"#);
+    // Its beginning is on its way, so that the rest waits for somebody to take it.
+    socket.0.get_ref().peek(&mut [0]).unwrap();
+    let begun = Instant::now();
+    drop(server);
+    assert_eq!(app.alive.load(Ordering::Acquire), 0);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it does not wait until nobody took anything for 30 s");
+}
+
+#[test]
 fn who_sends_pings_and_reads_nothing_is_not_read_either() {
     let server = served(settings());
     let mut stream = Socket::open(server.address()).0.get_ref().try_clone().unwrap();
