@@ -54,13 +54,17 @@ pub fn router(shared: &Arc<Shared>) -> Router {
 /// Lets in who may ask, as long as the server does not stop. Whether it is well, nobody needs a token to know.
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     if shared.sockets.are_ending() {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops");
+        return stops();
     }
     let is_open = shared.access.token.is_some() && request.uri().path() == "/health";
     match unwelcome(&shared.access, &request).filter(|_| !is_open) {
         Some(refused) => refused,
         None => next.run(request).await,
     }
+}
+
+fn stops() -> Response {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "the server stops")
 }
 
 async fn session(
@@ -137,6 +141,10 @@ async fn first_screen(State(shared): State<Arc<Shared>>, body: Body) -> Result<R
     let full =
         || Refusal::new(Code::CapacityReached, format!("all {} sessions are taken", shared.settings.max_sessions));
     let seat = shared.take_seat().ok_or_else(full)?;
+    // The body may have come while the server began to stop. Looked at once the seat is taken: the end waits for seats.
+    if shared.sockets.are_ending() {
+        return Ok(stops());
+    }
     let (app, max_steps) = (Arc::clone(&shared.app), shared.settings.max_steps);
     let shown = in_background(move || {
         let _seat = seat;

@@ -267,6 +267,26 @@ fn a_server_that_stops_does_not_wait_for_who_reads_nothing() {
 }
 
 #[test]
+fn no_instance_starts_for_a_body_that_comes_once_the_server_stops() {
+    let server = OpenEnvServer::start(Arc::new(Failing::default()), settings()).unwrap();
+    let address = server.address();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head =
+        "POST /reset HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n", "the body is waited for");
+    let stopping = std::thread::spawn(move || drop(server));
+    until("nobody listens any more", || TcpStream::connect(address).is_err());
+    // The answer may be missing, where this comes too late.
+    let mut answer = String::new();
+    let _ = stream.write_all(b"{}").and_then(|()| stream.read_to_string(&mut answer));
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stopping.join().unwrap();
+}
+
+#[test]
 fn who_sends_pings_and_reads_nothing_is_not_read_either() {
     let server = served(settings());
     let mut stream = Socket::open(server.address()).0.get_ref().try_clone().unwrap();
