@@ -16,7 +16,7 @@ use super::worker::{Reply, Worker};
 use crate::link::{LinkError, ServerLink};
 use crate::sockets::Stop;
 
-/// Messages that may wait while one is answered.
+/// Messages that may wait while one is answered; fewer where they come to as many bytes as one message may have.
 const MOST_WAITING: usize = 16;
 
 /// Why a conversation ends.
@@ -129,7 +129,7 @@ impl Conversation<'_> {
     /// The instance's reply; the socket is listened to meanwhile, so that pings are answered and a client that has gone
     /// away is noticed.
     async fn reply(&mut self) -> Result<Reply, End> {
-        let longest = self.shared.settings.call_timeout;
+        let (longest, most_bytes) = (self.shared.settings.call_timeout, self.shared.settings.max_message_bytes);
         let mut late = pin!(sleep(longest));
         loop {
             tokio::select! {
@@ -140,8 +140,25 @@ impl Conversation<'_> {
                     let message = format!("the environment gave no answer within {} s", longest.as_secs_f32());
                     return Err(End::Refused(Refusal::new(Code::ExecutionError, message), close_code::ERROR));
                 }
-                text = self.link.receive(), if self.waiting.len() < MOST_WAITING => self.waiting.push_back(text?),
+                text = self.link.receive(), if may_wait(&self.waiting, most_bytes) => self.waiting.push_back(text?),
             }
         }
+    }
+}
+
+/// Whether another message may wait.
+fn may_wait(waiting: &VecDeque<String>, most_bytes: usize) -> bool {
+    waiting.len() < MOST_WAITING && waiting.iter().map(String::len).sum::<usize>() < most_bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_messages_wait_and_fewer_that_are_large() {
+        let waiting = |messages: usize, bytes: usize| VecDeque::from(vec!["x".repeat(bytes); messages]);
+        assert!(may_wait(&waiting(15, 1), 100) && !may_wait(&waiting(16, 1), 100));
+        assert!(may_wait(&waiting(1, 99), 100) && !may_wait(&waiting(2, 50), 100));
     }
 }
