@@ -38,12 +38,16 @@ impl Worker {
     pub fn start(app: Arc<dyn Application>, max_steps: u32, seat: impl Send + 'static) -> Self {
         let (messages, received) = channel();
         let (sender, replies) = unbounded_channel();
+        let starter = sender.clone();
         let run = move || {
             let _seat = seat;
             work(app, max_steps, &received, &sender);
         };
-        // Without a thread there is no reply, which says that the session is over.
-        let _ = Builder::new().name("session".to_owned()).spawn(run);
+        if let Err(error) = Builder::new().name("session".to_owned()).spawn(run) {
+            let refusal = Refusal::new(Code::FactoryError, format!("the system gives no thread: {error}"));
+            // It is received below, by whoever asks for the first reply.
+            let _ = starter.send(Reply::Failed(refusal));
+        }
         Self { messages, replies }
     }
 
