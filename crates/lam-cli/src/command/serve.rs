@@ -50,5 +50,5 @@ fn environment(args: &ServeEnvArgs, output: &Output) -> Result<(), Failure> {
     output.value(&json!({"environment": name, "url": url, "max_sessions": sessions}))?;
     let cancel = Cancel::default();
     stop_on_interrupt(&cancel)?;
-    wait(&cancel, || true)
+    wait(&cancel, || server.is_running())
 }

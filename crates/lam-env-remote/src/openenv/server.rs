@@ -48,6 +48,11 @@ impl OpenEnvServer {
         self.server.address()
     }
 
+    /// Whether it serves, and has not ended by itself.
+    pub fn is_running(&self) -> bool {
+        self.server.is_running()
+    }
+
     /// Sessions that are taken now.
     pub fn sessions(&self) -> usize {
         self.shared.sessions()
