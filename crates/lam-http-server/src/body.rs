@@ -60,7 +60,7 @@ pub async fn read_body(body: Body, most: usize, within: Duration) -> Result<Vec<
         length += piece.len();
         if length <= most {
             bytes.extend_from_slice(&piece);
-        } else if length > PATIENCE * most {
+        } else if length > most.saturating_mul(PATIENCE) {
             break;
         }
     }
