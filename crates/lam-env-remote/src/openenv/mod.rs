@@ -1,8 +1,8 @@
 //! OpenEnv's protocol: JSON messages over WebSocket, one connection a session, one session an instance.
 //!
 //! Both sides speak `messages`, which carry a `payload` that the `schema` describes. Serving: `server` → `routes` →
-//! `serve` (the task of one connection) → `worker` (the thread of its instance) → `session` (the episode). Driving: `remote` (the
-//! application) → `endpoint` (the server), `environment` → `exchange` (one session) and `expert`.
+//! `serve` (the task of one connection) → `worker` (the thread of its instance) → `session` (the episode). Driving:
+//! `remote` (the application) → `endpoint` (the server), `environment` → `exchange` (one session) and `expert`.
 
 mod address;
 mod endpoint;
