@@ -37,7 +37,7 @@ pub(crate) struct Panels {
     n: usize,
     k: usize,
     data: Region,
-    /// Who multiplies pairs of bf16 in the order of tiles, where that is the order.
+    /// Who multiplies pairs of bf16 as tiles, where anybody does.
     unit: Option<Unit>,
 }
 
@@ -95,7 +95,7 @@ impl Panels {
         size: (usize, usize),
         rows: &Rows<'_>,
     ) -> Result<Self, ModelError> {
-        Self::for_unit(Unit::for_generation(), arena, format, size, rows)
+        Self::for_unit(Unit::for_panels(), arena, format, size, rows)
     }
 
     /// As [`Panels::new`], for tiles where there is a unit.
@@ -185,7 +185,7 @@ impl Panels {
         let size = panel_words(self.format, self.k);
         let start = self.data[panels.start * size..].as_ptr();
         let (left_stride, rows, count) = (x.stride(), rows.len(), panels.len());
-        if let Some(unit) = self.unit {
+        if let Some(unit) = self.unit.filter(|unit| unit.takes(rows)) {
             let few = FewRows { left, left_stride, rows, panels: start, reduction: self.k, count };
             // SAFETY: whole blocks of rows can be read from any row on, the panels are as long as their steps, and
             // the unit is this processor's.

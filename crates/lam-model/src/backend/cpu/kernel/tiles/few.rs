@@ -28,22 +28,59 @@ unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
     let mut sums = Sums::ZERO;
     // SAFETY: the caller's, here and below.
     let mut tiles = unsafe { T::start() };
-    for panel in 0..job.count {
-        for first in (0..job.rows).step_by(SIDE) {
-            let rows = SIDE.min(job.rows - first);
-            let at = job.left.wrapping_add(first * job.left_stride).cast::<u8>();
-            let mut left = Side { at, row: 4 * job.left_stride, tile: 4 * 16 * job.left_stride };
+    if T::LAYS_LEFT {
+        // SAFETY: as above.
+        unsafe { by_strips(&mut tiles, job, &mut sums, take) };
+    } else {
+        for panel in 0..job.count {
+            for first in (0..job.rows).step_by(SIDE) {
+                let rows = SIDE.min(job.rows - first);
+                let at = job.left.wrapping_add(first * job.left_stride).cast::<u8>();
+                let mut left = Side { at, row: 4 * job.left_stride, tile: 4 * 16 * job.left_stride };
+                let at = job.panels.wrapping_add(panel * job.reduction / 2 * SIDE).cast();
+                let mut right = Side { at, row: 4 * SIDE, tile: 64 };
+                // SAFETY: as above.
+                unsafe {
+                    tiles.clear();
+                    for _ in 0..steps {
+                        tiles.step(left, right, rows);
+                        left.at = left.at.wrapping_add(2 * STEP);
+                        right.at = right.at.wrapping_add(4 * 16 * SIDE);
+                    }
+                    let to = sums.start();
+                    if rows > SIDE / 2 { tiles.put::<true>(to, SIDE) } else { tiles.put::<false>(to, SIDE) }
+                }
+                for (row, sums) in sums.0.iter().enumerate().take(rows) {
+                    take(panel, first + row, sums);
+                }
+            }
+        }
+    }
+    // SAFETY: as above.
+    unsafe { tiles.finish() };
+}
+
+/// Strip of rows by strip, whose left side is laid out once.
+#[inline(always)]
+unsafe fn by_strips<T: Tiles>(tiles: &mut T, job: FewRows, sums: &mut Sums, take: &mut TakeRow<'_>) {
+    let steps = job.reduction / STEP;
+    for first in (0..job.rows).step_by(SIDE) {
+        let rows = SIDE.min(job.rows - first);
+        let at = job.left.wrapping_add(first * job.left_stride).cast::<u8>();
+        let mut left = Side { at, row: 4 * job.left_stride, tile: 4 * 16 * job.left_stride };
+        for step in 0..steps {
+            // SAFETY: the caller's, here and below.
+            unsafe { tiles.lay_left(step, left, rows) };
+            left.at = left.at.wrapping_add(2 * STEP);
+        }
+        for panel in 0..job.count {
             let at = job.panels.wrapping_add(panel * job.reduction / 2 * SIDE).cast();
-            let mut right = Side { at, row: 4 * SIDE, tile: 64 };
+            let right = Side { at, row: 4 * SIDE, tile: 64 };
+            let to = sums.start();
             // SAFETY: as above.
             unsafe {
                 tiles.clear();
-                for _ in 0..steps {
-                    tiles.step(left, right, rows);
-                    left.at = left.at.wrapping_add(2 * STEP);
-                    right.at = right.at.wrapping_add(4 * 16 * SIDE);
-                }
-                let to = sums.start();
+                tiles.steps((right, 4 * 16 * SIDE), steps, (rows, SIDE));
                 if rows > SIDE / 2 { tiles.put::<true>(to, SIDE) } else { tiles.put::<false>(to, SIDE) }
             }
             for (row, sums) in sums.0.iter().enumerate().take(rows) {
@@ -51,8 +88,6 @@ unsafe fn run<T: Tiles>(job: FewRows, take: &mut TakeRow<'_>) {
             }
         }
     }
-    // SAFETY: as above.
-    unsafe { tiles.finish() };
 }
 
 each_unit!(run(job: FewRows, take: &mut TakeRow<'_>));

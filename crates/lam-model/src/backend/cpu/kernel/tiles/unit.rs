@@ -5,9 +5,7 @@ use std::ops::Range;
 use lam_cuda::Numerics;
 use rayon::prelude::*;
 
-#[cfg(target_arch = "aarch64")]
-use super::super::features::LanesLevel;
-use super::super::features::{Features, Level, TileUnit};
+use super::super::features::{Features, LanesLevel, Level, TileUnit};
 use super::super::numerics::numerics;
 use super::super::panel::Words;
 use super::super::shared::Shared;
@@ -61,6 +59,8 @@ const ALONE: usize = 1 << 17;
 /// Rows from which on the processor's tiles are faster than its vectors in generation.
 #[cfg(target_arch = "x86_64")]
 const TILES_FROM: usize = 4;
+/// Rows from which on a chain of multiply-adds over a strip of rows is faster than over single ones in generation.
+const CHAINS_FROM: usize = 4;
 /// Rows of bytes from which on matrices of them are multiplied faster than vectors: measured with AMX, reckoned for Arm,
 /// where laying a panel's bytes side by side takes as long as the products of two rows.
 #[cfg(target_arch = "x86_64")]
@@ -93,6 +93,25 @@ impl Unit {
         let features = Features::here();
         let has_tiles = features.tiles.is_some() || cfg!(target_arch = "aarch64") && features.bf16;
         Self::here().filter(|_| has_tiles || numerics() == Numerics::Portable)
+    }
+
+    /// The same for its products with weights, whose loops sum in one chain too where they round once.
+    pub(crate) fn for_panels() -> Option<Self> {
+        let rounds_once = Features::here().lanes != LanesLevel::Baseline;
+        Self::for_generation().or_else(|| Self::here().filter(|unit| unit.is_chain() && rounds_once))
+    }
+
+    /// Whether so many rows are multiplied by panels as tiles: fewer have the same bits by the loops of generation, and
+    /// sooner.
+    pub(crate) fn takes(self, rows: usize) -> bool {
+        !self.is_chain() || rows >= CHAINS_FROM
+    }
+
+    fn is_chain(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return matches!(self, Self::ChainAvx512 | Self::ChainAvx2);
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// Everybody who can follow the order of tiles in this process.
