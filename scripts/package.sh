@@ -3,7 +3,7 @@
 # SHA-256 beside it (below CARGO_TARGET_DIR where that is set). In it: the stripped binary, LICENSE, README, shell
 # completions, manual pages, and the configs and pipelines of the commit.
 #
-#     scripts/package.sh                     # builds the binary first
+#     scripts/package.sh                     # builds the binary first, as small as it gets (profile `dist`)
 #     scripts/package.sh --binary FILE       # takes one that was built on this machine before
 #
 # The same commit and the same binary make the same archive, byte for byte.
@@ -27,8 +27,8 @@ while [ $# -gt 0 ]; do
 done
 cd "$root"
 if [ -z "$binary" ]; then
-  CARGO_TARGET_DIR=$built cargo build --release --locked -p lam-cli --bin lam-train
-  binary=$built/release/lam-train
+  CARGO_TARGET_DIR=$built cargo build --profile dist --locked -p lam-cli --bin lam-train
+  binary=$built/dist/lam-train
 fi
 [ -x "$binary" ] || { echo "error: $binary is no program; hint: leave --binary out to build it" >&2; exit 2; }
 version=$("$binary" --version | awk 'NR == 1 { print $2 }')

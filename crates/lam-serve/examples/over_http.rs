@@ -1,7 +1,7 @@
 //! What HTTP costs: tokens a second of clients that ask a server at the same time, beside those of the generator's own
 //! continuous batch over the same prompts. Both run in this process, in turn, with as many slots, and write the same
 //! tokens. With as many clients as slots, a slot is empty from an answer's end until its client has read it and asked
-//! again; with more clients, a request waits for it.
+//! again; with more clients, a request waits for it. A client keeps its connection.
 //!
 //! ```text
 //! cargo run --release -p lam-serve --example over_http -- MODEL [clients] [requests] [tokens] [rounds] [slots]
@@ -9,7 +9,7 @@
 //!
 //! Prompts ask App. C's question on screens that differ; the goal is a ratio of 0.9 (`scripts/bench/README.md`).
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -145,9 +145,11 @@ fn body(seed: usize, messages: &[Message], (max_tokens, stream): (usize, bool)) 
 fn ask_all(address: SocketAddr, bodies: &[String], clients: usize) -> Result<usize, Failure> {
     let next = AtomicUsize::new(0);
     let client = || -> Result<usize, Failure> {
+        let mut connection = BufReader::new(TcpStream::connect(address)?);
+        connection.get_ref().set_nodelay(true)?;
         let mut tokens = 0;
         while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-            tokens += ask(address, body)?;
+            tokens += ask(&mut connection, body)?;
         }
         Ok(tokens)
     };
@@ -157,18 +159,48 @@ fn ask_all(address: SocketAddr, bodies: &[String], clients: usize) -> Result<usi
     })
 }
 
-/// Asks on a connection of its own; the number of the answer's tokens.
-fn ask(address: SocketAddr, body: &str) -> Result<usize, Failure> {
-    let mut stream = TcpStream::connect(address)?;
-    let length = body.len();
-    let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length:";
-    stream.write_all(format!("{head} {length}\r\n\r\n{body}").as_bytes())?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply)?;
+/// Asks on a connection that goes on to be used, as clients of OpenAI's do; the number of the answer's tokens.
+fn ask(connection: &mut BufReader<TcpStream>, body: &str) -> Result<usize, Failure> {
+    let head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length:";
+    connection.get_mut().write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes())?;
+    let reply = read_answer(connection)?;
     let key = "\"completion_tokens\":";
     let Some((_, rest)) = reply.rsplit_once(key) else { return Err(reply.into()) };
     let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
     Ok(rest[..digits].parse()?)
+}
+
+/// The body of the next answer: of the length that its head says, or in pieces.
+fn read_answer(connection: &mut BufReader<TcpStream>) -> Result<String, Failure> {
+    let (mut line, mut length) = (String::new(), None);
+    while line != "\r\n" {
+        line.clear();
+        if connection.read_line(&mut line)? == 0 {
+            return Err("the server closed the connection".into());
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = Some(value.trim().parse::<usize>()?);
+        }
+    }
+    let mut body = Vec::new();
+    if let Some(length) = length {
+        body.resize(length, 0);
+        connection.read_exact(&mut body)?;
+        return Ok(String::from_utf8(body)?);
+    }
+    loop {
+        line.clear();
+        connection.read_line(&mut line)?;
+        let size = usize::from_str_radix(line.trim(), 16)?;
+        let start = body.len();
+        // With the end of its line.
+        body.resize(start + size + 2, 0);
+        connection.read_exact(&mut body[start..])?;
+        body.truncate(start + size);
+        if size == 0 {
+            return Ok(String::from_utf8(body)?);
+        }
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
