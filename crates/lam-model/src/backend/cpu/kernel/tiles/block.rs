@@ -54,8 +54,8 @@ pub(crate) trait Tiles {
     unsafe fn resume(&mut self, from: *const f32);
     /// Adds the products of one step to the first `rows` rows; what becomes of the others has no meaning.
     unsafe fn step(&mut self, left: Side, right: Side, rows: usize);
-    /// Keeps the left side of a step, counted from the strip's first, for the strip's blocks. For who lays it alone.
-    unsafe fn lay_left(&mut self, _step: usize, _left: Side, _rows: usize) {}
+    /// Keeps the left sides of so many steps for the blocks of a strip. For who lays them alone.
+    unsafe fn lay_left(&mut self, _left: impl Iterator<Item = Side>, _steps: usize, _rows: usize) {}
     /// Adds the products of the first steps that were laid to so many rows and columns; what becomes of the others has no
     /// meaning. The right sides of steps are so many bytes apart. For who lays the left side alone: others take step by
     /// step.

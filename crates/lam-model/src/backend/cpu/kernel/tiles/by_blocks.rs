@@ -184,6 +184,10 @@ mod tests {
                         "{unit:?} {blocks:?} {rows}"
                     );
                 }
+                for unit in Unit::all_chains_here() {
+                    let found = products(unit, rows, blocks, (&left, &right));
+                    assert!(found.iter().zip(&model).all(|(a, b)| (a - b).abs() < 1e-4), "{unit:?} {blocks:?} {rows}");
+                }
                 // The last row of the second job.
                 let (row, own) = (2 * rows - 1, [&right[1], &right[2]]);
                 let pair = |p: usize| numbers(left[row * 112 + p]);

@@ -44,12 +44,19 @@ struct Steps {
 }
 
 impl<const WIDE: bool> Chain<WIDE> {
-    /// The left side of a step, to be written.
+    /// Widens the left sides of so many steps.
+    ///
+    /// # Safety
+    /// As [`Tiles::step`].
     #[inline(always)]
-    fn place(&mut self, step: usize) -> &mut Wide {
-        self.left.grow((step + 1) * SIDE * STEP);
-        // SAFETY: as many words, from a cache line on, and any words are numbers.
-        unsafe { &mut *self.left.as_mut_ptr().cast::<Wide>().add(step) }
+    unsafe fn lay(&mut self, left: impl Iterator<Item = Side>, steps: usize, rows: usize) {
+        self.left.grow(steps * SIDE * STEP);
+        let start = self.left.as_mut_ptr().cast::<Wide>();
+        // SAFETY: there are as many words, from a cache line on, and any words are numbers; and the caller's.
+        unsafe {
+            let places = std::slice::from_raw_parts_mut(start, steps);
+            places.iter_mut().zip(left).for_each(|(place, left)| widen(place, left, rows));
+        }
     }
 
     /// Adds the steps whose left sides are laid.
@@ -97,15 +104,15 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
     unsafe fn step(&mut self, left: Side, right: Side, rows: usize) {
         // SAFETY: the caller's.
         unsafe {
-            widen(self.place(0), left, rows);
+            self.lay(std::iter::once(left), 1, rows);
             self.add(Steps { right, stride: 0, count: 1, columns: SIDE }, rows);
         }
     }
 
     #[inline(always)]
-    unsafe fn lay_left(&mut self, step: usize, left: Side, rows: usize) {
+    unsafe fn lay_left(&mut self, left: impl Iterator<Item = Side>, steps: usize, rows: usize) {
         // SAFETY: the caller's.
-        unsafe { widen(self.place(step), left, rows) };
+        unsafe { self.lay(left, steps, rows) };
     }
 
     #[inline(always)]

@@ -67,12 +67,10 @@ unsafe fn by_strips<T: Tiles>(tiles: &mut T, job: FewRows, sums: &mut Sums, take
     for first in (0..job.rows).step_by(SIDE) {
         let rows = SIDE.min(job.rows - first);
         let at = job.left.wrapping_add(first * job.left_stride).cast::<u8>();
-        let mut left = Side { at, row: 4 * job.left_stride, tile: 4 * 16 * job.left_stride };
-        for step in 0..steps {
-            // SAFETY: the caller's, here and below.
-            unsafe { tiles.lay_left(step, left, rows) };
-            left.at = left.at.wrapping_add(2 * STEP);
-        }
+        let (row, tile) = (4 * job.left_stride, 4 * 16 * job.left_stride);
+        let left = (0..steps).map(|step| Side { at: at.wrapping_add(2 * STEP * step), row, tile });
+        // SAFETY: the caller's, here and below.
+        unsafe { tiles.lay_left(left, steps, rows) };
         for panel in 0..job.count {
             let at = job.panels.wrapping_add(panel * job.reduction / 2 * SIDE).cast();
             let right = Side { at, row: 4 * SIDE, tile: 64 };

@@ -50,6 +50,14 @@ struct Segment {
     steps: usize,
 }
 
+impl Segment {
+    /// The left side of each step.
+    fn sides(&self) -> impl Iterator<Item = Side> {
+        let Self { left, step, steps } = *self;
+        (0..steps).map(move |number| Side { at: left.at.wrapping_add(number * step), ..left })
+    }
+}
+
 /// One pass of a group of columns, over some rows.
 pub(super) struct Part<'a> {
     pub(super) work: &'a Work<'a>,
@@ -80,7 +88,7 @@ impl Part<'_> {
             self.left::<WIDE>(row, high, &mut scratch.left, &mut scratch.segments);
             if T::LAYS_LEFT {
                 // SAFETY: the caller's.
-                unsafe { lay(tiles, &scratch.segments, high) };
+                unsafe { tiles.lay_left(scratch.segments.iter().flat_map(Segment::sides), self.pass().steps, high) };
             }
             for panel in 0..panels {
                 let (right, right_step) = self.right(panel);
@@ -206,20 +214,6 @@ impl Part<'_> {
         // The next pass stands behind this one; where it does not, the lines are somebody's and no harm is done.
         let at = self.right.as_ptr().wrapping_add((panels + panel) * steps * PAIR).cast::<u8>();
         Ahead { at: at.wrapping_add(strip * count * steps * LINE), stride: steps * LINE, count, next: LINE }
-    }
-}
-
-/// Lays the left side of a strip.
-#[inline(always)]
-unsafe fn lay<T: Tiles>(tiles: &mut T, left: &[Segment], rows: usize) {
-    let mut number = 0;
-    for &Segment { mut left, step, steps } in left {
-        for _ in 0..steps {
-            // SAFETY: the caller's.
-            unsafe { tiles.lay_left(number, left, rows) };
-            left.at = left.at.wrapping_add(step);
-            number += 1;
-        }
     }
 }
 
