@@ -29,7 +29,7 @@ pub struct PartArgs {
     /// Stop after this stage.
     #[arg(long, value_name = "STAGE")]
     pub until: Option<String>,
-    /// Run this stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
+    /// This stage and those that it needs, and no other; `seed-N/STAGE` is that of one seed.
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["from", "until"])]
     pub only: Option<String>,
 }

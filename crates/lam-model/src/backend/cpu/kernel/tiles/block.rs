@@ -20,6 +20,29 @@ impl Sums {
     pub(super) fn start(&mut self) -> *mut f32 {
         self.0.as_mut_ptr().cast()
     }
+
+    /// See [`Tiles::resume`], of sums in memory.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn resume(&mut self, from: *const f32) {
+        // SAFETY: the caller's.
+        self.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
+    }
+
+    /// See [`Tiles::put`], of sums in memory.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub(super) unsafe fn put<const TALL: bool>(&self, to: *mut f32, stride: usize) {
+        let rows = if TALL { SIDE } else { SIDE / 2 };
+        for (i, sums) in self.0.iter().enumerate().take(rows) {
+            // SAFETY: the caller's.
+            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
+        }
+    }
 }
 
 /// The two tiles of one side of a block: of the left side 16 rows of 32 values each, of the right side 16 pairs of the

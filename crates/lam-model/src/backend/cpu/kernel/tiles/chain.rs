@@ -97,7 +97,7 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
     #[inline(always)]
     unsafe fn resume(&mut self, from: *const f32) {
         // SAFETY: the caller's.
-        self.sums.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
+        unsafe { self.sums.resume(from) };
     }
 
     #[inline(always)]
@@ -123,11 +123,8 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
 
     #[inline(always)]
     unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.sums.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
-        }
+        // SAFETY: the caller's.
+        unsafe { self.sums.put::<TALL>(to, stride) };
     }
 }
 

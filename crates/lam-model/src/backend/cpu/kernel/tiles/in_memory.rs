@@ -35,7 +35,7 @@ impl<A: AddStep> Tiles for InMemory<A> {
     #[inline(always)]
     unsafe fn resume(&mut self, from: *const f32) {
         // SAFETY: the caller's.
-        self.0.0.0 = unsafe { from.cast::<[[f32; SIDE]; SIDE]>().read_unaligned() };
+        unsafe { self.0.0.resume(from) };
     }
 
     #[inline(always)]
@@ -47,10 +47,7 @@ impl<A: AddStep> Tiles for InMemory<A> {
 
     #[inline(always)]
     unsafe fn put<const TALL: bool>(&mut self, to: *mut f32, stride: usize) {
-        let rows = if TALL { SIDE } else { SIDE / 2 };
-        for (i, sums) in self.0.0.0.iter().enumerate().take(rows) {
-            // SAFETY: the caller's.
-            unsafe { to.add(i * stride).cast::<[f32; SIDE]>().write_unaligned(*sums) };
-        }
+        // SAFETY: the caller's.
+        unsafe { self.0.0.put::<TALL>(to, stride) };
     }
 }
