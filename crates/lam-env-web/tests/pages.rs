@@ -27,6 +27,7 @@ fn main() {
         missing() => the_same_seed_and_actions_show_the_same_screens,
         missing() => a_page_ends_its_task_and_then_takes_nothing_more,
         missing() => fields_lists_and_texts_take_what_is_put_into_them,
+        missing() => alike_controls_are_named_by_their_row_in_as_few_words_as_will_do,
         missing() => a_killed_browser_is_an_error_and_leaves_no_process_behind,
         missing() => a_run_survives_browsers_that_are_killed,
     ])
@@ -204,6 +205,21 @@ fn fields_lists_and_texts_take_what_is_put_into_them() {
     let text = screen.controls[0].control_text.clone();
     let marked = environment.act(&action(&screen, "", "select_text", serde_json::json!({"text": text}))).unwrap();
     assert_eq!(marked.observation.selection.trim(), text);
+}
+
+fn alike_controls_are_named_by_their_row_in_as_few_words_as_will_do() {
+    let web = web(Clicks::Script);
+    let mut environment = web.instance();
+    let mut names = |family: &str, icon: &str| {
+        let screen = environment.reset(&task(family, 4)).unwrap();
+        let buttons = screen.controls.into_iter().map(|control| control.control_text);
+        let named: Vec<String> = buttons.filter(|name| name.ends_with(icon)).collect();
+        assert!(named.len() > 1, "{family}: {named:?}");
+        named
+    };
+    // The sender tells the mails apart, the address whose post it is, whatever the name beside it.
+    assert!(names("email-inbox-delete", " trash").iter().all(|name| name.split(' ').count() == 2));
+    assert!(names("social-media", " like").iter().all(|name| name.starts_with('@') && name.split(' ').count() == 2));
 }
 
 fn a_killed_browser_is_an_error_and_leaves_no_process_behind() {

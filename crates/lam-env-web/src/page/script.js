@@ -185,7 +185,10 @@
     return lines.filter(line => line).join('\n');
   };
 
-  // Things that bear the same name are told apart by the first texts of the row they stand in, nameless ones by number.
+  // Things that bear the same name are told apart by the row they stand in, nameless ones by number. Of a row's texts the
+  // address (`@ada`, `ada@mail.org`) says whose it is; where there is none, the first, or the first two if one leaves two
+  // rows alike.
+  const ADDRESS = /^\S*@\S+$/;
   const group = () => {
     const byName = new Map();
     for (const item of listed.filter(item => item.kind !== 'Text' && item.kind !== 'DataItem')) {
@@ -193,12 +196,18 @@
     }
     for (const same of byName.values()) {
       if (same.length < 2) continue;
-      same.forEach((item, index) => {
+      const rows = same.map(item => {
         let row = item.e;
         while (row.parentElement && !same.some(other => other !== item && row.parentElement.contains(other.e))) row = row.parentElement;
         const inRow = listed.filter(other => !same.includes(other) && row.contains(other.e) && row !== item.e);
-        const texts = inRow.filter(other => other.kind === 'Text' || other.kind === 'DataItem');
-        if (texts.length) item.row = texts.slice(0, 2).map(text => text.name.slice(0, 24)).join(' ');
+        const texts = inRow.filter(other => other.kind === 'Text' || other.kind === 'DataItem').map(text => text.name.slice(0, 24));
+        const address = texts.find(text => ADDRESS.test(text));
+        return address ? [address] : texts;
+      });
+      const first = rows.map(texts => texts[0]);
+      const count = new Set(first).size === first.length ? 1 : 2;
+      same.forEach((item, index) => {
+        if (rows[index].length) item.row = rows[index].slice(0, count).join(' ');
         else if (!item.named) item.row = String(index + 1);
       });
     }

@@ -110,16 +110,21 @@ fn beside<'a>(case: &Case<'a>, word: &str) -> Option<&'a str> {
     cells.nth(1)
 }
 
-/// Values of the table into fields, one after the other; each is read out before it is typed.
+/// Values of the table into fields, one after the other. What is still to be typed is read out first, word by word, so
+/// that the call and the plan repeat what was said.
 fn copy_cells<'f>(case: &Case<'_>, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Option<Moves> {
+    let (mut calls, mut said) = (Vec::new(), Vec::new());
     for (field, word) in fields {
         let value = beside(case, word)?;
         let call = Call::write(field, value);
         if !case.did(&call) {
-            return Some(Moves::look(call)?.thinking(format!("{word} is {value}")));
+            said.push(format!("{word} is {value}"));
         }
+        calls.push(call);
     }
-    Moves::finish(vec![case.submit()?])
+    calls.push(case.submit()?);
+    let moves = case.script(calls)?;
+    Some(if said.is_empty() { moves } else { moves.thinking(said.join(" , ")) })
 }
 
 /// One value of the table into the field.
@@ -158,4 +163,52 @@ pub fn scroll_area(case: &Case<'_>) -> Option<Moves> {
 pub fn highlight(case: &Case<'_>) -> Option<Moves> {
     let paragraph = case.of(&[Text]).nth(case.place("ordinal").unwrap_or(0))?;
     case.script(vec![Call::select(&paragraph.control_text), case.submit()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_env::Expert;
+    use lam_types::{ControlType, Observation, PastAction, State, StepStatus};
+
+    use super::*;
+    use crate::expert::WebExpert;
+
+    /// A table of two rows above a form of two fields, in the other order.
+    fn screen(past: &[PastAction]) -> State {
+        let cells = ["Gender", "Female", "Language", "Javanese"].map(|name| (name, DataItem));
+        let form = [("Language", Edit), ("Gender", Edit), ("Submit", ControlType::Button)];
+        let control = |(index, (name, kind)): (usize, (&str, ControlType))| Control {
+            label: (index + 1).to_string(),
+            control_text: name.to_owned(),
+            control_type: kind,
+            enabled: true,
+            selected: None,
+            value: None,
+            rectangle: None,
+        };
+        let controls = cells.into_iter().chain(form).enumerate().map(control).collect();
+        let request = "Enter the value that corresponds with each label into the form and submit when done.";
+        State {
+            request: request.to_owned(),
+            observation: Observation { controls, document: String::new(), selection: String::new() },
+            previous_actions: past.to_vec(),
+            previous_plan: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_still_to_be_typed_is_read_out_before_the_first_of_it_is_typed_and_planned() {
+        let mut past = Vec::new();
+        let expected = [
+            ("Language is Javanese , Gender is Female", "Language", vec!["type Female in Gender", "click Submit"]),
+            ("Gender is Female", "Gender", vec!["click Submit"]),
+            ("click Submit", "Submit", vec![]),
+        ];
+        for (thought, control, plan) in expected {
+            let action = WebExpert.decide(&screen(&past)).unwrap();
+            assert_eq!((action.thought.as_str(), action.control_name.as_str()), (thought, control));
+            assert_eq!(action.plan, plan);
+            past.push(PastAction::of(&action, StepStatus::Ok));
+        }
+    }
 }

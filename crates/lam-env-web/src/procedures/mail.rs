@@ -55,8 +55,9 @@ pub fn social_media(case: &Case<'_>) -> Option<Moves> {
     if let Some(button) = icon(case, &user, &post.to_lowercase()) {
         return Moves::finish(vec![Call::click(button)]);
     }
-    // What is not on the post is in its menu.
-    let item = case.controls().iter().find(|control| control.control_text == post);
+    // What is not on the post is in its menu, where some items name the user too.
+    let in_menu = |name: &str| name == post || name.strip_prefix(post) == Some(&format!(" {user}"));
+    let item = case.controls().iter().find(|control| in_menu(&control.control_text));
     match item {
         Some(item) => Moves::finish(vec![Call::click(&item.control_text)]),
         None => Moves::look(Call::click(icon(case, &user, "more")?)),
