@@ -138,7 +138,9 @@ impl<'a> Run<'a> {
         }
         let results = recall(jobs, recorded);
         let retries_left = limits.environment_retries;
-        let open = (0..jobs.len()).filter(|&index| results[index].is_none());
+        let mut open: Vec<usize> = (0..jobs.len()).filter(|&index| results[index].is_none()).collect();
+        // Stable: tasks for which the same is loaded keep their order, and so do all where nothing is.
+        open.sort_by_key(|&index| app.loads(&jobs[index].task));
         Ok(Self {
             jobs,
             policy,
@@ -147,7 +149,7 @@ impl<'a> Run<'a> {
             version: app.version(),
             parallel: limits.parallel.min(app.instances().unwrap_or(usize::MAX)).max(1),
             journal,
-            queue: open.map(|index| Waiting { index, retries_left }).collect(),
+            queue: open.into_iter().map(|index| Waiting { index, retries_left }).collect(),
             live: BTreeMap::new(),
             pool: Pool::new(app, Duration::from_secs(limits.environment_timeout_s)),
             finished: results.iter().flatten().count(),

@@ -104,6 +104,10 @@ impl Application for Web {
         Some(Confinement::here())
     }
 
+    fn loads<'t>(&self, task: &'t Task) -> &'t str {
+        &task.family
+    }
+
     fn instances(&self) -> Option<usize> {
         Some(std::thread::available_parallelism().map_or(1, usize::from))
     }

@@ -152,6 +152,8 @@ fn the_same_seed_and_actions_show_the_same_screens() {
     for task in &tasks {
         let first = seen(&mut once, task);
         assert_eq!(seen(&mut once, task), first, "{}: again in the same page", task.task_id);
+        once.reset(&Task { seed: task.seed + 1, ..task.clone() }).unwrap();
+        assert_eq!(seen(&mut once, task), first, "{}: after a task that was only looked at", task.task_id);
         assert_eq!(seen(&mut other, task), first, "{}: in another browser", task.task_id);
     }
 }

@@ -254,6 +254,12 @@ pub trait Application: Send + Sync {
     fn confinement(&self) -> Option<Confinement> {
         None
     }
+    /// What an instance keeps loaded for a task, such as a page: tasks for which it is the same are run one after another.
+    /// "" (the default) where it costs nothing to change.
+    fn loads<'t>(&self, task: &'t Task) -> &'t str {
+        let _ = task;
+        ""
+    }
     /// Is told which tasks come next, in their order: an application that takes long to start a task may make it ready
     /// meanwhile. Only the latest call counts; what is no longer asked for is ended. Returns at once.
     fn prepare(&self, next: &[&Task]) {

@@ -353,13 +353,15 @@
     none: () => undefined,
   };
 
-  let started = false;
+  // Whether an action was carried out since the episode's start.
+  let isUsed = false;
   window.lam = {
     install: () => Promise.all(styleUrls().map(loaded)).then(() => true),
-    // An episode that was broken off leaves things open, such as a calendar: such a page has to be loaded anew.
+    // An episode that was broken off leaves things open, such as a calendar: such a page has to be loaded anew. One that
+    // was only looked at leaves nothing.
     start: async (seed, mode) => {
-      if (started && !WOB_DONE_GLOBAL) return { stale: true };
-      started = true;
+      if (isUsed && !WOB_DONE_GLOBAL) return { stale: true };
+      isUsed = false;
       timers.clear();
       core.endEpisode(0);
       if (document.activeElement) document.activeElement.blur();
@@ -374,6 +376,7 @@
     },
     ready: () => WOB_TASK_READY ? { ready: true, screen: observe() } : { ready: false },
     act: (call, label, ...args) => {
+      isUsed = true;
       const e = label ? control(label) : null;
       if (label && !e) return { refused: 'the control is gone', screen: observe() };
       if (e && e.disabled) return { refused: 'the control cannot be used now', screen: observe() };
@@ -381,8 +384,8 @@
       settle();
       return { refused: typeof refused === 'string' ? refused : null, screen: observe() };
     },
-    element: label => { const e = control(label); if (e) e.scrollIntoView({ block: 'nearest' }); return e; },
-    prepare: label => { const e = control(label); if (e) { e.focus(); if ('value' in e) e.value = ''; } return e; },
+    element: label => { isUsed = true; const e = control(label); if (e) e.scrollIntoView({ block: 'nearest' }); return e; },
+    prepare: label => { isUsed = true; const e = control(label); if (e) { e.focus(); if ('value' in e) e.value = ''; } return e; },
     reward: () => ({ done: WOB_DONE_GLOBAL, reward: WOB_RAW_REWARD_GLOBAL, reason: WOB_REWARD_REASON ? String(WOB_REWARD_REASON) : '' }),
   };
 })();

@@ -73,7 +73,7 @@ impl<'a> Case<'a> {
 
     /// The button that sends a form.
     pub fn submit(&self) -> Option<Call> {
-        ["Submit", "Login", "OK", "Search"].iter().find_map(|name| self.named(name)).map(Call::click)
+        ["Submit", "Login", "OK", "Search", "Go!"].iter().find_map(|name| self.named(name)).map(Call::click)
     }
 
     /// What was done, oldest first.

@@ -139,11 +139,12 @@ pub fn read_table_form(case: &Case<'_>) -> Option<Moves> {
 
 /// Genre, director and year into their fields, wherever they stand.
 pub fn search_movies(case: &Case<'_>) -> Option<Moves> {
-    let call = |word: &str, slot: &str| {
-        let field = case.of(&[Edit]).find(|field| field.control_text.contains(word))?;
+    let call = |words: [&str; 2], slot: &str| {
+        let field = case.of(&[Edit]).find(|field| words.iter().any(|word| field.control_text.contains(word)))?;
         Some(Call::write(&field.control_text, case.slot(slot)))
     };
-    case.script(vec![call("Genre", "genre")?, call("Director", "lastname")?, call("Year", "year")?, case.submit()?])
+    let (genre, director) = (call(["Genre"; 2], "genre")?, call(["Director"; 2], "lastname")?);
+    case.script(vec![genre, director, call(["Year", "Released"], "year")?, case.submit()?])
 }
 
 /// The number into the field with arrows.
