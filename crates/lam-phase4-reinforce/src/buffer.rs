@@ -34,7 +34,7 @@ impl Sample for PpoSample {
     }
 
     fn trained_tokens(&self) -> usize {
-        self.rollout.response_ids().len()
+        self.rollout.answer().predicted_tokens()
     }
 
     fn answers(&self) -> Vec<Answer<'_>> {

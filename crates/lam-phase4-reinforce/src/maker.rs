@@ -75,8 +75,7 @@ impl RolloutMaker<'_> {
         })?;
         let chunks = questions.chunks(CHUNK).enumerate().skip(complete);
         if chunks.len() == 0 {
-            set_advantages(&mut rollouts);
-            return Ok(rollouts);
+            return Ok(completed(rollouts));
         }
         self.progress.begin("rollouts", Some(questions.len() as u64));
         let mut generator = Generator::new(self.policy, Generator::SLOTS)?;
@@ -88,15 +87,14 @@ impl RolloutMaker<'_> {
                 Samples::Generated => self.sampled(&mut generator, questions)?,
                 Samples::Stored => self.stored(questions)?,
             };
-            let scored = self.scored(answers)?;
+            let scored = self.scored(answers.into_iter().map(of_choices).collect())?;
             journal.append(&scored)?;
             journal.sync()?;
             rollouts.extend(scored);
             self.progress.advance((done * CHUNK + questions.len()) as u64, "");
         }
         self.progress.end();
-        set_advantages(&mut rollouts);
-        Ok(rollouts)
+        Ok(completed(rollouts))
     }
 
     fn questions<'t>(&self, failures: &'t [Trajectory]) -> Result<Vec<Question<'t>>, ReinforceError> {
@@ -141,15 +139,33 @@ impl RolloutMaker<'_> {
                 .parse_action(&completion.tokens)
                 .map_or_else(|error| error.to_string(), |action| call_of(&action)),
             reference_logprobs: completion.logprobs,
+            forced: self.forced(question, &completion.tokens),
             ..question.answered(id, &completion.tokens)
         };
         self.measured(ids.into_iter().zip(completions).map(rollout).collect())
     }
 
+    /// The places of an answer whose token the constraint would force. An answer that it would not allow has none from
+    /// there on: it was given without it.
+    fn forced(&self, question: &Question<'_>, response_ids: &[u32]) -> Vec<usize> {
+        let mut constraint = self.renderer.action_constraint(&question.step.state.observation, self.functions);
+        let mut forced = Vec::new();
+        for (place, &token) in response_ids.iter().enumerate() {
+            match constraint.forced() {
+                Some(only) if only == token => forced.push(place),
+                Some(_) => break,
+                None if constraint.allowed().binary_search(&token).is_err() => break,
+                None => {}
+            }
+            constraint.advance(token);
+        }
+        forced
+    }
+
     /// The same with the log-probabilities of the forward pass of training, where that computes in fewer bits than
     /// generation: the ratio begins at 1, and the KL at 0, only if both are of one distribution.
     fn measured(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
-        if !self.config.is_rounded() {
+        if !self.is_rounded() {
             return Ok(rollouts);
         }
         let pairs: Vec<_> = rollouts.iter().map(|rollout| (rollout.prompt_ids(), rollout.response_ids())).collect();
@@ -160,13 +176,18 @@ impl RolloutMaker<'_> {
         Ok(rollouts)
     }
 
+    /// Whether training computes in fewer bits than generation: as configured, or because the device does.
+    fn is_rounded(&self) -> bool {
+        self.config.is_rounded() || self.policy.device().computes_in_bf16()
+    }
+
     fn request(&self, question: &Question<'_>, id: &str) -> GenerationRequest {
         let (seed, eos) = (stream_number(self.seed, id), self.renderer.tokenizer().eos());
         GenerationRequest {
             constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
             sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },
             // Where training rounds, they are measured by its forward pass.
-            logprobs: !self.config.is_rounded(),
+            logprobs: !self.is_rounded(),
             logprob_temperature: self.config.temperature,
             stop_tokens: self.renderer.stop_tokens().to_vec(),
             ..GenerationRequest::greedy(question.prompt_ids.clone(), eos, self.config.response_length)
@@ -199,6 +220,22 @@ impl RolloutMaker<'_> {
         }
         Ok(rollouts)
     }
+}
+
+/// The same rollout with the log-probabilities of its chosen tokens alone.
+fn of_choices(mut rollout: Rollout) -> Rollout {
+    let all = std::mem::take(&mut rollout.reference_logprobs).into_iter().enumerate();
+    let chosen = all.filter(|(place, _)| rollout.forced.binary_search(place).is_err());
+    rollout.reference_logprobs = chosen.map(|(_, logprob)| logprob).collect();
+    rollout
+}
+
+/// The rollouts with what is known once all are there. One in which nothing was chosen cannot be learned from.
+fn completed(rollouts: Vec<Rollout>) -> Vec<Rollout> {
+    let marked = rollouts.into_iter().map(Rollout::marked);
+    let mut rollouts: Vec<Rollout> = marked.filter(|rollout| rollout.answer().predicted_tokens() > 0).collect();
+    set_advantages(&mut rollouts);
+    rollouts
 }
 
 /// Compares the mean reward of the answers that do what a rollout does with that of all answers to its state.
@@ -275,6 +312,24 @@ mod tests {
         assert!(
             (advantages[0] - 0.1).abs() < 1e-6 && advantages[0] == advantages[1] && (advantages[2] + 0.2).abs() < 1e-6,
             "{advantages:?}"
+        );
+    }
+
+    #[test]
+    fn forced_tokens_are_neither_measured_nor_trained() {
+        let rollout = Rollout {
+            input_ids: vec![9, 9, 1, 2, 3, 4],
+            prompt_length: 2,
+            reference_logprobs: vec![-1.0, -9.0, -3.0, -9.0],
+            forced: vec![1, 3],
+            ..Rollout::default()
+        };
+        let all_forced = Rollout { forced: vec![0, 1, 2, 3], ..rollout.clone() };
+        let kept = completed(vec![of_choices(rollout), of_choices(all_forced)]);
+        assert_eq!(kept.len(), 1, "where nothing was chosen there is nothing to learn");
+        assert_eq!(
+            (kept[0].reference_logprobs.as_slice(), kept[0].answer().predicted_tokens()),
+            (&[-1.0, -3.0][..], 2)
         );
     }
 

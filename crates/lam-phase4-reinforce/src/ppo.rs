@@ -3,7 +3,8 @@
 //!
 //! One optimizer step trains one mini-batch; `num_ppo_epochs` passes over a batch of rollouts come before the next
 //! batch. When a batch begins, log-probabilities, values, KL penalties and advantages are fixed with the weights of
-//! that moment. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
+//! that moment. Tokens that the constraint forced are no part of it: they are written whatever the policy thinks of
+//! them. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
 //!
 //! On a GPU, the ratios and the value head's losses are made on candle's tape of values that the device computes: each
 //! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by
@@ -22,7 +23,7 @@ use crate::{Baseline, OldPolicy, PolicyConfig, PpoSample, RolloutBuffer};
 /// log p and value of the tokens of an answer.
 type Measured = (Vec<f32>, Vec<f32>);
 
-/// What is fixed of a rollout when its batch begins, per answer token.
+/// What is fixed of a rollout when its batch begins, per answer token that was chosen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Fixed {
     advantages: Vec<f32>,
@@ -124,8 +125,9 @@ impl<'a> PpoModule<'a> {
         }
     }
 
-    /// log p of each answer token under the distribution that answers are sampled from, temperature included: what
-    /// LAM3's were recorded under. Shape: `[N]`.
+    /// log p of each chosen answer token at the temperature at which answers are sampled: what LAM3's were recorded
+    /// under. Where the constraint left a choice among some tokens, the others are in the sum nevertheless: they have
+    /// next to no probability with a policy that has learned the form of answers. Shape: `[N]`.
     fn logprobs(&self, hidden: &Hidden, rows: &[usize], tokens: &[u32]) -> Result<Tensor, TrainerError> {
         Ok(self.backbone.decoder().token_logprobs(hidden, rows, tokens, self.config.temperature)?)
     }

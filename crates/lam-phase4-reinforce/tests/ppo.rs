@@ -32,6 +32,7 @@ fn rollouts(decoder: &Decoder) -> Vec<Rollout> {
             reward: better,
             call: answer[1].to_string(),
             advantage_of_call: better,
+            ..Rollout::default()
         }
     };
     (0..10).map(rollout).collect()
@@ -79,6 +80,32 @@ fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
         let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
         assert!(kl.abs() < 1e-6, "stored at {temperature}: KL {kl}");
     }
+}
+
+/// A token that is written whatever the policy thinks of it teaches nothing: the ratio, the KL and the loss are those of
+/// the others.
+#[test]
+fn forced_tokens_have_no_part_in_ratio_kl_and_loss() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    let config = config(Baseline::State);
+    let measure = |forced: Vec<usize>, reference: [f32; 3]| {
+        let decoder = policy(root.path());
+        let logprobs = (0..3).filter(|place| !forced.contains(place)).map(|place| reference[place]).collect();
+        let rollout = Rollout { reference_logprobs: logprobs, forced, ..rollouts(&decoder).remove(0) };
+        let buffer = RolloutBuffer::new(vec![rollout.marked()], 1, 1, SEED);
+        let batch = RolloutLoader::new(&buffer, 1, 1, SEED).next_batch(0).unwrap().unwrap();
+        let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
+        let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
+        (kl, BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap().weight)
+    };
+    let known = rollouts(&policy(root.path())).remove(0).reference_logprobs;
+    // What is recorded of the forced token is far from what the policy gives it.
+    let wrong = [known[0], known[1] - 5.0, known[2]];
+    let (kl, weight) = measure(vec![1], wrong);
+    assert!(kl.abs() < 1e-6 && weight == 2.0, "{kl} {weight}");
+    let (kl, weight) = measure(Vec::new(), wrong);
+    assert!(kl > 1.0 && weight == 3.0, "{kl} {weight}");
 }
 
 /// LAM3 over quantised weights, computing in bf16 where asked to.

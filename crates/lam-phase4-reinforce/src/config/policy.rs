@@ -118,7 +118,7 @@ pub struct PolicyConfig {
     #[schemars(range(min = 1, max = 10_000))]
     pub min_distinct_calls: usize,
     /// Temperature at which answers are sampled (above 100 every token is as probable as any other); the ratio and the
-    /// KL are of that distribution on both sides.
+    /// KL are at that temperature on both sides, and of the tokens that the constraint left to choose.
     #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
@@ -234,17 +234,17 @@ impl PolicyConfig {
         self.finetuning_type.with(&self.lora, self.quantization_bit)
     }
 
-    /// How LAM3 is loaded to answer and to be measured: over a quantised base as it is trained, with an adapter that
-    /// does nothing yet or the one that is trained further.
+    /// How LAM3 is loaded to answer and to be measured: over a quantised base, or one into which its adapter is merged,
+    /// as it is trained, with an adapter that does nothing yet or the one that is trained further.
     pub(crate) fn finetuning_of_start(&self) -> Finetuning {
         match self.finetuning_type {
             FinetuningType::Qlora => self.finetuning(),
+            FinetuningType::Lora if self.lora.create_new_adapter => self.finetuning(),
             FinetuningType::Lora | FinetuningType::Full => Finetuning::Frozen,
         }
     }
 
-    /// Whether the policy is trained in fewer bits than generation computes in: the log-probabilities of its answers
-    /// are then measured by the forward pass of training.
+    /// Whether the policy is trained in fewer bits than generation computes in, whatever the device.
     pub(crate) fn is_rounded(&self) -> bool {
         self.train.bf16 || self.finetuning_type == FinetuningType::Qlora
     }
