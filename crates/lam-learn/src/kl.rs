@@ -21,10 +21,12 @@ impl AdaptiveKl {
         self.coefficient
     }
 
-    /// β ← β (1 + clip(KL/target − 1, ±0.2) · answers/horizon).
+    /// β ← β (1 + clip(KL/target − 1, ±0.2) · min(answers/horizon, 1)): a batch of more answers than the horizon has
+    /// counts as the whole horizon, a fifth of β at most. The original has batches that are small against the horizon;
+    /// without the limit one of more than five horizons would turn β negative, and the penalty into a reward.
     pub fn update(&mut self, mean_kl: f64, answers: usize) {
         let error = (mean_kl / self.target - 1.0).clamp(-0.2, 0.2);
-        self.coefficient *= 1.0 + error * answers as f64 / self.horizon;
+        self.coefficient *= 1.0 + error * (answers as f64 / self.horizon).min(1.0);
     }
 }
 
@@ -39,5 +41,14 @@ mod tests {
         assert!((kl.coefficient() - 0.2 * 1.1).abs() < 1e-12, "the error is clipped at 0.2");
         kl.update(0.09, 100);
         assert!((kl.coefficient() - 0.22 * 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn beta_keeps_its_sign_in_batches_of_many_horizons() {
+        let mut kl = AdaptiveKl::new(0.2, 0.1, 100.0);
+        kl.update(0.0, 600);
+        assert!((kl.coefficient() - 0.16).abs() < 1e-12, "a fifth at most, not 0.2 · (1 − 0.2 · 6)");
+        kl.update(10.0, usize::MAX);
+        assert!((kl.coefficient() - 0.192).abs() < 1e-12);
     }
 }

@@ -158,7 +158,7 @@ pub struct PolicyConfig {
     /// KL per answer, in nats, that the adaptive controller aims at (paper: 0.1).
     #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0.0))]
     pub target_kl: f64,
-    /// Answers over which the controller adapts.
+    /// Answers over which the controller adapts; a batch of more counts as so many.
     #[schemars(range(max = 1e12), extend("exclusiveMinimum" = 0.0))]
     pub kl_horizon: f64,
     /// Whether advantages are whitened over the batch.
