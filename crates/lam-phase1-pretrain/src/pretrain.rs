@@ -1,5 +1,6 @@
 //! The run: files in, LAM1 out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, Example, SoundRows, plan_example, read_examples, write_examples};
@@ -8,7 +9,7 @@ use lam_prompt::Renderer;
 use lam_signal::{Cancel, Failure, Progress};
 use lam_trainer::{FinetuneJob, TrainerError, finetune};
 use lam_types::{Split, TaskPlan};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::PretrainConfig;
 
@@ -53,8 +54,9 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Failur
         return Err(TrainerError::NoRows { files: io.plans.to_vec(), hint }.into());
     }
     write_examples(&io.output.join(REPLAY_FILE), &examples)?;
+    let learned = distinct(pairs.iter().filter(|pair| pair.split == Split::Train));
     let held_out = pairs.iter().filter(|pair| pair.split == Split::Validation).take(config.max_eval_samples);
-    Ok(finetune(FinetuneJob {
+    let mut metrics = finetune(FinetuneJob {
         model: io.model,
         finetuning: config.finetuning_type.with(&config.lora, config.quantization_bit),
         frozen: &config.frozen,
@@ -66,9 +68,31 @@ pub fn run(config: &PretrainConfig, io: &PretrainIo<'_>) -> Result<Value, Failur
         output: io.output,
         progress: io.progress,
         cancel: io.cancel,
-    })?)
+    })?;
+    metrics["task_plans"] = json!(learned);
+    Ok(metrics)
+}
+
+/// Different pairs: one that is listed twice, for its weight in an epoch, is one all the same.
+fn distinct<'a>(pairs: impl Iterator<Item = &'a TaskPlan>) -> usize {
+    pairs.map(|pair| pair.task_id.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 fn examples<'a>(renderer: &Renderer, pairs: impl Iterator<Item = &'a TaskPlan>) -> Result<Vec<Example>, Failure> {
     pairs.map(|pair| Ok(plan_example(renderer, pair)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_listed_twice_holds_no_more_pairs() {
+        let pair = |id: &str| -> TaskPlan {
+            let json = json!({"task_id": id, "application": "word", "source": "wikihow", "task": "make it bold",
+                "plan": ["click Bold"], "document": "d", "document_hash": "", "producer": "", "split": "train"});
+            serde_json::from_value(json).unwrap()
+        };
+        assert_eq!(distinct([pair("a"), pair("b"), pair("a"), pair("b")].iter()), 2);
+    }
 }

@@ -1,5 +1,6 @@
 //! The run: trajectories in, LAM2 (or LAM3) out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, Example, SoundRows, is_held_out, read_examples, step_examples};
@@ -72,8 +73,9 @@ pub fn run(config: &ImitateConfig, io: &ImitateIo<'_>) -> Result<Value, Failure>
         progress: io.progress,
         cancel: io.cancel,
     })?;
-    metrics["trajectories"] = json!(learned.len());
+    metrics["trajectories"] = json!(distinct(&learned));
     metrics["trajectories_by_policy"] = json!(by_policy(&learned));
+    metrics["trajectories_with_repeats"] = json!(learned.len());
     Ok(metrics)
 }
 
@@ -89,10 +91,39 @@ fn examples(
     Ok(examples)
 }
 
-fn by_policy(trajectories: &[Trajectory]) -> std::collections::BTreeMap<&str, usize> {
-    let mut counts = std::collections::BTreeMap::new();
+/// Different trajectories: one that is listed twice, for its weight in an epoch, is one all the same.
+fn distinct<'t>(trajectories: impl IntoIterator<Item = &'t Trajectory>) -> usize {
+    trajectories.into_iter().map(|one| one.trajectory_id.as_str()).collect::<BTreeSet<_>>().len()
+}
+
+/// Different trajectories of each policy.
+fn by_policy(trajectories: &[Trajectory]) -> BTreeMap<&str, usize> {
+    let mut of: BTreeMap<&str, Vec<&Trajectory>> = BTreeMap::new();
     for trajectory in trajectories {
-        *counts.entry(trajectory.policy.name.as_str()).or_default() += 1;
+        of.entry(&trajectory.policy.name).or_default().push(trajectory);
     }
-    counts
+    of.into_iter().map(|(policy, its)| (policy, distinct(its))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trajectory(id: &str, policy: &str) -> Trajectory {
+        let task = json!({"task_id": "t", "family": "bold", "request": "make it bold", "environment": "sim",
+            "application": "word", "seed": 1, "phrasing": "seen", "split": "train"});
+        let verdict = json!({"complete": "yes", "reason": "", "judge": "state"});
+        let json = json!({"trajectory_id": id, "task": task, "environment_version": "1", "attempt": 0,
+            "policy": {"name": policy, "hash": ""}, "steps": [], "verdict": verdict});
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_is_listed_twice_holds_no_more_trajectories() {
+        let explored = [trajectory("c", "LAM2"), trajectory("d", "plans of LAM1")];
+        let expert = [trajectory("a", "expert"), trajectory("b", "expert")];
+        let learned = [&expert[..], &explored, &explored].concat();
+        assert_eq!((learned.len(), distinct(&learned)), (6, 4));
+        assert_eq!(by_policy(&learned), BTreeMap::from([("LAM2", 1), ("expert", 2), ("plans of LAM1", 1)]));
+    }
 }
