@@ -1,5 +1,6 @@
-//! Phase 4, learning from rewards (paper §4.4): a reward model is trained on every step of successes (+1) and
-//! failures (−1); then LAM3 is trained on its own answers at the failures' states by offline PPO and becomes LAM4.
+//! Phase 4, learning from rewards (paper §4.4): a reward model is trained on the steps of successes (+1) and failures
+//! (−1) that are valid actions; then LAM3 is trained on its own answers at the failures' states by offline PPO and
+//! becomes LAM4.
 //! Beside PPO there are rejection fine-tuning and direct preference optimisation over the same tries, without a reward
 //! model.
 //!

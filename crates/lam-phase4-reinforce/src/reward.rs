@@ -1,6 +1,9 @@
 //! Phase 4a: the reward model. Every step of a success is labelled +1, every step of a failure −1 (paper §4.4.1), or
-//! every step by what its call was worth in its state.
+//! every step by what its call was worth in its state. Steps whose answer was no valid action are left out, and counted:
+//! the table holds an empty action or one that could not be carried out, and the answers that PPO samples are
+//! constrained to valid ones.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use lam_data::{CheckConfig, SoundRows, is_held_out};
@@ -13,12 +16,13 @@ use lam_trainer::{
     RewardModule, ScoredExample, ShuffledLoader, TRAINING_DIRECTORY, TrainRun, check_tokens, copy_companions,
     model_identity, train,
 };
-use lam_types::{FunctionSpec, Split, StepStatus, Trajectory};
+use lam_types::{FunctionSpec, Split, Step, Trajectory};
 use serde_json::{Value, json};
 
 use crate::balance::{Labelled, balanced_by_classes, balanced_by_states, call_of, pairs};
 use crate::calibration::Calibration;
 use crate::value::with_step_values;
+use crate::words::is_readable;
 use crate::{Balance, ReinforceError, RewardConfig, Target};
 
 /// What the stage reads and writes, and who watches it.
@@ -61,6 +65,10 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     trajectories.retain(is_learned);
     let (held_out, learned): (Vec<_>, Vec<_>) =
         trajectories.into_iter().partition(|trajectory| is_held_out(&trajectory.task.task_id, config.validation_share));
+    let left_out = left_out(&learned);
+    if left_out > 0 {
+        io.progress.note(&format!("left out {left_out} steps whose answer was no valid action: they have no label"));
+    }
     let labelled = |set: &[Trajectory]| -> Result<Vec<Labelled>, PromptError> {
         let steps = labelled(&renderer, set, io.functions)?;
         Ok(match config.target {
@@ -117,6 +125,7 @@ pub fn run(config: &RewardConfig, io: &RewardIo<'_>) -> Result<Value, ReinforceE
     Ok(json!({
         "steps_of_successes": successes,
         "steps_of_failures": failures,
+        "steps_of_invalid_actions_left_out": left_out,
         "held_out_steps": held_out.len(),
         "global_step": outcome.global_step,
         "num_tokens": outcome.num_tokens,
@@ -168,11 +177,10 @@ fn labelled(
     for trajectory in trajectories {
         let succeeded = trajectory.succeeded();
         let reward = if succeeded { 1.0 } else { -1.0 };
-        let readable = trajectory.steps.iter().filter(|step| step.status != StepStatus::InvalidAction);
-        for step in readable {
+        for step in trajectory.steps.iter().filter(|step| is_readable(step)) {
             let prompt = renderer.action_prompt(&step.state, functions)?;
             let example = ScoredExample {
-                sample_id: format!("{}/{}", trajectory.trajectory_id, step.step_index),
+                sample_id: step_id(trajectory, step),
                 input_ids: [prompt.as_slice(), &renderer.action_answer(&step.action)?].concat(),
                 reward,
             };
@@ -182,9 +190,24 @@ fn labelled(
     Ok(steps)
 }
 
+fn step_id(trajectory: &Trajectory, step: &Step) -> String {
+    format!("{}/{}", trajectory.trajectory_id, step.step_index)
+}
+
+/// Different steps that have no label, since their answer was no valid action.
+fn left_out(trajectories: &[Trajectory]) -> usize {
+    let steps = trajectories.iter().flat_map(|one| one.steps.iter().map(move |step| (one, step)));
+    let invalid = steps.filter(|(_, step)| !is_readable(step)).map(|(one, step)| step_id(one, step));
+    invalid.collect::<BTreeSet<_>>().len()
+}
+
+/// Different steps of successes and of failures: one of a file that is listed twice is one all the same.
 fn counts(steps: &[Labelled]) -> (usize, usize) {
-    let successes = steps.iter().filter(|step| step.succeeded).count();
-    (successes, steps.len() - successes)
+    let of = |succeeded: bool| {
+        let its = steps.iter().filter(|step| step.succeeded == succeeded);
+        its.map(|step| step.example.sample_id.as_str()).collect::<BTreeSet<_>>().len()
+    };
+    (of(true), of(false))
 }
 
 fn refuse_one_sided(files: &[PathBuf], steps: &[Labelled]) -> Result<(), ReinforceError> {
@@ -211,13 +234,34 @@ fn data_hash(examples: &[ScoredExample]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lam_types::{Complete, StepStatus};
+
     use super::*;
+    use crate::example_tries::attempt;
+
+    fn step(id: &str, succeeded: bool) -> Labelled {
+        let example = ScoredExample { sample_id: id.into(), input_ids: vec![1, 2], reward: 1.0 };
+        Labelled { example, prompt_length: 1, call: String::new(), succeeded }
+    }
 
     #[test]
     fn one_class_alone_is_refused() {
-        let example = ScoredExample { sample_id: "a".into(), input_ids: vec![1, 2], reward: 1.0 };
-        let step = Labelled { example, prompt_length: 1, call: String::new(), succeeded: true };
-        let error = refuse_one_sided(&["x.parquet".into()], &[step]).unwrap_err().to_string();
+        let error = refuse_one_sided(&["x.parquet".into()], &[step("a", true)]).unwrap_err().to_string();
         assert!(error.contains("x.parquet: holds no step of a failure"), "{error}");
+    }
+
+    #[test]
+    fn a_step_that_is_listed_twice_counts_once() {
+        let steps = [step("a/0", true), step("a/1", true), step("b/0", false), step("a/0", true), step("a/1", true)];
+        assert_eq!(counts(&steps), (2, 1));
+    }
+
+    #[test]
+    fn steps_that_are_left_out_are_counted() {
+        let mut tried = attempt("a", 0, &["Bold", "Undo", "Home"], Complete::No);
+        tried.steps[1].status = StepStatus::InvalidAction;
+        tried.steps[2].status = StepStatus::AppError;
+        let other = attempt("b", 0, &["Bold"], Complete::Yes);
+        assert_eq!(left_out(&[tried.clone(), other, tried]), 1, "what the application refused was a valid action");
     }
 }
