@@ -2,6 +2,7 @@
 //! trajectories.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use lam_types::{Call, SeenCalls, Trajectory};
 use serde::Serialize;
@@ -26,7 +27,8 @@ pub struct Keep {
 pub struct Counts {
     /// Tasks in all.
     pub tasks: usize,
-    /// All or none of the tries succeeded, and no success of another source is there: nothing to learn from.
+    /// All of the tries succeeded, whatever else is there, or none did and no success of another source is there:
+    /// nothing to learn from.
     pub tasks_without_difference: usize,
     /// More of the tries succeeded than are learned from.
     pub tasks_nearly_solved: usize,
@@ -34,7 +36,7 @@ pub struct Counts {
     pub tasks_of_given_successes: usize,
     /// Tasks with a success that is imitated.
     pub tasks_imitated: usize,
-    /// Successes that are imitated.
+    /// Different successes that are imitated.
     pub successes: usize,
 }
 
@@ -61,7 +63,8 @@ pub fn successes<'t>(tasks: &[TaskTries<'t>], keep: Keep) -> (Vec<&'t Trajectory
         };
         chosen.extend(ordered.into_iter().take(keep.per_task));
     }
-    counts.successes = chosen.len();
+    // An exploration's successes are among its attempts, too: one that is given as both is one.
+    counts.successes = chosen.iter().map(|one| one.trajectory_id.as_str()).collect::<BTreeSet<_>>().len();
     (chosen, counts)
 }
 
@@ -159,5 +162,20 @@ mod tests {
         let (chosen, counts) = successes(&TaskTries::of(&attempts, &given), KEEP);
         assert_eq!(ids(&chosen), ["a-7", "c-7"]);
         assert_eq!((counts.tasks, counts.tasks_of_given_successes, counts.tasks_without_difference), (3, 2, 1));
+    }
+
+    #[test]
+    fn what_every_try_solves_is_not_learned_from_another_source_either() {
+        let attempts = [attempt("a", 0, &["Bold"], Complete::Yes), attempt("a", 1, &["Home", "Bold"], Complete::Yes)];
+        let given = [attempt("a", 7, &["Bold"], Complete::Yes)];
+        let (chosen, counts) = successes(&TaskTries::of(&attempts, &given), KEEP);
+        assert_eq!((chosen.len(), counts.tasks_without_difference, counts.tasks_imitated), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_success_that_is_given_among_the_tries_as_well_counts_once() {
+        let attempts = [attempt("a", 0, &["Undo"], Complete::No), attempt("a", 1, &["Bold"], Complete::Yes)];
+        let (chosen, counts) = successes(&TaskTries::of(&attempts, &attempts[1..]), KEEP);
+        assert_eq!((ids(&chosen), counts.successes), (vec!["a-1", "a-1"], 1));
     }
 }
