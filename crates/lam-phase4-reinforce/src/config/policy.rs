@@ -50,8 +50,10 @@ pub enum Imitate {
 pub enum Samples {
     /// Sampled from the LAM3 snapshot at the stored states, then scored by the reward model.
     Generated,
-    /// The logged actions themselves, with log-probabilities measured under LAM3 at `temperature`: that of the
-    /// exploration that sampled them.
+    /// The logged actions themselves, with log-probabilities measured under LAM3 at `temperature`, as those of the
+    /// policy under training are: ratio and KL begin at 1 and 0. They are not samples of that distribution: the first
+    /// try at a task was greedy, and exploration's `failure.parquet` keeps first tries first, so that most are LAM3's
+    /// most probable answers whatever the `temperature` of the exploration.
     Stored,
 }
 
