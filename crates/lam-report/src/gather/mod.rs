@@ -34,7 +34,7 @@ struct Repetition {
     ablations: Vec<Evaluation>,
 }
 
-/// Reads the run in `directory`: stages in it, or one run for each seed in `seed-*`, here or one level deeper.
+/// Reads the run in `directory`: stages in it, or one run for each seed in its directories `seed-*`.
 ///
 /// # Errors
 /// When the directory holds no completed stage, or a file in it is unreadable or damaged.
