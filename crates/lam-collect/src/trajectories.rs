@@ -9,7 +9,7 @@ use lam_agent::{Job, Limits, Policy, PolicyChoice, Session, Timings, draw_tasks,
 use lam_env::{Application, TaskQuery};
 use lam_signal::{Cancel, Monitor, Progress};
 use lam_store::{write_atomic, write_tasks, write_trajectories};
-use lam_types::{Phrasing, Split, StepStatus, Task, Trajectory};
+use lam_types::{Phrasing, Split, Task, Trajectory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -111,18 +111,13 @@ pub fn run_with(
     Ok(stats)
 }
 
-/// A success that can be imitated: complete, and no step went wrong on the way (§3.2.2 discards those).
-fn is_exemplary(trajectory: &Trajectory) -> bool {
-    trajectory.succeeded() && trajectory.steps.iter().all(|step| step.status == StepStatus::Ok)
-}
-
-/// What the teacher could not do. An episode that its environment ended says nothing of the teacher.
+/// What the teacher could not do, or not without a step that went wrong. An episode that its environment ended says nothing of the teacher.
 fn is_failure(trajectory: &Trajectory) -> bool {
-    !is_exemplary(trajectory) && trajectory.environment_error.is_none()
+    !trajectory.is_exemplary() && trajectory.environment_error.is_none()
 }
 
 fn write(output: &Path, trajectories: Vec<Trajectory>, stats: &Value) -> Result<(), CollectError> {
-    let (successes, others): (Vec<_>, Vec<_>) = trajectories.into_iter().partition(is_exemplary);
+    let (successes, others): (Vec<_>, Vec<_>) = trajectories.into_iter().partition(Trajectory::is_exemplary);
     let failures: Vec<Trajectory> = others.into_iter().filter(is_failure).collect();
     let failed_tasks: Vec<Task> = failures.iter().map(|trajectory| trajectory.task.clone()).collect();
     write_trajectories(&output.join("expert_success.parquet"), &successes)?;
@@ -134,14 +129,14 @@ fn write(output: &Path, trajectories: Vec<Trajectory>, stats: &Value) -> Result<
 
 fn stats(trajectories: &[Trajectory]) -> Value {
     let count = |wanted: fn(&Trajectory) -> bool| trajectories.iter().filter(|one| wanted(one)).count();
-    let successes = count(is_exemplary);
+    let successes = count(Trajectory::is_exemplary);
     let steps = |wanted: fn(&Trajectory) -> bool| -> usize {
         trajectories.iter().filter(|one| wanted(one)).map(|trajectory| trajectory.steps.len()).sum()
     };
     let mut families: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for trajectory in trajectories {
         let [successes, tasks] = families.entry(&trajectory.task.family).or_default();
-        *successes += usize::from(is_exemplary(trajectory));
+        *successes += usize::from(trajectory.is_exemplary());
         *tasks += 1;
     }
     let families: BTreeMap<_, _> = families
@@ -156,7 +151,7 @@ fn stats(trajectories: &[Trajectory]) -> Value {
         "environment_errors": count(|one| one.environment_error.is_some()),
         "success_rate": 100.0 * successes as f64 / trajectories.len().max(1) as f64,
         "steps": steps(|_| true),
-        "success_steps": steps(is_exemplary),
+        "success_steps": steps(Trajectory::is_exemplary),
         "families": families,
     })
 }

@@ -151,13 +151,14 @@ fn of_model_and_of_plans(rounds: Vec<Done>) -> (Vec<Trajectory>, Vec<Trajectory>
 }
 
 /// The tasks of the failed trajectories, each once, in file order: those of the training set that the configuration
-/// asks for. Also how many belong to other sets: what is explored is trained on.
+/// asks for. A success in which a step went wrong is one of them: phase 2 does not imitate it, and nobody else would
+/// show how its task is done. Also how many belong to other sets: what is explored is trained on.
 fn failed_tasks(files: &[PathBuf], config: &ExploreConfig) -> Result<(Vec<Task>, usize), ExploreError> {
     let mut failed: Vec<Task> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for file in files {
         for trajectory in read_trajectories(file)? {
-            if !trajectory.succeeded() && seen.insert(trajectory.task.task_id.clone()) {
+            if !trajectory.is_exemplary() && seen.insert(trajectory.task.task_id.clone()) {
                 failed.push(trajectory.task);
             }
         }

@@ -16,7 +16,7 @@ use lam_phase3_explore::{
 };
 use lam_signal::{Cancel, Fault, NoProgress, Progress};
 use lam_store::{read_trajectories, write_task_plans, write_trajectories};
-use lam_types::{PlanSource, Split, Task, TaskPlan, Trajectory};
+use lam_types::{PlanSource, Split, StepStatus, Task, TaskPlan, Trajectory};
 use serde_json::Value;
 
 #[path = "../../lam-agent/tests/agent/counter.rs"]
@@ -349,4 +349,27 @@ fn tasks_of_other_sets_are_not_explored() {
     let refused = explore(&failed, &Notes::default()).unwrap_err().to_string();
     let words = format!("holds {} tasks that failed, none of them of the training set", failed.len());
     assert!(refused.contains(&words) && refused.contains("hint: "), "{refused}");
+}
+
+#[test]
+fn a_success_in_which_a_step_went_wrong_is_explored_like_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, sim) = (folder.path().join("expert_failure.parquet"), Sim::new());
+    let (limits, cancel) = (Limits::default(), Cancel::default());
+    let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &cancel };
+    let mut expert = ExpertPolicy::of(&sim).unwrap();
+    let tried = run_episodes(&sim, &Job::for_tasks(&tasks(140, 5), 1), &mut expert, &session).unwrap();
+    let mut solved = tried.into_iter().filter(|episode| episode.is_exemplary() && episode.steps.len() > 1);
+    let (mut with_fault, without) = (solved.next().unwrap(), solved.next().unwrap());
+    with_fault.steps[0].status = StepStatus::AppError;
+    let mut explore = |episodes: &[&Trajectory]| {
+        let episodes: Vec<Trajectory> = episodes.iter().copied().cloned().collect();
+        write_trajectories(&file, &episodes).unwrap();
+        let mut explorers = Explorers { policy: Some(&mut expert), ..Explorers::default() };
+        let failures = [file.clone()];
+        explore(&config(&[Way::Tries]), &sim, &mut explorers, &io(&failures, folder.path(), &cancel, &NoProgress))
+    };
+    assert_eq!(explore(&[&with_fault, &without]).unwrap()["tasks"], 1);
+    let refused = explore(&[&without]).unwrap_err().to_string();
+    assert!(refused.contains("holds 0 tasks that failed"), "{refused}");
 }

@@ -155,6 +155,25 @@ fn a_trajectory_reads_back_as_written() {
 }
 
 #[test]
+fn a_success_with_a_step_that_went_wrong_is_no_example() {
+    let state = State {
+        request: String::new(),
+        observation: Observation::default(),
+        previous_actions: vec![],
+        previous_plan: vec![],
+    };
+    let task = json!({"task_id": "t", "family": "bold", "request": "make it bold", "environment": "sim",
+        "application": "word", "seed": 1, "phrasing": "seen", "split": "train"});
+    let empty = json!({"trajectory_id": "id", "task": task, "environment_version": "1", "attempt": 0, "steps": [],
+        "policy": {"name": "expert", "hash": ""}, "verdict": {"complete": "yes", "reason": "", "judge": "state"}});
+    let mut trajectory: Trajectory = serde_json::from_value(empty).unwrap();
+    trajectory.steps = vec![Step::new(0, state.clone(), action()), Step::new(1, state, action())];
+    assert!(trajectory.is_exemplary());
+    trajectory.steps[0].status = StepStatus::AppError;
+    assert!(trajectory.succeeded() && !trajectory.is_exemplary());
+}
+
+#[test]
 fn a_function_reads_back_as_written() {
     let function = FunctionSpec {
         name: "select_text".to_string(),

@@ -197,4 +197,10 @@ impl Trajectory {
     pub fn succeeded(&self) -> bool {
         self.verdict.complete == Complete::Yes
     }
+
+    /// Whether it is a success that can be imitated as it stands: no step went wrong on the way (§3.2.2 discards those).
+    /// Of a teacher's trajectories all others are its failures, which exploration is about.
+    pub fn is_exemplary(&self) -> bool {
+        self.succeeded() && self.steps.iter().all(|step| step.status == StepStatus::Ok)
+    }
 }
