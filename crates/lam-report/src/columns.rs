@@ -65,7 +65,7 @@ impl Table {
 /// Table 2.
 pub const PLANNING: Table = Table {
     title: "Planning (Table 2)",
-    intro: "From the task alone to a plan. Steps are matched one to one with the reference plan; precision and recall are micro-averaged over steps.",
+    intro: "From the task alone to a plan. Precision and recall are micro-averaged over steps.",
     metrics: &[
         metric("tsr", "Task success", Unit::Percent, Some(true)),
         metric("step_precision", "Step precision", Unit::Percent, Some(true)),
@@ -96,7 +96,7 @@ pub const DECISION_MAKING: Table = Table {
 /// Table 4.
 pub const ONLINE: Table = Table {
     title: "Acting online (Table 4)",
-    intro: "The model acts in the application until it says FINISH; the final document decides.",
+    intro: "The model acts in the application until it says FINISH.",
     metrics: &[
         metric("tsr", "Task success", Unit::Percent, Some(true)),
         Metric { is_extra: true, ..metric("sampled_tsr", "Sampled at temperature 1", Unit::Percent, Some(true)) },

@@ -17,6 +17,7 @@ mod ablations;
 mod columns;
 mod compare;
 mod compare_text;
+mod conditions;
 mod coverage;
 mod difference;
 mod episode;

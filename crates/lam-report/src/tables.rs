@@ -17,7 +17,12 @@ pub struct Row {
     pub all: Figures,
     /// The same metrics on parts of the tasks or under other conditions: `seen`, `unseen`, `unconstrained`, ….
     pub slices: BTreeMap<String, Figures>,
+    /// Who compared its plans, in Table 2: `matcher`, or a model's name.
+    pub judge: Option<String>,
 }
+
+/// What the judge that is no model is called.
+pub const MATCHER: &str = "matcher";
 
 /// Rows by model name.
 pub type Rows = BTreeMap<String, Row>;
@@ -79,9 +84,11 @@ pub fn without_place(name: &str, place: &str) -> String {
 }
 
 impl Row {
-    /// Reads a row: figures are kept, nested objects become slices: `unseen`, and `unconstrained.unseen` inside another.
+    /// Reads a row: figures and the judge are kept, nested objects become slices: `unseen`, and `unconstrained.unseen`
+    /// inside another.
     pub fn parse(json: &Map<String, Value>) -> Self {
-        let mut row = Self::default();
+        let judge = json.get("judge").and_then(Value::as_str).map(str::to_owned);
+        let mut row = Self { judge, ..Self::default() };
         for (key, value) in json {
             match (Estimate::parse(value), value) {
                 (Some(figure), _) => drop(row.all.insert(key.clone(), figure)),
@@ -102,8 +109,16 @@ impl Row {
         self.slices.extend(inner.slices.into_iter().map(|(part, figures)| (format!("{name}.{part}"), figures)));
     }
 
+    /// The model that compared its plans, if one did.
+    pub fn model_judge(&self) -> Option<&str> {
+        self.judge.as_deref().filter(|judge| *judge != MATCHER)
+    }
+
     fn json(&self) -> Value {
         let mut json = figures_json(&self.all);
+        if let Some(judge) = &self.judge {
+            json.insert("judge".to_owned(), judge.as_str().into());
+        }
         if !self.slices.is_empty() {
             let slices = self.slices.iter().map(|(name, figures)| (name.clone(), figures_json(figures).into()));
             json.insert("slices".to_owned(), Value::Object(slices.collect()));
@@ -187,7 +202,9 @@ fn mean_rows(seeds: &[&Rows]) -> Rows {
 fn mean_row(rows: &[&Row]) -> Row {
     let slice_names: std::collections::BTreeSet<&String> = rows.iter().flat_map(|row| row.slices.keys()).collect();
     let slice = |name: &String| rows.iter().filter_map(|row| row.slices.get(name)).collect::<Vec<_>>();
+    let judges: std::collections::BTreeSet<&str> = rows.iter().filter_map(|row| row.judge.as_deref()).collect();
     Row {
+        judge: (!judges.is_empty()).then(|| judges.into_iter().collect::<Vec<_>>().join(" and ")),
         all: mean_figures(&rows.iter().map(|row| &row.all).collect::<Vec<_>>()),
         slices: slice_names.into_iter().map(|name| (name.clone(), mean_figures(&slice(name)))).collect(),
     }

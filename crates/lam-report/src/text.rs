@@ -5,7 +5,7 @@ use lam_types::Estimate;
 use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
 use crate::format::ends;
 use crate::grid::grid;
-use crate::tables::{Rows, Tables, models_in_order};
+use crate::tables::{MATCHER, Rows, Tables, models_in_order};
 
 /// The tables that hold a row, with 95 % intervals; means over `repetitions` where there are several. "" where none does.
 pub fn text(tables: &Tables, repetitions: usize) -> String {
@@ -28,11 +28,17 @@ fn measured(table: &'static Table, rows: &Rows) -> Vec<&'static Metric> {
 
 fn lines(table: &'static Table, rows: &Rows) -> String {
     let metrics = measured(table, rows);
-    let head =
-        std::iter::once("model".to_owned()).chain(metrics.iter().map(|metric| heading(metric))).collect::<Vec<_>>();
+    // That a rule compared goes without saying; that a model did is a condition of the figures.
+    let is_judged = rows.values().any(|row| row.model_judge().is_some());
+    let judge = |of: &str| is_judged.then(|| of.to_owned());
+    let head = std::iter::once("model".to_owned())
+        .chain(metrics.iter().map(|metric| heading(metric)))
+        .chain(judge("compared by"))
+        .collect::<Vec<_>>();
     let row = |name: &str| {
         let figures = metrics.iter().map(|metric| figure(metric, rows[name].all.get(metric.key)));
-        std::iter::once(name.to_owned()).chain(figures).collect::<Vec<_>>()
+        let judge = judge(rows[name].judge.as_deref().unwrap_or(MATCHER));
+        std::iter::once(name.to_owned()).chain(figures).chain(judge).collect::<Vec<_>>()
     };
     let names = models_in_order(rows.keys().map(String::as_str));
     grid(&head, &names.into_iter().map(row).collect::<Vec<_>>(), 1)
@@ -80,6 +86,19 @@ mod tests {
         let models: Vec<&str> =
             text.lines().skip(2).filter_map(|line| line.split_whitespace().next()).take(3).collect();
         assert_eq!(models, ["base", "LAM2", "LAM3"]);
+    }
+
+    #[test]
+    fn a_model_that_compared_plans_is_named() {
+        let row = |judge: &str| json!({"tsr": 81.0, "tasks": 300, "judge": judge});
+        let said = |judge: &str| {
+            let planning = parse_rows(&json!({"LAM1": row(judge), "base": row("matcher")}));
+            text(&Tables { planning, ..Tables::default() }, 1)
+        };
+        assert!(!said("matcher").contains("matcher"));
+        let said = said("gpt-4o");
+        let ends = |line: &str, end: &str| said.lines().any(|one| one.starts_with(line) && one.ends_with(end));
+        assert!(ends("model", "compared by") && ends("LAM1", "gpt-4o") && ends("base", "matcher"), "{said}");
     }
 
     #[test]

@@ -87,8 +87,9 @@ pub fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
 
 /// Adds a file's rows; those measured without the constraint become a slice of the model's own row.
 fn merge(table: &mut Rows, json: &Value, unconstrained: bool) {
-    for (model, Row { all, slices }) in parse_rows(json) {
+    for (model, Row { all, slices, judge }) in parse_rows(json) {
         let row = table.entry(model).or_default();
+        row.judge = judge.or(row.judge.take());
         if unconstrained {
             row.slices.entry("unconstrained".to_owned()).or_default().extend(all);
         } else {

@@ -26,25 +26,24 @@ pub fn section(run: &Run) -> Markup {
     html! {
         h2 { "Under other conditions" }
         h3 { "Wording that no phase trained on" }
-        p { "Every test task has new parameters and new texts. Part of them is also worded in ways kept out of all training." }
-        (pair([
+        (pair("Every test task has new parameters and new texts. Part of them is also worded in ways kept out of all training.", [
             Comparison { title: "Online task success, %", metric: "tsr", rows: online, conditions: phrasing },
             Comparison { title: "Step success, %", metric: "ssr", rows: decisions, conditions: phrasing },
         ], "evaluation by wording"))
         h3 { "With and without constrained decoding" }
-        p { "Constrained decoding only lets through answers that can be executed: a control that is on the screen, a function that exists. What is left without it shows how much the model itself has learned." }
-        (pair([
+        (pair("Constrained decoding only lets through answers that can be executed: a control that is on the screen, a function that exists. What is left without it shows how much the model itself has learned.", [
             Comparison { title: "Step success, %", metric: "ssr", rows: decisions, conditions: constraint },
             Comparison { title: "Object accuracy, %", metric: "object_acc", rows: decisions, conditions: constraint },
         ], "evaluation without the constraint"))
     }
 }
 
-fn pair(comparisons: [Comparison<'_>; 2], what: &str) -> Markup {
+/// Two figures with what is to be known of them, where there is one at all.
+fn pair(about: &str, comparisons: [Comparison<'_>; 2], what: &str) -> Markup {
     let figures: Vec<Markup> = comparisons.iter().filter_map(figure).collect();
     html! {
         @if figures.is_empty() { (absent(what, "The evaluation stage writes it as slices of its rows.")) }
-        @else { div.pair { @for figure in figures { (figure) } } }
+        @else { p { (about) } div.pair { @for figure in figures { (figure) } } }
     }
 }
 

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{absent, scroll};
+use crate::conditions;
 use crate::format::{self, short_hash};
 use crate::run::{Run, StageInput};
 
@@ -15,7 +16,7 @@ pub fn section(run: &Run) -> Markup {
     let seeds: Vec<String> = run.seeds.iter().map(u64::to_string).collect();
     html! {
         h2 { "Provenance" }
-        p { "The same command with the same seed and thread count gives the same bytes." }
+        p { "The same command with the same seed and thread count gives the same bytes" @if conditions::asks_endpoints(run) { ", as far as the endpoints that were asked answer alike" } "." }
         @if !run.command.is_empty() { pre.command tabindex="0" { code { (run.command) } } }
         dl.facts {
             @if !seeds.is_empty() { div { dt { "seeds" } dd { (seeds.join(", ")) } } }

@@ -7,32 +7,52 @@ use maud::{Markup, html};
 
 use super::{absent, scroll, viewer};
 use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
+use crate::conditions;
 use crate::format;
 use crate::paper;
 use crate::run::Run;
 use crate::seeds::are_apart;
-use crate::tables::{Rows, models_in_order};
+use crate::tables::{MATCHER, Rows, models_in_order};
 
 /// Table 2.
 pub fn planning(run: &Run) -> Markup {
-    table(&PLANNING, &run.tables.planning, &BTreeSet::new())
+    table((&PLANNING, &compared(&run.tables.planning)), &run.tables.planning, &BTreeSet::new())
+}
+
+/// Who compares plans with the reference; of several judges each row names its own.
+fn compared(rows: &Rows) -> String {
+    let judges = conditions::judges(rows);
+    let by_matcher = "Steps are matched one to one with the reference plan by a deterministic matcher";
+    let models: Vec<&str> = judges.keys().copied().filter(|judge| *judge != MATCHER).collect();
+    match (models.is_empty(), judges.contains_key(MATCHER)) {
+        (true, true) => format!("{by_matcher}."),
+        (true, false) => String::new(),
+        (false, false) => {
+            format!(
+                "Plans are compared with the reference plan by {}, asked as the paper asks GPT-4o.",
+                models.join(", ")
+            )
+        }
+        (false, true) => format!("{by_matcher}, or by {} where a row names it.", models.join(", ")),
+    }
 }
 
 /// Table 3.
 pub fn decision_making(run: &Run) -> Markup {
-    table(&DECISION_MAKING, &run.tables.decision_making, &BTreeSet::new())
+    table((&DECISION_MAKING, ""), &run.tables.decision_making, &BTreeSet::new())
 }
 
 /// Table 4.
 pub fn online(run: &Run) -> Markup {
-    table(&ONLINE, &run.tables.online, &viewer::models(run))
+    let decided = format!("Success is decided by {}.", conditions::deciders(&conditions::acted_in(run)));
+    table((&ONLINE, &decided), &run.tables.online, &viewer::models(run))
 }
 
-/// A table; the models in `shown` lead to their trajectories.
-fn table(table: &Table, rows: &Rows, shown: &BTreeSet<&str>) -> Markup {
+/// A table, with a sentence on how it was measured here; the models in `shown` lead to their trajectories.
+fn table((table, measured): (&Table, &str), rows: &Rows, shown: &BTreeSet<&str>) -> Markup {
     html! {
         h2 { (table.title) }
-        p { (table.intro) }
+        p { (table.intro) " " (measured) }
         @if rows.is_empty() { (absent("this evaluation", "The paper’s figures stand below; run the evaluation stage to fill ours in.")) }
         (scroll(table.title, html! {
             table.results {
@@ -72,7 +92,7 @@ fn model(table: &Table, rows: &Rows, name: &str, is_shown: bool) -> Markup {
     html! {
         @if let Some(row) = ours {
             tr.ours {
-                th scope="row" { @if is_shown { (viewer::link(Some(name), None, html! { (name) })) } @else { (name) } }
+                th scope="row" { @if is_shown { (viewer::link(Some(name), None, html! { (name) })) } @else { (name) } @if let Some(judge) = row.model_judge() { small { "compared by " (judge) } } }
                 @for metric in table.columns(rows) { (cell(metric, row.all.get(metric.key), is_best(metric, rows, name))) }
             }
         }
