@@ -16,6 +16,7 @@ use crate::exchange::{Exchange, Reply};
 use crate::forward::forwarding;
 use crate::proxies::{Chosen, chosen};
 use crate::tls::Tls;
+use crate::told::plain;
 use crate::{HttpError, Request};
 
 /// Most redirections of one request.
@@ -93,6 +94,11 @@ impl Client {
     /// # Errors
     /// As [`Client::send`]; what fails while the bytes are read breaks the connection.
     pub fn send_watched(&self, request: &Request, cancel: &Cancel, sent: &dyn Fn(u64)) -> Result<Reply, HttpError> {
+        self.follow(request, cancel, sent).map_err(HttpError::unsigned)
+    }
+
+    /// Asks, and asks on where it is sent.
+    fn follow(&self, request: &Request, cancel: &Cancel, sent: &dyn Fn(u64)) -> Result<Reply, HttpError> {
         let fault = |url: &str, reason: String| HttpError::Request { url: url.to_owned(), reason };
         let home = Url::parse(&request.url).map_err(|error| fault(&request.url, error.to_string()))?;
         let mut url = home.clone();
@@ -109,7 +115,7 @@ impl Client {
                 Some(location) => {
                     let next = url.join(location);
                     let next = next.ok().filter(|next| ["http", "https"].contains(&next.scheme()));
-                    url = next.ok_or_else(|| fault(&request.url, format!("is redirected to `{location}`")))?;
+                    url = next.ok_or_else(|| fault(&request.url, format!("is redirected to `{}`", plain(location))))?;
                 }
             }
         }

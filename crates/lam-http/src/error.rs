@@ -2,7 +2,9 @@
 
 use lam_signal::{Details, Fault, FaultKind};
 
-/// Why there is no answer.
+use crate::told::{plain, unsigned};
+
+/// Why there is no answer. Addresses in it are without what stands behind `?`, which may be a signature.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// An environment variable that cannot be used.
@@ -48,6 +50,22 @@ pub enum HttpError {
     },
     /// Somebody asked to stop.
     Cancelled,
+}
+
+impl HttpError {
+    /// The same with addresses as messages may tell them. Every error passes here on its way out.
+    pub(crate) fn unsigned(self) -> Self {
+        let cut = |url: String| plain(&url).to_owned();
+        match self {
+            HttpError::Request { url, reason } => HttpError::Request { url: cut(url), reason: unsigned(&reason) },
+            HttpError::Network { url, reason } => HttpError::Network { url: cut(url), reason: unsigned(&reason) },
+            HttpError::Untrusted { url, reason, hint } => {
+                HttpError::Untrusted { url: cut(url), reason: unsigned(&reason), hint }
+            }
+            HttpError::Proxy { url, variable } => HttpError::Proxy { url: cut(url), variable },
+            error @ (HttpError::Setting { .. } | HttpError::Cancelled) => error,
+        }
+    }
 }
 
 impl Fault for HttpError {

@@ -159,7 +159,7 @@ pub struct Reply {
     pub status: u16,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Where it came from, after redirections.
+    /// Where it came from, after redirections; storage signs such addresses, so no message may repeat it.
     pub url: String,
     /// What is still to come.
     pub body: Body,
@@ -184,7 +184,7 @@ impl Reply {
     pub fn text(self, most: u64) -> Result<String, HttpError> {
         let (mut bytes, cancel, url) = (Vec::new(), self.body.cancel.clone(), self.url);
         let read = Read::take(self.body, most + 1).read_to_end(&mut bytes);
-        let network = |reason: String| HttpError::Network { url: url.clone(), reason };
+        let network = |reason: String| HttpError::Network { url: url.clone(), reason }.unsigned();
         match read {
             _ if cancel.is_cancelled() => Err(HttpError::Cancelled),
             Err(error) => Err(network(format!("the answer broke off: {error}"))),

@@ -25,6 +25,7 @@ mod patience;
 mod proxies;
 mod request;
 mod tls;
+mod told;
 
 pub use address::{AddressFault, address};
 pub use client::{Client, Timeouts, Variables};
@@ -32,3 +33,4 @@ pub use error::HttpError;
 pub use exchange::{Body, Reply};
 pub use patience::{Impatience, Patience, Wait, asked_wait};
 pub use request::{Open, Request, Upload};
+pub use told::{plain, unsigned};

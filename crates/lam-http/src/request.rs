@@ -4,8 +4,10 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::told::plain;
+
 /// What is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -16,7 +18,7 @@ pub struct Request {
 }
 
 /// What is sent with a request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Content {
     /// Posted.
     Text(String),
@@ -39,6 +41,13 @@ pub struct Upload {
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Upload({} bytes)", self.length)
+    }
+}
+
+/// Neither keys nor what signs the address.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({})", plain(&self.url))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lam_http::{HttpError, Impatience, Patience, Reply, Request, Timeouts, asked_wait};
+use lam_http::{HttpError, Impatience, Patience, Reply, Request, Timeouts, asked_wait, unsigned};
 use lam_signal::{Cancel, Monitor, excerpt};
 
 use crate::listing::Listing;
@@ -69,8 +69,9 @@ impl Client {
         let kind = reply.header("content-type").to_owned();
         let text = reply.text(LARGEST_LISTING)?;
         let answer = |reason: String| HubError::Answer { url: url.clone(), reason };
-        let listing: Listing = serde_json::from_str(&text)
-            .map_err(|error| answer(format!("{error}, in an answer of `{kind}`: {}", excerpt(&text, 200))))?;
+        let listing: Listing = serde_json::from_str(&text).map_err(|error| {
+            answer(unsigned(&format!("{error}, in an answer of `{kind}`: {}", excerpt(&text, 200))))
+        })?;
         listing.check().map_err(answer)?;
         Ok(listing)
     }
@@ -97,7 +98,7 @@ impl Client {
 
     /// What a status says of the model.
     fn refusal(&self, id: &ModelId, url: &str, reply: &Reply) -> HubError {
-        let (code, message) = (reply.header("x-error-code"), reply.header("x-error-message").to_owned());
+        let (code, message) = (reply.header("x-error-code"), unsigned(reply.header("x-error-message")));
         let (model, kind) = (id.to_string(), reply.header("content-type"));
         match reply.status {
             // The hub says why in headers; what keeps people from it shows them a page.

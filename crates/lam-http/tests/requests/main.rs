@@ -347,3 +347,40 @@ fn a_request_to_stop_ends_a_body_at_once() {
     assert!(matches!(reply.text(1000), Err(HttpError::Cancelled)));
     assert!(begun.elapsed() < Duration::from_secs(3));
 }
+
+#[test]
+fn what_signs_an_address_is_told_nowhere() {
+    const TORN: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhel";
+    let ((torn, _), untrusted) = (answering(TORN), private());
+    let home = listen(move |mut stream| {
+        let place = match head(&mut stream).split(' ').nth(1).unwrap() {
+            "/nobody" => "http://127.0.0.1:1/file?signature=abc".to_owned(),
+            "/torn" => format!("http://127.0.0.1:{torn}/file?signature=abc"),
+            "/untrusted" => format!("https://localhost:{untrusted}/file?signature=abc"),
+            "/strange" => "ftp:/file?signature=abc".to_owned(),
+            _ => "/round?signature=abc".to_owned(),
+        };
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    let check = |error: HttpError, part: &str| {
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(part) && !text.contains("signature"), "{text}");
+    };
+    for (path, part) in [
+        ("/nobody", "http://127.0.0.1:1/file"),
+        ("/torn", "/file"),
+        ("/untrusted", "an authority that is not among"),
+        ("/strange", "is redirected to `ftp:/file`"),
+        ("/round", "more than 10 times, the last to http://"),
+    ] {
+        check(text(&[], &format!("http://127.0.0.1:{home}{path}")).unwrap_err(), part);
+    }
+    check(get(&[], "no-address?signature=abc").err().unwrap(), "no-address");
+    let (proxy, _) = answering(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+    let variables = [("http_proxy", format!("127.0.0.1:{proxy}"))];
+    check(get(&variables, "http://hub.example/file?signature=abc").err().unwrap(), "status 407");
+    let request = Request::get("https://s3.example/file?signature=abc").key("authorization", "Bearer key".into());
+    assert_eq!(format!("{request:?}"), "Request(https://s3.example/file)");
+}

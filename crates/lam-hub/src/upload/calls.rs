@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use lam_http::{HttpError, Reply, Request, asked_wait};
+use lam_http::{Reply, Request, asked_wait, plain, unsigned};
 use lam_signal::{Monitor, excerpt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -92,8 +92,7 @@ impl Calls<'_> {
 
     /// Sends a request as it is.
     fn send(&self, request: Request, url: &str, sent: &dyn Fn(u64)) -> Result<Reply, HubError> {
-        let reply = self.client.upload.send_watched(&request, self.monitor.cancel, sent);
-        let reply = reply.map_err(|error| HubError::from(error).without_query())?;
+        let reply = self.client.upload.send_watched(&request, self.monitor.cancel, sent)?;
         match reply.status {
             200..=299 => Ok(reply),
             _ => Err(self.refusal(url, reply)),
@@ -163,7 +162,8 @@ impl Calls<'_> {
             files.extend(entries.into_iter().filter(|entry| entry.kind == "file").map(Entry::file));
             next = more.map(|more| self.here(&more));
             if let Some(other) = next.as_ref().filter(|next| !next.starts_with(&self.api("tree/"))) {
-                return Err(HubError::Answer { url, reason: format!("its next page is said to be {other}") });
+                let reason = format!("its next page is said to be {}", plain(other));
+                return Err(HubError::Answer { url, reason });
             }
         }
         let url = self.api(&format!("tree/{commit}"));
@@ -226,48 +226,25 @@ impl Entry {
 
 /// Reads an answer.
 pub(super) fn parse<T: DeserializeOwned>(text: &str, url: &str) -> Result<T, HubError> {
-    let reason = |error: serde_json::Error| format!("{error}, in the answer {}", excerpt(text, 200));
+    // Both may hold addresses of storage.
+    let said = |error: serde_json::Error| format!("{error}, in the answer {}", excerpt(text, 200));
+    let reason = |error: serde_json::Error| unsigned(&said(error));
     serde_json::from_str(text).map_err(|error| HubError::Answer { url: plain(url).to_owned(), reason: reason(error) })
-}
-
-/// An address without what stands behind `?`: for storage, that is a key for an hour.
-pub(super) fn plain(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
-}
-
-impl HubError {
-    /// The same about an address without what stands behind `?`.
-    fn without_query(self) -> Self {
-        let cut = |url: String| plain(&url).to_owned();
-        match self {
-            HubError::Network { url, reason, wait } => HubError::Network { url: cut(url), reason, wait },
-            HubError::Http(HttpError::Request { url, reason }) => {
-                HubError::Http(HttpError::Request { url: cut(url), reason })
-            }
-            HubError::Http(HttpError::Untrusted { url, reason, hint }) => {
-                HubError::Http(HttpError::Untrusted { url: cut(url), reason, hint })
-            }
-            HubError::Http(HttpError::Proxy { url, variable }) => {
-                HubError::Http(HttpError::Proxy { url: cut(url), variable })
-            }
-            other => other,
-        }
-    }
 }
 
 /// What the hub says of a refusal, in a header or as JSON.
 fn said(reply: Reply) -> String {
     let header = reply.header("x-error-message").to_owned();
     if !header.is_empty() {
-        return header;
+        return unsigned(&header);
     }
     let text = reply.text(LONGEST_REFUSAL).unwrap_or_default();
     let error = serde_json::from_str::<Value>(&text).ok().and_then(|body| body.get("error").cloned());
     match error {
-        Some(Value::String(text)) => excerpt(&text, 500),
+        Some(Value::String(text)) => excerpt(&unsigned(&text), 500),
         Some(Value::Array(texts)) => {
             let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
-            excerpt(&texts.join("; "), 500)
+            excerpt(&unsigned(&texts.join("; ")), 500)
         }
         _ => String::new(),
     }
@@ -294,8 +271,11 @@ mod tests {
 
     #[test]
     fn what_signs_an_address_of_storage_is_not_told() {
-        assert_eq!(plain("https://s3.example/x?X-Amz-Signature=abc"), "https://s3.example/x");
-        let error = parse::<Info>("{}", "https://s3.example/x?sig=abc").unwrap_err().to_string();
+        let answer = r#"{"href": "https://s3.example/y?sig=abc"}"#;
+        let error = parse::<Info>(answer, "https://s3.example/x?sig=abc").unwrap_err().to_string();
         assert!(error.contains("https://s3.example/x: ") && !error.contains("sig=abc"), "{error}");
+        assert!(error.contains("https://s3.example/y\"}"), "{error}");
+        let error = parse::<u8>("\"https://s3.example/z?sig=abc\"", "https://h").unwrap_err().to_string();
+        assert!(error.contains("https://s3.example/z") && !error.contains("sig=abc"), "{error}");
     }
 }

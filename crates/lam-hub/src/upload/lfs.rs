@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use lam_http::Request;
+use lam_http::{Request, plain, unsigned};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::calls::{Calls, plain};
+use super::calls::Calls;
 use super::local::Prepared;
 use super::reading::Reading;
 use crate::HubError;
@@ -118,7 +118,7 @@ fn batch(calls: &Calls<'_>, files: &[&Prepared]) -> Result<Vec<Object>, HubError
             return Err(HubError::Refused {
                 model: format!("{}, {}", calls.repository, file.name()),
                 status: error.code.unwrap_or(422),
-                message: error.message.clone().unwrap_or_default(),
+                message: unsigned(&error.message.clone().unwrap_or_default()),
                 hint: "see what the hub says; single files may have 50 GB".into(),
             });
         }

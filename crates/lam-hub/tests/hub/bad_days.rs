@@ -151,6 +151,16 @@ fn a_token_is_not_shown_to_the_storage_that_the_hub_redirects_to() {
 }
 
 #[test]
+fn what_signs_an_address_of_storage_is_told_nowhere() {
+    let (hub, home, notes) = (start(), tempfile::tempdir().unwrap(), Notes::default());
+    let nobody = "http://127.0.0.1:1/tiny?X-Amz-Signature=abc&path=".to_owned();
+    hub.set(Faults { storage: Some(nobody), ..Faults::default() });
+    let error = fetch_noting(settings(&hub, home.path()), &notes, &Cancel::default()).unwrap_err();
+    let text = format!("{error} {error:?} {}", notes.text());
+    assert!(text.contains("http://127.0.0.1:1/tiny") && !text.contains("Signature"), "{text}");
+}
+
+#[test]
 fn two_fetches_of_one_model_download_it_once() {
     for directory in [false, true] {
         let (server, home) = (start(), tempfile::tempdir().unwrap());
