@@ -41,7 +41,7 @@ pub struct Fetched {
 pub struct Snapshot {
     /// Its directory, in Hugging Face layout.
     pub directory: PathBuf,
-    /// The commit on the hub; "" when it was taken from the cache by its revision.
+    /// The commit on the hub; of a model that was taken from the cache, the one whose snapshot that is.
     pub commit: String,
     /// The licence's name on its card; none where that was not asked for or says none.
     #[serde(skip_serializing_if = "Option::is_none")]
