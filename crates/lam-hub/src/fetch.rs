@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::listing::{Listing, RemoteFile};
 use crate::transfer::{Transfer, partial};
 use crate::verify::difference;
-use crate::{HubError, HubSettings, ModelId};
+use crate::{HubError, HubSettings, ModelId, local_copy};
 
 const MIB: u64 = 1 << 20;
 /// What is asked for first of a file whose header is wanted: enough for most.
@@ -211,17 +211,9 @@ impl Place {
 
     /// Refuses before the first byte where there is no room for the last.
     fn refuse_full(&self, needed: u64) -> Result<(), HubError> {
-        let place = match self {
-            Place::Cache(shelf) => shelf.snapshot("none"),
-            Place::Directory(directory) => std::path::absolute(directory).unwrap_or_else(|_| directory.clone()),
-        };
-        let Some(existing) = place.ancestors().find(|path| path.is_dir()) else { return Ok(()) };
-        match fs2::available_space(existing) {
-            Ok(free) if free < needed => {
-                let (needed_mib, free_mib) = (needed.div_ceil(MIB), free / MIB);
-                Err(HubError::Space { place: existing.to_owned(), needed_mib, free_mib })
-            }
-            _ => Ok(()),
+        match self {
+            Place::Cache(shelf) => refuse_full(&shelf.snapshot("none"), needed),
+            Place::Directory(directory) => refuse_full(directory, needed),
         }
     }
 
@@ -251,25 +243,23 @@ fn fetched(directory: &Path, file: &RemoteFile) -> Result<Fetched, HubError> {
 fn taken(id: &ModelId, snapshot: PathBuf, directory: Option<&Path>) -> Result<Snapshot, HubError> {
     let commit = snapshot.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(directory) = directory {
-        std::fs::create_dir_all(directory).map_err(StoreError::io("create directory", directory))?;
-        for entry in std::fs::read_dir(&snapshot).map_err(StoreError::io("read", &snapshot))? {
-            let entry = entry.map_err(StoreError::io("read", &snapshot))?;
-            copy(id, &entry.path(), &directory.join(entry.file_name()))?;
-        }
+        local_copy::make(id, &snapshot, directory)?;
     }
     let directory = directory.map_or(snapshot, Path::to_owned);
     Ok(Snapshot { directory, commit, license: None, files: Vec::new(), downloaded_bytes: 0 })
 }
 
-/// Copies a file, unless it is there; another file in its place is not overwritten.
-fn copy(id: &ModelId, from: &Path, to: &Path) -> Result<(), HubError> {
-    if to.exists() {
-        let same = lam_store::hash_path(from)? == lam_store::hash_path(to)?;
-        return if same { Ok(()) } else { Err(HubError::Occupied { path: to.to_owned(), model: id.to_string() }) };
+/// Refuses a place that has no room for so many bytes.
+pub(crate) fn refuse_full(place: &Path, needed: u64) -> Result<(), HubError> {
+    let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let Some(existing) = place.ancestors().find(|path| path.is_dir()) else { return Ok(()) };
+    match fs2::available_space(existing) {
+        Ok(free) if free < needed => {
+            let (needed_mib, free_mib) = (needed.div_ceil(MIB), free / MIB);
+            Err(HubError::Space { place: existing.to_owned(), needed_mib, free_mib })
+        }
+        _ => Ok(()),
     }
-    let unfinished = partial(to);
-    std::fs::copy(from, &unfinished).map_err(StoreError::io("write", &unfinished))?;
-    Ok(std::fs::rename(&unfinished, to).map_err(StoreError::io("rename to", to))?)
 }
 
 /// Refuses a model whose index names files that the repository does not have.
@@ -286,7 +276,7 @@ fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> 
 }
 
 /// The index of a model in several files.
-fn index(directory: &Path) -> Result<Option<Index>, HubError> {
+pub(crate) fn index(directory: &Path) -> Result<Option<Index>, HubError> {
     let path = directory.join("model.safetensors.index.json");
     let is_sharded = path.exists() && !directory.join("model.safetensors").exists();
     Ok(is_sharded.then(|| Index::read(&path)).transpose()?)

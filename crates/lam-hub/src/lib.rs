@@ -21,6 +21,7 @@ mod error;
 mod fetch;
 mod id;
 mod listing;
+mod local_copy;
 mod named;
 mod settings;
 mod transfer;

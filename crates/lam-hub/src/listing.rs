@@ -63,7 +63,7 @@ pub(crate) struct RemoteFile {
 impl RemoteFile {
     /// Whether it holds weights.
     pub(crate) fn is_weights(&self) -> bool {
-        self.name.ends_with(".safetensors")
+        order(&self.name).0
     }
 }
 
@@ -79,17 +79,33 @@ const DESCRIPTIONS: &[&str] = &[
     "added_tokens.json",
     "chat_template.jinja",
     "chat_template.json",
-    "model.safetensors.index.json",
 ];
 
 /// Where a model keeps further chat templates, each in a file of its own.
-const FURTHER_TEMPLATES: &str = "additional_chat_templates/";
+pub(crate) const FURTHER_TEMPLATES: &str = "additional_chat_templates/";
 
 /// Whether the file is a further chat template, right in its folder and of a plain name.
 fn is_further_template(name: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     let bare = name.strip_prefix(FURTHER_TEMPLATES).and_then(|name| name.strip_suffix(".jinja"));
     bare.is_some_and(|bare| !bare.is_empty() && bare.chars().all(is_plain))
+}
+
+/// Whether a model needs the file of this name; `is_whole` says whether its weights are in one file.
+///
+/// Weights in other forms, and the second copy that some repositories keep (`consolidated.safetensors`), stay.
+pub(crate) fn is_needed(name: &str, is_whole: bool) -> bool {
+    let is_of_shards = name == "model.safetensors.index.json" || is_shard(name);
+    (is_of_shards && !is_whole)
+        || DESCRIPTIONS.contains(&name)
+        || is_further_template(name)
+        || name == "model.safetensors"
+        || name == "adapter_model.safetensors"
+}
+
+/// Descriptions come first, weights last, each in the order of their names.
+pub(crate) fn order(name: &str) -> (bool, &str) {
+    (name.ends_with(".safetensors"), name)
 }
 
 /// Letters of a licence's name at most.
@@ -111,30 +127,15 @@ impl Listing {
         if is_hash { Ok(()) } else { Err(format!("`sha` = `{}` is not a commit", self.commit)) }
     }
 
-    /// The files that the model needs: descriptions first, weights last, each in the order of their names.
-    ///
-    /// Weights in other forms, and the second copy that some repositories keep (`consolidated.safetensors`), stay.
+    /// The files that the model needs: descriptions first, weights last.
     ///
     /// # Errors
     /// A repository without a configuration or without safetensors weights.
     pub(crate) fn needed(&self, id: &ModelId) -> Result<Vec<RemoteFile>, HubError> {
-        let whole = self.has("model.safetensors");
-        let mut files: Vec<RemoteFile> = self
-            .siblings
-            .iter()
-            .filter(|sibling| {
-                let name = sibling.rfilename.as_str();
-                let is_shard = !whole && is_shard(name);
-                DESCRIPTIONS.contains(&name)
-                    || is_further_template(name)
-                    || name == "model.safetensors"
-                    || name == "adapter_model.safetensors"
-                    || is_shard
-            })
-            .filter(|sibling| !(whole && sibling.rfilename == "model.safetensors.index.json"))
-            .map(Sibling::file)
-            .collect();
-        files.sort_by(|one, other| (one.is_weights(), &one.name).cmp(&(other.is_weights(), &other.name)));
+        let is_whole = self.has("model.safetensors");
+        let needed = self.siblings.iter().filter(|sibling| is_needed(&sibling.rfilename, is_whole));
+        let mut files: Vec<RemoteFile> = needed.map(Sibling::file).collect();
+        files.sort_by(|one, other| order(&one.name).cmp(&order(&other.name)));
         self.refuse_incomplete(id, &files)?;
         Ok(files)
     }
