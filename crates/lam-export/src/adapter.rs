@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use lam_model::{Decoder, Finetuning, ModelSource, Precision, Rounding, record_base};
+use lam_model::{Decoder, Finetuning, HubModel, ModelSource, Precision, Rounding, record_base};
 
 use crate::files::{copy_generation_config, copy_tokenizer};
 use crate::merged::{self, merged};
@@ -25,8 +25,8 @@ pub struct Written {
     pub checks: Vec<Check>,
     /// On which base it stands, in a sentence.
     pub base: String,
-    /// Whether that base was written beside it.
-    pub has_own_base: bool,
+    /// That base on the hub; none where it was written beside the adapter.
+    pub hub: Option<HubModel>,
 }
 
 /// Writes the adapter of `source` into `output`. `evaluated` is the directory of the model that was evaluated.
@@ -42,7 +42,10 @@ pub fn write(
     let over_files = probe::logits(&source.load_unrounded()?, inputs)?;
     let rounding_effect = difference(&probe::logits(&trained, inputs)?, &over_files);
     let stands_on = StandsOn::of(source, rounding_effect, config)?;
-    trained.save_adapter(output, Some(stands_on.name()))?;
+    match &stands_on.hub {
+        Some(hub) => trained.save_adapter_over_hub(output, hub)?,
+        None => trained.save_adapter(output, Some(OWN_BASE))?,
+    }
     copy_tokenizer(source.tokenizer_directory(), output)?;
     let own_base = output.join(OWN_BASE);
     let base = if stands_on.hub.is_none() {
@@ -70,7 +73,7 @@ pub fn write(
             format!("adapter over {} in full precision against over `{OWN_BASE}/` (another model)", stands_on.original);
         checks.push(check(what, rounding_effect));
     }
-    Ok(Written { probes: with, checks, base: stands_on.sentence(), has_own_base: stands_on.hub.is_none() })
+    Ok(Written { probes: with, checks, base: stands_on.sentence(), hub: stands_on.hub })
 }
 
 /// Writes the base beside the adapter: as it was rounded in training, or as it lies in its files.
@@ -121,10 +124,12 @@ fn against(
 
 /// The base that gives the evaluated model's answers.
 struct StandsOn {
-    /// Its name on the hub, where it is just what lies there.
-    hub: Option<String>,
+    /// It on the hub, where it is just what lies there.
+    hub: Option<HubModel>,
     /// The base that training began with, in words.
     original: String,
+    /// At which revision of it, in words; "" where that is not known.
+    state: String,
     rounding: Rounding,
 }
 
@@ -136,15 +141,12 @@ impl StandsOn {
         let mut hub = origin::of_weights(source.directory())?;
         // Of a model that no stage of ours made, whoever exports knows where it comes from.
         if hub.is_none() && !config.base_model.is_empty() && !origin::is_of_a_stage(source.directory())? {
-            hub = Some(config.base_model.clone());
+            hub = Some(HubModel::named(&config.base_model));
         }
-        let original = hub.clone().or(own_name).unwrap_or_default();
-        Ok(Self { hub: hub.filter(|_| rounding.is_none()), original, rounding })
-    }
-
-    /// As the adapter's config names it.
-    fn name(&self) -> &str {
-        self.hub.as_deref().unwrap_or(OWN_BASE)
+        let original = hub.as_ref().map(|hub| hub.repository.clone()).or(own_name).unwrap_or_default();
+        let revision = hub.as_ref().and_then(|hub| hub.revision.as_ref());
+        let state = revision.map(|revision| format!(" at the revision `{revision}`")).unwrap_or_default();
+        Ok(Self { hub: hub.filter(|_| rounding.is_none()), original, state, rounding })
     }
 
     fn is_rounded(&self) -> bool {
@@ -152,13 +154,14 @@ impl StandsOn {
     }
 
     fn sentence(&self) -> String {
-        let Self { hub, original, rounding } = self;
+        let Self { hub, original, state, rounding } = self;
         let how = match (rounding.quantization_bit, rounding.bf16) {
             (Some(bits), _) => format!("its linear layers quantised to {bits} bits"),
             (None, true) => "its weights rounded to bf16".to_owned(),
             (None, false) if hub.is_some() => {
                 return format!(
-                    "It stands on `{original}` as that lies on the hub: over it, it gives the evaluated model's answers."
+                    "It stands on `{original}` as that lies on the hub{state}: over it, it gives the evaluated model's \
+                     answers."
                 );
             }
             (None, false) => {
@@ -169,9 +172,9 @@ impl StandsOn {
             }
         };
         format!(
-            "It was trained over `{original}` with {how}, and stands on that: `{OWN_BASE}/` holds this base, written out \
-             in full precision, over which it gives the evaluated model's answers. Over `{original}` itself it is another \
-             model; the checks below say by how much."
+            "It was trained over `{original}`{state} with {how}, and stands on that: `{OWN_BASE}/` holds this base, written \
+             out in full precision, over which it gives the evaluated model's answers. Over `{original}` itself it is \
+             another model; the checks below say by how much."
         )
     }
 }

@@ -14,8 +14,8 @@ pub struct ExportConfig {
     pub gguf_type: GgufType,
     /// Name of the model on its card, such as `LAM4`; "" takes the directory's name.
     pub model_name: String,
-    /// The base model as the card names it, and the adapter where it stands on just that: a hub id. "" takes what the
-    /// run's manifests or the hub's cache say.
+    /// The base model as the card names it, and the adapter where it stands on just that: `OWNER/NAME` on the hub, with
+    /// `@REVISION` where another state than the newest is meant. "" takes what the run's manifests or the hub's cache say.
     pub base_model: String,
     /// Licence of the exported weights, by its name on the hub; "" takes the base's, where its card or config says one, and
     /// is `unknown` elsewhere.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lam_model::ModelSource;
+use lam_model::{HubModel, ModelSource};
 use lam_prompt::Tokenizer;
 use lam_store::StagingDir;
 
@@ -46,7 +46,7 @@ pub fn export(
     let origin = Origin::of(inputs.stage, &inputs.sources)?;
     let known = Known {
         model_name: facts::model_name(inputs.stage, config),
-        base_model: Some(config.base_model.clone()).filter(|base| !base.is_empty()).or(origin.hub),
+        base_model: Some(HubModel::named(&config.base_model).repository).filter(|base| !base.is_empty()).or(origin.hub),
         license: Some(config.license.clone()).filter(|license| !license.is_empty()).or(origin.license),
     };
     let written = match kind {
@@ -70,6 +70,7 @@ pub fn export(
     let license_file = origin.license_file.filter(|_| config.license.is_empty() && known.license.is_some());
     let mut facts = CardFacts {
         has_own_base: written.has_own_base,
+        hub_base: written.hub_base,
         gguf: written.gguf,
         example: written.example,
         has_license_file: license_file.is_some(),
@@ -107,6 +108,7 @@ struct Written {
     sources: Parts,
     base: Option<String>,
     has_own_base: bool,
+    hub_base: Option<HubModel>,
     notes: Vec<String>,
     checks: Vec<Check>,
     probes: Vec<Probe>,
@@ -124,8 +126,9 @@ fn write_adapter(from: &ExportInputs<'_>, place: &Path, config: &ExportConfig) -
     let begun = Begun::of((ModelSource::open(base, Some(adapter))?, sources), from, config)?;
     let evaluated = from.sources.model.as_deref();
     let written = adapter::write(&begun.source, evaluated, place, config, &begun.inputs)?;
-    let adapter::Written { probes, checks, base, has_own_base } = written;
-    Ok(Written { base: Some(base), has_own_base, checks, probes, ..begun.written() })
+    let adapter::Written { probes, checks, base, hub } = written;
+    let has_own_base = hub.is_none();
+    Ok(Written { base: Some(base), has_own_base, hub_base: hub, checks, probes, ..begun.written() })
 }
 
 /// The whole model, perhaps as an adapter over its base, and the parts that it is made of.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lam_model::HubModel;
 use serde_json::Value;
 
 use crate::files::read_object;
@@ -60,7 +61,7 @@ impl Origin {
     /// What the files of a model say, where nothing is known yet.
     fn add_beside(&mut self, place: &Path) -> Result<(), ExportError> {
         if self.hub.is_none() {
-            self.hub = lam_model::repository(place);
+            self.hub = HubModel::of_snapshot(place).map(|model| model.repository);
         }
         if self.license.is_none() {
             self.license = license(place)?;
@@ -71,14 +72,14 @@ impl Origin {
     }
 }
 
-/// The name on the hub of exactly the weights in a directory: a snapshot of the hub's cache, or what the stage `base` took
-/// unchanged.
+/// The model on the hub that is exactly the weights in a directory, at its commit: a snapshot of the hub's cache, or what the
+/// stage `base` took unchanged.
 ///
 /// # Errors
 /// A manifest that is damaged.
-pub fn of_weights(directory: &Path) -> Result<Option<String>, ExportError> {
-    if let Some(repository) = lam_model::repository(directory) {
-        return Ok(Some(repository));
+pub fn of_weights(directory: &Path) -> Result<Option<HubModel>, ExportError> {
+    if let Some(model) = HubModel::of_snapshot(directory) {
+        return Ok(Some(model));
     }
     let Some(manifest) = lam_store::read_manifest(directory)?.filter(|manifest| manifest.kind == BASE) else {
         return Ok(None);
@@ -87,8 +88,9 @@ pub fn of_weights(directory: &Path) -> Result<Option<String>, ExportError> {
         let saved = &manifest.config["train"]["save_dtype"];
         saved.is_null() || saved == "auto"
     };
-    let model = manifest.metrics[PRETRAINED]["model"].as_str();
-    Ok(model.filter(|_| is_unchanged).map(str::to_owned))
+    let taken = &manifest.metrics[PRETRAINED];
+    let commit = taken["commit"].as_str().unwrap_or_default();
+    Ok(taken["model"].as_str().filter(|_| is_unchanged).map(|model| HubModel::at(model, commit)))
 }
 
 /// Whether a directory, or the one above it, is the output of a stage.
@@ -156,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_of_the_hubs_cache_has_its_name() {
+    fn a_snapshot_of_the_hubs_cache_has_its_name_and_its_commit() {
         let root = tempfile::tempdir().unwrap();
         let snapshot = root.path().join("models--acme--tiny-1/snapshots/0123456789");
         std::fs::create_dir_all(&snapshot).unwrap();
-        assert_eq!(of_weights(&snapshot).unwrap().as_deref(), Some("acme/tiny-1"));
+        assert_eq!(of_weights(&snapshot).unwrap(), Some(HubModel::at("acme/tiny-1", "0123456789")));
         assert_eq!(of_weights(root.path()).unwrap(), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::decoder::build::Kept;
 use crate::files::{
     BaseRecord, Change, ModelFiles, PeftAdapter, PeftConfig, Tensors, is_classifier, named_base, read_config,
 };
-use crate::{Decoder, DecoderConfig, Device, Finetuning, ModelError, Rounding};
+use crate::{Decoder, DecoderConfig, Device, Finetuning, HubModel, ModelError, Rounding};
 
 /// A policy on disk that was looked at and can be loaded.
 #[derive(Clone, Debug)]
@@ -243,11 +243,14 @@ fn is_adapter(directory: &Path) -> bool {
 }
 
 fn base_of(adapter: &Path) -> Result<PathBuf, ModelError> {
-    named_base(adapter)?.ok_or_else(|| {
-        let reason = "its `base_model_name_or_path` names no directory with a model";
-        let hint = "name the base as the model and this directory as its adapter: --model BASE --adapter DIR";
-        ModelError::file_with_hint(&adapter.join("adapter_config.json"), reason, hint)
-    })
+    if let Some(base) = named_base(adapter)? {
+        return Ok(base);
+    }
+    let named = PeftConfig::read(adapter)?.hub_base().map(|base| format!(" but {base}")).unwrap_or_default();
+    let reason = format!("its `base_model_name_or_path` names no directory with a model{named}");
+    let hint = "name the base as the model and this directory as its adapter: --model BASE --adapter DIR; \
+                `lam-train model fetch OWNER/NAME@REVISION` brings one from the hub";
+    Err(ModelError::file_with_hint(&adapter.join("adapter_config.json"), reason, hint))
 }
 
 /// Refuses an adapter that is not understood, does not fit, or was made for other weights.
@@ -293,24 +296,18 @@ fn refuse_another_base(opened: &PeftAdapter, base: &Path, files: &ModelFiles) ->
     }
 }
 
-/// Refuses a base that comes from another repository of the hub than the one that the adapter's config names.
+/// Refuses a base that comes from another repository of the hub than the one that the adapter's config names, or from
+/// another commit of it.
 fn refuse_another_name(adapter: &PeftAdapter, base: &Path) -> Result<(), ModelError> {
-    let is_id = |name: &&String| name.split('/').count() == 2 && !name.starts_with('.');
-    let (Some(named), Some(repository)) = (adapter.config.base.as_ref().filter(is_id), repository(base)) else {
+    let (Some(named), Some(found)) = (adapter.config.hub_base(), HubModel::of_snapshot(base)) else {
         return Ok(());
     };
-    if named.eq_ignore_ascii_case(&repository) {
+    if !named.differs(&found) {
         return Ok(());
     }
-    let what = format!("{}: its config names the base {named}, not {repository}", adapter.directory.display());
-    Err(ModelError::adapter(what, "name that base; if both have the same weights, correct `base_model_name_or_path`"))
-}
-
-/// The hub's name of the repository whose snapshot a directory of the cache is: `OWNER/NAME`.
-pub fn repository(directory: &Path) -> Option<String> {
-    let whole = directory.canonicalize().ok()?;
-    let folder = whole.parent().filter(|parent| parent.ends_with("snapshots"))?.parent()?.file_name()?.to_str()?;
-    Some(folder.strip_prefix("models--")?.replacen("--", "/", 1))
+    let what = format!("{}: its config names the base {named}, not {found}", adapter.directory.display());
+    let hint = "name that base; if both have the same weights, correct `base_model_name_or_path` and `revision`";
+    Err(ModelError::adapter(what, hint))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

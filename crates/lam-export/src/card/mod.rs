@@ -4,6 +4,7 @@
 mod front;
 mod words;
 
+use lam_model::HubModel;
 use lam_store::card::{line, paragraph, section};
 use lam_types::Estimate;
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub struct CardFacts {
     pub has_license_file: bool,
     /// Whether the base under an adapter lies beside it.
     pub has_own_base: bool,
+    /// The base under an adapter on the hub, where it is just what lies there.
+    pub hub_base: Option<HubModel>,
     /// What the model was asked, and answered.
     pub example: Option<Example>,
     /// Of a GGUF file, its name and how its numbers are stored.

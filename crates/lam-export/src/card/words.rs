@@ -1,5 +1,7 @@
 //! What a card says in words: what the model is, how it is loaded, what for and what not.
 
+use lam_model::HubModel;
+
 use super::CardFacts;
 use crate::Kind;
 
@@ -14,6 +16,10 @@ screen, asks the model, checks that the action is one that may be taken, carries
 agents that act in applications; a start for training in an application of one's own.";
 const USE_REWARD: &str = "Comparing answers to one and the same state, in training by reinforcement or in choosing among \
 sampled answers, in the application that it was trained in.";
+
+/// The adapter over the base that its config names.
+const AUTO: &str = "from peft import AutoPeftModelForCausalLM\n\n\
+model = AutoPeftModelForCausalLM.from_pretrained(\"path/to/this\")";
 
 pub(super) fn introduction(kind: Kind) -> &'static str {
     match kind {
@@ -52,11 +58,18 @@ pub(super) fn loading(kind: Kind, facts: &CardFacts) -> String {
             served()
         ),
         Kind::Adapter => {
-            let auto = "from peft import AutoPeftModelForCausalLM\n\n\
-                        model = AutoPeftModelForCausalLM.from_pretrained(\"path/to/this\")";
-            let commands = "lam-train export merged --model path/to/base --adapter path/to/this --output-dir merged\n\
-                            lam-train serve model merged --executable";
-            format!("{}\n\nlam-train serves it merged into its base:\n\n{}", python(auto), shell(commands))
+            let (load, fetch) = match &facts.hub_base {
+                Some(base @ HubModel { repository, revision: Some(revision) }) => {
+                    let fetch = format!("lam-train model fetch {base} --output-dir path/to/base\n");
+                    (at_revision(repository, revision), fetch)
+                }
+                _ => (python(AUTO), String::new()),
+            };
+            let commands = format!(
+                "{fetch}lam-train export merged --model path/to/base --adapter path/to/this --output-dir merged\n\
+                 lam-train serve model merged --executable"
+            );
+            format!("{load}\n\nlam-train serves it merged into its base:\n\n{}", shell(&commands))
         }
         Kind::Merged => format!(
             "{}\n\n{}",
@@ -82,6 +95,19 @@ pub(super) fn loading(kind: Kind, facts: &CardFacts) -> String {
             )
         }
     }
+}
+
+/// With the base's revision named: not every program that loads adapters reads more of it than the name.
+fn at_revision(repository: &str, revision: &str) -> String {
+    format!(
+        "adapter_config.json names the base and its revision. Not every program reads the revision there, nor does every \
+         release of PEFT, so name both:\n\n{}",
+        python(&format!(
+            "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM\n\n\
+             base = AutoModelForCausalLM.from_pretrained({repository:?}, revision={revision:?})\n\
+             model = PeftModel.from_pretrained(base, \"path/to/this\")"
+        ))
+    )
 }
 
 fn served() -> String {

@@ -17,6 +17,9 @@ use serde_json::json;
 
 use crate::models::{adapter, inputs, manifest, model, read, trained};
 
+/// What the base was taken at.
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
 fn base_named(output: &Path) -> String {
     read(&output.join("adapter_config.json"))["base_model_name_or_path"].as_str().unwrap().to_owned()
 }
@@ -63,7 +66,7 @@ fn a_base_that_is_nowhere_else_lies_beside_its_adapter() {
 fn a_base_on_the_hub_is_named_by_its_id() {
     let root = tempfile::tempdir().unwrap();
     let made = model(root.path(), "made", 1);
-    let snapshot = root.path().join("models--acme--tiny/snapshots/0123456789abcdef");
+    let snapshot = root.path().join("models--acme--tiny/snapshots").join(COMMIT);
     fs::create_dir_all(snapshot.parent().unwrap()).unwrap();
     fs::rename(&made, &snapshot).unwrap();
     fs::write(snapshot.join("README.md"), "---\nlicense: mit\n---\n").unwrap();
@@ -73,9 +76,11 @@ fn a_base_on_the_hub_is_named_by_its_id() {
     let out = root.path().join("out");
     export(Kind::Adapter, &inputs(&adapter, sources.clone()), &out, &ExportConfig::default()).unwrap();
     assert_eq!(base_named(&out), "acme/tiny");
+    assert_eq!(read(&out.join("adapter_config.json"))["revision"], COMMIT, "and not what lies there by then");
     assert!(!out.join("base").exists());
     let card = fs::read_to_string(out.join("README.md")).unwrap();
     assert!(card.contains("base_model: \"acme/tiny\"") && card.contains("license: \"mit\""), "{card}");
+    tells_the_commit(&card);
     assert_eq!(fs::read_to_string(out.join("LICENSE")).unwrap(), "Permission is hereby granted\n");
     // Another licence has another text.
     let config = ExportConfig { license: "apache-2.0".to_owned(), ..ExportConfig::default() };
@@ -83,6 +88,37 @@ fn a_base_on_the_hub_is_named_by_its_id() {
     let card = fs::read_to_string(root.path().join("merged/README.md")).unwrap();
     assert!(card.contains("license: \"apache-2.0\"") && !root.path().join("merged/LICENSE").exists());
     assert_eq!(read(&root.path().join("merged/config.json"))["_name_or_path"], "acme/tiny");
+}
+
+/// A card says at which commit the base is meant, and loads that.
+fn tells_the_commit(card: &str) {
+    for words in [
+        format!("It stands on `acme/tiny` as that lies on the hub at the revision `{COMMIT}`: over it"),
+        format!("from_pretrained(\"acme/tiny\", revision=\"{COMMIT}\")"),
+        format!("lam-train model fetch acme/tiny@{COMMIT} --output-dir path/to/base"),
+    ] {
+        assert!(card.contains(&words), "{words}: {card}");
+    }
+}
+
+#[test]
+fn a_base_that_is_named_by_who_exports_may_be_of_a_revision() {
+    let root = tempfile::tempdir().unwrap();
+    let base = model(root.path(), "made", 1);
+    let adapter = adapter(root.path(), &base, true);
+    let sources = Sources { adapter: Some(adapter.clone()), base: Some(base), ..Sources::default() };
+    for (named, revision) in [("acme/tiny@v1.0", json!("v1.0")), ("acme/tiny", json!(null))] {
+        let out = root.path().join(named.replace(['/', '@'], "-"));
+        let config = ExportConfig { base_model: named.to_owned(), ..ExportConfig::default() };
+        export(Kind::Adapter, &inputs(&adapter, sources.clone()), &out, &config).unwrap();
+        assert_eq!(
+            (base_named(&out).as_str(), &read(&out.join("adapter_config.json"))["revision"]),
+            ("acme/tiny", &revision)
+        );
+        let card = fs::read_to_string(out.join("README.md")).unwrap();
+        assert!(card.contains("base_model: \"acme/tiny\"\n"), "{card}");
+        assert_eq!(card.contains("at the revision `v1.0`"), revision == "v1.0", "{card}");
+    }
 }
 
 /// A run: a base that was taken from the hub, a model that was trained over it, an evaluation that asked that.
@@ -107,7 +143,7 @@ fn run(root: &Path) -> (PathBuf, PathBuf) {
         own.write(&place).unwrap();
         output_hash
     };
-    let pretrained = json!({"pretrained": {"model": "acme/tiny", "license": "mit"}});
+    let pretrained = json!({"pretrained": {"model": "acme/tiny", "commit": COMMIT, "license": "mit"}});
     let hash = write("base", "base", pretrained, None);
     let hash = write("lam2", "phase2", json!({}), Some(("model", input("base", hash))));
     let evaluation = run.join("eval-online");
@@ -200,5 +236,8 @@ fn a_card_tells_of_the_run_and_nothing_of_the_machine() {
         }
     }
     // What the base stage took unchanged is what lies on the hub.
-    assert_eq!(base_named(&root.path().join("adapter")), "acme/tiny");
+    let out = root.path().join("adapter");
+    assert_eq!(base_named(&out), "acme/tiny");
+    assert_eq!(read(&out.join("adapter_config.json"))["revision"], COMMIT);
+    tells_the_commit(&fs::read_to_string(out.join("README.md")).unwrap());
 }

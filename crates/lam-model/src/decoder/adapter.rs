@@ -9,9 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use super::{Decoder, Linear, LoraPair};
 use crate::backend::storage;
 use crate::backend::storage::weight::Weight;
-use crate::files::{Adapted, BaseRecord};
+use crate::files::{Adapted, BaseRecord, NamedBase};
 use crate::layout::{MODULES, linear_name, linear_size};
-use crate::{LoraConfig, ModelError, Rounding, files};
+use crate::{HubModel, LoraConfig, ModelError, Rounding, files};
 
 fn names(layer: usize, module: &str) -> [String; 2] {
     ["A", "B"].map(|part| format!("base_model.model.{}.lora_{part}.weight", linear_name(layer, module)))
@@ -55,9 +55,22 @@ impl Decoder {
     /// # Errors
     /// When there is none, or the directory cannot be written.
     pub fn save_adapter(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
+        self.save_adapter_over(directory, NamedBase { name: base, revision: None })
+    }
+
+    /// The same over a base on the hub, at the state that is meant: what is written to the repository later is another base.
+    ///
+    /// # Errors
+    /// As [`Decoder::save_adapter`].
+    pub fn save_adapter_over_hub(&self, directory: &Path, base: &HubModel) -> Result<(), ModelError> {
+        let HubModel { repository, revision } = base;
+        self.save_adapter_over(directory, NamedBase { name: Some(repository), revision: revision.as_deref() })
+    }
+
+    fn save_adapter_over(&self, directory: &Path, base: NamedBase<'_>) -> Result<(), ModelError> {
         self.refuse_folded()?;
         files::write_adapter(directory, self.stack.weights().filter(|weight| weight.name.contains(".lora_")))?;
-        self.save_adapter_config(directory, base)
+        self.write_adapter_config(directory, base)
     }
 
     /// Writes what stands beside an adapter's tensors, for a caller that writes the variables itself.
@@ -65,6 +78,10 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::save_adapter`].
     pub fn save_adapter_config(&self, directory: &Path, base: Option<&str>) -> Result<(), ModelError> {
+        self.write_adapter_config(directory, NamedBase { name: base, revision: None })
+    }
+
+    fn write_adapter_config(&self, directory: &Path, base: NamedBase<'_>) -> Result<(), ModelError> {
         let Some(lora) = &self.lora else { return Err(none()) };
         let adapted = self.adapted();
         files::write_adapter_config(directory, lora, (&adapted, self.stack.blocks.len()), base)?;

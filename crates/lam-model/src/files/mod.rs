@@ -12,7 +12,8 @@ pub(crate) use describe::{is_classifier, read_config, write_config};
 pub(crate) use gguf::write::write as write_gguf;
 pub(crate) use model::ModelFiles;
 pub(crate) use peft::{
-    Adapted, BaseRecord, Change, Part, PeftAdapter, PeftConfig, named_base, write_config as write_adapter_config,
+    Adapted, BaseRecord, Change, NamedBase, Part, PeftAdapter, PeftConfig, named_base,
+    write_config as write_adapter_config,
 };
 pub(crate) use tensors::Tensors;
 

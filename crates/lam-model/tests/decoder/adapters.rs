@@ -5,7 +5,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use lam_model::{
-    AdapterUse, CacheOptions, Decoder, Finetuning, LoraConfig, Mode, ModelSource, PackedBatch, TargetModules,
+    AdapterUse, CacheOptions, Decoder, Finetuning, HubModel, LoraConfig, Mode, ModelSource, PackedBatch, TargetModules,
 };
 use serde_json::{Value, json};
 
@@ -209,5 +209,22 @@ fn an_adapter_knows_its_base() {
     fs::remove_file(adapter.join("base_model.json")).unwrap();
     Decoder::load(&base, &Finetuning::Full, 0).unwrap().save(&cached).unwrap();
     let message = ModelSource::open(&cached, Some(&adapter)).unwrap_err().to_string();
-    assert!(message.contains("names the base acme/small, not acme/large"), "{message}");
+    assert!(message.contains("names the base acme/small, not acme/large@0123456"), "{message}");
+    // Another commit of the same repository may hold other weights.
+    let over = |name: &str| {
+        decoder.save_adapter_over_hub(&adapter, &HubModel::named(name)).unwrap();
+        fs::remove_file(adapter.join("base_model.json")).unwrap();
+        ModelSource::open(&cached, Some(&adapter)).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let message = over("acme/large@89abcdef").unwrap_err();
+    assert!(message.contains("names the base acme/large@89abcdef, not acme/large@0123456"), "{message}");
+    for same in ["acme/large@0123456", "acme/large@main", "acme/large"] {
+        over(same).unwrap();
+    }
+    // With our record the weights themselves are compared.
+    decoder.save_adapter_over_hub(&adapter, &HubModel::named("acme/large@89abcdef")).unwrap();
+    ModelSource::open(&cached, Some(&adapter)).unwrap();
+    assert_eq!(read(&adapter.join("adapter_config.json"))["revision"], "89abcdef");
+    let message = ModelSource::open(&adapter, None).unwrap_err().to_string();
+    assert!(message.contains("no directory with a model but acme/large@89abcdef"), "{message}");
 }

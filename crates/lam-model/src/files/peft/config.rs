@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::patterns::{ModuleNames, Pattern, layer_of};
-use crate::ModelError;
 use crate::keys::{Kind, refuse_other_kinds};
+use crate::{HubModel, ModelError};
 
 const FILE: &str = "adapter_config.json";
 
 /// Keys that change nothing of what the model computes, whatever they say. `bias` and `fan_in_fan_out` are among them
 /// because no layer of a Mistral has a bias or is stored transposed.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "auto_mapping",
     "bias",
     "eva_config",
@@ -22,7 +22,6 @@ const WITHOUT_EFFECT: [&str; 10] = [
     "megatron_core",
     "peft_version",
     "qalora_group_size",
-    "revision",
     "runtime_config",
 ];
 
@@ -31,10 +30,11 @@ const WITHOUT_EFFECT: [&str; 10] = [
 const PLAIN_BEGINNINGS: [&str; 4] = ["gaussian", "eva", "orthogonal", "mica"];
 
 /// What the keys that are read hold.
-const KINDS: [(&str, Kind); 16] = [
+const KINDS: [(&str, Kind); 17] = [
     ("peft_type", Kind::Text),
     ("task_type", Kind::Text),
     ("base_model_name_or_path", Kind::Text),
+    ("revision", Kind::Text),
     ("r", Kind::Whole),
     ("lora_alpha", Kind::Number),
     ("lora_dropout", Kind::Number),
@@ -56,6 +56,7 @@ struct Written {
     peft_type: Option<String>,
     task_type: Option<String>,
     base_model_name_or_path: Option<String>,
+    revision: Option<String>,
     r: Option<usize>,
     lora_alpha: Option<f64>,
     lora_dropout: Option<f64>,
@@ -102,6 +103,8 @@ pub(crate) struct PeftConfig {
     path: PathBuf,
     /// The base that it names.
     pub(crate) base: Option<String>,
+    /// The state of that which is meant, where it lies on the hub.
+    revision: Option<String>,
     pub(crate) rank: usize,
     pub(crate) alpha: f64,
     pub(crate) dropout: f64,
@@ -147,6 +150,7 @@ impl PeftConfig {
         Ok(Self {
             path,
             base: written.base_model_name_or_path.filter(|name| !name.is_empty()),
+            revision: written.revision.filter(|revision| !revision.is_empty()),
             rank: written.r.unwrap_or(8),
             alpha,
             dropout,
@@ -167,6 +171,13 @@ impl PeftConfig {
             alphas: by_pattern("alpha_pattern", written.alpha_pattern)?,
             rows: rows(written.trainable_token_indices)?,
         })
+    }
+
+    /// The base that it names, where that reads as a name on the hub.
+    pub(crate) fn hub_base(&self) -> Option<HubModel> {
+        let is_id = |name: &&String| name.split('/').count() == 2 && !name.starts_with('.');
+        let repository = self.base.as_ref().filter(is_id)?.clone();
+        Some(HubModel { repository, revision: self.revision.clone() })
     }
 
     /// What is wrong with it.

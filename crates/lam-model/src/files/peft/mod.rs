@@ -10,7 +10,7 @@ mod write;
 pub(crate) use base::BaseRecord;
 pub(crate) use config::PeftConfig;
 pub(crate) use plan::{Change, Part};
-pub(crate) use write::{Adapted, write_config};
+pub(crate) use write::{Adapted, NamedBase, write_config};
 
 use std::path::{Path, PathBuf};
 

@@ -18,19 +18,26 @@ pub(crate) struct Adapted {
     pub(crate) alpha: f64,
 }
 
+/// The base as a config names it: by a path or a name on the hub, and there by the state that is meant.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NamedBase<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) revision: Option<&'a str>,
+}
+
 /// Writes `adapter_config.json` with every key that PEFT writes.
 pub(crate) fn write_config(
     directory: &Path,
     lora: &LoraConfig,
     (adapted, layers): (&[Adapted], usize),
-    base: Option<&str>,
+    base: NamedBase<'_>,
 ) -> Result<(), ModelError> {
     let pattern = |differs: &dyn Fn(&Adapted) -> Option<Value>| -> Map<String, Value> {
         adapted.iter().filter_map(|layer| Some((layer.module.clone(), differs(layer)?))).collect()
     };
     let value = json!({
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "inference_mode": true,
-        "base_model_name_or_path": base, "revision": null,
+        "base_model_name_or_path": base.name, "revision": base.revision,
         "r": lora.lora_r, "lora_alpha": lora.lora_alpha, "lora_dropout": lora.lora_dropout,
         "bias": "none", "fan_in_fan_out": false, "init_lora_weights": true,
         "target_modules": targets(adapted, layers),
