@@ -35,22 +35,27 @@ pub(crate) struct Ledger {
     max_usd: Option<f64>,
     spent_usd: f64,
     file: Option<File>,
+    /// Whether the file ends in the middle of a line: what is appended to it cannot be read.
+    is_torn: bool,
 }
 
 impl Ledger {
     /// Opens the cost file and counts what was spent before.
     pub(crate) fn open(config: &RemoteConfig) -> Result<Self, StoreError> {
-        let (mut spent_usd, mut file) = (0.0, None);
+        let (mut spent_usd, mut file, mut is_torn) = (0.0, None, false);
         if let Some(path) = &config.cost_file {
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(StoreError::io("create directory", parent))?;
             }
             let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
             file = Some(opened.map_err(StoreError::io("open", path))?);
-            let lines = fs::read_to_string(path).map_err(StoreError::io("read", path))?;
+            // As bytes: a crash may tear a line in the middle of a letter.
+            let lines = fs::read(path).map_err(StoreError::io("read", path))?;
             // A line torn by a crash belongs to an answer that is not in the cache either.
-            let entries = lines.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+            let entries =
+                lines.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice::<Entry>(line).ok());
             spent_usd = entries.map(|entry| entry.usd).sum();
+            is_torn = lines.last().is_some_and(|&last| last != b'\n');
         }
         let per_token = |usd_per_million: f64| usd_per_million / 1e6;
         Ok(Self {
@@ -63,6 +68,7 @@ impl Ledger {
             max_usd: config.max_usd,
             spent_usd,
             file,
+            is_torn,
         })
     }
 
@@ -88,8 +94,48 @@ impl Ledger {
             completion_tokens: usage.completion_tokens,
             usd,
         };
-        let mut line = serde_json::to_vec(&entry).expect("entries have string keys and finite numbers");
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut line = if self.is_torn { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, &entry).expect("entries have string keys and finite numbers");
         line.push(b'\n');
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
+        // Until all of it is written: a full disk tears lines too.
+        self.is_torn = true;
+        file.write_all(&line)?;
+        self.is_torn = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_line_costs_no_other_line_wherever_it_is_torn() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("cost.jsonl");
+        let config = RemoteConfig {
+            model: "modèle".into(),
+            usd_per_million_prompt_tokens: 1e6,
+            cost_file: Some(path.clone()),
+            ..RemoteConfig::default()
+        };
+        let call = |usd: u64| {
+            let mut ledger = Ledger::open(&config).unwrap();
+            ledger.record("question", Usage { prompt_tokens: usd, completion_tokens: 0 }).unwrap();
+            ledger.spent_usd
+        };
+        assert_eq!(call(1), 1.0);
+        let whole = fs::read(&path).unwrap();
+        let line = whole.len() - 1;
+        // In the middle of a letter and of a number, and before the line break alone: then the entry is whole.
+        let letter = whole.iter().position(|&byte| byte >= 0x80).unwrap() + 1;
+        for (tear, kept) in [(letter, 0.0), (line - 3, 0.0), (line, 1.0)] {
+            fs::write(&path, [&whole, &whole[..tear]].concat()).unwrap();
+            assert_eq!(call(2), 3.0 + kept);
+            assert_eq!(call(4), 7.0 + kept, "what was spent behind a tear counts at the next start, too");
+            let lines = fs::read(&path).unwrap().iter().filter(|&&byte| byte == b'\n').count();
+            assert_eq!(lines, 4, "each on a line of its own, and none of them empty");
+        }
     }
 }
