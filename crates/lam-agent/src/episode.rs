@@ -121,7 +121,7 @@ impl<'a> Episode<'a> {
         if !invalid && step.action.status == Status::Finish {
             return Next::Judge;
         }
-        if self.invalid_in_a_row >= limits.max_invalid_in_a_row {
+        if limits.max_invalid_in_a_row > 0 && self.invalid_in_a_row >= limits.max_invalid_in_a_row {
             return Next::CutOff(format!(
                 "{} invalid answers in a row, the last: {}",
                 self.invalid_in_a_row, step.message

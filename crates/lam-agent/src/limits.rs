@@ -31,7 +31,7 @@ pub struct Limits {
     /// Steps after which an episode is cut off (UFO's `MAX_STEP`).
     #[schemars(range(min = 1, max = 10_000))]
     pub max_steps: u32,
-    /// Invalid answers in a row that end an episode.
+    /// Invalid answers in a row that end an episode. 0: off.
     #[schemars(range(min = 0, max = 10_000))]
     pub max_invalid_in_a_row: u32,
     /// How often an episode is started again after its environment died.

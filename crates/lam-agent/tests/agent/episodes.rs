@@ -51,6 +51,16 @@ fn an_episode_is_cut_off_after_its_steps() {
 }
 
 #[test]
+fn without_a_limit_on_invalid_answers_only_the_steps_end_an_episode() {
+    let limits = Limits { max_invalid_in_a_row: 0, max_steps: 6, ..Limits::default() };
+    let app = Counter::new(0);
+    let done = run(&app, &[task("press", 2)], &mut ExpertPolicy::of(&app).unwrap(), &limits).remove(0);
+    assert!(done.succeeded() && done.steps.len() == 2, "valid answers end nothing: {}", done.verdict.reason);
+    let lost = run(&app, &[task("press", 2)], &mut Script(|_: &Request<'_>| unreadable("what?")), &limits).remove(0);
+    assert_eq!((lost.steps.len(), lost.verdict.reason.as_str()), (6, "not finished after 6 steps"));
+}
+
+#[test]
 fn three_invalid_answers_in_a_row_end_it_and_a_finish_in_one_does_not_count() {
     let answer = |request: &Request<'_>| match request.step_index {
         0 | 3 => unreadable("what?"),
