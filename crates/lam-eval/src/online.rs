@@ -45,8 +45,8 @@ pub struct OnlineReport {
 
 /// Runs one episode for each task and scores them.
 ///
-/// `journal` keeps finished episodes, so that an evaluation that was killed resumes; the caller removes it once
-/// the report is stored.
+/// `journal` keeps finished episodes, so that an evaluation that was killed resumes; the caller removes it once nothing
+/// that belongs to the report is left to do.
 ///
 /// # Errors
 /// As `lam_agent::run_episodes`, and when there are no tasks.

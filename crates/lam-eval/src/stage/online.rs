@@ -1,5 +1,7 @@
 //! `eval.online`: Table 4.
 
+use std::path::{Path, PathBuf};
+
 use lam_agent::{HeldOut, Limits, Policy, RemoteConfig};
 use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
@@ -17,6 +19,9 @@ use crate::{Bootstrap, Tables, attempt_tasks, evaluate_online};
 
 /// Directory with the pictures of the screens, by policy and task.
 const SCREENSHOTS: &str = "screenshots";
+
+/// What the files of a model's sampled tries are called, behind its name.
+const SAMPLED: &str = ".sampled";
 
 /// Settings of `eval.online`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -130,11 +135,10 @@ impl Stage for EvaluateOnline {
             let file = file_name_of(&name);
             let pictures = settings.screenshots.then(|| context.output.join(SCREENSHOTS).join(&file));
             let app = context.environments.open_with(&settings.environment, pictures.as_deref())?;
-            let journal = context.output.join(format!("{file}.journal.jsonl"));
+            let journal = journal_of(context.output, &name, "");
             let setting = (&limits, &settings.bootstrap, Some(journal.as_path()));
             let report = evaluate_online(app.as_ref(), &tasks, policy, setting, &context.monitor())?;
             write_trajectories(&context.output.join(format!("{file}.parquet")), &report.trajectories)?;
-            lam_store::remove_file(&journal)?;
             tables.online.insert(name, report.row);
             Ok(())
         };
@@ -155,12 +159,11 @@ impl Stage for EvaluateOnline {
                 // A name of its own: where trajectories are looked up by who acted, these are not the greedy ones.
                 let id = PolicyId { name: format!("{name}, sampled"), ..options.id.clone() };
                 let mut policy = model.policy(app.as_ref(), PolicyOptions { sampling, id, ..options })?;
-                let file = file_name_of(name);
-                let journal = context.output.join(format!("{file}.sampled.journal.jsonl"));
+                let journal = journal_of(context.output, name, SAMPLED);
                 let (asked, setting) = ((&*tasks, settings.samples), (&limits, Some(journal.as_path())));
                 let tries = attempt_tasks(app.as_ref(), asked, &mut policy, setting, &context.monitor())?;
-                write_trajectories(&context.output.join(format!("{file}.sampled.parquet")), &tries)?;
-                lam_store::remove_file(&journal)?;
+                let file = format!("{}{SAMPLED}.parquet", file_name_of(name));
+                write_trajectories(&context.output.join(file), &tries)?;
                 sampled.push((name.clone(), tries));
             }
         }
@@ -175,6 +178,17 @@ impl Stage for EvaluateOnline {
             let row = tables.online.get_mut(name).expect("a model that sampled has a row");
             row.set_sampled(tries, &settings.bootstrap);
         }
-        finish(&tables, context.output)
+        let figures = finish(&tables, context.output)?;
+        // Not before: until the last row is there, they are what a killed stage knows of the rows that are done.
+        for name in tables.online.keys() {
+            lam_store::remove_file(&journal_of(context.output, name, ""))?;
+            lam_store::remove_file(&journal_of(context.output, name, SAMPLED))?;
+        }
+        Ok(figures)
     }
+}
+
+/// Where a row's episodes are kept while the stage is under way; `part` is what its files are called behind its name.
+fn journal_of(output: &Path, name: &str, part: &str) -> PathBuf {
+    output.join(format!("{}{part}.journal.jsonl", file_name_of(name)))
 }

@@ -1,0 +1,104 @@
+//! The stages in pipelines of one, in an application that exists only here: which rows they measure on, and what an
+//! interrupted one does not do twice.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
+#[path = "../../lam-agent/tests/agent/counter.rs"]
+mod counter;
+#[path = "../../lam-agent/tests/agent/endpoint.rs"]
+mod endpoint;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use counter::{Counter, press};
+use endpoint::{endpoint, response, says};
+use lam_env::{Application, Environments, Provider};
+use lam_pipeline::{Code, CrateCode, NoView, Pipeline, PipelineError, Registry, RunOptions, run};
+use lam_signal::Failure;
+use lam_types::Status;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Opens the counter; all of its instances count their episodes together.
+struct Counters(Arc<AtomicUsize>);
+
+impl Provider for Counters {
+    fn crate_name(&self) -> &'static str {
+        "counters"
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        &["counter"]
+    }
+
+    fn open(&self, _: &str, _: Option<&Path>, _: &Environments) -> Result<Box<dyn Application>, Failure> {
+        Ok(Box::new(Counter { resets: self.0.clone(), ..Counter::new(0) }))
+    }
+}
+
+struct Place {
+    root: TempDir,
+    /// Episodes that were started.
+    episodes: Arc<AtomicUsize>,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap(), episodes: Arc::default() }
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.root.path().join(below)
+    }
+
+    /// Runs a pipeline of one stage, `it`, with an endpoint; its figures.
+    fn run(&self, kind: &str, inputs: &str, set: &str, url: &str) -> Result<Value, PipelineError> {
+        let text = format!(
+            "name = \"one\"\nseed = 1\n[[stage]]\nname = \"it\"\nkind = \"{kind}\"\ninputs = {{ {inputs} }}\n\
+             [stage.set]\n{set}\n[[stage.set.endpoints]]\nname = \"far\"\nbase_url = \"{url}\"\nkey_env = \"\"\n\
+             retries = 0\nparallel = 1\n"
+        );
+        fs::write(self.path("one.toml"), text).unwrap();
+        let pipeline = Pipeline::load(&self.path("one.toml"), &[])?;
+        let code = [CrateCode { name: "lam-eval", hash: "1", uses: &[] }, CrateCode { name: "counters", ..CODE }];
+        let environments = Environments::new().with(Counters(self.episodes.clone()));
+        let registry = lam_eval::register(Registry::new(environments, Code::new(&code)));
+        let options = RunOptions { runs_dir: self.path("runs"), ..RunOptions::default() };
+        run(&pipeline, &registry, &options, &NoView).map(|mut summary| summary.stages.remove(0).metrics)
+    }
+}
+
+const CODE: CrateCode = CrateCode { name: "", hash: "1", uses: &[] };
+
+/// Answers of the endpoint: presses once, and says that it is done.
+fn presses(times: usize) -> Vec<String> {
+    let answer = serde_json::to_string(&press("1", Status::Finish)).unwrap();
+    vec![says(&format!("```json\n{answer}\n```")); times]
+}
+
+#[test]
+fn an_interrupted_evaluation_plays_no_finished_model_again() {
+    let place = Place::new();
+    let mut answers = vec![response("401 Unauthorized", "", "not now")];
+    answers.extend(presses(3));
+    let (url, _) = endpoint(&answers);
+    let set = "environment = \"counter\"\nseen = 3\nunseen = 0";
+    let error = place.run("eval.online", "", set, &url).unwrap_err().to_string();
+    assert!(error.contains("not now"), "{error}");
+    let expert = fs::read(place.path("runs/one/it.partial/expert.parquet")).unwrap();
+    let before = place.episodes.load(Ordering::SeqCst);
+
+    let tables = place.run("eval.online", "", set, &url).unwrap();
+    assert_eq!(tables["online"]["far"]["tasks"], 3);
+    assert_eq!(place.episodes.load(Ordering::SeqCst) - before, 3, "only the endpoint's");
+    // The times that its steps took stand in it, so that no episode of it can be another one.
+    assert_eq!(fs::read(place.path("runs/one/it/expert.parquet")).unwrap(), expert);
+    let names = fs::read_dir(place.path("runs/one/it")).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    names.retain(|name| name.contains("journal") || name.ends_with(".parquet"));
+    names.sort();
+    assert_eq!(names, ["expert.parquet", "far.parquet"], "what it went on from is not part of the result");
+}
