@@ -18,8 +18,9 @@ use endpoint::{endpoint, response, says};
 use lam_env::{Application, Environments, Provider};
 use lam_pipeline::{Code, CrateCode, NoView, Pipeline, PipelineError, Registry, RunOptions, run};
 use lam_signal::Failure;
-use lam_types::Status;
-use serde_json::Value;
+use lam_store::write_task_plans;
+use lam_types::{PlanSource, Split, Status, TaskPlan};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Opens the counter; all of its instances count their episodes together.
@@ -69,6 +70,12 @@ impl Place {
         let options = RunOptions { runs_dir: self.path("runs"), ..RunOptions::default() };
         run(&pipeline, &registry, &options, &NoView).map(|mut summary| summary.stages.remove(0).metrics)
     }
+
+    /// Lines of a file of the stage.
+    fn items(&self, file: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path("runs/one/it").join(file)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
 }
 
 const CODE: CrateCode = CrateCode { name: "", hash: "1", uses: &[] };
@@ -101,4 +108,36 @@ fn an_interrupted_evaluation_plays_no_finished_model_again() {
     names.retain(|name| name.contains("journal") || name.ends_with(".parquet"));
     names.sort();
     assert_eq!(names, ["expert.parquet", "far.parquet"], "what it went on from is not part of the result");
+}
+
+#[test]
+fn some_pairs_of_many_hold_evolved_ones_though_these_stand_last() {
+    let pair = |number: usize| {
+        let is_evolved = number >= 30;
+        TaskPlan {
+            task_id: format!("pair-{number}"),
+            application: "counter".into(),
+            source: if is_evolved { PlanSource::Evolved } else { PlanSource::Documentation },
+            task: format!("press {number}"),
+            plan: vec!["press".into()],
+            parent_id: is_evolved.then(|| "pair-0".into()),
+            document: "guide".into(),
+            document_hash: String::new(),
+            producer: String::new(),
+            family: if is_evolved { String::new() } else { format!("family {}", number % 5) },
+            split: Split::Test,
+        }
+    };
+    let place = Place::new();
+    write_task_plans(&place.path("rows.parquet"), &(0..40).map(pair).collect::<Vec<_>>()).unwrap();
+    let (url, _) = endpoint(&vec![says("1. press"); 8]);
+    let inputs = format!("plans = {}", json!(place.path("rows.parquet")));
+    let tables = place.run("eval.plan", &inputs, "max_pairs = 8", &url).unwrap();
+    assert_eq!(tables["planning"]["far"]["tasks"], 8);
+    let items = place.items("far.plans.jsonl");
+    let mut families: Vec<&str> = items.iter().map(|item| item["family"].as_str().unwrap()).collect();
+    assert_eq!(families.iter().filter(|family| family.is_empty()).count(), 2, "a quarter of them, as of all");
+    families.sort_unstable();
+    families.dedup();
+    assert_eq!(families.len(), 6, "every family and the evolved ones");
 }

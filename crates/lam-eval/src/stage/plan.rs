@@ -6,20 +6,21 @@ use lam_inference::ModelDirectory;
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_task_plans};
-use lam_types::{Split, TaskPlan};
+use lam_types::{Phrasing, PlanSource, Split, TaskPlan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::few::{Kind, at_most};
 use super::rows::TableRows;
-use super::{at_most, check_endpoints, finish};
+use super::{check_endpoints, finish};
 use crate::{Bootstrap, ChatJudge, MatcherJudge, PlanJudge, RemotePlanner, Tables, evaluate_plans, write_items};
 
 /// Settings of `eval.plan`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PlanSettings {
-    /// Test pairs at most; 0 for all. Fewer than there are families are spread over all of them.
+    /// Test pairs at most; 0 for all. They are spread over all families and evolved pairs, by their shares.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     max_pairs: usize,
     /// Endpoints with rows of their own.
@@ -65,9 +66,12 @@ impl Stage for EvaluatePlans {
             pairs.extend(read_task_plans(&file)?);
         }
         pairs.retain(|pair| pair.split == Split::Test);
-        // Evolved pairs are of two families each: together they count as one more.
-        let family = |pair: &TaskPlan| if pair.parent_id.is_none() { pair.family.clone() } else { String::new() };
-        let pairs = at_most(pairs, settings.max_pairs, context.seed, family);
+        // Evolved pairs are of two families each. Pairs are all worded as their sources word them.
+        let kind = |pair: &TaskPlan| Kind {
+            family: (pair.parent_id.is_none() && pair.source != PlanSource::Evolved).then(|| pair.family.clone()),
+            phrasing: Phrasing::Seen,
+        };
+        let pairs = at_most(pairs, settings.max_pairs, context.seed, kind);
         let mut judge: Box<dyn PlanJudge + '_> = match &settings.judge {
             Some(judge) => Box::new(ChatJudge::new(judge.clone(), context.monitor())?),
             None => Box::new(MatcherJudge),

@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::few::{Kind, at_most};
 use super::rows::TableRows;
-use super::{at_most, check_endpoints, finish};
+use super::{check_endpoints, finish};
 use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 
 /// Settings of `eval.step`.
@@ -21,7 +22,7 @@ use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
 pub(super) struct StepSettings {
     /// Environment whose functions are known.
     environment: String,
-    /// Trajectories at most; 0 for all. Fewer than there are families are spread over all of them.
+    /// Trajectories at most; 0 for all. They are spread over all families, by their shares.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     max_trajectories: usize,
     /// Whether models are also measured without the decoding constraint.
@@ -88,7 +89,8 @@ impl Stage for EvaluateSteps {
         }
         trajectories.retain(Trajectory::succeeded);
         let most = settings.max_trajectories;
-        let trajectories = at_most(trajectories, most, context.seed, |one| one.task.family.clone());
+        let kind = |one: &Trajectory| Kind { family: Some(one.task.family.clone()), phrasing: one.task.phrasing };
+        let trajectories = at_most(trajectories, most, context.seed, kind);
         let (functions, bootstrap, monitor) = (app.functions(), &settings.bootstrap, context.monitor());
         let measure = |policy: &mut dyn Policy, file: String| {
             let report = evaluate_steps(&trajectories, functions, policy, bootstrap, &monitor)?;
