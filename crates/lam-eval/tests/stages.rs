@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use counter::{Counter, press};
+use counter::{Counter, press, task};
 use endpoint::{endpoint, response, says};
+use lam_agent::{ExpertPolicy, Job, Limits, Session, run_episodes};
 use lam_env::{Application, Environments, Provider};
 use lam_pipeline::{Code, CrateCode, NoView, Pipeline, PipelineError, Registry, RunOptions, run};
-use lam_signal::Failure;
-use lam_store::write_task_plans;
-use lam_types::{PlanSource, Split, Status, TaskPlan};
+use lam_signal::{Cancel, Failure, Fault, FaultKind, NoProgress};
+use lam_store::{write_task_plans, write_trajectories};
+use lam_types::{PlanSource, Split, Status, Task, TaskPlan, Trajectory};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -108,6 +109,56 @@ fn an_interrupted_evaluation_plays_no_finished_model_again() {
     names.retain(|name| name.contains("journal") || name.ends_with(".parquet"));
     names.sort();
     assert_eq!(names, ["expert.parquet", "far.parquet"], "what it went on from is not part of the result");
+}
+
+/// What the expert does, in the set, at as many tasks; each is done in one step.
+fn recorded(split: Split, tasks: usize) -> Vec<Trajectory> {
+    let app = Counter::new(0);
+    let of = |number: usize| Task { task_id: format!("{}-{number}", split.as_str()), split, ..task("press", 1) };
+    let jobs = Job::for_tasks(&(0..tasks).map(of).collect::<Vec<_>>(), 1);
+    let (limits, cancel) = (Limits::default(), Cancel::default());
+    let session = Session { limits: &limits, journal: None, progress: &NoProgress, cancel: &cancel };
+    run_episodes(&app, &jobs, &mut ExpertPolicy::of(&app).unwrap(), &session).unwrap()
+}
+
+/// Measures steps on these trajectories: the tables, and the sets of the tasks behind them.
+fn steps(trajectories: &[Trajectory], set: &str) -> Result<(Value, Vec<String>), PipelineError> {
+    let place = Place::new();
+    write_trajectories(&place.path("rows.parquet"), trajectories).unwrap();
+    let (url, _) = endpoint(&presses(trajectories.len()));
+    let inputs = format!("trajectories = {}", json!(place.path("rows.parquet")));
+    let tables = place.run("eval.step", &inputs, &format!("environment = \"counter\"\n{set}"), &url)?;
+    let set = |item: Value| item["task_id"].as_str().unwrap().split_once('-').unwrap().0.to_owned();
+    let mut sets: Vec<String> = place.items("far.steps.jsonl").into_iter().map(set).collect();
+    sets.dedup();
+    Ok((tables["decision_making"].clone(), sets))
+}
+
+#[test]
+fn steps_of_the_training_set_count_only_where_that_is_said() {
+    let of = |splits: &[Split]| splits.iter().flat_map(|&split| recorded(split, 2)).collect::<Vec<_>>();
+    let all = of(&[Split::Train, Split::Validation, Split::Test]);
+    let (tables, sets) = steps(&all, "").unwrap();
+    assert_eq!((&tables["far"]["tasks"], sets), (&json!(4), vec!["validation".to_owned(), "test".to_owned()]));
+
+    let (tables, sets) = steps(&all, "allow_train = true").unwrap();
+    assert_eq!((tables["far, on the training set, too"]["tasks"].clone(), sets.len()), (json!(6), 3));
+    let (tables, _) = steps(&of(&[Split::Train]), "allow_train = true").unwrap();
+    assert_eq!(tables["far, on the training set"]["tasks"], 2);
+    let (tables, _) = steps(&of(&[Split::Test]), "allow_train = true").unwrap();
+    assert_eq!(tables["far"]["tasks"], 2, "nothing is said where there is nothing to say");
+
+    let error = steps(&of(&[Split::Train]), "").unwrap_err();
+    assert_eq!(error.kind(), FaultKind::Data);
+    let text = error.to_string();
+    assert!(
+        text.contains("all 2 successful trajectories are of the training set: a model is not measured on"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nhint: give trajectories of the test set") && text.contains("`allow_train = true`"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,9 +4,9 @@ use lam_agent::{Policy, RemoteConfig};
 use lam_config::ConfigError;
 use lam_inference::{ModelDirectory, PolicyOptions};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
-use lam_signal::Failure;
+use lam_signal::{Failure, Progress};
 use lam_store::{file_name_of, read_trajectories};
-use lam_types::Trajectory;
+use lam_types::{Split, Trajectory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::few::{Kind, at_most};
 use super::rows::TableRows;
 use super::{check_endpoints, finish};
-use crate::{Bootstrap, DecisionEntry, Tables, evaluate_steps, write_items};
+use crate::{Bootstrap, DecisionEntry, EvalError, Tables, evaluate_steps, write_items};
 
 /// Settings of `eval.step`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,10 @@ pub(super) struct StepSettings {
     /// Trajectories at most; 0 for all. They are spread over all families, by their shares.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     max_trajectories: usize,
+    /// Whether trajectories of the training set count, too. They tell what a model knows by heart, if it was trained on
+    /// them, and the rows say that they are among them. Imported recordings are of the training set unless they lie
+    /// below a folder called `test`.
+    allow_train: bool,
     /// Whether models are also measured without the decoding constraint.
     unconstrained: bool,
     /// Longest answer, in tokens.
@@ -41,6 +45,7 @@ impl Default for StepSettings {
         Self {
             environment: "sim".into(),
             max_trajectories: 0,
+            allow_train: false,
             unconstrained: true,
             max_new_tokens: 256,
             endpoints: Vec::new(),
@@ -88,9 +93,11 @@ impl Stage for EvaluateSteps {
             trajectories.extend(read_trajectories(path)?);
         }
         trajectories.retain(Trajectory::succeeded);
+        let trajectories = held_out(trajectories, settings.allow_train, context.progress)?;
         let most = settings.max_trajectories;
         let kind = |one: &Trajectory| Kind { family: Some(one.task.family.clone()), phrasing: one.task.phrasing };
         let trajectories = at_most(trajectories, most, context.seed, kind);
+        let set = set_of(&trajectories);
         let (functions, bootstrap, monitor) = (app.functions(), &settings.bootstrap, context.monitor());
         let measure = |policy: &mut dyn Policy, file: String| {
             let report = evaluate_steps(&trajectories, functions, policy, bootstrap, &monitor)?;
@@ -114,14 +121,46 @@ impl Stage for EvaluateSteps {
                 true => Some(measure(&mut ask(free)?, format!("{file}.steps.unconstrained.jsonl"))?),
                 false => None,
             };
-            tables.decision_making.insert(name.clone(), DecisionEntry { row, unconstrained });
+            tables.decision_making.insert(format!("{name}{set}"), DecisionEntry { row, unconstrained });
         }
         for choice in rows.others(false) {
             let mut policy = choice.open(app.as_ref(), context.monitor())?;
             let name = policy.id().name;
             let row = measure(policy.as_mut(), format!("{}.steps.jsonl", file_name_of(&name)))?;
-            tables.decision_making.insert(name, DecisionEntry { row, unconstrained: None });
+            tables.decision_making.insert(format!("{name}{set}"), DecisionEntry { row, unconstrained: None });
         }
         finish(&tables, context.output)
+    }
+}
+
+fn is_of_training(trajectory: &Trajectory) -> bool {
+    trajectory.task.split == Split::Train
+}
+
+/// The trajectories without those of the training set, unless these are allowed.
+fn held_out(
+    mut trajectories: Vec<Trajectory>,
+    allow_train: bool,
+    progress: &dyn Progress,
+) -> Result<Vec<Trajectory>, EvalError> {
+    let (all, trained) = (trajectories.len(), trajectories.iter().filter(|one| is_of_training(one)).count());
+    if allow_train || trained == 0 {
+        return Ok(trajectories);
+    }
+    if trained == all {
+        return Err(EvalError::OnlyTraining(all));
+    }
+    let why = "left out: they are of the training set (`allow_train = true` counts them, too)";
+    progress.note(&format!("{trained} of {all} trajectories {why}"));
+    trajectories.retain(|one| !is_of_training(one));
+    Ok(trajectories)
+}
+
+/// What a row is called behind its model's name: "" for one without a trajectory of the training set.
+fn set_of(trajectories: &[Trajectory]) -> &'static str {
+    match trajectories.iter().filter(|one| is_of_training(one)).count() {
+        0 => "",
+        trained if trained == trajectories.len() => ", on the training set",
+        _ => ", on the training set, too",
     }
 }
