@@ -38,7 +38,7 @@ impl Live {
             stop: None,
             failure: None,
         };
-        live.follow_without_choice();
+        live.failure = live.follow_without_choice().err();
         live
     }
 
@@ -95,8 +95,7 @@ impl Live {
         }
         let allowed = self.request.constraint.as_mut().map(|constraint| constraint.allowed());
         if allowed.is_some_and(<[u32]>::is_empty) {
-            let failure = self.request.constraint.as_ref().and_then(|constraint| constraint.failure());
-            return Err(InferenceError::DeadEnd { position, reason: failure.unwrap_or_default().to_owned() });
+            return Err(self.dead_end());
         }
         let seen = self.request.prompt.iter().chain(&self.tokens).copied();
         let choice = self.sampler.choose(last, allowed, seen).ok_or(InferenceError::NotFinite { position })?;
@@ -104,9 +103,8 @@ impl Live {
         if self.request.logprobs {
             self.score(last, choice.token).ok_or(InferenceError::NotFinite { position })?;
         }
-        self.emit(choice.token, choice.behavior_logprob);
-        self.follow_without_choice();
-        Ok(())
+        self.emit(choice.token, choice.behavior_logprob)?;
+        self.follow_without_choice()
     }
 
     /// Records log p of the next unscored token, and of the most probable ones; `None` for scores that are not finite.
@@ -148,23 +146,34 @@ impl Live {
     }
 
     /// Writes tokens as long as the constraint leaves only one.
-    fn follow_without_choice(&mut self) {
+    ///
+    /// # Errors
+    /// As [`Live::emit`].
+    fn follow_without_choice(&mut self) -> Result<(), InferenceError> {
         while self.stop.is_none() {
             let forced = self.request.constraint.as_mut().and_then(|constraint| constraint.forced());
-            let Some(forced) = forced else { return };
-            self.emit(forced, 0.0);
+            let Some(forced) = forced else { break };
+            self.emit(forced, 0.0)?;
         }
+        Ok(())
     }
 
-    fn emit(&mut self, token: u32, behavior_logprob: f32) {
+    /// Writes a token.
+    ///
+    /// # Errors
+    /// A constraint that fails with it: what there is then is no answer, whatever the token is.
+    fn emit(&mut self, token: u32, behavior_logprob: f32) -> Result<(), InferenceError> {
         self.tokens.push(token);
         self.behavior_logprobs.push(behavior_logprob);
         self.unread.push(token);
-        let constraint = self.request.constraint.as_mut();
-        let complete = constraint.is_some_and(|constraint| {
+        let mut complete = false;
+        if let Some(constraint) = &mut self.request.constraint {
             constraint.advance(token);
-            constraint.is_done()
-        });
+            complete = constraint.is_done();
+            if constraint.failure().is_some() {
+                return Err(self.dead_end());
+            }
+        }
         self.stop = if self.request.stop_tokens.contains(&token) {
             Some(StopReason::StopToken)
         } else if complete {
@@ -174,5 +183,12 @@ impl Live {
         } else {
             None
         };
+        Ok(())
+    }
+
+    /// The constraint leaves nothing to be written behind what there is.
+    fn dead_end(&self) -> InferenceError {
+        let reason = self.request.constraint.as_ref().and_then(|constraint| constraint.failure()).unwrap_or_default();
+        InferenceError::DeadEnd { position: self.tokens.len(), reason: reason.to_owned() }
     }
 }

@@ -125,6 +125,8 @@ pub struct Answering {
     limit: Limit,
     tokens: usize,
     stop_tokens: Vec<u32>,
+    /// The field that asks for their form.
+    form_field: Option<&'static str>,
 }
 
 /// What there is while answers are in the making. Dropped, the places are free before the engine sees that nobody
@@ -171,7 +173,8 @@ impl Answering {
         let ready: VecDeque<Piece> = prepared.ready.into_iter().enumerate().map(whole).collect();
         let making = ready.is_empty().then_some(Making { _places: places, events });
         let stop_tokens = around.renderer.stop_tokens().to_vec();
-        Ok(Self { making, choices, ready, limit: around.limit, tokens: 0, stop_tokens })
+        let (limit, form_field) = (around.limit, prepared.form_field);
+        Ok(Self { making, choices, ready, limit, tokens: 0, stop_tokens, form_field })
     }
 
     /// Number of answers, before the first of them is taken.
@@ -240,7 +243,13 @@ impl Answering {
                     _ => "stop",
                 });
             }
-            Event::Failed(reason) => return Err(Refusal::failed(reason)),
+            // A form that was asked for and leads nowhere is the client's, as is one that cannot be compiled.
+            Event::Failed { reason, is_of_form } => {
+                return Err(match self.form_field.filter(|_| is_of_form) {
+                    Some(field) => Refusal::of_field(field, reason).code("unsupported_schema"),
+                    None => Refusal::failed(reason),
+                });
+            }
         }
         if finish.is_some() {
             told.add(choice.calls.finish());
@@ -311,7 +320,8 @@ mod tests {
             let limit = Limit::new(std::time::Instant::now(), patience, phase);
             let making = Some(Making { _places: Arc::new(taken), events });
             let ready = VecDeque::new();
-            let answering = Answering { making, choices, ready, limit, tokens: 0, stop_tokens: Vec::new() };
+            let (stop_tokens, form_field) = (Vec::new(), None);
+            let answering = Answering { making, choices, ready, limit, tokens: 0, stop_tokens, form_field };
             Self { renderer, answering, places, engine, server }
         }
 

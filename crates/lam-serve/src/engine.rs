@@ -38,7 +38,19 @@ pub enum Event {
     /// It is answered.
     Done(StopReason),
     /// It cannot be answered.
-    Failed(String),
+    Failed {
+        /// Why.
+        reason: String,
+        /// Whether it is the answer's form that cannot be kept to.
+        is_of_form: bool,
+    },
+}
+
+impl Event {
+    fn failed(error: &InferenceError) -> Self {
+        let is_of_form = matches!(error, InferenceError::DeadEnd { .. });
+        Self::Failed { reason: error.to_string(), is_of_form }
+    }
 }
 
 /// One answer to be made.
@@ -211,7 +223,7 @@ impl Work {
                 self.asked.insert(id, asked);
             }
             // As for `Asked::tell`.
-            Err(error) => drop(events.send((choice, Event::Failed(error.to_string())))),
+            Err(error) => drop(events.send((choice, Event::failed(&error)))),
         }
     }
 
@@ -246,7 +258,7 @@ impl Work {
                     asked.follow(completion.as_partial(), true, now, &self.metrics);
                     asked.tell(Event::Done(completion.stop));
                 }
-                Err(error) => asked.tell(Event::Failed(error.to_string())),
+                Err(error) => asked.tell(Event::failed(&error)),
             }
         }
     }
@@ -255,7 +267,7 @@ impl Work {
     fn fail_all(&mut self, error: &InferenceError) {
         for (id, asked) in std::mem::take(&mut self.asked) {
             self.generator.cancel(id);
-            asked.tell(Event::Failed(error.to_string()));
+            asked.tell(Event::failed(error));
         }
     }
 

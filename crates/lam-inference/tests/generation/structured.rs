@@ -67,24 +67,59 @@ fn answers_fit_their_format_alone_and_together_and_are_scored_as_in_training() {
     }
 }
 
-/// Fails with a reason after a few tokens.
-struct Failing(usize);
+#[test]
+fn an_answer_that_outgrows_its_constraint_is_none_and_ends_no_other() {
+    let tokenizer = tokenizer();
+    let (decoder, outputs) = (decoder(&tokenizer), StructuredOutputs::new(&tokenizer).unwrap());
+    let many: serde_json::Map<String, Value> =
+        (0..600).map(|number| (format!("a{number}"), json!({"type": "integer"}))).collect();
+    let many = json!({"type": "object", "properties": many, "additionalProperties": false});
+    let properties = json!({"n": {"type": "integer", "minimum": 0, "maximum": 99}, "many": many});
+    let schema =
+        json!({"type": "object", "properties": properties, "required": ["n", "many"], "additionalProperties": false});
+    let lost = GenerationRequest {
+        constraint: Some(Box::new(outputs.constraint(&OutputFormat::JsonSchema(schema)).unwrap())),
+        ..request(&tokenizer, &outputs, 0)
+    };
+    let mut generator = Generator::new(&decoder, 2).unwrap();
+    let lost = generator.submit(lost).unwrap();
+    let kept = generator.submit(request(&tokenizer, &outputs, 1)).unwrap();
+    let mut finished = std::collections::BTreeMap::new();
+    while !generator.is_idle() {
+        finished.extend(generator.step_each().unwrap());
+    }
+    let error = finished.remove(&lost).unwrap().expect_err("it is not complete");
+    assert!(matches!(&error, InferenceError::DeadEnd { reason, .. } if reason.contains("items")), "{error}");
+    let alone = Generator::new(&decoder, 1).unwrap().run(vec![request(&tokenizer, &outputs, 1)]).unwrap();
+    assert_eq!(bits(&finished.remove(&kept).unwrap().unwrap()), bits(&alone[0]));
+}
+
+/// Fails with a reason after a few tokens, without choice where it says so.
+struct Failing {
+    left: usize,
+    is_forced: bool,
+}
 
 impl TokenConstraint for Failing {
     fn allowed(&mut self) -> &[u32] {
-        if self.0 == 0 { &[] } else { &[4, 5] }
+        match (self.left, self.is_forced) {
+            (0, _) => &[],
+            (_, true) => &[4],
+            (_, false) => &[4, 5],
+        }
     }
 
     fn advance(&mut self, _token: u32) {
-        self.0 -= 1;
+        self.left -= 1;
     }
 
+    /// As one may say that takes its failure for an end.
     fn is_done(&self) -> bool {
-        false
+        self.left == 0
     }
 
     fn failure(&self) -> Option<&str> {
-        (self.0 == 0).then_some("the grammar is too large")
+        (self.left == 0).then_some("the grammar is too large")
     }
 }
 
@@ -92,9 +127,13 @@ impl TokenConstraint for Failing {
 fn a_constraint_that_fails_says_why() {
     let tokenizer = tokenizer();
     let decoder = decoder(&tokenizer);
-    let free = GenerationRequest::greedy(vec![1, 2], tokenizer.eos(), 30);
-    let request = GenerationRequest { constraint: Some(Box::new(Failing(2))), ..free };
-    let error = Generator::new(&decoder, 1).unwrap().run(vec![request]).unwrap_err();
-    assert!(matches!(&error, InferenceError::DeadEnd { position: 2, .. }), "{error}");
-    assert!(error.to_string().ends_with("not complete: the grammar is too large"), "{error}");
+    for (is_forced, stop_tokens) in [(false, vec![]), (true, vec![]), (true, vec![4])] {
+        let free = GenerationRequest::greedy(vec![1, 2], tokenizer.eos(), 30);
+        let left = if stop_tokens.is_empty() { 2 } else { 1 };
+        let constraint = Some(Box::new(Failing { left, is_forced }) as Box<dyn TokenConstraint>);
+        let request = GenerationRequest { constraint, stop_tokens, ..free };
+        let error = Generator::new(&decoder, 1).unwrap().run(vec![request]).unwrap_err();
+        assert!(matches!(&error, InferenceError::DeadEnd { position, .. } if *position == left), "{error}");
+        assert!(error.to_string().ends_with("not complete: the grammar is too large"), "{error}");
+    }
 }

@@ -31,10 +31,11 @@ pub trait TokenConstraint: Send {
         false
     }
 
-    /// Takes the token that was chosen. A token that was not allowed ends the answer.
+    /// Takes the token that was chosen. Behind one that was not allowed, or with which the constraint fails, nothing is
+    /// allowed, and the answer is never done.
     fn advance(&mut self, token: u32);
 
-    /// Whether the answer is complete, its end of sequence included.
+    /// Whether the answer is complete, its end of sequence included: one that was broken off is not.
     fn is_done(&self) -> bool;
 
     /// Why nothing is allowed although the answer is not done, if the constraint knows.

@@ -26,6 +26,11 @@ pub enum OutputFormat {
     Calls(CallFormat),
 }
 
+/// Tokens without choice that are followed to find out whether an answer can begin.
+const TRIED: usize = 64;
+/// Most tokens of a choice that are all tried.
+const CHOICES: usize = 16;
+
 /// Compiles output formats for one tokenizer. Make it once for a model.
 pub struct StructuredOutputs {
     factory: ParserFactory,
@@ -68,7 +73,7 @@ impl StructuredOutputs {
     /// A constraint for one answer.
     ///
     /// # Errors
-    /// A format that cannot be understood, or that no text fits.
+    /// A format that cannot be understood, that no text fits, or that is too large for an answer to begin.
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
         let (name, grammar) = match format {
             OutputFormat::JsonSchema(schema) => {
@@ -82,7 +87,7 @@ impl StructuredOutputs {
             |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
         let parser = self.factory.create_parser(grammar).map_err(|error| refused(error.to_string()))?;
         let constraint = StructuredConstraint::new(Matcher::new(Ok(parser)), self.eos);
-        constraint.failure.clone().map_or(Ok(constraint), |failure| Err(refused(failure)))
+        constraint.clone().fails_at_once().map_or(Ok(constraint), |failure| Err(refused(failure)))
     }
 
     /// A constraint for one answer that may be split into tokens in any way: a token is forced only where the mask has
@@ -114,7 +119,54 @@ impl StructuredConstraint {
     }
 
     fn fail(&mut self, error: &dyn std::fmt::Display) {
-        self.failure = Some(error.to_string());
+        let reason = error.to_string();
+        // A mark of llguidance's that it left its own state out.
+        self.failure = Some(reason.trim_end_matches("<non-verbose/>").trim_end().to_owned());
+    }
+
+    /// Whether it has failed: a matcher that stopped for another reason than an end has.
+    fn has_failed(&mut self) -> bool {
+        let reason = self.matcher.stop_reason();
+        if self.failure.is_none() && !reason.is_ok() {
+            let error = self.matcher.get_error().unwrap_or_else(|| reason.to_string());
+            self.fail(&error);
+        }
+        self.failure.is_some()
+    }
+
+    /// Whether nothing but the end can follow.
+    fn is_at_end(&mut self) -> bool {
+        !self.has_failed() && self.matcher.is_stopped()
+    }
+
+    /// Why no answer can begin, as far as that shows in the tokens without choice at its head and in the first choice.
+    /// Some limits of the parser hold only once it reads; a schema that needs itself without end meets them too.
+    fn fails_at_once(mut self) -> Option<String> {
+        for _ in 0..TRIED {
+            if self.done || self.failure.is_some() {
+                return self.failure;
+            }
+            let next = self.forced().map_or_else(|| self.allowed().to_vec(), |token| vec![token]);
+            match next.as_slice() {
+                [] => return self.failure,
+                [only] => self.advance(*only),
+                few if few.len() <= CHOICES => {
+                    let failures = few.iter().map(|token| self.clone().fails_with(*token));
+                    return failures.collect::<Option<Vec<String>>>()?.pop();
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Why nothing can follow `token`, if so.
+    fn fails_with(mut self, token: u32) -> Option<String> {
+        self.advance(token);
+        if !self.done {
+            self.allowed();
+        }
+        self.failure
     }
 }
 
@@ -125,6 +177,8 @@ impl TokenConstraint for StructuredConstraint {
         }
         if self.allowed.is_none() {
             let allowed = match self.matcher.compute_mask_or_eos() {
+                // An end that is none.
+                Ok(_) if self.has_failed() => Vec::new(),
                 Ok(mask) => mask.to_list(),
                 Err(error) => {
                     self.fail(&error);
@@ -151,6 +205,9 @@ impl TokenConstraint for StructuredConstraint {
                 _ => None,
             };
         }
+        if self.has_failed() {
+            return None;
+        }
         if self.matcher.is_stopped() {
             return Some(self.eos);
         }
@@ -168,16 +225,13 @@ impl TokenConstraint for StructuredConstraint {
         if let Some(forced) = &mut self.forced {
             forced.pop();
         }
-        if token == self.eos && self.matcher.is_stopped() {
+        if token == self.eos && self.is_at_end() {
             self.done = true;
             return;
         }
         match self.matcher.consume_token(token) {
             Ok(()) => self.done = token == self.eos,
-            Err(error) => {
-                self.fail(&error);
-                self.done = true;
-            }
+            Err(error) => self.fail(&error),
         }
     }
 

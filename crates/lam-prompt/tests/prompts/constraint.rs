@@ -158,10 +158,9 @@ fn a_screen_without_text_and_controls_offers_what_needs_neither() {
 }
 
 #[test]
-fn a_token_that_was_not_allowed_ends_the_answer() {
+fn behind_a_token_that_was_not_allowed_nothing_is_and_no_answer_is_done() {
     let renderer = fixture::renderer();
     let mut constraint = renderer.action_constraint(&fixture::observation(), &fixture::functions());
     constraint.advance(renderer.tokenizer().eos());
-    assert!(constraint.is_done());
-    assert!(constraint.allowed().is_empty());
+    assert!(!constraint.is_done() && constraint.allowed().is_empty() && constraint.forced().is_none());
 }

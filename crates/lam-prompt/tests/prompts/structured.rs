@@ -110,11 +110,64 @@ fn formats_that_cannot_be_understood_are_refused() {
     assert!(refused(OutputFormat::Lark("start: missing".into())).contains("missing"));
 }
 
+/// An object of so many arguments, none of which is required.
+fn optional(count: usize) -> Value {
+    let properties: serde_json::Map<String, Value> =
+        (0..count).map(|number| (format!("argument_{number}"), json!({"type": "integer"}))).collect();
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+/// An object of a number and then of this.
+fn after_a_number(schema: &Value) -> Value {
+    let properties = json!({"first": {"type": "integer", "minimum": 0, "maximum": 999}, "then": schema});
+    json!({"type": "object", "properties": properties, "required": ["first", "then"], "additionalProperties": false})
+}
+
 #[test]
-fn a_token_that_was_not_allowed_ends_the_answer() {
+fn forms_of_which_no_answer_can_begin_are_refused() {
+    let renderer = fixture::renderer();
+    let outputs = outputs(renderer.tokenizer());
+    let endless = json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]});
+    let call = |schema: &Value| {
+        let tools = vec![lam_prompt::Tool::new("go", None, schema.clone())];
+        OutputFormat::Calls(lam_prompt::CallFormat { tools, most: 1, content: None })
+    };
+    for schema in [optional(600), endless] {
+        for format in [OutputFormat::JsonSchema(schema.clone()), call(&schema)] {
+            let error = outputs.constraint(&format).err().expect("no answer can begin").to_string();
+            assert!(error.contains("items") && !error.contains("verbose") && !error.contains("state"), "{error}");
+        }
+    }
+    let may_end = json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "additionalProperties": false});
+    for schema in [optional(100), may_end, json!({"anyOf": [{"type": "string"}, optional(600)]})] {
+        for format in [OutputFormat::JsonSchema(schema.clone()), call(&schema)] {
+            assert!(outputs.constraint(&format).is_ok(), "{schema}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_in_which_the_constraint_fails_is_never_done() {
+    let renderer = fixture::renderer();
+    let (tokenizer, outputs) = (renderer.tokenizer(), outputs(renderer.tokenizer()));
+    let format = OutputFormat::JsonSchema(after_a_number(&optional(600)));
+    let mut constraint = outputs.constraint(&format).expect("its first choice can be made");
+    let (mut random, mut ids) = (ChaCha8Rng::seed_from_u64(1), Vec::new());
+    while let Some(token) = constraint.forced().or_else(|| constraint.allowed().choose(&mut random).copied()) {
+        ids.push(token);
+        constraint.advance(token);
+        assert!(!constraint.is_done() && ids.len() < 100, "{}", tokenizer.decode(&ids));
+    }
+    assert!(tokenizer.decode(&ids).contains("\"first\""), "{}", tokenizer.decode(&ids));
+    let reason = constraint.failure().expect("it fails");
+    assert!(reason.contains("items") && reason.lines().count() == 1, "for people: {reason}");
+}
+
+#[test]
+fn behind_a_token_that_was_not_allowed_nothing_is_and_no_answer_is_done() {
     let renderer = fixture::renderer();
     let outputs = outputs(renderer.tokenizer());
     let mut constraint = outputs.constraint(&OutputFormat::Regex("[0-9]{3}".into())).expect("an expression");
     constraint.advance(renderer.tokenizer().encode("x")[0]);
-    assert!(constraint.is_done() && constraint.allowed().is_empty() && constraint.failure().is_some());
+    assert!(!constraint.is_done() && constraint.allowed().is_empty() && constraint.failure().is_some());
 }

@@ -18,8 +18,8 @@ const CALLS: usize = 16;
 pub enum Form {
     /// Anything.
     Free,
-    /// Of a form that is compiled.
-    Structured(Box<StructuredConstraint>),
+    /// Of a form that is compiled, and the field that asks for it.
+    Structured(Box<StructuredConstraint>, &'static str),
     /// An action on a screen, which must call a function or may also do nothing.
     Action { observation: Observation, functions: Vec<FunctionSpec>, must_call: bool },
 }
@@ -29,13 +29,21 @@ impl Form {
     pub fn constraint(&self, renderer: &Renderer) -> Option<Box<dyn TokenConstraint>> {
         match self {
             Self::Free => None,
-            Self::Structured(form) => Some(form.clone()),
+            Self::Structured(form, _) => Some(form.clone()),
             Self::Action { observation, functions, must_call: false } => {
                 Some(renderer.action_constraint(observation, functions))
             }
             Self::Action { observation, functions, must_call: true } => {
                 Some(renderer.call_constraint(observation, functions))
             }
+        }
+    }
+
+    /// The field that asks for it, where one does.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Structured(_, field) => Some(*field),
+            Self::Free | Self::Action { .. } => None,
         }
     }
 }
@@ -68,8 +76,9 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
         }
         (_, Asks::Ufo(_)) => Ok(Form::Free),
         (Some(format), _) => {
-            let refused = |reason| Refusal::of_field("response_format", reason).code("unsupported_response_format");
-            Ok(Form::Structured(Box::new(model.constraint(format).map_err(refused)?)))
+            let field = "response_format";
+            let refused = |reason| Refusal::of_field(field, reason).code("unsupported_response_format");
+            Ok(Form::Structured(Box::new(model.constraint(format).map_err(refused)?), field))
         }
         (None, Asks::Question(Question::Action { state, functions })) if executable => {
             let (observation, functions) = (state.observation.clone(), functions.clone());
@@ -119,18 +128,20 @@ fn of_tools(ask: &Ask, tools: &Tools, model: &ServedModel) -> Result<(Form, Call
         let most = if tools.parallel { usize::MAX } else { 1 };
         return Ok((Form::Free, Calls::Written(CallReader::new(names, most, false))));
     }
+    let rest = if content.is_some() { "response_format" } else { "tools" };
     let form = model.constraint(&OutputFormat::Calls(CallFormat { tools: offered.clone(), most, content }));
-    let form = form.map_err(|reason| refused_schema(&offered, tools, model, reason))?;
-    Ok((Form::Structured(Box::new(form)), Calls::Written(CallReader::new(names, most, true))))
+    let form = form.map_err(|reason| refused_schema((&offered, rest), tools, model, reason))?;
+    Ok((Form::Structured(Box::new(form), "tools"), Calls::Written(CallReader::new(names, most, true))))
 }
 
-/// The refusal of the tool whose schema cannot be compiled, or else of the form of the content.
-fn refused_schema(called: &[Tool], tools: &Tools, model: &ServedModel, reason: String) -> Refusal {
+/// The refusal of the tool whose schema cannot be compiled, or else of `rest`: the form of the content, or all tools.
+fn refused_schema((called, rest): (&[Tool], &str), tools: &Tools, model: &ServedModel, reason: String) -> Refusal {
     let fault = |tool: &Tool| {
-        let alone = model.constraint(&OutputFormat::JsonSchema(tool.function.parameters.clone()));
+        let alone = CallFormat { tools: vec![tool.clone()], most: 1, content: None };
+        let alone = model.constraint(&OutputFormat::Calls(alone));
         let place = tools.offered.iter().position(|offered| offered == tool)?;
         Some((format!("tools[{place}].function.parameters"), alone.err()?))
     };
-    let (param, reason) = called.iter().find_map(fault).unwrap_or(("response_format".to_owned(), reason));
+    let (param, reason) = called.iter().find_map(fault).unwrap_or((rest.to_owned(), reason));
     Refusal::of_field(param, reason).code("unsupported_schema")
 }

@@ -36,13 +36,15 @@ pub struct Prepared {
     pub calls: Calls,
     /// Special tokens that belong to the answers' text.
     pub shown: Arc<[u32]>,
+    /// The field that asks for their form, where one does.
+    pub form_field: Option<&'static str>,
 }
 
 impl Prepared {
     /// Answers that need no model.
     fn ready(ready: Vec<String>) -> Self {
         let (requests, shown) = (Vec::new(), Vec::new().into());
-        Self { requests, prompt_tokens: 0, question: None, ready, calls: Calls::None, shown }
+        Self { requests, prompt_tokens: 0, question: None, ready, calls: Calls::None, shown, form_field: None }
     }
 }
 
@@ -112,8 +114,8 @@ pub fn prepare(ask: &Ask, model: &ServedModel, forms: KnownForms<'_>, seed: u64)
         Asks::Ufo(question) => Some(Translation::Ufo(question)),
     };
     let shown = if matches!(calls, Calls::Written(_)) { renderer.call_marks() } else { Vec::new() };
-    let question = question.map(Arc::new);
-    Ok(Prepared { requests, prompt_tokens, question, ready: Vec::new(), calls, shown: shown.into() })
+    let (question, form_field) = (question.map(Arc::new), form.field());
+    Ok(Prepared { requests, prompt_tokens, question, ready: Vec::new(), calls, shown: shown.into(), form_field })
 }
 
 /// The seed of an answer's stream: the first has the request's own.

@@ -208,6 +208,53 @@ fn an_answer_has_the_form_that_is_asked_for() {
 }
 
 #[test]
+fn an_answer_that_cannot_keep_its_form_is_refused_and_never_told_as_whole() {
+    // Schemas are long, and the prompt names the tools alone.
+    let template = "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}{% for m in messages %}{{ m.content }}\
+        {% if m.role == 'assistant' %}{{ eos_token }}{% endif %} {% endfor %}";
+    let server = Tiny { template: Some(template.into()), ..Tiny::default() }.serve();
+    let properties: serde_json::Map<String, Value> =
+        (0..600).map(|number| (format!("a{number}"), json!({"type": "integer"}))).collect();
+    let many = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    let endless = json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]});
+    let properties = json!({"n": {"type": "integer", "minimum": 0, "maximum": 99}, "many": many});
+    let later =
+        json!({"type": "object", "properties": properties, "required": ["n", "many"], "additionalProperties": false});
+    let format =
+        |schema: &Value| json!({"response_format": {"type": "json_schema", "json_schema": {"schema": schema}}});
+    let tools = |schemas: &[&Value]| {
+        let tool = |(place, schema): (usize, &&Value)| json!({"type": "function", "function": {"name": format!("tool{place}"), "parameters": schema}});
+        json!({"tools": schemas.iter().enumerate().map(tool).collect::<Vec<_>>(), "tool_choice": "required"})
+    };
+    // Those that can be known as the request comes are refused before there is a stream; the last cannot.
+    for (more, param, is_early) in [
+        (format(&many), "response_format", true),
+        (format(&endless), "response_format", true),
+        (tools(&[&many]), "tools[0].function.parameters", true),
+        (tools(&[&endless]), "tools[0].function.parameters", true),
+        (format(&later), "response_format", false),
+        (tools(&[&later]), "tools", false),
+    ] {
+        let mut body = chat("go", more);
+        body["max_tokens"] = 200.into();
+        let refused = |error: &Value| {
+            assert_eq!((&error["type"], &error["param"]), (&json!("invalid_request_error"), &json!(param)), "{error}");
+            assert!(error["message"].as_str().unwrap().contains("items"), "{error}");
+        };
+        let whole = post(server.address(), "/v1/chat/completions", &body);
+        assert_eq!(whole.status, 400, "{}", whole.text);
+        refused(&whole.json()["error"]);
+        body["stream"] = true.into();
+        let stream = post(server.address(), "/v1/chat/completions", &body);
+        assert_eq!(stream.status, if is_early { 400 } else { 200 }, "{}", stream.text);
+        let last = stream.text.trim_end().rsplit("data: ").next().unwrap();
+        refused(&serde_json::from_str::<Value>(last).unwrap()["error"]);
+        assert!(!stream.text.contains("\"stop\"") && !stream.text.contains("[DONE]"), "{}", stream.text);
+    }
+    assert_eq!(answer(server.address(), &chat("x", json!({})))["object"], "chat.completion", "and it goes on");
+}
+
+#[test]
 fn parts_roles_and_words_of_a_template_reach_the_model() {
     let server = Tiny::default().serve();
     let whole = answer(server.address(), &chat("make it bold", json!({"temperature": 0})));

@@ -29,8 +29,10 @@ pub(super) enum Stage {
     Document(usize, DocumentText),
     /// In a number: which argument, and what is written.
     Number(usize, String),
-    /// Complete, or broken off.
+    /// Complete.
     Done,
+    /// Behind a token that was not allowed: nothing can follow.
+    Broken,
 }
 
 /// What a constraint is made of.
@@ -153,7 +155,7 @@ impl ActionConstraint {
             Stage::After(then) => self.put_after(*then),
             Stage::Document(arg, text) => self.put_document(*arg, text),
             Stage::Number(arg, written) => self.put_digits(*arg, written),
-            Stage::Thought(_) | Stage::Step(..) | Stage::Text(..) | Stage::Done => {}
+            Stage::Thought(_) | Stage::Step(..) | Stage::Text(..) | Stage::Done | Stage::Broken => {}
         }
         self.buffer.sort_unstable();
         self.buffer.dedup();

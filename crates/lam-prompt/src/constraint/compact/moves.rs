@@ -23,7 +23,7 @@ impl ActionConstraint {
             Stage::Text(arg, used) => self.in_value(arg, token, Stage::Text(arg, used + 1)),
             Stage::Document(arg, text) => self.in_document(arg, text, token),
             Stage::Number(arg, written) => self.in_number(arg, written, token),
-            Stage::Begin | Stage::Done => Stage::Done,
+            Stage::Begin | Stage::Done | Stage::Broken => Stage::Broken,
         }
     }
 
@@ -41,7 +41,8 @@ impl ActionConstraint {
                 let text = self.take_document();
                 self.in_document(arg, text, token)
             }
-            Then::On(_) | Then::Args | Then::Status | Then::Eos => Stage::Done,
+            Then::Eos if token == self.parts.tokenizer.eos() => Stage::Done,
+            Then::On(_) | Then::Args | Then::Status | Then::Eos => Stage::Broken,
         }
     }
 
@@ -68,7 +69,7 @@ impl ActionConstraint {
         match token {
             _ if token == self.parts.markers.comma => self.at_args(arg + 1),
             _ if token == self.parts.markers.status => self.at_status(),
-            _ => Stage::Done,
+            _ => Stage::Broken,
         }
     }
 
@@ -79,13 +80,13 @@ impl ActionConstraint {
         }
         match ways.iter().find(|way| way.tokens.len() == depth).map(|way| way.then) {
             Some(then) => self.after(then, token),
-            None => Stage::Done,
+            None => Stage::Broken,
         }
     }
 
     /// `next`, unless a special token stands where text was expected.
     fn in_text(&self, token: u32, next: Stage) -> Stage {
-        if self.parts.tokenizer.is_special(token) { Stage::Done } else { next }
+        if self.parts.tokenizer.is_special(token) { Stage::Broken } else { next }
     }
 
     fn in_value(&self, arg: usize, token: u32, next: Stage) -> Stage {
@@ -104,6 +105,6 @@ impl ActionConstraint {
         if self.parts.tokenizer.is_special(token) {
             return self.at_end(arg, token);
         }
-        if text.advance(&self.parts.tokenizer, token) { Stage::Document(arg, text) } else { Stage::Done }
+        if text.advance(&self.parts.tokenizer, token) { Stage::Document(arg, text) } else { Stage::Broken }
     }
 }
