@@ -157,6 +157,53 @@ fn a_screen_without_text_and_controls_offers_what_needs_neither() {
     }
 }
 
+/// A function on the application whose first argument is followed by optional ones that this screen has no value for,
+/// and one that it may have.
+fn with_impossible_arguments(first: &ArgKind, last: Option<&ArgKind>) -> Vec<FunctionSpec> {
+    let arg = |name: &str, kind: &ArgKind| lam_types::ArgSpec {
+        name: name.into(),
+        kind: kind.clone(),
+        required: false,
+        doc: "A value.".into(),
+    };
+    let impossible = [
+        ("number", ArgKind::ShownNumber("Table".into())),
+        ("text", ArgKind::DocumentText),
+        ("start_index", ArgKind::Paragraph),
+        ("button", ArgKind::OneOf(Vec::new())),
+    ];
+    let args = std::iter::once(arg("rows", first));
+    let args = args.chain(impossible.iter().map(|(name, kind)| arg(name, kind)));
+    let args = args.chain(last.map(|kind| arg("columns", kind))).collect();
+    vec![FunctionSpec { name: "insert_table".into(), target: Target::Application, args, doc: "Does it.".into() }]
+}
+
+#[test]
+fn nothing_is_offered_behind_which_nothing_may_come() {
+    let renderers = [fixture::renderer(), crate::templates::renderer(crate::templates::CHATML).expect("ChatML")];
+    let renderers = renderers.map(|renderer| {
+        renderer.with_limits(AnswerLimits { thought_tokens: 2, plan_steps: 1, step_tokens: 2, text_tokens: 3 })
+    });
+    let random = &mut ChaCha8Rng::seed_from_u64(5);
+    let kinds = [ArgKind::Integer { min: 1, max: 64 }, ArgKind::Boolean, ArgKind::Text, ArgKind::OneOf(vec!["left".into()])];
+    // A screen without text and tables, of an empty document.
+    let observation = Observation::default();
+    for (first, last) in kinds.iter().flat_map(|kind| [(kind, None), (kind, Some(&kinds[0]))]) {
+        let functions = with_impossible_arguments(first, last);
+        let mut both = 0;
+        for (renderer, walks) in renderers.iter().zip([200, 20]) {
+            for _ in 0..walks {
+                let mut constraint = renderer.call_constraint(&observation, &functions);
+                let ids = walk(renderer, constraint.as_mut(), random);
+                let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
+                assert_eq!(fault(&action, &functions, &observation), None, "{action:?}");
+                both += usize::from(action.args.len() == 2);
+            }
+        }
+        assert_eq!(both > 0, last.is_some(), "{first:?} {last:?}");
+    }
+}
+
 #[test]
 fn behind_a_token_that_was_not_allowed_nothing_is_and_no_answer_is_done() {
     let renderer = fixture::renderer();

@@ -88,13 +88,16 @@ impl Functions {
         ways
     }
 
-    /// What may follow argument `arg`.
-    pub(super) fn end(&self, function: usize, arg: usize) -> End {
-        let rest = &self.specs[function].args[arg + 1..];
-        match (rest.is_empty(), rest.iter().any(|arg| arg.required)) {
-            (true, _) => End::Status,
-            (false, true) => End::Comma,
-            (false, false) => End::Both,
+    /// What may follow argument `arg`: another one only where it is required, or possible on the screen.
+    pub(super) fn end(&self, function: usize, arg: usize, is_possible: impl Fn(usize, usize) -> bool) -> End {
+        let specs = &self.specs[function].args;
+        let rest = arg + 1..specs.len();
+        if rest.clone().any(|n| specs[n].required) {
+            End::Comma
+        } else if rest.clone().any(|n| is_possible(function, n)) {
+            End::Both
+        } else {
+            End::Status
         }
     }
 

@@ -66,7 +66,8 @@ impl ActionConstraint {
 
     /// What may follow argument `arg`.
     fn end(&self, arg: usize) -> End {
-        self.function.map_or(End::Status, |function| self.parts.functions.end(function, arg))
+        let is_possible = |function, arg| self.parts.screen.is_possible(function, arg);
+        self.function.map_or(End::Status, |function| self.parts.functions.end(function, arg, is_possible))
     }
 
     /// The document's words, made into tokens when they are first asked for.
