@@ -365,7 +365,11 @@ fn read_stop_tokens(dir: &Path) -> Result<Vec<u32>, PromptError> {
 /// The `eos_token_id` of a configuration, which lies in `path`.
 fn stop_tokens_of(config: &Map<String, Value>, path: &Path) -> Result<Vec<u32>, PromptError> {
     let found = config.get("eos_token_id").cloned().unwrap_or_default();
-    let several = if found.is_null() || found.is_array() { found } else { Value::Array(vec![found]) };
+    let mut several = if found.is_null() || found.is_array() { found } else { Value::Array(vec![found]) };
+    // Some configurations say -1 where there is no such token.
+    if let Some(several) = several.as_array_mut() {
+        several.retain(|id| id.as_i64().is_none_or(|id| id >= 0));
+    }
     let several = serde_json::from_value::<Option<Vec<u32>>>(several).map_err(|error| {
         PromptError::format(path, format!("`eos_token_id`: {error}"), "it must be an id or a list of ids")
     })?;

@@ -212,6 +212,10 @@ fn any_end_of_a_configuration_stops_an_answer() {
     let files = [("config.json", r#"{"eos_token_id": [2, 5]}"#), ("generation_config.json", r#"{"eos_token_id": 7}"#)];
     let renderer = Renderer::load(directory(&config, &files).path()).expect("ids");
     assert_eq!(renderer.stop_tokens(), [2, 5, 7]);
+    // -1 stands for none.
+    let files = [("config.json", r#"{"eos_token_id": -1}"#), ("generation_config.json", r#"{"eos_token_id": [-1, 7]}"#)];
+    let renderer = Renderer::load(directory(&config, &files).path()).expect("ids");
+    assert_eq!(renderer.stop_tokens(), [2, 7]);
     let broken = directory(&config, &[("generation_config.json", r#"{"eos_token_id": "x"}"#)]);
     let error = Renderer::load(broken.path()).err().expect("no id").to_string();
     assert!(error.contains("generation_config.json") && error.contains("`eos_token_id`"), "{error}");
