@@ -172,7 +172,8 @@ mod tests {
             ("{{ raise_exception('no such\\nrole') }}", ["line 1", "no such", "raise_exception"]),
             ("{{ messages[0].content.swap() }}", ["line 1", "swap", "`{{ messages[0].content.swap() }}`"]),
             ("{{ '<' + (messages[0].content | safe) }}", ["line 1", "+ operator", "| safe"]),
-            ("{{ [1e20] | tojson }}", ["line 1", "1e+20", "tojson"]),
+            ("{{ {'a': [1e308 * 10]} | tojson }}", ["line 1", "inf has no spelling", "tojson"]),
+            ("{{ [1e308 * 10 - 1e308 * 10] | tojson }}", ["line 1", "nan has no spelling", "tojson"]),
             (
                 "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
                 ["line 1", "fuel", "{%"],
@@ -187,7 +188,11 @@ mod tests {
         }
     }
 
-    const REFERENCES: [(&str, &str); 21] = [
+    const REFERENCES: [(&str, &str); 22] = [
+        (
+            r#"{{ [1e-5, 1e16, 0.0001, 1.5e300, -2.5e-7, 5e-324, 123456789012345680.0, 1.0] | tojson }}{{ {'a': [1e-5]} | tojson(indent=1) }}{{ [1e-05, 2e22] | tojson(separators=(',', ':')) }}"#,
+            "[1e-05, 1e+16, 0.0001, 1.5e+300, -2.5e-07, 5e-324, 1.2345678901234568e+17, 1.0]{\n \"a\": [\n  1e-05\n ]\n}[1e-05,2e+22]",
+        ),
         (
             r#"{{ (1, 2) }}{{ (1,) }}{{ () }}{{ ('a', (none, "it's")) }}{{ [(1, 2.0)] }}{{ [1] + [2] }}"#,
             "(1, 2)(1,)()('a', (None, \"it's\"))[(1, 2.0)][1, 2]",

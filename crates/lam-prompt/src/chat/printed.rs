@@ -6,6 +6,8 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Rest, Value, ValueKind};
 use minijinja::{Error, filters};
 
+use crate::answer::python_float;
+
 /// The function that tuples in a template are translated to.
 pub(super) const TUPLE: &str = "__tuple";
 
@@ -122,11 +124,7 @@ pub(super) fn float(value: &Value) -> Option<String> {
     if !value.is_number() || value.is_integer() {
         return None;
     }
-    let text = format!("{:?}", f64::try_from(value.clone()).ok()?);
-    let Some((digits, exponent)) = text.split_once('e') else { return Some(text.to_lowercase()) };
-    let exponent: i32 = exponent.parse().ok()?;
-    let sign = if exponent < 0 { '-' } else { '+' };
-    Some(format!("{digits}e{sign}{:02}", exponent.abs()))
+    f64::try_from(value.clone()).ok().map(python_float)
 }
 
 /// A value as Python's `repr` writes it.

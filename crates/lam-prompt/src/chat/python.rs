@@ -4,10 +4,9 @@
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output, State, escape_formatter};
 use minijinja_contrib::pycompat::unknown_method_callback;
-use serde_json::ser::PrettyFormatter;
 
 use super::printed::{self, representation};
-use crate::answer::{Spaced, with_formatter};
+use crate::answer::{Indented, Spaced, with_formatter};
 
 /// A template's text without carriage returns, `{% generation %}` and `'…' % values`.
 pub(super) fn translated(template: &str) -> String {
@@ -246,22 +245,22 @@ pub(super) fn to_json(value: &Value, options: Kwargs, _ensure_ascii: Rest<Value>
     });
     let separators = options.get::<Option<Vec<String>>>("separators")?;
     let text = match (&indent, separators.as_deref()) {
-        (Some(indent), _) => with_formatter(&json, PrettyFormatter::with_indent(indent.as_bytes())),
+        (Some(indent), _) => with_formatter(&json, Indented::with(indent)),
         (None, Some([item, key])) => with_formatter(&json, Spaced { item, key }),
         (None, _) => with_formatter(&json, Spaced::PYTHON),
     };
     Ok(if options.get::<Option<bool>>("ensure_ascii")?.unwrap_or(false) { ascii(&text) } else { text })
 }
 
-/// Refuses floats that Python spells otherwise in JSON.
+/// Refuses floats that JSON has no spelling for.
 fn refuse_floats(value: &Value) -> Result<(), Error> {
     if matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
         for item in value.try_iter()? {
             refuse_floats(&if value.kind() == ValueKind::Map { value.get_item(&item)? } else { item })?;
         }
     }
-    match printed::float(value).filter(|text| text.contains(['e', 'n'])) {
-        Some(text) => Err(Error::new(ErrorKind::BadSerialization, format!("{text} has no spelling in JSON here"))),
+    match printed::float(value).filter(|text| text.contains('n')) {
+        Some(text) => Err(Error::new(ErrorKind::BadSerialization, format!("{text} has no spelling in JSON"))),
         None => Ok(()),
     }
 }
