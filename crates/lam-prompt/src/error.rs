@@ -63,6 +63,14 @@ impl PromptError {
         PromptError::Output { what, reason: reason.to_string(), hint }
     }
 
+    /// What it says to those who ask a server: without the place of the server's files, and without what their owner
+    /// could do about them.
+    pub fn for_others(&self) -> String {
+        let details = self.details();
+        let hint = if matches!(self, PromptError::Output { .. }) { details.hint } else { String::new() };
+        Details { place: String::new(), hint, ..details }.to_string()
+    }
+
     pub(crate) fn train(reason: impl ToString, hint: &str) -> Self {
         PromptError::Train { reason: reason.to_string(), hint: hint.to_owned() }
     }

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use lam_prompt::PromptError;
 use lam_signal::printable;
 use serde_json::{Value, json};
 
@@ -33,6 +34,11 @@ impl Refusal {
     /// A field that cannot be used.
     pub fn of_field(param: impl ToString, message: impl ToString) -> Self {
         Self { param: Some(param.to_string()), ..Self::new(StatusCode::BAD_REQUEST, message) }
+    }
+
+    /// A field whose words the model's template or tokenizer refuses. Where their files lie is nobody else's business.
+    pub fn of_words(param: impl ToString, error: &PromptError) -> Self {
+        Self::of_field(param, error.for_others())
     }
 
     /// The server's own failure.

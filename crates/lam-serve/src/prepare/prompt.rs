@@ -44,7 +44,7 @@ pub fn chat(
                 true => renderer.action_prompt(&question.state, &question.functions),
                 false => renderer.chat_prompt(&question.messages),
             };
-            let tokens = tokens.map_err(|error| Refusal::of_field("messages", error))?;
+            let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
             let asks = match callable {
                 Some(_) => Asks::Tools(Box::new(question)),
                 None => Asks::Question(question.without_tools()),
@@ -52,9 +52,9 @@ pub fn chat(
             return Ok(Prompt { tokens, asks });
         }
     }
-    let refused = |error: &dyn std::fmt::Display| Refusal::of_field("messages", error);
     let question = if reads_slots || renderer.is_compact() {
-        read_question(messages).map_err(|reason| refused(&format!("App. C's slots cannot be read: {reason}")))?
+        let refused = |reason| Refusal::of_field("messages", format!("App. C's slots cannot be read: {reason}"));
+        read_question(messages).map_err(refused)?
     } else {
         None
     };
@@ -66,7 +66,7 @@ pub fn chat(
         (None, true) => renderer.chat_prompt(messages),
         (_, false) => renderer.chat_prompt_with_tools(messages, callable.map_or(&[][..], |callable| &callable.offered)),
     };
-    let tokens = tokens.map_err(|error| refused(&error))?;
+    let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
     Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question) })
 }
 
@@ -76,7 +76,7 @@ pub fn chat(
 /// A question that the model's template refuses.
 pub fn of_ufo(asked: Box<UfoAction>, renderer: &Renderer) -> Result<Prompt, Refusal> {
     let tokens = renderer.action_prompt(asked.state(), asked.functions());
-    let tokens = tokens.map_err(|error| Refusal::of_field("messages", error))?;
+    let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
     Ok(Prompt { tokens, asks: Asks::Ufo(asked) })
 }
 
@@ -110,7 +110,7 @@ fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
 /// A text that the tokenizer cannot split.
 pub fn open_text(text: &OpenText, renderer: &Renderer) -> Result<Prompt, Refusal> {
     let tokens = match text {
-        OpenText::Words(words) => renderer.open_text(words).map_err(|error| Refusal::of_field("prompt", error))?,
+        OpenText::Words(words) => renderer.open_text(words).map_err(|error| Refusal::of_words("prompt", &error))?,
         OpenText::Tokens(tokens) => tokens.clone(),
     };
     Ok(Prompt { tokens, asks: Asks::Words })

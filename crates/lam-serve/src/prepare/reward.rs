@@ -56,7 +56,7 @@ fn prompt<'a>(answered: &'a Answered, model: &RewardModel) -> Result<Prompt<'a>,
     let (renderer, place) = (&model.renderer, &answered.places[0]);
     let prompt = match &answered.prompt {
         RewardPrompt::Text(text) => {
-            let tokens = renderer.open_text(text).map_err(|error| Refusal::of_field(place, error))?;
+            let tokens = renderer.open_text(text).map_err(|error| Refusal::of_words(place, &error))?;
             Prompt { tokens, asks: Asked::Text(text) }
         }
         RewardPrompt::Chat(messages) => {
@@ -77,7 +77,7 @@ fn text(prompt: &Prompt<'_>, answered: &Answered, model: &RewardModel) -> Result
         Asked::Text(before) => renderer.open_answer(before, &answered.answer),
         Asked::Chat(question) => renderer.chat_answer(question.as_ref(), &answered.answer),
     };
-    let answer = answer.map_err(|error| Refusal::of_field(answer_place, error))?;
+    let answer = answer.map_err(|error| Refusal::of_words(answer_place, &error))?;
     let tokens = [prompt.tokens.as_slice(), &answer].concat();
     check_tokens(&tokens, model.vocabulary, answer_place)?;
     if tokens.len() > model.context {

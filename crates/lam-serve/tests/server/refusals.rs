@@ -61,6 +61,33 @@ fn what_cannot_be_answered_is_named() {
 }
 
 #[test]
+fn what_the_template_refuses_is_told_without_the_servers_files() {
+    let template = "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('not that') }}{% endif %}\
+        {{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
+    let server = Tiny { template: Some(template.into()), ..Tiny::default() }.serve();
+    let reply = post(server.address(), CHAT, &chat("no", json!({})));
+    refused(&reply, 400, Some("messages"), &["chat template", "not that"]);
+    for word in ["/", "hint", "jinja"] {
+        assert!(!reply.json()["error"]["message"].as_str().unwrap().contains(word), "{}", reply.text);
+    }
+    assert_eq!(answer(server.address(), &chat("yes", json!({})))["object"], "chat.completion");
+}
+
+#[test]
+fn a_call_whose_numbers_have_exponents_is_a_history() {
+    let template = "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}{{ m.content }}\
+        {% for c in m.tool_calls %}{{ c.function.name ~ (c.function.arguments | tojson) }}{% endfor %}\
+        {% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
+    let server = Tiny { template: Some(template.into()), ..Tiny::default() }.serve();
+    let call = json!({"id": "c", "type": "function",
+        "function": {"name": "scale", "arguments": "{\"by\": 0.00001, \"to\": [1e300, 1e16]}"}});
+    let mut body = chat("x", json!({}));
+    body["messages"] = json!([{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "y"}]);
+    assert_eq!(answer(server.address(), &body)["object"], "chat.completion");
+}
+
+#[test]
 fn unknown_fields_change_nothing_and_are_logged_once() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&lines);
