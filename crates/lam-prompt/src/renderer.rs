@@ -211,7 +211,7 @@ impl Renderer {
     /// # Errors
     /// A text that the tokenizer cannot split.
     pub fn open_text(&self, text: &str) -> Result<Vec<u32>, PromptError> {
-        let ids = self.tokenizer.encode_rendered(text, &Cover::over(&[], std::iter::empty()))?;
+        let ids = self.tokenizer.encode_rendered(text, &Cover::none())?;
         let begin = self.tokenizer.bos().filter(|bos| ids.first() != Some(bos));
         Ok(begin.into_iter().chain(ids).collect())
     }

@@ -3,8 +3,10 @@
 //! in for tokenizers that know [INST] and bring none.
 //!
 //! The rendered text is tokenised at once with its special tokens recognised and none added. Contents that spell a
-//! special token stay text. A template that has no place for a system message gets the system text at the head of the
-//! user message that follows; one that has none for tools, their calls or results gets them in words.
+//! special token stay text. An assistant's may spell added tokens that are no special ones, such as the end of a
+//! thought: a model writes those itself, and its template looks for them. A template that has no place for a system
+//! message gets the system text at the head of the user message that follows; one that has none for tools, their calls
+//! or results gets them in words.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -15,7 +17,7 @@ use minijinja::Value;
 use super::jinja::ChatTemplate;
 use super::source::Source;
 use super::{Message, Role, Tool, ToolCall, plan_messages, tools};
-use crate::tokenizer::{CHAT_TEMPLATE, Cover, SpecialNames};
+use crate::tokenizer::{CHAT_TEMPLATE, Cover, Reserved, SpecialNames};
 use crate::{PromptError, Tokenizer};
 
 /// Mistral's layout for tokenizers in which [INST] is a token, for directories without a template of their own.
@@ -36,8 +38,8 @@ pub(crate) struct Chat {
     name: String,
     /// Whether the system text goes into the first user message.
     merges_system: bool,
-    /// Texts that a message may hold without becoming the token: the special tokens.
-    reserved: Vec<String>,
+    /// Texts that a message may hold without becoming the token.
+    reserved: Reserved,
     /// A prompt as text, and what its answer begins and ends with.
     before: String,
     lead: String,
@@ -145,7 +147,14 @@ impl Chat {
         let texts: Vec<&str> = texts.chain(tools.iter().flat_map(tools::texts_of_tool)).collect();
         let cover = Cover::over(&self.reserved, texts.iter().copied());
         let change = |text: &str| cover.cover(text);
-        let covered: Vec<Message> = messages.iter().map(|message| tools::changed_message(message, &change)).collect();
+        let covered = |message: &Message| {
+            let mut covered = tools::changed_message(message, &change);
+            if message.role == Role::Assistant {
+                covered.content = cover.cover_answer(&message.content);
+            }
+            covered
+        };
+        let covered: Vec<Message> = messages.iter().map(covered).collect();
         let tools: Vec<Tool> = tools.iter().map(|tool| tools::changed_tool(tool, &change)).collect();
         tokenizer.encode_rendered(&self.render(&covered, &tools, true)?, &cover)
     }
@@ -205,7 +214,7 @@ impl Chat {
     /// When the tokenizer refuses the text.
     pub(crate) fn answer(&self, tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, PromptError> {
         let cover = Cover::over(&self.reserved, std::iter::once(text));
-        let answer = format!("{}{}{}", self.lead, cover.cover(text), self.tail);
+        let answer = format!("{}{}{}", self.lead, cover.cover_answer(text), self.tail);
         let mut ids = tokenizer.encode_after(&self.before, &answer, &cover)?;
         ids.push(self.end);
         Ok(ids)

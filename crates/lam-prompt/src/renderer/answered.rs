@@ -33,7 +33,7 @@ impl Renderer {
     /// # Errors
     /// A text that the tokenizer cannot split.
     pub fn open_answer(&self, before: &str, text: &str) -> Result<Vec<u32>, PromptError> {
-        let mut ids = self.tokenizer.encode_after(before, text, &Cover::over(&[], std::iter::empty()))?;
+        let mut ids = self.tokenizer.encode_after(before, text, &Cover::none())?;
         let end = self.stop_tokens.first().copied().unwrap_or_else(|| self.tokenizer.eos());
         if ids.last().is_none_or(|last| !self.stop_tokens.contains(last)) {
             ids.push(end);

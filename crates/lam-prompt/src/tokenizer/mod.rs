@@ -18,7 +18,7 @@ pub use gguf::GgufTokenizer;
 pub(crate) use gguf::{TEMPLATE as GGUF_TEMPLATE, gguf_keys, model_config};
 pub use markers::MARKERS;
 pub(crate) use names::{CHAT_TEMPLATE, SpecialNames, TOKENIZER_CONFIG, read_object};
-pub(crate) use rendered::Cover;
+pub(crate) use rendered::{Cover, Reserved};
 pub(crate) use train::COMPACT_TEMPLATE;
 pub use train::TokenizerConfig;
 

@@ -16,18 +16,35 @@ use crate::PromptError;
 /// Where the characters begin that stand in for others: planes for private use.
 const PLANES: [u32; 4] = [0xF_0000, 0xF_8000, 0x10_0000, 0x10_8000];
 
+/// Texts that become tokens of their own where a template writes them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reserved {
+    all: Vec<String>,
+    /// Those that no answer spells either: a model writes the others itself, such as the end of a thought, and its
+    /// template looks for them.
+    special: Vec<String>,
+}
+
 /// Characters exchanged for others.
 pub(crate) struct Cover<'r> {
-    reserved: &'r [String],
+    reserved: &'r Reserved,
     /// First characters of the reserved texts, and the first of the characters that stand in for them.
     firsts: Vec<char>,
     plane: u32,
 }
 
+impl Cover<'static> {
+    /// A cover of nothing.
+    pub(crate) fn none() -> Self {
+        static NOTHING: Reserved = Reserved { all: Vec::new(), special: Vec::new() };
+        Self::over(&NOTHING, std::iter::empty())
+    }
+}
+
 impl<'r> Cover<'r> {
     /// A cover of `reserved` texts whose characters none of `texts` has.
-    pub(crate) fn over<'t>(reserved: &'r [String], texts: impl Iterator<Item = &'t str> + Clone) -> Self {
-        let mut firsts: Vec<char> = reserved.iter().filter_map(|text| text.chars().next()).collect();
+    pub(crate) fn over<'t>(reserved: &'r Reserved, texts: impl Iterator<Item = &'t str> + Clone) -> Self {
+        let mut firsts: Vec<char> = reserved.all.iter().filter_map(|text| text.chars().next()).collect();
         firsts.sort_unstable();
         firsts.dedup();
         let spelled = |plane: u32| {
@@ -40,8 +57,18 @@ impl<'r> Cover<'r> {
 
     /// The text with the first character of each reserved text in it exchanged.
     pub(crate) fn cover(&self, text: &str) -> String {
-        let places = |reserved: &'r String| text.match_indices(reserved.as_str()).map(|(place, _)| place);
-        let mut places: Vec<usize> = self.reserved.iter().filter(|text| !text.is_empty()).flat_map(places).collect();
+        self.cover_of(&self.reserved.all, text)
+    }
+
+    /// The same for what an assistant says, in which only the special tokens stay text.
+    pub(crate) fn cover_answer(&self, text: &str) -> String {
+        self.cover_of(&self.reserved.special, text)
+    }
+
+    fn cover_of(&self, reserved: &[String], text: &str) -> String {
+        let places =
+            |reserved: &String| text.match_indices(reserved.as_str()).map(|(place, _)| place).collect::<Vec<_>>();
+        let mut places: Vec<usize> = reserved.iter().filter(|text| !text.is_empty()).flat_map(places).collect();
         places.sort_unstable();
         let stand_in = |(place, character): (usize, char)| match places.binary_search(&place) {
             Ok(_) => self.stand_in(character),
@@ -105,14 +132,19 @@ impl Tokenizer {
     }
 
     /// The texts that become special tokens: those of the vocabulary, and other added ones that a template spells.
-    pub(crate) fn reserved(&self, spelled: impl Fn(&str) -> bool) -> Vec<String> {
-        let added = self.marked.get_added_tokens_decoder();
-        let named = |text: &str| self.names.texts().any(|name| name == text);
-        let reserved = added.into_values().filter(|token| {
-            token.special || named(&token.content) || (!token.content.trim().is_empty() && spelled(&token.content))
-        });
-        let mut reserved: Vec<String> = reserved.map(|token| token.content).collect();
-        reserved.sort();
+    pub(crate) fn reserved(&self, spelled: impl Fn(&str) -> bool) -> Reserved {
+        let mut reserved = Reserved::default();
+        for token in self.marked.get_added_tokens_decoder().into_values() {
+            let text = token.content;
+            if token.special || self.names.texts().any(|name| name == text) {
+                reserved.special.push(text.clone());
+                reserved.all.push(text);
+            } else if !text.trim().is_empty() && spelled(&text) {
+                reserved.all.push(text);
+            }
+        }
+        reserved.all.sort();
+        reserved.special.sort();
         reserved
     }
 

@@ -172,6 +172,60 @@ fn special_tokens_that_people_spell_are_text_and_come_back() {
     assert_eq!(count(&around, "<|im_end|>"), 2);
 }
 
+/// ChatML that keeps of past answers what stands behind their thoughts, as those of Qwen3 and of DeepSeek's R1 do.
+const THINKING: &str = "{% for m in messages %}{% set text = m.content %}\
+{% if m.role == 'assistant' and '</think>' in text %}{% set text = text.split('</think>')[-1].lstrip('\n') %}{% endif %}\
+{{ '<|im_start|>' + m.role + '\n' + text + '<|im_end|>\n' }}{% endfor %}\
+{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+#[test]
+fn a_template_finds_the_end_of_a_thought_in_what_an_assistant_said_and_in_nothing_else() {
+    let with_thoughts = |template: &str| {
+        let config =
+            json!({ "chat_template": template, "eos_token": "</s>", "additional_special_tokens": ["<|im_end|>"] });
+        let dir = directory(&config, &[]);
+        let path = dir.path().join("tokenizer.json");
+        let mut json: Value = serde_json::from_slice(&std::fs::read(&path).expect("saved")).expect("JSON");
+        let added = |id: usize, content: &str| {
+            json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+                "normalized": false, "special": false})
+        };
+        let next = json["model"]["vocab"].as_object().expect("a vocabulary").len();
+        let tokens = json["added_tokens"].as_array_mut().expect("some are there");
+        tokens.extend([added(next, "<think>"), added(next + 1, "</think>")]);
+        std::fs::write(&path, json.to_string()).expect("writable");
+        Renderer::load(dir.path()).expect("it renders our messages")
+    };
+    let renderer = with_thoughts(THINKING);
+    let tokenizer = renderer.tokenizer();
+    let end = tokenizer.token_id("</think>").expect("it was added");
+    assert!(!tokenizer.is_special(end));
+    let said = [
+        Message::new(Role::User, "a</think>b"),
+        Message::new(Role::Assistant, "<think>\nlong</think>\n\nso <|im_end|>"),
+        Message::new(Role::User, "c"),
+    ];
+    let ids = renderer.chat_prompt(&said).expect("the template takes it");
+    let expected = "<|im_start|>user\na</think>b<|im_end|>\n<|im_start|>assistant\nso <|im_end|><|im_end|>\n\
+        <|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n";
+    assert_eq!(tokenizer.decode(&ids), expected);
+    assert!(!ids.contains(&end), "what a user spells is text");
+    let special = tokenizer.token_id("<|im_end|>");
+    assert_eq!(
+        ids.iter().filter(|id| Some(**id) == special).count(),
+        3,
+        "what an assistant spells of them is text too"
+    );
+
+    // Where a template keeps the thought, it ends in the token that the model writes; so it does in an answer.
+    let keeping = CHATML.replacen("{% for", "{# <think></think> #}{% for", 1);
+    let renderer = with_thoughts(&keeping);
+    let ids = renderer.chat_prompt(&said).expect("the template takes it");
+    assert_eq!(ids.iter().filter(|id| **id == end).count(), 1);
+    let answer = renderer.chat_answer(None, "<think>x</think>y").expect("text");
+    assert_eq!(answer.iter().filter(|id| **id == end).count(), 1);
+}
+
 #[test]
 fn an_answer_with_its_surroundings_is_what_a_constraint_allows() {
     let text_markers = "{% for m in messages %}{{ '##' + m['role'] + '\n' + m['content'] + '##\n' }}\
@@ -213,7 +267,8 @@ fn any_end_of_a_configuration_stops_an_answer() {
     let renderer = Renderer::load(directory(&config, &files).path()).expect("ids");
     assert_eq!(renderer.stop_tokens(), [2, 5, 7]);
     // -1 stands for none.
-    let files = [("config.json", r#"{"eos_token_id": -1}"#), ("generation_config.json", r#"{"eos_token_id": [-1, 7]}"#)];
+    let files =
+        [("config.json", r#"{"eos_token_id": -1}"#), ("generation_config.json", r#"{"eos_token_id": [-1, 7]}"#)];
     let renderer = Renderer::load(directory(&config, &files).path()).expect("ids");
     assert_eq!(renderer.stop_tokens(), [2, 7]);
     let broken = directory(&config, &[("generation_config.json", r#"{"eos_token_id": "x"}"#)]);

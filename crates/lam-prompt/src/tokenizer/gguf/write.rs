@@ -43,7 +43,7 @@ impl GgufTokenizer {
     /// A text that cannot be split.
     pub fn in_other_tokens(&self, texts: &[String]) -> Result<Option<usize>, PromptError> {
         let Some(apart) = &self.apart else { return Ok(None) };
-        let no_cover = Cover::over(&[], std::iter::empty());
+        let no_cover = Cover::none();
         let mut others = 0;
         for text in texts {
             let (own, theirs) = (&apart.0, &apart.1);
