@@ -28,6 +28,7 @@ pub fn unwelcome(access: &Access, request: &Request) -> Option<Response> {
         }
         // A page whose own name leads to this machine sends no origin to it.
         Denied::Host => (StatusCode::FORBIDDEN, "another host's name needs a token"),
+        Denied::Origin => (StatusCode::FORBIDDEN, "pages of a browser need a token"),
     };
     Some(refusal(status, reason))
 }

@@ -1,8 +1,9 @@
-//! Who may ask: on this machine everybody, elsewhere whoever shows the token. Knows headers and no path.
+//! Who may ask: on this machine everybody but the pages of others, elsewhere whoever shows the token. Knows headers and
+//! no path.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use axum::http::{HeaderMap, Request, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lam_signal::Secret;
@@ -29,6 +30,8 @@ pub enum Denied {
     Token,
     /// The request was sent to a name that is not this server's.
     Host,
+    /// The request comes from a page that is not this server's.
+    Origin,
 }
 
 impl Default for Access {
@@ -68,8 +71,9 @@ impl Access {
             Some(token) if shown(request.headers()).is_some_and(|shown| token.is(&shown)) => Ok(()),
             Some(token) if self.token_in_query && asks_with(token, request.uri()) => Ok(()),
             Some(_) => Err(Denied::Token),
-            None if self.is_for_us(request.headers()) => Ok(()),
-            None => Err(Denied::Host),
+            None if !self.is_for_us(request.headers()) => Err(Denied::Host),
+            None if is_of_another_page(request.headers()) => Err(Denied::Origin),
+            None => Ok(()),
         }
     }
 
@@ -82,6 +86,18 @@ impl Access {
         let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         is_address || !name.contains('.') || name == self.host
     }
+}
+
+/// Whether a browser sends it for a page that another server gave, or nobody: any page may send some requests here,
+/// unasked, and keep the server at work.
+fn is_of_another_page(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let is_own = |origin: &HeaderValue| {
+        let authority =
+            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+        authority.zip(named).is_some_and(|(origin, own)| origin.eq_ignore_ascii_case(own))
+    };
+    !headers.get_all(header::ORIGIN).iter().all(is_own)
 }
 
 /// The token that a request shows.
@@ -153,6 +169,36 @@ mod tests {
         }
         assert_eq!(admit("evil.example:8000"), Err(Denied::Host));
         assert_eq!(access.admit(&request("/", &[])), Ok(()));
+    }
+
+    #[test]
+    fn without_a_token_a_browser_asks_for_the_servers_own_page_alone() {
+        let admit = |token: Option<&str>, host: &str, origin: &str| {
+            let access = Access { token: token.and_then(Secret::new), ..Access::default() };
+            let shown = (header::AUTHORIZATION, "Bearer t0ken");
+            access.admit(&request("/", &[(header::HOST, host), (header::ORIGIN, origin), shown]))
+        };
+        for (host, own) in [
+            ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("localhost", "http://localhost"),
+            ("Box:80", "https://box:80"),
+            ("[::1]:8000", "http://[::1]:8000"),
+        ] {
+            assert_eq!(admit(None, host, own), Ok(()), "{own}");
+        }
+        for other in
+            ["https://evil.example", "http://127.0.0.1:8001", "http://localhost:8000", "null", "", "127.0.0.1:8000"]
+        {
+            assert_eq!(admit(None, "127.0.0.1:8000", other), Err(Denied::Origin), "{other}");
+            assert_eq!(admit(Some("t0ken"), "127.0.0.1:8000", other), Ok(()), "{other}: it has the token");
+        }
+        let access = Access::default();
+        let (host, own) = ((header::HOST, "box"), (header::ORIGIN, "http://box"));
+        let unnamed = request("/", std::slice::from_ref(&own));
+        assert_eq!(access.admit(&unnamed), Err(Denied::Origin), "to nobody by name");
+        let mut two = request("/", &[host, own]);
+        two.headers_mut().append(header::ORIGIN, HeaderValue::from_static("http://evil.example"));
+        assert_eq!(access.admit(&two), Err(Denied::Origin), "one of two");
     }
 
     #[test]

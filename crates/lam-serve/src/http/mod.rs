@@ -168,6 +168,10 @@ impl App {
                 let message = "the request was sent to another host; set a token to serve under a name";
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")
             }
+            Denied::Origin => {
+                let message = "the request comes from a page of another server; set a token to let such pages ask";
+                Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_origin")
+            }
             Denied::Token => {
                 let message = "no token or another one was given; send it as `Authorization: Bearer TOKEN`";
                 Refusal::new(StatusCode::UNAUTHORIZED, message).code("invalid_api_key")

@@ -152,6 +152,20 @@ fn pages_of_other_names_are_kept_out() {
 }
 
 #[test]
+fn pages_of_other_servers_are_kept_out_and_the_servers_own_is_not() {
+    let server = Tiny::default().serve();
+    // What a browser sends without asking first.
+    let ask = |origin: &str| {
+        let headers = format!("Content-Type: text/plain\r\nOrigin: {origin}\r\n");
+        exchange(server.address(), &request("POST", CHAT, &headers, &chat("x", json!({})).to_string()))
+    };
+    for other in ["https://evil.example.com", "http://localhost:3000", "null"] {
+        refused(&ask(other), 403, None, &["another server", "token"]);
+    }
+    assert_eq!(ask("http://localhost").status, 200, "the host that is asked");
+}
+
+#[test]
 fn bodies_that_are_too_large_or_too_slow_are_refused() {
     let settings = ServerSettings {
         port: 0,
