@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::answering::Piece;
 use crate::calls::CallPiece;
 use crate::engine::Written;
+use crate::text::Offsets;
 
 /// What all bodies of one answer begin with, and how log-probabilities are written in them.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ impl Head {
     /// The body of whole answers.
     pub fn whole(&self, answers: Vec<Whole>, usage: Value) -> Value {
         let choice = |(index, whole): (usize, Whole)| {
-            let (logprobs, finish) = (self.logprobs_of(&whole.written, 0), whole.finish);
+            let (logprobs, finish) = (self.logprobs_of(&whole.written, &mut Offsets::default()), whole.finish);
             match self.is_chat {
                 true => {
                     let message = whole.message();
@@ -100,10 +101,10 @@ impl Head {
     }
 
     /// The chunks of a piece: one of its text, unless it has none beside calls, one of each piece of a call, and one of
-    /// their end; `offset` is the number of characters before it.
-    pub fn piece(&self, piece: &Piece, offset: usize) -> Vec<Value> {
+    /// their end; `offsets` are those of the answer, behind the pieces before it.
+    pub fn piece(&self, piece: &Piece, offsets: &mut Offsets) -> Vec<Value> {
         let mut logprobs =
-            if piece.written.is_empty() { Value::Null } else { self.logprobs_of(&piece.written, offset) };
+            if piece.written.is_empty() { Value::Null } else { self.logprobs_of(&piece.written, offsets) };
         let index = piece.choice;
         if !self.is_chat {
             let choice =
@@ -153,7 +154,7 @@ impl Head {
     }
 
     /// log p of each token, with the most probable ones at its place; `null` where none are wanted.
-    fn logprobs_of(&self, written: &[Written], offset: usize) -> Value {
+    fn logprobs_of(&self, written: &[Written], offsets: &mut Offsets) -> Value {
         if !self.logprobs {
             return Value::Null;
         }
@@ -167,19 +168,11 @@ impl Head {
             };
             return json!({"content": written.iter().map(entry).collect::<Vec<_>>(), "refusal": null});
         }
-        let mut place = offset;
-        let mut offsets = Vec::new();
-        for written in written {
-            offsets.push(place);
-            place += tokenizer.decode(&[written.token]).chars().count();
-        }
-        let top = |written: &Written| -> Map<String, Value> {
-            written.top.iter().map(|(token, logprob)| (tokenizer.decode(&[*token]), json!(logprob))).collect()
-        };
+        let offsets: Vec<usize> = written.iter().map(|written| offsets.push(&self.renderer, written.token)).collect();
         json!({
-            "tokens": written.iter().map(|written| tokenizer.decode(&[written.token])).collect::<Vec<_>>(),
+            "tokens": written.iter().map(|written| token_name(tokenizer, written.token)).collect::<Vec<_>>(),
             "token_logprobs": written.iter().map(|written| written.logprob).collect::<Vec<_>>(),
-            "top_logprobs": written.iter().map(top).collect::<Vec<_>>(),
+            "top_logprobs": written.iter().map(|written| named(tokenizer, &written.top)).collect::<Vec<_>>(),
             "text_offset": offsets,
         })
     }
@@ -195,7 +188,107 @@ fn call_delta(CallPiece { index, head, arguments }: &CallPiece) -> Value {
     }
 }
 
-/// A token with its bytes: part of a character is no text.
+/// A token with its bytes.
 fn token_entry(tokenizer: &Tokenizer, (token, logprob): (u32, f32)) -> Value {
-    json!({"token": tokenizer.decode(&[token]), "logprob": logprob, "bytes": tokenizer.token_bytes(token)})
+    json!({"token": token_name(tokenizer, token), "logprob": logprob, "bytes": tokenizer.token_bytes(token)})
+}
+
+/// A token's text; of one that is a part of characters, its bytes, as OpenAI names it.
+fn token_name(tokenizer: &Tokenizer, token: u32) -> String {
+    let bytes = tokenizer.token_bytes(token);
+    std::str::from_utf8(bytes).map_or_else(|_| name_of_bytes(bytes), str::to_owned)
+}
+
+fn name_of_bytes(bytes: &[u8]) -> String {
+    bytes.iter().fold("bytes:".to_owned(), |name, byte| name + &format!("\\x{byte:02x}"))
+}
+
+/// log p of tokens by name, the most probable first. Where two have one text, the second is named by its bytes.
+fn named(tokenizer: &Tokenizer, tokens: &[(u32, f32)]) -> Map<String, Value> {
+    let mut named = Map::new();
+    for (token, logprob) in tokens {
+        let name = token_name(tokenizer, *token);
+        let name = if named.contains_key(&name) { name_of_bytes(tokenizer.token_bytes(*token)) } else { name };
+        named.entry(name).or_insert_with(|| json!(logprob));
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use lam_prompt::TokenizerConfig;
+
+    use super::*;
+
+    /// A head over a tokenizer of bytes in a chat template, so that characters are cut and special tokens hidden.
+    fn head() -> Head {
+        let config = TokenizerConfig { vocab_size: 300, labels: 0, words: Vec::new() };
+        let directory = tempfile::tempdir().unwrap();
+        Tokenizer::train(&["a"], &config).unwrap().save(directory.path()).unwrap();
+        let template = "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
+        std::fs::write(directory.path().join("chat_template.jinja"), template).unwrap();
+        let renderer = Arc::new(Renderer::load(directory.path()).unwrap());
+        assert!(!renderer.is_compact());
+        let (id, model) = ("cmpl-1".to_owned(), "m".to_owned());
+        Head { is_chat: false, id, created: 0, model, logprobs: true, include_usage: false, renderer }
+    }
+
+    /// The tokens of bytes, and a special one where `None` stands.
+    fn tokens(tokenizer: &Tokenizer, bytes: &[Option<u8>]) -> Vec<u32> {
+        let size = u32::try_from(tokenizer.vocab_size()).unwrap();
+        let of = |byte: &u8| (0..size).find(|id| tokenizer.token_bytes(*id) == [*byte]).unwrap();
+        let special = tokenizer.bos().unwrap();
+        bytes.iter().map(|byte| byte.as_ref().map_or(special, of)).collect()
+    }
+
+    fn written(token: u32, top: &[u32]) -> Written {
+        let top = top.iter().enumerate().map(|(place, token)| (*token, -(place as f32))).collect();
+        Written { token, logprob: -1.0, top }
+    }
+
+    #[test]
+    fn parts_of_characters_have_names_of_their_own_and_move_no_offset() {
+        let head = head();
+        let tokenizer = head.renderer.tokenizer();
+        // a, 漢 in three tokens with a special one among them, a byte that begins no character, é, b
+        let bytes =
+            [Some(b'a'), Some(0xE6), Some(0xBC), None, Some(0xA2), Some(0xFF), Some(0xC3), Some(0xA9), Some(b'b')];
+        let ids = tokens(tokenizer, &bytes);
+        let top: Vec<u32> = ids.iter().copied().filter(|id| *id != ids[3]).collect();
+        let pieces: Vec<Written> = ids.iter().map(|token| written(*token, &top)).collect();
+        let whole = head.logprobs_of(&pieces, &mut Offsets::default());
+        assert_eq!(whole["text_offset"], json!([0, 1, 1, 1, 1, 2, 3, 3, 4]));
+        let special = tokenizer.decode(&[ids[3]]);
+        let names = [
+            "a",
+            r"bytes:\xe6",
+            r"bytes:\xbc",
+            &special,
+            r"bytes:\xa2",
+            r"bytes:\xff",
+            r"bytes:\xc3",
+            r"bytes:\xa9",
+            "b",
+        ];
+        assert_eq!(whole["tokens"], json!(names));
+        for top_of_one in whole["top_logprobs"].as_array().unwrap() {
+            let names: Vec<&str> = top_of_one.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(
+                names,
+                ["a", r"bytes:\xe6", r"bytes:\xbc", r"bytes:\xa2", r"bytes:\xff", r"bytes:\xc3", r"bytes:\xa9", "b"]
+            );
+        }
+        // A stream has the same, wherever its pieces end.
+        for cut in 1..pieces.len() {
+            let mut offsets = Offsets::default();
+            let mut of = |pieces: &[Written]| head.logprobs_of(pieces, &mut offsets)["text_offset"].clone();
+            let parts = [of(&pieces[..cut]), of(&pieces[cut..])];
+            let parts: Vec<&Value> = parts.iter().flat_map(|part| part.as_array().unwrap()).collect();
+            assert_eq!(json!(parts), whole["text_offset"], "{cut}");
+        }
+        let twice = named(tokenizer, &[(ids[0], -1.0), (ids[0], -2.0)]);
+        assert_eq!(json!(twice), json!({"a": -1.0, r"bytes:\x61": -2.0}));
+        let entry = token_entry(tokenizer, (ids[1], -1.0));
+        assert_eq!((&entry["token"], &entry["bytes"]), (&json!(r"bytes:\xe6"), &json!([0xE6])));
+    }
 }

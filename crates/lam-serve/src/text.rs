@@ -68,12 +68,10 @@ impl AnswerText {
             self.tokens.push(token);
             return String::new();
         }
-        let tokenizer = self.renderer.tokenizer();
-        let is_hidden = tokenizer.is_special(token) && !self.renderer.is_compact() && !self.shown.contains(&token);
-        if is_hidden || self.renderer.stop_tokens().contains(&token) {
+        if is_hidden(&self.renderer, &self.shown, token) {
             return String::new();
         }
-        self.held.extend(tokenizer.token_bytes(token));
+        self.held.extend(self.renderer.tokenizer().token_bytes(token));
         self.take_certain()
     }
 
@@ -139,6 +137,35 @@ impl AnswerText {
         let stop = self.stop.iter().map(begins).max().unwrap_or(0);
         let before = &self.held[..self.held.len() - stop];
         stop + cut_character(before)
+    }
+}
+
+/// Whether a token is no part of an answer's text: it is special and not one of those `shown`, or ends the answer.
+fn is_hidden(renderer: &Renderer, shown: &[u32], token: u32) -> bool {
+    let is_special = renderer.tokenizer().is_special(token) && !renderer.is_compact() && !shown.contains(&token);
+    is_special || renderer.stop_tokens().contains(&token)
+}
+
+/// Where each token begins in a text that is continued, in characters. A token that ends a character begins where that
+/// one does.
+#[derive(Debug, Default)]
+pub struct Offsets {
+    /// Characters that are whole, and the bytes behind them.
+    characters: usize,
+    held: Vec<u8>,
+}
+
+impl Offsets {
+    /// Takes the next token.
+    pub fn push(&mut self, renderer: &Renderer, token: u32) -> usize {
+        let place = self.characters;
+        if !is_hidden(renderer, &[], token) {
+            self.held.extend(renderer.tokenizer().token_bytes(token));
+            let certain = self.held.len() - cut_character(&self.held);
+            self.characters += String::from_utf8_lossy(&self.held[..certain]).chars().count();
+            self.held.drain(..certain);
+        }
+        place
     }
 }
 

@@ -22,6 +22,7 @@ use crate::bodies::{Head, Whole, usage};
 use crate::metrics::Metrics;
 use crate::prepare::{KnownForms, prepare};
 use crate::refusal::{Refusal, json_body};
+use crate::text::Offsets;
 
 /// How often a stream without news shows that it is there, so that nobody on the way takes it for dead.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
@@ -147,16 +148,16 @@ async fn whole(Started { mut answering, prompt_tokens }: Started, head: &Head) -
 struct Stream {
     started: Started,
     head: Head,
-    /// Characters of each answer so far.
-    lengths: Vec<usize>,
+    /// Where the next token of each answer begins.
+    offsets: Vec<Offsets>,
     has_begun: bool,
     is_over: bool,
     _timer: Timer,
 }
 
 fn stream(started: Started, head: Head, timer: Timer) -> Response {
-    let lengths = vec![0; started.answering.choices()];
-    let stream = Stream { started, head, lengths, has_begun: false, is_over: false, _timer: timer };
+    let offsets = (0..started.answering.choices()).map(|_| Offsets::default()).collect();
+    let stream = Stream { started, head, offsets, has_begun: false, is_over: false, _timer: timer };
     let pieces = unfold(stream, |mut stream| async move {
         let text = stream.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(text)), stream))
@@ -176,7 +177,7 @@ impl Stream {
             return None;
         }
         if !std::mem::replace(&mut self.has_begun, true) && self.head.is_chat {
-            return Some((0..self.lengths.len()).map(|choice| event(&self.head.opening(choice))).collect());
+            return Some((0..self.offsets.len()).map(|choice| event(&self.head.opening(choice))).collect());
         }
         // Pieces that tell nothing are no news.
         let until = time::Instant::now() + SIGN_OF_LIFE;
@@ -184,12 +185,10 @@ impl Stream {
             match timeout_at(until, self.started.answering.next()).await {
                 Err(_) => return Some(": the answer is in the making\n\n".to_owned()),
                 Ok(Ok(Some(piece))) => {
-                    let length = &mut self.lengths[piece.choice];
-                    let offset = *length;
-                    *length += piece.text.chars().count();
                     let tells = !piece.text.is_empty() || !piece.calls.is_empty() || piece.finish.is_some();
                     if tells || (self.head.logprobs && !piece.written.is_empty()) {
-                        return Some(self.head.piece(&piece, offset).iter().map(event).collect());
+                        let offsets = &mut self.offsets[piece.choice];
+                        return Some(self.head.piece(&piece, offsets).iter().map(event).collect());
                     }
                 }
                 Ok(Ok(None)) => {
