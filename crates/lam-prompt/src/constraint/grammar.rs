@@ -34,7 +34,7 @@ impl Grammar {
                 functions: Mutex::new(None),
             },
             Template::Chat(chat) => Form::Json {
-                outputs: StructuredOutputs::over(Arc::clone(tokenizer), chat.end())?,
+                outputs: StructuredOutputs::over(Arc::clone(tokenizer), chat.end())?.for_screens(),
                 surroundings: chat.surroundings(tokenizer),
             },
         };

@@ -30,6 +30,8 @@ pub enum OutputFormat {
 const TRIED: usize = 64;
 /// Most tokens of a choice that are all tried.
 const CHOICES: usize = 16;
+/// Most controls of a screen, about; llguidance's own limit is 2000 items.
+const MOST_CONTROLS: usize = 50_000;
 
 /// Compiles output formats for one tokenizer. Make it once for a model.
 pub struct StructuredOutputs {
@@ -67,7 +69,15 @@ impl StructuredOutputs {
         )
         .map_err(unusable)?;
         factory.quiet();
+        // An error is for people: not the whole grammar, and the parser's state with it.
+        factory.limits_mut().verbose_errors = false;
         Ok(Self { factory, eos })
+    }
+
+    /// The same for grammars of our own, which list what a screen shows: a row of the parser has an item for each control.
+    pub(crate) fn for_screens(mut self) -> Self {
+        self.factory.limits_mut().max_items_in_row = MOST_CONTROLS;
+        self
     }
 
     /// A constraint for one answer.
@@ -120,7 +130,7 @@ impl StructuredConstraint {
 
     fn fail(&mut self, error: &dyn std::fmt::Display) {
         let reason = error.to_string();
-        // A mark of llguidance's that it left its own state out.
+        // llguidance's mark that it left its state out.
         self.failure = Some(reason.trim_end_matches("<non-verbose/>").trim_end().to_owned());
     }
 

@@ -157,6 +157,22 @@ fn a_screen_without_text_and_controls_offers_what_needs_neither() {
     }
 }
 
+#[test]
+fn a_screen_may_have_thousands_of_controls() {
+    let mut observation = fixture::observation();
+    let one = observation.controls[0].clone();
+    let control =
+        |n: u32| lam_types::Control { label: n.to_string(), control_text: format!("Bold {n}"), ..one.clone() };
+    observation.controls = (0..3000).map(control).collect();
+    let limits = AnswerLimits { thought_tokens: 2, plan_steps: 1, step_tokens: 2, text_tokens: 3 };
+    let random = &mut ChaCha8Rng::seed_from_u64(6);
+    let renderer = crate::templates::renderer(crate::templates::CHATML).expect("ChatML").with_limits(limits);
+    let mut constraint = renderer.call_constraint(&observation, &fixture::functions()[..1]);
+    let ids = walk(&renderer, constraint.as_mut(), random);
+    let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
+    assert_eq!(action.control_name, format!("Bold {}", action.control_label));
+}
+
 /// A function on the application whose first argument is followed by optional ones that this screen has no value for,
 /// and one that it may have.
 fn with_impossible_arguments(first: &ArgKind, last: Option<&ArgKind>) -> Vec<FunctionSpec> {
@@ -185,7 +201,8 @@ fn nothing_is_offered_behind_which_nothing_may_come() {
         renderer.with_limits(AnswerLimits { thought_tokens: 2, plan_steps: 1, step_tokens: 2, text_tokens: 3 })
     });
     let random = &mut ChaCha8Rng::seed_from_u64(5);
-    let kinds = [ArgKind::Integer { min: 1, max: 64 }, ArgKind::Boolean, ArgKind::Text, ArgKind::OneOf(vec!["left".into()])];
+    let kinds =
+        [ArgKind::Integer { min: 1, max: 64 }, ArgKind::Boolean, ArgKind::Text, ArgKind::OneOf(vec!["left".into()])];
     // A screen without text and tables, of an empty document.
     let observation = Observation::default();
     for (first, last) in kinds.iter().flat_map(|kind| [(kind, None), (kind, Some(&kinds[0]))]) {
