@@ -18,7 +18,7 @@ pub struct WebExpert;
 
 impl Expert for WebExpert {
     fn version(&self) -> String {
-        "web-expert-4".to_owned()
+        "web-expert-5".to_owned()
     }
 
     fn decide(&self, state: &State) -> Result<Action, EnvError> {

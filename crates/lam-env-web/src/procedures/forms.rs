@@ -104,21 +104,21 @@ pub fn choose_date(case: &Case<'_>) -> Option<Moves> {
     }
 }
 
-/// What stands beside a word in the table.
-fn beside<'a>(case: &Case<'a>, word: &str) -> Option<&'a str> {
-    let mut cells = case.of(&[DataItem]).map(|cell| cell.control_text.as_str()).skip_while(|cell| *cell != word);
-    cells.nth(1)
+/// A word of the table, and what stands beside it.
+fn beside<'a>(case: &Case<'a>, word: &str) -> Option<[&'a Control; 2]> {
+    let mut cells = case.of(&[DataItem]).skip_while(|cell| cell.control_text != word);
+    Some([cells.next()?, cells.next()?])
 }
 
-/// Values of the table into fields, one after the other. What is still to be typed is read out first, word by word, so
-/// that the call and the plan repeat what was said.
+/// Values of the table into fields, one after the other. What is still to be typed is read out first, word by word and
+/// as it stands on the screen, labels and all, so that reading is repeating, and so are the call and the plan then.
 fn copy_cells<'f>(case: &Case<'_>, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Option<Moves> {
     let (mut calls, mut said) = (Vec::new(), Vec::new());
     for (field, word) in fields {
-        let value = beside(case, word)?;
-        let call = Call::write(field, value);
+        let [key, value] = beside(case, word)?;
+        let call = Call::write(field, &value.control_text);
         if !case.did(&call) {
-            said.push(format!("{word} is {value}"));
+            said.push(format!("{word} {} {}", key.label, value.control_text));
         }
         calls.push(call);
     }
@@ -201,8 +201,8 @@ mod tests {
     fn what_is_still_to_be_typed_is_read_out_before_the_first_of_it_is_typed_and_planned() {
         let mut past = Vec::new();
         let expected = [
-            ("Language is Javanese , Gender is Female", "Language", vec!["type Female in Gender", "click Submit"]),
-            ("Gender is Female", "Gender", vec!["click Submit"]),
+            ("Language 3 Javanese , Gender 1 Female", "Language", vec!["type Female in Gender", "click Submit"]),
+            ("Gender 1 Female", "Gender", vec!["click Submit"]),
             ("click Submit", "Submit", vec![]),
         ];
         for (thought, control, plan) in expected {
