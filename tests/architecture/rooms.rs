@@ -65,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "threads",
             "error",
             "keys",
+            "hub_model",
             "architecture",
             "config",
             "rotary",

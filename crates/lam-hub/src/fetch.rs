@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use lam_signal::{Cancel, Details, Fault, Monitor};
 use lam_store::StoreError;
-use lam_weights::{Header, Index, Parsed, Shard, WeightFiles};
+use lam_weights::{Header, Parsed, Shard, WeightFiles};
 use serde::Serialize;
 
 use crate::cache::Shelf;
 use crate::client::Client;
+use crate::directory::{MIB, index, refuse_full};
 use crate::listing::{Listing, RemoteFile};
 use crate::transfer::{Transfer, partial};
 use crate::verify::difference;
 use crate::{HubError, HubSettings, ModelId, local_copy};
 
-const MIB: u64 = 1 << 20;
 /// What is asked for first of a file whose header is wanted: enough for most.
 const FIRST_BYTES: u64 = 1 << 16;
 
@@ -249,19 +249,6 @@ fn taken(id: &ModelId, snapshot: PathBuf, directory: Option<&Path>) -> Result<Sn
     Ok(Snapshot { directory, commit, license: None, files: Vec::new(), downloaded_bytes: 0 })
 }
 
-/// Refuses a place that has no room for so many bytes.
-pub(crate) fn refuse_full(place: &Path, needed: u64) -> Result<(), HubError> {
-    let place = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
-    let Some(existing) = place.ancestors().find(|path| path.is_dir()) else { return Ok(()) };
-    match fs2::available_space(existing) {
-        Ok(free) if free < needed => {
-            let (needed_mib, free_mib) = (needed.div_ceil(MIB), free / MIB);
-            Err(HubError::Space { place: existing.to_owned(), needed_mib, free_mib })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Refuses a model whose index names files that the repository does not have.
 fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> {
     let Some(index) = index(directory)? else { return Ok(()) };
@@ -273,11 +260,4 @@ fn every_shard_is_there(id: &ModelId, directory: &Path) -> Result<(), HubError> 
             hint: "its upload is not complete; try another revision".into(),
         }),
     }
-}
-
-/// The index of a model in several files.
-pub(crate) fn index(directory: &Path) -> Result<Option<Index>, HubError> {
-    let path = directory.join("model.safetensors.index.json");
-    let is_sharded = path.exists() && !directory.join("model.safetensors").exists();
-    Ok(is_sharded.then(|| Index::read(&path)).transpose()?)
 }

@@ -17,6 +17,7 @@
 
 mod cache;
 mod client;
+mod directory;
 mod error;
 mod fetch;
 mod id;

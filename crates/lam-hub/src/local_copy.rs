@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lam_store::StoreError;
 
-use crate::fetch::{index, refuse_full};
+use crate::directory::{index, refuse_full};
 use crate::listing::{FURTHER_TEMPLATES, is_needed, order};
 use crate::transfer::partial;
 use crate::{HubError, ModelId};
