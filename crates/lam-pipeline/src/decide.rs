@@ -318,10 +318,17 @@ fn needed(pipeline: &Pipeline, name: &str) -> BTreeSet<usize> {
 fn position(pipeline: &Pipeline, option: &str, name: &str) -> Result<usize, PipelineError> {
     let found = pipeline.stages_called(name).map(|stage| stage.position).min();
     found.ok_or_else(|| {
-        let names = || pipeline.stages.iter().map(|stage| stage.name.as_str());
-        let hint = match lam_config::nearest(name, names()) {
+        // With several seeds a stage is called by its name, which means all of them, or by one seed's.
+        let mut names: Vec<&str> = Vec::new();
+        for stage in &pipeline.stages {
+            if !names.contains(&stage.name.as_str()) {
+                names.push(&stage.name);
+            }
+        }
+        let ids = pipeline.stages.iter().map(|stage| stage.id.as_str());
+        let hint = match lam_config::nearest(name, names.iter().copied().chain(ids)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the stages are {}", names().collect::<Vec<_>>().join(", ")),
+            None => format!("the stages are {}", names.join(", ")),
         };
         PipelineError::definition(None, format!("{option} {name}: no stage is called `{name}`"), hint)
     })
