@@ -126,8 +126,8 @@ impl<'a> PpoModule<'a> {
     }
 
     /// log p of each chosen answer token at the temperature at which answers are sampled: what LAM3's were recorded
-    /// under. Where the constraint left a choice among some tokens, the others are in the sum nevertheless: they have
-    /// next to no probability with a policy that has learned the form of answers. Shape: `[N]`.
+    /// under. Where the constraint left a choice among some tokens, the others are in the sum all the same, so that this
+    /// is not the distribution that was sampled from there (decision 010). Shape: `[N]`.
     fn logprobs(&self, hidden: &Hidden, rows: &[usize], tokens: &[u32]) -> Result<Tensor, TrainerError> {
         Ok(self.backbone.decoder().token_logprobs(hidden, rows, tokens, self.config.temperature)?)
     }
