@@ -10,7 +10,7 @@ use lam_store::read_trajectories;
 use lam_types::{Action, FunctionSpec, Observation, Task, Verdict};
 use serde_json::Value;
 
-use crate::support::{Finished, Place, trained};
+use crate::support::{Finished, Place, copy, trained};
 
 /// Settings that make an online evaluation small.
 const SMALL: &str = "seen = 1\nunseen = 1\nmax_new_tokens = 24\nlimits = { max_steps = 2 }\n";
@@ -18,17 +18,6 @@ const SMALL: &str = "seen = 1\nunseen = 1\nmax_new_tokens = 24\nlimits = { max_s
 fn json(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("the target directory is writable");
-    for entry in std::fs::read_dir(from).expect("a model directory").flatten() {
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => drop(std::fs::copy(entry.path(), target).expect("the target directory is writable")),
-        }
-    }
 }
 
 #[test]

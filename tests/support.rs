@@ -135,3 +135,15 @@ pub fn same_bytes(one: &Path, other: &Path) {
         assert!(left == right, "{name} differs between {} and {}", one.display(), other.display());
     }
 }
+
+/// A folder as another one, file by file.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the target directory is writable");
+    for entry in std::fs::read_dir(from).expect("a model directory").flatten() {
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).expect("the target directory is writable")),
+        }
+    }
+}
