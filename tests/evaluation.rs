@@ -10,7 +10,7 @@ use lam_store::read_trajectories;
 use lam_types::{Action, FunctionSpec, Observation, Task, Verdict};
 use serde_json::Value;
 
-use crate::support::{Finished, Place, copy, trained};
+use crate::support::{Finished, Place, copy, trained, trained_apart};
 
 /// Settings that make an online evaluation small.
 const SMALL: &str = "seen = 1\nunseen = 1\nmax_new_tokens = 24\nlimits = { max_steps = 2 }\n";
@@ -63,8 +63,7 @@ fn sampled_tries_have_a_name_of_their_own() {
 
 #[test]
 fn a_report_leaves_out_what_does_not_belong_to_the_rest_any_more() {
-    let place = Place::new("stale-report");
-    copy(&trained().path("runs/miniature"), &place.path("runs/miniature"));
+    let place = trained_apart("stale-report");
     let whole = place.succeed(&["report", "runs/miniature"]).stdout;
     assert!(!whole.contains("left out"), "{whole}");
     let manifest = place.path("runs/miniature/lam3/manifest.json");

@@ -101,9 +101,20 @@ pub fn trained() -> &'static Place {
     static TRAINED: LazyLock<Place> = LazyLock::new(|| {
         let place = Place::new("miniature");
         place.succeed(&RUN);
+        copy(&place.path("runs/miniature"), &place.path(AS_TRAINED));
         place
     });
     &TRAINED
+}
+
+/// The run as it was before any test could run it again.
+const AS_TRAINED: &str = "as-trained";
+
+/// A place with a run in miniature of its own, for tests that run it again, or that must not see another run it.
+pub fn trained_apart(name: &str) -> Place {
+    let place = Place::new(name);
+    copy(&trained().path(AS_TRAINED), &place.path("runs/miniature"));
+    place
 }
 
 /// Every file below `folder` but manifests, which hold times: relative path and bytes, sorted.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, RUN, copy, trained};
+use crate::support::{Place, RUN, copy, trained, trained_apart};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -33,9 +33,8 @@ fn status_shows_the_tables_of_a_run_by_its_pipeline_or_its_directory() {
         assert!(said.contains("Planning (Table 2)") && said.contains("Decision making (Table 3)"), "{said}");
         assert_eq!(said.lines().filter(|line| line.contains("  done  ")).count(), 14, "{said}");
     }
-    // In a place of its own: another test may be running the pipeline in this one.
-    let own = Place::new("told");
-    copy(&place.path("runs/miniature"), &own.path("runs/miniature"));
+    // Another test may be running the pipeline in the place that they share.
+    let own = trained_apart("told");
     let status = json(&own.succeed(&["status", "runs/miniature", "--json"]).stdout);
     assert_eq!((&status["running"], &status["remaining"]), (&Value::Bool(false), &Value::Null));
     place.refuse(&["status", "home"], 2, &["holds no run", "hint: name a pipeline, or a directory"]);
@@ -43,7 +42,7 @@ fn status_shows_the_tables_of_a_run_by_its_pipeline_or_its_directory() {
 
 #[test]
 fn a_run_ends_with_its_tables_and_a_tracker_may_be_chosen_afterwards() {
-    let place = trained();
+    let place = trained_apart("tracked");
     let events = place.path("runs/miniature/trackers/tensorboard/lam2");
     assert_eq!(std::fs::read_dir(&events).expect("TensorBoard is told by itself").count(), 1);
     let again = place.succeed(&[&RUN[..], &["--report-to", "all", "--quiet"]].concat());
@@ -71,10 +70,9 @@ fn a_run_ends_with_its_tables_and_a_tracker_may_be_chosen_afterwards() {
 
 #[test]
 fn runs_are_set_beside_each_other() {
-    let place = trained();
+    let place = trained_apart("compared");
     let (one, other) = (place.stage(""), place.path("other"));
-    let copied = std::process::Command::new("cp").arg("-r").arg(&one).arg(&other).status().expect("cp starts");
-    assert!(copied.success());
+    copy(std::path::Path::new(&one), &other);
     // LAM2 with another learning rate, and one task online that it solved or did not.
     let manifest = other.join("lam2/manifest.json");
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
