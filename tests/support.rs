@@ -98,24 +98,23 @@ impl Place {
 
 /// The place where the whole pipeline in miniature has run, once for all tests.
 pub fn trained() -> &'static Place {
-    static TRAINED: LazyLock<Place> = LazyLock::new(|| {
-        let place = Place::new("miniature");
-        place.succeed(&RUN);
-        copy(&place.path("runs/miniature"), &place.path(AS_TRAINED));
-        place
-    });
-    &TRAINED
+    &TRAINED.0
 }
-
-/// The run as it was before any test could run it again.
-const AS_TRAINED: &str = "as-trained";
 
 /// A place with a run in miniature of its own, for tests that run it again, or that must not see another run it.
 pub fn trained_apart(name: &str) -> Place {
     let place = Place::new(name);
-    copy(&trained().path(AS_TRAINED), &place.path("runs/miniature"));
+    copy(&TRAINED.1.path("runs/miniature"), &place.path("runs/miniature"));
     place
 }
+
+/// The place, and another with the run as it was before any test could run it again.
+static TRAINED: LazyLock<(Place, Place)> = LazyLock::new(|| {
+    let (place, kept) = (Place::new("miniature"), Place::new("as-trained"));
+    place.succeed(&RUN);
+    copy(&place.path("runs/miniature"), &kept.path("runs/miniature"));
+    (place, kept)
+});
 
 /// Every file below `folder` but manifests, which hold times: relative path and bytes, sorted.
 pub fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
