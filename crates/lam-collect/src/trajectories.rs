@@ -111,7 +111,8 @@ pub fn run_with(
     Ok(stats)
 }
 
-/// What the teacher could not do, or not without a step that went wrong. An episode that its environment ended says nothing of the teacher.
+/// What the teacher could not do, or not without a step that went wrong. An episode that its environment ended says
+/// nothing of the teacher.
 fn is_failure(trajectory: &Trajectory) -> bool {
     !trajectory.is_exemplary() && trajectory.environment_error.is_none()
 }

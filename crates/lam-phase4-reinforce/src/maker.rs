@@ -204,6 +204,7 @@ impl RolloutMaker<'_> {
             rollouts.push(Rollout {
                 call: call_of(&question.step.action),
                 reference_logprobs: lam_inference::score_at(self.policy, &pair, self.config.temperature)?.remove(0),
+                forced: self.forced(question, &response_ids),
                 ..question.answered(question.id.clone(), &response_ids)
             });
         }
