@@ -63,6 +63,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "allocator",
             "threads",
+            "token_set",
             "error",
             "keys",
             "hub_model",

@@ -38,4 +38,4 @@ pub use policy::{ModelPolicy, PolicyOptions};
 pub use request::{Completion, GenerationRequest, PartialAnswer, StopReason};
 pub use reward::{normalized_reward, reward_scores};
 pub use sampling::{Choice, Sampler, Sampling};
-pub use score::{score, score_at};
+pub use score::{Given, score, score_among};

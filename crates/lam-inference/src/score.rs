@@ -1,6 +1,6 @@
 //! Log-probabilities of given answers, by the training forward.
 
-use lam_model::{Answer, Decoder, Mode};
+use lam_model::{Allowed, Answer, Decoder, Mode};
 
 use crate::InferenceError;
 
@@ -12,23 +12,37 @@ const TOKENS_AT_ONCE: usize = 8192;
 /// # Errors
 /// When a prompt is empty or the model fails.
 pub fn score(decoder: &Decoder, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Vec<f32>>, InferenceError> {
-    score_at(decoder, pairs, 1.0)
+    let any: Vec<Vec<Allowed>> = pairs.iter().map(|(_, answer)| vec![None; answer.len()]).collect();
+    let answers = pairs.iter().zip(&any).map(|(&(prompt, answer), allowed)| Given { prompt, answer, allowed });
+    score_among(decoder, &answers.collect::<Vec<_>>(), 1.0)
 }
 
-/// As [`score`], of logits divided by `temperature`, by the forward pass of training in the decoder's precision.
+/// An answer that is there already, and what might have stood at each of its places.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// What stands before it.
+    pub prompt: &'a [u32],
+    /// Its tokens.
+    pub answer: &'a [u32],
+    /// What might have stood at each of them.
+    pub allowed: &'a [Allowed],
+}
+
+/// As [`score`], of the distribution that answers are drawn from: of logits divided by `temperature`, and under a
+/// constraint over what might have stood there alone. By the forward pass of training in the decoder's precision.
 ///
 /// # Errors
-/// As [`score`].
-pub fn score_at(
+/// As [`score`], and where an answer's token is not among them.
+pub fn score_among(
     decoder: &Decoder,
-    pairs: &[(&[u32], &[u32])],
+    answers: &[Given<'_>],
     temperature: f32,
 ) -> Result<Vec<Vec<f32>>, InferenceError> {
-    if pairs.iter().any(|(prompt, _)| prompt.is_empty()) {
+    if answers.iter().any(|given| given.prompt.is_empty()) {
         return Err(InferenceError::Request { field: "prompt", reason: "is empty".into() });
     }
-    let mut scores = Vec::with_capacity(pairs.len());
-    let mut rest = pairs;
+    let mut scores = Vec::with_capacity(answers.len());
+    let mut rest = answers;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch_end(rest));
         scores.extend(score_batch(decoder, batch, temperature)?);
@@ -37,26 +51,25 @@ pub fn score_at(
     Ok(scores)
 }
 
-fn batch_end(pairs: &[(&[u32], &[u32])]) -> usize {
+fn batch_end(answers: &[Given<'_>]) -> usize {
     let mut tokens = 0;
-    let fits = |(prompt, answer): &&(&[u32], &[u32])| {
-        tokens += prompt.len() + answer.len();
+    let fits = |given: &&Given<'_>| {
+        tokens += given.prompt.len() + given.answer.len();
         tokens <= TOKENS_AT_ONCE
     };
-    pairs.iter().take_while(fits).count().max(1)
+    answers.iter().take_while(fits).count().max(1)
 }
 
-fn score_batch(
-    decoder: &Decoder,
-    pairs: &[(&[u32], &[u32])],
-    temperature: f32,
-) -> Result<Vec<Vec<f32>>, InferenceError> {
-    let texts: Vec<Vec<u32>> = pairs.iter().map(|(prompt, answer)| [*prompt, *answer].concat()).collect();
-    let answers = texts.iter().zip(pairs).map(|(text, (prompt, _))| Answer::after_prompt(text, prompt.len()));
+fn score_batch(decoder: &Decoder, given: &[Given<'_>], temperature: f32) -> Result<Vec<Vec<f32>>, InferenceError> {
+    let texts: Vec<Vec<u32>> = given.iter().map(|one| [one.prompt, one.answer].concat()).collect();
+    let answers = texts.iter().zip(given).map(|(text, one)| Answer::after_prompt(text, one.prompt.len()));
     let packed = decoder.pack_answers(&answers.collect::<Vec<_>>());
     if packed.rows.is_empty() {
         return Ok(packed.split(&[]));
     }
+    let allowed: Vec<Allowed> = given.iter().flat_map(|one| one.allowed.iter().cloned()).collect();
     let hidden = decoder.forward(&packed.batch, Mode::Evaluate)?;
-    Ok(packed.split(&decoder.token_logprobs(&hidden, &packed.rows, &packed.tokens, temperature)?.to_vec1::<f32>()?))
+    let places = (packed.rows.as_slice(), packed.tokens.as_slice());
+    let logprobs = decoder.token_logprobs_among(&hidden, places, &allowed, temperature)?;
+    Ok(packed.split(&logprobs.to_vec1::<f32>()?))
 }

@@ -54,6 +54,7 @@ mod processor;
 mod rotary;
 mod source;
 mod threads;
+mod token_set;
 mod window;
 
 pub use allocator::tune_allocator;
@@ -76,3 +77,4 @@ pub use precision::Precision;
 pub use processor::Processor;
 pub use source::{AdapterOutline, ModelSource, is_reward_model, open_reward_model, record_base};
 pub use threads::tune_threads;
+pub use token_set::{Allowed, TokenSet};

@@ -36,6 +36,7 @@ pub mod reward;
 mod balance;
 mod buffer;
 mod calibration;
+mod choices;
 mod config;
 mod dpo;
 mod error;
@@ -53,6 +54,7 @@ mod value;
 mod words;
 
 pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
+pub use choices::{Choice, Choices};
 pub use config::{
     Balance, Baseline, DevConfig, Imitate, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target,
 };

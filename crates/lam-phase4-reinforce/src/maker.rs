@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
-use lam_inference::{GenerationRequest, Generator, Sampling, normalized_reward, reward_scores};
-use lam_model::{Decoder, ScalarHead};
+use lam_inference::{GenerationRequest, Generator, Given, Sampling, normalized_reward, reward_scores};
+use lam_model::{Allowed, Decoder, ScalarHead, TokenSet};
 use lam_prompt::Renderer;
 use lam_signal::{Cancel, Progress};
 use lam_store::Journal;
@@ -13,6 +14,7 @@ use lam_trainer::{check_tokens, stream_number};
 use lam_types::{FunctionSpec, Trajectory};
 
 use crate::balance::call_of;
+use crate::choices::{Choice, Choices};
 use crate::rollout::Rollout;
 use crate::words::Words;
 use crate::{PolicyConfig, ReinforceError, Samples};
@@ -75,7 +77,7 @@ impl RolloutMaker<'_> {
         })?;
         let chunks = questions.chunks(CHUNK).enumerate().skip(complete);
         if chunks.len() == 0 {
-            return Ok(completed(rollouts));
+            return Ok(self.completed(rollouts, &questions));
         }
         self.progress.begin("rollouts", Some(questions.len() as u64));
         let mut generator = Generator::new(self.policy, Generator::SLOTS)?;
@@ -87,14 +89,14 @@ impl RolloutMaker<'_> {
                 Samples::Generated => self.sampled(&mut generator, questions)?,
                 Samples::Stored => self.stored(questions)?,
             };
-            let scored = self.scored(answers.into_iter().map(of_choices).collect())?;
+            let scored = self.scored(answers)?;
             journal.append(&scored)?;
             journal.sync()?;
             rollouts.extend(scored);
             self.progress.advance((done * CHUNK + questions.len()) as u64, "");
         }
         self.progress.end();
-        Ok(completed(rollouts))
+        Ok(self.completed(rollouts, &questions))
     }
 
     fn questions<'t>(&self, failures: &'t [Trajectory]) -> Result<Vec<Question<'t>>, ReinforceError> {
@@ -133,47 +135,54 @@ impl RolloutMaker<'_> {
             }
         }
         let completions = generator.run(requests)?;
-        let rollout = |((id, question), completion): ((String, &Question<'_>), lam_inference::Completion)| Rollout {
+        let rollout = |((id, question), completion): (&(String, &Question<'_>), lam_inference::Completion)| Rollout {
             call: self
                 .renderer
                 .parse_action(&completion.tokens)
                 .map_or_else(|error| error.to_string(), |action| call_of(&action)),
-            reference_logprobs: completion.logprobs,
-            forced: self.forced(question, &completion.tokens),
-            ..question.answered(id, &completion.tokens)
+            reference_logprobs: completion.behavior_logprobs,
+            ..question.answered(id.clone(), &completion.tokens)
         };
-        self.measured(ids.into_iter().zip(completions).map(rollout).collect())
-    }
-
-    /// The places of an answer whose token the constraint would force. An answer that it would not allow has none from
-    /// there on: it was given without it.
-    fn forced(&self, question: &Question<'_>, response_ids: &[u32]) -> Vec<usize> {
-        let mut constraint = self.renderer.action_constraint(&question.step.state.observation, self.functions);
-        let mut forced = Vec::new();
-        for (place, &token) in response_ids.iter().enumerate() {
-            match constraint.forced() {
-                Some(only) if only == token => forced.push(place),
-                Some(_) => break,
-                None if constraint.allowed().binary_search(&token).is_err() => break,
-                None => {}
-            }
-            constraint.advance(token);
-        }
-        forced
-    }
-
-    /// The same with the log-probabilities of the forward pass of training, where that computes in fewer bits than
-    /// generation: the ratio begins at 1, and the KL at 0, only if both are of one distribution.
-    fn measured(&self, mut rollouts: Vec<Rollout>) -> Result<Vec<Rollout>, ReinforceError> {
+        let rollouts = ids.iter().zip(completions).map(rollout).collect();
+        // The ratio begins at 1, and the KL at 0, only if both are of one distribution: the forward pass of training
+        // measures what was drawn where it computes in fewer bits than generation.
         if !self.is_rounded() {
             return Ok(rollouts);
         }
-        let pairs: Vec<_> = rollouts.iter().map(|rollout| (rollout.prompt_ids(), rollout.response_ids())).collect();
-        let found = lam_inference::score_at(self.policy, &pairs, self.config.temperature)?;
+        self.measured(rollouts, ids.iter().map(|(_, question)| *question))
+    }
+
+    /// The same with the log-probabilities of the forward pass of training, over what might have stood at each place.
+    fn measured<'q>(
+        &self,
+        mut rollouts: Vec<Rollout>,
+        questions: impl Iterator<Item = &'q Question<'q>>,
+    ) -> Result<Vec<Rollout>, ReinforceError> {
+        let mut choices = self.choices();
+        let of = |choice: Choice, token: u32| match choice {
+            Choice::Forced => Some(Arc::new(TokenSet::new(&[token], self.policy.config().vocab_size))),
+            Choice::Of(allowed) => allowed,
+        };
+        let allowed = rollouts.iter().zip(questions).map(|(rollout, question)| {
+            let answer = rollout.response_ids();
+            let choices = choices.of(&question.step.state.observation, answer);
+            choices.into_iter().zip(answer).map(|(choice, &token)| of(choice, token)).collect()
+        });
+        let allowed: Vec<Vec<Allowed>> = allowed.collect();
+        let given = rollouts.iter().zip(&allowed).map(|(rollout, allowed)| Given {
+            prompt: rollout.prompt_ids(),
+            answer: rollout.response_ids(),
+            allowed,
+        });
+        let found = lam_inference::score_among(self.policy, &given.collect::<Vec<_>>(), self.config.temperature)?;
         for (rollout, logprobs) in rollouts.iter_mut().zip(found) {
             rollout.reference_logprobs = logprobs;
         }
         Ok(rollouts)
+    }
+
+    fn choices(&self) -> Choices<'_> {
+        Choices::new(self.renderer, self.functions, self.policy.config().vocab_size)
     }
 
     /// Whether training computes in fewer bits than generation: as configured, or because the device does.
@@ -186,9 +195,7 @@ impl RolloutMaker<'_> {
         GenerationRequest {
             constraint: Some(self.renderer.action_constraint(&question.step.state.observation, self.functions)),
             sampling: Sampling { temperature: self.config.temperature, seed, ..Sampling::default() },
-            // Where training rounds, they are measured by its forward pass.
-            logprobs: !self.is_rounded(),
-            logprob_temperature: self.config.temperature,
+            logprobs: false,
             stop_tokens: self.renderer.stop_tokens().to_vec(),
             ..GenerationRequest::greedy(question.prompt_ids.clone(), eos, self.config.response_length)
         }
@@ -196,19 +203,14 @@ impl RolloutMaker<'_> {
 
     /// The logged answers, with log-probabilities measured under LAM3 at the temperature at which they were sampled.
     fn stored(&self, questions: &[Question<'_>]) -> Result<Vec<Rollout>, ReinforceError> {
-        let mut rollouts = Vec::new();
-        for question in questions {
-            let words = Words { renderer: self.renderer, functions: self.functions };
+        let words = Words { renderer: self.renderer, functions: self.functions };
+        let answered = |question: &Question<'_>| {
             let response_ids = words.answer_ids(question.step)?;
-            let pair = [(question.prompt_ids.as_slice(), response_ids.as_slice())];
-            rollouts.push(Rollout {
-                call: call_of(&question.step.action),
-                reference_logprobs: lam_inference::score_at(self.policy, &pair, self.config.temperature)?.remove(0),
-                forced: self.forced(question, &response_ids),
-                ..question.answered(question.id.clone(), &response_ids)
-            });
-        }
-        Ok(rollouts)
+            let call = call_of(&question.step.action);
+            Ok(Rollout { call, ..question.answered(question.id.clone(), &response_ids) })
+        };
+        let rollouts = questions.iter().map(answered).collect::<Result<Vec<_>, ReinforceError>>()?;
+        self.measured(rollouts, questions.iter())
     }
 
     /// The same rollouts with the reward model's rewards.
@@ -221,22 +223,23 @@ impl RolloutMaker<'_> {
         }
         Ok(rollouts)
     }
-}
 
-/// The same rollout with the log-probabilities of its chosen tokens alone.
-fn of_choices(mut rollout: Rollout) -> Rollout {
-    let all = std::mem::take(&mut rollout.reference_logprobs).into_iter().enumerate();
-    let chosen = all.filter(|(place, _)| rollout.forced.binary_search(place).is_err());
-    rollout.reference_logprobs = chosen.map(|(_, logprob)| logprob).collect();
-    rollout
-}
-
-/// The rollouts with what is known once all are there. One in which nothing was chosen cannot be learned from.
-fn completed(rollouts: Vec<Rollout>) -> Vec<Rollout> {
-    let marked = rollouts.into_iter().map(Rollout::marked);
-    let mut rollouts: Vec<Rollout> = marked.filter(|rollout| rollout.answer().predicted_tokens() > 0).collect();
-    set_advantages(&mut rollouts);
-    rollouts
+    /// The rollouts with what is known once all are there. One in which nothing was chosen cannot be learned from.
+    fn completed(&self, rollouts: Vec<Rollout>, questions: &[Question<'_>]) -> Vec<Rollout> {
+        let per_question = match self.config.samples {
+            Samples::Generated => self.config.samples_per_state,
+            Samples::Stored => 1,
+        };
+        let questions = questions.iter().flat_map(|question| std::iter::repeat_n(question, per_question));
+        let mut choices = self.choices();
+        let known = questions.zip(rollouts).map(|(question, rollout)| {
+            let choices = choices.of(&question.step.state.observation, rollout.response_ids());
+            rollout.with_choices(&choices)
+        });
+        let mut rollouts: Vec<Rollout> = known.filter(|rollout| rollout.answer().predicted_tokens() > 0).collect();
+        set_advantages(&mut rollouts);
+        rollouts
+    }
 }
 
 /// Compares the mean reward of the answers that do what a rollout does with that of all answers to its state.
@@ -313,24 +316,6 @@ mod tests {
         assert!(
             (advantages[0] - 0.1).abs() < 1e-6 && advantages[0] == advantages[1] && (advantages[2] + 0.2).abs() < 1e-6,
             "{advantages:?}"
-        );
-    }
-
-    #[test]
-    fn forced_tokens_are_neither_measured_nor_trained() {
-        let rollout = Rollout {
-            input_ids: vec![9, 9, 1, 2, 3, 4],
-            prompt_length: 2,
-            reference_logprobs: vec![-1.0, -9.0, -3.0, -9.0],
-            forced: vec![1, 3],
-            ..Rollout::default()
-        };
-        let all_forced = Rollout { forced: vec![0, 1, 2, 3], ..rollout.clone() };
-        let kept = completed(vec![of_choices(rollout), of_choices(all_forced)]);
-        assert_eq!(kept.len(), 1, "where nothing was chosen there is nothing to learn");
-        assert_eq!(
-            (kept[0].reference_logprobs.as_slice(), kept[0].answer().predicted_tokens()),
-            (&[-1.0, -3.0][..], 2)
         );
     }
 

@@ -3,8 +3,8 @@
 //!
 //! One optimizer step trains one mini-batch; `num_ppo_epochs` passes over a batch of rollouts come before the next
 //! batch. When a batch begins, log-probabilities, values, KL penalties and advantages are fixed with the weights of
-//! that moment. Tokens that the constraint forced are no part of it: they are written whatever the policy thinks of
-//! them. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
+//! that moment. All of it is of the distribution that answers are drawn from: where the constraint left a choice among some
+//! tokens, over these alone, and where it left none, not at all. With an anchor, successes stand beside the rollouts of a mini-batch and are imitated.
 //!
 //! On a GPU, the ratios and the value head's losses are made on candle's tape of values that the device computes: each
 //! mini-batch waits for its log-probabilities and, where there is a value head, for its values and for the gradient by
@@ -12,7 +12,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use lam_learn::{AdaptiveKl, Gae, PpoClip, generalized_advantages, imitation_loss, policy_loss, value_loss, whiten};
-use lam_model::{Decoder, Hidden, ScalarHead};
+use lam_model::{Allowed, Decoder, Hidden, ScalarHead};
 use lam_trainer::{Backbone, BatchLoss, ForeignState, Metrics, Pass, Sample, TrainModule, TrainerError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -125,11 +125,17 @@ impl<'a> PpoModule<'a> {
         }
     }
 
-    /// log p of each chosen answer token at the temperature at which answers are sampled: what LAM3's were recorded
-    /// under. Where the constraint left a choice among some tokens, the others are in the sum all the same, so that this
-    /// is not the distribution that was sampled from there (decision 010). Shape: `[N]`.
-    fn logprobs(&self, hidden: &Hidden, rows: &[usize], tokens: &[u32]) -> Result<Tensor, TrainerError> {
-        Ok(self.backbone.decoder().token_logprobs(hidden, rows, tokens, self.config.temperature)?)
+    /// log p of each chosen answer token at the temperature at which answers are sampled, over what might have stood
+    /// there: what LAM3's were recorded under. Shape: `[N]`.
+    fn logprobs(
+        &self,
+        hidden: &Hidden,
+        places: (&[usize], &[u32]),
+        rollouts: &[PpoSample],
+    ) -> Result<Tensor, TrainerError> {
+        let allowed: Vec<Allowed> = rollouts.iter().flat_map(|sample| sample.rollout.allowed()).collect();
+        let decoder = self.backbone.decoder();
+        Ok(decoder.token_logprobs_among(hidden, places, &allowed, self.config.temperature)?)
     }
 
     /// What the anchors add to a mini-batch's loss, whose last rows these are: the imitation of successes, weighted.
@@ -151,7 +157,7 @@ impl<'a> PpoModule<'a> {
     fn measure(&self, rollouts: &[PpoSample]) -> Result<Vec<Measured>, TrainerError> {
         let packed = self.backbone.pack(rollouts);
         let hidden = self.backbone.forward(&packed.batch, Pass::Evaluate)?;
-        let logprobs = self.logprobs(&hidden, &packed.rows, &packed.tokens)?.to_vec1()?;
+        let logprobs = self.logprobs(&hidden, (&packed.rows, &packed.tokens), rollouts)?.to_vec1()?;
         let values = self.value_head.scores(&hidden, &packed.rows)?.to_vec1()?;
         Ok(packed.split(&logprobs).into_iter().zip(packed.split(&values)).collect())
     }
@@ -197,7 +203,7 @@ impl TrainModule for PpoModule<'_> {
         let count = rollouts.iter().map(PpoSample::trained_tokens).sum();
         let (rows, anchor_rows) = packed.rows.split_at(count);
         let (tokens, anchor_tokens) = packed.tokens.split_at(count);
-        let logprobs = self.logprobs(&hidden, rows, tokens)?;
+        let logprobs = self.logprobs(&hidden, (rows, tokens), rollouts)?;
         let clip = PpoClip { ratio: self.config.cliprange, value: self.config.cliprange_value };
         let policy = policy_loss(&logprobs, &old, &advantages, clip)?;
         let weight = count as f64;

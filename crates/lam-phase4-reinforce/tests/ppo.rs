@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::path::Path;
+use std::sync::Arc;
 
-use lam_inference::{GenerationRequest, Generator, Sampling};
-use lam_model::{Decoder, Finetuning, LoraConfig, Precision, ScalarHead};
-use lam_phase4_reinforce::{Baseline, PolicyConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
+use lam_inference::{GenerationRequest, Generator, Given, Sampling};
+use lam_model::{Allowed, Decoder, Finetuning, LoraConfig, Precision, ScalarHead, TokenSet};
+use lam_phase4_reinforce::{Baseline, Choice, PolicyConfig, PpoModule, Rollout, RolloutBuffer, RolloutLoader};
+use lam_prompt::TokenConstraint;
 use lam_signal::{Cancel, NoProgress};
 use lam_store::hash_path;
 use lam_trainer::{
@@ -56,6 +58,13 @@ fn sampled(decoder: &Decoder, temperature: f32, recorded: f32) -> Rollout {
     }
 }
 
+/// log p of an answer's tokens by the forward pass of training.
+fn measured(decoder: &Decoder, rollout: &Rollout, temperature: f32) -> Vec<f32> {
+    let allowed: Vec<Allowed> = rollout.allowed().collect();
+    let given = Given { prompt: rollout.prompt_ids(), answer: rollout.response_ids(), allowed: &allowed };
+    lam_inference::score_among(decoder, &[given], temperature).unwrap().remove(0)
+}
+
 #[test]
 fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
     let root = tempfile::tempdir().unwrap();
@@ -71,15 +80,22 @@ fn the_ratio_and_the_kl_are_of_the_distribution_that_was_sampled_from() {
         assert_eq!(kl.abs() < 1e-6, is_of_it, "temperature {temperature}, recorded at {recorded}: KL {kl}");
         // Stored answers were sampled the same way, and are measured afterwards at the temperature that is said.
         let stored = sampled(module.backbone().unwrap().decoder(), temperature, 1.0);
-        let pair = [(stored.prompt_ids(), stored.response_ids())];
-        let measured =
-            lam_inference::score_at(module.backbone().unwrap().decoder(), &pair, temperature).unwrap().remove(0);
+        let measured = measured(module.backbone().unwrap().decoder(), &stored, temperature);
         let buffer = RolloutBuffer::new(vec![Rollout { reference_logprobs: measured, ..stored }], 1, 1, SEED);
         let mut module = PpoModule::new(policy(root.path()), ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
         let batch = RolloutLoader::new(&buffer, 1, 1, SEED).next_batch(0).unwrap().unwrap();
         let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
         assert!(kl.abs() < 1e-6, "stored at {temperature}: KL {kl}");
     }
+}
+
+/// The KL that a rollout measures when its batch begins, and how many of its tokens are trained.
+fn kl_and_weight(decoder: Decoder, config: &PolicyConfig, rollout: Rollout) -> (f64, f64) {
+    let buffer = RolloutBuffer::new(vec![rollout], 1, 1, SEED);
+    let batch = RolloutLoader::new(&buffer, 1, 1, SEED).next_batch(0).unwrap().unwrap();
+    let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), config, &buffer);
+    let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
+    (kl, BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap().weight)
 }
 
 /// A token that is written whatever the policy thinks of it teaches nothing: the ratio, the KL and the loss are those of
@@ -89,23 +105,72 @@ fn forced_tokens_have_no_part_in_ratio_kl_and_loss() {
     let root = tempfile::tempdir().unwrap();
     base(root.path());
     let config = config(Baseline::State);
-    let measure = |forced: Vec<usize>, reference: [f32; 3]| {
-        let decoder = policy(root.path());
-        let logprobs = (0..3).filter(|place| !forced.contains(place)).map(|place| reference[place]).collect();
-        let rollout = Rollout { reference_logprobs: logprobs, forced, ..rollouts(&decoder).remove(0) };
-        let buffer = RolloutBuffer::new(vec![rollout.marked()], 1, 1, SEED);
-        let batch = RolloutLoader::new(&buffer, 1, 1, SEED).next_batch(0).unwrap().unwrap();
-        let mut module = PpoModule::new(decoder, ScalarHead::new(32, SEED).unwrap(), &config, &buffer);
-        let kl = module.before_batch(&batch).unwrap().mean("objective/kl").unwrap();
-        (kl, BatchGradient::of(&module, &batch, Pass::Train { seed: 1 }).unwrap().weight)
-    };
-    let known = rollouts(&policy(root.path())).remove(0).reference_logprobs;
+    let known = rollouts(&policy(root.path())).remove(0);
     // What is recorded of the forced token is far from what the policy gives it.
-    let wrong = [known[0], known[1] - 5.0, known[2]];
-    let (kl, weight) = measure(vec![1], wrong);
+    let right = &known.reference_logprobs;
+    let wrong = Rollout { reference_logprobs: vec![right[0], right[1] - 5.0, right[2]], ..known.clone() };
+    let choices = [Choice::Of(None), Choice::Forced, Choice::Of(None)];
+    let (kl, weight) = kl_and_weight(policy(root.path()), &config, wrong.clone().with_choices(&choices));
     assert!(kl.abs() < 1e-6 && weight == 2.0, "{kl} {weight}");
-    let (kl, weight) = measure(Vec::new(), wrong);
+    let (kl, weight) = kl_and_weight(policy(root.path()), &config, wrong);
     assert!(kl > 1.0 && weight == 3.0, "{kl} {weight}");
+}
+
+/// Lets one of three tokens stand at every place, then the end.
+struct OneOfThree {
+    left: usize,
+}
+
+const THREE: [u32; 3] = [3, 7, 11];
+
+impl TokenConstraint for OneOfThree {
+    fn allowed(&mut self) -> &[u32] {
+        if self.left == 0 { &[30] } else { &THREE }
+    }
+
+    fn advance(&mut self, _token: u32) {
+        self.left = self.left.saturating_sub(1);
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// Where the constraint leaves a choice among some tokens, the answer is drawn from the probability of these alone: so are
+/// the ratio and the KL, at the start both of nothing.
+#[test]
+fn under_a_constraint_the_ratio_and_the_kl_are_of_what_might_have_stood_there() {
+    let root = tempfile::tempdir().unwrap();
+    base(root.path());
+    for temperature in [1.0, 0.4, 1.6] {
+        let config = PolicyConfig { temperature, ..config(Baseline::State) };
+        let request = GenerationRequest {
+            sampling: Sampling { temperature, seed: SEED, ..Sampling::default() },
+            constraint: Some(Box::new(OneOfThree { left: 5 })),
+            ..GenerationRequest::greedy((0..18).collect(), 30, 12)
+        };
+        let (decoder, prompt) = (policy(root.path()), request.prompt.clone());
+        let answer = Generator::new(&decoder, 1).unwrap().run(vec![request]).unwrap().remove(0);
+        let drawn = Rollout {
+            id: "0".into(),
+            input_ids: [prompt.as_slice(), &answer.tokens].concat(),
+            prompt_length: prompt.len(),
+            reference_logprobs: answer.behavior_logprobs,
+            ..Rollout::default()
+        };
+        let three = Choice::Of(Some(Arc::new(TokenSet::new(&THREE, decoder.config().vocab_size))));
+        let choices = vec![three; 5];
+        assert_eq!(drawn.response_ids().len(), choices.len(), "{:?}", drawn.response_ids());
+        let known = drawn.clone().with_choices(&choices);
+        let whole = measured(&decoder, &drawn, temperature);
+        let apart = whole.iter().zip(&drawn.reference_logprobs).map(|(whole, drawn)| drawn - whole);
+        assert!(apart.fold(0.0, f32::max) > 0.1, "over the whole vocabulary the tokens are less probable");
+        let (kl, weight) = kl_and_weight(policy(root.path()), &config, known);
+        assert!(kl.abs() < 1e-6 && weight == 5.0, "at {temperature}: {kl} {weight}");
+        let (kl, _) = kl_and_weight(decoder, &config, drawn);
+        assert!(kl > 1e-3, "at {temperature}, as if any token might have stood there: {kl}");
+    }
 }
 
 /// LAM3 over quantised weights, computing in bf16 where asked to.
@@ -126,8 +191,7 @@ fn over_quantised_weights_and_in_bf16_the_ratio_begins_at_one() {
         let decoder = rounded_policy(root.path(), bits, bf16);
         let config = PolicyConfig { temperature, ..config(Baseline::Value) };
         let generated = sampled(&decoder, temperature, temperature);
-        let pair = [(generated.prompt_ids(), generated.response_ids())];
-        let logprobs = lam_inference::score_at(&decoder, &pair, temperature).unwrap().remove(0);
+        let logprobs = measured(&decoder, &generated, temperature);
         let apart = logprobs.iter().zip(&generated.reference_logprobs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         // What generation says is near, and in bf16 another number.
         assert!(apart < 0.1 && (!bf16 || apart > 1e-5), "{bits} {bf16}: {apart}");

@@ -23,6 +23,7 @@ use crate::backend::storage;
 pub(crate) use crate::backend::storage::linear::{Linear, LoraPair};
 use crate::backend::storage::weight::Weight;
 use crate::batch::check_tokens;
+use crate::token_set::Allowed;
 use crate::{Answer, AnswerBatch, DecoderConfig, LoraConfig, ModelError, PackedBatch, Prefix, Rounding, Target};
 pub use hidden::Hidden;
 pub(crate) use hidden::States;
@@ -192,6 +193,34 @@ impl Decoder {
         Ok(self.token_logprobs_and_entropies(hidden, positions, tokens, temperature)?.0)
     }
 
+    /// The same of what is drawn where only some tokens may follow, as under a constraint on the answer: the softmax is
+    /// over these alone. `allowed` has N entries. Shape: `[N]`.
+    ///
+    /// # Errors
+    /// As [`Decoder::cross_entropy`], and where a token may not follow.
+    pub fn token_logprobs_among(
+        &self,
+        hidden: &Hidden,
+        (positions, tokens): (&[usize], &[u32]),
+        allowed: &[Allowed],
+        temperature: f32,
+    ) -> Result<Tensor, ModelError> {
+        if allowed.len() != tokens.len() {
+            let (n, sets) = (tokens.len(), allowed.len());
+            return Err(ModelError::batch(format!("{n} tokens and {sets} sets of what may follow"), ""));
+        }
+        for (place, (&token, allowed)) in tokens.iter().zip(allowed).enumerate() {
+            if allowed.as_ref().is_some_and(|allowed| !allowed.contains(token)) {
+                return Err(ModelError::batch(
+                    format!("token {token}, the {place}th, is not among those that may follow"),
+                    "",
+                ));
+            }
+        }
+        let allowed = if allowed.iter().any(Option::is_some) { allowed } else { &[] };
+        Ok(self.logprobs_and_entropies(hidden, (positions, tokens), allowed, temperature)?.0)
+    }
+
     /// Log-probability of a token after each position, and the entropy there, with logits divided by `temperature`.
     /// Shapes: `[N]`, `[N]`.
     ///
@@ -204,6 +233,16 @@ impl Decoder {
         tokens: &[u32],
         temperature: f32,
     ) -> Result<(Tensor, Tensor), ModelError> {
+        self.logprobs_and_entropies(hidden, (positions, tokens), &[], temperature)
+    }
+
+    fn logprobs_and_entropies(
+        &self,
+        hidden: &Hidden,
+        (positions, tokens): (&[usize], &[u32]),
+        allowed: &[Allowed],
+        temperature: f32,
+    ) -> Result<(Tensor, Tensor), ModelError> {
         self.check_places(hidden, positions, tokens)?;
         let op = LogProbs {
             positions: positions.to_vec(),
@@ -211,10 +250,11 @@ impl Decoder {
             head: self.output().clone(),
             precision: self.precision,
             temperature,
+            allowed: allowed.to_vec(),
         };
         let both = match &hidden.states {
             States::Cpu(hidden) => hidden.apply_op2(&cross_entropy::argument(self.output())?, op)?,
-            States::Cuda(hidden) => hidden.log_probs(positions, tokens, temperature)?,
+            States::Cuda(hidden) => hidden.log_probs((positions, tokens), allowed, temperature)?,
         };
         Ok((both.get(0)?, both.get(1)?))
     }

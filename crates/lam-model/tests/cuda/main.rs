@@ -20,6 +20,7 @@ fn main() {
         missing() => values::logits_are_those_of_the_processor,
         missing() => values::an_adapter_that_is_not_trained_acts,
         missing() => values::log_probabilities_entropies_and_their_gradients,
+        missing() => values::log_probabilities_of_what_may_follow_and_their_gradients,
         missing() => values::scores_and_their_gradients,
         missing() => values::positions_that_are_read_twice_count_twice,
         missing() => compared::an_adapter_gets_its_gradients,

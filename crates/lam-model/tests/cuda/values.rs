@@ -1,7 +1,9 @@
 //! Values and what leads back from them to the hidden states.
 
+use std::sync::Arc;
+
 use candle_core::{Tensor, Var};
-use lam_model::{Decoder, Finetuning, Initialization, Mode, ScalarHead, Target};
+use lam_model::{Allowed, Decoder, Finetuning, Initialization, Mode, ScalarHead, Target, TokenSet};
 use serde_json::json;
 
 use crate::compared::device_gradients;
@@ -48,6 +50,27 @@ fn of_log_probs(decoder: &Decoder) -> (Tensor, Tensor) {
     let weights: Vec<f32> = (0..120).map(|i| (i * 5 % 11) as f32 / 7.0 - 0.6).collect();
     let weights = Tensor::from_vec(weights, 120, both.device()).unwrap();
     ((&both * weights).unwrap().sum_all().unwrap(), both.detach())
+}
+
+/// Loss made of log-probabilities where only some tokens may follow: at every second place the token and those beside it.
+fn of_log_probs_among(decoder: &Decoder) -> (Tensor, Tensor) {
+    let (positions, tokens): (Vec<usize>, Vec<u32>) = (0..60).map(|i| (i * 2 % 149, (i * 7 % 101) as u32)).unzip();
+    let some = |token: u32| Arc::new(TokenSet::new(&[token, (token + 1) % 101, (token + 33) % 101], 101));
+    let allowed: Vec<Allowed> =
+        tokens.iter().enumerate().map(|(i, &token)| (i % 2 == 0).then(|| some(token))).collect();
+    let hidden = decoder.forward(&batch(), TRAIN).unwrap();
+    let log_probs = decoder.token_logprobs_among(&hidden, (&positions, &tokens), &allowed, 0.7).unwrap();
+    let weights: Vec<f32> = (0..60).map(|i| (i * 5 % 11) as f32 / 7.0 - 0.6).collect();
+    let weights = Tensor::from_vec(weights, 60, log_probs.device()).unwrap();
+    ((&log_probs * weights).unwrap().sum_all().unwrap(), log_probs.detach())
+}
+
+pub fn log_probabilities_of_what_may_follow_and_their_gradients() {
+    let finetuning = Finetuning::Lora(lora());
+    let (ours, right) = (on_device(config(json!({})), &finetuning), on_cpu(config(json!({})), &finetuning));
+    let ((our_loss, our_values), (loss, values)) = (of_log_probs_among(&ours), of_log_probs_among(&right));
+    assert!(distance(&our_values, &values) < 5e-3, "{}", distance(&our_values, &values));
+    device_gradients(&ours, &our_loss, &right, &loss, 4e-2);
 }
 
 pub fn log_probabilities_entropies_and_their_gradients() {

@@ -1,7 +1,10 @@
 //! Every mode trains what it says, all of it, and documents in a batch do not see each other.
 
+use std::sync::Arc;
+
 use lam_model::{
-    Decoder, Finetuning, Hidden, LoraConfig, Mode, PackedBatch, Prefix, Target, TargetModules, shared_rows,
+    Allowed, Decoder, Finetuning, Hidden, LoraConfig, Mode, PackedBatch, Prefix, Target, TargetModules, TokenSet,
+    shared_rows,
 };
 
 use crate::reference::{difference, targets};
@@ -48,6 +51,27 @@ fn token_log_probs_train_every_variable_too() {
     for (name, variable) in decoder.variables() {
         assert!(gradients.get(&variable).is_some(), "`{name}` has no gradient");
     }
+}
+
+#[test]
+fn where_some_tokens_may_follow_the_probability_is_theirs_alone() {
+    let (decoder, batch) = (tiny::decoder(), tiny::batch());
+    let hidden = decoder.forward(&batch, Mode::Evaluate).unwrap();
+    let among = |tokens: &[u32]| Some(Arc::new(TokenSet::new(tokens, decoder.config().vocab_size)));
+    let of = |positions: &[usize], tokens: &[u32], allowed: &[Allowed]| {
+        decoder.token_logprobs_among(&hidden, (positions, tokens), allowed, 0.8)
+    };
+    let values = |positions: &[usize], tokens: &[u32], allowed: &[Allowed]| {
+        of(positions, tokens, allowed).unwrap().to_vec1::<f32>().unwrap()
+    };
+    let set = || among(&[1, 4, 9]);
+    let found = values(&[3, 3, 3, 30], &[1, 4, 9, 2], &[set(), set(), set(), None]);
+    assert!((found[..3].iter().map(|value| value.exp()).sum::<f32>() - 1.0).abs() < 1e-5, "{found:?}");
+    let whole = decoder.token_logprobs(&hidden, &[3, 3, 3, 30], &[1, 4, 9, 2], 0.8).unwrap().to_vec1::<f32>().unwrap();
+    // Among themselves they stand as before, and where all may follow nothing changes.
+    assert!((found[0] - found[1] - (whole[0] - whole[1])).abs() < 1e-5 && found[3] == whole[3], "{found:?} {whole:?}");
+    assert!(of(&[3], &[2], &[set()]).unwrap_err().to_string().contains("not among those that may follow"));
+    assert!(of(&[3], &[2], &[]).is_err());
 }
 
 #[test]

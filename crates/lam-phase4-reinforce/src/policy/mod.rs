@@ -127,7 +127,6 @@ fn data_hash<'r>(rollouts: impl Iterator<Item = &'r Rollout>) -> String {
         bytes.extend(rollout.id.as_bytes());
         bytes.extend(rollout.input_ids.iter().flat_map(|id| id.to_le_bytes()));
         bytes.extend(rollout.prompt_length.to_le_bytes());
-        bytes.extend(rollout.forced.iter().flat_map(|place| place.to_le_bytes()));
     }
     lam_store::hash_bytes(&bytes)
 }

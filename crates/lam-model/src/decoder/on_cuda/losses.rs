@@ -11,6 +11,7 @@ use super::{CudaHidden, Numbers};
 use crate::Target;
 use crate::backend::TAPE;
 use crate::backend::cuda::{Rows, wrap};
+use crate::token_set::Allowed;
 
 /// Logits that exist at the same time, about.
 const LOGITS: usize = 1 << 25;
@@ -21,6 +22,8 @@ type Done<T> = std::result::Result<T, CudaError>;
 struct Read {
     positions: Vec<usize>,
     tokens: Vec<u32>,
+    /// What may follow at each; nothing where all may.
+    allowed: Vec<Allowed>,
 }
 
 /// Some rows, with their logits.
@@ -70,6 +73,7 @@ impl CudaHidden {
         let read = Read {
             positions: targets.iter().map(|target| target.position).collect(),
             tokens: targets.iter().map(|target| target.token).collect(),
+            allowed: Vec::new(),
         };
         let weights = device.upload(&targets.iter().map(|target| target.weight).collect::<Vec<_>>())?;
         let (n, v) = (targets.len(), self.on.output().size.0);
@@ -95,9 +99,16 @@ impl CudaHidden {
         Ok((device.read_late(&totals)?, gradients))
     }
 
-    /// Log-probabilities of tokens after positions, and the entropies there. Shape: [2, N].
-    pub(crate) fn log_probs(&self, positions: &[usize], tokens: &[u32], temperature: f32) -> Result<Tensor> {
-        let read = Read { positions: positions.to_vec(), tokens: tokens.to_vec() };
+    /// Log-probabilities of tokens after positions, and the entropies there, over what may follow. Shape: [2, N].
+    pub(crate) fn log_probs(
+        &self,
+        (positions, tokens): (&[usize], &[u32]),
+        allowed: &[Allowed],
+        temperature: f32,
+    ) -> Result<Tensor> {
+        let (positions, tokens, allowed) = (positions.to_vec(), tokens.to_vec(), allowed.to_vec());
+        let n = tokens.len();
+        let read = Read { positions, tokens, allowed };
         let values = self.run_log_probs(&read, temperature).map_err(wrap)?;
         let hidden = self.clone();
         let back = move |g: &[f32]| {
@@ -105,7 +116,7 @@ impl CudaHidden {
             hidden.tell_both(gradients, 1.0).map_err(wrap)?;
             Ok(None)
         };
-        self.values(values, (2, tokens.len()), Box::new(back))
+        self.values(values, (2, n), Box::new(back))
     }
 
     fn run_log_probs(&self, read: &Read, temperature: f32) -> Done<Vec<f32>> {
@@ -182,7 +193,7 @@ impl CudaHidden {
     /// Logits of some positions. Shape: [N, V].
     pub(crate) fn logits(&self, positions: &[usize]) -> Result<Tensor> {
         let v = self.on.output().size.0;
-        let read = Read { positions: positions.to_vec(), tokens: vec![0; positions.len()] };
+        let read = Read { positions: positions.to_vec(), tokens: vec![0; positions.len()], allowed: Vec::new() };
         let mut logits = Vec::with_capacity(positions.len() * v);
         let run = self.chunks(&read, |chunk| {
             logits.extend(self.on.device().read(&chunk.logits)?);
@@ -208,6 +219,10 @@ impl CudaHidden {
             let weight = Matrix::new(head.weight.all(), d).transposed();
             let product = Product { m: count, n: v, k: d, a: x.matrix(), b: weight, alpha: 1.0 };
             device.product(&product, Addend::Nothing, &mut logits, v)?;
+            if let Some(allowed) = read.allowed.get(first..first + count) {
+                let words = device.upload(&words(allowed, v))?;
+                self.on.ops().keep_allowed(words.all(), (count, v), logits.all_mut())?;
+            }
             let passes = self.masked_passes(&read.positions[first..first + count])?;
             each(Chunk { first, count, rows, tokens, passes, x, logits })?;
         }
@@ -272,6 +287,13 @@ struct Gradients {
 
 fn integers(values: &[usize]) -> Vec<i32> {
     values.iter().map(|&value| value as i32).collect()
+}
+
+/// The bits of what may follow, row by row; all of them where all may. Shape: [N, ⌈V / 32⌉].
+fn words(allowed: &[Allowed], v: usize) -> Vec<i32> {
+    let all = vec![u32::MAX; v.div_ceil(32)];
+    let words = allowed.iter().flat_map(|set| set.as_ref().map_or(all.as_slice(), |set| set.words()));
+    words.map(|word| word.cast_signed()).collect()
 }
 
 /// Places of the positions, so that none stands twice in one pass: rows are added to without asking who else does.

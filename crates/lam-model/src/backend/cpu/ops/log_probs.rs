@@ -1,6 +1,7 @@
 //! Output layer, log-probability of given tokens, and entropy, in one. Output: [2, N].
 //!
-//! Row 0: log p_n(token), row 1: H_n = -Σ_v p log p, with p_n = softmax(x_n wᵀ / τ). Shapes: hidden [T, D], w [V, D].
+//! Row 0: log p_n(token), row 1: H_n = -Σ_v p log p, with p_n = softmax(x_n wᵀ / τ), over the tokens that may follow
+//! alone where that is said: the others have no probability, and no gradient. Shapes: hidden [T, D], w [V, D].
 //! Logits are computed again in the backward: by the logits, the gradient is
 //! g (1_token - p) / τ for the log-probability and -g p (log p + H) / τ for the entropy.
 
@@ -16,6 +17,7 @@ use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::activation::{Activation, Lent};
 use crate::backend::cpu::storage::weight::Weight;
 use crate::threads::on_pool;
+use crate::token_set::{Allowed, NEVER};
 
 /// The operation; see the file's head.
 pub(crate) struct LogProbs {
@@ -28,6 +30,8 @@ pub(crate) struct LogProbs {
     pub(crate) precision: Precision,
     /// τ, by which logits are divided.
     pub(crate) temperature: f32,
+    /// What may follow at each row; nothing where all may at all.
+    pub(crate) allowed: Vec<Allowed>,
 }
 
 dispatched! {
@@ -61,7 +65,9 @@ impl LogProbs {
             let logits = &mut logits[..positions.len() * v];
             logits_of(x.view(), held.numbers(), logits, (v, d));
             self.temper(logits);
-            each(number * chunk(v), &x, logits);
+            let first = number * chunk(v);
+            self.fill_others(first, logits, v, NEVER);
+            each(first, &x, logits);
         }
         Ok(())
     }
@@ -70,6 +76,18 @@ impl LogProbs {
     fn temper(&self, logits: &mut [f32]) {
         if self.temperature != 1.0 {
             logits.par_iter_mut().for_each(|logit| *logit /= self.temperature);
+        }
+    }
+
+    /// Writes `value` where a token may not follow, in rows from the first one on.
+    fn fill_others(&self, first: usize, rows: &mut [f32], v: usize, value: f32) {
+        if let Some(allowed) = self.allowed.get(first..) {
+            let told = rows.par_chunks_mut(v).zip(allowed);
+            told.for_each(|(row, allowed)| {
+                if let Some(allowed) = allowed {
+                    allowed.fill_others(row, value);
+                }
+            });
         }
     }
 
@@ -132,6 +150,8 @@ impl CustomOp2 for LogProbs {
         let (x, g, head_numbers): (&[f32], &[f32], _) = (&x, &g, held.numbers());
         let each = |first: usize, x: &Activation, logits: &mut [f32]| {
             self.grad_logits(first, logits, v, g);
+            // The exponential of what is far below is small, not zero.
+            self.fill_others(first, logits, v, 0.0);
             self.temper(logits);
             let grad_logits = Lent::new(logits, self.precision);
             if hidden.track_op() {
@@ -154,26 +174,55 @@ impl CustomOp2 for LogProbs {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use candle_core::{D, Var};
 
     use super::*;
+    use crate::TokenSet;
     use crate::finite_difference::values;
 
-    /// Composed from the tape's own operations.
-    fn composed(hidden: &Var, head: &Var, positions: &[usize], tokens: &[u32], temperature: f32) -> Result<Tensor> {
+    /// Composed from the tape's own operations; `others` is added to the logits. Shape of `others`: [N, V].
+    fn composed(
+        (hidden, head): (&Var, &Var),
+        (positions, tokens): (&[usize], &[u32]),
+        temperature: f32,
+        others: &Tensor,
+    ) -> Result<Tensor> {
         let device = hidden.device();
         let index: Vec<u32> = positions.iter().map(|&p| p as u32).collect();
         let rows = hidden.index_select(&Tensor::new(index, device)?, 0)?;
-        let logits = (rows.matmul(&head.t()?)? / f64::from(temperature))?;
+        let logits = ((rows.matmul(&head.t()?)? / f64::from(temperature))? + others)?;
         let log_p = candle_nn::ops::log_softmax(&logits, D::Minus1)?;
         let own = log_p.gather(&Tensor::new(tokens, device)?.unsqueeze(1)?, 1)?.squeeze(1)?;
         let entropy = (log_p.exp()? * &log_p)?.sum(D::Minus1)?.neg()?;
         Tensor::stack(&[own, entropy], 0)
     }
 
+    /// At every third row all tokens may follow, at the others the row's own one and every fourth.
+    fn allowed(tokens: &[u32], v: usize) -> Vec<Allowed> {
+        let among = |&token: &u32| {
+            let some: Vec<u32> = (0..v as u32).filter(|other| *other == token || other % 4 == 1).collect();
+            Arc::new(TokenSet::new(&some, v))
+        };
+        tokens.iter().enumerate().map(|(n, token)| (n % 3 != 1).then(|| among(token))).collect()
+    }
+
+    /// What takes the probability from the tokens that may not follow. Shape: [N, V].
+    fn others(allowed: &[Allowed], (n, v): (usize, usize)) -> Tensor {
+        let mut values = vec![0.0; n * v];
+        for (row, allowed) in values.chunks_mut(v).zip(allowed) {
+            let may = |token: usize| allowed.as_ref().is_none_or(|set| set.contains(token as u32));
+            row.iter_mut().enumerate().filter(|(token, _)| !may(*token)).for_each(|(_, value)| *value = -1e4);
+        }
+        storage::tensor(values, (n, v)).unwrap()
+    }
+
     #[test]
     fn values_and_gradients_equal_the_composed_operations() {
-        for (n, v, d, temperature) in [(1, 3, 2, 1.0), (9, 37, 11, 1.0), (9, 37, 11, 0.4), (600, 33, 5, 1.7)] {
+        let sizes = [(1, 3, 2, 1.0), (9, 37, 11, 1.0), (9, 37, 11, 0.4), (600, 33, 5, 1.7)];
+        for ((n, v, d, temperature), is_constrained) in sizes.into_iter().flat_map(|size| [(size, false), (size, true)])
+        {
             let hidden = Var::from_tensor(&storage::tensor(values(n * d, 1), (n, d)).unwrap()).unwrap();
             let mut weight = Weight::frozen("head".into(), storage::tensor(values(v * d, 2), (v, d)).unwrap()).unwrap();
             weight.train(0).unwrap();
@@ -181,15 +230,18 @@ mod tests {
             let positions: Vec<usize> = (0..n).map(|i| i * 2 % n).collect();
             let tokens: Vec<u32> = (0..n).map(|i| (i * 5 % v) as u32).collect();
             let weights = storage::tensor(values(2 * n, 3), (2, n)).unwrap();
+            let allowed = if is_constrained { allowed(&tokens, v) } else { Vec::new() };
+            let others = others(&allowed, (n, v));
             let op = LogProbs {
                 positions: positions.clone(),
                 tokens: tokens.clone(),
                 head: weight.clone(),
                 precision: Precision::F32,
                 temperature,
+                allowed,
             };
             let ours = hidden.apply_op2(head.as_tensor(), op).unwrap();
-            let theirs = composed(&hidden, head, &positions, &tokens, temperature).unwrap();
+            let theirs = composed((&hidden, head), (&positions, &tokens), temperature, &others).unwrap();
             let of = |y: &Tensor| (y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
             let (a, b) = (of(&ours), of(&theirs));
             let near = |x: &Tensor, y: &Tensor| {

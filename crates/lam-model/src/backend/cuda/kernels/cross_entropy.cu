@@ -114,6 +114,14 @@ KERNEL void BOUNDS(1024, 2)
     st_gradients(dlogits + row * ldd, ldd, c, width, v);
   }
 }
+KERNEL void BOUNDS(1024, 2) keep_allowed(float *logits, i64 ld, const int *words, int V, float never) {
+  // logits = never where the bit of the token is 0: bit c % 32 of word c / 32 of the row is token c's.
+  const i64 row = blockIdx.x;
+  float *l = logits + row * ld;
+  const int *w = words + row * ((V + 31) / 32);
+  for (int c = threadIdx.x; c < V; c += blockDim.x)
+    if (!((unsigned)w[c / 32] >> (c % 32) & 1)) l[c] = never;
+}
 
 // Of p = softmax(factor x logits), where factor is 1 / temperature: log_prob[row] = log p(token), entropy[row] =
 // -sum p log p.

@@ -4,6 +4,7 @@ use lam_cuda::{CudaError, View, ViewMut};
 
 use super::{Ops, PlaceMut, check_length};
 use crate::backend::cuda::sources::Family;
+use crate::token_set::NEVER;
 
 impl Ops {
     /// losses = weight × -log p(target), hits = 1 where no logit is above the target's; gradient, where it is wanted:
@@ -31,6 +32,22 @@ impl Ops {
         };
         let launch = launch.read(targets).read(weights).write(losses).write(hits).value(v as i32).value(width as i32);
         // SAFETY: the arguments are the kernel's, checked above; that targets are below V is checked with a batch.
+        unsafe { launch.run(n as u32, 1024, 0) }
+    }
+
+    /// Takes from the logits of each row what may not follow: where its bit is 0. Shape of words: [N, ⌈V / 32⌉].
+    pub(crate) fn keep_allowed(
+        &self,
+        words: View<'_, i32>,
+        (n, v): (usize, usize),
+        logits: ViewMut<'_, f32>,
+    ) -> Result<(), CudaError> {
+        check_length(words, n * v.div_ceil(32));
+        check_length(logits.as_view(), n * v);
+        let kernel = self.kernel(Family::CrossEntropy, "keep_allowed")?;
+        let launch = self.device.launch(&kernel).write(logits).value(v as i64).read(words);
+        let launch = launch.value(v as i32).value(NEVER);
+        // SAFETY: the arguments are the kernel's, checked above.
         unsafe { launch.run(n as u32, 1024, 0) }
     }
 

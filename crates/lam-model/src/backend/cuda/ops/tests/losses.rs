@@ -1,6 +1,8 @@
 //! Cross-entropy, log-probabilities and entropies, against the processor's operations over an output layer that is the
 //! identity: hidden states are then the logits, and the gradients by them are those by the logits.
 
+use std::sync::Arc;
+
 use candle_core::{Tensor, Var};
 
 use super::*;
@@ -8,7 +10,8 @@ use crate::backend::cpu::ops::cross_entropy::cross_entropy;
 use crate::backend::cpu::ops::log_probs::LogProbs;
 use crate::backend::cpu::storage;
 use crate::backend::cpu::storage::weight::Weight;
-use crate::{Precision, Target};
+use crate::token_set::Allowed;
+use crate::{Precision, Target, TokenSet};
 
 /// The identity as an output layer.
 fn identity(v: usize) -> Weight {
@@ -76,12 +79,23 @@ fn a_row_without_a_target_has_no_part() {
     assert!(gradient.read(&ops).iter().all(|value| *value == 0.0));
 }
 
+/// What may follow: a row's own token, and every third one.
+fn every_third_and(tokens: &[u32], v: usize) -> Vec<Allowed> {
+    let among = |&token: &u32| {
+        let some: Vec<u32> = (0..v as u32).filter(|other| *other == token || other % 3 == 1).collect();
+        Some(Arc::new(TokenSet::new(&some, v)))
+    };
+    tokens.iter().map(among).collect()
+}
+
 #[test]
 fn log_probabilities_entropies_and_gradients_are_the_processors() {
     let Some(ops) = test_ops() else { return };
-    for (n, v, temperature) in [(9, 37, 1.0), (4, 1160, 0.4), (3, 50, 1.7)] {
+    let sizes = [(9, 37, 1.0), (4, 1160, 0.4), (3, 50, 1.7)];
+    for ((n, v, temperature), is_constrained) in sizes.into_iter().flat_map(|size| [(size, false), (size, true)]) {
         let (x, g) = (logits(n, v), finite_difference::values(2 * n, 3));
         let tokens: Vec<u32> = (0..n).map(|i| (i * 5 % v) as u32).collect();
+        let allowed = if is_constrained { every_third_and(&tokens, v) } else { Vec::new() };
         let hidden = Var::from_tensor(&storage::tensor(x.clone(), (n, v)).unwrap()).unwrap();
         let operation = LogProbs {
             positions: (0..n).collect(),
@@ -89,6 +103,7 @@ fn log_probabilities_entropies_and_gradients_are_the_processors() {
             head: identity(v),
             precision: Precision::F32,
             temperature,
+            allowed: allowed.clone(),
         };
         let both = hidden.apply_op2(&storage::tensor(vec![0.0], 1).unwrap(), operation).unwrap();
         let loss = (&both * &Tensor::from_vec(g.clone(), (2, n), both.device()).unwrap()).unwrap().sum_all().unwrap();
@@ -96,7 +111,12 @@ fn log_probabilities_entropies_and_gradients_are_the_processors() {
         let by_logits = gradients.get(&hidden).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let both = both.to_vec2::<f32>().unwrap();
 
-        let own = ops.device.upload(&x).unwrap();
+        let mut own = ops.device.upload(&x).unwrap();
+        if is_constrained {
+            let words = allowed.iter().flat_map(|set: &Allowed| set.as_ref().unwrap().words().to_vec());
+            let words = ops.device.upload(&words.map(u32::cast_signed).collect::<Vec<_>>()).unwrap();
+            ops.keep_allowed(words.all(), (n, v), own.all_mut()).unwrap();
+        }
         let tokens = ops.device.upload(&integers(tokens.iter().map(|&token| token as usize))).unwrap();
         let of = (own.all(), tokens.all());
         let (mut log_probs, mut entropies) = (ops.device.alloc(n).unwrap(), ops.device.alloc(n).unwrap());
