@@ -1,5 +1,8 @@
 //! Closed menus: their items by path, found once and asked for their state at each look. Menus that are rebuilt while
 //! the application runs are found again.
+//!
+//! Applications bring a menu up to date when it opens. Whether an item of a closed one can be used is known no sooner, so
+//! that all of them are shown as usable: one that is greyed out refuses the click.
 
 use atspi_common::{Role, State};
 use futures_util::future::{FutureExt, LocalBoxFuture, join_all, join3};
@@ -63,7 +66,7 @@ impl Menu {
             shown.push(Shown {
                 name: node.name.clone(),
                 kind: ControlType::MenuItem,
-                enabled: node.is_enabled(),
+                enabled: true,
                 selected: control::selected(&node),
                 path: node.path,
                 value: None,

@@ -18,7 +18,7 @@ impl Actor<'_> {
     /// Clicks a control and waits for the effect.
     pub(super) async fn click(&mut self, control: &Shown, button: &str, double: bool) -> Result<(), Fault> {
         self.refuse_file_outside(control).await?;
-        if !(control.enabled || self.is_enabled_when_open(control).await?) {
+        if !self.can_be_used(control).await? {
             return Err(Fault::refused(format!("`{}` cannot be used now", control.name)));
         }
         self.wait_until_up(control).await?;
@@ -52,8 +52,15 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Whether an item can be used once its menus are open: applications bring closed menus up to date no sooner.
-    async fn is_enabled_when_open(&self, control: &Shown) -> Result<bool, Fault> {
+    /// Whether a control can be used; an item of a closed menu once its menus are open: applications bring them up to
+    /// date no sooner.
+    async fn can_be_used(&self, control: &Shown) -> Result<bool, Fault> {
+        if control.menus.is_empty() {
+            return Ok(control.enabled);
+        }
+        if self.peer().states(&control.path).await?.contains(State::Sensitive) {
+            return Ok(true);
+        }
         for menu in &control.menus {
             self.peer().act(menu, 0).await?;
             tokio::time::sleep(2 * super::QUIET).await;
@@ -65,7 +72,7 @@ impl Actor<'_> {
                 access::press(&self.registry(), &keys).await?;
             }
         }
-        Ok(enabled && !control.menus.is_empty())
+        Ok(enabled)
     }
 
     /// Does what a click on the control does.

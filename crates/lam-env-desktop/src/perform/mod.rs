@@ -9,6 +9,7 @@ mod tool;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use atspi_common::State;
 use lam_env::GuardRules;
 use lam_types::{Action, Args};
 use serde_json::Value;
@@ -92,7 +93,8 @@ impl Actor<'_> {
             return Ok(());
         }
         let control = self.named(&self.file.save).await?;
-        if !control.enabled {
+        let states = self.peer().states(&control.path).await?;
+        if !(states.contains(State::Enabled) || states.contains(State::Sensitive)) {
             return Ok(());
         }
         let before = changed_at(&self.running.document);

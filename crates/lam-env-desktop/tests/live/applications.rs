@@ -15,6 +15,35 @@ pub fn writer_formats_a_real_document() {
     }
 }
 
+/// Items of closed menus become usable with what is selected, and say so no sooner than their menu is opened.
+pub fn items_of_closed_menus_can_be_chosen() {
+    let app = application("writer");
+    let mut environment = app.open().expect("a desktop");
+    for family in ["row_above", "column_after", "delete_table"] {
+        let (verdict, _) = solve(&app, environment.as_mut(), &task(&app, family)).expect("an episode");
+        assert_eq!(verdict.complete, Complete::Yes, "{family}: {}", verdict.reason);
+    }
+}
+
+/// One that is greyed out in its open menu refuses the click, and the menu is closed again.
+pub fn an_item_that_is_greyed_out_refuses() {
+    let app = application("writer");
+    let mut environment = app.open().expect("a desktop");
+    let shown = environment.reset(&task(&app, "bold")).expect("a reset");
+    let item = shown.controls_named("Table > Insert > Rows Above").next().expect("an item");
+    let action = Action {
+        function: "click_input".to_owned(),
+        control_label: item.label.clone(),
+        control_name: item.control_text.clone(),
+        ..Action::stop("")
+    };
+    let outcome = environment.act(&action).expect("an outcome");
+    assert!(outcome.status != StepStatus::Ok && outcome.message.contains("cannot be used now"), "{outcome:?}");
+    let names = |screen: &Observation| screen.controls.iter().map(|control| control.control_text.clone()).collect();
+    let (before, after): (Vec<String>, Vec<String>) = (names(&shown), names(&outcome.observation));
+    assert_eq!(before, after, "no menu is left open");
+}
+
 pub fn nothing_done_is_judged_wrong() {
     let app = application("writer");
     let mut environment = app.open().expect("a desktop");

@@ -24,6 +24,8 @@ fn main() {
     let missing = |name: &str| support::application(name).check_installed().err().map(|error| error.to_string());
     live::run(live::live_tests![
         missing("writer") => applications::writer_formats_a_real_document,
+        missing("writer") => applications::items_of_closed_menus_can_be_chosen,
+        missing("writer") => applications::an_item_that_is_greyed_out_refuses,
         missing("writer") => applications::nothing_done_is_judged_wrong,
         missing("mousepad").or(missing("galculator")) => applications::a_text_editor_and_a_calculator_need_no_code,
         missing("mousepad") => applications::an_application_s_file_alone_can_be_acted_in,

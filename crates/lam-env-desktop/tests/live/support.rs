@@ -42,6 +42,14 @@ pub fn solve(
 /// One step of the reference solution; whether it was the last.
 fn step(app: &Desktop, environment: &mut dyn Environment, task: &Task, state: &mut State) -> Result<bool, EnvError> {
     let action = app.reference(task, state)?;
+    // A model's answer names a control that can be used: what a task needs must be one.
+    let is_usable = state.observation.usable().any(|control| control.label == action.control_label);
+    assert!(
+        action.control_label.is_empty() || is_usable,
+        "{}: {} is shown as not usable",
+        task.family,
+        action.control_name
+    );
     let outcome = environment.act(&action)?;
     assert_eq!(outcome.status, StepStatus::Ok, "{} {}: {}", action.function, action.control_name, outcome.message);
     state.previous_actions.push(PastAction::of(&action, outcome.status));
