@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::refusal::Refusal;
 
+/// The largest of the whole numbers that are all exact with a fraction.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// An object, and where it stands in the request.
 pub struct Fields<'v> {
     object: &'v Map<String, Value>,
@@ -78,11 +81,13 @@ impl<'v> Fields<'v> {
     /// Another type, or a number beyond the range.
     pub fn integer(&self, name: &'static str, range: RangeInclusive<i64>) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let number = value.as_i64().ok_or_else(|| wrong_type(&self.path(name), "a whole number", value))?;
-        if range.contains(&number) {
-            return Ok(Some(number));
+        if !is_whole(value) {
+            return Err(wrong_type(&self.path(name), "a whole number", value));
         }
-        Err(self.out_of_range(name, number, range.start(), range.end()))
+        match whole(value).filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.out_of_range(name, value, range.start(), range.end())),
+        }
     }
 
     /// A number of things, in a range.
@@ -139,6 +144,17 @@ impl<'v> Fields<'v> {
     }
 }
 
+/// Whether a value is a number without a fraction: languages that know no other numbers write 1 as 1.0.
+fn is_whole(value: &Value) -> bool {
+    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
+}
+
+/// A whole number, if it has a place in 64 bits; one that is written as a fraction, if it is exact.
+fn whole(value: &Value) -> Option<i64> {
+    let exact = |number: &f64| number.fract() == 0.0 && number.abs() <= EXACT;
+    value.as_i64().or_else(|| value.as_f64().filter(exact).map(|number| number as i64))
+}
+
 /// A field that must be there.
 pub fn missing(path: &str) -> Refusal {
     Refusal::of_field(path, format!("`{path}` is missing")).code("missing_required_parameter")
@@ -149,7 +165,7 @@ pub fn wrong_type(path: &str, wanted: &str, found: &Value) -> Refusal {
     let kind = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a number with a fraction",
+        Value::Number(_) if !is_whole(found) => "a number with a fraction",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
@@ -161,4 +177,34 @@ pub fn wrong_type(path: &str, wanted: &str, found: &Value) -> Refusal {
         format!("`{path}` is {kind}, must be {wanted}")
     };
     Refusal::of_field(path, message).code("invalid_type")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = |value: &Value| {
+            let object = json!({"n": value});
+            Fields::of(&object, "").and_then(|fields| fields.integer("n", -9..=i64::MAX)).map(Option::unwrap)
+        };
+        for (value, expected) in
+            [(json!(2), 2), (json!(2.0), 2), (json!(-1.0), -1), (json!(1e15), 1_000_000_000_000_000)]
+        {
+            assert_eq!(read(&value), Ok(expected), "{value}");
+        }
+        for (value, words) in [
+            (json!(2.5), "a number with a fraction, must be a whole number"),
+            (json!("2"), "a string, must be a whole number"),
+            (json!(1e20), "is 1e"),
+            (json!(u64::MAX), "is 18446744073709551615, must be from -9 to"),
+            (json!(-10.0), "is -10.0, must be from -9 to"),
+        ] {
+            let refusal = read(&value).unwrap_err();
+            assert!(refusal.message.contains(words), "{value}: {}", refusal.message);
+        }
+    }
 }
