@@ -35,7 +35,7 @@ pub fn read_chat(body: &Value) -> Result<Ask, Refusal> {
     if top.is_some_and(|top| top > 0) && !wants {
         return Err(Refusal::of_field("top_logprobs", "`top_logprobs` belongs to `logprobs` = true"));
     }
-    unknown.extend(fields.unknown());
+    unknown.extend(common.unknown.iter().cloned().chain(fields.unknown()));
     Ok(Ask {
         max_tokens: long.or(short),
         max_tokens_field: if long.is_some() { "max_completion_tokens" } else { "max_tokens" },
@@ -98,7 +98,7 @@ fn read_message(
     }
     refuse_unless_empty(&fields, "function_call")?;
     fields.pass_over(&["name", "refusal", "audio", "annotations"]);
-    let tool_calls = read_calls(&fields)?;
+    let tool_calls = read_calls(&fields, unknown)?;
     let path = fields.path("content");
     let content = match fields.get("content") {
         Some(Value::String(text)) => text.clone(),
@@ -109,7 +109,7 @@ fn read_message(
                 unknown.push(format!("messages[].content[].{IMAGE}"));
                 first.get_or_insert_with(|| format!("{path}[{at}].type"));
             }
-            let part = |(place, part)| read_part(part, &format!("{path}[{place}]"));
+            let part = |(place, part)| read_part(part, &format!("{path}[{place}]"), unknown);
             parts.iter().enumerate().filter(|(_, part)| !is_image(part)).map(part).collect::<Result<String, _>>()?
         }
         Some(other) => return Err(wrong_type(&path, "a string or a list of parts", other)),
@@ -128,12 +128,15 @@ fn read_message(
 }
 
 /// The text of a part.
-fn read_part(value: &Value, place: &str) -> Result<String, Refusal> {
+fn read_part(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result<String, Refusal> {
     let fields = Fields::of(value, place)?;
-    match fields.needed_text("type")? {
-        "text" | "input_text" => Ok(fields.needed_text("text")?.to_owned()),
-        other => Err(unread_part(&fields.path("type"), other)),
-    }
+    let text = match fields.needed_text("type")? {
+        "text" | "input_text" => fields.needed_text("text")?.to_owned(),
+        other => return Err(unread_part(&fields.path("type"), other)),
+    };
+    fields.pass_over(&["annotations"]);
+    unknown.extend(fields.unknown().map(|path| path.replacen(place, "messages[].content[]", 1)));
+    Ok(text)
 }
 
 /// The refusal of a part whose type, which stands at `path`, no model of text reads.
@@ -163,6 +166,75 @@ mod tests {
         assert_eq!((ask.choices, ask.seed, ask.max_tokens, ask.logprobs), (2, Some(u64::MAX), Some(3), Some(2)));
         assert_eq!((ask.stop, ask.sampling.temperature), (vec!["x".to_owned()], 1.0));
         assert_eq!(ask.unknown, ["messages[].odd", "strange"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_wherever_it_stands() {
+        let call = json!({"id": "c", "odd": 1, "index": 0, "function": {"name": "f", "arguments": "{}", "even": 2}});
+        let said = json!({"role": "assistant", "content": "x", "tool_calls": [call]});
+        let parts = json!([{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]);
+        let schema = json!({"name": "n", "strict": true, "schema": {}, "description": "d", "more": 1});
+        let body = json!({"model": "m", "messages": [said, {"role": "user", "content": parts}],
+            "stream": true, "stream_options": {"include_usage": true, "include_obfuscation": false, "each": true},
+            "response_format": {"type": "json_schema", "json_schema": schema, "kind": 1}});
+        let named = [
+            "messages[].tool_calls[].odd",
+            "messages[].tool_calls[].function.even",
+            "messages[].content[].cache_control",
+            "stream_options.each",
+            "response_format.json_schema.more",
+            "response_format.kind",
+        ];
+        assert_eq!(read_chat(&body).unwrap().unknown, named);
+    }
+
+    #[test]
+    fn what_would_change_the_answer_is_refused_and_what_says_that_nothing_changes_is_not() {
+        let read = |field: &str, value: &Value| {
+            let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
+            body[field] = value.clone();
+            read_chat(&body)
+        };
+        for (field, value) in [
+            ("guided_json", json!({"type": "object"})),
+            ("guided_choice", json!(["yes", "no"])),
+            ("structured_outputs", json!({"regex": "a"})),
+            ("grammar", json!("root ::= \"a\"")),
+            ("stop_token_ids", json!([2])),
+            ("ignore_eos", json!(true)),
+            ("min_p", json!(0.05)),
+            ("min_tokens", json!(8)),
+            ("frequency_penalty", json!(-1)),
+            ("skip_special_tokens", json!(false)),
+            ("add_generation_prompt", json!(false)),
+            ("chat_template_kwargs", json!({"enable_thinking": false})),
+            ("modalities", json!(["text", "audio"])),
+            ("echo", json!(true)),
+            ("best_of", json!(4)),
+        ] {
+            let refusal = read(field, &value).unwrap_err();
+            assert_eq!((refusal.param.as_deref(), refusal.code), (Some(field), Some("unsupported_parameter")));
+        }
+        for (field, value) in [
+            ("guided_json", json!(null)),
+            ("stop_token_ids", json!([])),
+            ("ignore_eos", json!(false)),
+            ("min_p", json!(0.0)),
+            ("min_tokens", json!(0)),
+            ("skip_special_tokens", json!(true)),
+            ("chat_template_kwargs", json!({})),
+            ("modalities", json!(["text"])),
+            ("best_of", json!(1)),
+        ] {
+            assert_eq!(read(field, &value).unwrap().unknown, [""; 0], "{field} {value}");
+        }
+        let schema = json!({"type": "object"});
+        for (field, format) in [
+            ("response_format.schema", json!({"type": "json_object", "schema": schema})),
+            ("response_format.json_schema", json!({"type": "text", "json_schema": {"schema": schema}})),
+        ] {
+            assert_eq!(read("response_format", &format).unwrap_err().param.as_deref(), Some(field), "{format}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Fields, missing, wrong_type};
-use super::{Ask, Asked, OpenText, TOP_LOGPROBS, read_common, refuse_unless_empty};
+use super::{Ask, Asked, OpenText, TOP_LOGPROBS, read_common};
 use crate::refusal::Refusal;
 
 /// Reads the body of a request.
@@ -14,17 +14,11 @@ pub fn read_completion(body: &Value) -> Result<Ask, Refusal> {
     let fields = Fields::of(body, "")?;
     let texts = read_prompt(&fields)?;
     let common = read_common(&fields, Asked::Texts(texts))?;
-    for name in ["echo", "suffix"] {
-        refuse_unless_empty(&fields, name)?;
-    }
-    if fields.count("best_of", 1..=usize::MAX)?.is_some_and(|best_of| best_of != common.choices) {
-        return Err(Refusal::of_field("best_of", "`best_of` is not supported beyond `n`").code("unsupported_parameter"));
-    }
     // Nothing is called here.
     fields.pass_over(&["parallel_tool_calls"]);
     let max_tokens = fields.count("max_tokens", 1..=usize::MAX)?;
     let logprobs = fields.count("logprobs", 0..=TOP_LOGPROBS)?;
-    let unknown = fields.unknown().collect();
+    let unknown = common.unknown.iter().cloned().chain(fields.unknown()).collect();
     Ok(Ask { max_tokens, logprobs, unknown, ..common })
 }
 

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use lam_inference::Sampling;
 use lam_prompt::{Message, OutputFormat};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::fields::Fields;
 use crate::refusal::Refusal;
@@ -43,6 +43,37 @@ const WITHOUT_EFFECT: [&str; 9] = [
     "reasoning_effort",
     "verbosity",
 ];
+
+/// Fields by which other servers, OpenAI's own among them, give another answer: forms, choices of tokens, prompts.
+const UNSUPPORTED: [&str; 24] = [
+    "echo",
+    "suffix",
+    "logit_bias",
+    "grammar",
+    "json_schema",
+    "guided_json",
+    "guided_regex",
+    "guided_choice",
+    "guided_grammar",
+    "structured_outputs",
+    "stop_token_ids",
+    "allowed_token_ids",
+    "bad_words",
+    "ignore_eos",
+    "use_beam_search",
+    "include_stop_str_in_output",
+    "truncate_prompt_tokens",
+    "prompt_logprobs",
+    "continue_final_message",
+    "chat_template",
+    "chat_template_kwargs",
+    "documents",
+    "audio",
+    "web_search_options",
+];
+/// The same, unless they are zero; and unless they are `true`.
+const UNSUPPORTED_UNLESS_ZERO: [&str; 4] = ["frequency_penalty", "presence_penalty", "min_p", "min_tokens"];
+const UNSUPPORTED_UNLESS_TRUE: [&str; 2] = ["skip_special_tokens", "add_generation_prompt"];
 
 /// What is to be answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,12 +131,19 @@ pub struct Ask {
 /// What both endpoints know, but for what is asked, the longest answer and log-probabilities.
 fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
     fields.pass_over(&WITHOUT_EFFECT);
+    let mut unknown = Vec::new();
     let stream = fields.flag("stream")?;
     let include_usage = match fields.get("stream_options") {
         Some(_) if !stream => {
             return Err(Refusal::of_field("stream_options", "`stream_options` belongs to `stream` = true"));
         }
-        Some(options) => Fields::of(options, "stream_options")?.flag("include_usage")?,
+        Some(options) => {
+            let options = Fields::of(options, "stream_options")?;
+            let include_usage = options.flag("include_usage")?;
+            options.pass_over(&["include_obfuscation"]);
+            unknown.extend(options.unknown());
+            include_usage
+        }
         None => false,
     };
     let stop = fields.texts("stop")?;
@@ -113,17 +151,15 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
         let message = format!("`stop` takes up to {STOP_STRINGS} strings, none of them empty");
         return Err(Refusal::of_field("stop", message));
     }
-    for name in ["frequency_penalty", "presence_penalty"] {
-        if fields.number(name, -2.0..=2.0)?.is_some_and(|value| value != 0.0) {
-            let message = format!("`{name}` is not supported; `repetition_penalty` is");
-            return Err(Refusal::of_field(name, message).code("unsupported_parameter"));
-        }
+    refuse_unsupported(fields)?;
+    let choices = fields.count("n", 1..=CHOICES)?.unwrap_or(1);
+    if fields.count("best_of", 1..=usize::MAX)?.is_some_and(|best_of| best_of != choices) {
+        return Err(unsupported("best_of", "`best_of` is not supported beyond `n`"));
     }
-    refuse_unless_empty(fields, "logit_bias")?;
     Ok(Ask {
         model: fields.needed_text("model")?.to_owned(),
         asked,
-        choices: fields.count("n", 1..=CHOICES)?.unwrap_or(1),
+        choices,
         stream,
         include_usage,
         stop,
@@ -132,11 +168,40 @@ fn read_common(fields: &Fields<'_>, asked: Asked) -> Result<Ask, Refusal> {
         max_tokens: None,
         max_tokens_field: "max_tokens",
         logprobs: None,
-        format: format::read_format(fields)?,
+        format: format::read_format(fields, &mut unknown)?,
         tools: None,
         image: None,
-        unknown: Vec::new(),
+        unknown,
     })
+}
+
+/// Refuses what would change the answer and is not supported, unless its value says that nothing is to be changed: an
+/// answer without it would be taken for one with it.
+fn refuse_unsupported(fields: &Fields<'_>) -> Result<(), Refusal> {
+    for name in UNSUPPORTED {
+        refuse_unless_empty(fields, name)?;
+    }
+    for name in UNSUPPORTED_UNLESS_ZERO {
+        if fields.number(name, f64::MIN..=f64::MAX)?.is_some_and(|value| value != 0.0) {
+            let instead = if name.ends_with("_penalty") { "; `repetition_penalty` is" } else { "" };
+            return Err(unsupported(name, &format!("`{name}` is not supported{instead}")));
+        }
+    }
+    for name in UNSUPPORTED_UNLESS_TRUE {
+        if fields.get(name).is_some() && !fields.flag(name)? {
+            return Err(unsupported(name, &format!("`{name}` = false is not supported")));
+        }
+    }
+    let is_text = |kinds: &Value| *kinds == json!(["text"]) || *kinds == json!([]);
+    if fields.get("modalities").is_some_and(|kinds| !is_text(kinds)) {
+        return Err(unsupported("modalities", "`modalities` must be [\"text\"]: the model writes text alone"));
+    }
+    Ok(())
+}
+
+/// The refusal of a field at this path that is read nowhere.
+fn unsupported(path: &str, message: &str) -> Refusal {
+    Refusal::of_field(path, message).code("unsupported_parameter")
 }
 
 fn read_sampling(fields: &Fields<'_>) -> Result<Sampling, Refusal> {
@@ -170,5 +235,5 @@ fn refuse_unless_empty(fields: &Fields<'_>, name: &'static str) -> Result<(), Re
         return Ok(());
     }
     let path = fields.path(name);
-    Err(Refusal::of_field(&path, format!("`{path}` is not supported")).code("unsupported_parameter"))
+    Err(unsupported(&path, &format!("`{path}` is not supported")))
 }

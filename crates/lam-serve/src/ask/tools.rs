@@ -59,7 +59,7 @@ pub fn read_tools(fields: &Fields<'_>, unknown: &mut Vec<String>) -> Result<Opti
         }
         offered.push(tool);
     }
-    let choice = read_choice(fields, &offered)?;
+    let choice = read_choice(fields, &offered, unknown)?;
     let parallel = fields.get("parallel_tool_calls").is_none() || fields.flag("parallel_tool_calls")?;
     Ok((!offered.is_empty()).then_some(Tools { offered, choice, parallel }))
 }
@@ -125,7 +125,7 @@ fn depth(value: &Value) -> usize {
     inner.map_or(1, |inner| inner + 1)
 }
 
-fn read_choice(fields: &Fields<'_>, offered: &[Tool]) -> Result<ToolChoice, Refusal> {
+fn read_choice(fields: &Fields<'_>, offered: &[Tool], unknown: &mut Vec<String>) -> Result<ToolChoice, Refusal> {
     let other = |found: &str| {
         let known = "none, auto, required or {\"type\": \"function\", \"function\": {\"name\": …}}";
         Err(Refusal::of_field("tool_choice", format!("`tool_choice` is {found}, must be {known}")))
@@ -149,7 +149,9 @@ fn read_choice(fields: &Fields<'_>, offered: &[Tool]) -> Result<ToolChoice, Refu
         return other("of another type");
     }
     let function = named.get("function").ok_or_else(|| missing("tool_choice.function"))?;
-    let name = Fields::of(function, "tool_choice.function")?.needed_text("name")?;
+    let function = Fields::of(function, "tool_choice.function")?;
+    let name = function.needed_text("name")?;
+    unknown.extend(named.unknown().chain(function.unknown()));
     let place = offered.iter().position(|tool| tool.name() == name).ok_or_else(|| {
         let names: Vec<&str> = offered.iter().map(Tool::name).collect();
         let message = format!("no tool is called `{name}`; there is {}", names.join(", "));
@@ -158,18 +160,18 @@ fn read_choice(fields: &Fields<'_>, offered: &[Tool]) -> Result<ToolChoice, Refu
     Ok(ToolChoice::Named(place))
 }
 
-/// The calls that an assistant's message of the history makes.
-pub fn read_calls(message: &Fields<'_>) -> Result<Vec<ToolCall>, Refusal> {
+/// The calls that an assistant's message of the history makes; fields of theirs that are not known are added to `unknown`.
+pub fn read_calls(message: &Fields<'_>, unknown: &mut Vec<String>) -> Result<Vec<ToolCall>, Refusal> {
     let path = message.path("tool_calls");
     let list = match message.get("tool_calls") {
         None => return Ok(Vec::new()),
         Some(Value::Array(list)) => list,
         Some(other) => return Err(wrong_type(&path, "a list", other)),
     };
-    list.iter().enumerate().map(|(place, call)| read_call(call, &format!("{path}[{place}]"))).collect()
+    list.iter().enumerate().map(|(place, call)| read_call(call, &format!("{path}[{place}]"), unknown)).collect()
 }
 
-fn read_call(value: &Value, place: &str) -> Result<ToolCall, Refusal> {
+fn read_call(value: &Value, place: &str, unknown: &mut Vec<String>) -> Result<ToolCall, Refusal> {
     let call = Fields::of(value, place)?;
     let id = call.needed_text("id")?;
     if let Some(kind) = call.text("type")?.filter(|kind| *kind != "function") {
@@ -179,6 +181,10 @@ fn read_call(value: &Value, place: &str) -> Result<ToolCall, Refusal> {
     let path = call.path("function");
     let function = Fields::of(call.get("function").ok_or_else(|| missing(&path))?, path)?;
     let (name, text) = (function.needed_text("name")?, function.needed_text("arguments")?);
+    // A call that is put together from a stream's pieces keeps their number.
+    call.pass_over(&["index"]);
+    let general = |path: String| path.replacen(place, "messages[].tool_calls[]", 1);
+    unknown.extend(call.unknown().chain(function.unknown()).map(general));
     let path = function.path("arguments");
     let refused = |reason: String| {
         let message = format!("`{path}` is no JSON text of an object: {reason}");

@@ -144,6 +144,8 @@ impl App {
 
     /// Logs each unknown field once.
     fn log_unknown(&self, path: &str, fields: &[String]) {
+        // One may stand in each of many messages.
+        let fields: BTreeSet<&String> = fields.iter().collect();
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         for field in fields {
             let name: String = printable(field).chars().take(LONGEST_NAME).collect();
