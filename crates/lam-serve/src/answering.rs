@@ -254,7 +254,7 @@ impl Answering {
         if finish.is_some() {
             told.add(choice.calls.finish());
         }
-        if choice.calls.has_calls() {
+        if finish.is_some() && choice.calls.has_whole_calls() {
             finish = finish.map(|reason| if reason == "stop" { "tool_calls" } else { reason });
         }
         choice.is_done = finish.is_some();
@@ -382,6 +382,24 @@ mod tests {
                 assert_eq!(scene.next().unwrap().unwrap().finish, Some("tool_calls"));
             }
             assert_eq!(scene.next(), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_string_that_ends_an_answer_in_a_call_leaves_no_whole_call() {
+        let call = "<tool_call>\n{\"name\": \"go\", \"arguments\": {\"to\": 1}}\n</tool_call>";
+        for (stop, arguments, finish) in
+            [("\"to", "{", "stop"), ("}", "{\"to\": 1", "stop"), ("\n</tool", "{\"to\": 1}", "tool_calls")]
+        {
+            let mut scene = Scene::new(MINUTE, 1);
+            let stop: Arc<[String]> = Arc::new([stop.to_owned()]);
+            let choice = &mut scene.answering.choices[0];
+            choice.text = AnswerText::new(Arc::clone(&scene.renderer), Arc::default(), stop, None);
+            choice.calls = AnswerCalls::new(Calls::Written(CallReader::new(["go".to_owned()], 9, true)));
+            scene.write(call);
+            let piece = scene.next().unwrap().unwrap();
+            let told: String = piece.calls.iter().map(|piece| piece.arguments.as_str()).collect();
+            assert_eq!((told.as_str(), piece.finish), (arguments, Some(finish)));
         }
     }
 

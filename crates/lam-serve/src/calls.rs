@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lam_prompt::{CallPart, CallReader, Said, ToolQuestion, parse_action_text};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// How the calls of an answer are found in its text.
 #[derive(Clone, Default)]
@@ -59,17 +59,19 @@ pub struct AnswerCalls {
     /// App. C's JSON, until it is whole.
     held: String,
     begun: usize,
+    /// The arguments of the call that began last, as far as they came.
+    last: String,
 }
 
 impl AnswerCalls {
     /// An answer whose calls are found so.
     pub fn new(calls: Calls) -> Self {
-        Self { calls, held: String::new(), begun: 0 }
+        Self { calls, held: String::new(), begun: 0, last: String::new() }
     }
 
-    /// Whether any call began.
-    pub fn has_calls(&self) -> bool {
-        self.begun > 0
+    /// Whether there are calls, each of them whole: a string may end an answer in the middle of one.
+    pub fn has_whole_calls(&self) -> bool {
+        self.begun > 0 && serde_json::from_str::<Map<String, Value>>(&self.last).is_ok()
     }
 
     /// Whether no call is taken any more.
@@ -120,8 +122,10 @@ impl AnswerCalls {
                     let head = Some([new_id(), name]);
                     calls.push(CallPiece { index: self.begun, head, arguments: String::new() });
                     self.begun += 1;
+                    self.last.clear();
                 }
                 CallPart::Arguments(arguments) => {
+                    self.last += &arguments;
                     calls.push(CallPiece { index: self.begun.saturating_sub(1), head: None, arguments });
                 }
             }

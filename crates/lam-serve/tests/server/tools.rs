@@ -196,6 +196,13 @@ fn calls_that_must_be_made_fit_the_schema_of_their_tool() {
             Some(text) => assert!(["{\"ok\": true}", "{\"ok\": false}"].contains(&text) && finish == "stop", "{whole}"),
         }
     }
+    // A string that ends the answer in a call leaves none that could be made.
+    let body = chat("go", json!({"tools": tools, "tool_choice": "required", "stop": "}", "max_tokens": 3000}));
+    for cut in [answer(server.address(), &body), streamed(&server, &body)] {
+        let call = &cut["choices"][0]["message"]["tool_calls"][0];
+        assert!(call["function"]["arguments"].as_str().unwrap().starts_with("{\"word\": "), "{cut}");
+        assert_eq!(said_end(&cut), "stop", "{cut}");
+    }
     // Cut off in a call, it says as much of it as there is, and none of it is text: before its arguments it is nothing.
     for max_tokens in [1, 4, 8, 16, 40] {
         let more = json!({"tools": tools, "tool_choice": "required", "max_tokens": max_tokens, "seed": 1});
