@@ -45,7 +45,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let arrived = Instant::now();
     let settings = &app.settings;
-    let body = read_json(request.into_body(), settings.max_body_bytes, settings.client_timeout).await?;
+    let body = read_json(request, settings.max_body_bytes, settings.client_timeout).await?;
     let ask = Arc::new(read(&body)?);
     drop(body);
     app.log_unknown(path, &ask.unknown);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -47,7 +48,11 @@ pub async fn models(State(app): State<Arc<App>>) -> Response {
 }
 
 /// One model.
-pub async fn model(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Refusal> {
+pub async fn model(
+    State(app): State<Arc<App>>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Path(name) = name.map_err(|rejection| Refusal::new(rejection.status(), rejection).code("unknown_url"))?;
     let reward = app.models.rewards.iter().find(|model| model.name == name);
     Ok(json_body(&match reward {
         Some(model) => reward_outline(&app, model),

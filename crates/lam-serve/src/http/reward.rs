@@ -23,7 +23,7 @@ use crate::reward::ScoreJob;
 pub async fn rewards(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let arrived = Instant::now();
     let settings = &app.settings;
-    let body = read_json(request.into_body(), settings.max_body_bytes, settings.client_timeout).await?;
+    let body = read_json(request, settings.max_body_bytes, settings.client_timeout).await?;
     let ask = read_rewards(&body)?;
     drop(body);
     app.log_unknown("/v1/rewards", &ask.unknown);

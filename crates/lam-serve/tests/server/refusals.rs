@@ -45,6 +45,7 @@ fn what_cannot_be_answered_is_named() {
         &["99999", &format!("{} tokens", config().vocab_size)],
     );
     refused(&get(server.address(), "/v1/models/none"), 404, Some("model"), &["tiny"]);
+    refused(&get(server.address(), "/v1/models/%FF"), 400, None, &["UTF-8"]);
     refused(&get(server.address(), "/v2"), 404, None, &["/v2"]);
     refused(&get(server.address(), CHAT), 405, None, &["POST"]);
     let raw = |body: &[u8]| {
@@ -163,6 +164,20 @@ fn pages_of_other_servers_are_kept_out_and_the_servers_own_is_not() {
         refused(&ask(other), 403, None, &["another server", "token"]);
     }
     assert_eq!(ask("http://localhost").status, 200, "the host that is asked");
+}
+
+#[test]
+fn a_body_may_begin_with_a_byte_order_mark_and_must_not_be_compressed() {
+    let server = Tiny::default().serve();
+    let body = chat("x", json!({"temperature": 0})).to_string();
+    let ask = |headers: &str, body: &str| exchange(server.address(), &request("POST", CHAT, headers, body));
+    let plain = ask("", &body).json();
+    let marked = ask("Content-Encoding: Identity\r\n", &format!("\u{feff}{body}"));
+    assert_eq!(marked.json()["choices"], plain["choices"], "{}", marked.text);
+    for path in [CHAT, "/v1/completions", "/v1/rewards"] {
+        let packed = exchange(server.address(), &request("POST", path, "Content-Encoding: gzip\r\n", &body));
+        refused(&packed, 415, None, &["`gzip`"]);
+    }
 }
 
 #[test]
