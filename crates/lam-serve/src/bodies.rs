@@ -172,7 +172,7 @@ impl Head {
         json!({
             "tokens": written.iter().map(|written| token_name(tokenizer, written.token)).collect::<Vec<_>>(),
             "token_logprobs": written.iter().map(|written| written.logprob).collect::<Vec<_>>(),
-            "top_logprobs": written.iter().map(|written| named(tokenizer, &written.top)).collect::<Vec<_>>(),
+            "top_logprobs": written.iter().map(|written| named_top(tokenizer, written)).collect::<Vec<_>>(),
             "text_offset": offsets,
         })
     }
@@ -201,6 +201,15 @@ fn token_name(tokenizer: &Tokenizer, token: u32) -> String {
 
 fn name_of_bytes(bytes: &[u8]) -> String {
     bytes.iter().fold("bytes:".to_owned(), |name, byte| name + &format!("\\x{byte:02x}"))
+}
+
+/// log p of the most probable tokens and, as OpenAI has it here, of the token itself where it is none of them.
+fn named_top(tokenizer: &Tokenizer, written: &Written) -> Map<String, Value> {
+    let mut tokens = written.top.clone();
+    if !tokens.iter().any(|(token, _)| *token == written.token) {
+        tokens.push((written.token, written.logprob));
+    }
+    named(tokenizer, &tokens)
 }
 
 /// log p of tokens by name, the most probable first. Where two have one text, the second is named by its bytes.
@@ -271,12 +280,12 @@ mod tests {
             "b",
         ];
         assert_eq!(whole["tokens"], json!(names));
-        for top_of_one in whole["top_logprobs"].as_array().unwrap() {
-            let names: Vec<&str> = top_of_one.as_object().unwrap().keys().map(String::as_str).collect();
-            assert_eq!(
-                names,
-                ["a", r"bytes:\xe6", r"bytes:\xbc", r"bytes:\xa2", r"bytes:\xff", r"bytes:\xc3", r"bytes:\xa9", "b"]
-            );
+        for (place, top_of_one) in whole["top_logprobs"].as_array().unwrap().iter().enumerate() {
+            let found: Vec<&str> = top_of_one.as_object().unwrap().keys().map(String::as_str).collect();
+            let top = names.iter().copied().filter(|name| *name != special);
+            // The one that is none of them stands there too where it is the token itself.
+            let expected: Vec<&str> = top.chain((place == 3).then_some(special.as_str())).collect();
+            assert_eq!(found, expected);
         }
         // A stream has the same, wherever its pieces end.
         for cut in 1..pieces.len() {

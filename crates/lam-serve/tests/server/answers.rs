@@ -127,6 +127,17 @@ fn log_probabilities_stand_beside_each_token() {
                 .len()
                 == count)
     );
+    for (wanted, temperature) in [(0, 0.0), (1, 2.0)] {
+        let body =
+            json!({"model": "tiny", "prompt": "make", "logprobs": wanted, "temperature": temperature, "seed": 1});
+        let whole = post(server.address(), "/v1/completions", &body).json();
+        let logprobs = &whole["choices"][0]["logprobs"];
+        let tokens = logprobs["tokens"].as_array().unwrap().iter().zip(logprobs["top_logprobs"].as_array().unwrap());
+        for (place, (token, top)) in tokens.enumerate() {
+            assert_eq!(top[token.as_str().unwrap()], logprobs["token_logprobs"][place], "the token itself: {logprobs}");
+            assert!((1..=wanted + 1).contains(&top.as_object().unwrap().len()));
+        }
+    }
     assert!(answer(server.address(), &chat("x", json!({})))["choices"][0]["logprobs"].is_null());
 }
 
