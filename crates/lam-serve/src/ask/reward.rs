@@ -57,7 +57,7 @@ pub fn read_rewards(body: &Value) -> Result<RewardAsk, Refusal> {
     let (mut answers, mut unknown) = (Vec::new(), Vec::new());
     match fields.get("input") {
         None => read_item(&fields, &mut answers, &mut unknown)?,
-        Some(_) if ["messages", "prompt"].into_iter().any(|name| fields.get(name).is_some()) => {
+        Some(_) if ["messages", "prompt", "answer", "answers"].into_iter().any(|name| fields.get(name).is_some()) => {
             return Err(Refusal::of_field("input", format!("`input` stands beside others; write {WAYS}")));
         }
         Some(Value::Array(list)) if !list.is_empty() => {
@@ -231,6 +231,8 @@ mod tests {
             (json!({"input": [{"prompt": "q"}]}), "input[0].answer"),
             (json!({"input": [{"messages": [1]}]}), "input[0].messages[0]"),
             (json!({"input": [{"prompt": "q", "answer": "a"}], "prompt": "q"}), "input"),
+            (json!({"input": [{"prompt": "q", "answer": "a"}], "answer": "b"}), "input"),
+            (json!({"input": [{"prompt": "q", "answer": "a"}], "answers": ["b"]}), "input"),
         ] {
             let refusal = read(body.clone()).unwrap_err();
             assert_eq!(
