@@ -158,7 +158,11 @@ impl Asked {
         }
         metrics.answer_tokens.fetch_add(count as u64, Ordering::Relaxed);
         match self.counted {
-            0 => metrics.first_token.observe(now - self.arrived, 1),
+            0 => {
+                metrics.first_token.observe(now - self.arrived, 1);
+                // Those that a form left no choice about come with it.
+                metrics.between_tokens.observe(Duration::ZERO, count as u64 - 1);
+            }
             _ => metrics.between_tokens.observe((now - self.last) / count as u32, count as u64),
         }
         (self.counted, self.last) = (self.counted + count, now);
@@ -315,5 +319,25 @@ mod tests {
         assert_eq!(told(Some(4 * STEP), 11), (parts(&[0..1, 1..5, 5..9, 9..11]), 11), "the first at once");
         assert_eq!(told(Some(STEP), 3), (parts(&[0..1, 1..2, 2..3]), 3), "no later than steps of that length");
         assert_eq!(told(None, 11), (vec![Vec::from_iter(0..11)], 11), "all with the end");
+    }
+
+    #[test]
+    fn every_token_but_an_answers_first_is_timed_also_where_several_come_at_once() {
+        let (events, _heard) = unbounded_channel();
+        let (arrived, metrics, tokens) = (Instant::now(), Metrics::default(), (0..9).collect::<Vec<_>>());
+        let mut asked = Asked::new(0, events, arrived);
+        for (step, count) in [(1, 4), (2, 5), (3, 9)] {
+            let partial = PartialAnswer { tokens: &tokens[..count], logprobs: &[], top_logprobs: &[] };
+            asked.follow(partial, count == 9, arrived + STEP * step, &metrics);
+        }
+        let text = metrics.text();
+        for line in [
+            "lam_serve_generation_tokens_total 9",
+            "lam_serve_time_to_first_token_seconds_count 1",
+            "lam_serve_inter_token_seconds_count 8",
+            "lam_serve_inter_token_seconds_sum 0.002",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
     }
 }

@@ -30,12 +30,13 @@ pub async fn rewards(State(app): State<Arc<App>>, request: Request) -> Result<Re
     let model = app.find_reward(&ask.model)?;
     let (engine, metrics) = (model.engine.clone(), &app.models.metrics);
     let place = engine.reserve(1).ok_or_else(|| busy(engine.capacity(), metrics))?;
-    let _timer = Timer { metrics: Arc::clone(metrics), arrived };
     let (own, name, answers) = (Arc::clone(&app), ask.model.clone(), ask.answers);
     let work = in_background(place, move || prepare_rewards(&answers, own.find_reward(&name)?));
     let mut limit = Limit::new(arrived, settings.answer_timeout, app.phase.clone());
     let (texts, place) = limit.wait(work).await??;
     let texts = texts?;
+    // As for the other paths: only what is answered is timed.
+    let _timer = Timer { metrics: Arc::clone(metrics), arrived };
     let tokens: usize = texts.iter().map(Vec::len).sum();
     let (scores, scored) = oneshot::channel();
     if !engine.submit(ScoreJob { texts, scores, place }) {

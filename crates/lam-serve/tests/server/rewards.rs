@@ -211,5 +211,7 @@ fn each_kind_of_model_is_asked_by_its_own_path() {
     let place = reply.json()["error"]["param"].as_str().unwrap_or_default().to_owned();
     assert!(place.starts_with("answers["), "{}", reply.text);
     refused(&reply, 400, &place, "at most 32000");
+    let metrics = get(server.address(), "/metrics").text;
+    assert!(metrics.contains("lam_serve_request_seconds_count 2\n"), "what is refused is not timed: {metrics}");
     assert_eq!(get(server.address(), PATH).status, 405);
 }
