@@ -77,9 +77,10 @@ async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) 
         Err(Denied::Host) => {
             refusal(StatusCode::FORBIDDEN, "the request was sent to another host; set a token to serve under a name\n")
         }
-        Err(Denied::Origin) => {
-            refusal(StatusCode::FORBIDDEN, "the request comes from another page; set a token to let it ask\n")
-        }
+        Err(Denied::Origin) => refusal(
+            StatusCode::FORBIDDEN,
+            "the request comes from another page; with a token, the server of that page can pass it on\n",
+        ),
         Err(Denied::Token) => {
             let mut refused = refusal(StatusCode::UNAUTHORIZED, "no token or another one; it is the password\n");
             let asked = HeaderValue::from_static("Basic realm=\"lam-train\", charset=\"UTF-8\"");

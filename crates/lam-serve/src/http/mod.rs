@@ -171,7 +171,8 @@ impl App {
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")
             }
             Denied::Origin => {
-                let message = "the request comes from a page of another server; set a token to let such pages ask";
+                let message = "the request comes from a page of another server, which no browser lets ask here; with a \
+                               token, that server can pass the request on";
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_origin")
             }
             Denied::Token => {
