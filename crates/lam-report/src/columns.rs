@@ -1,6 +1,8 @@
 //! The metrics of Tables 2, 3 and 4: what they are called, in which unit they are written, which direction is better. Knows
 //! no page and no terminal.
 
+use lam_types::Estimate;
+
 use crate::format;
 use crate::paper::{self, PaperRow};
 use crate::tables::Rows;
@@ -26,6 +28,13 @@ impl Unit {
             Unit::Seconds => format::seconds,
             Unit::Count => format::number,
         }
+    }
+
+    /// The interval of a figure in this unit, as far as it is possible: Student's interval of a mean over seeds knows of
+    /// no limits, and of two seeds it reaches beyond them.
+    pub fn ends(self, figure: &Estimate) -> Option<String> {
+        let most = if self == Unit::Percent { 100.0 } else { f64::INFINITY };
+        Some(format::ends(figure.ci95?.map(|end| end.clamp(0.0, most) + 0.0), self.writer()))
     }
 }
 
@@ -116,6 +125,17 @@ mod tests {
 
     use super::*;
     use crate::tables::parse_rows;
+
+    #[test]
+    fn intervals_end_at_what_is_possible() {
+        let figure = |low: f64, high: f64| Estimate { value: 1.0, ci95: Some([low, high]), n: Some(2) };
+        assert_eq!(Unit::Percent.ends(&figure(-4.0, 103.6)).unwrap(), "0.0–100.0");
+        assert_eq!(Unit::Percent.ends(&figure(75.2, 83.0)).unwrap(), "75.2–83.0");
+        assert_eq!(Unit::Seconds.ends(&figure(-0.3, 1.5)).unwrap(), "0–1.5 s");
+        assert_eq!(Unit::Seconds.ends(&figure(-0.3, 0.551)).unwrap(), "0 s–551 ms");
+        assert_eq!(Unit::Count.ends(&figure(-17.4, 23.61)).unwrap(), "0–23.61");
+        assert_eq!(Unit::Percent.ends(&Estimate { ci95: None, ..figure(0.0, 0.0) }), None);
+    }
 
     #[test]
     fn a_column_that_is_extra_comes_with_its_first_figure() {

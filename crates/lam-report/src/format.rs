@@ -43,13 +43,12 @@ pub fn signed(difference: f64) -> String {
     format!("{sign}{:.1}", difference.abs())
 }
 
-/// The interval in words: `75.2–83.0`.
-pub fn ends(figure: &Estimate, format: fn(f64) -> String) -> Option<String> {
-    let [low, high] = figure.ci95?;
+/// An interval in words: `75.2–83.0`.
+pub fn ends([low, high]: [f64; 2], format: fn(f64) -> String) -> String {
     let (low, high) = (format(low), format(high));
     let unit = low.split_once(' ').map(|(_, unit)| unit);
     let same_unit = unit.is_some() && unit == high.split_once(' ').map(|(_, unit)| unit) && !high.contains("min");
-    Some(format!("{}–{high}", if same_unit { low.split(' ').next().unwrap_or(&low) } else { &low }))
+    format!("{}–{high}", if same_unit { low.split(' ').next().unwrap_or(&low) } else { &low })
 }
 
 /// The ends of an interval of a difference, with their signs: `−13.1 to −3.5`; "" where there is none.
@@ -62,6 +61,7 @@ pub fn seconds(value: f64) -> String {
     let whole = value.round() as u64;
     match value {
         v if !v.is_finite() || v < 0.0 => "–".to_owned(),
+        0.0 => "0 s".to_owned(),
         v if v < 0.001 => format!("{:.0} µs", v * 1e6),
         v if v < 0.1 => format!("{:.1} ms", v * 1e3),
         v if v < 1.0 => format!("{:.0} ms", v * 1e3),

@@ -3,7 +3,6 @@
 use lam_types::Estimate;
 
 use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
-use crate::format::ends;
 use crate::grid::grid;
 use crate::tables::{MATCHER, Rows, Tables, models_in_order};
 
@@ -54,7 +53,7 @@ pub fn heading(metric: &Metric) -> String {
 pub fn figure(metric: &Metric, figure: Option<&Estimate>) -> String {
     let Some(figure) = figure else { return "–".to_owned() };
     let value = metric.unit.write(figure.value);
-    match ends(figure, metric.unit.writer()).filter(|_| metric.higher.is_some()) {
+    match metric.unit.ends(figure).filter(|_| metric.higher.is_some()) {
         Some(ends) => format!("{value} ({ends})"),
         None => value,
     }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::scroll;
 use crate::ablations::{AblationRow, AblationTable, Difference, Group};
+use crate::columns::Unit;
 use crate::format;
 use crate::run::Run;
 
@@ -26,7 +27,7 @@ fn one(table: &AblationTable) -> Markup {
         (scroll("Ablations", html! {
             table.results {
                 thead { tr {
-                    th scope="col" { "Model" } th scope="col" { "By" } th scope="col" { "Task success, %" }
+                    th scope="col" { "Model" } th.words scope="col" { "By" } th scope="col" { "Task success, %" }
                     th scope="col" { "From its parent" } th scope="col" { "From the reference" }
                 } }
                 @for group in &table.groups { (rows(group)) }
@@ -52,7 +53,7 @@ fn model(row: &AblationRow) -> Markup {
         tr.ours {
             th scope="row" { (row.stage) @if !row.parent.is_empty() { small { " from " (row.parent) } } }
             td.words { (row.by) }
-            td { b { (format::percent(row.tsr.value)) } @if let Some(ends) = format::ends(&row.tsr, format::percent) { small { (ends) } } }
+            td { b { (format::percent(row.tsr.value)) } @if let Some(ends) = Unit::Percent.ends(&row.tsr) { small { (ends) } } }
             td { (difference(row.from_parent.as_ref())) }
             td { (difference(row.from_reference.as_ref())) }
         }

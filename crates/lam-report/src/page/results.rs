@@ -8,7 +8,6 @@ use maud::{Markup, html};
 use super::{absent, scroll, viewer};
 use crate::columns::{DECISION_MAKING, Metric, ONLINE, PLANNING, Table, Unit};
 use crate::conditions;
-use crate::format;
 use crate::paper;
 use crate::run::Run;
 use crate::seeds::are_apart;
@@ -110,7 +109,7 @@ fn cell(metric: &Metric, figure: Option<&Estimate>, best: bool) -> Markup {
     html! {
         td.best[best] {
             b { (metric.unit.write(figure.value)) }
-            @if let (Some(ends), Some(_)) = (format::ends(figure, metric.unit.writer()), metric.higher) { small { (ends) } }
+            @if let (Some(ends), Some(_)) = (metric.unit.ends(figure), metric.higher) { small { (ends) } }
             @if best { span.hidden { " best of the trained models" } }
         }
     }

@@ -4,6 +4,7 @@ use lam_types::Estimate;
 use maud::{Markup, html};
 
 use super::interval::{self, Mark};
+use crate::columns::Unit;
 use crate::format;
 use crate::run::Run;
 use crate::seeds::are_apart;
@@ -39,7 +40,7 @@ fn lead(run: &Run) -> Markup {
     };
     html! {
         (model) " completes " strong { (format::percent(figure.value)) " %" }
-        @if let Some(ends) = format::ends(&figure, format::percent) { span.muted { " (95 % interval " (ends) ")" } }
+        @if let Some(ends) = Unit::Percent.ends(&figure) { span.muted { " (95 % interval " (ends) ")" } }
         " of held-out tasks, acting in the application by itself"
         @if let Some(base) = online_tsr(run, "base") { "; the model it started from completes " (format::percent(base.value)) " %" }
         "."
@@ -88,7 +89,7 @@ fn ladder(run: &Run) -> Markup {
                     div.rung {
                         span.name { (name) }
                         (interval::track(&marks(run, name, *figure)))
-                        span.value { b { (format::percent(figure.value)) } @if let Some(ends) = format::ends(figure, format::percent) { small { (ends) } } }
+                        span.value { b { (format::percent(figure.value)) } @if let Some(ends) = Unit::Percent.ends(figure) { small { (ends) } } }
                     }
                 }
                 div.rung.axis { span {} (interval::scale()) span {} }
