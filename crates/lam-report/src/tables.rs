@@ -170,9 +170,19 @@ pub fn rows_json(rows: &Rows) -> Value {
 /// What a run trains, each from the one before it.
 pub const CHAIN: [&str; 5] = ["base", "LAM1", "LAM2", "LAM3", "LAM4"];
 
-/// `base`, the four LAMs, the expert, then every endpoint by name.
+/// A row's name without what stands behind the model's own: a place in parentheses, or a set of tasks.
+fn plain(name: &str) -> &str {
+    name.split([',', '(']).next().unwrap_or(name).trim_end()
+}
+
+/// Whether a row is of a model of this name, whatever stands behind it.
+pub fn is_of(row: &str, model: &str) -> bool {
+    plain(row) == model
+}
+
+/// `base`, the four LAMs, the expert, then every endpoint by name; several rows of one model stand together.
 pub fn models_in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let place = |name: &str| CHAIN.iter().chain(&["expert"]).position(|known| *known == name).unwrap_or(usize::MAX);
+    let place = |name: &str| CHAIN.iter().chain(&["expert"]).position(|known| is_of(name, known)).unwrap_or(usize::MAX);
     let mut names: Vec<&str> = names.collect();
     names.sort_by_key(|name| (place(name), *name));
     names.dedup();
@@ -252,6 +262,11 @@ mod tests {
             let tables = Tables { online: parse_rows(&rows), ..Tables::default() }.without_place(place);
             tables.online.into_keys().collect::<Vec<_>>()
         };
+        let placed = ["expert", "LAM4", "LAM4 (lam4)", "LAM2 (a, lam2)", "LAM1", "LAM3, on the training set", "Lambda"];
+        assert_eq!(
+            models_in_order(placed.into_iter()),
+            ["LAM1", "LAM2 (a, lam2)", "LAM3, on the training set", "LAM4", "LAM4 (lam4)", "expert", "Lambda"]
+        );
         assert_eq!(names("seed-1"), ["LAM1", "LAM3 (lam3)"]);
         assert_eq!(names("seed-1"), names("seed-2"));
     }

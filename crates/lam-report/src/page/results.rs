@@ -11,7 +11,7 @@ use crate::conditions;
 use crate::paper;
 use crate::run::Run;
 use crate::seeds::are_apart;
-use crate::tables::{MATCHER, Rows, models_in_order};
+use crate::tables::{CHAIN, MATCHER, Rows, is_of, models_in_order};
 
 /// Table 2.
 pub fn planning(run: &Run) -> Markup {
@@ -66,7 +66,7 @@ fn table((table, measured): (&Table, &str), rows: &Rows, shown: &BTreeSet<&str>)
 fn row_names<'a>(table: &'a Table, rows: &'a Rows) -> Vec<&'a str> {
     let ours = rows.keys().map(String::as_str);
     let mut names = models_in_order(ours.chain(table.paper.iter().map(|row| row.0)));
-    names.sort_by_key(|name| !name.starts_with("LAM") && *name != "base" && *name != "expert");
+    names.sort_by_key(|name| !CHAIN.iter().chain(&["expert"]).any(|own| is_of(name, own)));
     names
 }
 

@@ -8,7 +8,7 @@ use crate::columns::Unit;
 use crate::format;
 use crate::run::Run;
 use crate::seeds::are_apart;
-use crate::tables::{CHAIN, models_in_order};
+use crate::tables::{CHAIN, is_of, models_in_order};
 
 /// Title, verdict in a sentence, facts and the ladder.
 pub fn header(run: &Run) -> Markup {
@@ -30,9 +30,10 @@ fn online_tsr(run: &Run, model: &str) -> Option<Estimate> {
 }
 
 fn lead(run: &Run) -> Markup {
-    let mut last_first = CHAIN[1..].iter().rev();
-    let best = last_first.find_map(|model| Some((*model, online_tsr(run, model)?)));
-    let Some((model, figure)) = best else {
+    // Where several rows are of the last model, the sentence has none to be about: an earlier one would be taken for it.
+    let is_there = |model: &&str| run.tables.online.keys().any(|row| is_of(row, model));
+    let last = CHAIN[1..].iter().rev().copied().find(is_there);
+    let Some((model, figure)) = last.and_then(|model| Some((model, online_tsr(run, model)?))) else {
         return match run.tables.online.is_empty() {
             true => html! { "No online evaluation has completed yet; the parts that exist are below." },
             false => html! { "The models that were evaluated online stand below, each with its own name." },
