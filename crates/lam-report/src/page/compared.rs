@@ -51,7 +51,7 @@ fn settings(comparison: &Comparison) -> Markup {
         "Settings that differ",
         html! {
             table.results {
-                thead { tr { th scope="col" { "Stage" } th scope="col" { "Setting" } @for run in &comparison.runs { th scope="col" { (run) } } } }
+                thead { tr { th scope="col" { "Stage" } th.words scope="col" { "Setting" } @for run in &comparison.runs { th.words scope="col" { (run) } } } }
                 tbody { @for one in &comparison.settings { (row(one)) } }
             }
         },
@@ -73,7 +73,7 @@ fn table(comparison: &Comparison, table: &ComparedTable) -> Markup {
         table.title,
         html! {
             table.results {
-                thead { tr { th scope="col" { "Model" } th scope="col" { "Figure" } (heads(comparison)) } }
+                thead { tr { th scope="col" { "Model" } th.words scope="col" { "Figure" } (heads(comparison)) } }
                 tbody {
                     @for row in &table.rows {
                         tr.ours {
@@ -109,7 +109,7 @@ fn families(comparison: &Comparison) -> Markup {
         "Families that differ",
         html! {
             table.results {
-                thead { tr { th scope="col" { "Model" } th scope="col" { "Family" } (heads(comparison)) } }
+                thead { tr { th scope="col" { "Model" } th.words scope="col" { "Family" } (heads(comparison)) } }
                 tbody { @for one in &comparison.families { (row(one)) } }
             }
         },

@@ -25,7 +25,7 @@ fn one(coverage: &Coverage) -> Markup {
         (scroll("Coverage by way", html! {
             table.results {
                 thead { tr {
-                    th scope="col" { "Way" } th scope="col" { "By" } th scope="col" { "Tasks attempted" }
+                    th scope="col" { "Way" } th.words scope="col" { "By" } th scope="col" { "Tasks attempted" }
                     th scope="col" { "Solved" } th scope="col" { "Of all tasks, %" }
                 } }
                 tbody { @for round in &coverage.ways { (row(round, coverage.tasks)) } }
@@ -55,9 +55,9 @@ fn rounds(coverage: &Coverage) -> Markup {
         (scroll("Rounds of exploration", html! {
             table.results {
                 thead { tr {
-                    th scope="col" { "Round" } th scope="col" { "Model" } th scope="col" { "Open tasks" }
+                    th scope="col" { "Round" } th.words scope="col" { "Model" } th scope="col" { "Open tasks" }
                     th scope="col" { "Solved anew" } th scope="col" { "Of the open, %" }
-                    th scope="col" { "Episodes each" } th scope="col" { "Model tokens each" } th scope="col" { "Worth its cost" }
+                    th scope="col" { "Episodes each" } th scope="col" { "Model tokens each" } th.words scope="col" { "Worth its cost" }
                 } }
                 tbody { @for round in &coverage.rounds { tr.ours {
                     th scope="row" { (round.round) }

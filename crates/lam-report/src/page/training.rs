@@ -19,7 +19,7 @@ const SHOWN: [(&str, &[&str]); 12] = [
     ("KL to LAM3", &["objective/kl"]),
     ("Policy and value loss", &["loss/policy_avg", "loss/value_avg"]),
     ("Clipped share", &["policy/clipfrac_avg", "val/clipfrac_avg"]),
-    ("Entropy", &["objective/entropy", "policy/entropy_avg", "entropy"]),
+    ("Entropy of the policy", &["objective/entropy", "policy/entropy_avg"]),
 ];
 
 /// What a metric is measured on.
@@ -85,11 +85,23 @@ fn name_of(key: &str) -> &str {
         "mean_reward_success" => "of successes",
         "mean_reward_failure" => "of failures",
         "objective/scores" => "score",
-        "objective/rlhf_reward" => "score less KL",
+        "objective/rlhf_reward" => "earned: less KL, and less the state’s mean where that is the baseline",
         "loss/policy_avg" => "policy",
         "loss/value_avg" => "value",
         "policy/clipfrac_avg" => "policy ratio",
         "val/clipfrac_avg" => "value",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_metric_is_drawn_into_two_charts() {
+        let mut keys: Vec<&str> = SHOWN.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
+        keys.sort_unstable();
+        assert!(keys.windows(2).all(|pair| pair[0] != pair[1]), "{keys:?}");
     }
 }
