@@ -100,8 +100,8 @@ fn recorded(json: &Path, key: &str) -> String {
 /// # Errors
 /// When `run` holds no completed stage, or a file in it is damaged.
 pub fn tables_text(run: &Path) -> Result<String, ReportError> {
-    let (tables, repetitions) = gather::tables(run)?;
-    Ok(text::text(&tables, repetitions))
+    let texts = gather::tables(run)?.map(|(tables, repetitions)| text::text(&tables, repetitions));
+    Ok(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n"))
 }
 
 /// The same of one evaluation, in the directory of its stage.

@@ -27,6 +27,8 @@ pub struct Run {
     pub stages: Vec<StageRecord>,
     /// Stages that are left out: what they were made from has changed since.
     pub stale: Vec<StaleStage>,
+    /// Those of the stages that ran once, beside the seeds.
+    pub once: Vec<String>,
     /// Training metrics (of the first seed).
     pub curves: Vec<Curves>,
     /// What explorations solved (of the first seed).

@@ -65,6 +65,15 @@ impl Tables {
         }
     }
 
+    /// The tables with the rows of others.
+    pub fn and(mut self, others: &Self) -> Self {
+        for table in NAMES {
+            let rows = others.rows(table).iter().map(|(name, row)| (name.clone(), row.clone()));
+            self.rows_mut(table).extend(rows);
+        }
+        self
+    }
+
     /// The tables without a directory among the places by which rows are told apart, such as `seed-1` in
     /// `LAM3 (seed-1, lam3)`: in another seed the same model bears the same name.
     pub fn without_place(self, place: &str) -> Self {
@@ -253,6 +262,11 @@ mod tests {
     fn models_stand_in_the_papers_order() {
         let names = ["gpt-4o", "expert", "LAM4", "base", "LAM1"];
         assert_eq!(models_in_order(names.into_iter()), ["base", "LAM1", "LAM4", "expert", "gpt-4o"]);
+        let placed = ["expert", "LAM4", "LAM4 (lam4)", "LAM2 (a, lam2)", "LAM1", "LAM3, on the training set", "Lambda"];
+        assert_eq!(
+            models_in_order(placed.into_iter()),
+            ["LAM1", "LAM2 (a, lam2)", "LAM3, on the training set", "LAM4", "LAM4 (lam4)", "expert", "Lambda"]
+        );
     }
 
     #[test]
@@ -262,11 +276,6 @@ mod tests {
             let tables = Tables { online: parse_rows(&rows), ..Tables::default() }.without_place(place);
             tables.online.into_keys().collect::<Vec<_>>()
         };
-        let placed = ["expert", "LAM4", "LAM4 (lam4)", "LAM2 (a, lam2)", "LAM1", "LAM3, on the training set", "Lambda"];
-        assert_eq!(
-            models_in_order(placed.into_iter()),
-            ["LAM1", "LAM2 (a, lam2)", "LAM3, on the training set", "LAM4", "LAM4 (lam4)", "expert", "Lambda"]
-        );
         assert_eq!(names("seed-1"), ["LAM1", "LAM3 (lam3)"]);
         assert_eq!(names("seed-1"), names("seed-2"));
     }

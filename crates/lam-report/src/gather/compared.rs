@@ -8,7 +8,8 @@ use lam_store::{Manifest, file_name_of, read_manifest, visit_trajectories};
 use serde_json::Value;
 
 use super::evaluations::{RowNames, of_stage};
-use super::{read_text, roots, stages, tables_of};
+use super::stages::Stages;
+use super::{once, placed, read_text, roots, stages, tables_of};
 use crate::compare::{ComparedRun, ComparedStage, Comparison, FamilyOutcomes, setting_text};
 use crate::error::ReportError;
 use crate::run::StageRecord;
@@ -44,10 +45,11 @@ fn names(directories: &[PathBuf]) -> Vec<String> {
 
 fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
     let mut run = ComparedRun { name, ..ComparedRun::default() };
-    let mut each = Vec::new();
+    let (mut each, mut stale) = (Vec::new(), Vec::new());
     let mut first: Option<(Vec<(StageRecord, PathBuf)>, RowNames)> = None;
     for root in roots(directory)? {
-        let current = stages::read(&root)?.current;
+        let Stages { current, stale: own } = stages::read(&root)?;
+        stale.extend(placed(directory, &root, own));
         let Some(seed) = current.iter().map(|(stage, _)| stage.seed).min() else { continue };
         let (tables, names) = tables_of(&root, &current)?;
         run.by_seed.insert(seed, tables.clone());
@@ -55,15 +57,18 @@ fn read(directory: &Path, name: String) -> Result<ComparedRun, ReportError> {
         first.get_or_insert((current, names));
     }
     let Some((stages, names)) = first else { return Err(ReportError::NoRun { path: directory.to_owned() }) };
-    for (record, path) in &stages {
+    let tables = over_seeds(&each);
+    let (once, _) = once(directory, &stale, &tables)?;
+    for (record, path) in stages.iter().chain(&once.stages) {
         if let Some(manifest) = read_manifest(path)? {
             run.stages
                 .push(ComparedStage { name: record.name.clone(), settings: settings(&manifest, each.len() == 1) });
         }
     }
-    run.tables = over_seeds(&each);
+    run.tables = tables.and(&once.tables);
+    run.outcomes = outcomes(&once.stages, &once.names)?;
     if each.len() == 1 {
-        run.outcomes = outcomes(&stages, &names)?;
+        run.outcomes.extend(outcomes(&stages, &names)?);
     }
     Ok(run)
 }

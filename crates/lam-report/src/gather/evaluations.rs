@@ -15,8 +15,9 @@ use crate::tables::{NAMES, Row, Rows, Tables, parse_rows, without_place};
 pub struct RowNames(BTreeMap<(&'static str, String, String), String>);
 
 impl RowNames {
-    /// Of the evaluations of all stages: a model that several of them evaluated has a row of each, named after the stage.
-    fn new(each: &[(&str, Tables)]) -> Self {
+    /// Of the evaluations of all stages: a model that several of them evaluated, or that has a row in `others`, has a row of
+    /// each, named after the stage.
+    fn new(each: &[(&str, Tables)], others: &Tables) -> Self {
         let mut names = BTreeMap::new();
         for table in NAMES {
             let rows =
@@ -27,7 +28,7 @@ impl RowNames {
             }
             for (stage, model) in rows() {
                 let name = match evaluations[model.as_str()] {
-                    1 => model.clone(),
+                    1 if !others.rows(table).contains_key(model) => model.clone(),
                     _ => format!("{model} ({stage})"),
                 };
                 names.insert((table, stage.to_owned(), model.clone()), name);
@@ -46,19 +47,25 @@ impl RowNames {
         self.0.keys().any(|(in_table, of, _)| *in_table == table && of == stage)
     }
 
+    /// The names of other stages, too.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// The names as [`Tables::without_place`] makes them.
     pub fn without_place(self, place: &str) -> Self {
         Self(self.0.into_iter().map(|(key, name)| (key, without_place(&name, place))).collect())
     }
 }
 
-/// The tables of all stages, and the names of their rows.
-pub fn read(stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), ReportError> {
+/// The tables of all stages, and the names of their rows; none of them is called as a row of `others`.
+pub fn read(stages: &[(StageRecord, PathBuf)], others: &Tables) -> Result<(Tables, RowNames), ReportError> {
     let mut each = Vec::new();
     for (stage, path) in stages {
         each.push((stage.name.as_str(), of_stage(path)?));
     }
-    let (mut tables, names) = (Tables::default(), RowNames::new(&each));
+    let (mut tables, names) = (Tables::default(), RowNames::new(&each, others));
     for table in NAMES {
         for (stage, own) in &each {
             let named = |(model, row): (&String, &Row)| Some((names.of(table, stage, model)?.to_owned(), row.clone()));

@@ -20,6 +20,7 @@ use self::chain::Evaluation;
 pub use self::compared::compare;
 use self::evaluations::RowNames;
 pub use self::evaluations::of_stage;
+use self::stages::Stages;
 use crate::error::ReportError;
 use crate::families::Families;
 use crate::run::{Run, StageRecord, StaleStage};
@@ -34,7 +35,16 @@ struct Repetition {
     ablations: Vec<Evaluation>,
 }
 
-/// Reads the run in `directory`: stages in it, or one run for each seed in its directories `seed-*`.
+/// Stages of a run over seeds that ran once, with the results of all seeds at hand.
+#[derive(Default)]
+struct Once {
+    stages: Vec<(StageRecord, PathBuf)>,
+    tables: Tables,
+    names: RowNames,
+}
+
+/// Reads the run in `directory`: stages in it, or one run for each seed in its directories `seed-*`, and the stages that ran
+/// once, beside these.
 ///
 /// # Errors
 /// When the directory holds no completed stage, or a file in it is unreadable or damaged.
@@ -43,9 +53,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
     let mut stale = Vec::new();
     for root in roots(directory)? {
         let read = stages::read(&root)?;
-        let below = root.strip_prefix(directory).unwrap_or(&root);
-        let placed = |stage: StaleStage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage };
-        stale.extend(read.stale.into_iter().map(placed));
+        stale.extend(placed(directory, &root, read.stale));
         let (tables, names) = tables_of(&root, &read.current)?;
         if !read.current.is_empty() {
             let ablations = ablations::read(&read.current)?;
@@ -55,11 +63,17 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
     let [first, others @ ..] = repetitions.as_slice() else {
         return Err(ReportError::NoRun { path: directory.to_owned() });
     };
-    let mut families = Families::default();
-    let rows = rows::read(directory, &first.stages, &first.names, &mut families);
-    others.iter().for_each(|one| rows::count_families(&one.stages, &one.names, &mut families));
     let each: Vec<Tables> = repetitions.iter().map(|one| one.tables.clone()).collect();
-    let stages: Vec<StageRecord> = first.stages.iter().map(|(stage, _)| stage.clone()).collect();
+    let tables = over_seeds(&each);
+    let (once, stale_once) = once(directory, &stale, &tables)?;
+    stale.extend(stale_once);
+    let tables = tables.and(&once.tables);
+    let shown: Vec<(StageRecord, PathBuf)> = first.stages.iter().chain(&once.stages).cloned().collect();
+    let names = first.names.clone().and(once.names);
+    let mut families = Families::default();
+    let rows = rows::read(directory, &shown, &names, &mut families);
+    others.iter().for_each(|one| rows::count_families(&one.stages, &one.names, &mut families));
+    let stages: Vec<StageRecord> = shown.iter().map(|(stage, _)| stage.clone()).collect();
     let compared: Vec<Vec<Evaluation>> = repetitions.iter().map(|one| one.ablations.clone()).collect();
     Ok(Run {
         name: name(directory),
@@ -68,18 +82,39 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         state: String::new(),
         seeds: repetitions.iter().filter_map(|one| one.stages.iter().map(|(stage, _)| stage.seed).min()).collect(),
         stale,
-        curves: curves::read(&first.stages)?,
-        coverage: coverage::read(&first.stages)?,
+        once: once.stages.into_iter().map(|(stage, _)| stage.name).collect(),
+        curves: curves::read(&shown)?,
+        coverage: coverage::read(&shown)?,
         ablations: chain::tables(&stages, &compared),
-        tables: over_seeds(&each),
+        tables,
         tables_by_seed: if each.len() > 1 { each } else { Vec::new() },
         families,
-        pictures: pictures::read(&first.stages, &rows.sample.episodes),
+        pictures: pictures::read(&shown, &rows.sample.episodes),
         episodes: rows.sample.episodes,
         trajectories_total: rows.sample.total,
         data: rows.files,
         stages,
     })
+}
+
+/// The stages beside the seeds, and those of them that are stale; `tables` have the rows of the seeds, as whose none is called.
+fn once(
+    directory: &Path,
+    stale_of_seeds: &[StaleStage],
+    tables: &Tables,
+) -> Result<(Once, Vec<StaleStage>), ReportError> {
+    if roots(directory)?.iter().all(|root| root == directory) {
+        return Ok((Once::default(), Vec::new()));
+    }
+    let Stages { current, stale } = stages::read_over(directory, stale_of_seeds)?;
+    let (tables, names) = evaluations::read(&current, tables)?;
+    Ok((Once { stages: current, tables, names }, stale))
+}
+
+/// The stale stages of a seed, named with its directory.
+fn placed(directory: &Path, root: &Path, stale: Vec<StaleStage>) -> impl Iterator<Item = StaleStage> {
+    let below = root.strip_prefix(directory).unwrap_or(root).to_owned();
+    stale.into_iter().map(move |stage| StaleStage { name: below.join(stage.name).display().to_string(), ..stage })
 }
 
 /// What a run is called: as its directory is.
@@ -88,28 +123,35 @@ pub fn name(directory: &Path) -> String {
     known.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The tables of a run alone, and how many repetitions they are means over: no trajectory is read.
+/// The tables of a run alone, and how many repetitions they are means over; then those of stages that ran once, beside the
+/// seeds. No trajectory is read.
 ///
 /// # Errors
 /// As [`gather`].
-pub fn tables(directory: &Path) -> Result<(Tables, usize), ReportError> {
-    let mut each = Vec::new();
+pub fn tables(directory: &Path) -> Result<[(Tables, usize); 2], ReportError> {
+    let (mut each, mut stale) = (Vec::new(), Vec::new());
     for root in roots(directory)? {
-        let current = stages::read(&root)?.current;
+        let Stages { current, stale: own } = stages::read(&root)?;
+        stale.extend(placed(directory, &root, own));
         if !current.is_empty() {
             each.push(tables_of(&root, &current)?.0);
         }
     }
     if each.is_empty() {
-        Err(ReportError::NoRun { path: directory.to_owned() })
-    } else {
-        Ok((over_seeds(&each), each.len()))
+        return Err(ReportError::NoRun { path: directory.to_owned() });
     }
+    let tables = over_seeds(&each);
+    let once = once(directory, &stale, &tables)?.0.tables;
+    // Of one seed, all are figures of one repetition.
+    Ok(match each.len() {
+        1 => [(tables.and(&once), 1), (Tables::default(), 1)],
+        several => [(tables, several), (once, 1)],
+    })
 }
 
 /// The tables of one repetition, and what their rows are called; models bear the same names in all of them.
 fn tables_of(root: &Path, stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, RowNames), ReportError> {
-    let (tables, names) = evaluations::read(stages)?;
+    let (tables, names) = evaluations::read(stages, &Tables::default())?;
     if !is_seed(root) {
         return Ok((tables, names));
     }
@@ -123,7 +165,9 @@ fn tables_of(root: &Path, stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, 
 /// As [`gather`].
 pub fn state(directory: &Path) -> Result<String, ReportError> {
     let mut text = format!("{}\n", env!("CARGO_PKG_VERSION"));
-    for root in roots(directory)? {
+    let roots = roots(directory)?;
+    let beside = roots.iter().all(|root| root != directory).then(|| directory.to_owned());
+    for root in roots.into_iter().chain(beside) {
         for (stage, path) in stages::read(&root)?.current {
             text.push_str(&format!(
                 "{} {} {}\n",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lam_store::{InputRef, Manifest};
 
-use super::directories;
+use super::{directories, is_seed};
 use crate::error::ReportError;
 use crate::run::{StageInput, StageRecord, StaleStage};
 
@@ -20,17 +20,30 @@ pub struct Stages {
 
 /// Reads every stage's manifest.
 pub fn read(root: &Path) -> Result<Stages, ReportError> {
+    read_over(root, &[])
+}
+
+/// Reads the manifests of stages that ran once, beside the directories of seeds; `stale` are those of the seeds, named with
+/// their directories. Inputs are called as their stages are, and told apart by their paths: `seed-1/lam3`.
+pub fn read_over(root: &Path, stale_of_seeds: &[StaleStage]) -> Result<Stages, ReportError> {
     let (mut stages, mut manifests) = (Vec::new(), BTreeMap::new());
     for directory in directories(root)? {
         if let Some(manifest) = lam_store::read_manifest(&directory)? {
             stages.push((record(&manifest), directory));
             manifests.insert(manifest.stage.clone(), manifest);
+        } else if is_seed(&directory) {
+            for below in directories(&directory)? {
+                if let Some(manifest) = lam_store::read_manifest(&below)? {
+                    let name = below.strip_prefix(root).unwrap_or(&below).display().to_string();
+                    manifests.insert(name, manifest);
+                }
+            }
         }
     }
     stages.sort_by(|(a, _), (b, _)| (a.started_at, &a.name).cmp(&(b.started_at, &b.name)));
     let (mut current, mut stale) = (Vec::new(), Vec::<StaleStage>::new());
     for (stage, directory) in parents_first(stages) {
-        match outdated(&stage, &manifests, &stale) {
+        match outdated(&stage, &manifests, &[&stale, stale_of_seeds].concat()) {
             Some(input) => stale.push(StaleStage { name: stage.name, input }),
             None => current.push((stage, directory)),
         }
@@ -41,10 +54,17 @@ pub fn read(root: &Path) -> Result<Stages, ReportError> {
 /// The first input that is not, or not any more, what the stage was made from.
 fn outdated(stage: &StageRecord, manifests: &BTreeMap<String, Manifest>, stale: &[StaleStage]) -> Option<String> {
     let is_other = |input: &&StageInput| {
-        let Some(parent) = manifests.get(&input.stage) else { return false };
-        !parent.holds(&input.path, &input.hash) || stale.iter().any(|stale| stale.name == input.stage)
+        let name = place_of(input);
+        let Some(parent) = manifests.get(&name) else { return false };
+        !parent.holds(&input.path, &input.hash) || stale.iter().any(|stale| stale.name == name)
     };
-    stage.inputs.iter().find(is_other).map(|input| input.stage.clone())
+    stage.inputs.iter().find(is_other).map(place_of)
+}
+
+/// The stage that made an input, with the directory of its seed where the path begins with one.
+fn place_of(input: &StageInput) -> String {
+    let seed = Path::new(&input.path).iter().next().map(Path::new).filter(|first| is_seed(first));
+    seed.map_or_else(|| input.stage.clone(), |seed| seed.join(&input.stage).display().to_string())
 }
 
 fn record(manifest: &Manifest) -> StageRecord {

@@ -20,7 +20,7 @@ pub fn section(run: &Run) -> Markup {
             li { strong { "Strict step success. " } "A step counts only if object, operation and status are all right. The paper prints step success above status accuracy for some models, which this definition rules out." }
             li { strong { "Times are not comparable. " } "Latency and completion time were measured on the machine of this run with a model of this size; the paper’s are those of a 7B model or a remote service, with Word in the loop." }
             li { strong { "Intervals cover sampling only. " }
-                @if run.is_repeated() { "They are Student’s intervals of the mean over " (run.seeds.len()) " seeds; the task families are the same in each." }
+                @if run.is_repeated() { "They are Student’s intervals of the mean over " (run.seeds.len()) " seeds, cut off where no value can lie; the task families are the same in each." @if !run.once.is_empty() { " Those of " (run.once.join(", ")) ", which ran once, are over test tasks." } }
                 @else { "They are intervals over test tasks (Wilson’s for proportions of tasks, by bootstrap for the rest), for one training seed. Another seed gives another model." }
             }
             (decoding(run))

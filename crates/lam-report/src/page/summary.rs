@@ -69,7 +69,7 @@ fn facts(run: &Run) -> Markup {
     html! {
         dl.facts {
             @if tasks > 0.0 { div { dt { "held-out tasks" } dd { (format::number(tasks)) } } }
-            @if run.total_seconds() > 0.0 { div { dt { @if run.is_repeated() { "time of the first seed" } @else { "time of all stages" } } dd { (format::seconds(run.total_seconds())) } } }
+            @if run.total_seconds() > 0.0 { div { dt { @if run.is_repeated() { "time of the first seed" @if !run.once.is_empty() { ", and of what ran once" } } @else { "time of all stages" } } dd { (format::seconds(run.total_seconds())) } } }
             div { dt { "stages" } dd { (run.stages.len()) } }
             @if !seeds.is_empty() { div { dt { @if run.is_repeated() { "seeds" } @else { "seed" } } dd { (seeds.join(", ")) } } }
         }

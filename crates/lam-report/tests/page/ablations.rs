@@ -20,7 +20,9 @@ impl Made<'_> {
         let Self(name, kind, parents, config, metrics) = self;
         let mut inputs: BTreeMap<String, Vec<InputRef>> = BTreeMap::new();
         for (role, stage) in *parents {
-            let input = InputRef { stage: Some((*stage).into()), path: (*stage).into(), hash: hash(stage) };
+            // The path of a seed's stage begins with the directory of the seed.
+            let own = stage.rsplit('/').next().unwrap();
+            let input = InputRef { stage: Some(own.into()), path: (*stage).into(), hash: hash(own) };
             inputs.entry((*role).into()).or_default().push(input);
         }
         let directory = root.join(name);
@@ -133,6 +135,56 @@ fn each_model_is_held_against_its_parent_and_phase_4_against_more_of_phase_3() {
     {
         assert!(page.contains(words), "{words}");
     }
+    assert!(page.contains("each with its own name") && !page.contains("LAM2 completes"), "LAM4 is several models here");
+}
+
+#[test]
+fn stages_that_ran_once_stand_beside_the_means_over_seeds() {
+    let root = fresh("once");
+    for (seed, more) in [(1, 1), (2, 3)] {
+        write_run(&root.join(format!("seed-{seed}")), seed, more);
+    }
+    let models = [("models", "seed-1/lam3"), ("models", "seed-2/lam3")];
+    Made("eval-once", "eval.online", &models, json!({"split": "test"}), json!({})).write(&root, 42);
+    let row = |rate: f64| json!({"tsr": {"value": rate, "ci95": [rate - 9.0, rate + 9.0], "n": 40}, "tasks": 40});
+    let rows = json!({"LAM3 (seed-1, lam3)": row(71.0), "LAM2": row(11.0)});
+    fs::write(root.join("eval-once/tables.json"), json!({ "online": rows }).to_string()).unwrap();
+    let (page, figures) = build(&root);
+    let tsr = |row: &str| &figures["tables"]["online"][row]["tsr"];
+    assert_eq!((&tsr("LAM2")["n"], &tsr("LAM2 (eval-once)")["value"]), (&2.into(), &11.0.into()));
+    assert_eq!(tsr("LAM3 (seed-1, lam3)")["value"], 71.0);
+    assert!(page.contains("Those of eval-once, which ran once, are over test tasks."));
+    let text = lam_report::tables_text(&root).unwrap();
+    let (over_seeds, once) = text.split_once("with 95 % intervals\n").unwrap();
+    assert!(
+        over_seeds.contains("over 2 seeds") && once.contains("LAM2 (eval-once)") && !once.contains("lam4"),
+        "{text}"
+    );
+    let compared = lam_report::compare(&[root.clone(), root.clone()]).unwrap();
+    assert!(compared.tables[0].rows.iter().any(|row| row.model == "LAM2 (eval-once)"));
+
+    // Once one seed's model is made anew, the evaluation of all is not of it.
+    let path = root.join("seed-2/lam3/manifest.json");
+    let manifest = fs::read_to_string(&path).unwrap().replace(&hash("lam3"), &hash("another"));
+    fs::write(&path, manifest).unwrap();
+    let (_, figures) = build(&root);
+    let stale = figures["stale"].as_array().unwrap();
+    assert!(stale.contains(&json!({"stage": "eval-once", "changed": "seed-2/lam3"})), "{stale:?}");
+    assert_eq!(figures["tables"]["online"]["LAM2 (eval-once)"], Value::Null);
+}
+
+#[test]
+fn what_ran_beside_one_seed_is_of_the_run() {
+    let root = fresh("beside-one-seed");
+    write_run(&root.join("seed-2"), 2, 1);
+    fs::remove_dir_all(root.join("seed-2/eval")).unwrap();
+    Made("eval-once", "eval.online", &[("models", "seed-2/lam3")], json!({}), json!({})).write(&root, 42);
+    fs::write(root.join("eval-once/tables.json"), json!({ "online": {"LAM3": {"tsr": 71.0}} }).to_string()).unwrap();
+    let (page, figures) = build(&root);
+    assert_eq!(figures["tables"]["online"]["LAM3"]["tsr"]["value"], 71.0);
+    assert!(!figures["missing"].as_array().unwrap().contains(&"online".into()));
+    assert!(page.contains("LAM3 completes <strong>71.0 %</strong>"));
+    assert!(lam_report::tables_text(&root).unwrap().contains("71.0"));
 }
 
 #[test]
