@@ -1,18 +1,18 @@
 //! A card's front matter, which the hub reads: library, base, licence, tags, data sets, figures.
 
 use lam_store::card::{line, quoted};
-use lam_types::Estimate;
 
-use super::CardFacts;
+use super::{CardFacts, value_of};
 use crate::{ExportConfig, Kind};
 
 /// The lines between the marks, the marks included.
 pub(super) fn front_matter(kind: Kind, config: &ExportConfig, facts: &CardFacts) -> String {
-    let (library, pipeline, method) = match kind {
-        Kind::Adapter => ("peft", "text-generation", "lora"),
-        Kind::Merged => ("transformers", "text-generation", "sft"),
-        Kind::Reward => ("transformers", "text-classification", "reward-model"),
-        Kind::Gguf => ("gguf", "text-generation", "llama-cpp"),
+    let (library, pipeline, tag) = match kind {
+        Kind::Adapter => ("peft", "text-generation", "lora, "),
+        // By which method it was trained, imitation or reinforcement, is not told by the kind.
+        Kind::Merged => ("transformers", "text-generation", ""),
+        Kind::Reward => ("transformers", "text-classification", "reward-model, "),
+        Kind::Gguf => ("gguf", "text-generation", "llama-cpp, "),
     };
     let mut text = "---\n".to_owned();
     if let Some(base) = &facts.base_model {
@@ -28,8 +28,7 @@ pub(super) fn front_matter(kind: Kind, config: &ExportConfig, facts: &CardFacts)
     if !config.datasets.is_empty() {
         line(&mut text, &format!("datasets: [{}]", list(&config.datasets)));
     }
-    line(&mut text, &format!("tags: [{method}, large-action-model, gui-agent, lam-train]"));
-    line(&mut text, "metrics: [accuracy]");
+    line(&mut text, &format!("tags: [{tag}large-action-model, gui-agent, lam-train]"));
     text.push_str(&model_index(pipeline, facts));
     text.push_str("---\n\n");
     text
@@ -50,8 +49,8 @@ fn model_index(pipeline: &str, facts: &CardFacts) -> String {
         line(&mut text, &format!("  - task: {{type: {pipeline}}}"));
         line(&mut text, &format!("    dataset: {{name: {}, type: lam-train}}", quoted(title)));
         line(&mut text, "    metrics:");
-        for (metric, Estimate { value, .. }) in figures {
-            line(&mut text, &format!("    - {{type: {metric}, value: {value:.4}}}"));
+        for (metric, figure) in figures {
+            line(&mut text, &format!("    - {{type: {metric}, value: {}}}", value_of(figure, 4)));
         }
     }
     text

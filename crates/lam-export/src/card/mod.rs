@@ -21,6 +21,8 @@ pub type TableFigures = (String, Vec<(String, Estimate)>);
 /// What the card says beyond the record.
 #[derive(Debug, Default)]
 pub struct CardFacts {
+    /// Kind of the stage that made the model; "" when it comes from outside a run.
+    pub made_by: String,
     /// Name of the model, such as `LAM4`.
     pub model_name: String,
     /// The base model's name on the hub, where it comes from there.
@@ -62,7 +64,7 @@ pub fn card(kind: Kind, config: &ExportConfig, facts: &CardFacts, record: &Expor
         Kind::Gguf => "GGUF",
     };
     paragraph(&mut text, &format!("# {}, {title}", facts.model_name));
-    paragraph(&mut text, words::introduction(kind));
+    paragraph(&mut text, &words::introduction(kind, &facts.made_by));
     for note in &record.notes {
         paragraph(&mut text, &format!("**Note:** {note}."));
     }
@@ -74,8 +76,8 @@ pub fn card(kind: Kind, config: &ExportConfig, facts: &CardFacts, record: &Expor
     if let Some(file) = &facts.gguf {
         section(&mut text, "How its numbers are stored", &formats(file));
     }
-    section(&mut text, "What it is for", words::intended_use(kind));
-    section(&mut text, "What it must not be used for", words::LIMITS);
+    section(&mut text, "What it is for", words::intended_use(kind, &facts.made_by));
+    section(&mut text, "What it must not be used for", &words::limits(kind, &facts.made_by));
     section(&mut text, "Figures", &figures(facts));
     if kind == Kind::Reward {
         section(&mut text, "Calibration", &calibration::section(facts.calibration.as_ref()));
@@ -139,16 +141,22 @@ fn figures(facts: &CardFacts) -> String {
     if facts.figures.is_empty() {
         return "None were given to this export.".to_owned();
     }
-    let mut text = String::new();
+    let mut text = "Rates are in percent, times in seconds; `tsr` is the share of tasks that succeeded.\n\n".to_owned();
     for (title, figures) in &facts.figures {
         line(&mut text, &format!("**{title}**\n\n| metric | value | 95 % interval |\n|---|---:|---:|"));
-        for (metric, Estimate { value, ci95, .. }) in figures {
-            let interval = ci95.map_or_else(|| "–".to_owned(), |[low, high]| format!("{low:.2} to {high:.2}"));
-            line(&mut text, &format!("| {metric} | {value:.2} | {interval} |"));
+        for (metric, figure) in figures {
+            let interval = figure.ci95.map_or_else(|| "–".to_owned(), |[low, high]| format!("{low:.2} to {high:.2}"));
+            line(&mut text, &format!("| {metric} | {} | {interval} |", value_of(figure, 2)));
         }
         text.push('\n');
     }
     text.trim_end().to_owned()
+}
+
+/// A figure with so many places after the point; counts, which are whole and have no interval, without any.
+fn value_of(figure: &Estimate, places: usize) -> String {
+    let is_count = figure.ci95.is_none() && figure.value.fract() == 0.0;
+    format!("{:.*}", if is_count { 0 } else { places }, figure.value)
 }
 
 fn origins(facts: &CardFacts) -> String {
@@ -193,7 +201,10 @@ mod tests {
             model_name: "LAM4".to_owned(),
             figures: vec![(
                 "online".to_owned(),
-                vec![("tsr".to_owned(), Estimate { value: 84.25, ci95: Some([80.0, 88.0]), n: Some(300) })],
+                vec![
+                    ("tsr".to_owned(), Estimate { value: 84.25, ci95: Some([80.0, 88.0]), n: Some(300) }),
+                    ("tasks".to_owned(), Estimate { value: 300.0, ci95: None, n: None }),
+                ],
             )],
             ..CardFacts::default()
         };
@@ -217,6 +228,7 @@ mod tests {
         let gguf = card(Kind::Gguf, &config, &facts, &record(Kind::Gguf));
         assert!(gguf.contains("base_model_relation: finetune\n"), "its base is where training began: {gguf}");
         assert!(front.contains("license: \"apache-2.0\"") && front.contains("value: 84.2500"));
+        assert!(front.contains("{type: tasks, value: 300}") && body.contains("| tasks | 300 | – |"), "{text}");
         assert!(front.contains("datasets: [\"acme/steps\"]"));
         assert!(body.contains("## The base under it\n\nIt stands on `base/`."));
         assert!(body.contains("````text\nMake it ```bold```\n````"), "{body}");
@@ -249,5 +261,22 @@ mod tests {
             assert!(text.contains("license: \"unknown\"") && text.contains("## License\n\nNot known"), "{text}");
             assert!(!text.contains("base_model:") && text.contains("## What it is for"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_card_says_of_a_model_what_its_stage_taught_it() {
+        let text = |kind: Kind, made_by: &str| {
+            let facts = CardFacts { made_by: made_by.to_owned(), ..CardFacts::default() };
+            card(kind, &ExportConfig::default(), &facts, &record(kind))
+        };
+        for made_by in ["", "phase2", "phase4.policy"] {
+            assert!(text(Kind::Merged, made_by).contains("answers with one grounded action at a time"), "{made_by}");
+        }
+        for (made_by, words) in [("phase1", "answers with a plan"), ("base", "no plans and no actions yet")] {
+            let text = text(Kind::Gguf, made_by);
+            assert!(text.contains(words) && text.contains("- Acting: ") && !text.contains("grounded action"), "{text}");
+        }
+        let reward = text(Kind::Reward, "phase4.reward");
+        assert!(!reward.contains("into one action") && reward.contains("- Judging whether a task is done"), "{reward}");
     }
 }

@@ -5,39 +5,78 @@ use lam_model::HubModel;
 use super::CardFacts;
 use crate::Kind;
 
-pub(super) const LIMITS: &str = "- Acting without supervision in applications that hold data someone would miss: it can \
-choose a wrong control with confidence, and an action in a real application may not be undone.\n\
-- Applications other than those it was trained in: its knowledge of controls does not carry over.\n\
-- Anything but turning a request and a list of controls into one action: it is no chat model, and it knows no facts.\n\
-- Getting around access control, or acting in someone's name without their knowledge.";
+/// Kinds of the stages whose models do not act yet.
+const BASE: &str = "base";
+const PHASE_1: &str = "phase1";
+
+const ELSEWHERE: &str =
+    "- Applications other than those it was trained in: its knowledge of controls does not carry over.\n";
+const IN_SOMEONES_NAME: &str = "- Getting around access control, or acting in someone's name without their knowledge.";
 
 const USE: &str = "One step at a time in the application that it was trained in: whoever runs it reads the controls on the \
 screen, asks the model, checks that the action is one that may be taken, carries it out, and asks again. Research on \
 agents that act in applications; a start for training in an application of one's own.";
 const USE_REWARD: &str = "Comparing answers to one and the same state, in training by reinforcement or in choosing among \
 sampled answers, in the application that it was trained in.";
+const USE_PLANNER: &str = "Plans for requests in the application whose documentation it was trained on; a start for phase 2, \
+which trains it to act.";
+const USE_BASE: &str = "A start for phase 1, which trains it to plan, and for what comes after.";
 
 /// The adapter over the base that its config names.
 const AUTO: &str = "from peft import AutoPeftModelForCausalLM\n\n\
 model = AutoPeftModelForCausalLM.from_pretrained(\"path/to/this\")";
 
-pub(super) fn introduction(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Adapter | Kind::Merged | Kind::Gguf => {
-            "A Large Action Model: it reads a request and the controls on a screen and answers with one grounded \
-             action at a time. Trained with lam-train after “Large Action Models: From Inception to Implementation” \
-             (arXiv 2412.10047). The chat template beside the weights is the one it was trained with; use no other."
+pub(super) fn introduction(kind: Kind, made_by: &str) -> String {
+    let what = match (kind, made_by) {
+        (Kind::Reward, _) => {
+            return "The reward model of a Large Action Model: it reads a state and an action and gives a score; \
+                    2·sigmoid(score) − 1 estimates whether the step belongs to a successful attempt (+1) or a failed one \
+                    (−1). Score each action at its last token."
+                .to_owned();
         }
-        Kind::Reward => {
-            "The reward model of a Large Action Model: it reads a state and an action and gives a score; \
-             2·sigmoid(score) − 1 estimates whether the step belongs to a successful attempt (+1) or a failed one (−1). \
-             Score each action at its last token."
+        (_, BASE) => "What a Large Action Model begins with: lam-train has taught it no plans and no actions yet.",
+        (_, PHASE_1) => {
+            "On the way to a Large Action Model, after its first phase: it reads a request and answers with a plan. What to \
+             do on a screen it has not learned yet."
         }
+        _ => {
+            "A Large Action Model: it reads a request and the controls on a screen and answers with one grounded action at \
+             a time."
+        }
+    };
+    format!(
+        "{what} Made with lam-train after “Large Action Models: From Inception to Implementation” (arXiv 2412.10047). The \
+         chat template beside the weights is the one it was trained with; use no other."
+    )
+}
+
+pub(super) fn intended_use(kind: Kind, made_by: &str) -> &'static str {
+    match (kind, made_by) {
+        (Kind::Reward, _) => USE_REWARD,
+        (_, BASE) => USE_BASE,
+        (_, PHASE_1) => USE_PLANNER,
+        _ => USE,
     }
 }
 
-pub(super) fn intended_use(kind: Kind) -> &'static str {
-    if kind == Kind::Reward { USE_REWARD } else { USE }
+pub(super) fn limits(kind: Kind, made_by: &str) -> String {
+    let own = match (kind, made_by) {
+        (Kind::Reward, _) => {
+            "- Judging whether a task is done, or whether an action may be taken: it guesses from what it reads, and can be \
+             wrong with confidence.\n\
+             - Comparing answers to different states, or of models unlike those it was trained on.\n"
+        }
+        (_, BASE | PHASE_1) => {
+            "- Acting: it was not trained to choose actions. It is no chat model either, and it knows no facts.\n"
+        }
+        _ => {
+            "- Acting without supervision in applications that hold data someone would miss: it can choose a wrong control \
+             with confidence, and an action in a real application may not be undone.\n\
+             - Anything but turning a request and a list of controls into one action: it is no chat model, and it knows no \
+             facts.\n"
+        }
+    };
+    format!("{own}{ELSEWHERE}{IN_SOMEONES_NAME}")
 }
 
 /// How it is loaded, by each program that can.
