@@ -42,7 +42,26 @@ pub fn export(
     config: &ExportConfig,
 ) -> Result<ExportRecord, ExportError> {
     let staging = StagingDir::open_empty(output)?;
-    let place = staging.path();
+    match write(kind, inputs, staging.path(), config) {
+        Ok(record) => {
+            staging.commit()?;
+            Ok(record)
+        }
+        Err(error) => {
+            // Why nothing is written says more than why what was is still there.
+            let _ = staging.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Writes it where it is made.
+fn write(
+    kind: Kind,
+    inputs: &ExportInputs<'_>,
+    place: &Path,
+    config: &ExportConfig,
+) -> Result<ExportRecord, ExportError> {
     let origin = Origin::of(inputs.stage, &inputs.sources)?;
     let known = Known {
         model_name: facts::model_name(inputs.stage, config),
@@ -87,7 +106,6 @@ pub fn export(
     lam_store::write_atomic(&place.join("README.md"), card::card(kind, config, &facts, &record).as_bytes())?;
     write_json(&place.join(RECORD_FILE), &serde_json::to_value(&record).expect("numbers and texts serialise"))?;
     make_plain(place)?;
-    staging.commit()?;
     Ok(record)
 }
 

@@ -48,7 +48,7 @@ fn an_adapter_that_changes_nothing_is_refused_and_leaves_nothing() {
     let output = root.path().join("out");
     let error = export(Kind::Adapter, &inputs(&adapter, sources), &output, &ExportConfig::default()).unwrap_err();
     assert!(matches!(error, ExportError::NoEffect { .. }), "{error}");
-    assert!(!output.exists());
+    assert!(!output.exists() && !root.path().join("out.partial").exists(), "nor what was being made");
 }
 
 #[test]
