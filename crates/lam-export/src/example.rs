@@ -7,6 +7,7 @@ use lam_prompt::Tokenizer;
 use lam_types::{StepStatus, Tokens};
 
 use crate::ExportError;
+use crate::row::row_in;
 
 /// Prompts that are kept.
 const PROMPTS: usize = 100;
@@ -29,14 +30,15 @@ pub struct Recorded {
     pub prompts: Vec<String>,
 }
 
-/// What the model of this name was asked in `evaluations`, by its own tokenizer.
+/// What the model of this name and stage was asked in `evaluations`, by its own tokenizer.
 ///
 /// # Errors
-/// Recorded trajectories that are damaged.
-pub fn recorded(evaluations: &[PathBuf], model: &str, tokenizer: &Tokenizer) -> Result<Recorded, ExportError> {
+/// Recorded trajectories, or tables, that are damaged.
+pub fn recorded(evaluations: &[PathBuf], model: (&str, &Path), tokenizer: &Tokenizer) -> Result<Recorded, ExportError> {
     let mut recorded = Recorded::default();
     for place in evaluations.iter().filter(|place| place.is_dir()) {
-        let Some(file) = file_of(place, model)? else { continue };
+        let row = row_in(place, model)?;
+        let Some(file) = file_of(place, row.as_deref().unwrap_or(model.0))? else { continue };
         let mut best: Option<bool> = None;
         lam_store::visit_trajectories(&file, |trajectory| {
             let success = trajectory.succeeded();

@@ -31,7 +31,7 @@ pub struct ExportInputs<'a> {
     pub evaluations: &'a [PathBuf],
 }
 
-/// Writes one kind of export into `output`, which is replaced as a whole once everything agrees.
+/// Writes one kind of export into `output`, which is replaced as a whole once everything agrees; else nothing is left.
 ///
 /// # Errors
 /// When a part is missing, files cannot be read or written, or the reloaded model gives other numbers.
@@ -185,7 +185,7 @@ impl Begun {
     ) -> Result<Self, ExportError> {
         let (inputs, text_ids) = probe::inputs(source.tokenizer_directory())?;
         let tokenizer = Tokenizer::load(source.tokenizer_directory())?;
-        let recorded = recorded(from.evaluations, &facts::model_name(from.stage, config), &tokenizer)?;
+        let recorded = recorded(from.evaluations, (&facts::model_name(from.stage, config), from.stage), &tokenizer)?;
         Ok(Self { source, sources, inputs, text_ids, recorded })
     }
 

@@ -34,6 +34,7 @@ mod origin;
 mod probe;
 mod record;
 mod reward;
+mod row;
 mod source;
 mod stage;
 

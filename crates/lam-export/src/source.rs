@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ExportError;
 use crate::files::read_object;
+use crate::row::named;
 
 /// The parts of a model that can be exported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,10 +74,11 @@ fn is_reward(place: &Path) -> bool {
 
 fn base_of(adapter: &Path, stage: &Path) -> Result<Option<PathBuf>, ExportError> {
     let config = read_object(&adapter.join("adapter_config.json"))?;
-    let named = config.get("base_model_name_or_path").and_then(|name| name.as_str()).map(str::to_owned);
+    let base = config.get("base_model_name_or_path").and_then(|name| name.as_str()).map(str::to_owned);
     let parent = lam_store::read_manifest(stage)?.and_then(|mut manifest| manifest.inputs.remove("model")?.pop());
-    let run = stage.parent().unwrap_or(stage);
-    let names = named.into_iter().chain(parent.map(|input| input.path)).filter(|name| !name.is_empty());
+    let own = named(stage);
+    let run = own.parent().unwrap_or(stage);
+    let names = base.into_iter().chain(parent.map(|input| input.path)).filter(|name| !name.is_empty());
     let mut places =
         names.flat_map(|name| [adapter.join(&name), stage.join(&name), run.join(&name), PathBuf::from(&name)]);
     Ok(places.find(|place| lam_gguf::is_model(place)))

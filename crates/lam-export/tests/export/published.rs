@@ -132,7 +132,8 @@ fn run(root: &Path) -> (PathBuf, PathBuf) {
         let place = run.join(name);
         let (files, output_hash) = lam_store::record_files(&place).unwrap();
         let inputs = from.into_iter().map(|(name, input)| (name.to_owned(), vec![input])).collect();
-        let config = json!({"model_name_or_path": root.join("secret/model").display().to_string(), "train": {"save_dtype": "auto"}});
+        let config = json!({"model_name_or_path": root.join("secret/model").display().to_string(), "train": {"save_dtype": "auto"},
+            "split": "validation", "environment": "sim"});
         let own = lam_store::Manifest {
             files,
             inputs,
@@ -221,7 +222,12 @@ fn a_card_tells_of_the_run_and_nothing_of_the_machine() {
         let inputs = ExportInputs { stage: &stage, sources: sources.clone(), evaluations: &evaluations };
         export(kind, &inputs, &out, &ExportConfig::default()).unwrap();
         let card = fs::read_to_string(out.join("README.md")).unwrap();
-        for words in ["license: \"mit\"", "base_model: \"acme/tiny\"", "| tsr | 70.00 | 60.00 to 80.00 |"] {
+        for words in [
+            "license: \"mit\"",
+            "base_model: \"acme/tiny\"",
+            "| tsr | 70.00 | 60.00 to 80.00 |",
+            "**online, validation tasks of sim**",
+        ] {
             assert!(card.contains(words), "{words}: {card}");
         }
         assert!(
