@@ -7,7 +7,7 @@ use lam_store::StoreError;
 use serde_json::Value;
 
 use crate::card::{Card, card};
-use crate::run::{StageResult, folders};
+use crate::run::{StageResult, file_name, folders, seeds};
 use crate::table::{self, Table};
 use crate::{PublishError, Run};
 
@@ -164,7 +164,11 @@ impl Run {
     }
 
     fn data(&self, facts: &Card<'_>) -> Result<Parcel, PublishError> {
-        let (tables, left_out) = self.tables()?;
+        let (tables, mut left_out) = self.tables()?;
+        // Beside what ran once there may be repetitions, each a run with data of its own.
+        let seeds = seeds(&self.directory)?.into_iter().map(|seed| file_name(&seed));
+        left_out
+            .extend(seeds.map(|name| LeftOut { name, reason: "a repetition of the run: name it to send its data" }));
         if tables.is_empty() {
             return Err(PublishError::Missing {
                 run: self.directory.clone(),

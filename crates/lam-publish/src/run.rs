@@ -33,6 +33,15 @@ impl Run {
         Ok(!is_result && !results(directory)?.is_empty())
     }
 
+    /// Whether the directory holds a run's repetitions over seeds alone. It is no directory that somebody means to send as it
+    /// stands: in it are all models and tables of all seeds.
+    ///
+    /// # Errors
+    /// As [`Run::is_here`].
+    pub fn is_over_seeds(directory: &Path) -> Result<bool, PublishError> {
+        Ok(results(directory)?.is_empty() && !seeds(directory)?.is_empty())
+    }
+
     /// The run in the directory.
     ///
     /// # Errors
@@ -40,8 +49,7 @@ impl Run {
     pub fn open(directory: &Path) -> Result<Self, PublishError> {
         let stages = results(directory)?;
         if stages.is_empty() {
-            let seeds = folders(directory)?.into_iter().find(|path| file_name(path).starts_with("seed-"));
-            let hint = match seeds {
+            let hint = match seeds(directory)?.first() {
                 Some(seed) => format!("it repeats a run over seeds: name one, such as {}", seed.display()),
                 None => "name the directory of a run, such as runs/quickstart".to_owned(),
             };
@@ -95,6 +103,17 @@ fn results(directory: &Path) -> Result<Vec<StageResult>, StoreError> {
     let read = |place: PathBuf| Ok(read_manifest(&place)?.map(|manifest| StageResult { place, manifest }));
     let places = folders(directory)?.into_iter().filter(|place| !file_name(place).contains('.'));
     places.filter_map(|place| read(place).transpose()).collect()
+}
+
+/// The repetitions of a run, each for a seed.
+pub(crate) fn seeds(directory: &Path) -> Result<Vec<PathBuf>, PublishError> {
+    let mut found = Vec::new();
+    for place in folders(directory)?.into_iter().filter(|path| file_name(path).starts_with("seed-")) {
+        if !results(&place)?.is_empty() {
+            found.push(place);
+        }
+    }
+    Ok(found)
 }
 
 /// The folders in a directory; hidden ones are work in progress.

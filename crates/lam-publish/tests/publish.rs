@@ -165,6 +165,25 @@ fn a_run_has_exports_by_kind_and_its_data() {
 }
 
 #[test]
+fn repetitions_over_seeds_are_runs_each() {
+    let (root, seed) = (tempfile::tempdir().unwrap(), run());
+    assert!(!Run::is_over_seeds(root.path()).unwrap() && !Run::is_over_seeds(seed.path()).unwrap());
+    fs::rename(seed.path(), root.path().join("seed-7")).unwrap();
+    assert!(Run::is_over_seeds(root.path()).unwrap() && !Run::is_here(root.path()).unwrap());
+    let error = Run::open(root.path()).unwrap_err().to_string();
+    assert!(error.contains("it repeats a run over seeds: name one, such as ") && error.contains("seed-7"), "{error}");
+
+    // Beside them, a stage that ran once makes a run of its own.
+    let rows = [trajectory(Split::Test, Complete::Yes)];
+    fs::create_dir(root.path().join("online")).unwrap();
+    lam_store::write_trajectories(&root.path().join("online/LAM4.parquet"), &rows).unwrap();
+    finish(root.path(), "online", "eval.online", Value::Null, &[]);
+    assert!(!Run::is_over_seeds(root.path()).unwrap());
+    let parcel = Run::open(root.path()).unwrap().parcel(Part::Dataset, &CARD).unwrap();
+    assert!(parcel.left_out.iter().any(|left| left.name == "seed-7" && left.reason.contains("repetition")));
+}
+
+#[test]
 fn an_export_in_gguf_is_a_part_and_one_of_another_kind_is_told() {
     let folder = run();
     write(folder.path(), "export/gguf/export.json", "{\"kind\": \"gguf\"}");

@@ -46,6 +46,10 @@ fn errands(args: &PushArgs) -> Result<Vec<Errand>, Failure> {
     if Run::is_here(&args.source)? {
         return of_run(args);
     }
+    if Run::is_over_seeds(&args.source)? {
+        // It says which to name.
+        Run::open(&args.source)?;
+    }
     if let Some(part) = named(args).filter(|part| *part != Part::Dataset) {
         return Err(no_run(args, &format!("`--{}` is for runs", part.as_str())));
     }
