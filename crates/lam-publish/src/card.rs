@@ -10,6 +10,8 @@ use serde_json::Value;
 use crate::table::Table;
 use crate::{PublishError, Run};
 
+/// The key by which settings name an endpoint.
+const ENDPOINT: &str = "base_url";
 /// Under which licence data is published that we made ourselves.
 const LICENSE: &str = "apache-2.0";
 
@@ -18,7 +20,7 @@ const LICENSE: &str = "apache-2.0";
 pub struct Card<'a> {
     /// `OWNER/NAME` of the repository.
     pub repository: &'a str,
-    /// The licence, as the hub knows it; needed where documents of others are in the data.
+    /// The licence, as the hub knows it; needed where documents or answers of others are in the data.
     pub license: Option<&'a str>,
 }
 
@@ -39,7 +41,7 @@ pub(crate) fn card(run: &Run, tables: &[Table<'_>], facts: &Card<'_>) -> Result<
     section(&mut text, "Columns", COLUMNS);
     section(&mut text, "Where it comes from", &origins(tables));
     section(&mut text, "How it was made", &making(tables));
-    section(&mut text, "What it must not be used for", LIMITS);
+    section(&mut text, "What it must not be used for", &limits(tables));
     Ok(text)
 }
 
@@ -54,10 +56,21 @@ end); the state: `controls` (JSON), `document`, `selection`, `previous_actions` 
 `action_ids`, `logprobs`.\n\
 - **Tasks**: `request`, `environment`, `seed` and `phrasing`.";
 
-const LIMITS: &str = "- Judging how well a model acts on real people's screens: tasks and texts are drawn from \
-templates, and a scripted expert words its thoughts as templates do.\n\
-- Training on the rows of split `test`, and telling a figure over them afterwards.\n\
-- Learning from failures as if they were successes: look at `complete` and `reward`.";
+/// What the scripted expert of an environment is called in trajectories.
+const SCRIPT: &str = "expert";
+
+fn limits(tables: &[Table<'_>]) -> String {
+    let is_scripted = |table: &Table<'_>| table.kind == TableKind::Trajectories && table.origins.contains_key(SCRIPT);
+    let script = match tables.iter().any(is_scripted) {
+        true => ", and a scripted expert words its thoughts as templates do",
+        false => "",
+    };
+    format!(
+        "- Judging how well a model acts on real people's screens: tasks and texts are drawn from templates{script}.\n\
+         - Training on the rows of split `test`, and telling a figure over them afterwards.\n\
+         - Learning from failures as if they were successes: look at `complete` and `reward`."
+    )
+}
 
 fn front_matter(run: &Run, tables: &[Table<'_>], license: &str) -> String {
     let rows: usize = tables.iter().map(|table| table.rows).sum();
@@ -140,7 +153,11 @@ fn origins(tables: &[Table<'_>]) -> String {
 
 /// The stages that made the tables, each once, with seed and settings.
 fn making(tables: &[Table<'_>]) -> String {
-    let mut text = "The same settings, seed and inputs give the same rows again.\n\n".to_owned();
+    let asked = match tables.iter().any(|table| has_endpoint(&table.stage.manifest.config)) {
+        true => ", as far as the endpoints that were asked answer alike",
+        false => "",
+    };
+    let mut text = format!("The same settings, seed and inputs give the same rows again{asked}.\n\n");
     let mut told = Vec::new();
     for table in tables {
         let manifest = &table.stage.manifest;
@@ -161,7 +178,16 @@ fn making(tables: &[Table<'_>]) -> String {
     text.trim_end().to_owned()
 }
 
-/// The licence that was said, or ours where nobody else's documents are in the data.
+/// Whether a model behind an endpoint was asked for anything.
+fn has_endpoint(settings: &Value) -> bool {
+    match settings {
+        Value::Object(fields) => fields.contains_key(ENDPOINT) || fields.values().any(has_endpoint),
+        Value::Array(items) => items.iter().any(has_endpoint),
+        _ => false,
+    }
+}
+
+/// The licence that was said, or ours where nobody else's documents or answers are in the data.
 fn license(tables: &[Table<'_>], said: Option<&str>) -> Result<String, PublishError> {
     if let Some(said) = said {
         let is_word = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || ".-".contains(letter);
@@ -179,9 +205,16 @@ fn license(tables: &[Table<'_>], said: Option<&str>) -> Result<String, PublishEr
     if sources.is_empty() { Ok(LICENSE.to_owned()) } else { Err(PublishError::License { sources }) }
 }
 
-/// The kinds of all documents on disk that settings name.
+/// The kinds of all documents on disk that settings name, and the models behind endpoints.
 fn sources_in(settings: &Value, found: &mut Vec<String>) {
+    if let Some(items) = settings.as_array() {
+        items.iter().for_each(|item| sources_in(item, found));
+    }
     let Some(settings) = settings.as_object() else { return };
+    if settings.contains_key(ENDPOINT) {
+        let model = settings.get("model").and_then(Value::as_str).unwrap_or("a model");
+        found.push(format!("answers of {model}"));
+    }
     for (key, value) in settings {
         match value.as_array().filter(|_| key == "sources") {
             Some(sources) => {
@@ -205,9 +238,11 @@ mod tests {
             "plans": { "sources": [{ "kind": "wikihow", "path": "/home/ada/wiki/all.json" }] },
             "number": 3,
             "more": ["x"],
+            "endpoints": [{ "base_url": "http://h/v1", "model": "gpt" }],
         });
         let mut found = Vec::new();
         sources_in(&settings, &mut found);
-        assert_eq!(found, ["wikihow"]);
+        found.sort();
+        assert_eq!(found, ["answers of gpt", "wikihow"]);
     }
 }

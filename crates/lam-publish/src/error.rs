@@ -39,9 +39,9 @@ pub enum PublishError {
         /// Why.
         reason: String,
     },
-    /// Documents of others are in the data, and nobody says under which licence they may be published.
+    /// Words of others are in the data, and nobody says under which licence they may be published.
     License {
-        /// Kinds of the sources.
+        /// Kinds of the documents, and whose answers.
         sources: Vec<String>,
     },
     /// A word that is no licence.
@@ -83,8 +83,8 @@ impl Fault for PublishError {
                 .because(reason)
                 .hint("run the pipeline again, or name the directory itself to send it as it stands"),
             PublishError::License { sources } => {
-                Details::new(format!("the plans were made of documents of others ({})", sources.join(", ")))
-                    .because("their licence decides how the data may be published")
+                Details::new(format!("words of others are in the data ({})", sources.join(", ")))
+                    .because("their licence, or the terms of the service, decides how the data may be published")
                     .hint("say it with --license ID, as the hub knows it (cc-by-sa-4.0, mpl-2.0, …)")
             }
             PublishError::NoLicense { text } => Details::new("`--license`")

@@ -245,6 +245,21 @@ fn documents_of_others_need_a_licence() {
 }
 
 #[test]
+fn answers_of_an_endpoint_need_a_licence_and_may_differ_next_time() {
+    let folder = run();
+    let parcel = |license| Run::open(folder.path()).unwrap().parcel(Part::Dataset, &Card { license, ..CARD });
+    assert!(card_of(&parcel(None).unwrap()).contains("seed and inputs give the same rows again.\n"));
+    let teacher = json!({ "remote": { "base_url": "http://10.0.0.7/v1", "model": "gpt-4o" } });
+    finish(folder.path(), "expert", "trajectories", json!({ "trajectories": { "teacher": teacher } }), &[]);
+    let error = parcel(None).unwrap_err().to_string();
+    assert!(error.contains("(answers of gpt-4o)") && error.contains("hint: say it with --license"), "{error}");
+    let card = card_of(&parcel(Some("other")).unwrap());
+    assert!(
+        card.contains("again, as far as the endpoints that were asked answer alike.") && !card.contains("10.0.0.7")
+    );
+}
+
+#[test]
 fn what_has_changed_or_was_made_from_what_has_is_not_published() {
     let folder = run();
     let refused = |words: &[&str]| {
