@@ -1,6 +1,7 @@
 //! The command line, as it is typed. What each command does stands in `command/`.
 
 mod data;
+mod home;
 mod look;
 mod model;
 mod pipeline;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 use lam_cuda::{DeviceChoice, Numerics};
 
 pub use data::{CollectArgs, DataCommand, ShowArgs};
+pub use home::{home_is_left, left_home};
 pub use look::{CompareArgs, ListCommand};
 pub use model::{ActArgs, EvalArgs, EvalCommand, ExportArgs, ExportKind, GgufTypeArg, ModelCommand};
 pub use pipeline::{

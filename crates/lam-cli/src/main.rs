@@ -18,6 +18,7 @@ mod registry;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lam_signal::FaultKind;
 
 use crate::args::Cli;
 
@@ -35,7 +36,12 @@ fn main() -> ExitCode {
     }
     // SAFETY: as above.
     unsafe { lam_model::tune_threads() };
-    match command::run(cli) {
+    let done = match args::left_home(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())) {
+        Some(argument) => Err(args::home_is_left(&argument)),
+        None => command::run(cli),
+    };
+    match done {
+        Ok(()) if output::is_stdout_lost() => ExitCode::from(FaultKind::Runtime.exit_code()),
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::tell(&format!("error: {failure}"));

@@ -2,10 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lam_pipeline::{NoView, View, view_for_stderr};
 use lam_signal::{Failure, Progress, printable};
 use serde::Serialize;
+
+/// Whether a line could not be written to stdout.
+static IS_STDOUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Where a command's result goes.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +31,12 @@ impl Output {
     /// The same for what is drawn with the terminal's own colours, and made sure of by whoever drew it.
     pub fn drawn(&self, text: &str) {
         if !self.json {
-            print(text).unwrap_or_else(|error| tell(&format!("error: stdout: {error}")));
+            print(text).unwrap_or_else(|error| {
+                // Once is enough, whatever is to follow.
+                if !IS_STDOUT_LOST.swap(true, Ordering::Relaxed) {
+                    tell(&format!("error: stdout: {error}"));
+                }
+            });
         }
     }
 
@@ -71,6 +80,12 @@ pub fn stdout_takes_colours() -> bool {
 
 fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     variable("NO_COLOR").is_none_or(|value| value.is_empty()) && variable("TERM").is_none_or(|kind| kind != "dumb")
+}
+
+/// Whether lines of a result were lost, as on a full disk: the command has done its work, and whoever reads what it printed
+/// does not have it.
+pub fn is_stdout_lost() -> bool {
+    IS_STDOUT_LOST.load(Ordering::Relaxed)
 }
 
 /// A line on stderr; nothing where nobody reads it any more, so that the exit code stays what it is.
