@@ -156,7 +156,8 @@ fn check(paths: &[PathBuf], model: Option<&Path>, max_findings: usize, output: &
 
 fn stats(paths: &[PathBuf], model: Option<&Path>, output: &Output) -> Result<(), Failure> {
     let files = files(paths)?;
-    let (_, functions) = functions_of(&files)?;
+    // Only a prompt tells an environment's functions: rows are counted where it is not installed, too.
+    let functions = if model.is_some() { functions_of(&files)?.1 } else { Vec::new() };
     let renderer = model.map(|model| renderer(model, output)).transpose()?;
     let mut stats = DataStats::default();
     for file in &files {
