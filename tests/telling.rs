@@ -1,5 +1,9 @@
 //! What a run tells its user: tables, where it stands, runs beside each other, trackers; and what can be listed.
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use lam_store::{read_trajectories, write_trajectories};
 use serde_json::Value;
 
 use crate::support::{Place, RUN, copy, trained, trained_apart};
@@ -122,6 +126,14 @@ fn what_can_be_named_is_listed() {
         pipelines.iter().all(|one| one["description"].as_str().is_some_and(|text| !text.is_empty())),
         "{pipelines:?}"
     );
+    for (list, field) in [("environments", "families"), ("models", "parameters"), ("configs", "settings")] {
+        assert!(listed(&[list])[0][field].as_u64().is_some_and(|count| count > 5), "{list}: {:?}", listed(&[list])[0]);
+    }
+    assert_eq!(pipelines[0]["stages"], 15, "a number, whatever people read");
+    let text = place.succeed(&["list", "pipelines"]).stdout;
+    assert!(text.contains("  15 stages  From nothing to LAM4"), "{text}");
+    let text = place.succeed(&["list", "environments"]).stdout;
+    assert!(text.contains("  70 families\n"), "{text}");
     let text = place.succeed(&["list", "formats"]).stdout;
     assert!(text.contains("alpaca        Alpaca's instructions\n"), "{text}");
     place.refuse(&["list", "families", "--env", "word"], 2, &["unknown environment `word`", "hint: registered are"]);
@@ -131,6 +143,86 @@ fn what_can_be_named_is_listed() {
 fn models_of_runs_are_listed() {
     let models = trained().succeed(&["list", "models", "--runs-dir", "runs"]).stdout;
     assert!(models.lines().any(|line| line.starts_with("runs/miniature/lam4 ") && line.ends_with("LAM4")), "{models}");
+}
+
+#[test]
+fn a_result_that_could_not_be_printed_is_told_once_and_by_the_exit_code() {
+    let place = Place::new("no-stdout");
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" list families > /dev/full", env!("CARGO_BIN_EXE_lam-train")]);
+    let finished = command.current_dir(place.path("")).stdin(Stdio::null()).output().expect("a shell starts");
+    let said = String::from_utf8_lossy(&finished.stderr);
+    assert_eq!((finished.status.code(), said.matches("error: stdout: ").count()), (Some(1), 1), "{said}");
+}
+
+#[test]
+fn a_home_that_the_shell_has_left_is_no_folder_here() {
+    let place = Place::new("left-home");
+    for args in [
+        &["plan", "quickstart", "--runs-dir=~/runs"][..],
+        &["man", "~/pages"],
+        &["plan", "quickstart", "--set", "base.model_name_or_path=~/model"],
+    ] {
+        place.refuse(args, 2, &["the shell has left `~` as it stands", "hint: write $HOME"]);
+    }
+    assert!(!place.path("~").exists());
+}
+
+#[test]
+fn a_run_is_none_of_its_results_and_no_pipeline() {
+    let place = trained();
+    let hint = "hint: name one of them, such as runs/miniature/";
+    for args in [
+        &["export", "merged", "--model", "runs/miniature", "--output-dir", "of-run"][..],
+        &["lineage", "runs/miniature"],
+    ] {
+        place.refuse(args, 2, &["runs/miniature: holds results of stages, and is none itself", hint]);
+    }
+    place.refuse(&["plan", "runs/miniature"], 2, &["hint: name the run's pipeline; `lam-train status runs/miniature`"]);
+    let words = ["no run's directory, no pipeline file", "hint: name a directory such as runs/quickstart"];
+    place.refuse(&["status", "nowhere/x"], 2, &words);
+}
+
+#[test]
+fn a_run_over_seeds_is_not_sent_as_it_stands() {
+    let place = Place::new("over-seeds");
+    copy(&trained().path("runs/miniature"), &place.path("runs/seeds/seed-1"));
+    for option in ["--dataset", "--merged", "--private"] {
+        let words = ["it repeats a run over seeds: name one, such as runs/seeds/seed-1"];
+        place.refuse(&["push", "runs/seeds", "acme/tiny", "--dry-run", option], 3, &words);
+    }
+}
+
+#[test]
+fn a_stage_is_exported_by_its_bare_name_from_within_its_run() {
+    let (place, out) = (trained(), trained().path("exported-within"));
+    let export = |folder: &str, stage: &str, below: &str| {
+        let out = out.join(below);
+        let args =
+            ["export", "adapter", "--model", stage, "--output-dir", out.to_str().expect("a UTF-8 path"), "--force"];
+        let mut command = place.command(&args);
+        let finished = command.current_dir(place.path(folder)).output().expect("lam-train starts");
+        assert!(finished.status.success(), "{}", String::from_utf8_lossy(&finished.stderr));
+        std::fs::read_to_string(out.join("README.md")).expect("a card")
+    };
+    let cards = [export("runs/miniature", "lam4", "name"), export("runs/miniature/lam4", ".", "dot")];
+    for card in &cards {
+        assert!(card.contains("# lam4, LoRA adapter\n") && card.contains("**online, test tasks of sim**"), "{card}");
+    }
+    assert_eq!(cards[0], cards[1]);
+}
+
+#[test]
+fn rows_are_counted_where_their_environment_is_not_installed() {
+    let place = Place::new("not-installed");
+    let file = format!("{}/expert_success.parquet", trained().stage("expert"));
+    let mut trajectories = read_trajectories(Path::new(&file)).expect("the expert's successes");
+    trajectories.iter_mut().for_each(|one| one.task.environment = "web".to_owned());
+    write_trajectories(&place.path("web.parquet"), &trajectories).expect("writable");
+    let mut command = place.command(&["data", "stats", "web.parquet"]);
+    let finished = command.env("LAM_MINIWOB", "nowhere").output().expect("lam-train starts");
+    let said = String::from_utf8_lossy(&finished.stdout).into_owned();
+    assert!(said.contains(&format!("{} trajectories", trajectories.len())), "{said}{:?}", finished.stderr);
 }
 
 #[test]

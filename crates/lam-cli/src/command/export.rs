@@ -3,6 +3,7 @@
 use lam_export::{ExportConfig, ExportInputs, GgufType, Kind, Sources, evaluations_of};
 use lam_signal::Failure;
 
+use super::list::refuse_run;
 use super::next;
 use super::room::make_room;
 use crate::args::{ExportArgs, ExportKind, GgufTypeArg};
@@ -27,6 +28,10 @@ pub fn export(args: &ExportArgs, output: &Output) -> Result<(), Failure> {
     };
     let license = args.license.clone().unwrap_or_default();
     let config = ExportConfig { gguf_type, license, ..ExportConfig::default() };
+    // A run's reward model is found where it is the run that is named; of other models there are several.
+    if kind != Kind::Reward {
+        refuse_run(&args.model)?;
+    }
     make_room(&args.output_dir, Some(&args.model), args.force)?;
     let found = Sources::find(&args.model)?;
     let (stage, sources) = match &args.adapter {

@@ -37,13 +37,8 @@ pub fn run(command: &ListCommand, output: &Output) -> Result<(), Failure> {
 
 impl List {
     fn print(&self, output: &Output) -> Result<(), Failure> {
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-            Value::Null => String::new(),
-            other => other.to_string(),
-        };
-        let rows: Vec<Vec<String>> = self.items.iter().map(|item| item.iter().map(text).collect()).collect();
+        let cells = |item: &Vec<Value>| self.fields.iter().zip(item).map(|(field, value)| text(field, value)).collect();
+        let rows: Vec<Vec<String>> = self.items.iter().map(cells).collect();
         let width = |field: usize| rows.iter().map(|row| row[field].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.fields.len()).map(width).collect();
         for row in &rows {
@@ -57,20 +52,37 @@ impl List {
     }
 }
 
+/// A value for people: a number with what it counts.
+fn text(field: &str, value: &Value) -> String {
+    match (field, value) {
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(items)) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        (_, Value::Null) => String::new(),
+        ("parameters", count) => format!("{:.1} M parameters", count.as_f64().unwrap_or_default() / 1e6),
+        (many, count) => {
+            let one = match many {
+                "families" => "family",
+                plural => plural.trim_end_matches('s'),
+            };
+            counted(count.as_u64().unwrap_or_default(), one, many)
+        }
+    }
+}
+
 fn list_environments() -> List {
     let environments = environments();
     let listed = environments.names().into_iter().map(|name| {
         let families = environments.families(name).len();
-        vec![json!(name), json!(environments.about(name)), json!(counted(families, "family", "families"))]
+        vec![json!(name), json!(environments.about(name)), json!(families)]
     });
     let other = environments.other_names().into_iter().flat_map(|names| names.split(", ")).map(|words| {
         let (name, about) = words.split_once(' ').unwrap_or((words, ""));
-        vec![json!(name), json!(about), json!("")]
+        vec![json!(name), json!(about), Value::Null]
     });
     List { fields: &["name", "about", "families"], items: listed.chain(other).collect() }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         0 => String::new(),
         1 => format!("1 {one}"),
@@ -95,14 +107,28 @@ fn list_models(runs_dir: &Path) -> Result<List, Failure> {
     let mut items = Vec::new();
     for name in lam_base::shape_names() {
         let parameters = lam_base::model_config(name)?.parameters();
-        items.push(vec![json!(name), json!("shape"), json!(format!("{:.1} M parameters", parameters as f64 / 1e6))]);
+        items.push(vec![json!(name), json!("shape"), json!(parameters)]);
     }
     let registry = registry();
     let mut found = Vec::new();
     models_below(runs_dir, 3, &|kind| registry.model_name(kind), &mut found)?;
     found.sort();
-    items.extend(found.into_iter().map(|(path, name)| vec![json!(path), json!(name), json!("")]));
-    Ok(List { fields: &["model", "what", "size"], items })
+    items.extend(found.into_iter().map(|(path, name)| vec![json!(path), json!(name), Value::Null]));
+    Ok(List { fields: &["model", "what", "parameters"], items })
+}
+
+/// Refuses a folder of results, such as a run, where one of them is meant.
+pub fn refuse_run(named: &Path) -> Result<(), Failure> {
+    if read_manifest(named)?.is_some() {
+        return Ok(());
+    }
+    let (registry, mut models) = (registry(), Vec::new());
+    models_below(named, 2, &|kind| registry.model_name(kind), &mut models)?;
+    models.sort();
+    models.last().map_or(Ok(()), |(model, _)| {
+        let what = format!("{}: holds results of stages, and is none itself", named.display());
+        Err(Failure::config(what).hint(format!("name one of them, such as {model}")))
+    })
 }
 
 /// Directories of models that stages have made, at most so many folders deep, with what they are called.
@@ -135,12 +161,7 @@ fn list_configs() -> List {
     let item = |kind: &str| {
         let inputs: Vec<&str> = registry.inputs(kind).into_iter().flatten().map(|input| input.name).collect();
         let settings = registry.helps(kind).map_or(0, |helps| helps.len());
-        vec![
-            json!(kind),
-            json!(registry.model_name(kind).unwrap_or_default()),
-            json!(counted(settings, "setting", "settings")),
-            json!(inputs),
-        ]
+        vec![json!(kind), json!(registry.model_name(kind).unwrap_or_default()), json!(settings), json!(inputs)]
     };
     List { fields: &["kind", "model", "settings", "inputs"], items: registry.kinds().map(item).collect() }
 }
@@ -150,11 +171,7 @@ fn list_pipelines() -> Result<List, Failure> {
     for name in embedded::names() {
         let file = embedded::locate(name).ok_or_else(|| Failure::runtime(format!("{name} is not inside")))?;
         let pipeline = Pipeline::load_with(&file, &[], &embedded::read_text)?;
-        items.push(vec![
-            json!(name),
-            json!(counted(pipeline.stages.len(), "stage", "stages")),
-            json!(pipeline.description),
-        ]);
+        items.push(vec![json!(name), json!(pipeline.stages.len()), json!(pipeline.description)]);
     }
     Ok(List { fields: &["name", "stages", "description"], items })
 }

@@ -149,6 +149,11 @@ pub fn after_export(directory: &Path, source: &Path, kind: ExportKind) -> String
     }
 }
 
+/// What is in a run.
+pub fn status_of(run: &str) -> String {
+    format!("lam-train status {}", word(run))
+}
+
 /// After an episode: many of them.
 pub fn evaluate(model: &str) -> String {
     match model {
@@ -185,7 +190,7 @@ pub fn path(path: &Path) -> Cow<'_, str> {
 }
 
 /// Text as a shell takes it for one word.
-fn word(text: &str) -> Cow<'_, str> {
+pub fn word(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_alphanumeric() || "/-._=:,@%+".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
         true => Cow::Borrowed(text),

@@ -1,5 +1,7 @@
 //! `run`, `plan`, `status`, `graph`: pipelines as files or by name.
 
+use std::path::Path;
+
 use lam_cuda::DeviceChoice;
 use lam_model::{Device, Processor};
 use lam_pipeline::{Pipeline, RunOptions};
@@ -81,7 +83,7 @@ pub fn status(args: &StatusArgs, output: &Output) -> Result<(), Failure> {
     let (status, run_dir) = match embedded::run_directory(&args.pipeline) {
         Some(run) => (lam_pipeline::status_of_run(run)?, run.to_owned()),
         None => {
-            let pipeline = load(&typed)?;
+            let pipeline = load_or(&typed, unknown_run)?;
             (lam_pipeline::status(&pipeline, &args.runs_dir)?, pipeline.run_dir(&args.runs_dir))
         }
     };
@@ -114,17 +116,34 @@ fn show_plan(pipeline: &Pipeline, options: RunOptions, typed: &PipelineArgs, out
 }
 
 fn load(args: &PipelineArgs) -> Result<Pipeline, Failure> {
+    load_or(args, unknown)
+}
+
+fn load_or(args: &PipelineArgs, unknown: fn(&str) -> Failure) -> Result<Pipeline, Failure> {
     let file = embedded::locate(&args.pipeline).ok_or_else(|| unknown(&args.pipeline))?;
     Ok(Pipeline::load_with(&file, &args.set, &embedded::read_text)?)
 }
 
 /// Neither a file nor the name of an embedded pipeline.
 fn unknown(pipeline: &str) -> Failure {
+    let refused = Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one"));
+    match Path::new(pipeline).is_dir() {
+        true => refused.hint(format!("name the run's pipeline; `{}` says what is in it", next::status_of(pipeline))),
+        false => refused.hint(named_hint(pipeline, "name a pipeline file")),
+    }
+}
+
+/// The same where a run's directory may be named, too.
+fn unknown_run(pipeline: &str) -> Failure {
+    let what = format!("{pipeline}: no run's directory, no pipeline file and not the name of an embedded one");
+    Failure::config(what).hint(named_hint(pipeline, "name a directory such as runs/quickstart, a pipeline file"))
+}
+
+/// The pipeline that was probably meant, else what may be named.
+fn named_hint(pipeline: &str, others: &str) -> String {
     let names = embedded::names().collect::<Vec<_>>();
-    let near = lam_config::nearest(pipeline, names.iter().copied());
-    let hint = match near {
+    match lam_config::nearest(pipeline, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("name a pipeline file, or one of {}", names.join(", ")),
-    };
-    Failure::config(format!("{pipeline}: neither a pipeline file nor the name of an embedded one")).hint(hint)
+        None => format!("{others}, or one of {}", names.join(", ")),
+    }
 }

@@ -51,7 +51,9 @@ pub fn stage_tables(stage: &Path, output: &Output) -> Result<(), Failure> {
 
 /// The tables and the report that close a run, with the command line that made it.
 pub fn after_run(run: &Path, output: &Output) -> Result<(), Failure> {
-    let command: Vec<String> = std::env::args().collect();
+    // As it can be typed again.
+    let command: Vec<String> =
+        std::env::args_os().map(|argument| next::word(&argument.to_string_lossy()).into_owned()).collect();
     tables(run, output)?;
     match lam_report::refresh(run, run, &command.join(" ")) {
         Ok(Some(report)) => {
