@@ -210,6 +210,11 @@ fn a_stage_is_exported_by_its_bare_name_from_within_its_run() {
         assert!(card.contains("# lam4, LoRA adapter\n") && card.contains("**online, test tasks of sim**"), "{card}");
     }
     assert_eq!(cards[0], cards[1]);
+    let lineage = |folder: &str, artifact: &str| {
+        let finished = place.command(&["lineage", artifact]).current_dir(place.path(folder)).output();
+        String::from_utf8_lossy(&finished.expect("lam-train starts").stdout).into_owned()
+    };
+    assert_eq!(lineage("runs/miniature/lam4", "."), lineage("runs/miniature", "lam4"));
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub fn evaluations_of(stage: &Path) -> Result<Vec<PathBuf>, ExportError> {
 /// # Errors
 /// When a manifest or an evaluation file is damaged.
 pub fn gather(stage: &Path, evaluations: &[PathBuf], config: &ExportConfig) -> Result<CardFacts, ExportError> {
-    let model_name = model_name(stage, config);
+    let (model_name, stage) = (model_name(stage, config), &named(stage));
     let mut facts =
         CardFacts { figures: figures(evaluations, (&model_name, stage))?, model_name, ..CardFacts::default() };
     if let Some(manifest) = lam_store::read_manifest(stage)? {

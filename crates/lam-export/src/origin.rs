@@ -7,6 +7,7 @@ use lam_model::HubModel;
 use serde_json::Value;
 
 use crate::files::read_object;
+use crate::row::named;
 use crate::{ExportError, Sources};
 
 /// Key of what a base was taken from, in the manifest of the stage that took it.
@@ -34,9 +35,9 @@ impl Origin {
     /// # Errors
     /// A manifest, card or config that is damaged.
     pub fn of(stage: &Path, sources: &Sources) -> Result<Self, ExportError> {
-        let mut origin = Self::default();
-        if lam_store::read_manifest(stage)?.is_some() {
-            let lineage = lam_store::lineage(stage)?;
+        let (mut origin, stage) = (Self::default(), named(stage));
+        if lam_store::read_manifest(&stage)?.is_some() {
+            let lineage = lam_store::lineage(&stage)?;
             let is_base = |made_by: &Option<(String, u64, String)>| made_by.as_ref().is_some_and(|made| made.0 == BASE);
             if let Some(node) = lineage.nodes.iter().find(|node| is_base(&node.made_by)) {
                 origin.add_taken(&node.path)?;

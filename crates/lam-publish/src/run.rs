@@ -49,7 +49,8 @@ impl Run {
     pub fn open(directory: &Path) -> Result<Self, PublishError> {
         let stages = results(directory)?;
         if stages.is_empty() {
-            let hint = match seeds(directory)?.first() {
+            let seeds = folders(directory)?.into_iter().find(|path| is_seed(path));
+            let hint = match seeds {
                 Some(seed) => format!("it repeats a run over seeds: name one, such as {}", seed.display()),
                 None => "name the directory of a run, such as runs/quickstart".to_owned(),
             };
@@ -105,10 +106,14 @@ fn results(directory: &Path) -> Result<Vec<StageResult>, StoreError> {
     places.filter_map(|place| read(place).transpose()).collect()
 }
 
-/// The repetitions of a run, each for a seed.
+fn is_seed(path: &Path) -> bool {
+    file_name(path).starts_with("seed-")
+}
+
+/// The repetitions of a run, each for a seed, that have a result.
 pub(crate) fn seeds(directory: &Path) -> Result<Vec<PathBuf>, PublishError> {
     let mut found = Vec::new();
-    for place in folders(directory)?.into_iter().filter(|path| file_name(path).starts_with("seed-")) {
+    for place in folders(directory)?.into_iter().filter(|path| is_seed(path)) {
         if !results(&place)?.is_empty() {
             found.push(place);
         }
