@@ -54,7 +54,7 @@ mod value;
 mod words;
 
 pub use buffer::{PpoSample, RolloutBuffer, RolloutLoader};
-pub use choices::{Choice, Choices};
+pub use choices::Choice;
 pub use config::{
     Balance, Baseline, DevConfig, Imitate, MOST_REPEATS, Method, OldPolicy, PolicyConfig, RewardConfig, Samples, Target,
 };

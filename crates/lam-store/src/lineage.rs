@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::manifest::InputRef;
-use crate::{Manifest, StoreError, hash_path, read_manifest};
+use crate::{Manifest, StoreError, hash_path, read_manifest, resolved};
 
 /// Whether an ancestor is still what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +54,8 @@ pub struct Lineage {
 
 /// The lineage of a stage's output directory or of a file in it.
 pub fn lineage(path: &Path) -> Result<Lineage, StoreError> {
+    // Beside a path without a name, as `.` is, nothing would be found.
+    let path = &if path.file_name().is_some() { path.to_owned() } else { resolved(path) };
     let hash = match owner_of(path)? {
         Some((directory, manifest)) => manifest.hash_of(path.strip_prefix(&directory).unwrap_or(Path::new(""))),
         None => None,

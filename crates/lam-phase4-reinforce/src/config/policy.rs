@@ -120,7 +120,7 @@ pub struct PolicyConfig {
     #[schemars(range(min = 1, max = 10_000))]
     pub min_distinct_calls: usize,
     /// Temperature at which answers are sampled (above 100 every token is as probable as any other); the ratio and the
-    /// KL are at that temperature on both sides, at the places where the constraint left a choice.
+    /// KL are at that temperature on both sides, over what might have stood at each place.
     #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0))]
     pub temperature: f32,
     /// Longest sampled answer, in tokens (paper: 256).
