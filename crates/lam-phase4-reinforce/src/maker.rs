@@ -159,16 +159,15 @@ impl RolloutMaker<'_> {
         questions: impl Iterator<Item = &'q Question<'q>>,
     ) -> Result<Vec<Rollout>, ReinforceError> {
         let mut choices = self.choices();
-        let of = |choice: Choice, token: u32| match choice {
+        for (rollout, question) in rollouts.iter_mut().zip(questions) {
+            rollout.choices = choices.of(&question.step.state.observation, rollout.response_ids());
+        }
+        let of = |(choice, &token): (&Choice, &u32)| match choice {
             Choice::Forced => Some(Arc::new(TokenSet::new(&[token], self.policy.config().vocab_size))),
-            Choice::Of(allowed) => allowed,
+            Choice::Of(allowed) => allowed.clone(),
         };
-        let allowed = rollouts.iter().zip(questions).map(|(rollout, question)| {
-            let answer = rollout.response_ids();
-            let choices = choices.of(&question.step.state.observation, answer);
-            choices.into_iter().zip(answer).map(|(choice, &token)| of(choice, token)).collect()
-        });
-        let allowed: Vec<Vec<Allowed>> = allowed.collect();
+        let allowed = |rollout: &Rollout| rollout.choices.iter().zip(rollout.response_ids()).map(of).collect();
+        let allowed: Vec<Vec<Allowed>> = rollouts.iter().map(allowed).collect();
         let given = rollouts.iter().zip(&allowed).map(|(rollout, allowed)| Given {
             prompt: rollout.prompt_ids(),
             answer: rollout.response_ids(),
@@ -232,8 +231,12 @@ impl RolloutMaker<'_> {
         };
         let questions = questions.iter().flat_map(|question| std::iter::repeat_n(question, per_question));
         let mut choices = self.choices();
-        let known = questions.zip(rollouts).map(|(question, rollout)| {
-            let choices = choices.of(&question.step.state.observation, rollout.response_ids());
+        let known = questions.zip(rollouts).map(|(question, mut rollout)| {
+            // Those of a journal, and those that nobody had to measure, do not know yet.
+            let choices = match std::mem::take(&mut rollout.choices) {
+                unknown if unknown.is_empty() => choices.of(&question.step.state.observation, rollout.response_ids()),
+                known => known,
+            };
             rollout.with_choices(&choices)
         });
         let mut rollouts: Vec<Rollout> = known.filter(|rollout| rollout.answer().predicted_tokens() > 0).collect();

@@ -17,6 +17,9 @@ pub struct Rollout {
     /// log p of each answer token under LAM3 at the sampling temperature, in nats, over what might have stood there; 0 of
     /// a forced one. Once [`Rollout::with_choices`] has said which these are, of the others alone.
     pub reference_logprobs: Vec<f32>,
+    /// What might have stood at each place of the answer, between its measurement and [`Rollout::with_choices`].
+    #[serde(skip)]
+    pub choices: Vec<Choice>,
     /// Which tokens of the whole text were chosen; empty where all of the answer's were.
     #[serde(skip)]
     pub chosen: Vec<bool>,
