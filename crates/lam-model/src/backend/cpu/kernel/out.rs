@@ -59,6 +59,7 @@ impl<'a> Out<'a> {
 
 impl SharedOut<'_> {
     /// From a value on.
+    #[inline(always)]
     pub(super) fn at(self, offset: usize) -> tile::Destination {
         match self {
             SharedOut::F32(c) => tile::Destination::Replace(c.pointer(offset)),

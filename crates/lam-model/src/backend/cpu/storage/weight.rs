@@ -172,6 +172,11 @@ impl Weight {
         }
     }
 
+    /// Whether it is used in bf16.
+    pub(crate) fn is_bf16(&self) -> bool {
+        matches!(self.form(), Form::Bf16)
+    }
+
     /// Bytes in memory, of this one's or of a device's.
     pub(crate) fn bytes(&self) -> usize {
         match self.form() {

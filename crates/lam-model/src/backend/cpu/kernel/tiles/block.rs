@@ -67,6 +67,9 @@ pub(crate) trait Tiles {
     /// Whether the left side of a strip is laid out once, by [`Tiles::lay_left`], and the steps of a block are then taken at
     /// once, by [`Tiles::steps`].
     const LAYS_LEFT: bool = false;
+    /// Whether the processor has instructions that round two registers to bf16 at once, and sums hold no number too small to
+    /// be normal, which those would take for zero.
+    const CONVERTS: bool = false;
     /// Makes them usable on this thread until `finish`.
     unsafe fn start() -> Self;
     /// Gives their state back.

@@ -78,6 +78,7 @@ unsafe fn dot<const C: usize, const A: usize, const B: usize>() {
 
 impl Tiles for Hardware {
     const ASKS: bool = true;
+    const CONVERTS: bool = true;
 
     #[inline(always)]
     unsafe fn start() -> Self {

@@ -160,6 +160,26 @@ mod wide {
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
     fn line(rows: &Rows<'_>, row: usize, column: usize) -> __m512i {
+        let start = row * rows.stride + column;
+        let whole = row < rows.rows && column + STEP <= rows.columns;
+        match rows.source {
+            // SAFETY: a line has as many values as are read, here and below.
+            Numbers::Bf16(values) if whole => unsafe {
+                _mm512_loadu_si512(values[start..start + STEP].as_ptr().cast())
+            },
+            Numbers::F32(values) if whole => unsafe {
+                let values = values[start..start + STEP].as_ptr();
+                let [low, high] = [0, 16].map(|first| narrow(_mm512_loadu_ps(values.wrapping_add(first))));
+                _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+            },
+            _ => other_line(rows, row, column),
+        }
+    }
+
+    /// The same at an edge or of blocks: apart, so that what is common enters its loop.
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
+    fn other_line(rows: &Rows<'_>, row: usize, column: usize) -> __m512i {
         let count = rows.columns.saturating_sub(column).min(STEP);
         if row >= rows.rows || count == 0 {
             return _mm512_setzero_si512();

@@ -100,6 +100,15 @@ impl Part<'_> {
                 } else {
                     [Ahead::NONE; 3]
                 };
+                let column = self.columns.start + panel * SIDE;
+                let columns = SIDE.min(self.columns.end - column);
+                // Found before the sums leave: what is written and read again behind their stores would wait for all of them.
+                let put = Put {
+                    to: self.work.out.at(row * self.work.stride + column),
+                    stride: self.work.stride,
+                    columns,
+                    alpha: self.work.alpha,
+                };
                 // SAFETY: the caller's; partial sums are as large as all blocks of these rows.
                 unsafe {
                     if first {
@@ -107,7 +116,6 @@ impl Part<'_> {
                     } else {
                         tiles.resume(partial)
                     }
-                    let columns = SIDE.min(self.columns.len() - panel * SIDE);
                     let job =
                         Job { left: &scratch.segments, right, right_step, ahead, steps: self.pass().steps, columns };
                     job.run::<T, WIDE>(tiles, high, &mut scratch.pending);
@@ -122,13 +130,6 @@ impl Part<'_> {
                     } else {
                         tiles.put::<false>(sums, SIDE)
                     }
-                    let column = self.columns.start + panel * SIDE;
-                    let put = Put {
-                        to: self.work.out.at(row * self.work.stride + column),
-                        stride: self.work.stride,
-                        columns: SIDE.min(self.columns.end - column),
-                        alpha: self.work.alpha,
-                    };
                     scratch.pending = Pending::new(sums, high, put);
                 }
             }
@@ -244,7 +245,7 @@ impl Job<'_> {
             // SAFETY: the caller's.
             unsafe {
                 tiles.steps((right, self.right_step), self.steps, (rows, self.columns));
-                before.finish::<WIDE>(SIDE);
+                before.finish::<T, WIDE>(SIDE);
             }
             return;
         }
@@ -253,7 +254,7 @@ impl Job<'_> {
                 // SAFETY: the caller's.
                 unsafe {
                     tiles.step(left, right, rows);
-                    before.finish::<WIDE>(share);
+                    before.finish::<T, WIDE>(share);
                 }
                 if T::ASKS {
                     sums.ask::<true>();
@@ -265,6 +266,6 @@ impl Job<'_> {
             }
         }
         // SAFETY: as above.
-        unsafe { before.finish::<WIDE>(SIDE) };
+        unsafe { before.finish::<T, WIDE>(SIDE) };
     }
 }

@@ -5,7 +5,7 @@ use half::bf16;
 
 use super::super::element::Element;
 use super::super::tile::{Destination, Put};
-use super::block::SIDE;
+use super::block::{SIDE, Tiles};
 
 /// Rows of a block of sums that are still to be written.
 pub(super) struct Pending {
@@ -27,12 +27,12 @@ impl Pending {
         Self { sums: std::ptr::null(), row: 0, high: 0, put }
     }
 
-    /// Writes the next rows, in the instructions of AVX-512 where `WIDE`.
+    /// Writes the next rows of sums of `T`, in the instructions of AVX-512 where `WIDE`.
     ///
     /// # Safety
     /// Sums and results are as large as was said, nobody else touches them, and who says `WIDE` has AVX-512.
     #[inline(always)]
-    pub(super) unsafe fn finish<const WIDE: bool>(&mut self, rows: usize) {
+    pub(super) unsafe fn finish<T: Tiles, const WIDE: bool>(&mut self, rows: usize) {
         let range = self.row..self.high.min(self.row + rows);
         if range.is_empty() {
             return;
@@ -41,7 +41,13 @@ impl Pending {
         #[cfg(target_arch = "x86_64")]
         if WIDE {
             // SAFETY: the caller's.
-            return unsafe { wide::write(self.sums, range, self.put) };
+            return unsafe {
+                if T::CONVERTS {
+                    wide::convert(self.sums, range, self.put)
+                } else {
+                    wide::write(self.sums, range, self.put)
+                }
+            };
         }
         for i in range {
             // SAFETY: as above.
@@ -115,6 +121,34 @@ pub(super) mod wide {
         }
     }
 
+    /// The same where the processor rounds to bf16 by itself, which is as `narrow` does it, but for numbers too small to be
+    /// normal: those a factor may make.
+    ///
+    /// # Safety
+    /// As [`super::Pending::finish`], of sums that are all normal or zero.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2")]
+    pub(super) unsafe fn convert(sums: *const f32, rows: Range<usize>, put: Put) {
+        let Destination::Bf16(c) = put.to else {
+            // SAFETY: the caller's, here and below.
+            return unsafe { write(sums, rows, put) };
+        };
+        if put.alpha != 1.0 {
+            return unsafe { write(sums, rows, put) };
+        }
+        let columns = ((1_u64 << put.columns) - 1) as u32;
+        for i in rows {
+            // SAFETY: a room has whole rows, and only the columns that exist are written; a register of bf16 is as long as
+            // one of whole numbers.
+            unsafe {
+                let row = sums.add(i * SIDE);
+                let rounded = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(row.add(LANES)), _mm512_loadu_ps(row));
+                let rounded = std::mem::transmute::<__m512bh, __m512i>(rounded);
+                _mm512_mask_storeu_epi16(c.wrapping_add(i * put.stride).cast(), columns, rounded);
+            }
+        }
+    }
+
     /// The nearest bf16, as `Element::narrow` has it.
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2")]
@@ -131,10 +165,13 @@ pub(super) mod wide {
 
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
+    use super::super::hardware::Hardware;
+    use super::super::model::Model;
     use super::*;
+    use crate::backend::cpu::kernel::features::Features;
 
-    /// All rows of a room to a result of `columns`, in both forms.
-    fn written<const WIDE: bool>(sums: &[f32], columns: usize, alpha: f32) -> (Vec<f32>, Vec<f32>, Vec<u16>) {
+    /// All rows of a room to a result of `columns`, in one of the forms.
+    fn written<T: Tiles, const WIDE: bool>(sums: &[f32], columns: usize, alpha: f32) -> (Vec<f32>, Vec<f32>, Vec<u16>) {
         let stride = columns + 3;
         let (mut replaced, mut added, mut narrow) =
             (vec![7.0; SIDE * stride], vec![0.5; SIDE * stride], vec![bf16::ONE; SIDE * stride]);
@@ -146,7 +183,7 @@ mod tests {
             let mut pending = Pending::new(sums.as_ptr(), SIDE, Put { to, stride, columns, alpha });
             for rows in [1, 3, 0, SIDE] {
                 // SAFETY: as large as that, and `WIDE` is said where it may be.
-                unsafe { pending.finish::<WIDE>(rows) };
+                unsafe { pending.finish::<T, WIDE>(rows) };
             }
         }
         (replaced, added, narrow.into_iter().map(bf16::to_bits).collect())
@@ -162,10 +199,16 @@ mod tests {
         let mut sums: Vec<f32> = (0..1024_u32).map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b9))).collect();
         sums[..special.len()].copy_from_slice(&special);
         for (columns, alpha) in [(32, 1.0), (16, 0.5), (17, 1.0), (1, 3.0), (31, 0.75)] {
-            let (plain, wide) = (written::<false>(&sums, columns, alpha), written::<true>(&sums, columns, alpha));
+            let plain = written::<Model, false>(&sums, columns, alpha);
+            let wide = written::<Model, true>(&sums, columns, alpha);
             let bits = |x: &[f32]| x.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>();
             assert_eq!((bits(&plain.0), bits(&plain.1)), (bits(&wide.0), bits(&wide.1)), "{columns}");
             assert_eq!(plain.2, wide.2, "{columns}");
+            if Features::here().bf16 {
+                let normal: Vec<f32> = sums.iter().map(|x| if x.is_subnormal() { 0.0 } else { *x }).collect();
+                let plain = written::<Model, false>(&normal, columns, alpha).2;
+                assert_eq!(plain, written::<Hardware, true>(&normal, columns, alpha).2, "{columns}");
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ macro_rules! entry {
 
 entry! {
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
     hardware, super::hardware::Hardware, pack_hardware, true
 }
 entry! {
@@ -147,7 +147,7 @@ unsafe fn multiply<T: Tiles, const WIDE: bool>(work: &Work<'_>, plan: &Plan, pac
     }
     // SAFETY: as above.
     unsafe {
-        scratch.pending.finish::<WIDE>(SIDE);
+        scratch.pending.finish::<T, WIDE>(SIDE);
         tiles.finish();
     }
 }
