@@ -5,12 +5,12 @@ use std::path::Path;
 use lam_agent::{Planner, PolicyError};
 use lam_cuda::DeviceChoice;
 use lam_env::Application;
-use lam_model::{Decoder, Device, Finetuning, ModelSource};
+use lam_model::{AdapterUse, Decoder, Device, Finetuning, ModelSource};
 use lam_prompt::Renderer;
 use lam_signal::{Failure, Progress};
 use lam_types::PolicyId;
 
-use crate::{CachedDecoder, GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
+use crate::{CachedDecoder, Dtype, GenerationRequest, Generator, InferenceError, ModelPolicy, PolicyOptions};
 
 /// Longest plan, in tokens.
 const PLAN_TOKENS: usize = 256;
@@ -18,6 +18,7 @@ const PLAN_TOKENS: usize = 256;
 /// A model directory, ready to be asked.
 pub struct ModelDirectory {
     decoder: Decoder,
+    dtype: Dtype,
     renderer: Renderer,
     id: PolicyId,
 }
@@ -47,13 +48,20 @@ impl ModelDirectory {
             let hash = lam_store::hash_bytes(format!("{}{}", id.hash, over.hash).as_bytes());
             id = PolicyId { name: over.name, hash };
         }
-        Ok(Self { decoder, renderer, id })
+        Ok(Self { decoder, dtype: Dtype::default(), renderer, id })
     }
 
     /// The same under another name.
     #[must_use]
     pub fn named(mut self, name: String) -> Self {
         self.id.name = name;
+        self
+    }
+
+    /// The same, asked in other numbers than those in which it lies.
+    #[must_use]
+    pub fn asked_in(mut self, dtype: Dtype) -> Self {
+        self.dtype = dtype;
         self
     }
 
@@ -79,8 +87,7 @@ impl ModelDirectory {
     }
 
     fn generator(&self) -> Result<Generator<'_>, InferenceError> {
-        // Weights that lie in blocks, as in many GGUF files, are asked in their blocks.
-        let options = self.decoder.block_options();
+        let options = self.dtype.options(&self.decoder, AdapterUse::Merged);
         Ok(Generator::over(Box::new(CachedDecoder::with(&self.decoder, Generator::SLOTS, options)?)))
     }
 }

@@ -2,6 +2,7 @@
 
 use lam_agent::Limits;
 use lam_config::ConfigError;
+use lam_inference::Dtype;
 use lam_pipeline::InputCounts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub struct ExploreConfig {
     pub max_new_tokens: usize,
     /// Whether answers are kept executable by the decoding constraint.
     pub constrained: bool,
+    /// Numbers that models are asked in: `auto`, `float32` or `bfloat16`.
+    pub dtype: Dtype,
     /// Successful trajectories kept a task, shortest first.
     #[schemars(range(min = 0, max = 10_000))]
     pub successes_per_task: usize,
@@ -68,6 +71,7 @@ impl Default for ExploreConfig {
             top_p: 1.0,
             max_new_tokens: 256,
             constrained: true,
+            dtype: Dtype::default(),
             successes_per_task: 1,
             failures_per_task: 1,
             failures_of_solved_tasks: false,

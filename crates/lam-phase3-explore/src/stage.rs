@@ -70,6 +70,7 @@ impl Stage for Explore {
         let documentation = goes(Way::Documentation).then(plans).transpose()?;
         let load = |directory: &Path, adapter: Option<&Path>| {
             ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))
+                .map(|model| model.asked_in(settings.dtype))
         };
         let model = match goes(Way::Tries) {
             true => Some(load(context.input("model")?, context.optional_input("adapter"))?),

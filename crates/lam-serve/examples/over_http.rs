@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use lam_cuda::DeviceChoice;
 use lam_inference::{CachedDecoder, GenerationRequest, Generator, Sampling, open_model};
-use lam_model::Finetuning;
+use lam_model::{AdapterUse, Finetuning};
 use lam_prompt::{Message, Question, Renderer, messages, read_question};
 use lam_serve::{Capacity, ModelPlace, Models, Server, ServerSettings};
 use lam_signal::NoProgress;
@@ -40,7 +40,7 @@ fn main() -> Result<(), Failure> {
     let source = open_model(&directory, None, &NoProgress).map_err(|failure| failure.to_string())?;
     let renderer = Renderer::load(source.tokenizer_directory())?;
     let decoder = source.load_to_ask(&Finetuning::Frozen, 0)?;
-    let model = CachedDecoder::with(&decoder, slots, decoder.block_options())?;
+    let model = CachedDecoder::with(&decoder, slots, decoder.stored_options(AdapterUse::Merged))?;
     let mut generator = Generator::over(Box::new(model));
     let request = |(number, messages): (usize, &Vec<Message>)| request(&renderer, messages, (number, tokens));
 

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use lam_cuda::DeviceChoice;
-use lam_inference::{CachedDecoder, Generator, model_name, open_model};
-use lam_model::{
-    AdapterId, AdapterUse, CacheOptions, Decoder, Device, Finetuning, ModelSource, Rounding, is_reward_model,
-};
+use lam_inference::{CachedDecoder, Dtype, Generator, model_name, open_model};
+use lam_model::{AdapterId, AdapterUse, Decoder, Device, Finetuning, ModelSource, Rounding, is_reward_model};
 use lam_prompt::{OutputFormat, PromptError, Renderer, StructuredConstraint, StructuredOutputs};
 use lam_signal::{Failure, Progress};
 
@@ -36,11 +34,13 @@ pub struct Capacity {
     pub queue: usize,
     /// Most tokens of a prompt and its answer together; the model's own limit holds too.
     pub max_context: usize,
+    /// Numbers that answers are generated in.
+    pub dtype: Dtype,
 }
 
 impl Default for Capacity {
     fn default() -> Self {
-        Self { slots: 16, queue: 64, max_context: 8192 }
+        Self { slots: 16, queue: 64, max_context: 8192, dtype: Dtype::default() }
     }
 }
 
@@ -223,8 +223,8 @@ impl Group {
             own.push((name, ModelSource::open(&self.base, None)?));
         }
         let sources: Vec<ModelSource> = self.adapters.iter().map(|(_, source)| source.clone()).collect();
-        let (base, slots) = (own[0].1.clone(), capacity.slots);
-        let load = move || generator(&base, &sources, slots, device);
+        let base = own[0].1.clone();
+        let load = move || generator(&base, &sources, capacity, device);
         let (engine, adapters) = Engine::start(capacity.slots + capacity.queue, Arc::clone(metrics), load)?;
         let limits = |source: &ModelSource| {
             let config = source.config();
@@ -256,7 +256,7 @@ fn rounded(Rounding { quantization_bit, bf16 }: Rounding) -> String {
 fn generator(
     base: &ModelSource,
     adapters: &[ModelSource],
-    slots: usize,
+    Capacity { slots, dtype, .. }: Capacity,
     device: DeviceChoice,
 ) -> Result<Loaded, Failure> {
     let device = Device::open_for(device, base.config())?;
@@ -269,11 +269,11 @@ fn generator(
     };
     let Some((first, rest)) = adapters.split_first() else {
         let decoder = load(base)?;
-        let options = decoder.block_options();
+        let options = dtype.options(&decoder, AdapterUse::Merged);
         return Ok((Generator::over(Box::new(CachedDecoder::with(&decoder, slots, options)?)), Vec::new()));
     };
     let decoder = load(first)?;
-    let options = CacheOptions { adapter: AdapterUse::Apart, ..decoder.cache_options() };
+    let options = dtype.options(&decoder, AdapterUse::Apart);
     let mut model = CachedDecoder::with(&decoder, slots, options)?;
     let mut ids = vec![model.add_adapter(&decoder)?];
     for adapter in rest {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
+use lam_inference::Dtype;
 
 use super::{PageArgs, SettingArgs, StartArgs};
 
@@ -122,6 +123,10 @@ pub struct ActArgs {
     /// Let it answer freely, without the constraint that keeps answers executable.
     #[arg(long)]
     pub unconstrained: bool,
+    /// Numbers that the model is asked in: auto (those in which its weights lie), float32 or bfloat16; on a GPU always
+    /// bfloat16.
+    #[arg(long, value_name = "DTYPE", default_value_t = Dtype::Auto)]
+    pub dtype: Dtype,
     /// Show the episode in a browser while it is played, and after it until Ctrl-C.
     #[arg(long)]
     pub web: bool,

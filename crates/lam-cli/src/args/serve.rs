@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
+use lam_inference::Dtype;
 
 /// What can be served.
 #[derive(Subcommand)]
@@ -60,6 +61,10 @@ pub struct ServeModelArgs {
     /// Most tokens of a prompt and its answer together; the model's own limit holds too.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = RangedU64ValueParser::<usize>::new().range(2..=16_777_216))]
     pub max_context: usize,
+    /// Numbers that answers are generated in: auto (those in which the weights lie), float32 or bfloat16; on a GPU always
+    /// bfloat16.
+    #[arg(long, value_name = "DTYPE", default_value_t = Dtype::Auto)]
+    pub dtype: Dtype,
     /// Largest body of a request.
     #[arg(long, value_name = "MIB", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub max_body_mib: usize,

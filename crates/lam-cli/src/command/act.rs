@@ -44,7 +44,8 @@ pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         let directory = Path::new(&args.model);
         let name_of = |kind: &str| registry.model_name(kind);
         let model =
-            ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, (device.unwrap_or_default(), output))?;
+            ModelDirectory::load(directory, args.adapter.as_deref(), &name_of, (device.unwrap_or_default(), output))?
+                .asked_in(args.dtype);
         let options = PolicyOptions { constrained: !args.unconstrained, ..PolicyOptions::greedy(model.id().clone()) };
         episode.play(&mut model.policy(app.as_ref(), options)?)
     };

@@ -24,7 +24,7 @@ pub fn serve(args: &ServeModelArgs, device: Option<DeviceChoice>, output: &Outpu
     let settings = settings(args)?;
     settings.check()?;
     let places = places(args, &name_of)?;
-    let capacity = Capacity { slots: args.slots, queue: args.queue, max_context: args.max_context };
+    let capacity = Capacity { slots: args.slots, queue: args.queue, max_context: args.max_context, dtype: args.dtype };
     let models = Models::load(&places, capacity, &name_of, (device.unwrap_or_default(), output))?;
     let names: Vec<String> = models.names().map(str::to_owned).collect();
     let cancel = Cancel::default();

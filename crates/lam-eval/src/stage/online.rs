@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lam_agent::{HeldOut, Limits, Policy, RemoteConfig};
 use lam_config::ConfigError;
-use lam_inference::{ModelDirectory, PolicyOptions, Sampling};
+use lam_inference::{Dtype, ModelDirectory, PolicyOptions, Sampling};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, write_trajectories};
@@ -51,6 +51,8 @@ pub(super) struct OnlineSettings {
     max_new_tokens: usize,
     /// Whether answers are kept executable by the decoding constraint.
     constrained: bool,
+    /// Numbers that our models are asked in: `auto`, `float32` or `bfloat16`.
+    dtype: Dtype,
     /// Whether pictures of the screen before and after each step are kept (desktop applications).
     screenshots: bool,
     /// Endpoints with rows of their own.
@@ -73,6 +75,7 @@ impl Default for OnlineSettings {
             expert: true,
             max_new_tokens: 256,
             constrained: true,
+            dtype: Dtype::default(),
             screenshots: false,
             endpoints: Vec::new(),
             limits: Limits::default(),
@@ -147,7 +150,7 @@ impl Stage for EvaluateOnline {
             let adapter = context.optional_input("adapter");
             let model =
                 ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
-            let model = model.named(name.clone());
+            let model = model.named(name.clone()).asked_in(settings.dtype);
             let options = PolicyOptions {
                 max_new_tokens: settings.max_new_tokens,
                 constrained: settings.constrained,

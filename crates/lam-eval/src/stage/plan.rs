@@ -2,7 +2,7 @@
 
 use lam_agent::{Planner, RemoteConfig};
 use lam_config::ConfigError;
-use lam_inference::ModelDirectory;
+use lam_inference::{Dtype, ModelDirectory};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
 use lam_store::{file_name_of, read_task_plans};
@@ -23,6 +23,8 @@ pub(super) struct PlanSettings {
     /// Test pairs at most; 0 for all. They are spread over all families and evolved pairs, by their shares.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     max_pairs: usize,
+    /// Numbers that our models are asked in: `auto`, `float32` or `bfloat16`.
+    dtype: Dtype,
     /// Endpoints with rows of their own.
     endpoints: Vec<RemoteConfig>,
     /// Judge model; without one a deterministic matcher compares.
@@ -94,6 +96,7 @@ impl Stage for EvaluatePlans {
                 (context.device, context.progress),
             )?
             .named(name.clone())
+            .asked_in(settings.dtype)
             .planner()?)?;
         }
         for endpoint in &rows.endpoints {

@@ -2,7 +2,7 @@
 
 use lam_agent::{Policy, RemoteConfig};
 use lam_config::ConfigError;
-use lam_inference::{ModelDirectory, PolicyOptions};
+use lam_inference::{Dtype, ModelDirectory, PolicyOptions};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::{Failure, Progress};
 use lam_store::{file_name_of, read_trajectories};
@@ -31,6 +31,8 @@ pub(super) struct StepSettings {
     allow_train: bool,
     /// Whether models are also measured without the decoding constraint.
     unconstrained: bool,
+    /// Numbers that our models are asked in: `auto`, `float32` or `bfloat16`.
+    dtype: Dtype,
     /// Longest answer, in tokens.
     #[schemars(range(min = 1, max = 1_000_000))]
     max_new_tokens: usize,
@@ -47,6 +49,7 @@ impl Default for StepSettings {
             max_trajectories: 0,
             allow_train: false,
             unconstrained: true,
+            dtype: Dtype::default(),
             max_new_tokens: 256,
             endpoints: Vec::new(),
             bootstrap: Bootstrap::default(),
@@ -110,7 +113,7 @@ impl Stage for EvaluateSteps {
             let adapter = context.optional_input("adapter");
             let model =
                 ModelDirectory::load(directory, adapter, context.model_name_of, (context.device, context.progress))?;
-            let model = model.named(name.clone());
+            let model = model.named(name.clone()).asked_in(settings.dtype);
             let file = file_name_of(name);
             let options =
                 PolicyOptions { max_new_tokens: settings.max_new_tokens, ..PolicyOptions::greedy(model.id().clone()) };

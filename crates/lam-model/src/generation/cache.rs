@@ -3,7 +3,7 @@
 use super::read::{AdapterId, Read};
 use super::{cpu, cuda};
 use crate::batch::check_tokens;
-use crate::{CacheOptions, Decoder, ModelError, Precision, WeightFormat};
+use crate::{AdapterUse, CacheOptions, Decoder, ModelError, Precision, WeightFormat};
 
 /// Keys and values of many requests. Each slot holds one, at its own length, and grows as tokens come.
 ///
@@ -47,9 +47,10 @@ impl Decoder {
         })
     }
 
-    /// The numbers in which a model whose frozen matrices lie in blocks is asked the fastest: 4 or 8 bits, as they are, with
-    /// inputs in 8 bits; as [`Decoder::cache_options`] where they do not, or an adapter lies over them.
-    pub fn block_options(&self) -> CacheOptions {
+    /// The numbers in which the frozen matrices lie: blocks of 4 or 8 bits as they are, with inputs in 8 bits, or bf16; as
+    /// [`Decoder::cache_options`] where they lie in f32, or the decoder's own adapter is to be added to them (`adapter`
+    /// merged), which none of these would hold as it is. Weights in blocks are taken so only without an adapter.
+    pub fn stored_options(&self, adapter: AdapterUse) -> CacheOptions {
         let linears = || self.stack.blocks.iter().flat_map(|block| &block.linears);
         let bits = |wanted: u8| {
             linears()
@@ -57,6 +58,10 @@ impl Decoder {
                 .count()
         };
         let (four, eight, all) = (bits(4), bits(8), linears().count());
+        let is_added_to = self.lora.is_some() && adapter == AdapterUse::Merged;
+        if !is_added_to && self.on_cuda().is_none() && linears().all(|linear| linear.weight.is_bf16()) {
+            return CacheOptions::of(WeightFormat::Bf16);
+        }
         if self.lora.is_some() || self.on_cuda().is_some() || four + eight == 0 || 2 * (four + eight) < all {
             return self.cache_options();
         }

@@ -247,6 +247,20 @@ fn written(dtype: &str) -> tempfile::TempDir {
 }
 
 #[test]
+fn a_model_is_asked_in_the_numbers_in_which_it_lies() {
+    let lora = Finetuning::Lora(tiny::lora(0.0));
+    for (dtype, weights) in [("float32", WeightFormat::F32), ("bfloat16", WeightFormat::Bf16)] {
+        let directory = written(dtype);
+        let load = |finetuning| ModelSource::open(directory.path(), None).unwrap().load_to_ask(finetuning, 5).unwrap();
+        let options = |finetuning, adapter| load(finetuning).stored_options(adapter);
+        assert_eq!(options(&Finetuning::Frozen, AdapterUse::Merged), CacheOptions::of(weights));
+        // An adapter that is added to weights in bf16 would be rounded with them.
+        assert_eq!(options(&lora, AdapterUse::Merged), CacheOptions::default());
+        assert_eq!(options(&lora, AdapterUse::Apart), CacheOptions::of(weights));
+    }
+}
+
+#[test]
 fn weights_that_stay_in_their_files_are_the_same_bits() {
     let a = tokens(20, 1);
     for dtype in ["float32", "bfloat16"] {
@@ -261,7 +275,7 @@ fn weights_that_stay_in_their_files_are_the_same_bits() {
             let expected = held.new_cache_with(1, options).unwrap().decode(&[(0, &a)]).unwrap();
             let decoder = source.load_to_ask(&finetuning, 5).unwrap();
             assert_eq!(decoder.cache_options(), held.cache_options());
-            assert_eq!(decoder.block_options(), held.block_options());
+            assert_eq!(decoder.stored_options(AdapterUse::Merged), held.stored_options(AdapterUse::Merged));
             for _ in 0..2 {
                 let found = decoder.new_cache_with(1, options).unwrap().decode(&[(0, &a)]).unwrap();
                 assert!(found == expected, "{dtype} {finetuning:?} {options:?}");

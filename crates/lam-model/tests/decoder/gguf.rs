@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use lam_gguf::{FileType, Format, Gguf};
 use lam_model::{
-    CacheOptions, Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Mode, ModelSource, PackedBatch,
-    WeightFormat,
+    AdapterUse, CacheOptions, Decoder, DecoderConfig, Finetuning, Initialization, LoraConfig, Mode, ModelSource,
+    PackedBatch, WeightFormat,
 };
 
 use crate::reference::{difference, directory};
@@ -65,18 +65,18 @@ fn blocks_stay_as_they_are_where_their_bits_are_asked_for() {
 fn a_model_in_blocks_is_asked_in_its_blocks() {
     for (name, weights) in [("llama", WeightFormat::Q8), ("qwen3", WeightFormat::Q4)] {
         let ((ids, _), frozen) = (expected(name), load(name, &Finetuning::Frozen));
-        assert_eq!(frozen.block_options(), CacheOptions::of(weights), "{name}");
+        assert_eq!(frozen.stored_options(AdapterUse::Merged), CacheOptions::of(weights), "{name}");
         let right = logits(&frozen, &ids);
         let right = right.get(ids.len() - 1).unwrap();
         let size = right.abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
-        let mut cache = frozen.new_cache_with(1, frozen.block_options()).unwrap();
+        let mut cache = frozen.new_cache_with(1, frozen.stored_options(AdapterUse::Merged)).unwrap();
         let found = cache.decode(&[(0, &ids)]).unwrap();
         let found = candle_core::Tensor::new(found, &candle_core::Device::Cpu).unwrap();
         // Inputs are rounded to 8 bits, keys and values to bf16.
         let apart = difference(&found, &right) / size;
         assert!(apart < 0.05, "{name}: {apart}");
         // An adapter's product is no part of blocks.
-        assert_eq!(load(name, &qlora(8)).block_options(), CacheOptions::default());
+        assert_eq!(load(name, &qlora(8)).stored_options(AdapterUse::Merged), CacheOptions::default());
     }
 }
 
