@@ -78,6 +78,7 @@ fn what_is_not_ours_is_not_cleaned_and_stops_no_run() {
     let said = run(&place, &[]).stderr;
     let words = "results are not shared with other runs any more: runs/.cache: not a directory that lam-train made";
     assert!(said.contains(words), "{said}");
+    place.refuse(&["clean", "--runs-dir", "nowhere"], 2, &["nowhere: no such folder", "hint: --runs-dir names"]);
     place.refuse(&["clean", "--runs-dir", "runs", "--all"], 2, &["runs/.cache: not a directory that lam-train made"]);
     assert_eq!(std::fs::read_dir(place.path("runs/.cache")).expect("readable").count(), 1);
 }

@@ -41,6 +41,9 @@ fn status_shows_the_tables_of_a_run_by_its_pipeline_or_its_directory() {
     let own = trained_apart("told");
     let status = json(&own.succeed(&["status", "runs/miniature", "--json"]).stdout);
     assert_eq!((&status["running"], &status["remaining"]), (&Value::Bool(false), &Value::Null));
+    let figures = json(&std::fs::read_to_string(own.path("runs/miniature/report.json")).expect("a report"));
+    assert_eq!(status["tables"]["online"], figures["tables"]["online"]);
+    assert!(status["tables"]["online"]["LAM4"].is_object(), "{status}");
     place.refuse(&["status", "home"], 2, &["holds no run", "hint: name a pipeline, or a directory"]);
 }
 

@@ -67,6 +67,13 @@ fn the_graph_shows_what_flows_where() {
     );
     let mermaid = place.succeed(&[&graph[..], &["--format", "mermaid"]].concat()).stdout;
     assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("-->|model|"), "{mermaid}");
+    let told = place.succeed(&[&graph[..], &["--json"]].concat()).stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).expect("one JSON value");
+    let stages = told["stages"].as_array().expect("stages");
+    let explore = stages.iter().find(|stage| stage["id"] == "explore").expect("it explores");
+    assert_eq!((&explore["kind"], &explore["inputs"]["model"][0]), (&"phase3.explore".into(), &"lam2".into()));
+    assert_eq!(told["pipeline"], "miniature");
+    assert!(text.starts_with(told["drawn"].as_str().expect("a text").trim_end()), "{told}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The stages and what flows between them, as text or as a Mermaid diagram.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
 use lam_store::read_manifest;
+use serde::Serialize;
 
 use crate::file::{InputSource, StageSpec};
 use crate::{Pipeline, format_seconds};
@@ -17,13 +19,42 @@ pub enum GraphFormat {
     Mermaid,
 }
 
+/// A stage of the graph.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GraphNode {
+    /// Directory of its result below the run's.
+    pub id: String,
+    /// What runs it.
+    pub kind: String,
+    /// Its inputs: stages, files of theirs, and paths outside the run.
+    pub inputs: BTreeMap<String, Vec<String>>,
+    /// Seconds that its result took, where there is one.
+    pub duration_s: Option<f64>,
+}
+
+/// The stages of `pipeline` in order, with durations where its run below `runs_dir` has results.
+pub fn nodes(pipeline: &Pipeline, runs_dir: &Path) -> Vec<GraphNode> {
+    let run_dir = pipeline.run_dir(runs_dir);
+    let node = |spec: &StageSpec| {
+        let named = |sources: &[InputSource]| sources.iter().map(|source| source_name(pipeline, source)).collect();
+        GraphNode {
+            id: spec.id.clone(),
+            kind: spec.kind.clone(),
+            inputs: spec.inputs.iter().map(|(name, sources)| (name.clone(), named(sources))).collect(),
+            duration_s: duration(&run_dir, spec),
+        }
+    };
+    pipeline.stages.iter().map(node).collect()
+}
+
+fn duration(run_dir: &Path, spec: &StageSpec) -> Option<f64> {
+    read_manifest(&run_dir.join(&spec.id)).ok().flatten().map(|manifest| manifest.duration_s)
+}
+
 /// The graph of `pipeline`, with durations where its run below `runs_dir` has results.
 pub fn graph(pipeline: &Pipeline, runs_dir: &Path, format: GraphFormat) -> String {
     let run_dir = pipeline.run_dir(runs_dir);
-    let duration = |spec: &StageSpec| {
-        let manifest = read_manifest(&run_dir.join(&spec.id)).ok().flatten();
-        manifest.map(|manifest| format_seconds(manifest.duration_s))
-    };
+    let duration = |spec: &StageSpec| duration(&run_dir, spec).map(format_seconds);
     match format {
         GraphFormat::Text => text(pipeline, duration),
         GraphFormat::Mermaid => mermaid(pipeline, duration),

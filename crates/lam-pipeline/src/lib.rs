@@ -49,7 +49,7 @@ pub use check::check;
 pub use code::{Code, CrateCode};
 pub use error::PipelineError;
 pub use file::{InputSource, Pipeline, ReadText, StageDraft, StageSpec};
-pub use graph::{GraphFormat, graph};
+pub use graph::{GraphFormat, GraphNode, graph, nodes};
 pub use journal::JOURNAL_FILE;
 pub use live_progress::LiveProgress;
 pub use lock::is_running;

@@ -131,7 +131,8 @@ pub fn report_json(run: &Run) -> Value {
     })
 }
 
-fn tables_json(tables: &Tables) -> Map<String, Value> {
+/// Tables 2 to 4 as `report.json` has them.
+pub fn tables_json(tables: &Tables) -> Map<String, Value> {
     let json =
         [("planning", &tables.planning), ("decision_making", &tables.decision_making), ("online", &tables.online)];
     json.into_iter().map(|(name, rows)| (name.to_owned(), rows_json(rows))).collect()

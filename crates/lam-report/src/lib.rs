@@ -104,6 +104,16 @@ pub fn tables_text(run: &Path) -> Result<String, ReportError> {
     Ok(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n"))
 }
 
+/// The same figures as `report.json` has them, in an object by tables; of a run of several seeds the means over them. Empty
+/// where no evaluation has completed.
+///
+/// # Errors
+/// As [`tables_text`].
+pub fn tables_json(run: &Path) -> Result<serde_json::Value, ReportError> {
+    let [(tables, _), (once, _)] = gather::tables(run)?;
+    Ok(figures::tables_json(&tables.and(&once)).into())
+}
+
 /// The same of one evaluation, in the directory of its stage.
 ///
 /// # Errors

@@ -9,6 +9,11 @@ use crate::output::Output;
 
 /// Removes it, and says how much that was.
 pub fn clean(args: &CleanArgs, output: &Output) -> Result<(), Failure> {
+    // The folder that is meant where none is named need not be there; one that is named is.
+    if args.runs_dir.as_os_str() != "runs" && !args.runs_dir.is_dir() {
+        let what = format!("{}: no such folder", args.runs_dir.display());
+        return Err(Failure::config(what).hint("--runs-dir names the folder of all runs"));
+    }
     let cleaned = SharedResults::of_runs(&args.runs_dir).clean(args.all, args.dry_run)?;
     output.line(&sentence(&cleaned, args.dry_run));
     for path in &cleaned.foreign {

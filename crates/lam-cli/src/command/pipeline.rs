@@ -6,6 +6,7 @@ use lam_cuda::DeviceChoice;
 use lam_model::{Device, Processor};
 use lam_pipeline::{Pipeline, RunOptions};
 use lam_signal::Failure;
+use serde_json::json;
 
 use super::next;
 use crate::args::{GraphArgs, GraphFormat, PartArgs, PipelineArgs, PlanArgs, RunArgs, StatusArgs};
@@ -90,7 +91,9 @@ pub fn status(args: &StatusArgs, output: &Output) -> Result<(), Failure> {
     output.line(&status.to_text());
     super::report::tables(&run_dir, output)?;
     output.next(&next::after_status(&typed, &run_dir, &status));
-    output.value(&status)
+    let mut value = serde_json::to_value(&status).map_err(Failure::runtime)?;
+    value["tables"] = super::report::tables_json(&run_dir)?.into();
+    output.value(&value)
 }
 
 /// Draws the stages.
@@ -99,12 +102,17 @@ pub fn graph(args: &GraphArgs, output: &Output) -> Result<(), Failure> {
         GraphFormat::Text => lam_pipeline::GraphFormat::Text,
         GraphFormat::Mermaid => lam_pipeline::GraphFormat::Mermaid,
     };
-    let drawn = lam_pipeline::graph(&load(&args.pipeline)?, &args.pipeline.runs_dir, format);
+    let pipeline = load(&args.pipeline)?;
+    let drawn = lam_pipeline::graph(&pipeline, &args.pipeline.runs_dir, format);
     output.line(drawn.trim_end());
     if format == lam_pipeline::GraphFormat::Text {
         output.next(&next::plan(&args.pipeline));
     }
-    output.value(&drawn)
+    output.value(&json!({
+        "pipeline": pipeline.name,
+        "stages": lam_pipeline::nodes(&pipeline, &args.pipeline.runs_dir),
+        "drawn": drawn,
+    }))
 }
 
 fn show_plan(pipeline: &Pipeline, options: RunOptions, typed: &PipelineArgs, output: &Output) -> Result<(), Failure> {

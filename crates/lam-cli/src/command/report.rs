@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lam_report::{Report, ReportError};
 use lam_signal::Failure;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::next;
 use crate::output::Output;
@@ -30,14 +30,23 @@ fn tell_stale(report: &Report, output: &Output) {
 
 /// The tables of a run, as far as it has come.
 pub fn tables(run: &Path, output: &Output) -> Result<(), Failure> {
-    match lam_report::tables_text(run) {
-        Ok(text) if text.is_empty() => {}
-        Ok(text) => output.line(&text),
-        // Also of a run that is not there yet.
-        Err(ReportError::NoRun { .. }) => {}
-        Err(error) => return Err(error.into()),
+    let text = where_there_is_a_run(lam_report::tables_text(run))?.unwrap_or_default();
+    if !text.is_empty() {
+        output.line(&text);
     }
     Ok(())
+}
+
+/// The same for `--json`; nothing of a run that is not there yet.
+pub fn tables_json(run: &Path) -> Result<Option<Value>, Failure> {
+    where_there_is_a_run(lam_report::tables_json(run))
+}
+
+fn where_there_is_a_run<T>(read: Result<T, ReportError>) -> Result<Option<T>, Failure> {
+    match read {
+        Err(ReportError::NoRun { .. }) => Ok(None),
+        read => Ok(Some(read?)),
+    }
 }
 
 /// The tables of one evaluation.
