@@ -50,7 +50,8 @@ impl Door {
         Self { router, seats: Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS))), patience }
     }
 
-    /// Serves the next connection, once there is a seat; once `ending` says so, until its request is answered.
+    /// Serves the next connection, once there is a seat, until its other side has gone; once `ending` says so, until its
+    /// request is answered.
     pub(crate) async fn next(&self, listener: &TcpListener, ending: watch::Receiver<bool>) {
         let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return };
         match listener.accept().await {
@@ -63,16 +64,15 @@ impl Door {
     fn serve(&self, stream: TcpStream, seat: OwnedSemaphorePermit, mut ending: watch::Receiver<bool>) {
         // A small delay where the system refuses.
         let _ = stream.set_nodelay(true);
+        let io = Patient::new(stream, self.patience, seat);
+        let other_side = io.other_side();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(
-                TokioIo::new(Patient::new(stream, self.patience, seat)),
-                TowerToHyperService::new(self.router.clone()),
-            )
+            .serve_connection(TokioIo::new(io), TowerToHyperService::new(self.router.clone()))
             .with_upgrades();
-        tokio::spawn(async move {
+        let served = async move {
             let mut connection = pin!(connection);
             let is_ending = pin!(ending.wait_for(|is_ending| *is_ending));
             let is_under_way = matches!(select(connection.as_mut(), is_ending).await, Either::Right(_));
@@ -81,6 +81,7 @@ impl Door {
                 // How it ended is the client's business.
                 let _ = connection.await;
             }
-        });
+        };
+        tokio::spawn(async move { drop(select(pin!(served), pin!(other_side.gone())).await) });
     }
 }

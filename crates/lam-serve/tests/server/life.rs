@@ -120,6 +120,21 @@ fn a_client_that_goes_away_gives_its_slot_back() {
 }
 
 #[test]
+fn a_client_that_goes_away_is_noticed_also_where_bytes_behind_its_request_wait() {
+    let server = slow(1, 8, settings()).serve();
+    for (number, stream) in [true, false].into_iter().enumerate() {
+        let body = endless(stream).to_string();
+        let kept = String::from_utf8(request("POST", CHAT, "", &body)).unwrap().replace("Connection: close\r\n", "");
+        let mut client = TcpStream::connect(server.address()).unwrap();
+        client.write_all(kept.repeat(2).as_bytes()).unwrap();
+        wait_for(server.address(), "lam_serve_requests_running 1");
+        drop(client);
+        wait_for(server.address(), &format!("lam_serve_abandoned_total {}", number + 1));
+        wait_for(server.address(), "lam_serve_requests_running 0");
+    }
+}
+
+#[test]
 fn a_stop_string_ends_the_work_too() {
     let server = slow(1, 8, settings()).serve();
     let mut body = endless(false);
