@@ -1,5 +1,5 @@
-//! Who may ask: on this machine everybody but the pages of others, elsewhere whoever shows the token. Knows headers and
-//! no path.
+//! Who may ask: on this machine everybody but the pages of others that are not named, elsewhere whoever shows the token.
+//! Knows headers and no path.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
@@ -21,6 +21,8 @@ pub struct Access {
     /// Whether it may also stand in the address, as `?token=TOKEN`: for clients that cannot set a header. There and in
     /// basic authentication any token has a place, so that one that fits no header is taken too.
     pub token_in_query: bool,
+    /// Origins such as `http://localhost:3000` of other servers whose pages may ask from a browser.
+    pub allowed_origins: Vec<String>,
 }
 
 /// Why somebody may not ask.
@@ -36,7 +38,7 @@ pub enum Denied {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { host: "127.0.0.1".into(), token: None, token_in_query: false }
+        Self { host: "127.0.0.1".into(), token: None, token_in_query: false, allowed_origins: Vec::new() }
     }
 }
 
@@ -44,13 +46,14 @@ impl Access {
     /// Where to listen: what the host resolves to, whatever its name is.
     ///
     /// # Errors
-    /// What no server starts with: a token that no header can carry, a host without an address, or one of whose
-    /// addresses others can reach where no token is set.
+    /// What no server starts with: a token that no header can carry, an origin that no browser names, a host without an
+    /// address, or one of whose addresses others can reach where no token is set.
     pub fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>, ServerError> {
         let unfit = self.token.as_ref().and_then(Secret::unfit_for_header);
         if let Some(reason) = unfit.filter(|_| !self.token_in_query) {
             return Err(ServerError::Token { reason });
         }
+        self.check_origins()?;
         let addresses: Vec<SocketAddr> = (self.host.as_str(), port)
             .to_socket_addrs()
             .map_err(|source| ServerError::Bind { address: format!("{}:{port}", self.host), source })?
@@ -72,7 +75,7 @@ impl Access {
             Some(token) if self.token_in_query && asks_with(token, request.uri()) => Ok(()),
             Some(_) => Err(Denied::Token),
             None if !self.is_for_us(request.headers()) => Err(Denied::Host),
-            None if is_of_another_page(request.headers()) => Err(Denied::Origin),
+            None if self.is_of_another_page(request.headers()) => Err(Denied::Origin),
             None => Ok(()),
         }
     }
@@ -86,18 +89,18 @@ impl Access {
         let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         is_address || !name.contains('.') || name == self.host
     }
-}
 
-/// Whether a browser sends it for a page that another server gave, or nobody: any page may send some requests here,
-/// unasked, and keep the server at work.
-fn is_of_another_page(headers: &HeaderMap) -> bool {
-    let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let is_own = |origin: &HeaderValue| {
-        let authority =
-            origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-        authority.zip(named).is_some_and(|(origin, own)| origin.eq_ignore_ascii_case(own))
-    };
-    !headers.get_all(header::ORIGIN).iter().all(is_own)
+    /// Whether a browser sends it for a page that another server gave whose pages may not ask, or nobody: any page may
+    /// send some requests here, unasked, and keep the server at work.
+    fn is_of_another_page(&self, headers: &HeaderMap) -> bool {
+        let named = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let is_own = |origin: &HeaderValue| {
+            let authority =
+                origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+            authority.zip(named).is_some_and(|(origin, own)| origin.eq_ignore_ascii_case(own))
+        };
+        !headers.get_all(header::ORIGIN).iter().all(|origin| is_own(origin) || self.allows(origin))
+    }
 }
 
 /// The token that a request shows.

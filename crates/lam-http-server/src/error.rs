@@ -24,6 +24,13 @@ pub enum ServerError {
         /// Why.
         reason: &'static str,
     },
+    /// An origin whose pages may ask, and that no browser names so.
+    Origin {
+        /// What was given.
+        origin: String,
+        /// How browsers name it, if they do.
+        named: Option<String>,
+    },
     /// The system gives no threads.
     Threads(#[source] io::Error),
 }
@@ -32,7 +39,7 @@ impl Fault for ServerError {
     fn kind(&self) -> FaultKind {
         match self {
             Self::Bind { .. } | Self::Threads(_) => FaultKind::Runtime,
-            Self::Exposed { .. } | Self::Token { .. } => FaultKind::Config,
+            Self::Exposed { .. } | Self::Token { .. } | Self::Origin { .. } => FaultKind::Config,
         }
     }
 
@@ -47,6 +54,13 @@ impl Fault for ServerError {
                     .hint("set one in LAM_SERVE_TOKEN, or name its variable by --token-env; or listen at 127.0.0.1")
             }
             Self::Token { reason } => Details::new("the token").because(reason).hint("take letters and digits"),
+            Self::Origin { origin, named } => {
+                let hint = match named {
+                    Some(named) => format!("browsers name it `{named}`"),
+                    None => "name each one as browsers do: --allow-origin http://localhost:3000".to_owned(),
+                };
+                Details::new(format!("`{origin}` is no origin of pages")).hint(hint)
+            }
             Self::Threads(source) => Details::new("cannot start threads").because(source),
         }
     }

@@ -43,6 +43,10 @@ pub struct ServeModelArgs {
     pub port: u16,
     #[command(flatten)]
     pub token: TokenArgs,
+    /// Let pages of this origin, such as http://localhost:3000, ask from a browser; once for each (default: none but the
+    /// server's own).
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
     /// Keep answers to App. C's question, and to UFO's, executable: its controls, its functions.
     #[arg(long)]
     pub executable: bool,

@@ -60,6 +60,7 @@ fn settings(args: &ServeModelArgs) -> Result<ServerSettings, Failure> {
         host: args.host.clone(),
         port: args.port,
         token: token(&args.token)?,
+        allowed_origins: args.allow_origin.clone(),
         executable: args.executable,
         application: args.application.clone(),
         max_body_bytes: args.max_body_mib << 20,

@@ -127,7 +127,7 @@ impl UfoAip {
         }
         let AipSettings { host, port, token, call_timeout, max_message_bytes, .. } = self.settings.clone();
         let limits = LinkLimits { max_message_bytes, ..LinkLimits::default() };
-        let access = Access { host, token, token_in_query: true };
+        let access = Access { host, token, token_in_query: true, ..Access::default() };
         let started = Arc::new(Hub::start(HubSettings { access, port, call_timeout, limits })?);
         Ok(Arc::clone(hub.insert(started)))
     }

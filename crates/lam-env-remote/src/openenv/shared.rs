@@ -95,7 +95,12 @@ impl Shared {
     /// An application that nobody has connected to yet.
     pub fn new(app: Arc<dyn Application>, settings: ServerSettings) -> Self {
         let described = Described::of(app.as_ref(), settings.max_sessions, settings.served_as.clone());
-        let access = Access { host: settings.host.clone(), token: settings.token.clone(), token_in_query: true };
+        let access = Access {
+            host: settings.host.clone(),
+            token: settings.token.clone(),
+            token_in_query: true,
+            ..Access::default()
+        };
         let sockets = Sockets::new(settings.limits());
         Self { app, settings, access, sockets, described, sessions: Arc::default() }
     }

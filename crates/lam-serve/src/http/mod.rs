@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use lam_http_server::{Access, Denied, ServerError};
+use lam_http_server::{Access, Denied, ServerError, share_with};
 use lam_signal::{Secret, printable};
 use tokio::sync::watch;
 
@@ -47,6 +47,8 @@ pub struct ServerSettings {
     pub port: u16,
     /// What clients must show.
     pub token: Option<Secret>,
+    /// Origins such as `http://localhost:3000` of other servers whose pages may ask from a browser.
+    pub allowed_origins: Vec<String>,
     /// Whether answers to App. C's question, and to UFO's, are kept to its controls and functions.
     pub executable: bool,
     /// A part of the title of the window that UFO's requests are assigned to; by their words where it is not set.
@@ -71,6 +73,7 @@ impl Default for ServerSettings {
             host: "127.0.0.1".into(),
             port: 8000,
             token: None,
+            allowed_origins: Vec::new(),
             executable: false,
             application: None,
             max_body_bytes: 4 << 20,
@@ -87,14 +90,15 @@ impl ServerSettings {
     /// Refuses what no server starts with, which costs nothing to know before models are loaded.
     ///
     /// # Errors
-    /// A token that no header can carry, or an address that others can reach without one.
+    /// A token that no header can carry, an address that others can reach without one, or what is no origin.
     pub fn check(&self) -> Result<(), ServerError> {
         self.access().addresses(self.port).map(drop)
     }
 
     /// Who may ask.
     fn access(&self) -> Access {
-        Access { host: self.host.clone(), token: self.token.clone(), ..Access::default() }
+        let (host, token, allowed_origins) = (self.host.clone(), self.token.clone(), self.allowed_origins.clone());
+        Access { host, token, allowed_origins, ..Access::default() }
     }
 }
 
@@ -171,8 +175,8 @@ impl App {
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_host")
             }
             Denied::Origin => {
-                let message = "the request comes from a page of another server, which no browser lets ask here; with a \
-                               token, that server can pass the request on";
+                let message = "the request comes from a page of another server; with a token, that server can pass the \
+                               request on, or whoever serves the model names the page's origin: --allow-origin";
                 Refusal::new(StatusCode::FORBIDDEN, message).code("unknown_origin")
             }
             Denied::Token => {
@@ -205,13 +209,18 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Lets in who may ask, and counts what came of it.
+/// Lets in who may ask, and counts what came of it. A page that may ask reads refusals too.
 async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = PATHS.into_iter().find(|path| *path == request.uri().path()).unwrap_or("other");
-    let response = match app.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+    let page = app.access.other_page(request.headers());
+    let mut response = match (app.access.preflight(&request), app.check(&request)) {
+        (Some(response), _) => response,
+        (None, Ok(())) => next.run(request).await,
+        (None, Err(refusal)) => refusal.into_response(),
     };
+    if let Some(origin) = page {
+        share_with(origin, &mut response);
+    }
     app.models.metrics.answered(path, response.status().as_u16());
     response
 }

@@ -167,6 +167,36 @@ fn pages_of_other_servers_are_kept_out_and_the_servers_own_is_not() {
 }
 
 #[test]
+fn pages_of_origins_that_are_named_may_ask_and_read_what_comes() {
+    let (page, token) = ("http://localhost:3000", Secret::new("s3cret-token"));
+    let settings = ServerSettings { port: 0, allowed_origins: vec![page.to_owned()], ..ServerSettings::default() };
+    for settings in [settings.clone(), ServerSettings { token, ..settings }] {
+        let (has_token, server) = (settings.token.is_some(), Tiny { settings, ..Tiny::default() }.serve());
+        let ask = |method: &str, origin: &str, more: &str| {
+            let headers = format!("Authorization: Bearer s3cret-token\r\nOrigin: {origin}\r\n{more}");
+            let body = if method == "POST" { chat("x", json!({})).to_string() } else { String::new() };
+            exchange(server.address(), &request(method, CHAT, &headers, &body))
+        };
+        let first = "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n";
+        // A browser asks first without the token.
+        let asked = format!("Origin: {page}\r\n{first}");
+        let told = exchange(server.address(), &request("OPTIONS", CHAT, &asked, ""));
+        assert_eq!((told.status, told.header("access-control-allow-headers")), (204, Some("content-type")));
+        assert_eq!(told.header("access-control-allow-origin"), Some(page));
+        for (reply, status) in [(ask("POST", page, ""), 200), (ask("GET", page, ""), 405)] {
+            assert_eq!((reply.status, reply.header("access-control-allow-origin")), (status, Some(page)));
+        }
+        let other = ask("POST", "http://localhost:3001", "");
+        let expected = (if has_token { 200 } else { 403 }, None);
+        assert_eq!((other.status, other.header("access-control-allow-origin")), expected, "{}", other.text);
+        let told = ask("OPTIONS", "http://localhost:3001", first);
+        assert!(told.status >= 400 && told.header("access-control-allow-methods").is_none(), "{}", told.text);
+    }
+    let settings = ServerSettings { allowed_origins: vec!["*".into()], ..ServerSettings::default() };
+    assert!(matches!(settings.check(), Err(ServerError::Origin { .. })));
+}
+
+#[test]
 fn a_body_may_begin_with_a_byte_order_mark_and_must_not_be_compressed() {
     let server = Tiny::default().serve();
     let body = chat("x", json!({"temperature": 0})).to_string();
