@@ -26,6 +26,7 @@
 //! ```
 
 mod answer;
+mod callable;
 mod chat;
 mod compact;
 mod constraint;

@@ -10,6 +10,7 @@ use lam_types::{Action, FunctionSpec, Observation, State};
 use serde_json::{Map, Value};
 
 use crate::answer::{action_json, plan_json};
+use crate::callable::Callable;
 use crate::chat::call_forms::MARKS;
 use crate::chat::form::Chat;
 use crate::compact::{Compact, Markers};
@@ -17,8 +18,8 @@ use crate::constraint::{AnswerLimits, Grammar, TokenConstraint};
 use crate::template::Template;
 use crate::tokenizer::{Cover, model_config, read_object};
 use crate::{
-    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, Tool, UfoAction, messages, parse_action_text,
-    parse_action_text_tolerant, parse_plan_text, plan_messages,
+    Message, ParseError, Piece, PromptError, Question, Role, Tokenizer, Tool, ToolQuestion, UfoAction, messages,
+    parse_action_text, parse_action_text_tolerant, parse_plan_text, plan_messages,
 };
 
 /// Words to tokens and back, in the form that one model was trained in.
@@ -297,13 +298,23 @@ impl Renderer {
 
     /// Keeps an answer executable on this screen with these functions.
     pub fn action_constraint(&self, observation: &Observation, functions: &[FunctionSpec]) -> Box<dyn TokenConstraint> {
-        self.grammar.constraint(&self.tokenizer, observation, (functions, false), self.limits)
+        self.constraint(observation, Callable { functions, labels: None, must_call: false })
     }
 
     /// The same for an answer that must call one of the functions, of which at least one is callable on the screen
     /// ([`FunctionSpec::is_callable`]).
     pub fn call_constraint(&self, observation: &Observation, functions: &[FunctionSpec]) -> Box<dyn TokenConstraint> {
-        self.grammar.constraint(&self.tokenizer, observation, (functions, true), self.limits)
+        self.constraint(observation, Callable { functions, labels: None, must_call: true })
+    }
+
+    /// Keeps an answer to a question with tools to what they may be called with; one that must call calls one of them,
+    /// of which at least one can be ([`ToolQuestion::can_call`]).
+    pub fn question_constraint(&self, question: &ToolQuestion, must_call: bool) -> Box<dyn TokenConstraint> {
+        self.constraint(&question.state.observation, question.callable(must_call))
+    }
+
+    fn constraint(&self, observation: &Observation, callable: Callable<'_>) -> Box<dyn TokenConstraint> {
+        self.grammar.constraint(&self.tokenizer, observation, callable, self.limits)
     }
 
     /// Tokens as people see them, with those marked that the loss counts. Tokens that are only parts of a character

@@ -1,14 +1,18 @@
 //! App. C's question in an agent's conversation: the functions are offered as tools, what was called is told as calls
 //! and their results, and the answer's action is a call. Knows no tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lam_types::{Action, ArgKind, ArgSpec, Args, ControlType, FunctionSpec, PastAction, State, StepStatus, Target};
+use lam_types::{
+    Action, ArgKind, ArgSpec, Args, Control, ControlType, FunctionSpec, Observation, PastAction, State, StepStatus,
+    Target,
+};
 use serde_json::{Map, Value, json};
 
 use super::read::{Question, read_question, read_state, shown_controls};
 use super::{LARGEST_NUMBER, Message, Role, Tool, ToolCall, messages};
 use crate::answer::parse_action_text;
+use crate::callable::Callable;
 
 /// Parameters that hold the label of the control that is acted on, and its name.
 const LABELS: [&str; 3] = ["control_label", "label", "id"];
@@ -21,12 +25,14 @@ pub struct ToolQuestion {
     pub messages: Vec<Message>,
     /// What the model is told.
     pub state: State,
-    /// The functions that are offered as tools.
+    /// The functions that are offered as tools; their arguments are what both of them allow.
     pub functions: Vec<FunctionSpec>,
     /// All functions of the question.
     documented: Vec<FunctionSpec>,
     /// For each of them that acts on a control, where its call names the control.
     places: BTreeMap<String, ControlPlace>,
+    /// The labels of the only controls of the screen that some of them may be called with.
+    labels: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Why a conversation with App. C's slots cannot be answered by calls: what is wrong.
@@ -53,12 +59,30 @@ struct ControlPlace {
     /// Whether the label is written as a number.
     is_number: bool,
     name: Option<String>,
+    /// The only labels and names that the tool takes, where it says so.
+    only: [Option<Vec<String>>; 2],
 }
 
 impl ControlPlace {
     /// Where a call names it if its tool does not say.
     fn usual() -> Self {
-        Self { label: LABELS[0].to_owned(), is_number: false, name: Some(NAMES[0].to_owned()) }
+        Self { label: LABELS[0].to_owned(), is_number: false, name: Some(NAMES[0].to_owned()), only: [None, None] }
+    }
+
+    /// The parameters that do not take every control.
+    fn limits(&self) -> String {
+        let names = [Some(&self.label), self.name.as_ref()].into_iter().zip(&self.only);
+        let names = names.filter(|(_, only)| only.is_some()).flat_map(|(name, _)| name);
+        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// The labels of the controls of a screen that the tool takes; `None` where it takes any.
+    fn labels(&self, observation: &Observation) -> Option<BTreeSet<String>> {
+        let [labels, names] = &self.only;
+        let takes = |only: &Option<Vec<String>>, word: &String| only.as_ref().is_none_or(|only| only.contains(word));
+        let taken = |shown: &&Control| takes(labels, &shown.label) && takes(names, &shown.control_text);
+        let is_limited = labels.is_some() || names.is_some();
+        is_limited.then(|| observation.usable().filter(taken).map(|shown| shown.label.clone()).collect())
     }
 }
 
@@ -87,14 +111,27 @@ impl ToolQuestion {
             },
         };
         let (functions, places) = offered(&documented, tools)?;
-        let mut question = Self { messages: Vec::new(), state, functions, documented, places };
+        let labels = BTreeMap::new();
+        let mut question = Self { messages: Vec::new(), state, functions, documented, places, labels };
         question.follow(turns)?;
+        question.limit(tools)?;
         let own = messages(&question.state, &question.documented);
         let [own_system, own_user] = own.try_into().expect("App. C has two messages");
         let system = if head.len() > 1 { head[0].clone() } else { own_system };
         let user = if turns.is_empty() { conversation[user].clone() } else { own_user };
         question.messages = vec![system, user];
         Ok(Some(question))
+    }
+
+    /// Whether any of the tools can be called on the screen.
+    pub fn can_call(&self) -> bool {
+        let callable = self.callable(true);
+        self.functions.iter().any(|spec| callable.can_call(spec, &self.state.observation))
+    }
+
+    /// What an answer may call.
+    pub(crate) fn callable(&self, must_call: bool) -> Callable<'_> {
+        Callable { functions: &self.functions, labels: Some(&self.labels), must_call }
     }
 
     /// The same question where nothing is called.
@@ -143,6 +180,23 @@ impl ToolQuestion {
         Ok(())
     }
 
+    /// Takes what the tools say of the controls that they take.
+    fn limit(&mut self, tools: &[Tool]) -> Result<(), ToolQuestionError> {
+        let observation = &self.state.observation;
+        for (name, place) in &self.places {
+            let Some(labels) = place.labels(observation) else { continue };
+            if labels.is_empty() {
+                let tool = tools.iter().position(|tool| tool.name() == name).unwrap_or_default();
+                let shown = observation.usable().map(|control| format!("{} {}", control.label, control.control_text));
+                let (limits, shown) = (place.limits(), shown.collect::<Vec<_>>().join(", "));
+                let reason = format!("`{name}`: `enum` or `const` of {limits} leaves none of the controls {shown}");
+                return Err(ToolQuestionError::Tool(tool, reason));
+            }
+            self.labels.insert(name.clone(), labels);
+        }
+        Ok(())
+    }
+
     fn past(&self, call: &ToolCall) -> PastAction {
         let mut args = call.function.arguments.clone();
         let usual = ControlPlace::usual();
@@ -177,11 +231,11 @@ fn offered(
     let (mut functions, mut places) = (Vec::new(), BTreeMap::new());
     for spec in documented {
         let Some(place) = tools.iter().position(|tool| tool.name() == spec.name) else { continue };
+        let fault = |reason| ToolQuestionError::Tool(place, reason);
         if spec.target != Target::Application {
-            let fault = |reason| ToolQuestionError::Tool(place, reason);
             places.insert(spec.name.clone(), control_place(&tools[place], spec).map_err(fault)?);
         }
-        functions.push(spec.clone());
+        functions.push(narrowed(spec, &tools[place]).map_err(fault)?);
     }
     if functions.is_empty() && !tools.is_empty() {
         let names: Vec<&str> = documented.iter().map(|spec| spec.name.as_str()).collect();
@@ -204,8 +258,66 @@ fn control_place(tool: &Tool, spec: &FunctionSpec) -> Result<ControlPlace, Strin
         let reason = "acts on a control, and none of its parameters holds the control's label";
         return Err(format!("`{}` {reason}: call one of them {}", tool.name(), LABELS.join(", ")));
     };
-    let is_number = matches!(known[label]["type"].as_str(), Some("integer" | "number"));
-    Ok(ControlPlace { label: label.to_owned(), is_number, name: find(NAMES).map(str::to_owned) })
+    let name = find(NAMES);
+    let is_number = takes_numbers(&known[label]);
+    let only = [Some(label), name].map(|name| words(&known[name?]));
+    Ok(ControlPlace { label: label.to_owned(), is_number, name: name.map(str::to_owned), only })
+}
+
+/// Whether the values of a parameter are numbers.
+fn takes_numbers(schema: &Value) -> bool {
+    if let Some(ways) = schema["anyOf"].as_array() {
+        return ways.iter().any(takes_numbers);
+    }
+    let is_of_numbers = |kind: &Value| matches!(kind.as_str(), Some("integer" | "number"));
+    let types = schema["type"].as_array().map_or(std::slice::from_ref(&schema["type"]), Vec::as_slice);
+    types.iter().any(is_of_numbers) || schema["const"].is_number() || schema["enum"][0].is_number()
+}
+
+/// The only values of a parameter as texts, if its schema lists them.
+fn words(schema: &Value) -> Option<Vec<String>> {
+    let written = |value: &Value| text(value).unwrap_or_else(|| value.to_string());
+    if let Some(ways) = schema["anyOf"].as_array() {
+        return words(ways.iter().find(|way| way["type"] != "null")?);
+    }
+    match (&schema["const"], &schema["enum"]) {
+        (Value::Null, Value::Array(values)) => Some(values.iter().map(written).collect()),
+        (Value::Null, _) => None,
+        (value, _) => Some(vec![written(value)]),
+    }
+}
+
+/// A function with the arguments that its tool takes too.
+fn narrowed(spec: &FunctionSpec, tool: &Tool) -> Result<FunctionSpec, String> {
+    let (mut spec, known) = (spec.clone(), properties(tool));
+    for arg in &mut spec.args {
+        let Some(taken) = known.get(&arg.name).and_then(kind) else { continue };
+        let both = both(&arg.kind, taken).ok_or_else(|| {
+            let (tool, name) = (tool.name(), &arg.name);
+            format!("the parameter `{name}` of `{tool}` takes nothing that the question's function `{tool}` takes")
+        })?;
+        arg.kind = both;
+    }
+    Ok(spec)
+}
+
+/// What a function takes as an argument and its tool too; `None` where that is nothing. Of other kinds the function's
+/// own holds.
+fn both(own: &ArgKind, taken: ArgKind) -> Option<ArgKind> {
+    match (own, taken) {
+        (ArgKind::OneOf(own), ArgKind::OneOf(words)) => {
+            let both: Vec<String> = own.iter().filter(|word| words.contains(word)).cloned().collect();
+            (!both.is_empty()).then_some(ArgKind::OneOf(both))
+        }
+        (ArgKind::Text, words @ ArgKind::OneOf(_)) => Some(words),
+        (ArgKind::Integer { min, max }, ArgKind::Integer { min: low, max: high }) => {
+            // The largest number is that of a tool which says nothing.
+            let min = if low == -LARGEST_NUMBER { *min } else { low.max(*min) };
+            let max = if high == LARGEST_NUMBER { *max } else { high.min(*max) };
+            (min <= max).then_some(ArgKind::Integer { min, max })
+        }
+        (own, _) => Some(own.clone()),
+    }
 }
 
 fn properties(tool: &Tool) -> Map<String, Value> {
@@ -253,6 +365,9 @@ fn function_of(tool: &Tool) -> Result<FunctionSpec, String> {
 fn kind(schema: &Value) -> Option<ArgKind> {
     if let Some(ways) = schema["anyOf"].as_array() {
         return kind(ways.iter().find(|way| way["type"] != "null")?);
+    }
+    if let Some(word) = schema["const"].as_str() {
+        return Some(ArgKind::OneOf(vec![word.to_owned()]));
     }
     if let Some(words) = schema["enum"].as_array() {
         let words: Vec<String> = words.iter().map(text).collect::<Option<_>>()?;

@@ -7,6 +7,7 @@ use lam_types::{FunctionSpec, Observation};
 
 use super::compact::{self, CompactLists};
 use super::{AnswerLimits, StructuredOutputs, TokenConstraint, json};
+use crate::callable::Callable;
 use crate::compact::{Compact, Markers};
 use crate::template::Template;
 use crate::{PromptError, Tokenizer};
@@ -41,31 +42,31 @@ impl Grammar {
         Ok(Self { form })
     }
 
-    /// A constraint for one answer, which must call a function if `must_call` says so.
+    /// A constraint for one answer.
     pub(crate) fn constraint(
         &self,
         tokenizer: &Arc<Tokenizer>,
         observation: &Observation,
-        (functions, must_call): (&[FunctionSpec], bool),
+        callable: Callable<'_>,
         limits: AnswerLimits,
     ) -> Box<dyn TokenConstraint> {
         match &self.form {
             Form::Compact { markers, lists, functions: cache } => {
                 let form = Compact { tokenizer, markers: *markers };
-                let functions = compiled(cache, form, functions);
+                let functions = compiled(cache, form, callable.functions);
                 let parts = compact::Parts {
-                    screen: compact::Screen::new(form, observation, &functions),
+                    screen: compact::Screen::new(form, observation, callable),
                     tokenizer: Arc::clone(tokenizer),
                     markers: *markers,
                     lists: Arc::clone(lists),
                     functions,
                     limits,
-                    must_call,
+                    must_call: callable.must_call,
                 };
                 Box::new(compact::ActionConstraint::new(parts))
             }
             Form::Json { outputs, surroundings } => {
-                Box::new(outputs.of_any_split(json::grammar(surroundings, observation, (functions, must_call), limits)))
+                Box::new(outputs.of_any_split(json::grammar(surroundings, observation, callable, limits)))
             }
         }
     }

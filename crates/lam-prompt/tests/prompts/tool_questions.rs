@@ -169,6 +169,66 @@ fn tools_that_cannot_be_functions_are_told() {
 }
 
 #[test]
+fn a_call_is_what_the_question_and_its_tools_both_allow() {
+    let asked = messages(&fixture::state(), &fixture::functions());
+    let text = json!({"type": "string"});
+    let rows = json!({"type": "integer", "minimum": 60});
+    let words = json!({"enum": ["left", "up"]});
+    let label = json!({"anyOf": [{"type": "integer", "enum": [1, 99]}, {"type": "null"}]});
+    let tools = [
+        Tool::new("click_input", None, schema(json!({"id": label, "button": words}))),
+        Tool::new(
+            "set_edit_text",
+            None,
+            schema(json!({"control_label": text, "name": {"const": "Find"}, "text": text})),
+        ),
+        Tool::new("insert_table", None, schema(json!({"rows": rows, "columns": {"type": "integer"}}))),
+    ];
+    let question = read(&asked, &tools);
+    let kinds: Vec<&ArgKind> = question.functions.iter().flat_map(|spec| &spec.args).map(|arg| &arg.kind).collect();
+    let number = |min, max| ArgKind::Integer { min, max };
+    let expected =
+        [&ArgKind::OneOf(vec!["left".into()]), &ArgKind::Boolean, &ArgKind::Text, &number(60, 64), &number(-3, 12)];
+    assert_eq!(kinds, expected);
+    let (_, call) = question.call_of(&action("click_input", "1", "Bold", json!({}))).expect("a call");
+    assert_eq!(Value::Object(call), json!({"id": 1}), "a label is written as its parameter's type");
+    let chat = templates::renderer(templates::CHATML).expect("ChatML");
+    let limits = AnswerLimits { thought_tokens: 6, plan_steps: 3, step_tokens: 5, text_tokens: 6 };
+    for renderer in [fixture::renderer(), chat].map(|renderer| renderer.with_limits(limits)) {
+        let (mut random, mut called) = (ChaCha8Rng::seed_from_u64(3), std::collections::BTreeSet::new());
+        for _ in 0..60 {
+            let mut constraint = renderer.question_constraint(&question, true);
+            let mut ids = Vec::new();
+            while !constraint.is_done() {
+                let allowed = constraint.allowed();
+                let token =
+                    if random.random_bool(0.4) { allowed[0] } else { *allowed.choose(&mut random).expect("some") };
+                ids.push(token);
+                constraint.advance(token);
+                assert!(ids.len() < 5000, "an answer without end");
+            }
+            let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
+            called.insert((action.function, action.control_label, action.control_name));
+        }
+        let called: Vec<_> = called.iter().map(|(a, b, c)| [a, b, c].map(String::as_str)).collect();
+        assert_eq!(called, [["click_input", "1", "Bold"], ["insert_table", "", ""], ["set_edit_text", "3", "Find"]]);
+    }
+    // What leaves nothing is told.
+    let user = asked[1].clone();
+    for (properties, words) in [
+        (json!({"control_label": {"enum": ["77"]}}), "`control_label` leaves none"),
+        (json!({"control_label": text, "control_name": {"enum": []}}), "leaves none"),
+        (json!({"control_label": text, "button": {"enum": ["up"]}}), "the parameter `button` of `click_input`"),
+    ] {
+        let tool = Tool::new("click_input", None, schema(properties));
+        let error = ToolQuestion::read(&asked, &[tools[1].clone(), tool]).expect_err(words);
+        assert!(matches!(&error, ToolQuestionError::Tool(1, reason) if reason.contains(words)), "{error:?}");
+    }
+    let none = Tool::new("press", None, schema(json!({"label": {"enum": [77]}})));
+    assert!(matches!(ToolQuestion::read(&[user], &[none]), Err(ToolQuestionError::Tool(0, _))));
+}
+
+#[test]
 fn an_answer_that_must_call_calls_something() {
     let (functions, observation) = (fixture::functions(), fixture::observation());
     // Of these, one acts on a kind of control that is not there.

@@ -1,5 +1,7 @@
 //! What an answer must be: the form that is asked for, App. C's controls and functions, or calls of tools.
 
+use std::sync::Arc;
+
 use lam_prompt::{
     CallFormat, CallReader, OutputFormat, Question, Renderer, StructuredConstraint, TokenConstraint, Tool, ToolQuestion,
 };
@@ -20,8 +22,10 @@ pub enum Form {
     Free,
     /// Of a form that is compiled, and the field that asks for it.
     Structured(Box<StructuredConstraint>, &'static str),
-    /// An action on a screen, which must call a function or may also do nothing.
-    Action { observation: Observation, functions: Vec<FunctionSpec>, must_call: bool },
+    /// An action on a screen.
+    Action { observation: Observation, functions: Vec<FunctionSpec> },
+    /// An action on a screen with functions as tools, which must call one or may also do nothing.
+    Call { question: Arc<ToolQuestion>, must_call: bool },
 }
 
 impl Form {
@@ -30,12 +34,8 @@ impl Form {
         match self {
             Self::Free => None,
             Self::Structured(form, _) => Some(form.clone()),
-            Self::Action { observation, functions, must_call: false } => {
-                Some(renderer.action_constraint(observation, functions))
-            }
-            Self::Action { observation, functions, must_call: true } => {
-                Some(renderer.call_constraint(observation, functions))
-            }
+            Self::Action { observation, functions } => Some(renderer.action_constraint(observation, functions)),
+            Self::Call { question, must_call } => Some(renderer.question_constraint(question, *must_call)),
         }
     }
 
@@ -43,7 +43,7 @@ impl Form {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             Self::Structured(_, field) => Some(*field),
-            Self::Free | Self::Action { .. } => None,
+            Self::Free | Self::Action { .. } | Self::Call { .. } => None,
         }
     }
 }
@@ -72,7 +72,7 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
         // Its answers are objects, which is all that may be asked of them.
         (_, Asks::Ufo(asked)) if executable => {
             let (observation, functions) = (asked.state().observation.clone(), asked.functions().to_vec());
-            Ok(Form::Action { observation, functions, must_call: false })
+            Ok(Form::Action { observation, functions })
         }
         (_, Asks::Ufo(_)) => Ok(Form::Free),
         (Some(format), _) => {
@@ -82,7 +82,7 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
         }
         (None, Asks::Question(Question::Action { state, functions })) if executable => {
             let (observation, functions) = (state.observation.clone(), functions.clone());
-            Ok(Form::Action { observation, functions, must_call: false })
+            Ok(Form::Action { observation, functions })
         }
         _ => Ok(Form::Free),
     }
@@ -104,13 +104,13 @@ fn of_question(ask: &Ask, question: &mut ToolQuestion, tools: &Tools) -> Result<
             return Err(Refusal::of_field("tool_choice.function.name", message));
         }
     }
-    let (must_call, observation) = (tools.choice != ToolChoice::Auto, question.state.observation.clone());
-    if must_call && !question.functions.iter().any(|spec| spec.is_callable(&observation)) {
+    let must_call = tools.choice != ToolChoice::Auto;
+    if must_call && !question.can_call() {
         let message = "the screen has no control that a tool could be called on";
         return Err(Refusal::of_field("tool_choice", message));
     }
-    let functions = question.functions.clone();
-    Ok((Form::Action { observation, functions, must_call }, Calls::Action(question.clone().into())))
+    let question = Arc::new(question.clone());
+    Ok((Form::Call { question: Arc::clone(&question), must_call }, Calls::Action(question)))
 }
 
 /// Calls as the model writes them, or in a form to which it is kept.

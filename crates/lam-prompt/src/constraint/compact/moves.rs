@@ -48,8 +48,8 @@ impl ActionConstraint {
 
     fn at_control(&mut self, function: Option<usize>) -> Stage {
         self.function = function;
-        let spec = function.map(|function| &self.parts.functions.specs()[function]);
-        match spec.and_then(|spec| self.parts.screen.targets(&spec.target)) {
+        let target = |function: usize| &self.parts.functions.specs()[function].target;
+        match function.and_then(|function| self.parts.screen.targets(function, target(function))) {
             Some(ways) => Stage::Choice { ways, depth: 0 },
             None => Stage::After(Then::Args),
         }

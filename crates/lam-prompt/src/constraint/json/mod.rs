@@ -6,24 +6,23 @@
 mod document;
 mod range;
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range;
 
-use lam_types::{ArgKind, Control, FunctionSpec, Observation, Target};
+use lam_types::{ArgKind, FunctionSpec, Observation, Target};
 use serde_json::Value;
 
 use super::AnswerLimits;
+use crate::callable::Callable;
 
 /// Bytes that count as one token where a limit is given in tokens: a grammar counts bytes.
 const BYTES_A_TOKEN: usize = 4;
 
-/// The grammar; `lead` and `tail` are what the template writes before and after an answer. With `must_call`, an answer
-/// that calls nothing is none.
+/// The grammar; `lead` and `tail` are what the template writes before and after an answer.
 pub(super) fn grammar(
     (lead, tail): &(String, String),
     observation: &Observation,
-    (functions, must_call): (&[FunctionSpec], bool),
+    callable: Callable<'_>,
     limits: AnswerLimits,
 ) -> String {
     let mut lark = Lark::new();
@@ -38,10 +37,10 @@ pub(super) fn grammar(
     plan(&mut lark, limits.plan_steps, tail);
     let statuses = ["CONTINUE", "FINISH"].map(|word| format!("{} plan0", quoted(&format!("{word}\", \"plan\": ["))));
     lark.rule("status", &statuses);
-    for (place, function) in functions.iter().enumerate() {
+    for (place, function) in callable.functions.iter().enumerate() {
         arguments(&mut lark, place, function, observation);
     }
-    controls(&mut lark, observation, (functions, must_call));
+    controls(&mut lark, observation, callable);
     document::rules(&mut lark, &observation.document);
     lark.0
 }
@@ -109,7 +108,8 @@ fn arguments(lark: &mut Lark, place: usize, function: &FunctionSpec, observation
 }
 
 /// Labels with their names, and after each the functions that can act on it.
-fn controls(lark: &mut Lark, observation: &Observation, (functions, must_call): (&[FunctionSpec], bool)) {
+fn controls(lark: &mut Lark, observation: &Observation, callable: Callable<'_>) {
+    let functions = callable.functions;
     let call = |(place, spec): (usize, &FunctionSpec)| {
         format!("{} f{place}_0", quoted(&format!("{}\", \"args\": {{", escaped(&spec.name))))
     };
@@ -117,24 +117,27 @@ fn controls(lark: &mut Lark, observation: &Observation, (functions, must_call): 
         let (label, name) = (escaped(label), escaped(name));
         quoted(&format!(", \"control_label\": \"{label}\", \"control_name\": \"{name}\", \"function\": \""))
     };
-    let nothing = (!must_call).then(|| format!("{} status", quoted("\", \"args\": {}, \"status\": \"")));
+    let nothing = (!callable.must_call).then(|| format!("{} status", quoted("\", \"args\": {}, \"status\": \"")));
     let calls: Vec<String> = nothing.into_iter().chain(on_application(observation, functions).map(call)).collect();
     let mut ways = Vec::new();
     if !calls.is_empty() {
         lark.rule("calls", &calls);
         ways.push(format!("{} calls", control("", "")));
     }
-    let mut types = BTreeSet::new();
+    // The same functions can act on many controls.
+    let mut rules: Vec<Vec<String>> = Vec::new();
     for shown in observation.usable() {
-        let able = functions.iter().enumerate().filter(|(_, spec)| acts_on(spec, shown, observation));
-        let calls: Vec<String> = able.map(call).collect();
+        let is_able = |spec: &FunctionSpec| callable.acts_on(spec, shown) && spec.has_arguments(observation);
+        let calls: Vec<String> = functions.iter().enumerate().filter(|(_, spec)| is_able(spec)).map(call).collect();
         if calls.is_empty() {
             continue;
         }
-        let name = format!("calls{}", shown.control_type as usize);
-        ways.push(format!("{} {name}", control(&shown.label, &shown.control_text)));
-        if types.insert(name.clone()) {
-            lark.rule(&name, &calls);
+        let known = rules.iter().position(|known| *known == calls);
+        let rule = known.unwrap_or(rules.len());
+        ways.push(format!("{} calls{rule}", control(&shown.label, &shown.control_text)));
+        if known.is_none() {
+            lark.rule(&format!("calls{rule}"), &calls);
+            rules.push(calls);
         }
     }
     lark.rule("control", &ways);
@@ -148,12 +151,6 @@ fn on_application<'a>(
     let able =
         move |(_, spec): &(usize, &FunctionSpec)| spec.target == Target::Application && spec.has_arguments(observation);
     functions.iter().enumerate().filter(able)
-}
-
-/// Whether `spec` can act on `control`, and has all its arguments.
-fn acts_on(spec: &FunctionSpec, control: &Control, observation: &Observation) -> bool {
-    matches!(&spec.target, Target::Control(types) if types.contains(&control.control_type))
-        && spec.has_arguments(observation)
 }
 
 /// The arguments that may be written from argument `from` on: up to the first that is required.
