@@ -88,6 +88,9 @@ async fn start(app: &Arc<App>, ask: &Arc<Ask>, arrived: Instant) -> Result<Start
     let mut limit = Limit::new(arrived, app.settings.answer_timeout, app.phase.clone());
     let (prepared, places) = limit.wait(work).await??;
     let prepared = prepared?;
+    if let Some(left_out) = prepared.left_out {
+        app.log_once(format!("`{}` has no place in its form for {left_out}, which change nothing", model.name));
+    }
     let prompt_tokens = prepared.prompt_tokens;
     let lead = if matches!(ask.asked, Asked::Chat(_)) { model.renderer.answer_lead() } else { "" };
     let around = Surroundings {

@@ -31,7 +31,7 @@ pub use server::Server;
 /// Paths that are counted by name.
 const PATHS: [&str; 7] =
     ["/v1/chat/completions", "/v1/completions", "/v1/rewards", "/v1/models", "/health", "/metrics", "/"];
-/// Most fields that are logged as unknown, and characters of each.
+/// Most lines that are logged of requests, and characters of a field's name in one.
 const LOGGED: usize = 200;
 const LONGEST_NAME: usize = 80;
 
@@ -110,7 +110,7 @@ pub struct App {
     phase: watch::Receiver<Phase>,
     /// Seconds since 1970 at which the server started.
     started: u64,
-    /// Unknown fields that were logged.
+    /// What was logged of requests.
     logged: Mutex<BTreeSet<String>>,
 }
 
@@ -150,12 +150,17 @@ impl App {
     fn log_unknown(&self, path: &str, fields: &[String]) {
         // One may stand in each of many messages.
         let fields: BTreeSet<&String> = fields.iter().collect();
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         for field in fields {
             let name: String = printable(field).chars().take(LONGEST_NAME).collect();
-            if logged.len() < LOGGED && logged.insert(format!("{path} {name}")) {
-                (self.settings.log)(&format!("{path}: `{name}` is not known and changes nothing"));
-            }
+            self.log_once(format!("{path}: `{name}` is not known and changes nothing"));
+        }
+    }
+
+    /// Logs what was not logged yet.
+    fn log_once(&self, line: String) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() < LOGGED && logged.insert(line.clone()) {
+            (self.settings.log)(&line);
         }
     }
 

@@ -58,12 +58,14 @@ pub fn form(ask: &Ask, asks: &mut Asks, model: &ServedModel, executable: bool) -
     match (asks, tools) {
         (Asks::Tools(question), Some(tools)) => of_question(ask, question, tools),
         (_, Some(tools)) if !model.renderer.is_compact() => of_tools(ask, tools, model),
-        (_, Some(tools)) if tools.choice != ToolChoice::Auto => {
-            let message =
-                "this model writes a form of its own and calls functions on a screen alone: ask it with App. C's slots";
-            Err(Refusal::of_field("tool_choice", message).code("unsupported_parameter"))
+        // An answer without calls would be taken for the model's choice.
+        (_, Some(tools)) => {
+            let field = if tools.choice == ToolChoice::Auto { "tools" } else { "tool_choice" };
+            let message = "this model writes a form of its own and calls functions on a screen alone: ask it with App. C's \
+                           slots, or without tools";
+            Err(Refusal::of_field(field, message).code("unsupported_parameter"))
         }
-        (asks, _) => Ok((asked_for(ask, asks, model, executable)?, Calls::None)),
+        (asks, None) => Ok((asked_for(ask, asks, model, executable)?, Calls::None)),
     }
 }
 

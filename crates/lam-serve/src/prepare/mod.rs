@@ -38,13 +38,15 @@ pub struct Prepared {
     pub shown: Arc<[u32]>,
     /// The field that asks for their form, where one does.
     pub form_field: Option<&'static str>,
+    /// What of the conversation has no place in the model's form, if anything.
+    pub left_out: Option<&'static str>,
 }
 
 impl Prepared {
     /// Answers that need no model.
     fn ready(ready: Vec<String>) -> Self {
-        let (requests, shown) = (Vec::new(), Vec::new().into());
-        Self { requests, prompt_tokens: 0, question: None, ready, calls: Calls::None, shown, form_field: None }
+        let (requests, shown, calls) = (Vec::new(), Vec::new().into(), Calls::None);
+        Self { requests, prompt_tokens: 0, question: None, ready, calls, shown, form_field: None, left_out: None }
     }
 }
 
@@ -114,8 +116,9 @@ pub fn prepare(ask: &Ask, model: &ServedModel, forms: KnownForms<'_>, seed: u64)
         Asks::Ufo(question) => Some(Translation::Ufo(question)),
     };
     let shown = if matches!(calls, Calls::Written(_)) { renderer.call_marks() } else { Vec::new() };
-    let (question, form_field) = (question.map(Arc::new), form.field());
-    Ok(Prepared { requests, prompt_tokens, question, ready: Vec::new(), calls, shown: shown.into(), form_field })
+    let (question, form_field, shown) = (question.map(Arc::new), form.field(), shown.into());
+    let left_out = prompts.iter().find_map(|prompt| prompt.left_out);
+    Ok(Prepared { requests, prompt_tokens, question, ready: Vec::new(), calls, shown, form_field, left_out })
 }
 
 /// The seed of an answer's stream: the first has the request's own.

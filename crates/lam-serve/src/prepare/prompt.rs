@@ -1,6 +1,6 @@
 //! Prompts as tokens, through the model's own template, and the question that one asks if it is one of ours.
 
-use lam_prompt::{Message, Question, Renderer, Role, ToolQuestion, ToolQuestionError, UfoAction, read_question};
+use lam_prompt::{Message, Question, Renderer, Role, Tool, ToolQuestion, ToolQuestionError, UfoAction, read_question};
 
 use crate::ask::{OpenText, ToolChoice, Tools};
 use crate::refusal::Refusal;
@@ -11,6 +11,8 @@ pub struct Prompt {
     pub tokens: Vec<u32>,
     /// What it asks.
     pub asks: Asks,
+    /// What of the conversation has no place in the model's form, if anything.
+    pub left_out: Option<&'static str>,
 }
 
 /// What a prompt asks.
@@ -39,7 +41,7 @@ pub fn chat(
     let callable = tools.filter(|tools| tools.choice != ToolChoice::None);
     if callable.is_some() || messages.iter().any(Message::is_of_tools) {
         let offered = tools.map_or(&[][..], |tools| &tools.offered);
-        if let Some(question) = ToolQuestion::read(messages, offered).map_err(refused_question)? {
+        if let (Some(question), left_out) = tool_question(messages, offered, renderer)? {
             let tokens = match renderer.is_compact() {
                 true => renderer.action_prompt(&question.state, &question.functions),
                 false => renderer.chat_prompt(&question.messages),
@@ -49,7 +51,7 @@ pub fn chat(
                 Some(_) => Asks::Tools(Box::new(question)),
                 None => Asks::Question(question.without_tools()),
             };
-            return Ok(Prompt { tokens, asks });
+            return Ok(Prompt { tokens, asks, left_out });
         }
     }
     let question = if reads_slots || renderer.is_compact() {
@@ -67,7 +69,25 @@ pub fn chat(
         (_, false) => renderer.chat_prompt_with_tools(messages, callable.map_or(&[][..], |callable| &callable.offered)),
     };
     let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
-    Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question) })
+    Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question), left_out: None })
+}
+
+/// App. C's question with tools, if a conversation asks it, and what is left out of it. A compact model's form has no place
+/// for another system text than App. C's: there the tools are the functions, as where there is none.
+fn tool_question(
+    messages: &[Message],
+    offered: &[Tool],
+    renderer: &Renderer,
+) -> Result<(Option<ToolQuestion>, Option<&'static str>), Refusal> {
+    let read = |messages: &[Message]| ToolQuestion::read(messages, offered).map_err(refused_question);
+    let found = read(messages)?;
+    if found.is_some() || !renderer.is_compact() {
+        return Ok((found, None));
+    }
+    let others = messages.iter().filter(|message| message.role != Role::System);
+    let found = read(&others.cloned().collect::<Vec<_>>())?;
+    let left_out = found.as_ref().map(|_| "the messages of role `system`");
+    Ok((found, left_out))
 }
 
 /// The prompt of UFO's AppAgent, in the form in which the model knows such a question.
@@ -77,7 +97,7 @@ pub fn chat(
 pub fn of_ufo(asked: Box<UfoAction>, renderer: &Renderer) -> Result<Prompt, Refusal> {
     let tokens = renderer.action_prompt(asked.state(), asked.functions());
     let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
-    Ok(Prompt { tokens, asks: Asks::Ufo(asked) })
+    Ok(Prompt { tokens, asks: Asks::Ufo(asked), left_out: None })
 }
 
 fn refused_question(error: ToolQuestionError) -> Refusal {
@@ -113,7 +133,7 @@ pub fn open_text(text: &OpenText, renderer: &Renderer) -> Result<Prompt, Refusal
         OpenText::Words(words) => renderer.open_text(words).map_err(|error| Refusal::of_words("prompt", &error))?,
         OpenText::Tokens(tokens) => tokens.clone(),
     };
-    Ok(Prompt { tokens, asks: Asks::Words })
+    Ok(Prompt { tokens, asks: Asks::Words, left_out: None })
 }
 
 /// Refuses tokens that are none, or of which the embedding has no row for one.

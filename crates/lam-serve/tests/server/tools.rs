@@ -1,9 +1,10 @@
 //! Calls of tools: App. C's actions as calls of its functions, and calls in the form of a tool's schema.
 
 use std::slice::from_ref;
+use std::sync::{Arc, Mutex};
 
 use lam_prompt::{Message, Role, action_json, messages, parse_action_text};
-use lam_serve::Server;
+use lam_serve::{Server, ServerSettings};
 use lam_types::{PastAction, StepStatus};
 use serde_json::{Value, json};
 
@@ -152,6 +153,30 @@ fn what_was_called_since_the_question_stands_among_the_previous_actions() {
 }
 
 #[test]
+fn a_compact_model_calls_tools_whatever_the_system_text_is_and_says_that_it_has_no_place_for_that() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let log = Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned()));
+    let settings = ServerSettings { port: 0, log, ..ServerSettings::default() };
+    let server = Tiny { is_compact: true, context: 10_000, settings, ..Tiny::default() }.serve();
+    let user = messages(&state(), &functions()).pop().unwrap();
+    let mut called = 0;
+    for seed in 0..6 {
+        let ask = |history: Value| {
+            let body =
+                json!({"model": "tiny", "messages": history, "tools": [click()], "max_tokens": TOKENS, "seed": seed});
+            answer(server.address(), &body)
+        };
+        let with_system = ask(json!([{"role": "system", "content": "You are an agent."}, user]));
+        assert_eq!(said(&with_system), said(&ask(json!([user]))), "seed {seed}");
+        called += said(&with_system).1.len();
+    }
+    assert!(called > 0, "some action calls");
+    let line = "`tiny` has no place in its form for the messages of role `system`, which change nothing";
+    assert_eq!(*lines.lock().unwrap(), [line]);
+}
+
+#[test]
 fn calls_that_must_be_made_fit_the_schema_of_their_tool() {
     let server = Tiny { context: 10_000, ..Tiny::default() }.serve();
     let tools = json!([choose("paint", &["red", "blue"]), choose("move", &["up"])]);
@@ -264,7 +289,8 @@ fn calls_that_cannot_be_made_are_refused() {
     let named = |name: &str| json!({"type": "function", "function": {"name": name}});
     // A model of the compact form knows no tools but the functions of a screen.
     refused(&compact, &with(chat("x", json!({})), json!([paint]), json!("required")), "tool_choice", "App. C");
-    assert!(said(&answer(compact.address(), &with(chat("x", json!({})), json!([paint]), json!("auto")))).1.is_empty());
+    refused(&compact, &with(chat("x", json!({})), json!([paint]), json!("auto")), "tools", "App. C");
+    assert!(said(&answer(compact.address(), &with(chat("x", json!({})), json!([paint]), json!("none")))).1.is_empty());
     refused(&compact, &with(ask(0), json!([paint]), json!("auto")), "tools", "click_input");
     refused(
         &compact,
