@@ -41,6 +41,13 @@ pub enum PromptError {
         /// What to do.
         hint: &'static str,
     },
+    /// A text that is not split into tokens because they would be too many.
+    TooLong {
+        /// Tokens that it has at least.
+        least: usize,
+        /// Tokens that it may have.
+        most: usize,
+    },
     /// The tokenizer cannot be trained as asked.
     Train {
         /// Why.
@@ -122,6 +129,9 @@ impl Fault for PromptError {
                 Details::default().at(path.display()).because(reason).hint(hint)
             }
             PromptError::Output { what, reason, hint } => Details::new(what).because(reason).hint(hint),
+            PromptError::TooLong { least, most } => {
+                Details::new(format!("the text has at least {least} tokens, and at most {most} fit")).hint("shorten it")
+            }
             PromptError::Train { reason, hint } => Details::new("tokenizer").because(reason).hint(hint),
         }
     }

@@ -28,6 +28,8 @@ pub struct Renderer {
     tokenizer: Arc<Tokenizer>,
     template: Template,
     limits: AnswerLimits,
+    /// Tokens of a prompt above which it is not made, as far as that shows.
+    longest: usize,
     grammar: Arc<Grammar>,
     stop_tokens: Vec<u32>,
 }
@@ -55,7 +57,8 @@ impl Renderer {
         let tokenizer = Arc::new(tokenizer);
         let grammar = Arc::new(Grammar::new(&tokenizer, &template)?);
         let stop_tokens = vec![template.end(&tokenizer), tokenizer.eos()];
-        let renderer = Self { tokenizer, template, limits: AnswerLimits::default(), grammar, stop_tokens };
+        let (limits, longest) = (AnswerLimits::default(), usize::MAX);
+        let renderer = Self { tokenizer, template, limits, longest, grammar, stop_tokens };
         Ok(renderer.with_stop_tokens([]))
     }
 
@@ -71,6 +74,14 @@ impl Renderer {
     #[must_use]
     pub fn with_limits(mut self, limits: AnswerLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same renderer for prompts of at most so many tokens. One that certainly has more is refused before its words
+    /// are split, which of a long text takes seconds; of others, nobody knows before that.
+    #[must_use]
+    pub fn with_longest_prompt(mut self, tokens: usize) -> Self {
+        self.longest = tokens;
         self
     }
 
@@ -117,11 +128,11 @@ impl Renderer {
     /// The prompt that asks for the next action: exactly one begin of sequence.
     ///
     /// # Errors
-    /// A chat template that refuses the messages.
+    /// A chat template that refuses the messages, or more tokens than [`Renderer::with_longest_prompt`] allows.
     pub fn action_prompt(&self, state: &State, functions: &[FunctionSpec]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Compact(markers) => Ok(self.compact(*markers).action_prompt(state)),
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, &messages(state, functions), &[]),
+            Template::Compact(markers) => self.compact(*markers).action_prompt(state, self.longest),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, (&messages(state, functions), &[]), self.longest),
         }
     }
 
@@ -142,8 +153,8 @@ impl Renderer {
     /// As for [`Renderer::action_prompt`].
     pub fn plan_prompt(&self, task: &str) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Compact(markers) => Ok(self.compact(*markers).plan_prompt(task)),
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, &plan_messages(task), &[]),
+            Template::Compact(markers) => self.compact(*markers).plan_prompt(task, self.longest),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, (&plan_messages(task), &[]), self.longest),
         }
     }
 
@@ -174,7 +185,7 @@ impl Renderer {
     /// As for [`Renderer::action_prompt`], or tools, calls or results for the compact template.
     pub fn chat_prompt_with_tools(&self, conversation: &[Message], tools: &[Tool]) -> Result<Vec<u32>, PromptError> {
         match &self.template {
-            Template::Chat(chat) => chat.prompt(&self.tokenizer, conversation, tools),
+            Template::Chat(chat) => chat.prompt(&self.tokenizer, (conversation, tools), self.longest),
             Template::Compact(_) if !tools.is_empty() || conversation.iter().any(Message::is_of_tools) => {
                 let reason = "the compact template has no words for tools";
                 Err(PromptError::output("conversation", &reason, "ask with App. C's slots, in which calls have a form"))
@@ -210,11 +221,17 @@ impl Renderer {
     /// The prompt of a text that is to be continued: its special tokens are tokens, after one begin of sequence.
     ///
     /// # Errors
-    /// A text that the tokenizer cannot split.
+    /// A text that the tokenizer cannot split, or more tokens than [`Renderer::with_longest_prompt`] allows.
     pub fn open_text(&self, text: &str) -> Result<Vec<u32>, PromptError> {
+        self.tokenizer.check_fits(0, [text], self.longest)?;
         let ids = self.tokenizer.encode_rendered(text, &Cover::none())?;
         let begin = self.tokenizer.bos().filter(|bos| ids.first() != Some(bos));
         Ok(begin.into_iter().chain(ids).collect())
+    }
+
+    /// Whether special tokens stand in a text, but for a begin of sequence at its head.
+    pub fn has_markup(&self, text: &str) -> bool {
+        self.tokenizer.has_special(text)
     }
 
     /// What an answer's tokens may spell before its text, such as a space.

@@ -67,6 +67,7 @@ pub struct ServedModel {
 impl ServedModel {
     /// A model on an engine.
     pub fn new(name: String, renderer: Arc<Renderer>, engine: Engine, (context, vocabulary): (usize, usize)) -> Self {
+        let renderer = Arc::new(Renderer::clone(&renderer).with_longest_prompt(context));
         let (parent, adapter, outputs) = (None, None, OnceLock::new());
         Self { name, parent, renderer, adapter, engine, context, vocabulary, outputs }
     }

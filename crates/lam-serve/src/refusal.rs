@@ -38,7 +38,11 @@ impl Refusal {
 
     /// A field whose words the model's template or tokenizer refuses. Where their files lie is nobody else's business.
     pub fn of_words(param: impl ToString, error: &PromptError) -> Self {
-        Self::of_field(param, error.for_others())
+        let refusal = Self::of_field(param, error.for_others());
+        match error {
+            PromptError::TooLong { .. } => refusal.code("context_length_exceeded"),
+            _ => refusal,
+        }
     }
 
     /// The server's own failure.

@@ -82,7 +82,8 @@ impl RewardModel {
             }
             Ok(())
         })?;
-        Ok(Self { name, renderer: Arc::new(renderer), engine, context, vocabulary })
+        let renderer = Arc::new(renderer.with_longest_prompt(context));
+        Ok(Self { name, renderer, engine, context, vocabulary })
     }
 }
 

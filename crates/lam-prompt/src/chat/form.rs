@@ -135,12 +135,13 @@ impl Chat {
     /// The ids of a conversation that waits for an answer, in which `tools` may be called.
     ///
     /// # Errors
-    /// When the template refuses the messages, or the tokenizer the text.
+    /// When the template refuses the messages, or the tokenizer the text; more than `most` tokens, as far as that shows
+    /// before it is split.
     pub(crate) fn prompt(
         &self,
         tokenizer: &Tokenizer,
-        messages: &[Message],
-        tools: &[Tool],
+        (messages, tools): (&[Message], &[Tool]),
+        most: usize,
     ) -> Result<Vec<u32>, PromptError> {
         let (messages, tools) = self.in_words(messages, tools);
         let texts = messages.iter().flat_map(tools::texts_of_message);
@@ -156,7 +157,11 @@ impl Chat {
         };
         let covered: Vec<Message> = messages.iter().map(covered).collect();
         let tools: Vec<Tool> = tools.iter().map(|tool| tools::changed_tool(tool, &change)).collect();
-        tokenizer.encode_rendered(&self.render(&covered, &tools, true)?, &cover)
+        let text = self.render(&covered, &tools, true)?;
+        if most < usize::MAX {
+            tokenizer.check_fits(0, [cover.uncover(&text).as_str()], most)?;
+        }
+        tokenizer.encode_rendered(&text, &cover)
     }
 
     /// The conversation as the template takes it, and the tools that it offers itself.

@@ -4,37 +4,51 @@ use lam_types::{PastAction, State, StepStatus};
 
 use super::Compact;
 use super::spacing::space_out;
+use crate::PromptError;
 
 impl Compact<'_> {
     /// The prompt for the next action.
-    pub(crate) fn action_prompt(&self, state: &State) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// More than `most` tokens, as far as that shows before a text is split.
+    pub(crate) fn action_prompt(&self, state: &State, most: usize) -> Result<Vec<u32>, PromptError> {
         let marks = self.markers;
         let mut ids: Vec<u32> = self.tokenizer.bos().into_iter().chain([marks.controls]).collect();
-        ids.extend(self.segment(&control_list(state)));
+        self.add(&mut ids, &control_list(state), most)?;
         ids.push(marks.request);
-        ids.extend(self.segment(&space_out(&state.request)));
+        self.add(&mut ids, &space_out(&state.request), most)?;
         ids.push(marks.done);
         for (index, past) in state.previous_actions.iter().enumerate() {
             if index > 0 {
                 ids.push(marks.semicolon);
             }
-            ids.extend(self.segment(&past_text(past)));
+            self.add(&mut ids, &past_text(past), most)?;
             if past.outcome != StepStatus::Ok {
                 ids.push(marks.failed);
             }
         }
         ids.push(marks.plan);
+        self.tokenizer.check_fits(ids.len(), state.previous_plan.iter().map(String::as_str), most)?;
         ids.extend(self.steps(&state.previous_plan));
         ids.push(marks.answer);
-        ids
+        Ok(ids)
     }
 
     /// The prompt for a plan.
-    pub(crate) fn plan_prompt(&self, task: &str) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// As [`Compact::action_prompt`].
+    pub(crate) fn plan_prompt(&self, task: &str, most: usize) -> Result<Vec<u32>, PromptError> {
         let mut ids: Vec<u32> = self.tokenizer.bos().into_iter().chain([self.markers.request]).collect();
-        ids.extend(self.segment(&space_out(task)));
+        self.add(&mut ids, &space_out(task), most)?;
         ids.extend([self.markers.answer, self.markers.plan]);
-        ids
+        Ok(ids)
+    }
+
+    fn add(&self, ids: &mut Vec<u32>, text: &str, most: usize) -> Result<(), PromptError> {
+        self.tokenizer.check_fits(ids.len(), [text], most)?;
+        ids.extend(self.segment(text));
+        Ok(())
     }
 
     /// The steps of a plan, each after one space, separated. A separator follows a last step without text.

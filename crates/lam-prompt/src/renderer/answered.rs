@@ -17,7 +17,10 @@ impl Renderer {
             PromptError::output("answer", &error, "write it as App. C asks: JSON with its seven keys, or with a plan")
         };
         match (&self.template, question) {
-            (Template::Chat(chat), _) => chat.answer(&self.tokenizer, text),
+            (Template::Chat(chat), _) => {
+                self.tokenizer.check_fits(0, [text], self.longest)?;
+                chat.answer(&self.tokenizer, text)
+            }
             (Template::Compact(_), Some(Question::Action { .. })) => {
                 self.action_answer(&parse_action_text(text).map_err(unread)?)
             }
@@ -33,6 +36,7 @@ impl Renderer {
     /// # Errors
     /// A text that the tokenizer cannot split.
     pub fn open_answer(&self, before: &str, text: &str) -> Result<Vec<u32>, PromptError> {
+        self.tokenizer.check_fits(0, [before, text], self.longest)?;
         let mut ids = self.tokenizer.encode_after(before, text, &Cover::none())?;
         let end = self.stop_tokens.first().copied().unwrap_or_else(|| self.tokenizer.eos());
         if ids.last().is_none_or(|last| !self.stop_tokens.contains(last)) {

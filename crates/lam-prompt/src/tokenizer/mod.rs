@@ -6,6 +6,7 @@
 mod alphabet;
 mod files;
 mod gguf;
+mod least;
 mod markers;
 mod names;
 mod read;
@@ -23,7 +24,9 @@ pub(crate) use train::COMPACT_TEMPLATE;
 pub use train::TokenizerConfig;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use self::least::Shares;
 
 /// The alphabet in which a vocabulary's entries are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub struct Tokenizer {
     pad: u32,
     hash: String,
     notes: Vec<String>,
+    /// What is known of the length of a text's tokens, once it was asked for.
+    shares: Arc<OnceLock<Option<Shares>>>,
 }
 
 impl Tokenizer {

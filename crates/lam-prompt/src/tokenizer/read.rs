@@ -89,8 +89,8 @@ impl Draft {
         let (bytes, special) = self.spellings(&ids)?;
         let hash = Sha256::digest(&self.json).iter().map(|byte| format!("{byte:02x}")).collect();
         files.insert(TOKENIZER.into(), self.json);
-        let (marked, notes) = (self.marked, self.notes);
-        Ok(Tokenizer { marked, plain, files, names, ids, bytes: Arc::new(bytes), special, bos, eos, pad, hash, notes })
+        let (marked, notes, bytes, shares) = (self.marked, self.notes, Arc::new(bytes), Arc::default());
+        Ok(Tokenizer { marked, plain, files, names, ids, bytes, special, bos, eos, pad, hash, notes, shares })
     }
 
     /// What each id stands for, and whether it is special.

@@ -88,7 +88,8 @@ impl<'r> Cover<'r> {
         number.and_then(|number| self.firsts.get(number as usize)).copied().unwrap_or(character)
     }
 
-    fn uncover(&self, text: &str) -> String {
+    /// The text as it was.
+    pub(crate) fn uncover(&self, text: &str) -> String {
         text.chars().map(|character| self.original(character)).collect()
     }
 }
@@ -121,6 +122,12 @@ impl Tokenizer {
         // A token would reach over the border: what is generated begins anew there.
         let pieces = self.pieces(&whole, cover, Some(before.len())).map_err(unsplittable)?;
         Ok(pieces.into_iter().filter(|(start, _)| *start >= before.len()).map(|(_, id)| id).collect())
+    }
+
+    /// Whether a text has a special token in it, but for a begin of sequence at its head.
+    pub(crate) fn has_special(&self, text: &str) -> bool {
+        let is_begin = |(range, id): &(Range<usize>, u32)| range.start == 0 && Some(*id) == self.bos;
+        self.added(text).iter().any(|found| self.is_special(found.1) && !is_begin(found))
     }
 
     /// The first special token in a rendered text, and where it stands.

@@ -116,12 +116,8 @@ fn refused_question(error: ToolQuestionError) -> Refusal {
 /// is a task to be planned.
 fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
     let [Message { role: Role::User, content, .. }] = messages else { return None };
-    if !renderer.is_compact() {
-        return None;
-    }
-    let tokens = renderer.open_text(content).ok()?;
-    let has_markup = tokens.iter().skip(1).any(|token| renderer.tokenizer().is_special(*token));
-    (!has_markup).then(|| Question::Plan { task: content.clone() })
+    let is_task = renderer.is_compact() && !renderer.has_markup(content);
+    is_task.then(|| Question::Plan { task: content.clone() })
 }
 
 /// The prompt of a text that is to be continued.

@@ -62,6 +62,26 @@ fn what_cannot_be_answered_is_named() {
 }
 
 #[test]
+fn a_prompt_that_is_far_too_long_is_refused_before_it_is_split_and_what_fits_is_not() {
+    let long = "make the title bold ".repeat(150_000);
+    for is_compact in [true, false] {
+        let server = Tiny { is_compact, ..Tiny::default() }.serve();
+        let fits = [" at least ", " tokens", &CONTEXT.to_string()];
+        let reply = post(server.address(), CHAT, &chat(&long, json!({})));
+        refused(&reply, 400, Some("messages"), &fits);
+        assert_eq!(reply.json()["error"]["code"], "context_length_exceeded");
+        let body = json!({"model": "tiny", "prompt": long});
+        refused(&post(server.address(), "/v1/completions", &body), 400, Some("prompt"), &fits);
+    }
+    // The compact form has single spaces.
+    let server = Tiny { is_compact: true, ..Tiny::default() }.serve();
+    let spaces = " ".repeat(100_000);
+    let body = chat(&format!("make it{spaces}bold"), json!({"temperature": 0}));
+    let plain = chat("make it bold", json!({"temperature": 0}));
+    assert_eq!(answer(server.address(), &body)["choices"], answer(server.address(), &plain)["choices"]);
+}
+
+#[test]
 fn what_the_template_refuses_is_told_without_the_servers_files() {
     let template = "{% for m in messages %}{% if m.content == 'no' %}{{ raise_exception('not that') }}{% endif %}\
         {{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}";
