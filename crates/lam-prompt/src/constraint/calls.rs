@@ -26,7 +26,7 @@ pub struct CallFormat {
 pub(super) fn grammar(format: &CallFormat) -> Result<String, PromptError> {
     let mut lark = String::new();
     let mut rule = |name: &str, text: String| writeln!(lark, "{name}: {text}").expect("a string takes any text");
-    let content = format.content.as_ref().map(schema::spaced).transpose()?;
+    let content = format.content.as_ref().map(schema::prepared).transpose()?;
     rule("start", if content.is_some() { "calls | content".into() } else { "calls".into() });
     if let Some(content) = content {
         rule("content", format!("%json {content}"));
@@ -39,7 +39,7 @@ pub(super) fn grammar(format: &CallFormat) -> Result<String, PromptError> {
     for (place, tool) in format.tools.iter().enumerate() {
         let head = quoted(&format!("{{\"name\": {}, \"arguments\": ", Value::from(tool.name())));
         rule(&format!("call{place}"), format!("{head} args{place}"));
-        let parameters = schema::spaced(&closed(&tool.function.parameters))?;
+        let parameters = schema::prepared(&closed(&tool.function.parameters))?;
         rule(&format!("args{place}"), format!("%json {parameters}"));
     }
     Ok(lark)

@@ -87,7 +87,7 @@ impl StructuredOutputs {
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
         let (name, grammar) = match format {
             OutputFormat::JsonSchema(schema) => {
-                ("JSON schema", TopLevelGrammar::from_json_schema(schema::spaced(schema)?))
+                ("JSON schema", TopLevelGrammar::from_json_schema(schema::prepared(schema)?))
             }
             OutputFormat::Regex(pattern) => ("regular expression", TopLevelGrammar::from_regex(pattern)),
             OutputFormat::Lark(grammar) => ("grammar", TopLevelGrammar::from_lark(grammar.clone())),

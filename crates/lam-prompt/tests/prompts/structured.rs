@@ -110,6 +110,200 @@ fn formats_that_cannot_be_understood_are_refused() {
     assert!(refused(OutputFormat::Lark("start: missing".into())).contains("missing"));
 }
 
+/// The refusal of a schema that stands below `a` of an object.
+fn refused_below(schema: Value) -> String {
+    let renderer = fixture::renderer();
+    let below = json!({"type": "object", "properties": {"a": schema}, "required": ["a"]});
+    outputs(renderer.tokenizer()).constraint(&OutputFormat::JsonSchema(below)).err().expect("refused").to_string()
+}
+
+#[test]
+fn numbers_have_the_digits_of_the_schema_or_are_refused() {
+    let renderer = fixture::renderer();
+    let (tokenizer, outputs) = (renderer.tokenizer(), outputs(renderer.tokenizer()));
+    let write = |schema: Value, seed: u64| {
+        let constraint = outputs.constraint(&OutputFormat::JsonSchema(schema.clone()));
+        walk(constraint.unwrap_or_else(|error| panic!("{schema}: {error}")), tokenizer, seed).0
+    };
+    for number in ["9007199254740992", "-9007199254740994", "1152921504606846976", "1e16", "0.1", "-12.50"] {
+        let value: Value = serde_json::from_str(number).expect("a number");
+        for schema in [json!({"const": value}), json!({"enum": [value]}), json!({"type": "number", "const": value})] {
+            let text = write(schema, 1);
+            assert_eq!(text.parse::<f64>().ok(), value.as_f64(), "{text}");
+            assert!(value.as_i64().is_none_or(|exact| exact.to_string() == text), "{text} for {number}");
+        }
+    }
+    for number in [
+        "9007199254740993",
+        "-9007199254740993",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "1e19",
+        "123456789012345678901234",
+    ] {
+        let value: Value = serde_json::from_str(number).expect("a number");
+        for (schema, place) in [
+            (json!({"const": value}), "properties.a.const"),
+            (json!({"enum": [1, [{"b": value}]]}), "properties.a.enum"),
+            (json!({"anyOf": [{"type": "null"}, {"const": value}]}), "properties.a.anyOf[1].const"),
+        ] {
+            let error = refused_below(schema);
+            assert!(error.contains(&format!("`{place}`")) && error.contains("digits"), "{error}");
+        }
+    }
+    // Bounds that f64 does not hold are moved inwards: whatever is written fits them.
+    let big = 9_007_199_254_740_993_i64;
+    for seed in 0..20 {
+        for (schema, least, most) in [
+            (json!({"minimum": big, "maximum": big + 6}), big, big + 6),
+            (json!({"exclusiveMinimum": big, "exclusiveMaximum": big + 6}), big + 1, big + 5),
+            (json!({"minimum": -big - 6, "maximum": -big}), -big - 6, -big),
+            (
+                json!({"minimum": 9_223_372_036_854_000_000_i64, "maximum": u64::MAX}),
+                9_223_372_036_854_000_000,
+                i64::MAX,
+            ),
+            (
+                json!({"minimum": i64::MIN, "maximum": -9_223_372_036_854_000_000_i64}),
+                i64::MIN,
+                -9_223_372_036_854_000_000,
+            ),
+        ] {
+            let mut schema = schema;
+            schema["type"] = "integer".into();
+            let number: i64 = write(schema.clone(), seed).parse().expect("64 bits");
+            assert!((least..=most).contains(&number), "{number} for {schema}");
+        }
+    }
+    for (bounds, place) in [
+        (json!({"minimum": u64::MAX}), "minimum"),
+        (json!({"maximum": -1e30}), "maximum"),
+        (json!({"minimum": i64::MIN, "maximum": i64::MIN}), "maximum"),
+    ] {
+        let error = refused_below(bounds);
+        assert!(error.contains(&format!("`properties.a.{place}`")), "{error}");
+    }
+}
+
+#[test]
+fn what_would_be_computed_for_very_long_is_refused_at_once() {
+    let long = "x".repeat(100_000);
+    for (schema, place) in [
+        (json!({"type": "integer", "multipleOf": 1_000_003, "minimum": 1, "maximum": 1e15}), "multipleOf"),
+        (json!({"type": "number", "multipleOf": 4_294_967.29}), "multipleOf"),
+        (json!({"type": "number", "multipleOf": 1e-12}), "multipleOf"),
+        (json!({"type": "string", "pattern": "((a{100}){100}){100}"}), "pattern"),
+        (json!({"type": "object", "patternProperties": {"(a{1000}){1000}": {}}}), "patternProperties"),
+        (json!({"const": long}), "const"),
+        (json!({"type": "object", "properties": {long: {"type": "null"}}}), "properties"),
+    ] {
+        let begin = std::time::Instant::now();
+        let error = refused_below(schema);
+        assert!(error.contains(&format!("`properties.a.{place}")), "{error}");
+        assert!(error.len() < 1000, "{error}");
+        assert!(begin.elapsed().as_secs() < 5, "{place}: {:?}", begin.elapsed());
+    }
+    let common = json!({"allOf": [{"multipleOf": 1999}, {"multipleOf": 0.001_997}, {"multipleOf": 1997}]});
+    assert!(refused_below(common).contains("common multiple"));
+    let renderer = fixture::renderer();
+    let outputs = outputs(renderer.tokenizer());
+    for sound in [
+        json!({"type": "integer", "multipleOf": 1000, "minimum": -1e12, "maximum": 1e12}),
+        json!({"type": "number", "multipleOf": 0.01, "minimum": 0, "maximum": 1_000_000}),
+        json!({"allOf": [{"type": "integer", "multipleOf": 6}, {"multipleOf": 10}]}),
+        json!({"type": "string", "pattern": "^([a-z0-9]{1,20}-){0,50}[a-z]$"}),
+    ] {
+        assert!(outputs.constraint(&OutputFormat::JsonSchema(sound.clone())).is_ok(), "{sound}");
+    }
+}
+
+#[test]
+fn schemas_of_very_many_parts_end_no_process() {
+    let renderer = fixture::renderer();
+    let outputs = outputs(renderer.tokenizer());
+    let object = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
+        let properties: serde_json::Map<String, Value> =
+            names.iter().map(|name| (name.clone(), json!({"type": "null"}))).collect();
+        json!({"type": "object", "properties": properties, "required": names, "additionalProperties": false})
+    };
+    let chain = |count: usize| {
+        let next = |number: usize| json!({"anyOf": [{"type": "null"}, {"$ref": format!("#/$defs/d{}", number + 1)}]});
+        let mut defs: serde_json::Map<String, Value> =
+            (0..count).map(|number| (format!("d{number}"), next(number))).collect();
+        defs.insert(format!("d{count}"), json!({"type": "boolean"}));
+        json!({"$ref": "#/$defs/d0", "$defs": defs})
+    };
+    // Compiled, or refused for another reason: here nothing but the end of the process would be wrong.
+    for schema in [object(3000), chain(2400)] {
+        let _ = outputs.constraint(&OutputFormat::JsonSchema(schema));
+    }
+    assert!(outputs.constraint(&OutputFormat::JsonSchema(object(500))).is_ok());
+    for schema in [object(20_000), chain(20_000), json!({"const": object(20_000)})] {
+        let error = outputs.constraint(&OutputFormat::JsonSchema(schema)).err().expect("refused").to_string();
+        assert!(error.contains("more than 10000 schemas and names"), "{error}");
+    }
+}
+
+#[test]
+fn what_takes_too_long_all_the_same_is_refused_after_a_second() {
+    let names = (0..2000).map(|number| (format!("^x{number}_[a-z]+$"), json!({"type": "integer"})));
+    let patterns: serde_json::Map<String, Value> = names.collect();
+    let error = refused_below(json!({"type": "object", "patternProperties": patterns}));
+    assert!(error.contains("takes longer than 1 s"), "{error}");
+}
+
+#[test]
+fn no_answer_has_fewer_names_than_it_must_or_one_of_them_twice() {
+    let renderer = fixture::renderer();
+    let names = json!({"^[a-z]$": {"type": "boolean"}});
+    for (schema, place) in [
+        (json!({"type": "object", "patternProperties": names, "minProperties": 2}), "properties.a.minProperties"),
+        (
+            json!({"type": "object", "additionalProperties": {"type": "null"}, "minProperties": 2}),
+            "properties.a.minProperties",
+        ),
+        (
+            json!({"allOf": [{"patternProperties": names}, {"minProperties": 3, "required": ["b"]}]}),
+            "properties.a.allOf[1].minProperties",
+        ),
+    ] {
+        let error = refused_below(schema);
+        assert!(error.contains(&format!("`{place}`")) && error.contains("repeat"), "{error}");
+    }
+    let (tokenizer, outputs) = (renderer.tokenizer(), outputs(renderer.tokenizer()));
+    let closed = json!({"type": "object", "patternProperties": names, "required": ["a", "b"], "minProperties": 3,
+        "maxProperties": 3, "additionalProperties": false});
+    let open = json!({"type": "object", "properties": {"ab": {"type": "integer"}}, "required": ["ab"], "maxProperties": 2,
+        "additionalProperties": {"type": "boolean"}});
+    let constraint = |schema: Value| outputs.constraint(&OutputFormat::JsonSchema(schema)).expect("a sound schema");
+    for seed in 0..20 {
+        let (text, _) = walk(constraint(closed.clone()), tokenizer, seed);
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value.as_object().map(serde_json::Map::len), Some(3), "{text}");
+    }
+    // A name has one way to be written: `\u0061` is none.
+    let mut constraint = constraint(open);
+    let follow = |constraint: &mut StructuredConstraint, text: &str| {
+        tokenizer.encode(text).into_iter().all(|token| {
+            let allowed = constraint.allowed().contains(&token);
+            constraint.advance(token);
+            allowed
+        })
+    };
+    assert!(follow(&mut constraint, "{\"ab\": 1, \""));
+    assert!(follow(&mut constraint.clone(), "x\\n\": true}"));
+    assert!(!follow(&mut constraint.clone(), "\\u0061b\": true}"));
+    // Where a text can be written in no other way, it is.
+    let (text, _) = walk(
+        self::outputs(tokenizer).constraint(&OutputFormat::JsonSchema(json!({"const": "\u{1b}"}))).expect("sound"),
+        tokenizer,
+        1,
+    );
+    assert_eq!(serde_json::from_str::<Value>(&text).ok(), Some(json!("\u{1b}")), "{text}");
+}
+
 /// An object of so many arguments, none of which is required.
 fn optional(count: usize) -> Value {
     let properties: serde_json::Map<String, Value> =
