@@ -1,14 +1,13 @@
 //! The models that are served: each under its name, with its own words, on the engine of its base.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use lam_cuda::DeviceChoice;
 use lam_inference::{CachedDecoder, Dtype, Generator, model_name, open_model};
 use lam_model::{AdapterId, AdapterUse, Decoder, Device, Finetuning, ModelSource, Rounding, is_reward_model};
-use lam_prompt::{OutputFormat, PromptError, Renderer, StructuredConstraint, StructuredOutputs};
+use lam_prompt::{OutputFormat, Renderer, StructuredConstraint, StructuredOutputs};
 use lam_signal::{Failure, Progress};
 
 use crate::engine::{Engine, Loaded};
@@ -83,10 +82,7 @@ impl ServedModel {
             StructuredOutputs::ending_with(self.renderer.tokenizer(), end).map_err(|error| error.to_string())
         };
         let outputs = self.outputs.get_or_init(make).as_ref().map_err(Clone::clone)?;
-        // The compiler's own messages can break in the middle of a character.
-        let compiled = catch_unwind(AssertUnwindSafe(|| outputs.constraint(format)));
-        let compiled = compiled.map_err(|_| "the schema cannot be compiled".to_owned())?;
-        compiled.map_err(|error: PromptError| error.to_string())
+        outputs.constraint(format).map_err(|error| error.to_string())
     }
 }
 

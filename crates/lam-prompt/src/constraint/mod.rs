@@ -5,6 +5,7 @@ mod calls;
 mod compact;
 mod grammar;
 mod json;
+mod patience;
 mod schema;
 mod structured;
 

@@ -10,6 +10,7 @@ use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
 
 use super::calls::{self, CallFormat};
+use super::patience::{Patience, Unfinished};
 use super::{TokenConstraint, schema};
 use crate::{PromptError, Tokenizer};
 
@@ -26,6 +27,32 @@ pub enum OutputFormat {
     Calls(CallFormat),
 }
 
+impl OutputFormat {
+    /// What it is, for people.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::JsonSchema(_) => "JSON schema",
+            Self::Regex(_) => "regular expression",
+            Self::Lark(_) => "grammar",
+            Self::Calls(_) => "tools",
+        }
+    }
+
+    /// The grammar of an answer.
+    fn grammar(&self) -> Result<TopLevelGrammar, PromptError> {
+        Ok(match self {
+            Self::JsonSchema(schema) => TopLevelGrammar::from_json_schema(schema::prepared(schema)?),
+            Self::Regex(pattern) => TopLevelGrammar::from_regex(pattern),
+            Self::Lark(grammar) => TopLevelGrammar::from_lark(grammar.clone()),
+            Self::Calls(format) => TopLevelGrammar::from_lark(calls::grammar(format)?),
+        })
+    }
+
+    fn refused(&self, reason: &impl ToString) -> PromptError {
+        PromptError::output(self.name(), reason, "see llguidance's documentation of what it knows")
+    }
+}
+
 /// Tokens without choice that are followed to find out whether an answer can begin.
 const TRIED: usize = 64;
 /// Most tokens of a choice that are all tried.
@@ -35,8 +62,9 @@ const MOST_CONTROLS: usize = 50_000;
 
 /// Compiles output formats for one tokenizer. Make it once for a model.
 pub struct StructuredOutputs {
-    factory: ParserFactory,
+    factory: Arc<ParserFactory>,
     eos: u32,
+    patience: Patience,
 }
 
 impl StructuredOutputs {
@@ -71,33 +99,30 @@ impl StructuredOutputs {
         factory.quiet();
         // An error is for people: not the whole grammar, and the parser's state with it.
         factory.limits_mut().verbose_errors = false;
-        Ok(Self { factory, eos })
+        Ok(Self { factory: Arc::new(factory), eos, patience: Patience::default() })
     }
 
     /// The same for grammars of our own, which list what a screen shows: a row of the parser has an item for each control.
     pub(crate) fn for_screens(mut self) -> Self {
-        self.factory.limits_mut().max_items_in_row = MOST_CONTROLS;
+        let factory = Arc::get_mut(&mut self.factory).expect("nobody compiles with it yet");
+        factory.limits_mut().max_items_in_row = MOST_CONTROLS;
         self
     }
 
     /// A constraint for one answer.
     ///
     /// # Errors
-    /// A format that cannot be understood, that no text fits, or that is too large for an answer to begin.
+    /// A format that cannot be understood, that no text fits, that is too large for an answer to begin, or that takes
+    /// longer than a second: what others ask must not wait for it.
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
-        let (name, grammar) = match format {
-            OutputFormat::JsonSchema(schema) => {
-                ("JSON schema", TopLevelGrammar::from_json_schema(schema::prepared(schema)?))
+        let (factory, eos, own) = (Arc::clone(&self.factory), self.eos, format.clone());
+        let compiled = self.patience.wait_for(move || compiled(&factory, eos, &own));
+        compiled.map_err(|unfinished| match unfinished {
+            Unfinished::Late(longest) => {
+                format.refused(&format!("it takes longer than {} s to compile; make it simpler", longest.as_secs_f32()))
             }
-            OutputFormat::Regex(pattern) => ("regular expression", TopLevelGrammar::from_regex(pattern)),
-            OutputFormat::Lark(grammar) => ("grammar", TopLevelGrammar::from_lark(grammar.clone())),
-            OutputFormat::Calls(format) => ("tools", TopLevelGrammar::from_lark(calls::grammar(format)?)),
-        };
-        let refused =
-            |reason: String| PromptError::output(name, &reason, "see llguidance's documentation of what it knows");
-        let parser = self.factory.create_parser(grammar).map_err(|error| refused(error.to_string()))?;
-        let constraint = StructuredConstraint::new(Matcher::new(Ok(parser)), self.eos);
-        constraint.clone().fails_at_once().map_or(Ok(constraint), |failure| Err(refused(failure)))
+            Unfinished::Failed => format.refused(&"it cannot be compiled"),
+        })?
     }
 
     /// A constraint for one answer that may be split into tokens in any way: a token is forced only where the mask has
@@ -106,6 +131,15 @@ impl StructuredOutputs {
         let matcher = Matcher::new(self.factory.create_parser(TopLevelGrammar::from_lark(grammar)));
         StructuredConstraint { any_split: true, ..StructuredConstraint::new(matcher, self.eos) }
     }
+}
+
+/// The constraint of a format, of which an answer can begin.
+fn compiled(factory: &ParserFactory, eos: u32, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
+    let parser = factory.create_parser(format.grammar()?).map_err(|error| format.refused(&error))?;
+    let mut constraint = StructuredConstraint::new(Matcher::new(Ok(parser)), eos);
+    // Kept, so that a long text without choice is not split again where answers are made.
+    constraint.forced();
+    constraint.clone().fails_at_once().map_or(Ok(constraint), |failure| Err(format.refused(&failure)))
 }
 
 /// One answer's constraint. Clones share what was compiled.

@@ -1,6 +1,7 @@
 //! What an answer must be: the form that is asked for, App. C's controls and functions, or calls of tools.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lam_prompt::{
     CallFormat, CallReader, OutputFormat, Question, Renderer, StructuredConstraint, TokenConstraint, Tool, ToolQuestion,
@@ -15,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// Most calls of an answer that must make some.
 const CALLS: usize = 16;
+/// How long the tool is looked for whose schema is refused.
+const SEARCH: Duration = Duration::from_millis(500);
 
 /// What an answer must be.
 pub enum Form {
@@ -144,6 +147,9 @@ fn refused_schema((called, rest): (&[Tool], &str), tools: &Tools, model: &Served
         let place = tools.offered.iter().position(|offered| offered == tool)?;
         Some((format!("tools[{place}].function.parameters"), alone.err()?))
     };
-    let (param, reason) = called.iter().find_map(fault).unwrap_or((rest.to_owned(), reason));
+    // What takes long, all of them together do.
+    let until = Instant::now() + SEARCH;
+    let mut searched = called.iter().take_while(|_| Instant::now() < until);
+    let (param, reason) = searched.find_map(fault).unwrap_or((rest.to_owned(), reason));
     Refusal::of_field(param, reason).code("unsupported_schema")
 }
