@@ -6,6 +6,22 @@ use lam_signal::{Cancel, Failure};
 
 use crate::output::tell;
 
+/// As the first process of a container: the kernel keeps every signal from it that it has not asked for, so that Ctrl-C
+/// and `docker stop` would do nothing where no work listens for them.
+#[cfg(unix)]
+pub fn end_as_others_do() {
+    extern "C" fn end(signal: libc::c_int) {
+        // SAFETY: it may be called where a signal has come in, and ends the process.
+        unsafe { libc::_exit(128 + signal) }
+    }
+    if std::process::id() == 1 {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            // SAFETY: the handler does nothing that may not be done where a signal has come in.
+            unsafe { libc::signal(signal, end as extern "C" fn(libc::c_int) as libc::sighandler_t) };
+        }
+    }
+}
+
 /// Ctrl-C asks once for a safe stop of the latest work; a second one ends the process.
 pub fn stop_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
     static LATEST: Mutex<Option<Cancel>> = Mutex::new(None);

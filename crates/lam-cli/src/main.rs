@@ -28,6 +28,8 @@ fn main() -> ExitCode {
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN)
     };
+    #[cfg(unix)]
+    interrupt::end_as_others_do();
     lam_model::tune_allocator();
     let cli = Cli::parse();
     if let Some(threads) = cli.threads {
