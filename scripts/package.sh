@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes an archive with the program for machines without Rust: target/package/lam-train-VERSION-TARGET.tar.gz and its
-# SHA-256 beside it (below CARGO_TARGET_DIR where that is set). In it: the stripped binary, LICENSE, README, shell
-# completions, manual pages, and the configs and pipelines of the commit.
+# SHA-256 beside it (below CARGO_TARGET_DIR where that is set). In it: the stripped binary, LICENSE and those of the
+# libraries in it (THIRD-PARTY), README, shell completions, manual pages, and the configs and pipelines of the commit.
 #
 #     scripts/package.sh                     # builds the binary first, as small as it gets (profile `dist`)
 #     scripts/package.sh --binary FILE       # takes one that was built on this machine before
@@ -48,6 +48,7 @@ else
   cp -r --parents "${texts[@]}" "$place/"
 fi
 cp crates/LICENSE "$place/"
+scripts/licenses.sh > "$place/THIRD-PARTY"
 "$place/lam-train" completions bash > "$place/completions/lam-train.bash"
 "$place/lam-train" completions zsh > "$place/completions/_lam-train"
 "$place/lam-train" completions fish > "$place/completions/lam-train.fish"
