@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long work is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long work is waited for: a hundred times what a large schema takes, so that a busy machine refuses none.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Works at once, those that nobody waits for any more among them.
 const WORKS: usize = 4;
 

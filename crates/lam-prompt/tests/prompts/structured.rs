@@ -202,7 +202,7 @@ fn what_would_be_computed_for_very_long_is_refused_at_once() {
         let error = refused_below(schema);
         assert!(error.contains(&format!("`properties.a.{place}")), "{error}");
         assert!(error.len() < 1000, "{error}");
-        assert!(begin.elapsed().as_secs() < 5, "{place}: {:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs() < 20, "{place}: {:?}", begin.elapsed());
     }
     let common = json!({"allOf": [{"multipleOf": 1999}, {"multipleOf": 0.001_997}, {"multipleOf": 1997}]});
     assert!(refused_below(common).contains("common multiple"));
