@@ -19,6 +19,7 @@ temperature = 0.9
 top_p = 0.95
 max_new_tokens = 48
 constrained = true
+dtype = "auto"
 successes_per_task = 2
 failures_per_task = 1
 failures_of_solved_tasks = true

@@ -48,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "error",
             "tokenizer",
             "answer",
+            "callable",
             "chat",
             "compact",
             "template",

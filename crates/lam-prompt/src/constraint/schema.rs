@@ -217,11 +217,11 @@ fn bounds(fields: &Map<String, Value>, path: &str) -> Result<Vec<(&'static str, 
 /// minimum is a maximum with its sign changed.
 fn nearest_below(number: &Number, is_most: bool, is_strict: bool) -> Option<f64> {
     let side = if is_most { 1.0 } else { -1.0 };
-    let rounded = side * number.as_f64()?;
-    if rounded.abs() <= EXACT {
+    let (rounded, exact) = (side * number.as_f64()?, whole(number));
+    if exact.map_or(rounded.abs() <= EXACT, |exact| exact.unsigned_abs() <= EXACT as u128) {
         return None;
     }
-    let is_above = whole(number).is_some_and(|exact| rounded as i128 > side as i128 * exact);
+    let is_above = exact.is_some_and(|exact| rounded as i128 > side as i128 * exact);
     let below = if is_above { rounded.next_down() } else { rounded };
     Some(if is_strict { below.next_down() } else { below })
 }

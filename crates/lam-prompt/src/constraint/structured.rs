@@ -113,13 +113,15 @@ impl StructuredOutputs {
     ///
     /// # Errors
     /// A format that cannot be understood, that no text fits, that is too large for an answer to begin, or that takes
-    /// longer than a second: what others ask must not wait for it.
+    /// longer than a second of processor time: what others ask must not wait for it.
     pub fn constraint(&self, format: &OutputFormat) -> Result<StructuredConstraint, PromptError> {
         let (factory, eos, own) = (Arc::clone(&self.factory), self.eos, format.clone());
         let compiled = self.patience.wait_for(move || compiled(&factory, eos, &own));
         compiled.map_err(|unfinished| match unfinished {
             Unfinished::Late(longest) => {
-                format.refused(&format!("it takes longer than {} s to compile; make it simpler", longest.as_secs_f32()))
+                let seconds = longest.as_secs_f32();
+                format
+                    .refused(&format!("it takes longer than {seconds} s of processor time to compile; make it simpler"))
             }
             Unfinished::Failed => format.refused(&"it cannot be compiled"),
         })?

@@ -157,7 +157,7 @@ fn numbers_have_the_digits_of_the_schema_or_are_refused() {
     for seed in 0..20 {
         for (schema, least, most) in [
             (json!({"minimum": big, "maximum": big + 6}), big, big + 6),
-            (json!({"exclusiveMinimum": big, "exclusiveMaximum": big + 6}), big + 1, big + 5),
+            (json!({"exclusiveMinimum": big, "exclusiveMaximum": big + 20}), big + 1, big + 19),
             (json!({"minimum": -big - 6, "maximum": -big}), -big - 6, -big),
             (
                 json!({"minimum": 9_223_372_036_854_000_000_i64, "maximum": u64::MAX}),
@@ -202,9 +202,9 @@ fn what_would_be_computed_for_very_long_is_refused_at_once() {
         let error = refused_below(schema);
         assert!(error.contains(&format!("`properties.a.{place}")), "{error}");
         assert!(error.len() < 1000, "{error}");
-        assert!(begin.elapsed().as_secs() < 20, "{place}: {:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs() < 5, "{place}: {:?}", begin.elapsed());
     }
-    let common = json!({"allOf": [{"multipleOf": 1999}, {"multipleOf": 0.001_997}, {"multipleOf": 1997}]});
+    let common = json!({"allOf": [{"multipleOf": 9973}, {"multipleOf": 9967}, {"multipleOf": 9949}]});
     assert!(refused_below(common).contains("common multiple"));
     let renderer = fixture::renderer();
     let outputs = outputs(renderer.tokenizer());
@@ -247,11 +247,11 @@ fn schemas_of_very_many_parts_end_no_process() {
 }
 
 #[test]
-fn what_takes_too_long_all_the_same_is_refused_after_a_second() {
+fn what_takes_too_long_all_the_same_is_refused_after_a_second_of_work() {
     let names = (0..2000).map(|number| (format!("^x{number}_[a-z]+$"), json!({"type": "integer"})));
     let patterns: serde_json::Map<String, Value> = names.collect();
     let error = refused_below(json!({"type": "object", "patternProperties": patterns}));
-    assert!(error.contains("takes longer than 1 s"), "{error}");
+    assert!(error.contains("takes longer than 1 s of processor time"), "{error}");
 }
 
 #[test]

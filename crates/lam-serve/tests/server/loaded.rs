@@ -52,7 +52,7 @@ fn merged(adapter: &Path) -> String {
 }
 
 fn load(places: &[ModelPlace]) -> Result<Models, lam_signal::Failure> {
-    let capacity = Capacity { slots: 2, queue: 8, max_context: 100 };
+    let capacity = Capacity { slots: 2, queue: 8, max_context: 100, ..Capacity::default() };
     Models::load(places, capacity, &|_| None, (DeviceChoice::Cpu, &NoProgress))
 }
 

@@ -38,7 +38,7 @@ fn serve(root: &Path, slots: usize) -> Server {
     decoder().save(&base).unwrap();
     save_words(&base);
     let places = [base, reward(root, false), reward(root, true)].map(|directory| ModelPlace { directory, name: None });
-    let capacity = Capacity { slots, queue: 8, max_context: 500 };
+    let capacity = Capacity { slots, queue: 8, max_context: 500, ..Capacity::default() };
     let models = Models::load(&places, capacity, &|_| None, (DeviceChoice::Cpu, &NoProgress)).unwrap();
     Server::start(models, ServerSettings { port: 0, ..ServerSettings::default() }).unwrap()
 }
