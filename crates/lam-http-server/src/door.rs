@@ -82,6 +82,8 @@ impl Door {
                 let _ = connection.await;
             }
         };
-        tokio::spawn(async move { drop(select(pin!(served), pin!(other_side.gone())).await) });
+        tokio::spawn(async move {
+            let _ = select(pin!(served), pin!(other_side.gone())).await;
+        });
     }
 }

@@ -89,7 +89,7 @@ impl Checked {
             || fields.contains_key("multipleOf")
                 && ["$ref", "anyOf", "oneOf"].iter().any(|key| fields.contains_key(*key));
         for (key, bound) in bounds(fields, path)? {
-            fields.insert(key.to_owned(), bound.into());
+            fields.insert(key.to_owned(), bound);
         }
         for (key, value) in fields.iter_mut().filter(|(key, _)| !WORDS.contains(&key.as_str())) {
             let path = below(path, key);
