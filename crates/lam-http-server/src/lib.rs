@@ -1,9 +1,9 @@
 //! A server over HTTP/1.1: who may ask, connections with time limits and seats, an end in order.
 //!
 //! [`Access`] says who may ask: everybody on this machine, and who shows the token; in a browser, pages of other servers
-//! that are named. [`Door`] lets connections in and ends
-//! those that send or take nothing; a route may go over to WebSocket. [`read_body`] takes what a request brings, within
-//! limits. [`HttpServer`] is the life of a server around it: threads of its own, and an end that waits for what is under
+//! that are named. [`Door`] lets connections in and ends those that send or take nothing; a route may go over to
+//! WebSocket. [`read_body`] takes what a request brings, within limits. [`HttpServer`] is the life of a server around it:
+//! threads of its own, and an end that waits for what is under
 //! way. [`Site`] is a whole server of pages. Knows no route and no page.
 //!
 //! ```

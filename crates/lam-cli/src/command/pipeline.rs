@@ -91,6 +91,9 @@ pub fn status(args: &StatusArgs, output: &Output) -> Result<(), Failure> {
     output.line(&status.to_text());
     super::report::tables(&run_dir, output)?;
     output.next(&next::after_status(&typed, &run_dir, &status));
+    if !output.json {
+        return Ok(());
+    }
     let mut value = serde_json::to_value(&status).map_err(Failure::runtime)?;
     value["tables"] = super::report::tables_json(&run_dir)?.into();
     output.value(&value)

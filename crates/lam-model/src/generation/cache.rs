@@ -59,10 +59,13 @@ impl Decoder {
         };
         let (four, eight, all) = (bits(4), bits(8), linears().count());
         let is_added_to = self.lora.is_some() && adapter == AdapterUse::Merged;
-        if !is_added_to && self.on_cuda().is_none() && linears().all(|linear| linear.weight.is_bf16()) {
+        if is_added_to || self.on_cuda().is_some() {
+            return self.cache_options();
+        }
+        if linears().all(|linear| linear.weight.is_bf16()) {
             return CacheOptions::of(WeightFormat::Bf16);
         }
-        if self.lora.is_some() || self.on_cuda().is_some() || four + eight == 0 || 2 * (four + eight) < all {
+        if self.lora.is_some() || four + eight == 0 || 2 * (four + eight) < all {
             return self.cache_options();
         }
         CacheOptions::of(if four > 0 { WeightFormat::Q4 } else { WeightFormat::Q8 })

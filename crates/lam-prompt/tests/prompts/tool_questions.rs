@@ -2,9 +2,10 @@
 //! an answer which must call does.
 
 use lam_prompt::{
-    AnswerLimits, Message, Question, Role, Tool, ToolCall, ToolQuestion, ToolQuestionError, messages, parse_action_text,
+    AnswerLimits, Message, Question, Renderer, Role, TokenConstraint, Tool, ToolCall, ToolQuestion, ToolQuestionError,
+    messages, parse_action_text,
 };
-use lam_types::{ArgKind, ControlType, FunctionSpec, StepStatus, Target};
+use lam_types::{Action, ArgKind, ControlType, FunctionSpec, StepStatus, Target};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -197,17 +198,7 @@ fn a_call_is_what_the_question_and_its_tools_both_allow() {
     for renderer in [fixture::renderer(), chat].map(|renderer| renderer.with_limits(limits)) {
         let (mut random, mut called) = (ChaCha8Rng::seed_from_u64(3), std::collections::BTreeSet::new());
         for _ in 0..60 {
-            let mut constraint = renderer.question_constraint(&question, true);
-            let mut ids = Vec::new();
-            while !constraint.is_done() {
-                let allowed = constraint.allowed();
-                let token =
-                    if random.random_bool(0.4) { allowed[0] } else { *allowed.choose(&mut random).expect("some") };
-                ids.push(token);
-                constraint.advance(token);
-                assert!(ids.len() < 5000, "an answer without end");
-            }
-            let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
+            let action = any_action(&renderer, renderer.question_constraint(&question, true), &mut random);
             called.insert((action.function, action.control_label, action.control_name));
         }
         let called: Vec<_> = called.iter().map(|(a, b, c)| [a, b, c].map(String::as_str)).collect();
@@ -228,6 +219,20 @@ fn a_call_is_what_the_question_and_its_tools_both_allow() {
     assert!(matches!(ToolQuestion::read(&[user], &[none]), Err(ToolQuestionError::Tool(0, _))));
 }
 
+/// The action of an answer whose tokens are drawn from those that are allowed.
+fn any_action(renderer: &Renderer, mut constraint: Box<dyn TokenConstraint>, random: &mut ChaCha8Rng) -> Action {
+    let mut ids = Vec::new();
+    while !constraint.is_done() {
+        let allowed = constraint.allowed();
+        assert!(!allowed.is_empty(), "stuck behind {}", renderer.tokenizer().decode(&ids));
+        let token = if random.random_bool(0.4) { allowed[0] } else { *allowed.choose(random).expect("some") };
+        ids.push(token);
+        constraint.advance(token);
+        assert!(ids.len() < 5000, "an answer without end");
+    }
+    renderer.parse_action(&ids).expect("an allowed answer can be read")
+}
+
 #[test]
 fn an_answer_that_must_call_calls_something() {
     let (functions, observation) = (fixture::functions(), fixture::observation());
@@ -241,18 +246,7 @@ fn an_answer_that_must_call_calls_something() {
         let mut random = ChaCha8Rng::seed_from_u64(7);
         for offered in [&functions, &few] {
             for _ in 0..60 {
-                let mut constraint = renderer.call_constraint(&observation, offered);
-                let mut ids = Vec::new();
-                while !constraint.is_done() {
-                    let allowed = constraint.allowed();
-                    assert!(!allowed.is_empty(), "stuck behind {}", renderer.tokenizer().decode(&ids));
-                    let token =
-                        if random.random_bool(0.4) { allowed[0] } else { *allowed.choose(&mut random).expect("some") };
-                    ids.push(token);
-                    constraint.advance(token);
-                    assert!(ids.len() < 5000, "an answer without end");
-                }
-                let action = renderer.parse_action(&ids).expect("an allowed answer can be read");
+                let action = any_action(&renderer, renderer.call_constraint(&observation, offered), &mut random);
                 assert!(offered.iter().any(|spec| spec.name == action.function), "{action:?}");
             }
         }
