@@ -4,6 +4,7 @@
 //! ([`super::fused`]) takes sums to and from memory with every step; here they stay in registers over all steps of a block,
 //! and a strip of left rows is widened to f32 once for all blocks.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::super::panel::Words;
@@ -25,12 +26,13 @@ pub(super) type ChainAvx2 = Chain<false>;
 /// Such tiles, by vectors of 16 numbers where `WIDE`, else of 8.
 pub(super) struct Chain<const WIDE: bool> {
     sums: Box<Sums>,
-    /// Left rows as f32: [steps][32 rows][16 values at even places, 16 at odd places].
+    /// Left rows as f32, in the order in which they are read: [groups of rows][steps][rows of the group][16 values at even
+    /// places, 16 at odd places]. A group lies in one piece, because steps 4 KB apart would push each other out of the cache.
     left: Words,
 }
 
-/// A step's left side as f32.
-type Wide = [[f32; STEP]; SIDE];
+/// A row of a step's left side as f32.
+type WideRow = [f32; STEP];
 
 /// The right tiles of a block's steps.
 #[derive(Clone, Copy)]
@@ -43,6 +45,27 @@ struct Steps {
     columns: usize,
 }
 
+/// The groups in which rows are taken: the first row and how many. A last group may have rows that are not there, none
+/// ends beyond 32.
+#[inline(always)]
+fn groups(wide: bool, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = move |left: usize| match (wide, left) {
+        (true, 1..=4) => 4,
+        (true, 5..=8) => 8,
+        (true, _) => 12,
+        (false, 1..=2) => 2,
+        // Twice four rows in place of six and two: the chains of two rows are too few to hide how long each waits.
+        (false, 3..=4 | 7..=8) => 4,
+        (false, _) => 6,
+    };
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let group = (first, count(rows.checked_sub(first).filter(|left| *left > 0)?));
+        first += group.1;
+        Some(group)
+    })
+}
+
 impl<const WIDE: bool> Chain<WIDE> {
     /// Widens the left sides of so many steps.
     ///
@@ -51,11 +74,15 @@ impl<const WIDE: bool> Chain<WIDE> {
     #[inline(always)]
     unsafe fn lay(&mut self, left: impl Iterator<Item = Side>, steps: usize, rows: usize) {
         self.left.grow(steps * SIDE * STEP);
-        let start = self.left.as_mut_ptr().cast::<Wide>();
-        // SAFETY: there are as many words, from a cache line on, and any words are numbers; and the caller's.
-        unsafe {
-            let places = std::slice::from_raw_parts_mut(start, steps);
-            places.iter_mut().zip(left).for_each(|(place, left)| widen(place, left, rows));
+        let places = self.left.as_mut_ptr().cast::<WideRow>();
+        for (step, left) in left.enumerate().take(steps) {
+            for (first, count) in groups(WIDE, rows) {
+                for row in first..rows.min(first + count) {
+                    let from = left.at.wrapping_add(row / 16 * left.tile + row % 16 * left.row);
+                    // SAFETY: there are as many words, from a cache line on, and any words are numbers; and the caller's.
+                    unsafe { widen(&mut *places.add(first * steps + step * count + row - first), from) };
+                }
+            }
         }
     }
 
@@ -65,14 +92,26 @@ impl<const WIDE: bool> Chain<WIDE> {
     /// As [`Tiles::step`].
     #[inline(always)]
     unsafe fn add(&mut self, steps: Steps, rows: usize) {
-        let left = &self.left[..steps.count * SIDE * STEP];
-        // SAFETY: as many steps were laid; and the caller's.
-        unsafe {
-            let left = std::slice::from_raw_parts(left.as_ptr().cast::<Wide>(), steps.count);
-            if WIDE {
-                add_avx512(&mut self.sums, left, steps, rows)
-            } else {
-                add_avx2(&mut self.sums, left, steps, rows)
+        let (sums, left) = (self.sums.start(), self.left[..steps.count * SIDE * STEP].as_ptr().cast::<WideRow>());
+        // Of AVX2 a tile of columns by all rows at a time: as much stays in the first cache.
+        let tiles = if WIDE { 1 } else { steps.columns.div_ceil(16) };
+        for tile in 0..tiles {
+            let right = Side { at: steps.right.at.wrapping_add(tile * steps.right.tile), ..steps.right };
+            let steps = Steps { right, ..steps };
+            for (first, count) in groups(WIDE, rows) {
+                let sums = sums.wrapping_add(first * SIDE + tile * 16);
+                let left = left.wrapping_add(first * steps.count);
+                // SAFETY: as many steps were laid, groups end at 32 rows; and the caller's.
+                unsafe {
+                    match (WIDE, count) {
+                        (true, 4) => tiles_avx512::<4>(sums, left, steps),
+                        (true, 8) => tiles_avx512::<8>(sums, left, steps),
+                        (true, _) => tiles_avx512::<12>(sums, left, steps),
+                        (false, 2) => two_avx2(sums, left, steps),
+                        (false, 4) => four_avx2(sums, left, steps),
+                        (false, _) => six_avx2(sums, left, steps),
+                    }
+                }
             }
         }
     }
@@ -128,74 +167,50 @@ impl<const WIDE: bool> Tiles for Chain<WIDE> {
     }
 }
 
-/// The first rows of a step's left side as f32.
-#[inline(always)]
-unsafe fn widen(out: &mut Wide, left: Side, rows: usize) {
-    for (i, out) in out.iter_mut().enumerate().take(rows) {
-        let at = left.at.wrapping_add(i / 16 * left.tile + i % 16 * left.row);
-        // SAFETY: the caller's; a row of a tile is 16 words.
-        let words = unsafe { at.cast::<[u32; PAIRS]>().read_unaligned() };
-        let (even, odd) = out.split_at_mut(PAIRS);
-        for (even, word) in even.iter_mut().zip(words) {
-            *even = f32::from_bits(word << 16);
-        }
-        for (odd, word) in odd.iter_mut().zip(words) {
-            *odd = f32::from_bits(word & UPPER);
-        }
-    }
-}
-
-/// The steps of a block, twelve rows at a time and what is left by four or eight; rows that fill up a group have no
-/// meaning.
+/// A row of a tile, 16 words, as f32.
 ///
 /// # Safety
-/// Each right side has two tiles of 16 pairs by 16 columns, and the processor has AVX-512.
+/// The words can be read.
 #[inline(always)]
-unsafe fn add_avx512(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
+unsafe fn widen(out: &mut WideRow, from: *const u8) {
     // SAFETY: the caller's.
-    unsafe {
-        if steps.columns > 16 {
-            groups_avx512::<2>(sums, left, steps, rows)
-        } else {
-            groups_avx512::<1>(sums, left, steps, rows)
-        }
+    let words = unsafe { from.cast::<[u32; PAIRS]>().read_unaligned() };
+    let (even, odd) = out.split_at_mut(PAIRS);
+    for (even, word) in even.iter_mut().zip(words) {
+        *even = f32::from_bits(word << 16);
+    }
+    for (odd, word) in odd.iter_mut().zip(words) {
+        *odd = f32::from_bits(word & UPPER);
     }
 }
 
-/// By so many tiles of columns.
+/// `N` rows by both tiles of columns, or by the first.
+///
+/// # Safety
+/// Each right side has two tiles of 16 pairs by 16 columns, sums and left sides have these rows, and the processor has
+/// AVX-512.
 #[inline(always)]
-unsafe fn groups_avx512<const TILES: usize>(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
-    let mut first = 0;
+unsafe fn tiles_avx512<const N: usize>(sums: *mut f32, left: *const WideRow, steps: Steps) {
     // SAFETY: the caller's.
     unsafe {
-        while first + 8 < rows {
-            rows_avx512::<12, TILES>(sums, left, steps, first);
-            first += 12;
-        }
-        if first + 4 < rows {
-            rows_avx512::<8, TILES>(sums, left, steps, first);
-            first += 8;
-        }
-        if first < rows {
-            rows_avx512::<4, TILES>(sums, left, steps, first);
-        }
+        if steps.columns > 16 { rows_avx512::<N, 2>(sums, left, steps) } else { rows_avx512::<N, 1>(sums, left, steps) }
     }
 }
 
 /// `N` rows by `TILES` tiles of 16 columns.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-unsafe fn rows_avx512<const N: usize, const TILES: usize>(sums: &mut Sums, left: &[Wide], steps: Steps, first: usize) {
-    let sums: &mut [[f32; SIDE]; N] = sums.0[first..].first_chunk_mut().expect("groups end at 32 rows");
+unsafe fn rows_avx512<const N: usize, const TILES: usize>(sums: *mut f32, left: *const WideRow, steps: Steps) {
     let upper = _mm512_set1_epi32(UPPER as i32);
     // SAFETY: the caller's; rows of a step lie side by side.
     unsafe {
+        let sums = &mut *sums.cast::<[[f32; SIDE]; N]>();
+        let left = std::slice::from_raw_parts(left.cast::<[WideRow; N]>(), steps.count);
         let mut held = [[_mm512_setzero_ps(); TILES]; N];
         for (held, sums) in held.iter_mut().zip(&*sums) {
             *held = std::array::from_fn(|tile| _mm512_loadu_ps(sums[16 * tile..].as_ptr()));
         }
         for (step, left) in left.iter().enumerate() {
-            let left: &[[f32; STEP]; N] = left[first..].first_chunk().expect("groups end at 32 rows");
             let at = steps.right.at.wrapping_add(step * steps.stride);
             for pair in 0..PAIRS {
                 let at = at.wrapping_add(pair * steps.right.row);
@@ -228,67 +243,114 @@ unsafe fn rows_avx512<const N: usize, const TILES: usize>(sums: &mut Sums, left:
     }
 }
 
-/// As [`add_avx512`], six rows by a tile of 16 columns at a time, and what is left by two or four.
-///
-/// # Safety
-/// As there, with AVX2 and FMA.
-#[inline(always)]
-unsafe fn add_avx2(sums: &mut Sums, left: &[Wide], steps: Steps, rows: usize) {
-    for tile in 0..steps.columns.div_ceil(16) {
-        let right = Side { at: steps.right.at.wrapping_add(tile * steps.right.tile), ..steps.right };
-        let (steps, column, mut first) = (Steps { right, ..steps }, 16 * tile, 0);
-        // SAFETY: the caller's.
-        unsafe {
-            while first + 4 < rows {
-                rows_avx2::<6>(sums, left, (steps, column), first);
-                first += 6;
-            }
-            if first + 2 < rows {
-                rows_avx2::<4>(sums, left, (steps, column), first);
-                first += 4;
-            }
-            if first < rows {
-                rows_avx2::<2>(sums, left, (steps, column), first);
-            }
-        }
-    }
+/// Some rows by 16 columns: the registers of a row's sums, and where the row begins.
+macro_rules! two_rows {
+    ($what:ident) => {
+        concat!($what!("0", "1", "0"), $what!("2", "3", "128"))
+    };
+}
+macro_rules! four_rows {
+    ($what:ident) => {
+        concat!(two_rows!($what), $what!("4", "5", "256"), $what!("6", "7", "384"))
+    };
+}
+macro_rules! six_rows {
+    ($what:ident) => {
+        concat!(four_rows!($what), $what!("8", "9", "512"), $what!("10", "11", "640"))
+    };
+}
+macro_rules! fetch {
+    ($first:literal, $second:literal, $row:literal) => {
+        concat!("vmovups ymm", $first, ",[{c}+", $row, "]\nvmovups ymm", $second, ",[{c}+", $row, "+32]\n")
+    };
+}
+macro_rules! leave {
+    ($first:literal, $second:literal, $row:literal) => {
+        concat!("vmovups [{c}+", $row, "],ymm", $first, "\nvmovups [{c}+", $row, "+32],ymm", $second, "\n")
+    };
+}
+macro_rules! multiply_add {
+    ($first:literal, $second:literal, $row:literal, $part:literal) => {
+        concat!(
+            "vbroadcastss ymm14,dword ptr [{a}+",
+            $row,
+            $part,
+            "]\nvfmadd231ps ymm",
+            $first,
+            ",ymm14,ymm12\nvfmadd231ps ymm",
+            $second,
+            ",ymm14,ymm13\n"
+        )
+    };
+}
+macro_rules! even {
+    ($first:literal, $second:literal, $row:literal) => {
+        multiply_add!($first, $second, $row, "")
+    };
+}
+macro_rules! odd {
+    ($first:literal, $second:literal, $row:literal) => {
+        multiply_add!($first, $second, $row, "+64")
+    };
 }
 
-/// `N` rows by 16 columns from `column` on, those of the first tile of the steps' right sides.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn rows_avx2<const N: usize>(sums: &mut Sums, left: &[Wide], (steps, column): (Steps, usize), first: usize) {
-    let sums: &mut [[f32; SIDE]; N] = sums.0[first..].first_chunk_mut().expect("groups end at 32 rows");
-    let upper = _mm256_set1_epi32(UPPER as i32);
-    // SAFETY: the caller's; rows of a step lie side by side.
-    unsafe {
-        let mut held = [[_mm256_setzero_ps(); 2]; N];
-        for (held, sums) in held.iter_mut().zip(&*sums) {
-            *held = [_mm256_loadu_ps(sums[column..].as_ptr()), _mm256_loadu_ps(sums[column + 8..].as_ptr())];
-        }
-        for (step, left) in left.iter().enumerate() {
-            let left: &[[f32; STEP]; N] = left[first..].first_chunk().expect("groups end at 32 rows");
-            let at = steps.right.at.wrapping_add(step * steps.stride);
-            for pair in 0..PAIRS {
-                let at = at.wrapping_add(pair * steps.right.row);
-                let words = [_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.wrapping_add(32).cast())];
-                let even = words.map(|words| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(words)));
-                for (held, left) in held.iter_mut().zip(left) {
-                    let left = _mm256_set1_ps(left[pair]);
-                    held[0] = _mm256_fmadd_ps(left, even[0], held[0]);
-                    held[1] = _mm256_fmadd_ps(left, even[1], held[1]);
-                }
-                let odd = words.map(|words| _mm256_castsi256_ps(_mm256_and_si256(words, upper)));
-                for (held, left) in held.iter_mut().zip(left) {
-                    let left = _mm256_set1_ps(left[PAIRS + pair]);
-                    held[0] = _mm256_fmadd_ps(left, odd[0], held[0]);
-                    held[1] = _mm256_fmadd_ps(left, odd[1], held[1]);
-                }
+/// So many rows by the 16 columns of the first tile of the steps' right sides. By `asm!`, because twelve sums, two right
+/// registers, a left one and a mask are all registers there are: compilers keep a sum in memory, and all wait for it.
+macro_rules! rows_avx2 {
+    ($name:ident, $rows:ident, $height:literal) => {
+        #[doc = concat!($height, " rows by a tile of 16 columns.")]
+        ///
+        /// # Safety
+        /// As [`tiles_avx512`], with AVX2 and FMA.
+        #[inline]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn $name(sums: *mut f32, left: *const WideRow, steps: Steps) {
+            if steps.count == 0 {
+                return;
+            }
+            // SAFETY: the caller's. The registers are named.
+            unsafe {
+                asm!(
+                    "vmovd xmm15, {n:e}",
+                    "vpbroadcastd ymm15, xmm15",
+                    $rows!(fetch),
+                    "2:",
+                    "mov {n:e}, 16",
+                    "3:",
+                    "vmovdqu ymm12, [{b}]",
+                    "vmovdqu ymm13, [{b}+32]",
+                    "vpslld ymm12, ymm12, 16",
+                    "vpslld ymm13, ymm13, 16",
+                    $rows!(even),
+                    "vpand ymm12, ymm15, [{b}]",
+                    "vpand ymm13, ymm15, [{b}+32]",
+                    $rows!(odd),
+                    "add {b}, {row}",
+                    "add {a}, 4",
+                    "dec {n:e}",
+                    "jnz 3b",
+                    "add {b}, {skip}",
+                    concat!("add {a}, ", $height, "*128-64"),
+                    "dec {count}",
+                    "jnz 2b",
+                    $rows!(leave),
+                    n = inout(reg) UPPER => _,
+                    a = inout(reg) left => _,
+                    b = inout(reg) steps.right.at => _,
+                    c = in(reg) sums,
+                    row = in(reg) steps.right.row,
+                    skip = in(reg) steps.stride.wrapping_sub(PAIRS * steps.right.row),
+                    count = inout(reg) steps.count => _,
+                    out("ymm0") _, out("ymm1") _, out("ymm2") _, out("ymm3") _, out("ymm4") _, out("ymm5") _,
+                    out("ymm6") _, out("ymm7") _, out("ymm8") _, out("ymm9") _, out("ymm10") _, out("ymm11") _,
+                    out("ymm12") _, out("ymm13") _, out("ymm14") _, out("ymm15") _,
+                    options(nostack)
+                );
             }
         }
-        for (held, sums) in held.iter().zip(sums) {
-            _mm256_storeu_ps(sums[column..].as_mut_ptr(), held[0]);
-            _mm256_storeu_ps(sums[column + 8..].as_mut_ptr(), held[1]);
-        }
-    }
+    };
 }
+
+rows_avx2!(six_avx2, six_rows, "6");
+rows_avx2!(four_avx2, four_rows, "4");
+rows_avx2!(two_avx2, two_rows, "2");

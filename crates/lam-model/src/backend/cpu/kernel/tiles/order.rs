@@ -5,7 +5,7 @@ use half::bf16;
 
 use super::super::panel::Words;
 #[cfg(target_arch = "x86_64")]
-use super::super::vector::Wide;
+use super::super::vector::{Halves, Wide};
 use super::super::vector::{Plain, Vector};
 use super::block::{PAIR, SIDE, Side, Sums, Tiles};
 
@@ -95,7 +95,7 @@ entry! {
     /// See [`super::unit::run_by`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    avx2, super::fused::Avx2, Plain<true>
+    avx2, super::fused::Avx2, Halves
 }
 entry! {
     /// See [`super::unit::run_by`].
@@ -107,7 +107,7 @@ entry! {
     /// See [`super::unit::run_by`].
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    chain_avx2, super::chain::ChainAvx2, Plain<true>
+    chain_avx2, super::chain::ChainAvx2, Halves
 }
 entry! {
     /// See [`super::unit::run_by`].

@@ -66,11 +66,16 @@ impl Rows<'_> {
 
     /// Copies `high` rows × 32 values into two tiles; the rows that are missing become zero.
     #[inline(always)]
-    pub(super) fn copy<const WIDE: bool>(&self, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn copy<const BITS: usize>(&self, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
-        if WIDE {
-            // SAFETY: who says `WIDE` runs where the processor has AVX-512; here and below.
+        if BITS == 512 {
+            // SAFETY: who says 512 bits runs where the processor has AVX-512, who says 256 has AVX2; here and below.
             return unsafe { wide::copy(self, row, high, column, tiles) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if BITS == 256 {
+            // SAFETY: see above.
+            return unsafe { halves::copy(self, row, high, column, tiles) };
         }
         for (i, words) in rows_of(tiles).enumerate() {
             *words = if i < high { self.pairs(row + i, column) } else { [0; 16] };
@@ -79,11 +84,16 @@ impl Rows<'_> {
 
     /// 32 rows × 32 columns become two tiles of a right side.
     #[inline(always)]
-    pub(super) fn weave<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn weave<const BITS: usize>(&self, row: usize, column: usize, tiles: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
-        if WIDE {
+        if BITS == 512 {
             // SAFETY: see above.
             return unsafe { wide::weave(self, row, column, tiles) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if BITS == 256 {
+            // SAFETY: see above.
+            return unsafe { halves::weave(self, row, column, tiles) };
         }
         let (first, second) = tiles[..PAIR].split_at_mut(PAIR / 2);
         for (p, (first, second)) in rows_of(first).zip(rows_of(second)).enumerate() {
@@ -93,11 +103,16 @@ impl Rows<'_> {
 
     /// 32 rows × 32 columns become two tiles of a left side, a column a row.
     #[inline(always)]
-    pub(super) fn weave_and_turn<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn weave_and_turn<const BITS: usize>(&self, row: usize, column: usize, tiles: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
-        if WIDE {
+        if BITS == 512 {
             // SAFETY: see above.
             return unsafe { wide::weave_and_turn(self, row, column, tiles) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if BITS == 256 {
+            // SAFETY: see above.
+            return unsafe { halves::weave_and_turn(self, row, column, tiles) };
         }
         let (mut first, mut second) = ([[0; 16]; 16], [[0; 16]; 16]);
         for (p, (first, second)) in first.iter_mut().zip(&mut second).enumerate() {
@@ -110,11 +125,16 @@ impl Rows<'_> {
 
     /// 32 rows × 32 values become two tiles of a right side, a row a column.
     #[inline(always)]
-    pub(super) fn turn<const WIDE: bool>(&self, row: usize, column: usize, tiles: &mut [u32]) {
+    pub(super) fn turn<const BITS: usize>(&self, row: usize, column: usize, tiles: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
-        if WIDE {
+        if BITS == 512 {
             // SAFETY: see above.
             return unsafe { wide::turn(self, row, column, tiles) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if BITS == 256 {
+            // SAFETY: see above.
+            return unsafe { halves::turn(self, row, column, tiles) };
         }
         for (half, tile) in tiles[..PAIR].chunks_exact_mut(PAIR / 2).enumerate() {
             let mut rows = [[0; 16]; 16];
@@ -286,6 +306,122 @@ mod wide {
     }
 }
 
+/// The same moves in the instructions of AVX2, a row of a tile in two registers. All are safe to call where there is AVX2.
+#[cfg(target_arch = "x86_64")]
+mod halves {
+    use std::arch::x86_64::*;
+
+    use super::super::block::{PAIR, STEP};
+    use super::Rows;
+    use crate::backend::cpu::kernel::numbers::Numbers;
+    use crate::backend::cpu::kernel::turn::turned_by_halves;
+
+    /// 32 values of a row from a column on.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn line(rows: &Rows<'_>, row: usize, column: usize) -> [__m256i; 2] {
+        let start = row * rows.stride + column;
+        match rows.source {
+            // SAFETY: a line has as many values as are read.
+            Numbers::Bf16(values) if row < rows.rows && column + STEP <= rows.columns => unsafe {
+                let values = values[start..start + STEP].as_ptr().cast::<__m256i>();
+                [_mm256_loadu_si256(values), _mm256_loadu_si256(values.wrapping_add(1))]
+            },
+            _ => other_line(rows, row, column),
+        }
+    }
+
+    /// The same at an edge, or of numbers in another form: apart, so that what is common enters its loop.
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    fn other_line(rows: &Rows<'_>, row: usize, column: usize) -> [__m256i; 2] {
+        let line = rows.line(row, column);
+        let values = line.0.as_ptr().cast::<__m256i>();
+        // SAFETY: a line is as long as two registers.
+        unsafe { [_mm256_loadu_si256(values), _mm256_loadu_si256(values.wrapping_add(1))] }
+    }
+
+    /// Writes a row of a tile.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn put(words: [__m256i; 2], tiles: &mut [u32], row: usize) {
+        let tiles = tiles[16 * row..][..16].as_mut_ptr().cast::<__m256i>();
+        // SAFETY: 16 words are as long as two registers.
+        unsafe {
+            _mm256_storeu_si256(tiles, words[0]);
+            _mm256_storeu_si256(tiles.wrapping_add(1), words[1]);
+        }
+    }
+
+    /// Two rows side by side: words for the first 16 columns, and for the others.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn woven(rows: &Rows<'_>, row: usize, column: usize) -> [[__m256i; 2]; 2] {
+        let (low, high) = (line(rows, row, column), line(rows, row + 1, column));
+        [side_by_side(low[0], high[0]), side_by_side(low[1], high[1])]
+    }
+
+    /// 16 values of both in turn. Each half of a register is woven by itself, so that halves are put in order.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn side_by_side(low: __m256i, high: __m256i) -> [__m256i; 2] {
+        let (first, second) = (_mm256_unpacklo_epi16(low, high), _mm256_unpackhi_epi16(low, high));
+        [_mm256_permute2x128_si256::<0x20>(first, second), _mm256_permute2x128_si256::<0x31>(first, second)]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn copy(rows: &Rows<'_>, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+        let tiles = &mut tiles[..PAIR];
+        for i in 0..32 {
+            put(if i < high { line(rows, row + i, column) } else { [_mm256_setzero_si256(); 2] }, tiles, i);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn weave(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        let tiles = &mut tiles[..PAIR];
+        for p in 0..16 {
+            let [first, others] = woven(rows, row + 2 * p, column);
+            put(first, tiles, p);
+            put(others, tiles, 16 + p);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn weave_and_turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        let (mut first, mut others) = ([[_mm256_setzero_si256(); 2]; 16], [[_mm256_setzero_si256(); 2]; 16]);
+        for p in 0..16 {
+            [first[p], others[p]] = woven(rows, row + 2 * p, column);
+        }
+        let (one, other) = tiles[..PAIR].split_at_mut(PAIR / 2);
+        put_turned(first, one);
+        put_turned(others, other);
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        for (half, tile) in tiles[..PAIR].chunks_exact_mut(PAIR / 2).enumerate() {
+            let mut lines = [[_mm256_setzero_si256(); 2]; 16];
+            for (j, own) in lines.iter_mut().enumerate() {
+                *own = line(rows, row + 16 * half + j, column);
+            }
+            put_turned(lines, tile);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn put_turned(rows: [[__m256i; 2]; 16], tile: &mut [u32]) {
+        for (p, words) in turned_by_halves(rows).into_iter().enumerate() {
+            put(words, tile, p);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,16 +435,16 @@ mod tests {
         if row < rows && column < columns { u32::from(values[row * columns + column].to_bits()) } else { 0 }
     }
 
-    fn moves<const WIDE: bool>() {
+    fn moves<const BITS: usize>() {
         for size in [(80, 70), (33, 40), (5, 3)] {
             let values = source(size.0, size.1);
             let rows = Rows { source: Numbers::Bf16(&values), stride: size.1, rows: size.0, columns: size.1 };
             for (row, column) in [(0, 0), (16, 32), (2, 38), (64, 0)] {
                 let mut tiles = vec![[7_u32; PAIR]; 4];
-                rows.copy::<WIDE>(row, 32, column, &mut tiles[0]);
-                rows.weave::<WIDE>(row, column, &mut tiles[1]);
-                rows.turn::<WIDE>(row, column, &mut tiles[2]);
-                rows.weave_and_turn::<WIDE>(row, column, &mut tiles[3]);
+                rows.copy::<BITS>(row, 32, column, &mut tiles[0]);
+                rows.weave::<BITS>(row, column, &mut tiles[1]);
+                rows.turn::<BITS>(row, column, &mut tiles[2]);
+                rows.weave_and_turn::<BITS>(row, column, &mut tiles[3]);
                 let pair = |i: usize, j: usize, down: bool| {
                     let (k, l) = if down { (i + 1, j) } else { (i, j + 1) };
                     at(&values, size, row + i, column + j) | at(&values, size, row + k, column + l) << 16
@@ -330,10 +466,16 @@ mod tests {
 
     #[test]
     fn every_move_puts_every_value_in_its_place() {
-        moves::<false>();
+        moves::<0>();
         #[cfg(target_arch = "x86_64")]
-        if crate::backend::cpu::kernel::dispatch::level() == crate::backend::cpu::kernel::dispatch::Level::Avx512 {
-            moves::<true>();
+        {
+            use crate::backend::cpu::kernel::dispatch::{Level, level};
+            if level() != Level::Baseline {
+                moves::<256>();
+            }
+            if level() == Level::Avx512 {
+                moves::<512>();
+            }
         }
     }
 }

@@ -79,13 +79,13 @@ impl Part<'_> {
 
     /// Strip of 32 rows by strip.
     #[inline(always)]
-    pub(super) unsafe fn strips<T: Tiles, const WIDE: bool>(&self, tiles: &mut T, scratch: &mut Scratch) {
+    pub(super) unsafe fn strips<T: Tiles, const BITS: usize>(&self, tiles: &mut T, scratch: &mut Scratch) {
         let panels = self.columns.len().div_ceil(SIDE);
         let (first, last) = (self.at == 0, self.at + 1 == self.passes.len());
         let strips = self.rows.len().div_ceil(SIDE);
         for (strip, row) in self.rows.clone().step_by(SIDE).enumerate() {
             let high = SIDE.min(self.rows.end - row);
-            self.left::<WIDE>(row, high, &mut scratch.left, &mut scratch.segments);
+            self.left::<BITS>(row, high, &mut scratch.left, &mut scratch.segments);
             if T::LAYS_LEFT {
                 // SAFETY: the caller's.
                 unsafe { tiles.lay_left(scratch.segments.iter().flat_map(Segment::sides), self.pass().steps, high) };
@@ -118,7 +118,7 @@ impl Part<'_> {
                     }
                     let job =
                         Job { left: &scratch.segments, right, right_step, ahead, steps: self.pass().steps, columns };
-                    job.run::<T, WIDE>(tiles, high, &mut scratch.pending);
+                    job.run::<T, BITS>(tiles, high, &mut scratch.pending);
                     if !last {
                         tiles.put::<true>(partial, SIDE);
                         continue;
@@ -138,7 +138,7 @@ impl Part<'_> {
 
     /// Where the left tiles of a strip are: where they lie if they can be read there, else in a copy.
     #[inline(always)]
-    fn left<const WIDE: bool>(&self, row: usize, high: usize, copies: &mut Words, segments: &mut Vec<Segment>) {
+    fn left<const BITS: usize>(&self, row: usize, high: usize, copies: &mut Words, segments: &mut Vec<Segment>) {
         segments.clear();
         copies.grow(self.pass().steps * PAIR);
         let mut copied = 0;
@@ -156,11 +156,11 @@ impl Part<'_> {
                 match self.work.terms[stretch.term].left {
                     Left::Rows(values, stride) => {
                         let rows = Rows { source: Numbers::Bf16(values), stride, rows: row + high, columns: end };
-                        rows.copy::<WIDE>(row, high, step, tiles);
+                        rows.copy::<BITS>(row, high, step, tiles);
                     }
                     Left::Columns(values, stride) => {
                         let rows = Rows { source: Numbers::Bf16(values), stride, rows: end, columns: row + high };
-                        rows.weave_and_turn::<WIDE>(step, row, tiles);
+                        rows.weave_and_turn::<BITS>(step, row, tiles);
                     }
                 }
             }
@@ -238,14 +238,14 @@ struct Job<'a> {
 impl Job<'_> {
     /// Adds all products, and meanwhile finishes the block before.
     #[inline(always)]
-    unsafe fn run<T: Tiles, const WIDE: bool>(&self, tiles: &mut T, rows: usize, before: &mut Pending) {
+    unsafe fn run<T: Tiles, const BITS: usize>(&self, tiles: &mut T, rows: usize, before: &mut Pending) {
         let (mut right, [mut sums, mut far_left, mut far_right]) = (self.right, self.ahead);
         let share = SIDE.div_ceil(self.steps.max(1)).max(2);
         if T::LAYS_LEFT {
             // SAFETY: the caller's.
             unsafe {
                 tiles.steps((right, self.right_step), self.steps, (rows, self.columns));
-                before.finish::<T, WIDE>(SIDE);
+                before.finish::<T, BITS>(SIDE);
             }
             return;
         }
@@ -254,7 +254,7 @@ impl Job<'_> {
                 // SAFETY: the caller's.
                 unsafe {
                     tiles.step(left, right, rows);
-                    before.finish::<T, WIDE>(share);
+                    before.finish::<T, BITS>(share);
                 }
                 if T::ASKS {
                     sums.ask::<true>();
@@ -266,6 +266,6 @@ impl Job<'_> {
             }
         }
         // SAFETY: as above.
-        unsafe { before.finish::<T, WIDE>(SIDE) };
+        unsafe { before.finish::<T, BITS>(SIDE) };
     }
 }

@@ -27,19 +27,19 @@ impl Pending {
         Self { sums: std::ptr::null(), row: 0, high: 0, put }
     }
 
-    /// Writes the next rows of sums of `T`, in the instructions of AVX-512 where `WIDE`.
+    /// Writes the next rows of sums of `T`, in the instructions of AVX-512 where registers have 512 `BITS`.
     ///
     /// # Safety
-    /// Sums and results are as large as was said, nobody else touches them, and who says `WIDE` has AVX-512.
+    /// Sums and results are as large as was said, nobody else touches them, and who says 512 `BITS` has AVX-512.
     #[inline(always)]
-    pub(super) unsafe fn finish<T: Tiles, const WIDE: bool>(&mut self, rows: usize) {
+    pub(super) unsafe fn finish<T: Tiles, const BITS: usize>(&mut self, rows: usize) {
         let range = self.row..self.high.min(self.row + rows);
         if range.is_empty() {
             return;
         }
         self.row = range.end;
         #[cfg(target_arch = "x86_64")]
-        if WIDE {
+        if BITS == 512 {
             // SAFETY: the caller's.
             return unsafe {
                 if T::CONVERTS {
@@ -171,7 +171,11 @@ mod tests {
     use crate::backend::cpu::kernel::features::Features;
 
     /// All rows of a room to a result of `columns`, in one of the forms.
-    fn written<T: Tiles, const WIDE: bool>(sums: &[f32], columns: usize, alpha: f32) -> (Vec<f32>, Vec<f32>, Vec<u16>) {
+    fn written<T: Tiles, const BITS: usize>(
+        sums: &[f32],
+        columns: usize,
+        alpha: f32,
+    ) -> (Vec<f32>, Vec<f32>, Vec<u16>) {
         let stride = columns + 3;
         let (mut replaced, mut added, mut narrow) =
             (vec![7.0; SIDE * stride], vec![0.5; SIDE * stride], vec![bf16::ONE; SIDE * stride]);
@@ -182,8 +186,8 @@ mod tests {
         ] {
             let mut pending = Pending::new(sums.as_ptr(), SIDE, Put { to, stride, columns, alpha });
             for rows in [1, 3, 0, SIDE] {
-                // SAFETY: as large as that, and `WIDE` is said where it may be.
-                unsafe { pending.finish::<T, WIDE>(rows) };
+                // SAFETY: as large as that, and 512 is said where it may be.
+                unsafe { pending.finish::<T, BITS>(rows) };
             }
         }
         (replaced, added, narrow.into_iter().map(bf16::to_bits).collect())
@@ -199,15 +203,15 @@ mod tests {
         let mut sums: Vec<f32> = (0..1024_u32).map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b9))).collect();
         sums[..special.len()].copy_from_slice(&special);
         for (columns, alpha) in [(32, 1.0), (16, 0.5), (17, 1.0), (1, 3.0), (31, 0.75)] {
-            let plain = written::<Model, false>(&sums, columns, alpha);
-            let wide = written::<Model, true>(&sums, columns, alpha);
+            let plain = written::<Model, 0>(&sums, columns, alpha);
+            let wide = written::<Model, 512>(&sums, columns, alpha);
             let bits = |x: &[f32]| x.iter().map(|x| if x.is_nan() { 0 } else { x.to_bits() }).collect::<Vec<_>>();
             assert_eq!((bits(&plain.0), bits(&plain.1)), (bits(&wide.0), bits(&wide.1)), "{columns}");
             assert_eq!(plain.2, wide.2, "{columns}");
             if Features::here().bf16 {
                 let normal: Vec<f32> = sums.iter().map(|x| if x.is_subnormal() { 0.0 } else { *x }).collect();
-                let plain = written::<Model, false>(&normal, columns, alpha).2;
-                assert_eq!(plain, written::<Hardware, true>(&normal, columns, alpha).2, "{columns}");
+                let plain = written::<Model, 0>(&normal, columns, alpha).2;
+                assert_eq!(plain, written::<Hardware, 512>(&normal, columns, alpha).2, "{columns}");
             }
         }
     }

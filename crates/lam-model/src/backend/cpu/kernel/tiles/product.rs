@@ -78,19 +78,20 @@ pub(super) struct Packing {
     pub(super) first: usize,
 }
 
+/// `bits`: of the processor's vector registers, 0 where nothing is known of them.
 macro_rules! entry {
-    ($(#[$meta:meta])* $name:ident, $tiles:ty, $pack:ident, $wide:literal) => {
+    ($(#[$meta:meta])* $name:ident, $tiles:ty, $pack:ident, $bits:literal) => {
         /// See [`super::unit::Unit::multiply`]. `packed` is the right side of all columns, where it is in tiles already.
         $(#[$meta])*
         pub(super) unsafe fn $name(work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
             // SAFETY: the caller's.
-            unsafe { multiply::<$tiles, $wide>(work, plan, packed) }
+            unsafe { multiply::<$tiles, $bits>(work, plan, packed) }
         }
 
         /// See [`super::unit::Unit::multiply_parallel`].
         $(#[$meta])*
         pub(super) unsafe fn $pack(terms: &[Term<'_>], pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
-            pack_right::<$wide>(terms, pass, columns, out);
+            pack_right::<$bits>(terms, pass, columns, out);
         }
     };
 }
@@ -98,43 +99,43 @@ macro_rules! entry {
 entry! {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-    hardware, super::hardware::Hardware, pack_hardware, true
+    hardware, super::hardware::Hardware, pack_hardware, 512
 }
 entry! {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    avx512, super::fused::Avx512, pack_avx512, true
+    avx512, super::fused::Avx512, pack_avx512, 512
 }
 entry! {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    avx2, super::fused::Avx2, pack_avx2, false
+    avx2, super::fused::Avx2, pack_avx2, 256
 }
 entry! {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    chain_avx512, super::chain::ChainAvx512, pack_chain_avx512, true
+    chain_avx512, super::chain::ChainAvx512, pack_chain_avx512, 512
 }
 entry! {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    chain_avx2, super::chain::ChainAvx2, pack_chain_avx2, false
+    chain_avx2, super::chain::ChainAvx2, pack_chain_avx2, 256
 }
 entry! {
     #[cfg(target_arch = "aarch64")]
-    neon, super::neon::Neon, pack_neon, false
+    neon, super::neon::Neon, pack_neon, 0
 }
 entry! {
     #[cfg(target_arch = "aarch64")]
-    dots, super::dots::Dots, pack_dots, false
+    dots, super::dots::Dots, pack_dots, 0
 }
 entry! {
-    model, super::model::Model, pack_model, false
+    model, super::model::Model, pack_model, 0
 }
 
 /// A product's part, group of columns by group.
 #[inline(always)]
-unsafe fn multiply<T: Tiles, const WIDE: bool>(work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
+unsafe fn multiply<T: Tiles, const BITS: usize>(work: &Work<'_>, plan: &Plan, packed: Option<&[u32]>) {
     let mut scratch = Scratch::new();
     // SAFETY: the caller's, here and below.
     let mut tiles = unsafe { T::start() };
@@ -143,18 +144,18 @@ unsafe fn multiply<T: Tiles, const WIDE: bool>(work: &Work<'_>, plan: &Plan, pac
         let packed =
             packed.map(|packed| &packed[plan.words(first - work.columns.start)..][..plan.words(columns.len())]);
         // SAFETY: as above.
-        unsafe { group::<T, WIDE>(&mut tiles, (work, plan), columns, packed, &mut scratch) };
+        unsafe { group::<T, BITS>(&mut tiles, (work, plan), columns, packed, &mut scratch) };
     }
     // SAFETY: as above.
     unsafe {
-        scratch.pending.finish::<T, WIDE>(SIDE);
+        scratch.pending.finish::<T, BITS>(SIDE);
         tiles.finish();
     }
 }
 
 /// A group of columns by all rows.
 #[inline(always)]
-unsafe fn group<T: Tiles, const WIDE: bool>(
+unsafe fn group<T: Tiles, const BITS: usize>(
     tiles: &mut T,
     (work, plan): (&Work<'_>, &Plan),
     columns: Range<usize>,
@@ -178,7 +179,7 @@ unsafe fn group<T: Tiles, const WIDE: bool>(
             let range = if once { words..words + pass.steps * panels * PAIR } else { 0..pass.steps * panels * PAIR };
             words = range.end;
             if packed.is_none() && !(once && number > 0) {
-                pack_right::<WIDE>(work.terms, pass, columns.clone(), &mut own[range.clone()]);
+                pack_right::<BITS>(work.terms, pass, columns.clone(), &mut own[range.clone()]);
             }
             let right = &packed.unwrap_or(&own)[range.clone()];
             let last = at + 1 == plan.passes.len();
@@ -188,7 +189,7 @@ unsafe fn group<T: Tiles, const WIDE: bool>(
             let part =
                 Part { work, passes: &plan.passes, at, rows: rows.clone(), columns: columns.clone(), right, after };
             // SAFETY: as above.
-            unsafe { part.strips::<T, WIDE>(tiles, scratch) };
+            unsafe { part.strips::<T, BITS>(tiles, scratch) };
         }
     }
 }

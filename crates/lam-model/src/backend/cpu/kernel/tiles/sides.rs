@@ -44,7 +44,7 @@ pub(in super::super) struct Work<'a> {
 
 /// Packs the right side of a pass over some columns: [panels of 32 columns][steps][2 tiles].
 #[inline(always)]
-pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
+pub(super) fn pack_right<const BITS: usize>(terms: &[Term<'_>], pass: &Pass, columns: Range<usize>, out: &mut [u32]) {
     let panel_words = (pass.steps * PAIR).max(1);
     let panels = columns.len().div_ceil(SIDE);
     let mut before = 0;
@@ -59,7 +59,7 @@ pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, colu
                 for step in 0..steps {
                     for panel in 0..panels {
                         let tiles = &mut out[at(panel, step)..][..PAIR];
-                        rows.weave::<WIDE>(stretch.first + step * STEP, columns.start + panel * SIDE, tiles);
+                        rows.weave::<BITS>(stretch.first + step * STEP, columns.start + panel * SIDE, tiles);
                     }
                 }
             }
@@ -68,7 +68,7 @@ pub(super) fn pack_right<const WIDE: bool>(terms: &[Term<'_>], pass: &Pass, colu
                 for panel in 0..panels {
                     for step in 0..steps {
                         let tiles = &mut out[at(panel, step)..][..PAIR];
-                        rows.turn::<WIDE>(columns.start + panel * SIDE, stretch.first + step * STEP, tiles);
+                        rows.turn::<BITS>(columns.start + panel * SIDE, stretch.first + step * STEP, tiles);
                     }
                 }
             }

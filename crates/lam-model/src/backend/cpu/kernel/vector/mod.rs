@@ -2,6 +2,8 @@
 //!
 //! Every implementation gives the same bits, but for [`Vector::fma`] where multiply-adds are not fused.
 
+#[cfg(target_arch = "x86_64")]
+mod halves;
 mod plain;
 #[cfg(test)]
 mod tests;
@@ -10,6 +12,8 @@ mod wide;
 
 use half::bf16;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use halves::Halves;
 pub(crate) use plain::Plain;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use wide::Wide;

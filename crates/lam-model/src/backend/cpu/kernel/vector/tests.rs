@@ -76,8 +76,11 @@ fn equals_arrays<V: Vector>() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn wide_vectors_have_the_bits_of_arrays() {
+fn vectors_have_the_bits_of_arrays() {
     use crate::backend::cpu::kernel::dispatch::{Level, level, multiplies_bf16};
+    if level() != Level::Baseline {
+        equals_arrays::<Halves>();
+    }
     if level() == Level::Avx512 {
         equals_arrays::<Wide<false>>();
     }
