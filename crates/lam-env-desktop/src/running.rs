@@ -102,7 +102,7 @@ impl Running {
                 && let Ok(nodes) = access::walk(&peer).await
                 && nodes.iter().any(|node| is_ready(node, file))
             {
-                self.peer = peer;
+                self.peer = peer.directly().await;
                 return Ok(());
             }
             if let Some(process) = desktop.ended().await {

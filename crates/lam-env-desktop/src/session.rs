@@ -84,12 +84,15 @@ impl Session {
         Ok(last)
     }
 
-    /// Looks at the screen.
+    /// Looks at the screen. An application that is asked on its own socket may outlive its buses, whose keys it then misses:
+    /// they are looked at too.
     pub fn look(&mut self) -> Result<Observation, Fault> {
         let Some(running) = &mut self.running else { return Err(Fault::lost("nothing was started")) };
         let looked = self.runtime.block_on(async {
             let looked = tokio::time::timeout(ACTION_LIMIT, running.look(&self.file)).await;
-            looked.unwrap_or_else(|_| Err(late("look at the screen")))
+            let screen = looked.unwrap_or_else(|_| Err(late("look at the screen")))?;
+            let alive = self.desktop.ended().await.is_none();
+            alive.then_some(screen).ok_or_else(|| Fault::lost("the desktop was looked at"))
         });
         self.screen = self.explain(looked)?;
         Ok(self.screen.observation())

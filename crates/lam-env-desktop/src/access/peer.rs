@@ -1,20 +1,28 @@
 //! One application on the accessibility bus: typed calls on its objects. A call on an object that is gone is an
 //! answer, a silent or dead application is the end.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use atspi_common::{InterfaceSet, RelationType, Role, StateSet};
+use atspi_common::{Interface, InterfaceSet, RelationType, Role, StateSet};
+use futures_util::future::join;
 use serde::de::DeserializeOwned;
+use zbus::connection::Builder;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Type};
 
 use crate::fault::Fault;
 
 const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
+const APPLICATION: &str = "org.a11y.atspi.Application";
 const REGISTRY: &str = "org.a11y.atspi.Registry";
 /// The root object of every application, and of the registry.
 pub const ROOT: &str = "/org/a11y/atspi/accessible/root";
 /// Longest wait for one call.
 const CALL_LIMIT: Duration = Duration::from_secs(15);
+
+/// Longest wait for an application to let one in on its own socket.
+const DIRECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A reference to an object: its application's bus name and its path.
 pub type Reference = (String, OwnedObjectPath);
@@ -22,14 +30,18 @@ pub type Reference = (String, OwnedObjectPath);
 /// An application, by its name on the bus.
 #[derive(Clone)]
 pub struct Peer {
-    connection: zbus::Connection,
+    bus: zbus::Connection,
     name: String,
+    /// The application's own socket: what is asked there passes no daemon, which otherwise works as long as both ends.
+    direct: Option<zbus::Connection>,
+    /// What an object is as long as it is there, by its path, which no other gets.
+    kinds: Arc<Mutex<HashMap<String, (Role, InterfaceSet)>>>,
 }
 
 impl Peer {
     /// The application called `name` on this bus.
     pub fn new(connection: zbus::Connection, name: impl Into<String>) -> Self {
-        Self { connection, name: name.into() }
+        Self { bus: connection, name: name.into(), direct: None, kinds: Arc::default() }
     }
 
     /// The registry of applications.
@@ -39,7 +51,22 @@ impl Peer {
 
     /// The same bus, another application.
     pub fn other(&self, name: &str) -> Self {
-        Self::new(self.connection.clone(), name)
+        Self::new(self.bus.clone(), name)
+    }
+
+    /// The same application, asked on a socket of its own if it has one that answers.
+    pub async fn directly(self) -> Self {
+        let direct = tokio::time::timeout(DIRECT_LIMIT, self.connect()).await.ok().flatten();
+        Self { direct, ..self }
+    }
+
+    async fn connect(&self) -> Option<zbus::Connection> {
+        let address: String = self.call(ROOT, APPLICATION, "GetApplicationBusAddress", &()).await.ok()??;
+        let direct = Builder::address(address.as_str()).ok()?.p2p().build().await.ok()?;
+        // Toolkits may let clients in and know no object there.
+        let asked = Self { direct: Some(direct.clone()), ..self.clone() };
+        let is_there = !asked.states(ROOT).await.ok()?.is_empty() || !asked.children(ROOT).await.ok()?.is_empty();
+        is_there.then_some(direct)
     }
 
     /// Calls a method; `None` when the object does not exist any more or does not know the method.
@@ -48,7 +75,11 @@ impl Peer {
         B: serde::Serialize + DynamicType,
         R: DeserializeOwned + Type,
     {
-        let call = self.connection.call_method(Some(self.name.as_str()), path, Some(interface), method, body);
+        let (connection, name) = match &self.direct {
+            Some(direct) => (direct, None),
+            None => (&self.bus, Some(self.name.as_str())),
+        };
+        let call = connection.call_method(name, path, Some(interface), method, body);
         let answer = tokio::time::timeout(CALL_LIMIT, call).await;
         let answer = answer.map_err(|_| Fault::lost(format!("the application did not answer {method} in time")))?;
         match answer {
@@ -62,6 +93,7 @@ impl Peer {
                 }
                 _ => Ok(None),
             },
+            Err(error) if self.direct.is_some() => Err(Fault::lost(format!("the application is gone: {error}"))),
             Err(error) => Err(Fault::lost(format!("the accessibility bus is gone: {error}"))),
         }
     }
@@ -90,6 +122,24 @@ impl Peer {
     /// The interfaces an object has.
     pub async fn interfaces(&self, path: &str) -> Result<InterfaceSet, Fault> {
         Ok(self.call(path, ACCESSIBLE, "GetInterfaces", &()).await?.unwrap_or(InterfaceSet::empty()))
+    }
+
+    /// Role and interfaces; `Invalid` for objects that are gone. Asked once of what has no text: a paragraph becomes a heading
+    /// by its style.
+    pub async fn kind(&self, path: &str) -> Result<(Role, InterfaceSet), Fault> {
+        if let Some(kind) = self.kinds().get(path) {
+            return Ok(*kind);
+        }
+        let (role, interfaces) = join(self.role(path), self.interfaces(path)).await;
+        let kind = (role?, interfaces?);
+        if kind.0 != Role::Invalid && !kind.1.contains(Interface::Text) {
+            self.kinds().insert(path.to_owned(), kind);
+        }
+        Ok(kind)
+    }
+
+    fn kinds(&self) -> MutexGuard<'_, HashMap<String, (Role, InterfaceSet)>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The objects below one.

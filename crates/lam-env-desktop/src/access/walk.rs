@@ -2,7 +2,7 @@
 //! the way are left out.
 
 use atspi_common::{Role, State};
-use futures_util::future::{FutureExt, LocalBoxFuture, join_all, join4};
+use futures_util::future::{FutureExt, LocalBoxFuture, join_all, join3};
 
 use super::Node;
 use super::peer::{Peer, ROOT, Reference};
@@ -34,13 +34,12 @@ fn visit(peer: &Peer, path: String, level: usize) -> LocalBoxFuture<'_, Result<O
         if level > 0 && !states.contains(State::Showing) {
             return Ok(None);
         }
-        let asked = join4(peer.role(&path), peer.name(&path), peer.interfaces(&path), peer.children(&path));
-        let (role, name, interfaces, children) = asked.await;
-        let (role, children) = (role?, children?);
+        let (kind, name, children) = join3(peer.kind(&path), peer.name(&path), peer.children(&path)).await;
+        let ((role, interfaces), children) = (kind?, children?);
         if role == Role::Invalid {
             return Ok(None);
         }
-        let node = Node { path, name: name?, role, states, interfaces: interfaces?, parent: None };
+        let node = Node { path, name: name?, role, states, interfaces, parent: None };
         let below = if level < MOST_LEVELS { visit_all(peer, children, level + 1).await? } else { Vec::new() };
         Ok(Some(Tree { node, children: below }))
     }
