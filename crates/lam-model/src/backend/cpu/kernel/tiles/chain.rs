@@ -354,3 +354,23 @@ macro_rules! rows_avx2 {
 rows_avx2!(six_avx2, six_rows, "6");
 rows_avx2!(four_avx2, four_rows, "4");
 rows_avx2!(two_avx2, two_rows, "2");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_take_every_row_once_and_end_within_a_block() {
+        for wide in [false, true] {
+            for rows in 1..=SIDE {
+                let mut next = 0;
+                for (first, count) in groups(wide, rows) {
+                    assert_eq!(first, next, "{rows} rows");
+                    next = first + count;
+                }
+                assert!((rows..=SIDE).contains(&next), "{rows} rows end at {next}");
+            }
+        }
+        assert_eq!(groups(false, 0).count(), 0);
+    }
+}
