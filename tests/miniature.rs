@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Place, RUN, same_bytes, trained};
+use crate::support::{Place, RUN, contents, same_bytes, trained};
 
 const STAGES: [&str; 14] = [
     "plans",
@@ -48,6 +48,20 @@ fn every_stage_leaves_its_result() {
     for file in adapter.into_iter().chain(["reward/model.safetensors", "gguf/LAM4-F16.gguf", "gguf/Modelfile"]) {
         let path = format!("{}/{file}", place.stage("export"));
         assert!(std::path::Path::new(&path).is_file(), "{path} is missing");
+    }
+}
+
+/// Weights, checkpoints, tables, reports: nothing in them is a secret, and a colleague may go on from them.
+#[cfg(unix)]
+#[test]
+fn whoever_reads_one_file_of_a_run_reads_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = trained();
+    place.write("plain", "x");
+    let mode = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    let run = place.path("runs/miniature");
+    for (name, _) in contents(&run) {
+        assert_eq!(mode(&run.join(&name)), mode(&place.path("plain")), "{name}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! A model that the cache has, copied to a directory that was named: the files that a download would bring, all or none.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lam_store::StoreError;
@@ -42,7 +44,7 @@ pub(crate) fn make(id: &ModelId, snapshot: &Path, directory: &Path) -> Result<()
 fn copy_all(missing: &[Pair]) -> Result<(), HubError> {
     for (number, (from, to)) in missing.iter().enumerate() {
         let unfinished = partial(to);
-        if let Err(error) = std::fs::copy(from, &unfinished) {
+        if let Err(error) = copy(from, &unfinished) {
             for (_, to) in &missing[..=number] {
                 let _ = lam_store::remove_file(&partial(to));
             }
@@ -50,6 +52,11 @@ fn copy_all(missing: &[Pair]) -> Result<(), HubError> {
         }
     }
     Ok(())
+}
+
+/// Copies what is in a file. Who may read the copy is no business of the cache, which may be its owner's alone.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    io::copy(&mut File::open(from)?, &mut File::create(to)?).map(drop)
 }
 
 /// The names of the snapshot's files that a download would bring, weights last. Other tools keep further files there, and

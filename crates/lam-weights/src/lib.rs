@@ -1,4 +1,4 @@
-//! Files of weights: safetensors headers and the index of shards, checked before a number is read.
+//! Files of weights: safetensors headers and the index of shards, checked before a number is read, and files written.
 //!
 //! Whoever opens, inspects or downloads a model passes here, so that a file that is cut, lengthened or stitched
 //! together, a shard that lies elsewhere, and a link that leaves the model's directory are refused in one place.
@@ -23,6 +23,7 @@ mod files;
 mod header;
 mod index;
 mod links;
+mod write;
 
 pub use error::WeightsError;
 pub use files::WeightFiles;
@@ -30,3 +31,4 @@ pub use header::{Header, Parsed, Shard};
 pub use index::Index;
 pub use links::refuse_links_outside;
 pub use safetensors::tensor::{Dtype, TensorInfo};
+pub use write::write_tensors;

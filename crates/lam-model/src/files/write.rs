@@ -1,10 +1,10 @@
 //! safetensors files written: one, or shards with an index. A tensor's bytes are made when it is written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 
+use lam_weights::WeightsError;
 use safetensors::{Dtype, View};
 use serde_json::{Value, json};
 
@@ -114,11 +114,10 @@ fn write_file<V: View>(
     views: Vec<(String, V)>,
     check: impl Fn() -> Result<(), ModelError>,
 ) -> Result<(), ModelError> {
-    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     atomic::write_with(path, |partial| {
-        safetensors::serialize_to_file(views, Some(metadata), partial).map_err(|error| match error {
-            safetensors::SafeTensorError::IoError(source) => ModelError::io(path)(source),
-            other => ModelError::file(path, other),
+        lam_weights::write_tensors(partial, views).map_err(|error| match error {
+            WeightsError::Io { source, .. } => ModelError::io(path)(source),
+            WeightsError::File { reason, hint, .. } => ModelError::file_with_hint(path, reason, hint),
         })?;
         check()
     })

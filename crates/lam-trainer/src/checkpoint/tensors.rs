@@ -5,20 +5,20 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, Var};
 use lam_store::StoreError;
+use lam_weights::WeightsError;
 
 use crate::TrainerError;
 
-/// Writes the tensors with the metadata that Python's readers expect.
+/// Writes the tensors.
 pub(crate) fn save_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), TrainerError> {
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let contiguous: Vec<(&str, Tensor)> = tensors
         .iter()
         .map(|(name, tensor)| Ok((name.as_str(), tensor.contiguous()?)))
         .collect::<candle_core::Result<_>>()?;
     let views = contiguous.iter().map(|(name, tensor)| (*name, tensor));
-    safetensors::tensor::serialize_to_file(views, Some(metadata), path).map_err(|error| match error {
-        safetensors::SafeTensorError::IoError(source) => StoreError::io("write", path)(source).into(),
-        other => TrainerError::Checkpoint { path: path.into(), reason: other.to_string() },
+    lam_weights::write_tensors(path, views).map_err(|error| match error {
+        WeightsError::Io { source, .. } => StoreError::io("write", path)(source).into(),
+        WeightsError::File { reason, .. } => TrainerError::Checkpoint { path: path.into(), reason },
     })
 }
 
