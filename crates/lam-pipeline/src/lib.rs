@@ -53,7 +53,7 @@ pub use graph::{GraphFormat, GraphNode, graph, nodes};
 pub use journal::JOURNAL_FILE;
 pub use live_progress::LiveProgress;
 pub use lock::is_running;
-pub use options::{NamedCheckpoint, RunOptions};
+pub use options::{NamedCheckpoint, RUNS_DIR, RunOptions};
 pub use plan::{Plan, PlannedStage, StageAction, plan};
 pub use reason::{ConfigChange, Reason};
 pub use registry::Registry;

@@ -8,6 +8,9 @@ use lam_signal::Cancel;
 
 use crate::tracker::ReportTo;
 
+/// The directory of all runs, where none is named.
+pub const RUNS_DIR: &str = "runs";
+
 /// How a run is asked for.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -53,7 +56,7 @@ pub struct NamedCheckpoint {
 impl Default for RunOptions {
     fn default() -> Self {
         Self {
-            runs_dir: PathBuf::from("runs"),
+            runs_dir: PathBuf::from(RUNS_DIR),
             from: None,
             until: None,
             only: None,

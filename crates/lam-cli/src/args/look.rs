@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use lam_pipeline::RUNS_DIR;
 
 /// Arguments of `compare`.
 #[derive(Args)]
@@ -29,7 +30,7 @@ pub enum ListCommand {
     /// Shapes of models that can be made from nothing, and models that runs have made.
     Models {
         /// Folder of all runs.
-        #[arg(long, value_name = "DIR", default_value = "runs")]
+        #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
         runs_dir: PathBuf,
     },
     /// Formats of other people's records that `data import` reads.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use lam_pipeline::{NamedCheckpoint, ReportTo};
+use lam_pipeline::{NamedCheckpoint, RUNS_DIR, ReportTo};
 
 use super::{SettingArgs, StartArgs};
 
@@ -16,7 +16,7 @@ pub struct PipelineArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder of all runs.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
     pub runs_dir: PathBuf,
 }
 
@@ -50,7 +50,7 @@ pub struct PlanArgs {
 #[derive(Args)]
 pub struct CleanArgs {
     /// Folder of all runs.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
     pub runs_dir: PathBuf,
     /// Remove those that a run holds too: runs keep what they have, and later ones make all of it again.
     #[arg(long)]
@@ -69,7 +69,7 @@ pub struct StatusArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder of all runs.
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
     pub runs_dir: PathBuf,
 }
 

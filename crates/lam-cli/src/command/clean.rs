@@ -1,5 +1,8 @@
 //! `clean`: what runs have left for other runs, and none holds any more.
 
+use std::path::Path;
+
+use lam_pipeline::RUNS_DIR;
 use lam_signal::Failure;
 use lam_store::{Cleaned, SharedResults};
 
@@ -10,7 +13,7 @@ use crate::output::Output;
 /// Removes it, and says how much that was.
 pub fn clean(args: &CleanArgs, output: &Output) -> Result<(), Failure> {
     // The folder that is meant where none is named need not be there; one that is named is.
-    if args.runs_dir.as_os_str() != "runs" && !args.runs_dir.is_dir() {
+    if args.runs_dir != Path::new(RUNS_DIR) && !args.runs_dir.is_dir() {
         let what = format!("{}: no such folder", args.runs_dir.display());
         return Err(Failure::config(what).hint("--runs-dir names the folder of all runs"));
     }

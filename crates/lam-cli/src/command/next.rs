@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use lam_pipeline::{JOURNAL_FILE, Pipeline, RunOptions, StageState, Status};
+use lam_pipeline::{JOURNAL_FILE, Pipeline, RUNS_DIR, RunOptions, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
 use crate::embedded;
@@ -57,7 +57,7 @@ fn pipeline(args: &PipelineArgs) -> String {
     for set in &args.set {
         text.push_str(&format!(" --set {}", word(set)));
     }
-    if args.runs_dir != Path::new("runs") {
+    if args.runs_dir != Path::new(RUNS_DIR) {
         text.push_str(&format!(" --runs-dir {}", path(&args.runs_dir)));
     }
     text
@@ -204,7 +204,7 @@ mod tests {
 
     fn args(pipeline: &str, set: &[&str]) -> PipelineArgs {
         let set = set.iter().map(|set| (*set).to_owned()).collect();
-        PipelineArgs { pipeline: pipeline.to_owned(), set, runs_dir: "runs".into() }
+        PipelineArgs { pipeline: pipeline.to_owned(), set, runs_dir: RUNS_DIR.into() }
     }
 
     #[test]
