@@ -275,7 +275,17 @@ fn a_file_where_a_directory_is_needed_is_named() {
     let place = Place::new("unwritable");
     place.write("occupied", "");
     let run = ["run", "miniature.toml", "--runs-dir", "occupied"];
-    place.refuse(&run, 2, &["occupied/miniature", "hint: a file stands where a directory is needed"]);
+    let words =
+        ["occupied/miniature", "hint: a file stands where a directory is needed", "--runs-dir says where results"];
+    place.refuse(&run, 2, &words);
+    let collect = ["data", "collect", "--output-dir", "occupied/here"];
+    place.refuse(&collect, 2, &["occupied/here", "--output-dir says where results go"]);
+    // A system's own folder, which nobody may write into, not even root.
+    if std::path::Path::new("/sys/kernel").is_dir() {
+        let words =
+            ["/sys/kernel/runs", "hint: see who may read and write there", "\n--runs-dir says where results go"];
+        place.refuse(&["run", "miniature.toml", "--runs-dir", "/sys/kernel/runs"], 1, &words);
+    }
     let words = ["occupied: not a directory that lam-train made", "hint: choose another directory"];
     place.refuse(&["model", "init", "nano-1m", "--output-dir", "occupied"], 2, &words);
 }

@@ -101,6 +101,8 @@ pub enum HubError {
         needed_mib: u64,
         /// How much room there is.
         free_mib: u64,
+        /// The option or the variable that names another place.
+        named_by: &'static str,
     },
     /// A directory holds something else.
     Occupied {
@@ -230,10 +232,10 @@ impl Fault for HubError {
                 .because(reason)
                 .hint("a proxy or mirror changes the files; try again, or another HF_ENDPOINT"),
             HubError::Unusable { model, reason, hint } => Details::default().at(model).because(reason).hint(hint),
-            HubError::Space { place, needed_mib, free_mib } => {
+            HubError::Space { place, needed_mib, free_mib, named_by } => {
                 Details::new(format!("{needed_mib} MiB are to be downloaded and {free_mib} MiB are free"))
                     .at(place.display())
-                    .hint("free some space, or choose another place with HF_HOME or --output-dir")
+                    .hint(format!("free some space, or choose another place with {named_by}"))
             }
             HubError::Occupied { path, model } => Details::new(format!("is there and is not the file of {model}"))
                 .at(path.display())

@@ -212,8 +212,8 @@ impl Place {
     /// Refuses before the first byte where there is no room for the last.
     fn refuse_full(&self, needed: u64) -> Result<(), HubError> {
         match self {
-            Place::Cache(shelf) => refuse_full(&shelf.snapshot("none"), needed),
-            Place::Directory(directory) => refuse_full(directory, needed),
+            Place::Cache(shelf) => refuse_full(&shelf.snapshot("none"), needed, "HF_HOME"),
+            Place::Directory(directory) => refuse_full(directory, needed, "--output-dir"),
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn make(id: &ModelId, snapshot: &Path, directory: &Path) -> Result<()
         bytes += std::fs::metadata(&from).map_err(StoreError::io("read", &from))?.len();
         missing.push((from, to));
     }
-    refuse_full(directory, bytes)?;
+    refuse_full(directory, bytes, "--output-dir")?;
     for place in missing.iter().filter_map(|(_, to)| to.parent()).chain([directory]) {
         std::fs::create_dir_all(place).map_err(StoreError::io("create directory", place))?;
     }

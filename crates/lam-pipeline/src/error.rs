@@ -31,6 +31,13 @@ pub enum PipelineError {
     },
     /// A file of the run cannot be read or written.
     Store(#[from] StoreError),
+    /// Nothing can be read or written where the results are to be.
+    Place {
+        /// Why.
+        error: StoreError,
+        /// The option that names another place.
+        option: &'static str,
+    },
     /// A stage stopped.
     Stage {
         /// The stage.
@@ -51,6 +58,8 @@ pub enum PipelineError {
     Losses {
         /// The stages, and what differs.
         stages: Vec<(String, String)>,
+        /// How another place for results is named.
+        elsewhere: String,
     },
     /// A stage before `--from` has no result.
     NoResult {
@@ -62,6 +71,14 @@ pub enum PipelineError {
 impl PipelineError {
     pub(crate) fn definition(origin: Option<&Origin>, what: impl Into<String>, hint: impl Into<String>) -> Self {
         PipelineError::Definition { origin: origin.cloned(), what: what.into(), hint: hint.into() }
+    }
+
+    /// The same with the option that names another place, where the system refuses this one.
+    pub(crate) fn with_place_option(self, option: &'static str) -> Self {
+        match self {
+            PipelineError::Store(error @ StoreError::Io { .. }) => PipelineError::Place { error, option },
+            other => other,
+        }
     }
 
     /// Where unfinished work is that somebody may want to know of.
@@ -78,7 +95,7 @@ impl Fault for PipelineError {
         match self {
             PipelineError::Config(error) | PipelineError::Setting { error, .. } => error.kind(),
             PipelineError::Definition { .. } | PipelineError::NoResult { .. } => FaultKind::Config,
-            PipelineError::Store(error) => error.kind(),
+            PipelineError::Store(error) | PipelineError::Place { error, .. } => error.kind(),
             PipelineError::Stage { failure, .. } => failure.kind(),
             PipelineError::Locked { .. } => FaultKind::Runtime,
             PipelineError::Losses { .. } => FaultKind::Resume,
@@ -97,20 +114,18 @@ impl Fault for PipelineError {
                 Details::new(what).at(origin.as_ref().map(Origin::to_string).unwrap_or_default()).hint(hint)
             }
             PipelineError::Store(error) => error.details(),
+            PipelineError::Place { error, option } => error.details().hint(format!("{option} says where results go")),
             PipelineError::Stage { stage, failure, .. } => failure.details().at(format!("stage `{stage}`")),
             PipelineError::Locked { path, owner } => {
                 Details::new(format!("{} is in use by another run{owner}", path.display()))
                     .hint("wait for it, or stop it; what it has done is kept")
             }
-            PipelineError::Losses { stages } => {
+            PipelineError::Losses { stages, elsewhere } => {
                 let each = stages.iter().map(|(stage, why)| format!("`{stage}` ({why})"));
                 let force = stages.iter().map(|(stage, _)| format!("--force {stage}")).collect::<Vec<_>>().join(" ");
                 Details::new("finished results were made otherwise, and would be lost")
                     .because(each.collect::<Vec<_>>().join(", "))
-                    .hint(format!(
-                        "replace them with `{force}`, or keep them and write elsewhere: another --output-dir, or \
-                         `--set name=…` for a pipeline"
-                    ))
+                    .hint(format!("replace them with `{force}`, or keep them and write elsewhere: {elsewhere}"))
             }
             PipelineError::NoResult { stage } => {
                 Details::new(format!("stage `{stage}` has no result, and `--from` leaves it out"))

@@ -16,6 +16,8 @@ pub const RUNS_DIR: &str = "runs";
 pub struct RunOptions {
     /// Directory of all runs.
     pub runs_dir: PathBuf,
+    /// The option that names another place for results, as hints tell it.
+    pub place_option: &'static str,
     /// Leave out what stands before this stage.
     pub from: Option<String>,
     /// Leave out what stands after this stage.
@@ -57,6 +59,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             runs_dir: PathBuf::from(RUNS_DIR),
+            place_option: "--runs-dir",
             from: None,
             until: None,
             only: None,

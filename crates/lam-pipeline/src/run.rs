@@ -41,16 +41,11 @@ pub fn run(
 ) -> Result<RunSummary, PipelineError> {
     let prepared = prepare(pipeline, registry)?;
     let run_dir = pipeline.run_dir(&options.runs_dir);
-    check_places(&run_dir, &prepared)?;
-    fs::create_dir_all(&run_dir).map_err(StoreError::io("create directory", &run_dir))?;
-    let _lock = RunLock::take(&run_dir)?;
-    let mut journal = EventJournal::open(&run_dir, options.now)?;
+    let taken = take_place(&run_dir, options, &prepared);
+    let (_lock, mut journal) = taken.map_err(|error| error.with_place_option(options.place_option))?;
     let mut decider = Decider::new(pipeline, options, &prepared)?;
-    for stage in &prepared {
-        StagingDir::recover(&run_dir.join(&stage.spec.id))?;
-    }
     let planned = foresee(&mut decider, &prepared)?;
-    refuse_losses(&planned)?;
+    refuse_losses(&planned, pipeline, options)?;
     journal.write_plan(&planned)?;
     let mut runner = Runner { pipeline, registry, options, view, decider, journal, run_dir, results: Vec::new() };
     let mut stages = Vec::new();
@@ -60,8 +55,24 @@ pub fn run(
     Ok(RunSummary { pipeline: pipeline.name.clone(), run_dir: runner.run_dir, stages })
 }
 
+/// Makes the run directory this run's own, as it was before a crash between two renames.
+fn take_place(
+    run_dir: &Path,
+    options: &RunOptions,
+    prepared: &[Prepared<'_>],
+) -> Result<(RunLock, EventJournal), PipelineError> {
+    check_places(run_dir, prepared)?;
+    fs::create_dir_all(run_dir).map_err(StoreError::io("create directory", run_dir))?;
+    let lock = RunLock::take(run_dir)?;
+    let journal = EventJournal::open(run_dir, options.now)?;
+    for stage in prepared {
+        StagingDir::recover(&run_dir.join(&stage.spec.id))?;
+    }
+    Ok((lock, journal))
+}
+
 /// Finished results are not replaced because a setting or a file changed: somebody has to say so.
-fn refuse_losses(planned: &[PlannedStage]) -> Result<(), PipelineError> {
+fn refuse_losses(planned: &[PlannedStage], pipeline: &Pipeline, options: &RunOptions) -> Result<(), PipelineError> {
     let is_lost = |reason: &Reason| matches!(reason, Reason::Standing { .. });
     let stages: Vec<(String, String)> = planned
         .iter()
@@ -71,7 +82,14 @@ fn refuse_losses(planned: &[PlannedStage]) -> Result<(), PipelineError> {
             (stage.id.clone(), sentence(&why))
         })
         .collect();
-    if stages.is_empty() { Ok(()) } else { Err(PipelineError::Losses { stages }) }
+    if stages.is_empty() {
+        return Ok(());
+    }
+    let place = format!("another {}", options.place_option);
+    // A single stage is of no file that has a name.
+    let is_named = !pipeline.file.as_os_str().is_empty();
+    let elsewhere = if is_named { format!("{place}, or `--set name=…`") } else { place };
+    Err(PipelineError::Losses { stages, elsewhere })
 }
 
 /// What became of a stage.

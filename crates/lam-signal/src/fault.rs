@@ -61,8 +61,9 @@ fn is_full(kind: io::ErrorKind) -> bool {
 pub fn hint_of_io(error: &io::Error) -> &'static str {
     match error.kind() {
         kind if is_full(kind) => "the disk is full; free some space and run again, what was done is kept",
+        // Which option names another place is known to whoever took the command, and not here.
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "the directory must be writable; choose another with --output-dir"
+            "see who may read and write there, or name another place"
         }
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
@@ -275,11 +276,12 @@ mod tests {
             (io::ErrorKind::NotADirectory, 2, "a file stands"),
             (io::ErrorKind::AlreadyExists, 2, "a file stands"),
             (io::ErrorKind::StorageFull, 4, "the disk is full"),
-            (io::ErrorKind::PermissionDenied, 1, "must be writable"),
+            (io::ErrorKind::PermissionDenied, 1, "see who may read and write there"),
+            (io::ErrorKind::ReadOnlyFilesystem, 1, "or name another place"),
         ] {
             let error = io::Error::from(kind);
             assert_eq!(FaultKind::of_io(&error).exit_code(), code, "{kind}");
-            assert!(hint_of_io(&error).contains(hint), "{kind}");
+            assert!(hint_of_io(&error).contains(hint) && !hint_of_io(&error).contains("--"), "{kind}");
         }
     }
 

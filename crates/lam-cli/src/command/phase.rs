@@ -186,7 +186,9 @@ fn start(stages: Vec<StageDraft>, place: &Target<'_>, resume: &Resume, output: &
     let (device, report_to) = (place.device, place.report_to.cloned());
     // Beside an output directory nothing of ours is expected.
     let reuse = false;
-    let options = RunOptions { runs_dir, reuse, fresh, force, resume, device, report_to, ..RunOptions::default() };
+    let place_option = "--output-dir";
+    let options =
+        RunOptions { runs_dir, place_option, reuse, fresh, force, resume, device, report_to, ..RunOptions::default() };
     execute(&pipeline, options, output)
 }
 

@@ -116,8 +116,8 @@ fn a_finished_result_is_not_replaced_by_another_without_a_word() {
         text,
         "finished results were made otherwise, and would be lost: `a` (config changed: text \"hello\" → \"bye\"), \
          `c` (config changed: units (default) → 3; after b)\n\
-         hint: replace them with `--force a --force c`, or keep them and write elsewhere: another --output-dir, or \
-         `--set name=…` for a pipeline"
+         hint: replace them with `--force a --force c`, or keep them and write elsewhere: another --runs-dir, or \
+         `--set name=…`"
     );
     assert!(place.ran().is_empty() && place.read("runs/chain/a/out.txt") == old);
     place.run(&["a.text=bye", "c.units=3", "name=other"]).unwrap();

@@ -255,6 +255,10 @@ fn a_place_that_cannot_be_written_is_named() {
     let (code, text) = place.refusal(place.run(&[]));
     assert_eq!(code, 2);
     assert!(text.starts_with("cannot create directory runs/chain: "), "{text}");
+    assert!(text.ends_with("\n--runs-dir says where results go"), "{text}");
+    let options = RunOptions { place_option: "--output-dir", ..place.options() };
+    let refused = run(&place.load(&[]).unwrap(), &place.registry(), &options, &NoView).unwrap_err().to_string();
+    assert!(refused.ends_with("\n--output-dir says where results go") && !refused.contains("--runs-dir"), "{refused}");
 }
 
 #[test]
