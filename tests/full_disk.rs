@@ -24,7 +24,11 @@ fn weights_that_do_not_fit_are_written_once_there_is_room() {
     let finished = command.output().expect("a shell starts");
     let said = String::from_utf8_lossy(&finished.stderr);
     assert_eq!(finished.status.code(), Some(4), "{said}");
-    for words in ["model.safetensors", "hint: the disk is full; free some space", "its unfinished work is kept in"] {
+    for words in [
+        "model.safetensors",
+        "hint: the disk is full; free some space (`lam-train clean`",
+        "its unfinished work is kept in",
+    ] {
         assert!(said.contains(words), "no `{words}` in {said}");
     }
     let run = |output| {

@@ -60,7 +60,10 @@ fn is_full(kind: io::ErrorKind) -> bool {
 /// What to do about the common refusals of files, or "".
 pub fn hint_of_io(error: &io::Error) -> &'static str {
     match error.kind() {
-        kind if is_full(kind) => "the disk is full; free some space and run again, what was done is kept",
+        kind if is_full(kind) => {
+            "the disk is full; free some space (`lam-train clean` removes what no run holds any more) and run again, what \
+             was done is kept"
+        }
         // Which option names another place is known to whoever took the command, and not here.
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "see who may read and write there, or name another place"
@@ -275,7 +278,7 @@ mod tests {
             (io::ErrorKind::IsADirectory, 3, "a directory stands"),
             (io::ErrorKind::NotADirectory, 2, "a file stands"),
             (io::ErrorKind::AlreadyExists, 2, "a file stands"),
-            (io::ErrorKind::StorageFull, 4, "the disk is full"),
+            (io::ErrorKind::StorageFull, 4, "free some space (`lam-train clean` removes"),
             (io::ErrorKind::PermissionDenied, 1, "see who may read and write there"),
             (io::ErrorKind::ReadOnlyFilesystem, 1, "or name another place"),
         ] {
