@@ -6,6 +6,9 @@
 #     scripts/package.sh                     # builds the binary first, as small as it gets (profile `dist`)
 #     scripts/package.sh --binary FILE       # takes one that was built on this machine before
 #
+# TARGET is what Cargo builds for: CARGO_BUILD_TARGET, else this machine. The program says itself what stands in the archive:
+# one for another processor does so through the runner that Cargo has for its target (CARGO_TARGET_…_RUNNER).
+#
 # The same commit and the same binary make the same archive, byte for byte.
 set -euo pipefail
 # What the caller names is meant from where the caller stands.
@@ -27,19 +30,34 @@ while [ $# -gt 0 ]; do
 done
 cd "$root"
 if [ -z "$binary" ]; then
-  CARGO_TARGET_DIR=$built cargo build --profile dist --locked -p lam-cli --bin lam-train
-  binary=$built/dist/lam-train
+  # Cargo says where it lies: that depends on the target, which may stand in its configuration, too.
+  told=$(CARGO_TARGET_DIR=$built cargo build --profile dist --locked -p lam-cli --bin lam-train \
+    --message-format json-render-diagnostics)
+  binary=$(sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' <<< "$told" | tail -n 1)
 fi
 [ -x "$binary" ] || { echo "error: $binary is no program; hint: leave --binary out to build it" >&2; exit 2; }
-version=$("$binary" --version | awk 'NR == 1 { print $2 }')
-target=$(rustc -vV | sed -n 's/^host: //p')
+host=$(rustc -vV | sed -n 's/^host: //p')
+# What was built for a target that was named lies in TARGET/PROFILE.
+target=$(basename "$(dirname "$(dirname "$binary")")")
+if ! rustc --print target-list | grep -qx -- "$target"; then
+  target=$(basename "${CARGO_BUILD_TARGET:-$host}" .json)
+fi
+runner=CARGO_TARGET_$(tr 'a-z.-' 'A-Z__' <<< "$target")_RUNNER
+read -ra runs <<< "${!runner:-}" || true
+program() { "${runs[@]}" "$@"; }
+version=$(program "$binary" --version | awk 'NR == 1 { print $2 }') || version=
+[ -n "$version" ] || {
+  echo "error: $binary, for $target, does not run here; hint: name what runs it in $runner, such as qemu-aarch64" >&2
+  exit 2
+}
 name=lam-train-$version-$target
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 place=$work/$name
 mkdir -p "$place/completions" "$out"
-strip --strip-all -o "$place/lam-train" "$binary"
+# That of this machine may not know another's programs; the profile has stripped what Cargo has built.
+strip --strip-all -o "$place/lam-train" "$binary" 2> /dev/null || cp "$binary" "$place/lam-train"
 texts=(README.md configs pipelines data/readme)
 if git rev-parse --verify --quiet HEAD > /dev/null 2>&1; then
   # What lies beside them without being of the commit stays here.
@@ -49,10 +67,10 @@ else
 fi
 cp crates/LICENSE "$place/"
 scripts/licenses.sh > "$place/THIRD-PARTY"
-"$place/lam-train" completions bash > "$place/completions/lam-train.bash"
-"$place/lam-train" completions zsh > "$place/completions/_lam-train"
-"$place/lam-train" completions fish > "$place/completions/lam-train.fish"
-"$place/lam-train" --quiet man "$place/man/man1" > /dev/null
+program "$place/lam-train" completions bash > "$place/completions/lam-train.bash"
+program "$place/lam-train" completions zsh > "$place/completions/_lam-train"
+program "$place/lam-train" completions fish > "$place/completions/lam-train.fish"
+program "$place/lam-train" --quiet man "$place/man/man1" > /dev/null
 
 bytes=$(stat -c %s "$place/lam-train")
 [ "$bytes" -le "$most_bytes" ] || echo "warning: the binary has $bytes bytes, more than $most_bytes" >&2

@@ -32,6 +32,40 @@ fn every_pipeline_can_be_planned() {
     }
 }
 
+/// Cargo's part is played here: it puts the program where it does for a target that was named, and says so.
+#[cfg(unix)]
+#[test]
+fn an_archive_is_called_after_the_target_it_was_built_for() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        std::fs::write(&path, text).expect("writable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        path
+    };
+    let program = write("program", "#!/bin/sh\n[ \"$1\" != --version ] || echo 'lam-train 9.9.9'\n");
+    write(
+        "cargo",
+        "#!/bin/sh\n[ \"$1\" = build ] || exit 0\nplace=$CARGO_TARGET_DIR/$CARGO_BUILD_TARGET/dist\nmkdir -p \"$place\"\n\
+         cp \"$PROGRAM\" \"$place/lam-train\"\n\
+         echo \"{\\\"reason\\\":\\\"compiler-artifact\\\",\\\"executable\\\":\\\"$place/lam-train\\\",\\\"fresh\\\":true}\"\n",
+    );
+    let path = format!("{}:{}", place.path().display(), std::env::var("PATH").expect("a path"));
+    let host = Command::new("rustc").arg("-vV").output().expect("rustc");
+    let host = String::from_utf8(host.stdout).expect("UTF-8");
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    for (target, named) in [("riscv64gc-unknown-linux-musl", "riscv64gc-unknown-linux-musl"), ("", host)] {
+        let mut command = Command::new("bash");
+        command.arg(workspace().join("scripts/package.sh")).env("PATH", &path).env("PROGRAM", &program);
+        command.env("CARGO_TARGET_DIR", place.path().join("built")).env("CARGO_BUILD_TARGET", target);
+        let output = command.output().expect("bash");
+        assert!(output.status.success(), "{target}: {}", String::from_utf8_lossy(&output.stderr));
+        let archive = place.path().join(format!("built/package/lam-train-9.9.9-{named}.tar.gz"));
+        assert!(archive.is_file(), "{target}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
 /// MiniWoB++'s settings are chosen on the families that its figures are about, and never on the test set.
 #[test]
 fn shares_of_miniwob_are_chosen_on_its_own_families_and_on_the_validation_set() {
