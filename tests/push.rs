@@ -38,11 +38,23 @@ fn directory(place: &Place) {
 fn a_directory_is_sent_as_it_stands_and_a_second_time_nothing_is() {
     let (place, hub) = (Place::new("push"), Receiver::start());
     directory(&place);
-    let dry = push(&place, &hub, &["tiny", "acme/tiny", "--dry-run"]);
-    assert_eq!(dry.code, 0, "{}", dry.stderr);
-    let last = "acme/tiny (public, which would be made): would get 3 files, 39.1 KiB; 0 are there\n";
-    assert!(dry.stdout.contains(last) && dry.stdout.contains("39.1 KiB  model.safetensors"), "{}", dry.stdout);
-    assert!(dry.stdout.contains("left out: training/checkpoint-7 (a checkpoint of training"), "{}", dry.stdout);
+    // Without a token, at an address where nobody answers.
+    let mut dry = place.command(&["push", "tiny", "acme/tiny", "--dry-run"]);
+    dry.env("HF_ENDPOINT", "http://127.0.0.1:1").env("HF_HOME", place.path("home/none"));
+    for name in ["HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN_PATH"] {
+        dry.env_remove(name);
+    }
+    let dry = dry.output().expect("lam-train starts");
+    assert!(dry.status.success(), "{}", String::from_utf8_lossy(&dry.stderr));
+    let dry = String::from_utf8(dry.stdout).expect("UTF-8");
+    for words in [
+        "39.1 KiB  model.safetensors\n",
+        "acme/tiny (public, where it has to be made): would get 3 files, 39.1 KiB, less what it has already\n",
+        "  http://127.0.0.1:1/acme/tiny; the hub was not asked\n",
+        "left out: training/checkpoint-7 (a checkpoint of training",
+    ] {
+        assert!(dry.contains(words), "no `{words}` in:\n{dry}");
+    }
 
     let first = push(&place, &hub, &["tiny", "acme/tiny", "--private", "--message", "The first"]);
     assert_eq!(first.code, 0, "{}", first.stderr);

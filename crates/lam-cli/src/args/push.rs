@@ -47,7 +47,7 @@ pub struct PushArgs {
     /// What the commit says of itself.
     #[arg(long, value_name = "TEXT")]
     pub message: Option<String>,
-    /// Say what would be sent, and stop.
+    /// Say what would be sent where, without asking the hub, and stop: without network and token too.
     #[arg(long)]
     pub dry_run: bool,
 }

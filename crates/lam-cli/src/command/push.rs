@@ -139,21 +139,21 @@ fn errand(
 
 fn tell(errand: &Errand, pushed: &Pushed, output: &Output) {
     let count = |how: Sent| pushed.files.iter().filter(|file| file.how == how).count();
-    let (sent, stored, unchanged) = (count(Sent::Sent), count(Sent::Stored), count(Sent::Unchanged));
     let (name, bytes) = (&errand.push.repository, size(pushed.sent_bytes()));
     let visibility = if pushed.private { "private" } else { "public" };
     if errand.push.dry_run {
-        for file in pushed.files.iter().filter(|file| file.how == Sent::Sent) {
+        for file in &pushed.files {
             output.line(&format!("  {:>10}  {}", size(file.bytes), file.name));
         }
-        let (made, there) = match pushed.is_new {
-            Some(true) => (", which would be made", format!("{unchanged} are there")),
-            Some(false) => ("", format!("{unchanged} are there")),
-            None => (", not looked at: offline", "what is there already would not be sent".to_owned()),
+        let files = match pushed.files.len() {
+            1 => "1 file".to_owned(),
+            several => format!("{several} files"),
         };
-        let verb = if sent == 1 { "file" } else { "files" };
-        output.line(&format!("{name} ({visibility}{made}): would get {sent} {verb}, {bytes}; {there}"));
+        let made = format!("{visibility}, where it has to be made");
+        output.line(&format!("{name} ({made}): would get {files}, {bytes}, less what it has already"));
+        output.line(&format!("  {}; the hub was not asked", pushed.url));
     } else {
+        let (sent, stored, unchanged) = (count(Sent::Sent), count(Sent::Stored), count(Sent::Unchanged));
         let made = if pushed.is_new == Some(true) { ", new" } else { "" };
         output.line(&format!(
             "{name} ({visibility}{made}): {sent} sent, {bytes}; {stored} were in storage, {unchanged} unchanged"

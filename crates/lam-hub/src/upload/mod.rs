@@ -40,7 +40,7 @@ pub struct Push {
     pub private: bool,
     /// What the commit says of itself.
     pub message: String,
-    /// Whether it is only looked at what would be sent.
+    /// Whether it is only told what would be sent, as far as that is known here: the hub is not asked.
     pub dry_run: bool,
 }
 
@@ -78,11 +78,11 @@ pub struct Pushed {
     pub kind: RepositoryKind,
     /// Its page.
     pub url: String,
-    /// Whether the repository was made, or would be; `None` where the hub was not asked.
+    /// Whether the repository was made; `None` where the hub was not asked.
     pub is_new: Option<bool>,
-    /// Whether others cannot read it.
+    /// Whether others cannot read it; where the hub was not asked, whether they could not if it was made.
     pub private: bool,
-    /// The commit that holds the files; none where it was only looked at what would be sent.
+    /// The commit that holds the files; none where it was only told what would be sent.
     pub commit: Option<String>,
     /// Every file, by name.
     pub files: Vec<PushedFile>,
@@ -108,14 +108,12 @@ impl Hub {
         let calls = Calls { client: &self.client, repository: &push.repository, monitor };
         refuse_unready(push, &calls)?;
         let prepared = local::prepare(&push.files, settings.token.as_ref().map(Secret::expose), monitor)?;
-        let there = if settings.offline { None } else { There::find(&calls, push)? };
+        let there = (!push.dry_run).then(|| There::find(&calls, push)).transpose()?;
         let listed = there.as_ref().map_or(&[][..], |there| there.files.as_slice());
         let missing = commit::differences(&prepared, listed).into_iter().map(|(file, _)| file).collect::<Vec<_>>();
         let mut pushed = report(push, &calls, (&prepared, &missing), &there);
-        if push.dry_run {
-            return Ok(pushed);
-        }
-        let parent = there.as_ref().and_then(|there| there.info.sha.clone());
+        let Some(there) = there else { return Ok(pushed) };
+        let parent = there.info.sha;
         if missing.is_empty() {
             pushed.commit = parent;
             return Ok(pushed);
@@ -169,11 +167,10 @@ struct There {
 }
 
 impl There {
-    /// Looks at the repository, and makes it where there is none; `None` where it would be made.
-    fn find(calls: &Calls<'_>, push: &Push) -> Result<Option<Self>, HubError> {
+    /// Looks at the repository, and makes it where there is none.
+    fn find(calls: &Calls<'_>, push: &Push) -> Result<Self, HubError> {
         let (info, is_new) = match calls.info()? {
             Some(info) => (info, false),
-            None if push.dry_run => return Ok(None),
             None => (calls.create(push.private)?, true),
         };
         if push.private && !info.private {
@@ -181,7 +178,7 @@ impl There {
             return Err(HubError::Public { repository: push.repository.to_string(), page });
         }
         let files = info.sha.as_ref().map(|commit| calls.tree(commit)).transpose()?.unwrap_or_default();
-        Ok(Some(Self { info, is_new, files }))
+        Ok(Self { info, is_new, files })
     }
 }
 
@@ -205,10 +202,7 @@ fn report(
         repository: push.repository.name.clone(),
         kind: push.repository.kind,
         url: push.repository.page(calls.endpoint()),
-        is_new: match there {
-            Some(there) => Some(there.is_new),
-            None => (!calls.client.settings.offline).then_some(true),
-        },
+        is_new: there.as_ref().map(|there| there.is_new),
         private: there.as_ref().map_or(push.private, |there| there.info.private),
         commit: None,
         files: prepared.iter().map(file).collect(),

@@ -235,21 +235,19 @@ fn a_data_set_has_addresses_of_its_own() {
 }
 
 #[test]
-fn a_dry_run_reads_and_sends_nothing() {
+fn a_dry_run_reads_files_and_asks_nobody() {
     let (hub, model) = (Receiver::start(), model());
-    let dry = || Push { dry_run: true, ..push_of(model.path(), "acme/tiny") };
-    let planned = send(&hub, &dry()).unwrap();
-    assert_eq!((planned.is_new, planned.commit.clone(), how(&planned, Sent::Sent).len()), (Some(true), None, FILES));
-    assert_eq!(hub.asked(), ["GET /api/models/acme/tiny"]);
-    send(&hub, &push_of(model.path(), "acme/tiny")).unwrap();
-    fs::write(model.path().join("config.json"), "{}").unwrap();
-    assert_eq!(how(&send(&hub, &dry()).unwrap(), Sent::Sent), ["config.json"]);
-    assert_eq!(hub.repository("models/acme/tiny").commits.len(), 2);
-    let offline = HubSettings { offline: true, token: None, ..settings(&hub) };
-    hub.asked();
-    let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
-    let unseen = Hub::new(offline).push(&dry(), monitor).unwrap();
-    assert_eq!((how(&unseen, Sent::Sent).len(), unseen.is_new), (FILES, None), "nobody knows whether it is there");
+    let dry = Push { dry_run: true, ..push_of(model.path(), "acme/tiny") };
+    let planned = send(&hub, &dry).unwrap();
+    assert_eq!((planned.is_new, planned.commit.clone(), how(&planned, Sent::Sent).len()), (None, None, FILES));
+    assert_eq!(planned.url, format!("{}/acme/tiny", hub.endpoint));
+    let size = |name: &str| fs::metadata(model.path().join(name)).unwrap().len();
+    assert!(planned.files.iter().all(|file| file.bytes == size(&file.name)));
+    for offline in [true, false] {
+        let nobody = HubSettings { offline, token: None, ..settings(&hub) };
+        let monitor = Monitor { progress: &NoProgress, cancel: &Cancel::default() };
+        assert_eq!(Hub::new(nobody).push(&dry, monitor).unwrap(), planned);
+    }
     assert!(hub.asked().is_empty());
 }
 
