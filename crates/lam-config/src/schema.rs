@@ -66,6 +66,8 @@ pub struct Range {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bound {
     at: f64,
+    /// The same where it is written without fraction and exponent: f64 has not all digits of the largest.
+    whole: Option<i128>,
     is_in: bool,
 }
 
@@ -77,7 +79,11 @@ impl Range {
         if !is_number(kind) && !kind.as_array().is_some_and(|kinds| kinds.iter().any(is_number)) {
             return None;
         }
-        let bound = |keyword: &str, is_in| Some(Bound { at: schema[keyword].as_f64()?, is_in });
+        let whole = |number: &Json| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+        let bound = |keyword: &str, is_in| {
+            let number = &schema[keyword];
+            Some(Bound { at: number.as_f64()?, whole: whole(number), is_in })
+        };
         let low = bound("exclusiveMinimum", false).or_else(|| bound("minimum", true));
         let high = bound("exclusiveMaximum", false).or_else(|| bound("maximum", true));
         Some(Self { low, high })
@@ -98,22 +104,25 @@ impl Range {
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.low, self.high) {
-            (Some(Bound { at: low, is_in: true }), Some(Bound { at: high, is_in: true })) => {
-                return write!(f, "from {} to {}", readable(low), readable(high));
-            }
+            (Some(low), Some(high)) if low.is_in && high.is_in => return write!(f, "from {low} to {high}"),
             (None, None) => return f.write_str("any number"),
             _ => {}
         }
-        let low = self.low.map(|low| format!("{} {}", if low.is_in { "at least" } else { "above" }, readable(low.at)));
-        let high =
-            self.high.map(|high| format!("{} {}", if high.is_in { "at most" } else { "below" }, readable(high.at)));
+        let low = self.low.map(|low| format!("{} {low}", if low.is_in { "at least" } else { "above" }));
+        let high = self.high.map(|high| format!("{} {high}", if high.is_in { "at most" } else { "below" }));
         f.write_str(&[low, high].into_iter().flatten().collect::<Vec<_>>().join(" and "))
     }
 }
 
-/// A number as people write it: 1e38, not its 39 digits.
-fn readable(number: f64) -> String {
-    if number.abs() < 1e15 { number.to_string() } else { format!("{number:e}") }
+impl fmt::Display for Bound {
+    /// As people write it: a whole number with all of its digits, 1e38 without its 39.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.whole {
+            Some(whole) => write!(f, "{whole}"),
+            None if self.at.abs() < 1e15 => write!(f, "{}", self.at),
+            None => write!(f, "{:e}", self.at),
+        }
+    }
 }
 
 /// Refuses a number that is out of its range, or is none.
@@ -166,6 +175,8 @@ mod tests {
                 "rank": {"type": "integer", "minimum": 1, "maximum": 64},
                 "share": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
                 "rate": {"type": "number", "minimum": 0, "maximum": 1e38},
+                "seed": {"type": "integer", "minimum": 0, "maximum": i64::MAX},
+                "hash": {"type": "integer", "minimum": i64::MIN, "exclusiveMaximum": u64::MAX},
                 "price": {"type": ["number", "null"], "exclusiveMinimum": 0},
                 "endpoints": {"type": "array", "items": {"$ref": "#/$defs/Endpoint"}},
                 "judge": {"anyOf": [{"$ref": "#/$defs/Endpoint"}, {"type": "null"}]},
@@ -177,6 +188,11 @@ mod tests {
             ("rank = 0", "`rank` = 0: must be from 1 to 64"),
             ("rank = 65", "`rank` = 65: must be from 1 to 64"),
             ("rate = -1", "`rate` = -1: must be from 0 to 1e38"),
+            ("seed = -1", "`seed` = -1: must be from 0 to 9223372036854775807"),
+            (
+                "hash = 1e20",
+                "`hash` = 100000000000000000000.0: must be at least -9223372036854775808 and below 18446744073709551615",
+            ),
             ("share = 1.0", "`share` = 1.0: must be at least 0 and below 1"),
             ("share = nan", "`share` = nan: must be at least 0 and below 1"),
             ("price = 0.0", "`price` = 0.0: must be above 0"),
