@@ -108,6 +108,14 @@ fn a_runs_reward_model_is_served_beside_its_last_model() {
 }
 
 #[test]
+fn a_port_that_is_taken_is_told_before_a_model_is_looked_for() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let words = ["cannot listen", &port, "hint: choose another --port"];
+    Place::new("port-taken").refuse(&["serve", "model", "no/such/model", "--port", &port], 1, &words);
+}
+
+#[test]
 fn what_cannot_be_served_is_told() {
     let place = Place::new("unserved");
     let refuse = |args: &[&str], code, words: &[&str]| {

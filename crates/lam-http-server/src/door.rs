@@ -37,6 +37,17 @@ pub(crate) fn listen(access: &Access, port: u16) -> Result<(std::net::TcpListene
     Ok((listener, address))
 }
 
+impl Access {
+    /// Refuses what no server starts with, and a port that somebody else has at this moment: for whoever does long work
+    /// before it serves.
+    ///
+    /// # Errors
+    /// As a server's start.
+    pub fn check(&self, port: u16) -> Result<(), ServerError> {
+        listen(self, port).map(drop)
+    }
+}
+
 /// Who lets connections in.
 pub struct Door {
     router: Router,

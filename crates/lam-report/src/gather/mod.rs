@@ -159,6 +159,19 @@ fn tables_of(root: &Path, stages: &[(StageRecord, PathBuf)]) -> Result<(Tables, 
     Ok((tables.without_place(&place), names.without_place(&place)))
 }
 
+/// Whether any stage has completed, by the manifests alone.
+///
+/// # Errors
+/// No directory, or a manifest that cannot be read.
+pub fn has_result(directory: &Path) -> Result<bool, ReportError> {
+    for root in roots(directory)? {
+        if !stages::read(&root)?.current.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Hash over every stage's name and content, and over the version of this program.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ use lam_signal::Failure;
 use serde_json::json;
 
 use self::live::Live;
+use self::page::Reading;
 use self::stage::Stage;
 use crate::error::ReportError;
 use crate::gather;
@@ -52,19 +53,22 @@ struct Shown {
 }
 
 impl Watch {
-    /// Serves the page of a run from now on.
+    /// Serves the page of a run from now on; what its finished stages left, which may take long to read, follows.
     ///
     /// # Errors
-    /// A directory that holds no run, and what no server starts with.
+    /// A directory that holds no run, and what no server starts with: both before anything long begins.
     pub fn start(run: &Path, settings: SiteSettings) -> Result<Self, Failure> {
         let mut watcher = Watcher::open(run)?;
         let shown = Shown { page: String::new(), state: String::new(), version: first_version() };
         let shown = Arc::new(Mutex::new(shown));
         let router = Router::new().route("/", get(whole)).route("/state", get(state)).with_state(Arc::clone(&shown));
-        watcher.look(&shown);
+        watcher.show(&shown, true);
         let site = Site::start(settings, router)?;
         let (stop, stopped) = channel::<()>();
         let looking = move || {
+            if watcher.reading == Reading::UnderWay {
+                watcher.look(&shown);
+            }
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
                 watcher.look(&shown);
             }
@@ -101,27 +105,24 @@ struct Watcher {
     /// What the finished stages left, and the state that it was read in.
     report: Run,
     report_state: String,
-    problem: Option<String>,
+    reading: Reading,
 }
 
 impl Watcher {
-    /// A run that has a result, or work under way.
+    /// A run that has a result, or work under way: of what is finished, manifests alone are read.
     fn open(run: &Path) -> Result<Self, ReportError> {
+        let has_result = gather::has_result(run)?;
         let begun = Stage::find(run).is_some() || run.join(JOURNAL_FILE).is_file();
-        let name = gather::name(run);
-        let mut watcher = Self {
+        if !has_result && !begun {
+            return Err(ReportError::NoRun { path: run.to_owned() });
+        }
+        Ok(Self {
             run: run.to_owned(),
             live: Live::new(run),
-            report: Run { name, ..Run::default() },
+            report: Run { name: gather::name(run), ..Run::default() },
             report_state: String::new(),
-            problem: None,
-        };
-        match watcher.renew() {
-            // Nothing is finished yet, but something goes on.
-            Err(ReportError::NoRun { .. }) if begun => Ok(watcher),
-            Err(error) => Err(error),
-            Ok(()) => Ok(watcher),
-        }
+            reading: if has_result { Reading::UnderWay } else { Reading::Done },
+        })
     }
 
     /// Reads the report again where a stage has finished since.
@@ -136,15 +137,20 @@ impl Watcher {
 
     /// Looks at all that is new, and makes the page of it.
     fn look(&mut self, shown: &Mutex<Shown>) {
-        let before = self.report_state.clone();
-        self.problem = match self.renew() {
-            Ok(()) => None,
+        let (before, was_under_way) = (self.report_state.clone(), self.reading == Reading::UnderWay);
+        self.reading = match self.renew() {
+            Ok(()) => Reading::Done,
             // A stage that is put in its place at this moment is there at the next look.
-            Err(ReportError::NoRun { .. }) if self.run.is_dir() => None,
-            Err(error) => Some(error.to_string()),
+            Err(ReportError::NoRun { .. }) if self.run.is_dir() => Reading::Done,
+            Err(error) => Reading::Failed { reason: error.to_string(), has_earlier: !before.is_empty() },
         };
+        self.show(shown, was_under_way || before != self.report_state);
+    }
+
+    /// Shows what goes on now above the report as it was read last, which `is_other` than the one that is shown.
+    fn show(&mut self, shown: &Mutex<Shown>, is_other: bool) {
         let now = self.live.look(Instant::now());
-        let (title, live) = (page::title(&now, &self.report.name), page::now(&now, self.problem.as_deref()));
+        let (title, live) = (page::title(&now, &self.report.name), page::now(&now, &self.reading));
         let state = |version: u64| {
             json!({"version": version, "report": self.report_state, "title": title, "live": live.0}).to_string()
         };
@@ -153,7 +159,7 @@ impl Watcher {
             shown.version += 1;
             shown.state = state(shown.version);
         }
-        if shown.page.is_empty() || before != self.report_state {
+        if is_other {
             shown.page = document(&self.report, Above::Live { part: live, state: &self.report_state });
         }
     }

@@ -10,8 +10,24 @@ use crate::page::training::training_loop;
 /// Silence of a stage's files after which it is told, in seconds.
 const QUIET: f64 = 30.0;
 
-/// The stage under way and what happened last; `problem` is why the report could not be made.
-pub fn now(now: &Now, problem: Option<&str>) -> Markup {
+/// What is known of the report that stands below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// What the finished stages left is being read for the first time.
+    UnderWay,
+    /// It is that of the run.
+    Done,
+    /// It could not be made.
+    Failed {
+        /// Why.
+        reason: String,
+        /// Whether an earlier one stands there.
+        has_earlier: bool,
+    },
+}
+
+/// The stage under way and what happened last, and what is to be known of the report.
+pub fn now(now: &Now, reading: &Reading) -> Markup {
     html! {
         h2 { "Now" }
         @match (&now.stage, now.is_running) {
@@ -19,7 +35,14 @@ pub fn now(now: &Now, problem: Option<&str>) -> Markup {
             (None, true) => p { "The run goes on: the next stage begins." },
             (None, false) => p { "No stage is under way." },
         }
-        @if let Some(problem) = problem { p.absent { strong { "The report below is an earlier one: " } (problem) } }
+        @match reading {
+            Reading::Done => {},
+            Reading::UnderWay => p.absent { "What the finished stages left is being read; the report comes when it is." },
+            Reading::Failed { reason, has_earlier } => p.absent {
+                strong { @if *has_earlier { "The report below is an earlier one: " } @else { "There is no report: " } }
+                (reason)
+            },
+        }
         @if !now.events.is_empty() {
             details {
                 summary { "What happened last" }

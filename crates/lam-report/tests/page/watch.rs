@@ -152,6 +152,46 @@ fn what_failed_is_told() {
     assert!(live.contains("failed: no &lt;data&gt;"), "{live}");
 }
 
+/// A pipe in the place of a table takes as long to read as the test wants.
+#[cfg(unix)]
+#[test]
+fn the_page_is_there_before_what_is_long_to_read() {
+    let run = fresh("long-to-read");
+    fixture::write_run(&run, 42, 0.0);
+    let slow = run.join("eval-plan/planning.json");
+    let table = fs::read(&slow).unwrap();
+    fs::remove_file(&slow).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&slow).status().unwrap().success());
+    let (started, is_started) = std::sync::mpsc::channel();
+    let directory = run.clone();
+    std::thread::spawn(move || started.send(Watch::start(&directory, settings())));
+    let watch = is_started.recv_timeout(Duration::from_secs(60)).expect("nothing long is waited for").unwrap();
+    let page = text(watch.address(), "/");
+    assert!(page.contains("is being read") && !page.contains("LAM4 completes"), "{page}");
+    let first = json(watch.address(), "/state");
+
+    // A port that is taken is told as soon.
+    let taken = lam_http_server::SiteSettings { port: watch.address().port(), ..settings() };
+    let error = Watch::start(&run, taken).err().unwrap().to_string();
+    assert!(error.contains("cannot listen") && error.contains("hint: choose another --port"), "{error}");
+
+    fs::write(&slow, table).unwrap();
+    let read = until(watch.address(), "/state", |state| state["report"] != first["report"]);
+    assert!(!read["live"].as_str().unwrap().contains("is being read"), "{read}");
+    let page = text(watch.address(), "/");
+    assert!(page.contains("LAM4 completes") && !page.contains("is being read"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_on_the_page() {
+    let run = fresh("unreadable");
+    fixture::write_run(&run, 42, 0.0);
+    fs::write(run.join("eval-plan/planning.json"), "{").unwrap();
+    let watch = Watch::start(&run, settings()).unwrap();
+    let told = |state: &Value| state["live"].as_str().unwrap().contains("There is no report: ");
+    assert!(until(watch.address(), "/state", told)["live"].as_str().unwrap().contains("planning.json"));
+}
+
 #[test]
 fn a_directory_that_holds_no_run_is_not_watched() {
     for run in [fresh("nothing"), fresh("nothing").join("not/there")] {

@@ -90,9 +90,10 @@ impl ServerSettings {
     /// Refuses what no server starts with, which costs nothing to know before models are loaded.
     ///
     /// # Errors
-    /// A token that no header can carry, an address that others can reach without one, or what is no origin.
+    /// A token that no header can carry, an address that others can reach without one, what is no origin, or a port that
+    /// is taken.
     pub fn check(&self) -> Result<(), ServerError> {
-        self.access().addresses(self.port).map(drop)
+        self.access().check(self.port)
     }
 
     /// Who may ask.
