@@ -35,6 +35,9 @@ fn pairs_are_built_from_a_folder_counted_and_shown() {
     assert_eq!(pair["document_hash"].as_str().map(str::len), Some(64));
     place.succeed(&["data", "check", "runs/build/plans"]);
     let stats = place.succeed(&["data", "stats", "runs/build/plans"]).stdout;
+    let file = "runs/build/../build/plans/task_plans.parquet";
+    let twice = place.succeed(&["data", "stats", "runs/build/plans", file]).stdout;
+    assert_eq!(twice, stats, "a file in it has no more rows");
     assert!(stats.contains("1 pairs, 0 trajectories"), "{stats}");
     let preview = ["data", "preview", "runs/build/plans", "--model", &trained().stage("base")];
     assert!(place.succeed(&preview).stdout.contains("in all: 1 examples"));

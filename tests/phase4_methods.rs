@@ -106,6 +106,8 @@ fn what_a_method_cannot_use_is_refused_with_what_makes_it() {
         let words =
             ["tries.parquet: holds no task with two tries", method, "hint: a stage `phase3.explore` with `attempts`"];
         refuse(3, stage(method, attempts, ""), &words);
+        let twice = "attempts = [\"tries.parquet\", \"./tries.parquet\"]";
+        refuse(3, stage(method, twice, ""), &["holds no task with two tries", method]);
         refuse(2, stage(method, "", ""), &["needs the input `attempts`", "phase3.explore"]);
         refuse(2, stage(method, attempts, "cliprange = 0.3"), &["cliprange", "method.toml", "it belongs to `ppo`"]);
         refuse(2, stage(method, &format!("REWARD\n{attempts}"), ""), &["does not read `reward`", "PPO's alone"]);

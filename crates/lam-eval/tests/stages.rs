@@ -161,24 +161,43 @@ fn steps_of_the_training_set_count_only_where_that_is_said() {
     );
 }
 
+/// Else it would count as another, and make intervals narrower than they are.
+#[test]
+fn a_file_that_is_named_twice_is_measured_once() {
+    let place = Place::new();
+    write_trajectories(&place.path("rows.parquet"), &recorded(Split::Test, 3)).unwrap();
+    let (url, _) = endpoint(&presses(6));
+    let inputs = format!("trajectories = {}", json!([place.path("rows.parquet"), place.path("./rows.parquet")]));
+    let tables = place.run("eval.step", &inputs, "environment = \"counter\"", &url).unwrap();
+    assert_eq!(tables["decision_making"]["far"]["tasks"], 3);
+
+    fs::create_dir(place.path("plans")).unwrap();
+    write_task_plans(&place.path("plans/task_plans.parquet"), &[pair(1, false)]).unwrap();
+    let (url, _) = endpoint(&[says("1. press"), says("1. press")]);
+    let both = json!([place.path("plans"), place.path("plans/task_plans.parquet")]);
+    let tables = place.run("eval.plan", &format!("plans = {both}"), "", &url).unwrap();
+    assert_eq!(tables["planning"]["far"]["tasks"], 1);
+}
+
+fn pair(number: usize, is_evolved: bool) -> TaskPlan {
+    TaskPlan {
+        task_id: format!("pair-{number}"),
+        application: "counter".into(),
+        source: if is_evolved { PlanSource::Evolved } else { PlanSource::Documentation },
+        task: format!("press {number}"),
+        plan: vec!["press".into()],
+        parent_id: is_evolved.then(|| "pair-0".into()),
+        document: "guide".into(),
+        document_hash: String::new(),
+        producer: String::new(),
+        family: if is_evolved { String::new() } else { format!("family {}", number % 5) },
+        split: Split::Test,
+    }
+}
+
 #[test]
 fn some_pairs_of_many_hold_evolved_ones_though_these_stand_last() {
-    let pair = |number: usize| {
-        let is_evolved = number >= 30;
-        TaskPlan {
-            task_id: format!("pair-{number}"),
-            application: "counter".into(),
-            source: if is_evolved { PlanSource::Evolved } else { PlanSource::Documentation },
-            task: format!("press {number}"),
-            plan: vec!["press".into()],
-            parent_id: is_evolved.then(|| "pair-0".into()),
-            document: "guide".into(),
-            document_hash: String::new(),
-            producer: String::new(),
-            family: if is_evolved { String::new() } else { format!("family {}", number % 5) },
-            split: Split::Test,
-        }
-    };
+    let pair = |number: usize| pair(number, number >= 30);
     let place = Place::new();
     write_task_plans(&place.path("rows.parquet"), &(0..40).map(pair).collect::<Vec<_>>()).unwrap();
     let (url, _) = endpoint(&vec![says("1. press"); 8]);

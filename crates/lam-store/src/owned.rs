@@ -3,6 +3,7 @@
 //! A directory is ours if it, or one around it, bears a sign: the manifest of a result, a mark, or the record of the
 //! unfinished work that it holds. What bears none is somebody else's: it stays as it is. Knows no stage.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -94,6 +95,12 @@ pub fn resolved(path: &Path) -> PathBuf {
         let place = above.join(part);
         fs::canonicalize(&place).unwrap_or(place)
     })
+}
+
+/// The paths in their order, without those that name a place for the second time.
+pub fn distinct_paths(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    paths.iter().filter(|path| seen.insert(resolved(path))).cloned().collect()
 }
 
 fn is_ours(directory: &Path) -> bool {
@@ -190,6 +197,8 @@ mod tests {
         assert!(overlap(&model, &model.join("not/there/yet")) && overlap(&model.join("x"), root.path()));
         assert!(!overlap(&model, &root.path().join("model-2")));
         std::os::unix::fs::symlink("model", root.path().join("link")).unwrap();
+        let twice = ["model", "other", "link/../model", "link", "model/x"].map(|name| root.path().join(name));
+        assert_eq!(distinct_paths(&twice), [&twice[0], &twice[1], &twice[4]].map(Clone::clone));
         assert!(overlap(&model, &root.path().join("not/../link/../model/x")));
     }
 }

@@ -232,7 +232,8 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
         files.extend(found);
     }
-    Ok(files)
+    // A directory and a file in it: its rows are there once.
+    Ok(lam_store::distinct_paths(&files))
 }
 
 fn visit(file: &Path, take: impl FnMut(Place<'_>, Row<'_>) -> ControlFlow<()>) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use lam_config::ConfigError;
 use lam_inference::{Dtype, ModelDirectory};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::Failure;
-use lam_store::{file_name_of, read_task_plans};
+use lam_store::{distinct_paths, file_name_of, read_task_plans};
 use lam_types::{Phrasing, PlanSource, Split, TaskPlan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,8 @@ impl Stage for EvaluatePlans {
 
     fn run(&self, settings: &PlanSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
         let mut pairs = Vec::new();
-        for file in context.input_files("plans", "task_plans.parquet") {
+        // A pair that counted twice would make intervals narrower than they are.
+        for file in distinct_paths(&context.input_files("plans", "task_plans.parquet")) {
             pairs.extend(read_task_plans(&file)?);
         }
         pairs.retain(|pair| pair.split == Split::Test);

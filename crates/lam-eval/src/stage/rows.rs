@@ -7,6 +7,7 @@ use lam_agent::{PolicyChoice, RemoteConfig};
 use lam_inference::model_name;
 use lam_pipeline::StageContext;
 use lam_signal::Failure;
+use lam_store::distinct_paths;
 
 /// Components of a place that are told at least: a run and a directory in it.
 const RUN_AND_DIRECTORY: usize = 2;
@@ -25,7 +26,7 @@ impl TableRows {
     /// # Errors
     /// A model directory that cannot be read.
     pub fn of(context: &StageContext<'_>, endpoints: &[RemoteConfig]) -> Result<Self, Failure> {
-        let directories = distinct(context.input_list("models"));
+        let directories = distinct_paths(context.input_list("models"));
         let mut claims = Vec::new();
         for directory in &directories {
             let name = model_name(context.optional_input("adapter").unwrap_or(directory), context.model_name_of)?;
@@ -46,13 +47,6 @@ impl TableRows {
         let endpoints = self.endpoints.iter().map(|config| PolicyChoice::Remote(Box::new(config.clone())));
         expert.then_some(PolicyChoice::Scripted).into_iter().chain(endpoints)
     }
-}
-
-/// Directories without those that are another one by a second path.
-fn distinct(directories: &[PathBuf]) -> Vec<PathBuf> {
-    let mut seen = BTreeSet::new();
-    let whole = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-    directories.iter().filter(|path| seen.insert(whole(path))).cloned().collect()
 }
 
 fn components(directory: &Path) -> Vec<String> {

@@ -5,7 +5,7 @@ use lam_config::ConfigError;
 use lam_inference::{Dtype, ModelDirectory, PolicyOptions};
 use lam_pipeline::{InputCounts, InputSpec, Stage, StageContext};
 use lam_signal::{Failure, Progress};
-use lam_store::{file_name_of, read_trajectories};
+use lam_store::{distinct_paths, file_name_of, read_trajectories};
 use lam_types::{Split, Trajectory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,8 +92,9 @@ impl Stage for EvaluateSteps {
     fn run(&self, settings: &StepSettings, context: &StageContext<'_>) -> Result<Value, Failure> {
         let app = context.open(&settings.environment)?;
         let mut trajectories = Vec::new();
-        for path in context.input_list("trajectories") {
-            trajectories.extend(read_trajectories(path)?);
+        // A trajectory that counted twice would make intervals narrower than they are.
+        for path in distinct_paths(context.input_list("trajectories")) {
+            trajectories.extend(read_trajectories(&path)?);
         }
         trajectories.retain(Trajectory::succeeded);
         let trajectories = held_out(trajectories, settings.allow_train, context.progress)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use lam_data::{CheckConfig, SoundRows};
 use lam_prompt::Renderer;
+use lam_store::distinct_paths;
 use lam_trainer::check_tokens;
 use lam_types::{Split, Trajectory};
 
@@ -35,7 +36,8 @@ impl<'a> Tried<'a> {
         let rows = SoundRows { check, skip_bad: config.skip_bad, progress: io.progress };
         let is_learned = |one: &Trajectory| one.task.split == Split::Train && one.environment_error.is_none();
         let is_given = |one: &Trajectory| is_learned(one) && one.succeeded();
-        let mut attempts = rows.trajectories(io.attempts, is_learned)?;
+        // Tries are compared with each other: one that is named twice is one.
+        let mut attempts = rows.trajectories(&distinct_paths(io.attempts), is_learned)?;
         attempts.retain(is_learned);
         let mut given = rows.trajectories(io.successes, is_given)?;
         given.retain(is_given);
