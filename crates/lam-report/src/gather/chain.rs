@@ -34,11 +34,16 @@ pub struct Evaluated {
 
 /// The tables of some evaluations, a list for each seed; `stages` are those of the first.
 pub fn tables(stages: &[StageRecord], seeds: &[Vec<Evaluation>]) -> Vec<AblationTable> {
-    let Some(first) = seeds.first() else { return Vec::new() };
-    let of_each_seed = |one: &Evaluation| -> Vec<&Evaluation> {
-        seeds.iter().filter_map(|seed| seed.iter().find(|other| other.stage == one.stage)).collect()
+    let mut names: Vec<&str> = Vec::new();
+    for one in seeds.iter().flatten() {
+        if !names.contains(&one.stage.as_str()) {
+            names.push(&one.stage);
+        }
+    }
+    let of_each_seed = |name: &str| -> Vec<&Evaluation> {
+        seeds.iter().filter_map(|seed| seed.iter().find(|one| one.stage == name)).collect()
     };
-    first.iter().map(|one| Chain { stages, seeds: of_each_seed(one) }.table(one)).collect()
+    names.into_iter().map(|name| Chain { stages, seeds: of_each_seed(name) }.of_all()).collect()
 }
 
 /// Whether an evaluation of these stages' models compares any within a phase.
@@ -76,6 +81,20 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
+    /// The table with every model that some seed has.
+    fn of_all(&self) -> AblationTable {
+        let mut all = Evaluation::default();
+        for seed in &self.seeds {
+            (all.stage, all.split) = (seed.stage.clone(), seed.split.clone());
+            for model in &seed.models {
+                if !all.models.iter().any(|known| known.stage == model.stage) {
+                    all.models.push(model.clone());
+                }
+            }
+        }
+        self.table(&all)
+    }
+
     fn table(&self, one: &Evaluation) -> AblationTable {
         let of_phase = |wanted: u8| -> Vec<&str> {
             let names = one.models.iter().map(|model| model.stage.as_str());

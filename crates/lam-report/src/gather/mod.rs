@@ -28,6 +28,8 @@ use crate::tables::{Tables, over_seeds};
 
 /// One repetition of the pipeline.
 struct Repetition {
+    /// The name of its directory.
+    place: String,
     stages: Vec<(StageRecord, PathBuf)>,
     tables: Tables,
     /// What the rows of the tables are called.
@@ -57,7 +59,7 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
         let (tables, names) = tables_of(&root, &read.current)?;
         if !read.current.is_empty() {
             let ablations = ablations::read(&read.current)?;
-            repetitions.push(Repetition { stages: read.current, tables, names, ablations });
+            repetitions.push(Repetition { place: file_name(&root), stages: read.current, tables, names, ablations });
         }
     }
     let [first, others @ ..] = repetitions.as_slice() else {
@@ -74,7 +76,10 @@ pub fn gather(directory: &Path) -> Result<Run, ReportError> {
     let rows = rows::read(directory, &shown, &names, &mut families);
     others.iter().for_each(|one| rows::count_families(&one.stages, &one.names, &mut families));
     let stages: Vec<StageRecord> = shown.iter().map(|(stage, _)| stage.clone()).collect();
-    let compared: Vec<Vec<Evaluation>> = repetitions.iter().map(|one| one.ablations.clone()).collect();
+    let places: Vec<&str> = repetitions.iter().map(|one| one.place.as_str()).collect();
+    let beside = ablations::read_once(&once.stages, &stages, &places)?;
+    let own = repetitions.iter().map(|one| one.ablations.as_slice());
+    let compared: Vec<Vec<Evaluation>> = own.zip(&beside).map(|(own, beside)| [own, beside].concat()).collect();
     Ok(Run {
         name: name(directory),
         place: if directory.is_absolute() { String::new() } else { format!("{}/", directory.display()) },

@@ -63,8 +63,13 @@ fn outdated(stage: &StageRecord, manifests: &BTreeMap<String, Manifest>, stale: 
 
 /// The stage that made an input, with the directory of its seed where the path begins with one.
 fn place_of(input: &StageInput) -> String {
-    let seed = Path::new(&input.path).iter().next().map(Path::new).filter(|first| is_seed(first));
-    seed.map_or_else(|| input.stage.clone(), |seed| seed.join(&input.stage).display().to_string())
+    seed_of(input).map_or_else(|| input.stage.clone(), |seed| format!("{seed}/{}", input.stage))
+}
+
+/// The directory of the seed with which an input's path begins, if it does.
+pub fn seed_of(input: &StageInput) -> Option<&str> {
+    let first = Path::new(&input.path).iter().next()?;
+    first.to_str().filter(|_| is_seed(Path::new(first)))
 }
 
 fn record(manifest: &Manifest) -> StageRecord {

@@ -84,19 +84,24 @@ fn write_run(root: &Path, seed: u64, more: u64) {
     let run = root.file_name().unwrap().to_string_lossy();
     let mut rows = serde_json::Map::new();
     for (_, row, count) in solved(more) {
-        let row = row.replace("RUN", &run);
-        let of_task = |number: u64| -> Trajectory {
-            let mut episode = episodes::trajectory(number, &row);
-            episode.verdict.complete = if number < count { Complete::Yes } else { Complete::No };
-            episode
-        };
-        let episodes: Vec<Trajectory> = (0..40).map(of_task).collect();
-        write_trajectories(&root.join("eval").join(format!("{}.parquet", file_name_of(&row))), &episodes).unwrap();
-        let rate = 2.5 * count as f64;
-        let tsr = json!({"value": rate, "ci95": [rate - 9.0, rate + 9.0], "n": 40});
-        rows.insert(row, json!({"tsr": tsr, "tasks": 40}));
+        write_row(&root.join("eval"), &row.replace("RUN", &run), count, &mut rows);
     }
     fs::write(root.join("eval/tables.json"), json!({ "online": rows }).to_string()).unwrap();
+}
+
+/// A model's episodes at 40 tasks, of which it solves the first ones, and its row.
+fn write_row(place: &Path, row: &str, count: u64, rows: &mut serde_json::Map<String, Value>) {
+    let of_task = |number: u64| -> Trajectory {
+        let mut episode = episodes::trajectory(number, row);
+        episode.verdict.complete = if number < count { Complete::Yes } else { Complete::No };
+        episode
+    };
+    let episodes: Vec<Trajectory> = (0..40).map(of_task).collect();
+    fs::create_dir_all(place).unwrap();
+    write_trajectories(&place.join(format!("{}.parquet", file_name_of(row))), &episodes).unwrap();
+    let rate = 2.5 * count as f64;
+    let tsr = json!({"value": rate, "ci95": [rate - 9.0, rate + 9.0], "n": 40});
+    rows.insert(row.to_owned(), json!({"tsr": tsr, "tasks": 40}));
 }
 
 /// The row of a stage in a report's only table.
@@ -171,6 +176,43 @@ fn stages_that_ran_once_stand_beside_the_means_over_seeds() {
     let stale = figures["stale"].as_array().unwrap();
     assert!(stale.contains(&json!({"stage": "eval-once", "changed": "seed-2/lam3"})), "{stale:?}");
     assert_eq!(figures["tables"]["online"]["LAM2 (eval-once)"], Value::Null);
+}
+
+/// A test set that is too large for each seed's own run, say, or models of all seeds at tasks that none was chosen by.
+#[test]
+fn an_evaluation_beside_the_seeds_compares_the_models_of_each() {
+    let root = fresh("ablations-once");
+    let mut rows = serde_json::Map::new();
+    let mut models = Vec::new();
+    for (seed, count) in [(1, 30), (2, 34)] {
+        let run = root.join(format!("seed-{seed}"));
+        write_run(&run, seed, 1);
+        fs::remove_dir_all(run.join("eval")).unwrap();
+        for (stage, solved) in [("lam3", count), ("lam3-tries", 20)] {
+            models.push(("models", format!("seed-{seed}/{stage}")));
+            write_row(&root.join("eval-once"), &format!("LAM3 (seed-{seed}, {stage})"), solved, &mut rows);
+        }
+    }
+    // One that was trained once, from a model of the second seed.
+    Made("lam3-late", "phase3.train", &[("model", "seed-2/lam2")], json!({}), json!({})).write(&root, 42);
+    models.push(("models", "lam3-late".to_owned()));
+    write_row(&root.join("eval-once"), "LAM3 (ablations-once, lam3-late)", 38, &mut rows);
+    let models: Vec<(&str, &str)> = models.iter().map(|(role, path)| (*role, path.as_str())).collect();
+    Made("eval-once", "eval.online", &models, json!({"split": "test"}), json!({})).write(&root, 42);
+    fs::write(root.join("eval-once/tables.json"), json!({ "online": rows }).to_string()).unwrap();
+
+    let (page, figures) = build(&root);
+    assert_eq!(figures["ablations"][0]["stage"], "eval-once");
+    assert_eq!((&row(&figures, "lam3")["tsr"]["value"], &row(&figures, "lam3")["tsr"]["n"]), (&80.0.into(), &2.into()));
+    let tries = &row(&figures, "lam3-tries")["from_reference"];
+    assert_eq!(
+        (&tries["points"]["value"], &tries["points"]["n"], &tries["lost"]),
+        (&(-30.0).into(), &2.into(), &24.into())
+    );
+    let late = row(&figures, "lam3-late");
+    assert_eq!((&late["tsr"]["value"], &late["tsr"]["n"]), (&95.0.into(), &40.into()));
+    assert_eq!((&late["from_reference"]["points"]["value"], &late["from_reference"]["won"]), (&10.0.into(), &4.into()));
+    assert!(page.contains("<h3>eval-once, test tasks</h3>"));
 }
 
 #[test]
