@@ -72,6 +72,8 @@ fn sizes_of_lam4(run: &Run) -> Vec<TrainingSize> {
         Some(TrainingSize { model: "LAM4", stage: stage.name.clone(), method: method.to_owned(), count, unit })
     };
     let mut sizes: Vec<TrainingSize> = run.stages.iter().filter(is_its).filter_map(size).collect();
+    // As in the other tables: by name, whichever was trained first.
+    sizes.sort_by(|one, other| one.stage.cmp(&other.stage));
     if let [one] = sizes.as_mut_slice() {
         one.stage.clear();
     }

@@ -261,6 +261,8 @@ fn what_lam4_was_trained_on_is_told_by_its_method() {
     let models = &figures["tables"]["training_data"]["models"];
     assert_eq!(models["LAM4 (lam4-rft)"], json!({"count": 96, "unit": "trajectories", "method": "rft"}));
     assert_eq!(models["LAM4 (lam4-dpo)"], json!({"count": 57, "unit": "pairs of calls", "method": "dpo"}));
+    let names: Vec<&String> = models.as_object().unwrap().keys().collect();
+    assert!(names.ends_with(&[&"LAM4 (lam4-dpo)".to_owned(), &"LAM4 (lam4-rft)".to_owned()]), "{names:?}");
     assert!(page.contains("LAM3’s own successes") && page.contains("state → the better of two actions"));
     fs::remove_dir_all(root.join("lam4-rft")).unwrap();
     fs::remove_dir_all(root.join("eval")).unwrap();
