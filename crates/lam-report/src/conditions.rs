@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::run::{Run, StageRecord};
 use crate::tables::{MATCHER, Rows};
 
+/// The kind of stage that evaluates online.
+const ONLINE: &str = "eval.online";
+
 /// Environments that differ in what is to be said of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum World {
@@ -73,12 +76,12 @@ pub enum Teacher {
 
 /// Where models were evaluated, one step at a time or online.
 pub fn evaluated_in(run: &Run) -> BTreeSet<World> {
-    of_kinds(run, &["eval.step", "eval.online"]).map(world).collect()
+    of_kinds(run, &["eval.step", ONLINE]).map(world).collect()
 }
 
 /// Where they acted online.
 pub fn acted_in(run: &Run) -> BTreeSet<World> {
-    of_kinds(run, &["eval.online"]).map(world).collect()
+    of_kinds(run, &[ONLINE]).map(world).collect()
 }
 
 /// What decides whether a task is fulfilled in these, for a sentence.
@@ -98,10 +101,15 @@ pub fn judges(planning: &Rows) -> BTreeMap<&str, Vec<&str>> {
     judges
 }
 
+/// Whether a stage of this kind evaluated online with the decoding of our models left free.
+pub fn is_decoded_freely(kind: &str, config: &Value) -> bool {
+    kind == ONLINE && config["constrained"] == false
+}
+
 /// The stages that evaluated online with the decoding of our models constrained, and those without.
 pub fn by_decoding(run: &Run) -> [Vec<&str>; 2] {
     let (free, constrained): (Vec<&StageRecord>, Vec<_>) =
-        of_kinds(run, &["eval.online"]).partition(|stage| stage.config["constrained"] == false);
+        of_kinds(run, &[ONLINE]).partition(|stage| is_decoded_freely(&stage.kind, &stage.config));
     [constrained, free].map(|stages| stages.into_iter().map(|stage| stage.name.as_str()).collect())
 }
 

@@ -19,6 +19,8 @@ pub struct Row {
     pub slices: BTreeMap<String, Figures>,
     /// Who compared its plans, in Table 2: `matcher`, or a model's name.
     pub judge: Option<String>,
+    /// Whether its answers were decoded without the constraint to executable ones, in Table 4.
+    pub is_free: bool,
 }
 
 /// What the judge that is no model is called.
@@ -128,6 +130,9 @@ impl Row {
         if let Some(judge) = &self.judge {
             json.insert("judge".to_owned(), judge.as_str().into());
         }
+        if self.is_free {
+            json.insert("constrained".to_owned(), false.into());
+        }
         if !self.slices.is_empty() {
             let slices = self.slices.iter().map(|(name, figures)| (name.clone(), figures_json(figures).into()));
             json.insert("slices".to_owned(), Value::Object(slices.collect()));
@@ -223,6 +228,7 @@ fn mean_row(rows: &[&Row]) -> Row {
     let slice = |name: &String| rows.iter().filter_map(|row| row.slices.get(name)).collect::<Vec<_>>();
     let judges: std::collections::BTreeSet<&str> = rows.iter().filter_map(|row| row.judge.as_deref()).collect();
     Row {
+        is_free: rows.iter().any(|row| row.is_free),
         judge: (!judges.is_empty()).then(|| judges.into_iter().collect::<Vec<_>>().join(" and ")),
         all: mean_figures(&rows.iter().map(|row| &row.all).collect::<Vec<_>>()),
         slices: slice_names.into_iter().map(|name| (name.clone(), mean_figures(&slice(name)))).collect(),

@@ -30,14 +30,19 @@ fn lines(table: &'static Table, rows: &Rows) -> String {
     // That a rule compared goes without saying; that a model did is a condition of the figures.
     let is_judged = rows.values().any(|row| row.model_judge().is_some());
     let judge = |of: &str| is_judged.then(|| of.to_owned());
+    // So does the constraint to executable answers.
+    let is_free = rows.values().any(|row| row.is_free);
+    let decoding = |of: &str| is_free.then(|| of.to_owned());
     let head = std::iter::once("model".to_owned())
         .chain(metrics.iter().map(|metric| heading(metric)))
         .chain(judge("compared by"))
+        .chain(decoding("decoded"))
         .collect::<Vec<_>>();
     let row = |name: &str| {
         let figures = metrics.iter().map(|metric| figure(metric, rows[name].all.get(metric.key)));
         let judge = judge(rows[name].judge.as_deref().unwrap_or(MATCHER));
-        std::iter::once(name.to_owned()).chain(figures).chain(judge).collect::<Vec<_>>()
+        let decoding = decoding(if rows[name].is_free { "freely" } else { "–" });
+        std::iter::once(name.to_owned()).chain(figures).chain(judge).chain(decoding).collect::<Vec<_>>()
     };
     let names = models_in_order(rows.keys().map(String::as_str));
     grid(&head, &names.into_iter().map(row).collect::<Vec<_>>(), 1)
@@ -98,6 +103,16 @@ mod tests {
         let said = said("gpt-4o");
         let ends = |line: &str, end: &str| said.lines().any(|one| one.starts_with(line) && one.ends_with(end));
         assert!(ends("model", "compared by") && ends("LAM1", "gpt-4o") && ends("base", "matcher"), "{said}");
+    }
+
+    #[test]
+    fn rows_that_were_decoded_freely_say_so() {
+        let mut online = parse_rows(&json!({"LAM4": {"tsr": 81.0}, "expert": {"tsr": 90.0}}));
+        assert!(!text(&Tables { online: online.clone(), ..Tables::default() }, 1).contains("decoded"));
+        online.get_mut("LAM4").unwrap().is_free = true;
+        let said = text(&Tables { online, ..Tables::default() }, 1);
+        let ends = |line: &str, end: &str| said.lines().any(|one| one.starts_with(line) && one.ends_with(end));
+        assert!(ends("model", "decoded") && ends("LAM4", "freely") && ends("expert", "–"), "{said}");
     }
 
     #[test]

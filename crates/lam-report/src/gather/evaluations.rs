@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{files_below, read_json};
+use crate::conditions::is_decoded_freely;
 use crate::error::ReportError;
 use crate::run::StageRecord;
 use crate::tables::{NAMES, Row, Rows, Tables, parse_rows, without_place};
@@ -63,7 +64,9 @@ impl RowNames {
 pub fn read(stages: &[(StageRecord, PathBuf)], others: &Tables) -> Result<(Tables, RowNames), ReportError> {
     let mut each = Vec::new();
     for (stage, path) in stages {
-        each.push((stage.name.as_str(), of_stage(path)?));
+        let mut own = of_files(path)?;
+        tell_decoding(&stage.kind, &stage.config, &mut own);
+        each.push((stage.name.as_str(), own));
     }
     let (mut tables, names) = (Tables::default(), RowNames::new(&each, others));
     for table in NAMES {
@@ -75,8 +78,38 @@ pub fn read(stages: &[(StageRecord, PathBuf)], others: &Tables) -> Result<(Table
     Ok((tables, names))
 }
 
-/// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
+/// The tables of one evaluation, in the directory of its stage.
 pub fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
+    let mut tables = of_files(stage)?;
+    if let Some(manifest) = lam_store::read_manifest(stage)? {
+        tell_decoding(&manifest.kind, &manifest.config, &mut tables);
+    }
+    Ok(tables)
+}
+
+/// Notes which rows were decoded freely: those of our models, where the stage says so. The constraint is none of the
+/// expert's, nor of models behind endpoints.
+fn tell_decoding(kind: &str, config: &Value, tables: &mut Tables) {
+    if !is_decoded_freely(kind, config) {
+        return;
+    }
+    let endpoints = config["endpoints"].as_array().map_or(&[][..], Vec::as_slice);
+    let others: Vec<&str> = endpoints.iter().filter_map(endpoint_name).chain(["expert"]).collect();
+    for (name, row) in &mut tables.online {
+        let is_of =
+            |other: &&str| name.strip_prefix(*other).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("));
+        row.is_free = !others.iter().any(is_of);
+    }
+}
+
+/// What an endpoint is called in tables: its name, or the model's.
+fn endpoint_name(endpoint: &Value) -> Option<&str> {
+    let named = |key: &str| endpoint[key].as_str().filter(|name| !name.is_empty());
+    named("name").or_else(|| named("model"))
+}
+
+/// Tables from `tables*.json` (all three by name) and from `planning*.json`, `decision_making*.json`, `online*.json`.
+fn of_files(stage: &Path) -> Result<Tables, ReportError> {
     let mut tables = Tables::default();
     for file in files_below(stage, 1, "json") {
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -94,7 +127,7 @@ pub fn of_stage(stage: &Path) -> Result<Tables, ReportError> {
 
 /// Adds a file's rows; those measured without the constraint become a slice of the model's own row.
 fn merge(table: &mut Rows, json: &Value, unconstrained: bool) {
-    for (model, Row { all, slices, judge }) in parse_rows(json) {
+    for (model, Row { all, slices, judge, .. }) in parse_rows(json) {
         let row = table.entry(model).or_default();
         row.judge = judge.or(row.judge.take());
         if unconstrained {

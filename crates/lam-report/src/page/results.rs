@@ -91,7 +91,7 @@ fn model(table: &Table, rows: &Rows, name: &str, is_shown: bool) -> Markup {
     html! {
         @if let Some(row) = ours {
             tr.ours {
-                th scope="row" { @if is_shown { (viewer::link(Some(name), None, html! { (name) })) } @else { (name) } @if let Some(judge) = row.model_judge() { small { "compared by " (judge) } } }
+                th scope="row" { @if is_shown { (viewer::link(Some(name), None, html! { (name) })) } @else { (name) } @if let Some(judge) = row.model_judge() { small { "compared by " (judge) } } @if row.is_free { small { "decoded freely" } } }
                 @for metric in table.columns(rows) { (cell(metric, row.all.get(metric.key), is_best(metric, rows, name))) }
             }
         }

@@ -62,7 +62,8 @@ fn a_run_in_the_editor_is_told_as_one() {
     set(&root, "eval-online", "eval.online", json!({"environment": "sim", "constrained": true}));
     judged_by(&root, "matcher");
     holds(&build(&root).0, &OF_THE_EDITOR, &OF_THE_DESKTOP);
-    assert!(!lam_report::tables_text(&root).unwrap().contains("compared by"));
+    let text = lam_report::tables_text(&root).unwrap();
+    assert!(!text.contains("compared by") && !text.contains("decoded"), "{text}");
 }
 
 #[test]
@@ -79,7 +80,16 @@ fn a_run_on_the_desktop_with_a_judge_and_free_decoding_is_told_as_one() {
     let (page, figures) = build(&root);
     holds(&page, &OF_THE_DESKTOP, &OF_THE_EDITOR);
     assert_eq!(figures["tables"]["planning"]["LAM1"]["judge"], "some-judge");
-    assert!(lam_report::tables_text(&root).unwrap().contains("compared by"));
+    assert!(page.contains("<small>decoded freely</small>"));
+    let online = &figures["tables"]["online"];
+    assert_eq!((&online["LAM4"]["constrained"], &online["expert"]["constrained"]), (&false.into(), &Value::Null));
+    let texts =
+        [lam_report::tables_text(&root).unwrap(), lam_report::stage_tables_text(&root.join("eval-online")).unwrap()];
+    assert!(texts[0].contains("compared by"));
+    for text in texts {
+        let of = |model: &str, end: &str| text.lines().any(|line| line.starts_with(model) && line.ends_with(end));
+        assert!(of("model", "decoded") && of("LAM4", "freely") && of("expert", "–"), "{text}");
+    }
 }
 
 #[test]
