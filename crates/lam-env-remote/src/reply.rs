@@ -16,19 +16,15 @@ pub fn refusal(status: StatusCode, reason: &str) -> Response {
     json(status, json!({"detail": reason}).to_string())
 }
 
-/// The answer to a request that is not looked at, if it is not. A page in somebody's browser could reach a server on
-/// loopback; it says where it comes from, and has no token.
+/// The answer to a request that is not looked at, if it is not.
 pub fn unwelcome(access: &Access, request: &Request) -> Option<Response> {
-    if access.token.is_none() && request.headers().contains_key(header::ORIGIN) {
-        return Some(refusal(StatusCode::FORBIDDEN, "pages of a browser need a token"));
-    }
     let (status, reason) = match access.admit(request).err()? {
         Denied::Token => {
             (StatusCode::UNAUTHORIZED, "no or another token; hint: Authorization: Bearer TOKEN, or ?token=TOKEN")
         }
-        // A page whose own name leads to this machine sends no origin to it.
         Denied::Host => (StatusCode::FORBIDDEN, "another host's name needs a token"),
-        Denied::Origin => (StatusCode::FORBIDDEN, "pages of a browser need a token"),
+        // A page in somebody's browser could reach a server on loopback; it says where it comes from.
+        Denied::Origin => (StatusCode::FORBIDDEN, "pages of other servers need a token"),
     };
     Some(refusal(status, reason))
 }

@@ -141,8 +141,12 @@ fn a_token_is_asked_for_wherever_others_could_connect() {
 #[test]
 fn pages_in_a_browser_do_not_reach_a_server_without_a_token() {
     let server = served(settings());
-    let refused = Socket::with_headers(server.address(), "/ws", &[("origin", "http://somewhere")]);
-    assert_eq!(refused.err(), Some(403));
+    let with_origin = |origin: &str| Socket::with_headers(server.address(), "/ws", &[("origin", origin)]).err();
+    for other in ["http://somewhere", "null", "http://127.0.0.1:1"] {
+        assert_eq!(with_origin(other), Some(403), "{other}");
+    }
+    // So do clients that are no browsers, Python's `websocket-client` among them: they name the server itself.
+    assert_eq!(with_origin(&format!("http://{}", server.address())), None);
 }
 
 #[test]
