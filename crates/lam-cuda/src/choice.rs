@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use lam_signal::UnknownWord;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -20,23 +21,14 @@ pub enum DeviceChoice {
     Cuda(usize),
 }
 
-/// Words that name no device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownDevice(String);
-
-impl fmt::Display for UnknownDevice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a device: write `auto`, `cpu`, `cuda`, or `cuda:1` for the second GPU", self.0)
-    }
-}
-
-impl std::error::Error for UnknownDevice {}
+/// What may be written where a device is named.
+const KNOWN: &str = "`auto`, `cpu`, `cuda`, or `cuda:1` for the second GPU";
 
 impl FromStr for DeviceChoice {
-    type Err = UnknownDevice;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
-        let unknown = || UnknownDevice(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let unknown = || UnknownWord::new(text, "a device", KNOWN);
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
@@ -50,9 +42,9 @@ impl FromStr for DeviceChoice {
 }
 
 impl TryFrom<String> for DeviceChoice {
-    type Error = UnknownDevice;
+    type Error = UnknownWord;
 
-    fn try_from(text: String) -> Result<Self, UnknownDevice> {
+    fn try_from(text: String) -> Result<Self, UnknownWord> {
         text.parse()
     }
 }

@@ -59,7 +59,7 @@ mod tensor_map;
 mod version;
 
 pub use buffer::{Buffer, View, ViewMut};
-pub use choice::{DeviceChoice, UnknownDevice};
+pub use choice::DeviceChoice;
 pub use compiler::{Architecture, Compiler, Source};
 pub use context::ALL_FREE;
 pub use device::{Device, Settings};
@@ -72,7 +72,7 @@ pub use launch::{Extent, Launch, Readable, Writable};
 pub use library::Libraries;
 pub use library::places::Places;
 pub use module::{Kernel, Module};
-pub use numerics::{Numerics, UnknownNumerics};
+pub use numerics::Numerics;
 pub use product::{Addend, Matrix, Output, Product};
 pub use properties::Properties;
 pub use report::{Found, Report};

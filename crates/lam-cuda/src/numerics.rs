@@ -1,8 +1,5 @@
 //! In which order products are summed, as a person writes it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,35 +14,4 @@ pub enum Numerics {
     Portable,
 }
 
-/// A word that names no numerics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownNumerics(String);
-
-impl fmt::Display for UnknownNumerics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a kind of numerics: write `fast` or `portable`", self.0)
-    }
-}
-
-impl std::error::Error for UnknownNumerics {}
-
-impl FromStr for Numerics {
-    type Err = UnknownNumerics;
-
-    fn from_str(text: &str) -> Result<Self, UnknownNumerics> {
-        match text {
-            "fast" => Ok(Self::Fast),
-            "portable" => Ok(Self::Portable),
-            _ => Err(UnknownNumerics(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Numerics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fast => "fast",
-            Self::Portable => "portable",
-        })
-    }
-}
+lam_signal::words!(Numerics, "a kind of numerics", Fast => "fast", Portable => "portable");

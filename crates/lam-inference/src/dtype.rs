@@ -1,8 +1,5 @@
 //! In which numbers a model is asked, as a person writes it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use lam_model::{AdapterUse, CacheOptions, Decoder, WeightFormat};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,40 +33,7 @@ impl Dtype {
     }
 }
 
-/// Words that name no numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownDtype(String);
-
-impl fmt::Display for UnknownDtype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is not a dtype: write `auto`, `float32` or `bfloat16`", self.0)
-    }
-}
-
-impl std::error::Error for UnknownDtype {}
-
-impl FromStr for Dtype {
-    type Err = UnknownDtype;
-
-    fn from_str(text: &str) -> Result<Self, UnknownDtype> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "float32" => Ok(Self::Float32),
-            "bfloat16" => Ok(Self::Bfloat16),
-            _ => Err(UnknownDtype(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Float32 => "float32",
-            Self::Bfloat16 => "bfloat16",
-        })
-    }
-}
+lam_signal::words!(Dtype, "a dtype", Auto => "auto", Float32 => "float32", Bfloat16 => "bfloat16");
 
 #[cfg(test)]
 mod tests {

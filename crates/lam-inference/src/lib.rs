@@ -32,7 +32,7 @@ mod score;
 mod slots;
 
 pub use directory::{ModelDirectory, ModelPlanner, model_name, not_a_model, open_model};
-pub use dtype::{Dtype, UnknownDtype};
+pub use dtype::Dtype;
 pub use error::InferenceError;
 pub use generator::{Finished, Generator, RequestId};
 pub use model::{CachedDecoder, CachedModel, Scores};

@@ -25,6 +25,7 @@ mod needle;
 mod printable;
 mod secret;
 mod steering;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -35,6 +36,7 @@ use std::time::{Duration, Instant};
 pub use fault::{Details, Failure, Fault, FaultKind, hint_of_io};
 pub use printable::{excerpt, printable};
 pub use secret::{REDACTED, Secret, redacted};
+pub use words::UnknownWord;
 
 /// How often whoever waits looks whether to stop.
 const LOOK: Duration = Duration::from_millis(50);
