@@ -22,6 +22,8 @@ const CHARACTERS: u64 = 10_000;
 /// Most remainders of `multipleOf`: each is a state of the grammar's lexer, and digits behind its point.
 const REMAINDERS: u64 = 10_000;
 const DIGITS: u32 = 8;
+/// How many numbers of f64 on either side may stand for one.
+const NEIGHBOURS: usize = 9;
 /// What a backslash may stand before in a JSON string, without the `u` by which one text has several ways to be written.
 const ESCAPES: &str = "nrbtf\\\"";
 
@@ -62,8 +64,8 @@ pub(super) fn prepared(schema: &Value) -> Result<Value, PromptError> {
 /// What is known of a schema while it is looked through.
 #[derive(Default)]
 struct Checked {
-    /// The values of `multipleOf`, as whole numbers of tenths, hundredths and so on.
-    multiples: Vec<(u64, u32)>,
+    /// The values of `multipleOf`.
+    multiples: Vec<Multiple>,
     /// Whether several of them may hold for one number.
     merges: bool,
     /// Schemas and names.
@@ -96,7 +98,11 @@ impl Checked {
             match (key.as_str(), &mut *value) {
                 ("const" | "enum", value) => self.literal(value, &path)?,
                 ("pattern", Value::String(pattern)) => check_pattern(pattern, &path)?,
-                ("multipleOf", Value::Number(number)) => self.multiples.push(multiple(number, &path)?),
+                ("multipleOf", Value::Number(number)) => {
+                    let multiple = Multiple::of(number, &path)?;
+                    self.multiples.push(multiple);
+                    *number = multiple.held().ok_or_else(|| multiple.refusal(number, &path))?;
+                }
                 // Their keys are names.
                 ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(named)) => {
                     self.count(named.len(), &path)?;
@@ -127,8 +133,8 @@ impl Checked {
 
     /// Refuses multiples whose common multiple llguidance would not find.
     fn multiples(&self) -> Result<(), String> {
-        let digits = self.multiples.iter().map(|(_, digits)| *digits).max().unwrap_or_default();
-        let scaled = self.multiples.iter().map(|(count, own)| count * 10_u64.pow(digits - own));
+        let digits = self.multiples.iter().map(|one| one.digits).max().unwrap_or_default();
+        let scaled = self.multiples.iter().map(|one| one.count * 10_u64.pow(digits - one.digits));
         let common = |common: u64, next: u64| match common.checked_mul(next).filter(|all| *all <= u64::from(u32::MAX)) {
             Some(product) if product > 0 => Some(product / divisor(common, next)),
             other => other,
@@ -270,20 +276,61 @@ fn characters(pattern: &Hir) -> u64 {
     }
 }
 
-/// A number of which multiples are taken, as a whole number of tenths, hundredths and so on, and how many digits those
-/// are.
-fn multiple(number: &Number, path: &str) -> Result<(u64, u32), String> {
-    let (mut count, mut digits) = (number.as_f64().unwrap_or(f64::INFINITY).abs(), 0);
-    while count.fract() != 0.0 && digits < DIGITS {
-        (count, digits) = (count * 10.0, digits + 1);
+/// A number of which multiples are taken, as a whole number of tenths, hundredths and so on, without zeros at the end of
+/// what is behind the point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Multiple {
+    count: u64,
+    /// How many digits stand behind the point.
+    digits: u32,
+}
+
+impl Multiple {
+    /// As it is written, without its sign: in f64 itself, 0.07 is no whole number of hundredths.
+    fn of(number: &Number, path: &str) -> Result<Self, String> {
+        let written = number.as_f64().unwrap_or(f64::INFINITY).abs().to_string();
+        let (whole, behind) = written.split_once('.').unwrap_or((&written, ""));
+        let digits = behind.len() as u32;
+        match format!("{whole}{behind}").parse() {
+            Ok(count) if digits <= DIGITS && count <= REMAINDERS => Ok(Self { count, digits }),
+            _ => Err(format!(
+                "`{path}` is {number}, and what can be kept to has up to {DIGITS} digits behind the point and makes at most \
+                 {REMAINDERS} without it"
+            )),
+        }
     }
-    if count.fract() == 0.0 && count <= REMAINDERS as f64 {
-        return Ok((count as u64, digits));
+
+    /// The number from which llguidance reads this one, if there is one. It multiplies by ten until nothing is left behind
+    /// the point, which rounding may keep from happening: then it happens with a neighbour.
+    fn held(self) -> Option<Number> {
+        let nearest = self.count as f64 / 10_f64.powi(self.digits as i32);
+        let above = std::iter::successors(Some(nearest), |number| Some(number.next_up()));
+        let below = std::iter::successors(Some(nearest), |number| Some(number.next_down()));
+        let mut neighbours = above.zip(below).take(NEIGHBOURS).flat_map(|(above, below)| [above, below]);
+        neighbours.find(|number| Self::as_read(*number) == Some(self)).and_then(Number::from_f64)
     }
-    Err(format!(
-        "`{path}` is {number}, and what can be kept to has up to {DIGITS} digits behind the point and makes at most \
-         {REMAINDERS} without it"
-    ))
+
+    /// What llguidance reads from a number; none where it finds too many digits.
+    fn as_read(mut number: f64) -> Option<Self> {
+        let mut digits = 0;
+        while number.fract() != 0.0 {
+            (number, digits) = (number * 10.0, digits + 1);
+        }
+        let mut count = (number <= f64::from(u32::MAX)).then_some(number as u64)?;
+        while digits > 0 && count.is_multiple_of(10) {
+            (count, digits) = (count / 10, digits - 1);
+        }
+        Some(Self { count, digits })
+    }
+
+    /// Why its multiples cannot be kept to although it is small enough, and which can be.
+    fn refusal(self, number: &Number, path: &str) -> String {
+        let near = [self.count - 1, self.count + 1].map(|count| Self { count, ..self });
+        let finer = Self { count: 1, ..self };
+        let can = near.into_iter().chain([finer]).filter(|one| one.count > 0 && one.held().is_some());
+        let can: Vec<String> = can.map(|one| (one.count as f64 / 10_f64.powi(one.digits as i32)).to_string()).collect();
+        format!("`{path}` is {number}, which rounding keeps from being held; {} can be", can.join(" and "))
+    }
 }
 
 /// The greatest common divisor.

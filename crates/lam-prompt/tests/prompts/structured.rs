@@ -187,6 +187,39 @@ fn numbers_have_the_digits_of_the_schema_or_are_refused() {
 }
 
 #[test]
+fn multiples_of_decimals_are_kept_to_or_others_are_named() {
+    let renderer = fixture::renderer();
+    let (tokenizer, outputs) = (renderer.tokenizer(), outputs(renderer.tokenizer()));
+    // In f64, 0.07 * 10 * 10 is no 7, nor 0.29 * 100 a 29.
+    for (step, count, digits) in [
+        ("0.1", 1, 1),
+        ("0.01", 1, 2),
+        ("0.07", 7, 2),
+        ("0.29", 29, 2),
+        ("1.15", 115, 2),
+        ("-0.007", 7, 3),
+        ("2e-3", 2, 3),
+    ] {
+        let multiple: Value = serde_json::from_str(step).expect("a number");
+        let schema = json!({"type": "number", "multipleOf": multiple, "minimum": 0, "maximum": 20});
+        let constraint = outputs.constraint(&OutputFormat::JsonSchema(schema));
+        let constraint = constraint.unwrap_or_else(|error| panic!("{step}: {error}"));
+        for seed in 0..20 {
+            let (text, _) = walk(constraint.clone(), tokenizer, seed);
+            let (whole, behind) = text.split_once('.').unwrap_or((&text, ""));
+            let behind = format!("{:0<digits$}", behind.trim_end_matches('0'));
+            let scaled: u64 = format!("{whole}{behind}").parse().expect("digits");
+            assert!(behind.len() == digits && scaled % count == 0, "{text} for {step}");
+        }
+    }
+    let error = refused_below(json!({"type": "number", "multipleOf": 0.53}));
+    assert!(
+        error.contains("`properties.a.multipleOf` is 0.53") && error.contains("0.52 and 0.54 and 0.01 can be"),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_would_be_computed_for_very_long_is_refused_at_once() {
     let long = "x".repeat(100_000);
     for (schema, place) in [
