@@ -26,7 +26,7 @@ pub enum DataCommand {
     /// Let the expert do tasks and record what it does.
     #[command(alias = "trajectories")]
     Collect(CollectArgs),
-    /// Check files: unknown functions, labels that are not on their screen, leaks between splits.
+    /// Check files: unknown functions, controls that are not on their screen or cannot be used there, leaks between splits.
     Check {
         /// Parquet files, or stage directories.
         #[arg(required = true)]

@@ -15,6 +15,8 @@ pub enum Problem {
     UnknownFunction,
     /// The label is not on the step's screen.
     UnknownLabel,
+    /// The control with this label cannot be used on the step's screen.
+    DisabledControl,
     /// The name is not that of the control with this label.
     WrongName,
     /// The loss would count no token.
@@ -37,6 +39,7 @@ impl Problem {
         match self {
             Problem::UnknownFunction => "unknown_function",
             Problem::UnknownLabel => "unknown_label",
+            Problem::DisabledControl => "disabled_control",
             Problem::WrongName => "wrong_name",
             Problem::NothingToTrain => "nothing_to_train",
             Problem::TooLong => "too_long",
@@ -57,6 +60,9 @@ impl Problem {
         match self {
             Problem::UnknownFunction => "check the function's name, or collect with this application's functions",
             Problem::UnknownLabel => "labels are those of the step's own screen",
+            Problem::DisabledControl => {
+                "no prompt shows it, so no answer can name it: leave the row out, or mark it invalid"
+            }
             Problem::WrongName => "control_name is the control_text of the control with this label",
             Problem::NothingToTrain => "remove the row, or give it an answer",
             Problem::TooLong => "raise max_length, or leave the row out",

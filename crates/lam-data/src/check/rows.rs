@@ -67,6 +67,10 @@ fn check_action(place: Place<'_>, environment: &str, step: &Step, config: &Check
             let detail = format!("label {label} is `{}`", control.control_text);
             findings.push(place.finding("control_name", &action.control_name, Problem::WrongName, detail));
         }
+        Some(control) if !control.enabled => {
+            let detail = format!("`{}` is not enabled on this screen", control.control_text);
+            findings.push(place.finding("control_label", label, Problem::DisabledControl, detail));
+        }
         Some(_) => {}
     }
     findings

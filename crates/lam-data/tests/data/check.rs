@@ -39,15 +39,23 @@ fn sound_rows_have_no_findings() {
 #[test]
 fn actions_that_cannot_be_carried_out_are_found() {
     let mut rows: Vec<Trajectory> =
-        ["a", "b", "c", "d"].iter().map(|id| trajectory(id, id, Split::Train, Phrasing::Seen)).collect();
+        ["a", "b", "c", "d", "e", "f"].iter().map(|id| trajectory(id, id, Split::Train, Phrasing::Seen)).collect();
     rows[0].steps[0].action.function = "fly".into();
     rows[1].steps[0].action.control_label = "7".into();
     rows[2].steps[0].action.control_label = "2".into();
     rows[3].steps[0].action.control_label = "7".into();
     rows[3].steps[0].status = StepStatus::InvalidAction;
+    for row in &mut rows[4..] {
+        row.steps[0].state.observation.controls.iter_mut().for_each(|control| control.enabled = false);
+    }
+    // What was tried in vain is a record of that.
+    rows[5].steps[0].status = StepStatus::InvalidAction;
     let report = check(rows);
-    assert_eq!(problems(&report), [Problem::UnknownFunction, Problem::UnknownLabel, Problem::WrongName]);
-    assert_eq!(report.errors(), 3);
+    assert_eq!(
+        problems(&report),
+        [Problem::UnknownFunction, Problem::UnknownLabel, Problem::WrongName, Problem::DisabledControl]
+    );
+    assert_eq!(report.errors(), 4);
     assert_eq!(
         report.to_string(),
         "t.parquet:0: function `fly`: no such function; there are click_input\n\
@@ -56,7 +64,9 @@ fn actions_that_cannot_be_carried_out_are_found() {
          hint: labels are those of the step's own screen\n\
          t.parquet:2: control_name `Bold`: label 2 is `Ruler`\n\
          hint: control_name is the control_text of the control with this label\n\
-         4 rows, 3 errors\n  unknown_function: 1\n  unknown_label: 1\n  wrong_name: 1"
+         t.parquet:4: control_label `1`: `Bold` is not enabled on this screen\n\
+         hint: no prompt shows it, so no answer can name it: leave the row out, or mark it invalid\n\
+         6 rows, 4 errors\n  unknown_function: 1\n  unknown_label: 1\n  disabled_control: 1\n  wrong_name: 1"
     );
 }
 
