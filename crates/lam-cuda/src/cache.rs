@@ -1,6 +1,9 @@
 //! Files that can be made again: compiled kernels, choices of algorithms. Knows no content.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::CudaError;
 use crate::library::places::cache_of;
@@ -14,10 +17,21 @@ pub(crate) fn of_user() -> Option<PathBuf> {
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CudaError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(CudaError::file(folder))?;
-    // By process: another's is not written over. One that a killed process left is used again by its successor.
-    let temporary = path.with_extension(format!("{}.part", std::process::id()));
-    std::fs::write(&temporary, bytes).map_err(CudaError::file(&temporary))?;
-    std::fs::rename(&temporary, path).map_err(CudaError::file(path))
+    let mut part = part_of(path).map_err(CudaError::file(path))?;
+    part.write_all(bytes).map_err(CudaError::file(part.path()))?;
+    part.persist(path).map(drop).map_err(|refused| CudaError::file(path)(refused.error))
+}
+
+/// A file beside its place, under a name that nobody else has: not another thread, nor a process that bears the same
+/// number in another container. It goes again unless it is put there.
+pub(crate) fn part_of(path: &Path) -> io::Result<NamedTempFile> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (prefix, mut builder) = (format!("{name}."), tempfile::Builder::new());
+    builder.prefix(&prefix).suffix(".part");
+    // As other new files, as far as the umask lets it: whoever shares the folder reads it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// A file's name made of any text.
@@ -50,6 +64,31 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
         assert_eq!(std::fs::read_dir(folder.path().join("a/b")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn threads_that_write_one_file_do_not_meet() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kernel.cubin");
+        let texts: Vec<String> = (1..=8).map(|number| number.to_string().repeat(1000 * number)).collect();
+        std::thread::scope(|scope| {
+            for text in &texts {
+                scope.spawn(|| (0..40).for_each(|_| write_whole(&file, text.as_bytes()).unwrap()));
+            }
+        });
+        assert!(texts.contains(&std::fs::read_to_string(&file).unwrap()), "it is one of them, whole");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whoever_reads_other_files_of_the_folder_reads_these() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        std::fs::write(folder.path().join("plain"), "x").unwrap();
+        write_whole(&folder.path().join("kernel.cubin"), b"x").unwrap();
+        assert_eq!(mode("kernel.cubin"), mode("plain"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::cache::{digest, write_whole};
+use crate::cache::{digest, part_of, write_whole};
 use crate::error::CudaError;
 use crate::library::table;
 
@@ -83,18 +83,19 @@ fn target() -> &'static str {
 
 /// Beside its place first, so that another process never loads half a library.
 fn compile(folder: &Path, target: &str) -> Result<(), CudaError> {
-    let temporary = format!("{LIBRARY}.{}.part", std::process::id());
+    let library = folder.join(LIBRARY);
+    let part = part_of(&library).map_err(CudaError::file(&library))?.into_temp_path();
     let sources = FILES.map(|(name, _)| name).into_iter().filter(|name| name.ends_with(".cpp"));
     let output = Command::new("c++")
         .current_dir(folder)
         .args(["-std=c++17", "-O3", "-shared", "-fPIC", "-pthread", "-Wl,-soname,libemulation.so", target])
-        .args(["-o", &temporary])
+        .arg("-o")
+        .arg(part.file_name().unwrap_or_default())
         .args(sources)
         .arg("-ldl")
         .output();
     check(output)?;
-    let library = folder.join(LIBRARY);
-    std::fs::rename(folder.join(temporary), &library).map_err(CudaError::file(&library))
+    part.persist(&library).map_err(|refused| CudaError::file(&library)(refused.error))
 }
 
 fn check(output: std::io::Result<Output>) -> Result<(), CudaError> {

@@ -37,8 +37,8 @@ pub use journal::{Journal, JournalLine};
 pub use lineage::{Lineage, LineageInput, LineageNode, NodeState, lineage};
 pub use manifest::{InputRef, MANIFEST_VERSION, Manifest, OutputFile, read_manifest, record_files};
 pub use owned::{
-    ATTEMPT_SUFFIX, claim, distinct_paths, overlap, refuse_foreign, refuse_to_replace, remove_directory, remove_file,
-    resolved,
+    ATTEMPT_SUFFIX, claim, claim_new, distinct_paths, overlap, refuse_foreign, refuse_to_replace, remove_directory,
+    remove_file, resolved,
 };
 pub use shared::{Cleaned, SHARED_DIR, SharedResults, Taken};
 pub use table::{

@@ -52,6 +52,25 @@ pub fn claim(directory: &Path) -> Result<(), StoreError> {
     fs::write(&mark, MARK).map_err(StoreError::io("write", &mark))
 }
 
+/// Makes a directory of ours that nobody else has: `<stem>-<number>`, with a number that is free. The number of a process in
+/// the stem does not see to that: another container may have it, too.
+pub fn claim_new(stem: &Path) -> Result<PathBuf, StoreError> {
+    let mut number = 0_u64;
+    loop {
+        let mut path = stem.as_os_str().to_owned();
+        path.push(format!("-{number}"));
+        let path = PathBuf::from(path);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            made => {
+                made.map_err(StoreError::io("create directory", &path))?;
+                claim(&path)?;
+                return Ok(path);
+            }
+        }
+    }
+}
+
 /// Remove a directory of ours, or an empty one, and what is in it; one that is not there is fine.
 pub fn remove_directory(path: &Path) -> Result<(), StoreError> {
     refuse_to_replace(path)?;
@@ -173,6 +192,16 @@ mod tests {
         fs::create_dir(root.path().join("empty")).unwrap();
         remove_directory(&root.path().join("empty")).unwrap();
         remove_directory(&root.path().join("absent")).unwrap();
+    }
+
+    #[test]
+    fn a_new_directory_is_nobody_elses() {
+        let root = tempfile::tempdir().unwrap();
+        let stem = root.path().join("act-7");
+        let (one, other) = (claim_new(&stem).unwrap(), claim_new(&stem).unwrap());
+        assert_eq!([&one, &other], [&root.path().join("act-7-0"), &root.path().join("act-7-1")]);
+        remove_directory(&one).unwrap();
+        assert!(!one.exists() && claim_new(&root.path().join("none/act")).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::atomic::{sync_directory, sync_tree};
-use crate::{Manifest, OutputFile, StoreError, claim, read_manifest, record_files, remove_directory};
+use crate::{Manifest, OutputFile, StoreError, claim, claim_new, read_manifest, record_files, remove_directory};
 
 pub use self::clean::Cleaned;
 use self::tree::link_tree;
@@ -169,14 +169,7 @@ impl SharedResults {
 
     /// A new, empty directory in which something comes or goes.
     fn stage(&self) -> Result<PathBuf, StoreError> {
-        let mut number = 0_u64;
-        loop {
-            let path = self.root.join(format!("{STAGING}{}-{number}", std::process::id()));
-            match fs::create_dir(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
-                made => return made.map(|()| path.clone()).map_err(StoreError::io("create directory", &path)),
-            }
-        }
+        claim_new(&self.root.join(format!("{STAGING}{}", std::process::id())))
     }
 
     /// Makes the place where there is none, and keeps who cleans out of it.

@@ -96,9 +96,7 @@ struct PictureFolder(PathBuf);
 
 impl PictureFolder {
     fn make() -> Result<Self, Failure> {
-        let folder = Self(std::env::temp_dir().join(format!("lam-act-{}", std::process::id())));
-        lam_store::claim(&folder.0)?;
-        Ok(folder)
+        Ok(Self(lam_store::claim_new(&std::env::temp_dir().join(format!("lam-act-{}", std::process::id())))?))
     }
 
     fn path(&self) -> &Path {
