@@ -49,3 +49,16 @@ fn a_model_is_made_only_where_nothing_else_says_which() {
     place.refuse(&over_nothing, 2, &["own-data: no `model` given", "hint: add --model DIR"]);
     place.refuse(&["phase2", "-c", "phase2", "--data", IMPORTED], 2, &["phase2: no `model` given"]);
 }
+
+#[test]
+fn records_that_were_not_imported_are_refused_before_a_model_is_made() {
+    let place = Place::new("own-data-raw");
+    record(&place);
+    place.write("raw.jsonl", "{}\n");
+    place.write("empty.parquet", "");
+    for data in ["recordings", "raw.jsonl", "empty.parquet"] {
+        let words = [data, "is no table", "hint: `lam-train data import FORMAT PATH`"];
+        place.refuse(&["phase2", "-c", "own-data", "--data", data], 2, &words);
+        assert!(!place.path("runs").exists(), "{data}");
+    }
+}

@@ -202,6 +202,7 @@ class Connection(BaseHTTPRequestHandler):
     """A request, or a session once it has stepped over to WebSocket."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the client to say that it has the one before
     kind = Environment
     timeout = 1800  # seconds of silence
 

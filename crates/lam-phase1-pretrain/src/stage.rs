@@ -31,8 +31,8 @@ impl Stage for Phase1 {
         const INPUTS: [InputSpec; 4] = [
             InputSpec::one("model"),
             InputSpec::optional("adapter"),
-            InputSpec::many("plans"),
-            InputSpec::any("replay"),
+            InputSpec::many("plans").of_tables(),
+            InputSpec::any("replay").of_tables(),
         ];
         &INPUTS
     }

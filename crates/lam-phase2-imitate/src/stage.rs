@@ -24,8 +24,8 @@ pub fn register(registry: Registry) -> Registry {
 const OF_BOTH: [InputSpec; 4] = [
     InputSpec::one("model"),
     InputSpec::optional("adapter"),
-    InputSpec::many("trajectories"),
-    InputSpec::any("replay"),
+    InputSpec::many("trajectories").of_tables(),
+    InputSpec::any("replay").of_tables(),
 ];
 /// And the round of exploration that is trained on, with the model that is passed on if that was not worth its cost.
 const OF_PHASE_3: [InputSpec; 6] =

@@ -34,10 +34,10 @@ impl Stage for Explore {
         const INPUTS: [InputSpec; 6] = [
             InputSpec::one("model"),
             InputSpec::optional("adapter"),
-            InputSpec::many("failures"),
-            InputSpec::any("explored"),
+            InputSpec::many("failures").of_tables(),
+            InputSpec::any("explored").of_tables(),
             InputSpec::optional("planner"),
-            InputSpec::any("plans"),
+            InputSpec::any("plans").of_tables(),
         ];
         &INPUTS
     }

@@ -33,7 +33,7 @@ impl Stage for Reward {
 
     fn inputs(&self) -> &'static [InputSpec] {
         const INPUTS: [InputSpec; 3] =
-            [InputSpec::one("model"), InputSpec::optional("adapter"), InputSpec::many("trajectories")];
+            [InputSpec::one("model"), InputSpec::optional("adapter"), InputSpec::many("trajectories").of_tables()];
         &INPUTS
     }
 
@@ -92,9 +92,9 @@ impl Stage for Policy {
             InputSpec::one("model"),
             InputSpec::optional("adapter"),
             InputSpec::optional("reward"),
-            InputSpec::any("failures"),
-            InputSpec::any("attempts"),
-            InputSpec::any("successes"),
+            InputSpec::any("failures").of_tables(),
+            InputSpec::any("attempts").of_tables(),
+            InputSpec::any("successes").of_tables(),
         ];
         &INPUTS
     }

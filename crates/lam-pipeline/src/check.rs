@@ -1,6 +1,7 @@
 //! A pipeline against a registry: every kind, input and configuration is looked at before anything runs.
 
 use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use lam_config::{ConfigError, Origin, nearest};
@@ -104,6 +105,22 @@ fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
     PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
 }
 
+/// Whether it is a Parquet file by its first bytes, or a directory with one by its name. What cannot be looked at says so
+/// where it is read.
+fn may_be_table(path: &Path) -> bool {
+    /// With which every Parquet file begins.
+    const MAGIC: [u8; 4] = *b"PAR1";
+    if let Ok(entries) = std::fs::read_dir(path) {
+        let mut entries = entries.flatten();
+        return entries.any(|entry| entry.path().extension().is_some_and(|extension| extension == "parquet"));
+    }
+    let mut start = [0; MAGIC.len()];
+    match std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
+        Err(error) => error.kind() != ErrorKind::UnexpectedEof,
+        Ok(()) => start == MAGIC,
+    }
+}
+
 fn check_inputs(spec: &StageSpec, kind: &dyn Kind) -> Result<(), PipelineError> {
     let refused = |reason: String, hint: String| Err(PipelineError::definition(spec.origin.as_ref(), reason, hint));
     let name = &spec.name;
@@ -119,6 +136,14 @@ fn check_inputs(spec: &StageSpec, kind: &dyn Kind) -> Result<(), PipelineError> 
         if sources.len() > 1 && !known.many {
             let hint = "name one".to_string();
             return refused(format!("stage `{name}` takes one `{input}`, not {}", sources.len()), hint);
+        }
+        let outside = sources.iter().filter_map(|source| match source {
+            InputSource::External(path) => Some(path),
+            InputSource::Stage { .. } => None,
+        });
+        if let Some(path) = outside.filter(|_| known.is_table).find(|path| !may_be_table(path)) {
+            let what = format!("stage `{name}`: {} is no table (a Parquet file, or a folder with one)", path.display());
+            return refused(what, "`lam-train data import FORMAT PATH` makes tables of other records".to_owned());
         }
     }
     let given = |known: &str| spec.inputs.get(known).is_some_and(|sources| !sources.is_empty());

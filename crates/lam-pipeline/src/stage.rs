@@ -20,27 +20,34 @@ pub struct InputSpec {
     pub required: bool,
     /// Whether it may be a list.
     pub many: bool,
+    /// Whether it is a table: a Parquet file, or a directory with one.
+    pub is_table: bool,
 }
 
 impl InputSpec {
     /// Exactly one artifact.
     pub const fn one(name: &'static str) -> Self {
-        Self { name, required: true, many: false }
+        Self { name, required: true, many: false, is_table: false }
     }
 
     /// One artifact or none.
     pub const fn optional(name: &'static str) -> Self {
-        Self { name, required: false, many: false }
+        Self { name, required: false, many: false, is_table: false }
     }
 
     /// One artifact or more.
     pub const fn many(name: &'static str) -> Self {
-        Self { name, required: true, many: true }
+        Self { name, required: true, many: true, is_table: false }
     }
 
     /// Any number of artifacts, none included.
     pub const fn any(name: &'static str) -> Self {
-        Self { name, required: false, many: true }
+        Self { name, required: false, many: true, is_table: false }
+    }
+
+    /// Of tables, which is looked at before anything runs.
+    pub const fn of_tables(self) -> Self {
+        Self { is_table: true, ..self }
     }
 }
 

@@ -41,7 +41,7 @@ mod ufo;
 pub use answer::{action_json, parse_action_text, parse_action_text_tolerant, parse_plan_text};
 pub use chat::{
     CallPart, CallReader, CalledFunction, Message, Question, Role, Said, Tool, ToolCall, ToolFunction, ToolQuestion,
-    ToolQuestionError, messages, plan_messages, read_question,
+    ToolQuestionError, messages, plan_messages, read_question, shows_screen,
 };
 pub use constraint::{
     AnswerLimits, CallFormat, OutputFormat, StructuredConstraint, StructuredOutputs, TokenConstraint,

@@ -68,7 +68,7 @@ pub fn act(args: &ActArgs, device: Option<DeviceChoice>, output: &Output) -> Res
         wait(&cancel, || page.is_running())?;
     }
     done?;
-    output.next(&next::evaluate(&args.model));
+    output.next(&next::evaluate(&args.model, &environment(args)?));
     Ok(())
 }
 

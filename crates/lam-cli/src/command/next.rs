@@ -9,10 +9,12 @@ use crate::args::{ExportKind, ListCommand, PipelineArgs};
 use crate::embedded;
 use crate::registry::LAST_FIRST;
 
-/// After a run: the last model at a task.
+/// After a run: the last model that it has made, at a task.
 pub fn after_run(pipeline: &Pipeline, run_dir: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> String {
     let stage_of = |name: &&str| pipeline.stages.iter().find(|stage| name_of(&stage.kind) == Some(*name));
-    let model = LAST_FIRST.iter().find_map(stage_of).filter(|_| pipeline.seeds.len() == 1);
+    let is_made = |stage: &&lam_pipeline::StageSpec| run_dir.join(&stage.id).join(lam_store::MANIFEST_FILE).is_file();
+    let models = LAST_FIRST.iter().filter_map(stage_of);
+    let model = models.into_iter().find(is_made).filter(|_| pipeline.seeds.len() == 1);
     match model {
         Some(stage) => act(&run_dir.join(&stage.id), environment(pipeline)),
         None => report(run_dir),
@@ -154,11 +156,16 @@ pub fn status_of(run: &str) -> String {
     format!("lam-train status {}", word(run))
 }
 
-/// After an episode: many of them.
-pub fn evaluate(model: &str) -> String {
-    match model {
-        "expert" => "lam-train run quickstart".to_owned(),
-        model => format!("lam-train eval online --model {}", word(model)),
+/// After an episode: many of them, in the same environment.
+pub fn evaluate(model: &str, environment: &str) -> String {
+    let setting = match environment {
+        "sim" => String::new(),
+        other => format!(" --set {}", word(&format!("environment={other}"))),
+    };
+    match (model, environment) {
+        ("expert", "sim") => "lam-train run quickstart".to_owned(),
+        ("expert", other) => format!("lam-train data collect --set {}", word(&format!("environment={other}"))),
+        (model, _) => format!("lam-train eval online --model {}{setting}", word(model)),
     }
 }
 
@@ -169,7 +176,9 @@ pub fn after_list(command: &ListCommand, first: Option<&str>) -> String {
         (ListCommand::Families { environment }, Some(family)) => {
             format!("lam-train act --env {} --family {family}", environment.as_deref().map_or("sim".into(), word))
         }
-        (ListCommand::Models { .. }, _) => "lam-train model inspect MODEL".to_owned(),
+        (ListCommand::Models { .. }, first) => {
+            format!("lam-train model init {} --output-dir MODEL", first.map_or("SHAPE".into(), word))
+        }
         (ListCommand::Formats, _) => "lam-train data import FORMAT PATH".to_owned(),
         (ListCommand::Configs, _) => "lam-train config show phase2".to_owned(),
         (ListCommand::Pipelines | ListCommand::Families { .. }, _) => "lam-train plan quickstart".to_owned(),
@@ -232,7 +241,12 @@ mod tests {
                     kind = \"eval.online\"\nset = { environment = \"desktop:writer\" }\n";
         let pipeline = Pipeline::load_with(Path::new("p.toml"), &[], &|_| Ok(text.to_owned())).expect("a pipeline");
         let name_of = |kind: &str| (kind == "phase2").then_some("LAM2");
-        let next = after_run(&pipeline, Path::new("runs/p"), &name_of);
-        assert_eq!(next, "lam-train act --model runs/p/lam2 --env desktop --app writer");
+        let run = tempfile::tempdir().expect("a folder");
+        assert!(after_run(&pipeline, run.path(), &name_of).starts_with("lam-train report "), "it is not made yet");
+        std::fs::create_dir(run.path().join("lam2")).expect("ours");
+        std::fs::write(run.path().join("lam2").join(lam_store::MANIFEST_FILE), "{}").expect("ours");
+        let next = after_run(&pipeline, run.path(), &name_of);
+        let model = run.path().join("lam2");
+        assert_eq!(next, format!("lam-train act --model {} --env desktop --app writer", model.display()));
     }
 }

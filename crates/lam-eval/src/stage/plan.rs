@@ -48,7 +48,7 @@ impl Stage for EvaluatePlans {
 
     fn inputs(&self) -> &'static [InputSpec] {
         const INPUTS: [InputSpec; 3] =
-            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("plans")];
+            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("plans").of_tables()];
         &INPUTS
     }
 

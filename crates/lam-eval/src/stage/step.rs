@@ -72,7 +72,7 @@ impl Stage for EvaluateSteps {
 
     fn inputs(&self) -> &'static [InputSpec] {
         const INPUTS: [InputSpec; 3] =
-            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("trajectories")];
+            [InputSpec::any("models"), InputSpec::optional("adapter"), InputSpec::many("trajectories").of_tables()];
         &INPUTS
     }
 

@@ -20,7 +20,7 @@ use crate::answer::spaced;
 
 pub use agent::{ToolQuestion, ToolQuestionError};
 pub use calls::{CallPart, CallReader, Said};
-pub use read::{Question, read_question};
+pub use read::{Question, read_question, shows_screen};
 pub use tools::{CalledFunction, Tool, ToolCall, ToolFunction};
 
 /// What stands before each of App. C's slots.

@@ -48,6 +48,11 @@ pub fn read_question(messages: &[Message]) -> Result<Option<Question>, String> {
     Ok(Some(Question::Action { state, functions: read_functions(documentation)? }))
 }
 
+/// Whether a text begins as App. C's slots do.
+pub fn shows_screen(text: &str) -> bool {
+    text.starts_with(CONTROLS)
+}
+
 /// The state in App. C's four slots, if a text has them.
 ///
 /// # Errors

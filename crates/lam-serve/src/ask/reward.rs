@@ -84,6 +84,12 @@ pub fn read_rewards(body: &Value) -> Result<RewardAsk, Refusal> {
 /// A conversation with its answer, or a prompt with one or several.
 fn read_item(fields: &Fields<'_>, answers: &mut Vec<Answered>, unknown: &mut Vec<String>) -> Result<(), Refusal> {
     let has = |name| fields.get(name).is_some();
+    // Scored without them, an answer would be told to fit a question that is another.
+    if has("tools") {
+        let path = fields.path("tools");
+        let message = format!("`{path}` is not read here: App. C's system text has the functions");
+        return Err(Refusal::of_field(&path, message).code("unsupported_parameter"));
+    }
     match (has("messages"), has("prompt")) {
         (true, false) => {
             if let Some(name) = ["answer", "answers"].into_iter().find(|name| has(name)) {

@@ -1,9 +1,14 @@
 //! Prompts as tokens, through the model's own template, and the question that one asks if it is one of ours.
 
-use lam_prompt::{Message, Question, Renderer, Role, Tool, ToolQuestion, ToolQuestionError, UfoAction, read_question};
+use lam_prompt::{
+    Message, Question, Renderer, Role, Tool, ToolQuestion, ToolQuestionError, UfoAction, read_question, shows_screen,
+};
 
 use crate::ask::{OpenText, ToolChoice, Tools};
 use crate::refusal::Refusal;
+
+/// What a compact model's form has no place for.
+const SYSTEM: &str = "the messages of role `system`";
 
 /// One prompt as tokens.
 pub struct Prompt {
@@ -39,7 +44,7 @@ pub fn chat(
     reads_slots: bool,
 ) -> Result<Prompt, Refusal> {
     let callable = tools.filter(|tools| tools.choice != ToolChoice::None);
-    if callable.is_some() || messages.iter().any(Message::is_of_tools) {
+    if tools.is_some() || messages.iter().any(Message::is_of_tools) {
         let offered = tools.map_or(&[][..], |tools| &tools.offered);
         if let (Some(question), left_out) = tool_question(messages, offered, renderer)? {
             let tokens = match renderer.is_compact() {
@@ -60,7 +65,10 @@ pub fn chat(
     } else {
         None
     };
-    let question = question.or_else(|| task(messages, renderer));
+    let (question, left_out) = match question {
+        None if renderer.is_compact() => task(messages, renderer)?,
+        question => (question, None),
+    };
     // The compact template has a form of its own for each of our questions, and no words for tools.
     let tokens = match (&question, renderer.is_compact()) {
         (Some(Question::Action { state, functions }), true) => renderer.action_prompt(state, functions),
@@ -69,7 +77,7 @@ pub fn chat(
         (_, false) => renderer.chat_prompt_with_tools(messages, callable.map_or(&[][..], |callable| &callable.offered)),
     };
     let tokens = tokens.map_err(|error| Refusal::of_words("messages", &error))?;
-    Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question), left_out: None })
+    Ok(Prompt { tokens, asks: question.map_or(Asks::Words, Asks::Question), left_out })
 }
 
 /// App. C's question with tools, if a conversation asks it, and what is left out of it. A compact model's form has no place
@@ -86,7 +94,7 @@ fn tool_question(
     }
     let others = messages.iter().filter(|message| message.role != Role::System);
     let found = read(&others.cloned().collect::<Vec<_>>())?;
-    let left_out = found.as_ref().map(|_| "the messages of role `system`");
+    let left_out = found.as_ref().map(|_| SYSTEM);
     Ok((found, left_out))
 }
 
@@ -113,11 +121,24 @@ fn refused_question(error: ToolQuestionError) -> Refusal {
 }
 
 /// A lone message to a model of the compact template, which knows two questions: without that template's own markup it
-/// is a task to be planned.
-fn task(messages: &[Message], renderer: &Renderer) -> Option<Question> {
-    let [Message { role: Role::User, content, .. }] = messages else { return None };
-    let is_task = renderer.is_compact() && !renderer.has_markup(content);
-    is_task.then(|| Question::Plan { task: content.clone() })
+/// is a task to be planned, whatever system text stands before it.
+///
+/// # Errors
+/// A screen in App. C's slots without functions, of which no action can be chosen.
+fn task(messages: &[Message], renderer: &Renderer) -> Result<(Option<Question>, Option<&'static str>), Refusal> {
+    let mut others = messages.iter().filter(|message| message.role != Role::System);
+    let (Some(Message { role: Role::User, content, .. }), None) = (others.next(), others.next()) else {
+        return Ok((None, None));
+    };
+    if shows_screen(content) {
+        let reason = "App. C's slots have no functions: give them as `tools`, or in App. C's system text";
+        return Err(Refusal::of_field("messages", reason.to_owned()));
+    }
+    if messages.iter().any(|message| renderer.has_markup(&message.content)) {
+        return Ok((None, None));
+    }
+    let left_out = (messages.len() > 1).then_some(SYSTEM);
+    Ok((Some(Question::Plan { task: content.clone() }), left_out))
 }
 
 /// The prompt of a text that is to be continued.

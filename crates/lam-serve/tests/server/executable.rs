@@ -105,3 +105,27 @@ fn slots_that_cannot_be_read_are_refused_and_plans_are_answered() {
     let prompt = renderer(true).open_text("<|request|> make it bold").unwrap();
     assert_eq!(marked["usage"]["prompt_tokens"], prompt.len());
 }
+
+#[test]
+fn a_task_is_planned_whatever_system_text_stands_before_it() {
+    let server = Tiny { is_compact: true, ..Tiny::default() }.serve();
+    let ask = |messages: Value| {
+        let body = json!({"model": "tiny", "messages": messages, "temperature": 0, "max_tokens": 20});
+        post(server.address(), "/v1/chat/completions", &body)
+    };
+    let user = json!({"role": "user", "content": "make the title bold"});
+    let with_system = ask(json!([{"role": "system", "content": "You are a helpful assistant."}, user]));
+    assert_eq!(text(&with_system.json()), text(&ask(json!([user])).json()));
+}
+
+#[test]
+fn a_screen_without_functions_is_no_task() {
+    let server = Tiny { is_compact: true, context: 10_000, ..Tiny::default() }.serve();
+    let screen = messages(&state(), &functions()).pop().unwrap();
+    for more in [json!([screen]), json!([{"role": "system", "content": "You are an agent."}, screen])] {
+        let refused = post(server.address(), "/v1/chat/completions", &json!({"model": "tiny", "messages": more}));
+        let error = &refused.json()["error"];
+        assert_eq!((refused.status, error["param"].as_str()), (400, Some("messages")), "{error}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("have no functions")), "{error}");
+    }
+}

@@ -117,6 +117,20 @@ fn scores_have_the_bits_of_the_library_alone_and_in_company() {
 }
 
 #[test]
+fn tools_that_would_not_be_read_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let server = serve(root.path(), 2);
+    let item =
+        json!({"messages": [{"role": "user", "content": "go"}, {"role": "assistant", "content": "red"}], "tools": []});
+    let mut alone = item.clone();
+    alone["model"] = "reward".into();
+    for (body, param) in [(alone, "tools"), (json!({"model": "reward", "input": [item]}), "input[0].tools")] {
+        let refused = post(server.address(), PATH, &body);
+        assert_eq!((refused.status, refused.json()["error"]["param"].as_str()), (400, Some(param)));
+    }
+}
+
+#[test]
 fn texts_are_scored_as_they_are_continued() {
     let root = tempfile::tempdir().unwrap();
     let server = serve(root.path(), 2);
