@@ -80,6 +80,7 @@ fn prepare_stage<'a>(spec: &'a StageSpec, registry: &'a Registry) -> Result<Prep
     };
     let configured = kind.configure(spec.config.table(), &counts, environments, &beside);
     let configured = configured.map_err(|error| refused(spec, error))?;
+    check_tables(spec, kind)?;
     let environment = configured.environment();
     let files = configured.files().into_iter().chain(environment.and_then(|name| environments.file_of(name))).collect();
     let crates = [Some(kind.crate_name()), environment.and_then(|name| environments.crate_of(name))];
@@ -103,6 +104,22 @@ fn refused(spec: &StageSpec, error: ConfigError) -> PipelineError {
         (*meant, *hint) = (None, ONE_SEED.to_owned());
     }
     PipelineError::Setting { stage: spec.name.clone(), error: Box::new(error) }
+}
+
+/// Refuses what lies outside the run and is not what the stage reads: a table that is none.
+fn check_tables(spec: &StageSpec, kind: &dyn Kind) -> Result<(), PipelineError> {
+    let tables = kind.inputs().iter().filter(|known| known.is_table);
+    let sources = tables.filter_map(|known| spec.inputs.get(known.name)).flatten();
+    let mut outside = sources.filter_map(|source| match source {
+        InputSource::External(path) => Some(path),
+        InputSource::Stage { .. } => None,
+    });
+    outside.find(|path| !may_be_table(path)).map_or(Ok(()), |path| {
+        let what =
+            format!("stage `{}`: {} is no table (a Parquet file, or a folder with one)", spec.name, path.display());
+        let hint = "`lam-train data import FORMAT PATH` makes tables of other records";
+        Err(PipelineError::definition(spec.origin.as_ref(), what, hint))
+    })
 }
 
 /// Whether it is a Parquet file by its first bytes, or a directory with one by its name. What cannot be looked at says so
@@ -136,14 +153,6 @@ fn check_inputs(spec: &StageSpec, kind: &dyn Kind) -> Result<(), PipelineError> 
         if sources.len() > 1 && !known.many {
             let hint = "name one".to_string();
             return refused(format!("stage `{name}` takes one `{input}`, not {}", sources.len()), hint);
-        }
-        let outside = sources.iter().filter_map(|source| match source {
-            InputSource::External(path) => Some(path),
-            InputSource::Stage { .. } => None,
-        });
-        if let Some(path) = outside.filter(|_| known.is_table).find(|path| !may_be_table(path)) {
-            let what = format!("stage `{name}`: {} is no table (a Parquet file, or a folder with one)", path.display());
-            return refused(what, "`lam-train data import FORMAT PATH` makes tables of other records".to_owned());
         }
     }
     let given = |known: &str| spec.inputs.get(known).is_some_and(|sources| !sources.is_empty());
