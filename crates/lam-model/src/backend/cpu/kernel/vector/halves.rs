@@ -153,9 +153,9 @@ impl Vector for Halves {
 
     #[inline(always)]
     unsafe fn from_exponent(value: Self::F) -> Self::F {
+        let [low, high] = both!(_mm256_castps_si256, value);
         // SAFETY: see above.
         unsafe {
-            let [low, high] = both!(_mm256_castps_si256, value);
             [_mm256_castsi256_ps(_mm256_slli_epi32::<23>(low)), _mm256_castsi256_ps(_mm256_slli_epi32::<23>(high))]
         }
     }
@@ -188,11 +188,9 @@ impl Vector for Halves {
 
     #[inline(always)]
     unsafe fn weave(a: Self::H, b: Self::H) -> [Self::H; 2] {
+        let (low, high) = (both!(_mm256_unpacklo_epi16, a, b), both!(_mm256_unpackhi_epi16, a, b));
         // SAFETY: see above. Each half of a register is woven by itself, so that halves are put in order.
-        unsafe {
-            let (low, high) = (both!(_mm256_unpacklo_epi16, a, b), both!(_mm256_unpackhi_epi16, a, b));
-            [put_in_order(low[0], high[0]), put_in_order(low[1], high[1])]
-        }
+        unsafe { [put_in_order(low[0], high[0]), put_in_order(low[1], high[1])] }
     }
 
     #[inline(always)]
