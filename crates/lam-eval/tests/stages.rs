@@ -171,6 +171,7 @@ fn a_file_that_is_named_twice_is_measured_once() {
     let tables = place.run("eval.step", &inputs, "environment = \"counter\"", &url).unwrap();
     assert_eq!(tables["decision_making"]["far"]["tasks"], 3);
 
+    let place = Place::new();
     fs::create_dir(place.path("plans")).unwrap();
     write_task_plans(&place.path("plans/task_plans.parquet"), &[pair(1, false)]).unwrap();
     let (url, _) = endpoint(&[says("1. press"), says("1. press")]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lam_prompt::{
     CallFormat, CallReader, OutputFormat, Question, Renderer, StructuredConstraint, TokenConstraint, Tool, ToolQuestion,
 };
-use lam_types::{FunctionSpec, Observation};
+use lam_types::{FunctionSpec, Observation, State};
 
 use super::prompt::Asks;
 use crate::ask::{Ask, ToolChoice, Tools};
@@ -80,17 +80,30 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
             Ok(Form::Action { observation, functions })
         }
         (_, Asks::Ufo(_)) => Ok(Form::Free),
+        // So are those of App. C's form.
+        (None, Asks::Question(Question::Action { state, functions })) if executable => of_screen(state, functions),
+        (Some(format), Asks::Question(Question::Action { state, functions }))
+            if executable && asks_any_object(format) =>
+        {
+            of_screen(state, functions)
+        }
         (Some(format), _) => {
             let field = "response_format";
             let refused = |reason| Refusal::of_field(field, reason).code("unsupported_response_format");
             Ok(Form::Structured(Box::new(model.constraint(format).map_err(refused)?), field))
         }
-        (None, Asks::Question(Question::Action { state, functions })) if executable => {
-            let (observation, functions) = (state.observation.clone(), functions.clone());
-            Ok(Form::Action { observation, functions })
-        }
         _ => Ok(Form::Free),
     }
+}
+
+/// An action with a screen's controls and functions.
+fn of_screen(state: &State, functions: &[FunctionSpec]) -> Result<Form, Refusal> {
+    Ok(Form::Action { observation: state.observation.clone(), functions: functions.to_vec() })
+}
+
+/// Whether any object will do, as with `json_object`.
+fn asks_any_object(format: &OutputFormat) -> bool {
+    matches!(format, OutputFormat::JsonSchema(schema) if *schema == serde_json::json!({"type": "object"}))
 }
 
 /// App. C's action as a call of one of its functions.

@@ -107,8 +107,10 @@ pub fn prepare(ask: &Ask, model: &ServedModel, forms: KnownForms<'_>, seed: u64)
         }
     }
     let prompt_tokens = prompts.iter().map(|prompt| prompt.tokens.len()).sum();
-    // A form that was asked for is the answer's own: nothing is to be turned into another.
-    let own = |question| (renderer.is_compact() && ask.format.is_none()).then_some(Translation::Own(question));
+    // A form that was asked for is the answer's own: nothing is to be turned into another, but an action into the object
+    // that it is.
+    let is_own = form.field().is_none();
+    let own = |question| (renderer.is_compact() && is_own).then_some(Translation::Own(question));
     let question = match asks {
         Asks::Words => None,
         Asks::Question(question) => own(question),

@@ -66,6 +66,9 @@ fn executable_answers_are_those_of_our_own_policy() {
             // JSON has more than one way to write a character.
             let action = parse_action_text(text(&whole)).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             assert_eq!(action_json(&action), own, "seed {seed}");
+            // An action is an object, which is all that this asks for.
+            body["response_format"] = json!({"type": "json_object"});
+            assert_eq!(text(&answer(server.address(), &body)), text(&whole), "seed {seed}");
             body["stream"] = true.into();
             let events = post(server.address(), "/v1/chat/completions", &body).events();
             assert_eq!(streamed_text(&events, 0), text(&whole));
