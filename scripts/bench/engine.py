@@ -5,10 +5,10 @@ Started by engine.sh, which makes the environment and builds our runner.
 
 import argparse
 import os
-import pathlib
 import platform
 import statistics
 import sys
+from pathlib import Path
 
 from process import BENCH, MASKS, ROOT, RUNNER, NotAvailable, ours, read, theirs, write
 from report import print_table
@@ -31,8 +31,8 @@ def place(name, mask):
 
 def has_avx2_alone(mask):
     """Whether that is so, by a mask or because this processor has no more."""
-    flags = pathlib.Path("/proc/cpuinfo").read_text().split() if platform.machine() == "x86_64" else ["avx512f"]
-    return mask == "avx2" or "avx512f" not in flags
+    has_no_more = platform.machine() == "x86_64" and "avx512f" not in Path("/proc/cpuinfo").read_text().split()
+    return mask == "avx2" or has_no_more
 
 
 def worth_trying(work, mask):

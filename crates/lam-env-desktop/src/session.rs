@@ -92,7 +92,7 @@ impl Session {
             let looked = tokio::time::timeout(ACTION_LIMIT, running.look(&self.file)).await;
             let screen = looked.unwrap_or_else(|_| Err(late("look at the screen")))?;
             let alive = self.desktop.ended().await.is_none();
-            alive.then_some(screen).ok_or_else(|| Fault::lost("the desktop was looked at"))
+            alive.then_some(screen).ok_or_else(|| Fault::lost("its desktop does not answer"))
         });
         self.screen = self.explain(looked)?;
         Ok(self.screen.observation())

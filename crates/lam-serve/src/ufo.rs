@@ -4,6 +4,7 @@
 use lam_prompt::{Message, OutputFormat, UfoAction, UfoQuestion, ends_as_ufo, read_ufo};
 use serde_json::{Value, json};
 
+use crate::ask::is_any_object;
 use crate::refusal::Refusal;
 
 /// Name of the schema in UFO's question at its start.
@@ -30,8 +31,7 @@ pub fn read(
     let refused = |reason| Refusal::of_field("messages", format!("UFO's prompt cannot be answered: {reason}"));
     let Some(question) = read_ufo(messages).map_err(refused)? else { return Ok(None) };
     // Every answer is an object, but not one of any schema.
-    let any_object = OutputFormat::JsonSchema(json!({"type": "object"}));
-    if format.is_some_and(|format| *format != any_object) {
+    if format.is_some_and(|format| !is_any_object(format)) {
         return Err(no_schema());
     }
     Ok(Some(match question {

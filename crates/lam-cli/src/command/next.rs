@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use lam_pipeline::{JOURNAL_FILE, Pipeline, RUNS_DIR, RunOptions, StageState, Status};
+use lam_pipeline::{JOURNAL_FILE, Pipeline, RUNS_DIR, RunOptions, StageSpec, StageState, Status};
 
 use crate::args::{ExportKind, ListCommand, PipelineArgs};
 use crate::embedded;
@@ -12,9 +12,8 @@ use crate::registry::LAST_FIRST;
 /// After a run: the last model that it has made, at a task.
 pub fn after_run(pipeline: &Pipeline, run_dir: &Path, name_of: &dyn Fn(&str) -> Option<&'static str>) -> String {
     let stage_of = |name: &&str| pipeline.stages.iter().find(|stage| name_of(&stage.kind) == Some(*name));
-    let is_made = |stage: &&lam_pipeline::StageSpec| run_dir.join(&stage.id).join(lam_store::MANIFEST_FILE).is_file();
-    let models = LAST_FIRST.iter().filter_map(stage_of);
-    let model = models.into_iter().find(is_made).filter(|_| pipeline.seeds.len() == 1);
+    let is_made = |stage: &&StageSpec| run_dir.join(&stage.id).join(lam_store::MANIFEST_FILE).is_file();
+    let model = LAST_FIRST.iter().filter_map(stage_of).find(is_made).filter(|_| pipeline.seeds.len() == 1);
     match model {
         Some(stage) => act(&run_dir.join(&stage.id), environment(pipeline)),
         None => report(run_dir),

@@ -20,7 +20,6 @@ const REGISTRY: &str = "org.a11y.atspi.Registry";
 pub const ROOT: &str = "/org/a11y/atspi/accessible/root";
 /// Longest wait for one call.
 const CALL_LIMIT: Duration = Duration::from_secs(15);
-
 /// Longest wait for an application to let one in on its own socket.
 const DIRECT_LIMIT: Duration = Duration::from_secs(2);
 

@@ -1,7 +1,7 @@
 //! `response_format`: text, any JSON object, or JSON of a schema.
 
 use lam_prompt::OutputFormat;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields::{Fields, missing};
 use super::refuse_unless_empty;
@@ -26,7 +26,7 @@ pub fn read_format(fields: &Fields<'_>, unknown: &mut Vec<String>) -> Result<Opt
             for name in ["json_schema", "schema"] {
                 refuse_unless_empty(&format, name)?;
             }
-            (kind == "json_object").then(|| json!({"type": "object"}))
+            (kind == "json_object").then(any_object)
         }
         other => {
             let message = format!("`response_format.type` is `{other}`, must be text, json_object or json_schema");
@@ -35,4 +35,14 @@ pub fn read_format(fields: &Fields<'_>, unknown: &mut Vec<String>) -> Result<Opt
     };
     unknown.extend(format.unknown());
     Ok(wanted.map(OutputFormat::JsonSchema))
+}
+
+/// The schema of `json_object`.
+fn any_object() -> Value {
+    json!({"type": "object"})
+}
+
+/// Whether any object will do.
+pub fn is_any_object(format: &OutputFormat) -> bool {
+    matches!(format, OutputFormat::JsonSchema(schema) if *schema == any_object())
 }

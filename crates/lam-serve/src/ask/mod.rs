@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 
 pub use chat::{read_chat, unread_image};
 pub use completion::read_completion;
+pub use format::is_any_object;
 pub use reward::{Answered, RewardPrompt, read_rewards};
 pub use tools::{ToolChoice, Tools};
 

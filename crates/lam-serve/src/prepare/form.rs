@@ -9,7 +9,7 @@ use lam_prompt::{
 use lam_types::{FunctionSpec, Observation, State};
 
 use super::prompt::Asks;
-use crate::ask::{Ask, ToolChoice, Tools};
+use crate::ask::{Ask, ToolChoice, Tools, is_any_object};
 use crate::calls::Calls;
 use crate::model::ServedModel;
 use crate::refusal::Refusal;
@@ -83,7 +83,7 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
         // So are those of App. C's form.
         (None, Asks::Question(Question::Action { state, functions })) if executable => of_screen(state, functions),
         (Some(format), Asks::Question(Question::Action { state, functions }))
-            if executable && asks_any_object(format) =>
+            if executable && is_any_object(format) =>
         {
             of_screen(state, functions)
         }
@@ -99,11 +99,6 @@ fn asked_for(ask: &Ask, asks: &Asks, model: &ServedModel, executable: bool) -> R
 /// An action with a screen's controls and functions.
 fn of_screen(state: &State, functions: &[FunctionSpec]) -> Result<Form, Refusal> {
     Ok(Form::Action { observation: state.observation.clone(), functions: functions.to_vec() })
-}
-
-/// Whether any object will do, as with `json_object`.
-fn asks_any_object(format: &OutputFormat) -> bool {
-    matches!(format, OutputFormat::JsonSchema(schema) if *schema == serde_json::json!({"type": "object"}))
 }
 
 /// App. C's action as a call of one of its functions.
