@@ -306,118 +306,99 @@ mod wide {
     }
 }
 
-/// The same moves in the instructions of AVX2, a row of a tile in two registers. All are safe to call where there is AVX2.
+/// The same moves by vectors of AVX2, a row of a tile in one. All are unsafe: they may be used where there is AVX2.
 #[cfg(target_arch = "x86_64")]
 mod halves {
-    use std::arch::x86_64::*;
-
     use super::super::block::{PAIR, STEP};
     use super::Rows;
     use crate::backend::cpu::kernel::numbers::Numbers;
-    use crate::backend::cpu::kernel::turn::turned_by_halves;
+    use crate::backend::cpu::kernel::vector::{Halves, Vector};
+
+    /// 32 values of a row, or 16 words of a tile.
+    type Row = <Halves as Vector>::H;
 
     /// 32 values of a row from a column on.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn line(rows: &Rows<'_>, row: usize, column: usize) -> [__m256i; 2] {
+    #[inline(always)]
+    unsafe fn line(rows: &Rows<'_>, row: usize, column: usize) -> Row {
         let start = row * rows.stride + column;
         match rows.source {
-            // SAFETY: a line has as many values as are read.
-            Numbers::Bf16(values) if row < rows.rows && column + STEP <= rows.columns => unsafe {
-                let values = values[start..start + STEP].as_ptr().cast::<__m256i>();
-                [_mm256_loadu_si256(values), _mm256_loadu_si256(values.wrapping_add(1))]
-            },
-            _ => other_line(rows, row, column),
+            Numbers::Bf16(values) if row < rows.rows && column + STEP <= rows.columns => {
+                let values = values[start..].first_chunk().expect("a whole line");
+                // SAFETY: here and below, the caller's.
+                unsafe { Halves::load_narrow(values) }
+            }
+            _ => unsafe { Halves::load_narrow(&other_line(rows, row, column).0) },
         }
     }
 
     /// The same at an edge, or of numbers in another form: apart, so that what is common enters its loop.
     #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
-    fn other_line(rows: &Rows<'_>, row: usize, column: usize) -> [__m256i; 2] {
-        let line = rows.line(row, column);
-        let values = line.0.as_ptr().cast::<__m256i>();
-        // SAFETY: a line is as long as two registers.
-        unsafe { [_mm256_loadu_si256(values), _mm256_loadu_si256(values.wrapping_add(1))] }
+    fn other_line(rows: &Rows<'_>, row: usize, column: usize) -> super::Line {
+        rows.line(row, column)
     }
 
-    /// Writes a row of a tile.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn put(words: [__m256i; 2], tiles: &mut [u32], row: usize) {
-        let tiles = tiles[16 * row..][..16].as_mut_ptr().cast::<__m256i>();
-        // SAFETY: 16 words are as long as two registers.
-        unsafe {
-            _mm256_storeu_si256(tiles, words[0]);
-            _mm256_storeu_si256(tiles.wrapping_add(1), words[1]);
+    /// Writes rows of a tile, the first at row `first`.
+    #[inline(always)]
+    unsafe fn put(rows: &[Row], tiles: &mut [u32], first: usize) {
+        for (words, row) in tiles[16 * first..].as_chunks_mut::<16>().0.iter_mut().zip(rows) {
+            // SAFETY: 16 words are as long as 32 values, and any values are words.
+            unsafe { Halves::store_narrow(&mut *words.as_mut_ptr().cast(), *row) };
         }
     }
 
-    /// Two rows side by side: words for the first 16 columns, and for the others.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn woven(rows: &Rows<'_>, row: usize, column: usize) -> [[__m256i; 2]; 2] {
-        let (low, high) = (line(rows, row, column), line(rows, row + 1, column));
-        [side_by_side(low[0], high[0]), side_by_side(low[1], high[1])]
-    }
-
-    /// 16 values of both in turn. Each half of a register is woven by itself, so that halves are put in order.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn side_by_side(low: __m256i, high: __m256i) -> [__m256i; 2] {
-        let (first, second) = (_mm256_unpacklo_epi16(low, high), _mm256_unpackhi_epi16(low, high));
-        [_mm256_permute2x128_si256::<0x20>(first, second), _mm256_permute2x128_si256::<0x31>(first, second)]
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn copy(rows: &Rows<'_>, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
-        let tiles = &mut tiles[..PAIR];
+    #[inline(always)]
+    pub(super) unsafe fn copy(rows: &Rows<'_>, row: usize, high: usize, column: usize, tiles: &mut [u32]) {
+        let zero = [half::bf16::ZERO; STEP];
         for i in 0..32 {
-            put(if i < high { line(rows, row + i, column) } else { [_mm256_setzero_si256(); 2] }, tiles, i);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn weave(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
-        let tiles = &mut tiles[..PAIR];
-        for p in 0..16 {
-            let [first, others] = woven(rows, row + 2 * p, column);
-            put(first, tiles, p);
-            put(others, tiles, 16 + p);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn weave_and_turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
-        let (mut first, mut others) = ([[_mm256_setzero_si256(); 2]; 16], [[_mm256_setzero_si256(); 2]; 16]);
-        for p in 0..16 {
-            [first[p], others[p]] = woven(rows, row + 2 * p, column);
-        }
-        let (one, other) = tiles[..PAIR].split_at_mut(PAIR / 2);
-        put_turned(first, one);
-        put_turned(others, other);
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
-        for (half, tile) in tiles[..PAIR].chunks_exact_mut(PAIR / 2).enumerate() {
-            let mut lines = [[_mm256_setzero_si256(); 2]; 16];
-            for (j, own) in lines.iter_mut().enumerate() {
-                *own = line(rows, row + 16 * half + j, column);
+            // SAFETY: see above.
+            unsafe {
+                let line = if i < high { line(rows, row + i, column) } else { Halves::load_narrow(&zero) };
+                put(&[line], tiles, i);
             }
-            put_turned(lines, tile);
         }
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn put_turned(rows: [[__m256i; 2]; 16], tile: &mut [u32]) {
-        for (p, words) in turned_by_halves(rows).into_iter().enumerate() {
-            put(words, tile, p);
+    #[inline(always)]
+    pub(super) unsafe fn weave(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        for p in 0..16 {
+            // SAFETY: see above.
+            unsafe {
+                let (low, high) = (line(rows, row + 2 * p, column), line(rows, row + 2 * p + 1, column));
+                let [first, others] = Halves::weave(low, high);
+                put(&[first], tiles, p);
+                put(&[others], tiles, 16 + p);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn weave_and_turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        // SAFETY: see above.
+        unsafe {
+            weave(rows, row, column, tiles);
+            for tile in tiles[..PAIR].as_chunks_mut::<{ PAIR / 2 }>().0 {
+                let mut words = [Halves::load_narrow(&[half::bf16::ZERO; STEP]); 16];
+                for (own, words) in words.iter_mut().zip(tile.as_chunks::<16>().0) {
+                    *own = Halves::load_narrow(&*words.as_ptr().cast());
+                }
+                Halves::turn(&mut words);
+                put(&words, tile, 0);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) unsafe fn turn(rows: &Rows<'_>, row: usize, column: usize, tiles: &mut [u32]) {
+        for (number, tile) in tiles[..PAIR].as_chunks_mut::<{ PAIR / 2 }>().0.iter_mut().enumerate() {
+            // SAFETY: see above.
+            unsafe {
+                let mut lines = [Halves::load_narrow(&[half::bf16::ZERO; STEP]); 16];
+                for (j, own) in lines.iter_mut().enumerate() {
+                    *own = line(rows, row + 16 * number + j, column);
+                }
+                Halves::turn(&mut lines);
+                put(&lines, tile, 0);
+            }
         }
     }
 }
